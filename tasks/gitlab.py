@@ -1,0 +1,34 @@
+"""Step 3: the GitLab project and its hook to the relay."""
+
+from functools import partial
+
+from pyinfra.operations import files
+
+from tasks.operations import gitlab, secret_file
+from tasks.operations.resource import step
+from tasks.place import HOOK_TOKEN, Place
+from tasks.site import Site
+
+TRIGGERS = {"push_events": True, "merge_requests_events": True, "issues_events": True}
+
+
+@step("GitLab")
+def provision_gitlab(site: Site, place: Place) -> None:
+    """The allow-list entry without which GitLab refuses the hook, the project, the hook with its secret."""
+    api, project = place.gitlab, site.gitlab.project
+    gitlab.outbound_allow_list(api, place.relay, name="Outbound allow-list")
+    gitlab.project(api, project, name=f"Project {project}")
+    files.directory(
+        path="/etc/passerelle", mode="755", user="root", group="root", name="Folder /etc/passerelle"
+    )
+    secret_file.generated_secret(HOOK_TOKEN, name="Secret token of the hook")
+    gitlab.project_hook(
+        api,
+        project,
+        "Passerelle",
+        f"http://{place.relay}/webhook/gitlab",
+        TRIGGERS,
+        partial(secret_file.fingerprint, HOOK_TOKEN),
+        partial(secret_file.read, HOOK_TOKEN),
+        name=f"Hook of {project}",
+    )

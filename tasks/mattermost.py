@@ -1,0 +1,67 @@
+"""Step 1: Mattermost accepts webhooks, has the channels and their webhooks, whose URLs are saved."""
+
+from pyinfra import host
+from pyinfra.operations import files
+
+from tasks.operations import mattermost
+from tasks.operations.resource import step
+from tasks.operations.secret_file import Owner, secret_file
+from tasks.place import Place
+from tasks.site import IncomingWebhook, Site
+from tasks.templates import render
+
+# Integrations > Integration Management in the System Console.
+INTEGRATIONS = {
+    "ServiceSettings": {
+        "EnableIncomingWebhooks": True,
+        "EnableOutgoingWebhooks": True,
+        "EnableCommands": True,
+        "EnableOAuthServiceProvider": True,
+        "EnablePostUsernameOverride": True,
+        "EnablePostIconOverride": True,
+    }
+}
+
+
+@step("Mattermost")
+def provision_mattermost(site: Site, place: Place) -> None:
+    """Settings, team, channels, incoming webhooks, and scripts/.webhooks.conf on the host."""
+    wanted, api = site.mattermost, place.mattermost
+    mattermost.settings(api, INTEGRATIONS, name="Integration settings")
+    mattermost.team(api, wanted.team, wanted.team_display_name, name=f"Team {wanted.team}")
+    for hook in (wanted.gitlab_webhook, wanted.nextcloud_webhook):
+        _channel_with_webhook(site, place, hook)
+
+    owner, group = host.get_fact(Owner, path=place.infrastructure) or ("root", "root")
+    files.directory(
+        path=place.scripts, user=owner, group=group, mode="755", name="Folder of the operator commands"
+    )
+
+    def webhooks_conf() -> str | None:
+        urls = [
+            mattermost.webhook_url(api, wanted.team, hook.display_name)
+            for hook in (wanted.gitlab_webhook, wanted.nextcloud_webhook)
+        ]
+        return render("webhooks.conf", gitlab=urls[0], nextcloud=urls[1]) if all(urls) else None
+
+    secret_file(place.webhooks_conf, webhooks_conf, owner, group, name="URLs of the webhooks")
+
+
+def _channel_with_webhook(site: Site, place: Place, hook: IncomingWebhook) -> None:
+    team = site.mattermost.team
+    mattermost.channel(
+        place.mattermost,
+        team,
+        hook.channel,
+        hook.channel_display_name,
+        hook.channel_purpose,
+        name=f"Channel {hook.channel}",
+    )
+    mattermost.webhook(
+        place.mattermost,
+        team,
+        hook.display_name,
+        hook.description,
+        hook.channel,
+        name=f"Incoming webhook {hook.display_name}",
+    )

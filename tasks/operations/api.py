@@ -1,0 +1,152 @@
+"""A JSON API as the operations use it: reached directly or through SSH, its failures told in one line."""
+
+import os
+import re
+from collections.abc import Callable
+from typing import Any
+
+import requests
+from paramiko import Transport
+from pydantic import SecretStr
+from requests.adapters import HTTPAdapter
+
+from tasks.operations.resource import ResourceError
+from tasks.operations.tunnel import TunnelAdapter
+
+# The id of a Mattermost webhook is its secret, and its API names objects by id in paths and messages.
+_MATTERMOST_ID = re.compile(r"\b[a-z0-9]{26}\b")
+
+
+class ApiError(ResourceError):
+    """An answer that is not a success. `code` is the API's own error id, where it gives one."""
+
+    def __init__(self, line: str, status: int = 0, code: str = ""):
+        super().__init__(line)
+        self.status = status
+        self.code = code
+
+
+class _Header(requests.auth.AuthBase):
+    """The token as a header; an auth object also keeps ~/.netrc from replacing it."""
+
+    def __init__(self, name: str, value: Callable[[], str]):
+        self._name, self._value = name, value
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        request.headers[self._name] = self._value()
+        return request
+
+
+class Api:
+    """Calls to one server under `url` with `token`.
+
+    `section` is the part of the site data that describes the server; errors name settings by it.
+    `transport` answers the SSH connection to go through, or is None for direct calls.
+    """
+
+    def __init__(
+        self,
+        section: str,
+        url: str,
+        token: SecretStr,
+        *,
+        header: str,
+        scheme: str = "",
+        transport: Callable[[], Transport] | None = None,
+        timeout: float = 30,
+    ):
+        self.section, self.url, self._timeout, self._transport = section, url, timeout, transport
+        self._session: requests.Session | None = None
+        self._auth = _Header(header, lambda: scheme + token.get_secret_value())
+
+    def call(self, method: str, path: str, body: Any = None, *, absent: tuple[str, ...] = ()) -> Any:
+        """The decoded answer; None if the API's error is one of `absent` (an error id, or `404`).
+
+        Raises ApiError for any other failure. Its text holds no token, no body and no object id.
+        """
+        shown = f"{method} {_MATTERMOST_ID.sub('…', path.partition('?')[0])}"
+        try:
+            answer = self._open().request(
+                method, f"{self.url}{path}", json=body, timeout=self._timeout, allow_redirects=False
+            )
+        except requests.exceptions.SSLError:
+            raise ApiError(
+                f"{self.section}: the certificate of {self.url} is not trusted here; "
+                "point REQUESTS_CA_BUNDLE at the file of its authority"
+            ) from None
+        except requests.RequestException as error:
+            raise ApiError(
+                f"{self.section}: no answer from {self.url} ({_why(error)}); "
+                f"check {self.section}.url and that the server runs"
+            ) from None
+        if answer.ok and not answer.is_redirect:
+            return answer.json() if answer.content else None
+        code, message = _reason(answer)
+        if code in absent or (answer.status_code == 404 and "404" in absent):
+            return None
+        raise ApiError(self._refusal(answer, shown, code, message), answer.status_code, code)
+
+    def pages(self, path: str, size: int = 100) -> list[Any]:
+        """All entries of a list that comes in pages, as Mattermost (from 0) and GitLab (from 1) do."""
+        first = 0 if self.section == "mattermost" else 1
+        found: list[Any] = []
+        for page in range(first, first + 1000):
+            entries = self.call("GET", f"{path}{'&' if '?' in path else '?'}page={page}&per_page={size}")
+            found += entries
+            if len(entries) < size:
+                break
+        return found
+
+    def _open(self) -> requests.Session:
+        if self._session is None:
+            self._session = requests.Session()
+            self._session.auth = self._auth
+            if self._transport is not None:
+                self._session.trust_env = False  # a proxy of this machine has no part in the tunnel
+                self._session.verify = os.environ.get("REQUESTS_CA_BUNDLE", True)
+                adapter: HTTPAdapter = TunnelAdapter(self._transport())
+                self._session.mount("http://", adapter)
+                self._session.mount("https://", adapter)
+        return self._session
+
+    def _refusal(self, answer: requests.Response, shown: str, code: str, message: str) -> str:
+        if answer.is_redirect:
+            return (
+                f"{self.section}: {self.url} redirects to {answer.headers.get('Location', '?')[:200]}; "
+                f"set {self.section}.url to the address that answers itself"
+            )
+        if answer.status_code == 401:
+            return f"{self.section}: {self.url} refuses the token (401); check {self.section}.token"
+        if answer.status_code == 403:
+            return (
+                f"{self.section}: {shown}: not allowed (403{', ' + code if code else ''}); "
+                f"{self.section}.token must be an administrator's"
+            )
+        told = _MATTERMOST_ID.sub("…", message)[:300]
+        return f"{self.section}: {shown}: HTTP {answer.status_code}{', ' + code if code else ''}: {told}"
+
+
+def _why(error: requests.RequestException) -> str:
+    cause: BaseException | None = error
+    text = str(error)
+    while cause is not None:
+        text += f" {cause}"
+        cause = cause.__cause__ or cause.__context__
+    if isinstance(error, requests.Timeout):
+        return "timeout"
+    if "opens no connection" in text:
+        return "the host cannot connect to it: unknown name, nothing listens, or sshd forbids forwarding"
+    if "resolve" in text or "Name or service not known" in text:
+        return "its name does not resolve here"
+    return "connection refused" if "refused" in text else type(error).__name__
+
+
+def _reason(answer: requests.Response) -> tuple[str, str]:
+    """The error id and message of an answer: Mattermost gives both, GitLab a message or an error."""
+    try:
+        body = answer.json()
+    except ValueError:
+        return "", answer.reason or "no JSON"
+    if not isinstance(body, dict):
+        return "", answer.reason or ""
+    return str(body.get("id", "")), str(body.get("message") or body.get("error") or answer.reason)

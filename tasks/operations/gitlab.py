@@ -1,0 +1,141 @@
+"""GitLab resources over its API v4: outbound allow-list, project, project hook.
+
+Sources: GitLab's documentation and code, releases 18.4 to 19.4.
+"""
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+from urllib.parse import quote
+
+from tasks.operations.api import Api, ApiError
+from tasks.operations.resource import Commands, ResourceError, change, resource
+
+SETTINGS = "/api/v4/application/settings"
+# Each GitLab process keeps the settings for about a minute.
+CACHED_SECONDS = 90
+
+
+@resource
+def outbound_allow_list(api: Api, entry: str) -> Commands:
+    """Let hooks reach `entry` (ADDRESS:PORT); the other entries stay.
+
+    Without it GitLab refuses a hook to a private address, or to its own machine.
+    """
+    allowed = api.call("GET", SETTINGS)["outbound_local_requests_whitelist"] or []
+    if entry not in allowed:
+        yield from change([f"+ outbound allow-list entry {entry}"], lambda: _allow(api, entry))
+
+
+def _allow(api: Api, entry: str) -> None:
+    # The list is read under one name and written under another, which replaces it whole;
+    # a write under the first is answered with 200 and dropped (gitlab-org/gitlab#569729).
+    allowed = api.call("GET", SETTINGS)["outbound_local_requests_whitelist"] or []
+    answer = api.call(
+        "PUT", SETTINGS, {"outbound_local_requests_allowlist_raw": "\n".join([*allowed, entry])}
+    )
+    if entry not in (answer["outbound_local_requests_whitelist"] or []):
+        raise ResourceError(
+            f"gitlab: the server answered 200 and did not add {entry} to its allow-list; "
+            "add it under Admin > Settings > Network > Outbound requests"
+        )
+
+
+def _path(project_path: str) -> str:
+    return f"/api/v4/projects/{quote(project_path, safe='')}"
+
+
+@resource
+def project(api: Api, path: str) -> Commands:
+    """Have a private project at `path` (namespace/name), with a README on its default branch."""
+    if api.call("GET", _path(path), absent=("404",)) is None:
+        yield from change([f"+ project {path} with a README"], lambda: _create_project(api, path))
+
+
+def _create_project(api: Api, path: str) -> None:
+    namespace, _, name = path.rpartition("/")
+    owner = api.call("GET", f"/api/v4/namespaces/{quote(namespace, safe='')}", absent=("404",))
+    if owner is None:
+        raise ResourceError(f"gitlab: there is no user or group {namespace}; check gitlab.project")
+    body = {
+        "name": name,
+        "path": name,
+        "namespace_id": owner["id"],
+        "visibility": "private",
+        "initialize_with_readme": True,
+    }
+    api.call("POST", "/api/v4/projects", body)
+    deadline = time.monotonic() + 60
+    while not api.call("GET", f"{_path(path)}/repository/branches", absent=("404",)):
+        # The repository comes a little after the answer; a hook made now would report the first commit.
+        if time.monotonic() > deadline:
+            raise ResourceError(f"gitlab: the project {path} was created and has no branch after a minute")
+        time.sleep(0.5)
+
+
+@resource
+def project_hook(
+    api: Api,
+    path: str,
+    name: str,
+    url: str,
+    triggers: Mapping[str, bool],
+    fingerprint: Callable[[], str | None],
+    token: Callable[[], str],
+) -> Commands:
+    """Have the project call `url` on `triggers` with the secret `token`.
+
+    GitLab never tells a hook's token, so its fingerprint is kept in the hook's description (attributes
+    `name` and `description` came with 17.1). `fingerprint` is None while the token does not exist.
+    """
+    wanted = {
+        "url": url,
+        "name": name,
+        "description": f"Passerelle, token {fingerprint() or '(known after apply)'}",
+        **triggers,
+    }
+    found = _find_hook(api, path, name, url)
+    if found is None:
+        lines = [f"+ hook {name} of {path} to {url} on {', '.join(sorted(triggers))}"]
+    else:
+        lines = [
+            f"~ hook {name} of {path}: {key}: {found.get(key)!r} -> {value!r}"
+            for key, value in wanted.items()
+            if found.get(key) != value
+        ]
+        if found.get("token_present") is False:
+            lines.append(f"~ hook {name} of {path}: no secret token -> token")
+    yield from change(lines, lambda: _save_hook(api, path, found, {**wanted, "token": token()}))
+
+
+def _find_hook(api: Api, path: str, name: str, url: str) -> dict[str, Any] | None:
+    """Our hook: the one that bears our name, else the eldest one that leads to our address."""
+    if api.call("GET", _path(path), absent=("404",)) is None:
+        return None
+    hooks = sorted(api.pages(f"{_path(path)}/hooks"), key=lambda hook: int(hook["id"]))
+    named = [hook for hook in hooks if hook.get("name") == name]
+    return next(iter(named or [hook for hook in hooks if hook["url"] == url]), None)
+
+
+def _save_hook(api: Api, path: str, found: Mapping[str, Any] | None, body: Mapping[str, Any]) -> None:
+    # The token goes with every write: one without it, or with another address, clears it.
+    method, target = ("PUT", f"/hooks/{found['id']}") if found else ("POST", "/hooks")
+    deadline = time.monotonic() + CACHED_SECONDS
+    while True:
+        try:
+            saved = api.call(method, f"{_path(path)}{target}", body)
+            break
+        except ApiError as error:
+            if error.status != 422 or "invalid url" not in str(error).lower():
+                raise
+            if time.monotonic() > deadline:
+                raise ResourceError(
+                    f"gitlab: it still refuses a hook to {body['url']} {CACHED_SECONDS} s after the address came "
+                    "on the outbound allow-list; check that relays.address is the relay's address as GitLab sees it"
+                ) from None
+            time.sleep(2)
+    missing = [key for key, value in body.items() if key != "token" and saved.get(key) != value]
+    if missing:
+        raise ResourceError(
+            f"gitlab: the server ignored {', '.join(missing)} of the hook; GitLab 17.1 or newer is needed"
+        )

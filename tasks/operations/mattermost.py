@@ -1,0 +1,178 @@
+"""Mattermost resources over its API v4: settings, team, channel, incoming webhook.
+
+What the API answers, and what it keeps silent about, was measured on Mattermost 5.37 and read in 11.6.
+A missing object is told by the error id: with its database down the server answers 404 as well.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from tasks.operations.api import Api, ApiError
+from tasks.operations.resource import Commands, ResourceError, change, differences, resource
+
+NO_TEAM = ("app.team.get_by_name.missing.app_error", "store.sql_team.get_by_name.missing.app_error")
+NO_CHANNEL = ("app.channel.get_by_name.missing.app_error",)
+
+
+@resource
+def settings(api: Api, wanted: Mapping[str, Mapping[str, bool]]) -> Commands:
+    """Have the server's configuration hold `wanted` ({section: {setting: value}}); the rest stays."""
+    found = list(differences(api.call("GET", "/api/v4/config"), wanted))
+    if found:
+        _refuse_overridden(api, wanted, found)
+    yield from change(found, lambda: _patch(api, wanted))
+
+
+def _patch(api: Api, wanted: Mapping[str, Mapping[str, bool]]) -> None:
+    effective = api.call("PUT", "/api/v4/config/patch", wanted)
+    if left := list(differences(effective, wanted)):
+        _refuse_overridden(api, wanted, left)
+        raise ResourceError(
+            f"mattermost: the server answered 200 and kept {left[0].removeprefix('~ ')}; "
+            "mattermost.token must be a system administrator's"
+        )
+
+
+def _refuse_overridden(api: Api, wanted: Mapping[str, Mapping[str, bool]], lines: list[str]) -> None:
+    """A variable in the server's environment beats a patch, which then changes nothing and says nothing."""
+    overridden = api.call("GET", "/api/v4/config/environment") or {}
+    for section, values in wanted.items():
+        for setting, value in values.items():
+            told = any(line.startswith(f"~ {section}.{setting}:") for line in lines)
+            if told and overridden.get(section, {}).get(setting):
+                raise ResourceError(
+                    f"mattermost: {section}.{setting} is set by the variable MM_{section.upper()}_{setting.upper()} "
+                    f"of the server's environment; set it to {str(value).lower()} there, or remove it"
+                )
+
+
+def find_team(api: Api, name: str) -> dict[str, Any] | None:
+    """The team, archived or not; None if there is none of this name."""
+    found: dict[str, Any] | None = api.call("GET", f"/api/v4/teams/name/{name}", absent=NO_TEAM)
+    return found
+
+
+@resource
+def team(api: Api, name: str, display_name: str) -> Commands:
+    """Have an open, active team called `name`; an archived one is restored."""
+    found = find_team(api, name)
+    if found is None:
+        body = {"name": name, "display_name": display_name, "type": "O"}
+        yield from change([f"+ team {name}"], lambda: api.call("POST", "/api/v4/teams", body))
+    elif found["delete_at"]:
+        path = f"/api/v4/teams/{found['id']}/restore"
+        yield from change([f"~ team {name}: archived -> active"], lambda: api.call("POST", path))
+
+
+def find_channel(api: Api, team_name: str, name: str) -> dict[str, Any] | None:
+    """The channel, archived or not; None if it or its team does not exist."""
+    owner = find_team(api, team_name)
+    if owner is None:
+        return None
+    path = f"/api/v4/teams/{owner['id']}/channels/name/{name}?include_deleted=true"
+    found: dict[str, Any] | None = api.call("GET", path, absent=NO_CHANNEL)
+    return found
+
+
+@resource
+def channel(api: Api, team_name: str, name: str, display_name: str, purpose: str = "") -> Commands:
+    """Have an active public channel in the team; an archived one is restored, its hooks are lost with it."""
+    found = find_channel(api, team_name, name)
+    if found is None:
+        yield from change(
+            [f"+ channel {name} in team {team_name}"],
+            lambda: _create_channel(api, team_name, name, display_name, purpose),
+        )
+    elif found["delete_at"]:
+        path = f"/api/v4/channels/{found['id']}/restore"
+        yield from change([f"~ channel {name}: archived -> active"], lambda: api.call("POST", path))
+
+
+def _create_channel(api: Api, team_name: str, name: str, display_name: str, purpose: str) -> None:
+    owner = find_team(api, team_name)
+    if owner is None:
+        raise ResourceError(f"mattermost: there is no team {team_name}; check mattermost.team")
+    body = {
+        "team_id": owner["id"],
+        "name": name,
+        "display_name": display_name,
+        "purpose": purpose,
+        "type": "O",
+    }
+    api.call("POST", "/api/v4/channels", body)
+
+
+def find_webhook(api: Api, team_name: str, display_name: str) -> dict[str, Any] | None:
+    """The team's incoming webhook of that name, the eldest if there are several; None if there is none."""
+    owner = find_team(api, team_name)
+    if owner is None or owner["delete_at"]:
+        return None
+    try:
+        hooks = api.pages(f"/api/v4/hooks/incoming?team_id={owner['id']}", size=200)
+    except ApiError as error:
+        if error.status == 501:  # incoming webhooks are still switched off: none is in use
+            return None
+        raise
+    same = [hook for hook in hooks if hook["display_name"] == display_name]
+    return min(same, key=lambda hook: (hook["create_at"], hook["id"]), default=None)
+
+
+def webhook_url(api: Api, team_name: str, display_name: str) -> str | None:
+    """The address to post to, which is a secret; None while the webhook does not exist."""
+    found = find_webhook(api, team_name, display_name)
+    return f"{api.url}/hooks/{found['id']}" if found else None
+
+
+@resource
+def webhook(api: Api, team_name: str, display_name: str, description: str, channel_name: str) -> Commands:
+    """Have an incoming webhook that posts to the channel, and to no other (`channel_locked`)."""
+    found = find_webhook(api, team_name, display_name)
+    if found is None:
+        yield from change(
+            [f"+ incoming webhook {display_name!r} to channel {channel_name}"],
+            lambda: _create_webhook(api, team_name, display_name, description, channel_name),
+        )
+        return
+    target = find_channel(api, team_name, channel_name)
+    wanted = {
+        "channel_id": target["id"] if target else None,
+        "description": description,
+        "channel_locked": True,
+    }
+    lines = [
+        f"~ incoming webhook {display_name!r}: "
+        + (f"channel -> {channel_name}" if key == "channel_id" else key)
+        for key, value in wanted.items()
+        if found[key] != value
+    ]
+    yield from change(lines, lambda: _replace_webhook(api, found, team_name, description, channel_name))
+
+
+def _target(api: Api, team_name: str, channel_name: str) -> str:
+    found = find_channel(api, team_name, channel_name)
+    if found is None or found["delete_at"]:  # a hook to an archived channel would swallow every message
+        raise ResourceError(f"mattermost: the team {team_name} has no active channel {channel_name}")
+    return str(found["id"])
+
+
+def _create_webhook(api: Api, team_name: str, display_name: str, description: str, channel_name: str) -> None:
+    body = {
+        "channel_id": _target(api, team_name, channel_name),
+        "display_name": display_name,
+        "description": description,
+        "channel_locked": True,
+    }
+    api.call("POST", "/api/v4/hooks/incoming", body)
+
+
+def _replace_webhook(
+    api: Api, found: Mapping[str, Any], team_name: str, description: str, channel_name: str
+) -> None:
+    """PUT replaces the whole hook: what is left out would be emptied."""
+    body = {
+        **found,
+        "channel_id": _target(api, team_name, channel_name),
+        "description": description,
+        "channel_locked": True,
+    }
+    api.call("PUT", f"/api/v4/hooks/incoming/{found['id']}", body)

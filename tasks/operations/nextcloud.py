@@ -1,0 +1,124 @@
+"""A folder tree in a Nextcloud user's files, made in its container and registered with occ.
+
+How occ answers was measured on Nextcloud 32.0.1: a scan that fails ends with 0 all the same.
+"""
+
+import re
+from hashlib import sha256
+
+from pyinfra import host
+from pyinfra.api import FactBase, QuoteString, StringCommand
+
+from tasks.operations.compose import run_in, running_container
+from tasks.operations.remote import run_quietly
+from tasks.operations.resource import Commands, ResourceError, change, resource
+
+OWNER = "www-data"
+MODE = "755"
+# What the tree looked like when it was last scanned: a run that died in between is noticed by the next.
+SCANNED = "/var/lib/passerelle/nextcloud-scanned"
+
+
+class Folders(FactBase[dict[str, str]]):
+    """{path: "TYPE|MODE|OWNER|GROUP|INODE"} of those of `paths` that exist in the service's container."""
+
+    default = dict
+
+    def command(self, directory: str, service: str, paths: list[str]) -> StringCommand:
+        return StringCommand(
+            "cd",
+            QuoteString(directory),
+            "&& docker compose exec -T",
+            QuoteString(service),
+            "stat -c '%F|%a|%U|%G|%i|%n' --",
+            *[QuoteString(path) for path in paths],
+            "2>/dev/null || true",
+        )
+
+    def process(self, output: list[str]) -> dict[str, str]:
+        """The lines of stat by their last field."""
+        rows = [line.rsplit("|", 1) for line in output if line.count("|") == 5]
+        return {path: told for told, path in rows}
+
+
+class Scanned(FactBase[str]):
+    """The digest of the tree that was scanned last."""
+
+    def command(self) -> str:
+        return f"cat {SCANNED} 2>/dev/null || true"
+
+
+@resource
+def folder_tree(
+    directory: str, service: str, data_directory: str, user: str, tree: str, folders: list[str]
+) -> Commands:
+    """Have `tree` with `folders` among the user's files, owned by the web server and known to Nextcloud."""
+    running_container(directory, service, "nextcloud")
+    files = f"{data_directory.rstrip('/')}/{user}/files"
+    paths = [f"{files}/{tree}", *[f"{files}/{tree}/{name}" for name in folders]]
+    found = host.get_fact(Folders, directory=directory, service=service, paths=[files, *paths])
+    if files not in found:
+        # A tree made before the installation would make it fail: "files already exist for this user".
+        raise ResourceError(
+            f"nextcloud: {user} has no files in {data_directory} yet; finish the installation or have {user} "
+            "log in once, check nextcloud.admin and nextcloud.data_directory, then run again"
+        )
+    lines = []
+    for path in paths:
+        kind, _, access = found.get(path, "absent|").partition("|")
+        access = access.rpartition("|")[0]
+        if kind not in ("directory", "absent"):
+            raise ResourceError(
+                f"nextcloud: {path} is a {kind}, not a folder; move it away in Nextcloud, then run again"
+            )
+        if kind == "absent":
+            lines.append(f"+ folder {path.removeprefix(files + '/')} of {user}")
+        elif access != f"{MODE}|{OWNER}|{OWNER}":
+            lines.append(f"~ folder {path.removeprefix(files + '/')}: {access} -> {MODE}|{OWNER}|{OWNER}")
+    if not lines and host.get_fact(Scanned) != _digest(found, paths):
+        lines = [f"~ {tree}: not registered -> registered with occ files:scan"]
+    yield from change(lines, lambda: _make(directory, service, user, tree, paths))
+
+
+def _digest(found: dict[str, str], paths: list[str]) -> str:
+    inodes = "\n".join(f"{path} {found.get(path, '').rpartition('|')[2]}" for path in paths)
+    return sha256(inodes.encode()).hexdigest()
+
+
+def _make(directory: str, service: str, user: str, tree: str, paths: list[str]) -> None:
+    ok, output = run_in(
+        directory, service, "install", "-d", "-o", OWNER, "-g", OWNER, "-m", MODE, "--", *paths
+    )
+    if not ok:
+        raise ResourceError(f"nextcloud: the folders cannot be made: {output.strip()[-300:]}")
+    scan(directory, service, f"{user}/files/{tree}")
+    found = host.get_fact(Folders, directory=directory, service=service, paths=paths)
+    run_quietly(
+        StringCommand("install -d -m 755 /var/lib/passerelle && echo", _digest(found, paths), ">", SCANNED)
+    )
+
+
+def scan(directory: str, service: str, path: str) -> None:
+    """Have Nextcloud register what is on its disk below `path` (USER/files/…); ResourceError if it did not."""
+    ok, output = run_in(directory, service, "php", "occ", "files:scan", f"--path={path}", user=OWNER)
+    if fault := scan_fault(ok, output):
+        raise ResourceError(f"nextcloud: occ files:scan --path={path}: {fault}")
+
+
+def scan_fault(ok: bool, output: str) -> str | None:
+    """Why a scan did not register anything, from what occ printed; None if it did."""
+    complaint = re.search(
+        r".*(Path not found|Unknown user|Error while scanning|Cannot write into|maintenance|no commands? defined).*",
+        output,
+        re.IGNORECASE,
+    )
+    counts = re.search(
+        r"^\|\s*(\d+)\s*\|(?:\s*\d+\s*\|){3,4}?\s*(\d+)\s*\|\s*[\d:]+\s*\|", output, re.MULTILINE
+    )
+    if complaint:
+        return complaint.group(0).strip()
+    if not ok:
+        return output.strip()[-300:] or "it failed and said nothing"
+    if counts is None or int(counts.group(1)) == 0:
+        return "it went through no folder"
+    return f"{counts.group(2)} errors" if int(counts.group(2)) else None

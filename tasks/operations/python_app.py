@@ -1,0 +1,100 @@
+"""A Python application as releases that switch at once, on a host that reaches no package index.
+
+    /opt/NAME/<digest>/   a virtual environment with everything; `complete` is written last
+    /opt/NAME/current     -> the release in use
+
+The deploy brings the wheels. The release before the current one is kept for a rollback.
+"""
+
+from hashlib import sha256
+from pathlib import Path
+
+from pyinfra import host
+from pyinfra.api import FactBase, FileUploadCommand, StringCommand
+
+from tasks.operations import wheels
+from tasks.operations.resource import Commands, ResourceError, resource, tell
+
+
+class Interpreter(FactBase[str]):
+    """`MAJOR.MINOR MACHINE` of the host's python3, or an empty string."""
+
+    def command(self) -> str:
+        return "python3 -c 'import sys, platform; print(*sys.version_info[:2], platform.machine())' 2>/dev/null || true"
+
+
+class Release(FactBase[dict[str, str]]):
+    """{"current": digest in use, "complete": "yes" if `digest` is on the host whole}."""
+
+    default = dict
+
+    def command(self, app: str, digest: str) -> str:
+        return (
+            f'echo current=$(basename "$(readlink /opt/{app}/current)" 2>/dev/null); '
+            f"test -e /opt/{app}/{digest}/complete && echo complete=yes || true"
+        )
+
+    def process(self, output: list[str]) -> dict[str, str]:
+        """The lines as a dict."""
+        return dict(line.split("=", 1) for line in output if "=" in line)
+
+
+def release_digest(source: Path, package: str, lock: Path) -> str:
+    """Names a release by what it is made of: the package's files, its metadata and the lock."""
+    digest = sha256()
+    for path in [*sorted((source / package).rglob("*")), source / "pyproject.toml", lock]:
+        if path.is_file() and "__pycache__" not in path.parts:
+            digest.update(f"{path.relative_to(source)}\0".encode() + path.read_bytes() + b"\0")
+    return digest.hexdigest()[:12]
+
+
+@resource
+def python_app(app: str, source: Path, package: str, requirements: Path) -> Commands:
+    """Have the project at `source` in use under /opt/APP, with what `requirements`/PACKAGE.txt locks.
+
+    `package` is the project's one package. `requirements`/pip.txt locks the pip that installs the rest.
+    """
+    lock = requirements / f"{package}.txt"
+    digest = release_digest(source, package, lock)
+    found = host.get_fact(Release, app=app, digest=digest)
+    current = found.get("current")
+    if current == digest and "complete" in found:
+        return
+    python, machine = supported(host.get_fact(Interpreter))
+    tell([f"~ {app}: release {current} -> {digest} (Python {python}, {machine})"])
+    root = f"/opt/{app}"
+    yield StringCommand(f"mkdir -p {root} && rm -rf {root}/{digest if 'complete' not in found else 'next'}")
+    if "complete" not in found:
+        bundle = wheels.bundle(source, [requirements / "pip.txt", lock], python, machine)
+        yield FileUploadCommand(str(bundle), f"{root}/{digest}.tar")
+        yield StringCommand(_install(root, digest, lock.name))
+    yield StringCommand(f"ln -sfn {digest} {root}/next && mv -T {root}/next {root}/current")
+    keep = "|".join(name for name in (digest, current) if name)
+    yield StringCommand(f"cd {root} && ls | grep -Ex '[0-9a-f]{{12}}' | grep -Evx '{keep}' | xargs -r rm -rf")
+
+
+def supported(interpreter: str | None) -> tuple[str, str]:
+    """(`3.13`, `x86_64`) of the fact; ResourceError for a host without a Python that the relays run on."""
+    words = (interpreter or "").split()
+    if len(words) != 3:
+        raise ResourceError("host: it has no python3; install it (apt install python3), then run again")
+    if (int(words[0]), int(words[1])) < (3, 11):
+        raise ResourceError(
+            f"host: its python3 is {words[0]}.{words[1]}; the relays need Python 3.11 or newer"
+        )
+    return f"{words[0]}.{words[1]}", words[2]
+
+
+def _install(root: str, digest: str, lock: str) -> str:
+    """Unpack and install from the bundle alone; every file is compared with the hash in the lock."""
+    release, pip = (
+        f"{root}/{digest}",
+        "python3 wheels/pip-*.whl/pip --quiet --disable-pip-version-check --no-input",
+    )
+    install = f"{pip} --python bin/python install --no-index --find-links wheels"
+    return (
+        f"set -e; umask 022; python3 -m venv --without-pip {release}; cd {release}; "
+        f"tar -xf {root}/{digest}.tar; rm {root}/{digest}.tar; "
+        f"{install} --require-hashes -r wheels/{lock}; {install} --no-deps wheels/passerelle-*.whl; "
+        "rm -rf wheels; touch complete"
+    )

@@ -1,0 +1,13 @@
+"""Commands on the host whose output concerns nobody: pyinfra prints a fact's output with `-vv`."""
+
+from pyinfra import host, state
+from pyinfra.api import StringCommand
+from pyinfra.api.arguments import CONNECTOR_ARGUMENT_KEYS, pop_global_arguments
+
+
+def run_quietly(command: StringCommand) -> tuple[bool, str]:
+    """Run `command` with the privileges that the deploy has; whether it ended with 0, and its output."""
+    arguments, _ = pop_global_arguments(state, host, {})
+    connector = {key: arguments[key] for key in CONNECTOR_ARGUMENT_KEYS if key in arguments}  # type: ignore[literal-required]
+    ok, output = host.run_shell_command(command, print_output=False, print_input=False, **connector)
+    return ok, output.output

@@ -1,0 +1,80 @@
+"""What all operations share: one clear line for a failure, every difference told before anything is done."""
+
+from collections.abc import Callable, Generator, Iterator, Mapping
+from functools import wraps
+from typing import Any, ParamSpec, cast
+
+from pyinfra import host, logger, state
+from pyinfra.api import FunctionCommand, Host, OperationError, State, deploy, operation
+
+P = ParamSpec("P")
+Commands = Generator[Any, None, None]
+
+
+class ResourceError(OperationError):
+    """Why a resource cannot be read or changed: what, the setting concerned, the remedy. Holds no secret."""
+
+
+def resource(generator: Callable[P, Commands]) -> Callable[..., Any]:
+    """Make an @operation of a generator, so that a ResourceError ends in one line.
+
+    pyinfra runs the generator once to learn whether anything would change and again to change it.
+    Raised in the first run, the error ends the deploy before anything is touched; raised in the
+    second, it fails this host alone.
+    """
+
+    @operation()
+    @wraps(generator)
+    def run(*args: P.args, **kwargs: P.kwargs) -> Commands:
+        try:
+            yield from generator(*args, **kwargs)
+        except ResourceError as error:
+            if not state.is_executing:
+                raise
+            yield FunctionCommand(_fail, (str(error),), {})
+
+    return run
+
+
+def step(title: str) -> Callable[[Callable[P, None]], Callable[P, None]]:
+    """A function of named operations as one step of a deploy; its operations are shown under `title`."""
+    return cast(Callable[[Callable[P, None]], Callable[P, None]], deploy(title))
+
+
+def change(lines: list[str], call: Callable[[], object]) -> Commands:
+    """Tell each difference in `lines`, then yield the one command that mends them all; none: no change."""
+    if not lines:
+        return
+    tell(lines)
+    yield FunctionCommand(_call, (call,), {})
+
+
+def tell(lines: list[str]) -> None:
+    """Print differences; before a generator's first yield, so that `--dry` shows them too."""
+    for line in lines:
+        host.log(f"    {line}")
+
+
+def differences(current: Mapping[str, Any], wanted: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
+    """A line `name: old -> new` for each value of `wanted` that `current` has not."""
+    for key, value in wanted.items():
+        old = current.get(key)
+        if isinstance(value, Mapping):
+            yield from differences(old if isinstance(old, Mapping) else {}, value, f"{prefix}{key}.")
+        elif old != value:
+            yield f"~ {prefix}{key}: {old!r} -> {value!r}"
+
+
+# pyinfra hands its state and host to a function whose first two parameters have these names,
+# and takes a False for a failure that needs no traceback.
+def _call(state: State, host: Host, call: Callable[[], object]) -> bool:
+    try:
+        call()
+    except ResourceError as error:
+        return _fail(state, host, str(error))
+    return True
+
+
+def _fail(state: State, host: Host, line: str) -> bool:
+    host.log_styled(line, fg="red", log_func=logger.error)
+    return False

@@ -1,0 +1,79 @@
+"""HTTP through an SSH connection: the host resolves the name and opens the connection.
+
+So an API that only the host can reach (on its loopback, or under a name that only the site knows)
+needs nothing but the SSH connection that is there already, and TLS still ends at this machine.
+"""
+
+import socket
+import threading
+from typing import Any
+
+from paramiko import Channel, SSHException, Transport
+from requests.adapters import HTTPAdapter
+from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.exceptions import NewConnectionError
+
+
+class TunnelAdapter(HTTPAdapter):
+    """For `requests.Session.mount`: connections of the session go through `transport`."""
+
+    def __init__(self, transport: Transport):
+        self._transport = transport
+        super().__init__()
+
+    def init_poolmanager(self, *args: Any, **options: Any) -> None:
+        """Have every pool open its connections as SSH channels."""
+        transport = self._transport
+
+        class Plain(HTTPConnection):
+            def _new_conn(self) -> socket.socket:
+                return _connect(self, transport, self.host, self.port)
+
+        class Tls(HTTPSConnection):
+            def _new_conn(self) -> socket.socket:
+                return _connect(self, transport, self.host, self.port)
+
+        class PlainPool(HTTPConnectionPool):
+            ConnectionCls = Plain
+
+        class TlsPool(HTTPSConnectionPool):
+            ConnectionCls = Tls
+
+        self.poolmanager = PoolManager(num_pools=4, maxsize=4)
+        self.poolmanager.pool_classes_by_scheme = {"http": PlainPool, "https": TlsPool}
+
+
+def _connect(connection: HTTPConnection, transport: Transport, host: str, port: int | None) -> socket.socket:
+    """One end of a socket pair; its other end is pumped to a new channel that leads to host:port."""
+    target = (host, port or connection.default_port)
+    try:
+        channel = transport.open_channel("direct-tcpip", target, ("127.0.0.1", 0), timeout=15)
+    except SSHException as error:  # also ChannelException: refused, unknown name, forwarding forbidden
+        raise NewConnectionError(
+            connection, f"the host opens no connection to {target[0]}:{target[1]}"
+        ) from error
+    near, far = socket.socketpair()
+    threading.Thread(target=_pump_out, args=(far, channel), daemon=True).start()
+    threading.Thread(target=_pump_in, args=(channel, far), daemon=True).start()
+    return near
+
+
+def _pump_out(source: socket.socket, sink: Channel) -> None:
+    try:
+        while data := source.recv(65536):
+            sink.sendall(data)
+    except OSError:
+        pass  # the other direction has closed the pair
+    finally:
+        sink.close()
+
+
+def _pump_in(source: Channel, sink: socket.socket) -> None:
+    try:
+        while data := source.recv(65536):
+            sink.sendall(data)
+    except OSError:
+        pass
+    finally:
+        sink.close()

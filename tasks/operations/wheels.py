@@ -1,0 +1,95 @@
+"""The wheels of an application for another machine's Python, gathered here into one archive."""
+
+import subprocess
+import sys
+import tarfile
+from pathlib import Path
+
+from packaging.markers import default_environment
+from packaging.requirements import Requirement
+
+from tasks.operations.resource import ResourceError
+
+# Newest C library that a wheel may ask for. Debian 12, the oldest host, has 2.36.
+PLATFORMS = ("manylinux_2_28", "manylinux_2_24", "manylinux_2_17", "manylinux2014", "manylinux_2_5")
+
+
+def bundle(source: Path, locks: list[Path], python: str, machine: str) -> Path:
+    """A tar archive `wheels/` of the project at `source` and all that `locks` name, for that Python.
+
+    Each file is compared with its hash in the lock. What was gathered before is not fetched again.
+    """
+    place = source / "build" / f"cp{python.replace('.', '')}-{machine}"
+    cache = place / "wheels"
+    cache.mkdir(parents=True, exist_ok=True)
+    wanted = [cache / lock.name for lock in locks]
+    for lock, copy in zip(locks, wanted, strict=True):
+        copy.write_text(for_python(lock.read_text(), python, machine))
+    _download(cache, wanted, python, machine)
+    for old in cache.glob("passerelle-*.whl"):
+        old.unlink()
+    _run(
+        [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(cache)],
+        source,
+        "building the relays",
+    )
+    archive = place / "wheels.tar"
+    with tarfile.open(archive, "w") as tar:
+        tar.add(cache, "wheels")
+    return archive
+
+
+def for_python(lock: str, python: str, machine: str) -> str:
+    """The lock without its environment markers, and without the entries that do not apply there.
+
+    pip judges markers by the Python that it runs on, also when it gathers for another one.
+    """
+    there: dict[str, str] = {
+        **{key: str(value) for key, value in default_environment().items()},
+        "python_version": python,
+        "python_full_version": f"{python}.0",
+        "platform_machine": machine,
+        "sys_platform": "linux",
+        "platform_system": "Linux",
+        "os_name": "posix",
+        "implementation_name": "cpython",
+        "platform_python_implementation": "CPython",
+    }
+    kept = []
+    for entry in lock.replace("\\\n", " ").splitlines():
+        specifier, *hashes = entry.partition("#")[0].split("--hash=")
+        if not specifier.strip():
+            continue
+        requirement = Requirement(specifier.strip())
+        if requirement.marker is None or requirement.marker.evaluate(there):
+            pin = f"{requirement.name}{requirement.specifier}"
+            kept.append(" ".join([pin, *[f"--hash={value.strip()}" for value in hashes]]))
+    return "\n".join(kept) + "\n"
+
+
+def _download(cache: Path, locks: list[Path], python: str, machine: str) -> None:
+    command = [
+        sys.executable,
+        "-m",
+        "pip",
+        "download",
+        "--quiet",
+        "--disable-pip-version-check",
+        "--no-input",
+    ]
+    command += ["--no-deps", "--require-hashes", "--only-binary", ":all:", "--find-links", str(cache)]
+    command += ["--dest", str(cache), "--python-version", python, "--implementation", "cp"]
+    for abi in (f"cp{python.replace('.', '')}", "abi3", "none"):
+        command += ["--abi", abi]
+    for platform in PLATFORMS:
+        command += ["--platform", f"{platform}_{machine}"]
+    for lock in locks:
+        command += ["-r", str(lock)]
+    _run(command, cache, f"gathering the relays' wheels for Python {python} on {machine}")
+
+
+def _run(command: list[str], directory: Path, what: str) -> None:
+    done = subprocess.run(command, cwd=directory, capture_output=True, text=True, check=False)
+    if done.returncode:
+        said = [line for line in (done.stderr or done.stdout).splitlines() if line.strip()]
+        raise ResourceError(f"{what} failed: {said[-1] if said else f'exit code {done.returncode}'}")

@@ -1,0 +1,84 @@
+"""Step 4: the relays, installed from what the deploy brings along, as two systemd services."""
+
+from io import StringIO
+from pathlib import Path
+
+from pyinfra.operations import files
+
+from tasks.operations import unit
+from tasks.operations.compose import running_container
+from tasks.operations.python_app import python_app, release_digest
+from tasks.operations.resource import ResourceError, step
+from tasks.operations.secret_file import fingerprint
+from tasks.place import HOOK_TOKEN, Place
+from tasks.site import Site
+from tasks.templates import render
+
+PROJECT = Path(__file__).parent.parent
+REQUIREMENTS = PROJECT / "requirements"
+
+
+@step("Relays")
+def install_relays(site: Site, place: Place) -> None:
+    """The package under /opt/passerelle, its configuration in /etc/passerelle, its units running."""
+    tree = _tree_on_host(site, place)
+    bound = f"/run/passerelle/{site.nextcloud.tree}"
+    release = release_digest(PROJECT, "relays", REQUIREMENTS / "relays.txt")
+    language = site.relays.language
+    settings = {
+        "gitlab": render("gitlab.toml", language=language, channel=site.mattermost.gitlab_webhook.channel),
+        "nextcloud": render(
+            "nextcloud.toml",
+            language=language,
+            channel=site.mattermost.nextcloud_webhook.channel,
+            tree=bound,
+            footer=site.relays.footer,
+        ),
+    }
+
+    python_app("passerelle", PROJECT, "relays", REQUIREMENTS, name="Package of the relays")
+    for relay, text in settings.items():
+        files.put(
+            src=StringIO(text),
+            dest=f"/etc/passerelle/{relay}.toml",
+            mode="644",
+            create_remote_dir=False,
+            name=f"Settings of the {relay} relay",
+        )
+
+    unit.trigger(
+        "passerelle-gitlab.socket",
+        render("passerelle-gitlab.socket", port=site.relays.port),
+        starts="passerelle-gitlab.service",
+        name="Port of the gitlab relay",
+    )
+    unit.service(
+        "passerelle-gitlab.service",
+        render("passerelle-gitlab.service", webhooks_conf=place.webhooks_conf),
+        lambda: [release, settings["gitlab"], fingerprint(place.webhooks_conf), fingerprint(HOOK_TOKEN)],
+        name="Service of the gitlab relay",
+    )
+    unit.service(
+        "passerelle-nextcloud.service",
+        render("passerelle-nextcloud.service", webhooks_conf=place.webhooks_conf, tree=tree, bound=bound),
+        lambda: [release, settings["nextcloud"], fingerprint(place.webhooks_conf)],
+        name="Service of the nextcloud relay",
+    )
+    unit.trigger(
+        "passerelle-nextcloud.path",
+        render("passerelle-nextcloud.path", tree=tree),
+        starts="passerelle-nextcloud.service",
+        name="Start of the nextcloud relay when its tree appears",
+    )
+
+
+def _tree_on_host(site: Site, place: Place) -> str:
+    wanted = site.nextcloud
+    inside = f"{wanted.data_directory.rstrip('/')}/{wanted.admin}/files/{wanted.tree}"
+    outside = running_container(place.infrastructure, wanted.service, "nextcloud").host_path(inside)
+    if outside is None:
+        raise ResourceError(
+            f"nextcloud: {wanted.data_directory} of the service {wanted.service} is on no volume, so the host does "
+            "not see its files; put it on a volume, or correct nextcloud.data_directory"
+        )
+    return outside

@@ -1,0 +1,221 @@
+"""What a site may say of itself: every setting of Passerelle, its type, its default and its meaning.
+
+A site is described three times over, the later winning over the earlier: by the values in
+`group_data/all.py`, by a settings file (`passerelle.toml` beside `deploy.py`, or the file that
+`PASSERELLE_SETTINGS` names) and by environment variables (`PASSERELLE_GITLAB__TOKEN` is `[gitlab] token`).
+"""
+
+import os
+import stat
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+from pyinfra.api.exceptions import PyinfraError
+
+PREFIX = "PASSERELLE_"
+SETTINGS_FILE = "passerelle.toml"
+
+
+class SiteError(PyinfraError):
+    """A setting that cannot be used: its name, its value and the remedy, one line each."""
+
+
+def _base_url(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+        raise ValueError("must be the address of the server, such as http://chat.example.org")
+    if parts.username or parts.password:
+        raise ValueError("must not hold a user name or a password")
+    return value.rstrip("/")
+
+
+def _folder_name(value: str) -> str:
+    if value in (".", "..") or any(c in value for c in '/\\:"%') or not value.isprintable():
+        raise ValueError('must be one folder name without / \\ : " %')
+    return value
+
+
+def _not_empty(value: SecretStr) -> SecretStr:
+    if not value.get_secret_value().strip() or not value.get_secret_value().isascii():
+        raise ValueError("is empty or holds characters that no token has")
+    return value
+
+
+BaseUrl = Annotated[str, AfterValidator(_base_url)]
+FolderName = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_folder_name)]
+Token = Annotated[SecretStr, AfterValidator(_not_empty)]
+Port = Annotated[int, Field(ge=1, le=65535)]
+# Names as Mattermost accepts them (server/public/model, release 11.6).
+TeamName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{1,63}$")]
+ChannelName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{1,63}$")]
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Host(Section):
+    """The machine that runs the three applications, and how it is reached."""
+
+    address: str = Field(description="name or address that SSH connects to")
+    ssh_port: Port = 22
+    ssh_user: str = "root"
+    ssh_key: Path | None = Field(None, description="private key file; without it, the agent and ~/.ssh")
+    known_hosts: Path | None = Field(None, description="known_hosts file that must hold the host's key")
+    sudo: bool = Field(False, description="the SSH user becomes root through sudo, without a password")
+    infrastructure: str = Field(
+        "~/taaf-infrastructure", description="folder of docker-compose.yml on the host; ~ is the SSH user's"
+    )
+    api_access: Literal["ssh", "direct"] = Field(
+        "ssh", description="reach the APIs through the SSH connection, or directly from this machine"
+    )
+
+
+class IncomingWebhook(Section):
+    display_name: Annotated[str, Field(min_length=1, max_length=64)]
+    description: Annotated[str, Field(max_length=500)]
+    channel: ChannelName
+    channel_display_name: Annotated[str, Field(min_length=1, max_length=64)]
+    channel_purpose: Annotated[str, Field(max_length=250)] = ""
+
+
+class Mattermost(Section):
+    url: BaseUrl
+    token: Token = Field(description="personal access or bot token of a system administrator")
+    team: TeamName
+    team_display_name: Annotated[str, Field(min_length=1, max_length=64)]
+    gitlab_webhook: IncomingWebhook
+    nextcloud_webhook: IncomingWebhook
+
+
+class Nextcloud(Section):
+    url: BaseUrl
+    service: str = Field("nextcloud", description="the Compose service")
+    data_directory: str = Field(
+        "/var/www/html/data", description="Nextcloud's datadirectory in the container"
+    )
+    admin: FolderName = "admin"
+    tree: FolderName
+    folders: list[FolderName]
+    app_password: Token | None = Field(None, description="of the admin, for the acceptance checks only")
+
+
+class GitLab(Section):
+    url: BaseUrl
+    service: str = Field("gitlab", description="the Compose service")
+    token: Token = Field(description="personal access token of an administrator, scope api")
+    project: Annotated[str, Field(pattern=r"^[\w.-]+(/[\w.-]+)+$")] = Field(description="namespace/name")
+
+
+class Relays(Section):
+    language: Literal["fr", "en"] = "fr"
+    address: str | None = Field(None, description="the relay's host as GitLab sees it; found if not set")
+    port: Port = 8090
+    footer: str = Field("", description="last line of an HR notification")
+
+
+class Site(BaseSettings):
+    """One site: its host, its three applications, its relays."""
+
+    model_config = SettingsConfigDict(
+        extra="forbid", frozen=True, env_prefix=PREFIX, env_nested_delimiter="__", env_ignore_empty=False
+    )
+    settings_file: ClassVar[Path | None] = None
+
+    host: Host
+    portal_url: BaseUrl | None = Field(None, description="a further page that status.sh looks at")
+    mattermost: Mattermost
+    nextcloud: Nextcloud
+    gitlab: GitLab
+    relays: Relays
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Environment over settings file over the site's own values, merged field by field."""
+        if cls.settings_file is None:
+            return env_settings, init_settings
+        return env_settings, TomlConfigSettingsSource(settings_cls, cls.settings_file), init_settings
+
+    def to_json(self) -> dict[str, Any]:
+        """The site for `pyinfra inventory.py debug-inventory`, secrets masked."""
+        return self.model_dump(mode="json")
+
+
+def load(values: dict[str, Any], environment: dict[str, str] | None = None) -> Site:
+    """The site that `values` describe, as altered by the settings file and the environment.
+
+    Raises SiteError, before anything is touched, for a file that cannot be read or that others may
+    read, and for each value that is missing, unknown or not acceptable.
+    """
+    environment = dict(os.environ) if environment is None else environment
+    named = environment.get(f"{PREFIX}SETTINGS")
+    path = Path(named) if named else Path(__file__).parent.parent / SETTINGS_FILE
+    if named and not path.is_file():
+        raise SiteError(f"{PREFIX}SETTINGS: there is no file {named}; correct the path or unset the variable")
+    _refuse_unknown_variables(environment)
+    source = type("Site", (Site,), {"settings_file": path}) if path.is_file() else Site
+    if path.is_file():
+        _refuse_shared(path)
+    try:
+        site = source(**values)
+    except ValidationError as error:
+        raise SiteError("\n".join(_told(error, path))) from None
+    except ValueError as error:  # TOML that does not parse
+        raise SiteError(f"{path}: {error}") from None
+    assert isinstance(site, Site)
+    return site
+
+
+def _refuse_shared(path: Path) -> None:
+    """Settings hold tokens, so their file is the owner's alone."""
+    if stat.S_IMODE(path.stat().st_mode) & 0o077:
+        raise SiteError(f"{path} holds secrets and other users may read it; run: chmod 600 {path}")
+
+
+def _refuse_unknown_variables(environment: Iterable[str]) -> None:
+    """A misspelt variable would otherwise be passed over in silence."""
+    known = {f"{PREFIX}SETTINGS"}
+    for section, field in Site.model_fields.items():
+        known.add(f"{PREFIX}{section}".upper())
+        for name in getattr(field.annotation, "model_fields", {}):
+            known.add(f"{PREFIX}{section}__{name}".upper())
+    for variable in sorted(environment):
+        nested = any(variable.startswith(f"{name}__") for name in known)
+        if variable.startswith(PREFIX) and variable not in known and not nested:
+            raise SiteError(f"{variable}: there is no such setting; the README lists them all")
+
+
+def _told(error: ValidationError, path: Path) -> Iterable[str]:
+    for fault in error.errors(include_url=False, include_context=False):
+        where = ".".join(str(part) for part in fault["loc"])
+        section, _, name = where.partition(".")
+        variable = f"{PREFIX}{where.replace('.', '__')}".upper()
+        remedy = f"set {variable}, or {name or section} in [{section}] of {path.name} (mode 0600)"
+        if fault["type"] == "missing":
+            yield f"{where} is missing: {remedy}"
+        elif fault["type"] == "extra_forbidden":
+            yield f"{where}: there is no such setting; the README lists them all"
+        else:
+            value = fault["input"]
+            shown = (
+                ""
+                if isinstance(value, SecretStr) or "token" in where or "password" in where
+                else f" = {value!r}"
+            )
+            yield f"{where}{shown}: {fault['msg'].removeprefix('Value error, ')}; {remedy}"
