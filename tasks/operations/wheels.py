@@ -15,28 +15,32 @@ PLATFORMS = ("manylinux_2_28", "manylinux_2_24", "manylinux_2_17", "manylinux201
 
 
 def bundle(source: Path, locks: list[Path], python: str, machine: str) -> Path:
-    """A tar archive `wheels/` of the project at `source` and all that `locks` name, for that Python.
+    """A tar archive `wheels/` of the project at `source` and all that `locks` name, for that Python."""
+    wheels = gather(source / "build", locks, python, machine)
+    for old in wheels.glob("passerelle-*.whl"):
+        old.unlink()
+    build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(wheels)]
+    _run(build, source, "building the relays")
+    archive = wheels.with_suffix(".tar")
+    with tarfile.open(archive, "w") as tar:
+        tar.add(wheels, "wheels")
+    return archive
+
+
+def gather(place: Path, locks: list[Path], python: str, machine: str) -> Path:
+    """A folder with the wheels that `locks` name for that Python, and the locks themselves.
 
     Each file is compared with its hash in the lock. What was gathered before is not fetched again.
+    Raises ResourceError if a package has no wheel for that machine, or the index does not answer.
     """
-    place = source / "build" / f"cp{python.replace('.', '')}-{machine}"
-    cache = place / "wheels"
-    cache.mkdir(parents=True, exist_ok=True)
-    wanted = [cache / lock.name for lock in locks]
-    for lock, copy in zip(locks, wanted, strict=True):
+    names = "-".join(lock.stem for lock in locks)
+    wheels = place / f"{names}-cp{python.replace('.', '')}-{machine}"
+    wheels.mkdir(parents=True, exist_ok=True)
+    copies = [wheels / lock.name for lock in locks]
+    for lock, copy in zip(locks, copies, strict=True):
         copy.write_text(for_python(lock.read_text(), python, machine))
-    _download(cache, wanted, python, machine)
-    for old in cache.glob("passerelle-*.whl"):
-        old.unlink()
-    _run(
-        [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(cache)],
-        source,
-        "building the relays",
-    )
-    archive = place / "wheels.tar"
-    with tarfile.open(archive, "w") as tar:
-        tar.add(cache, "wheels")
-    return archive
+    _download(wheels, copies, python, machine)
+    return wheels
 
 
 def for_python(lock: str, python: str, machine: str) -> str:
