@@ -34,7 +34,7 @@ def gather(place: Path, locks: list[Path], python: str, machine: str) -> Path:
     Raises ResourceError if a package has no wheel for that machine, or the index does not answer.
     """
     names = "-".join(lock.stem for lock in locks)
-    wheels = place / f"{names}-cp{python.replace('.', '')}-{machine}"
+    wheels = place.resolve() / f"{names}-cp{python.replace('.', '')}-{machine}"
     wheels.mkdir(parents=True, exist_ok=True)
     copies = [wheels / lock.name for lock in locks]
     for lock, copy in zip(locks, copies, strict=True):
