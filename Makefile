@@ -1,0 +1,53 @@
+# Passerelle. `make help` lists what there is.
+SHELL := /bin/bash
+VENV := .venv
+PYTHON := $(VENV)/bin/python
+LAB_SETTINGS := lab/.state/passerelle.toml
+PIP := $(PYTHON) -m pip install --quiet --disable-pip-version-check --require-hashes
+
+.PHONY: help demo test deploy check lab lab-down lint lock
+.DEFAULT_GOAL := help
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: $(VENV)/dev ## bring up the embedded stack, deploy on it, show notifications arriving
+	@$(PYTHON) -m lab demo
+
+test: $(VENV)/dev ## everything: linter, types, units, stand-ins, relays, then the deploy and its checks in the lab
+	@tests/run
+
+deploy: $(VENV)/deploy ## deploy the site that the settings describe (passerelle.toml or the environment)
+	$(VENV)/bin/pyinfra inventory.py deploy.py
+
+check: $(VENV)/dev ## the acceptance checklist against the same site
+	$(PYTHON) -m pytest tests/acceptance
+
+lab: $(VENV)/dev ## bring up the embedded stack alone
+	@$(PYTHON) -m lab up
+
+lab-down: $(VENV)/dev ## remove the embedded stack with its data
+	@$(PYTHON) -m lab down
+
+lint: $(VENV)/dev ## linter, formatter and types
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy .
+
+lock: $(VENV)/dev ## write the lock files anew from requirements/*.in
+	@requirements/lock
+
+# What the deploy needs, and what the lab and the tests need on top.
+$(VENV)/bin/python:
+	@command -v python3 >/dev/null || { echo "python3 is missing; install Python 3.11 or newer"; exit 1; }
+	@python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	    || { echo "python3 is older than 3.11; install a newer one"; exit 1; }
+	@python3 -m venv $(VENV) || { echo "python3 has no venv; on Debian: apt install python3-venv"; exit 1; }
+$(VENV)/deploy: requirements/deploy.txt | $(VENV)/bin/python
+	@echo "installing what the deploy needs into $(VENV)"
+	@$(PIP) -r $<
+	@touch $@
+$(VENV)/dev: requirements/dev.txt | $(VENV)/bin/python
+	@echo "installing what the lab and the tests need into $(VENV)"
+	@$(PIP) -r $<
+	@touch $@

@@ -1,0 +1,72 @@
+"""The checks look at the host and the site that the deploy changes: one inventory, one set of data."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import testinfra
+from testinfra.host import Host
+
+from group_data.all import site as site_data
+from inventory import hosts
+from tasks.site import Site
+from tests.acceptance.people import Chat, Cloud, Forge, through_ssh
+
+
+@pytest.fixture(scope="session")
+def site() -> Site:
+    """The site data of the deploy."""
+    return site_data
+
+
+@pytest.fixture(scope="session")
+def host() -> Host:
+    """The host, over the same SSH as the deploy, with the same privileges."""
+    data = hosts[0][1]
+    extra = (
+        f"-o UserKnownHostsFile={data['ssh_known_hosts_file']}" if "ssh_known_hosts_file" in data else None
+    )
+    return testinfra.get_host(
+        f"ssh://{data['ssh_user']}@{data['ssh_hostname']}:{data['ssh_port']}",
+        sudo=data.get("_sudo", False),
+        ssh_identity_file=data.get("ssh_key"),
+        ssh_extra_args=extra,
+    )
+
+
+@pytest.fixture(scope="session")
+def infrastructure(host: Host, site: Site) -> str:
+    """The folder of the Compose project on the host."""
+    path = site.host.infrastructure
+    return path.replace("~", host.run("getent passwd %s", site.host.ssh_user).stdout.split(":")[5], 1)
+
+
+@pytest.fixture(scope="session")
+def proxy(site: Site) -> Iterator[str | None]:
+    """The way to the site's names, as the deploy goes it."""
+    if site.host.api_access == "direct":
+        yield None
+        return
+    with through_ssh(hosts[0]) as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def chat(site: Site, proxy: str | None) -> Chat:
+    return Chat(site, proxy)
+
+
+@pytest.fixture(scope="session")
+def forge(site: Site, proxy: str | None) -> Forge:
+    return Forge(site, proxy)
+
+
+@pytest.fixture(scope="session")
+def cloud(site: Site, proxy: str | None) -> Cloud:
+    return Cloud(site, proxy)
+
+
+@pytest.fixture
+def copy(forge: Forge, tmp_path: Path) -> Path:
+    """A fresh clone of the project."""
+    return forge.clone(tmp_path)

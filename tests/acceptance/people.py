@@ -1,0 +1,230 @@
+"""What people do with the three applications, over HTTP and git, and what they then read in the chat."""
+
+import base64
+import hashlib
+import os
+import socket
+import subprocess
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import requests
+
+from tasks.site import Site
+
+
+def marker() -> str:
+    """A word that no other message holds."""
+    return f"essai-{uuid.uuid4().hex[:10]}"
+
+
+class Person:
+    """Somebody with a browser: a session that reaches the site's names, straight or through `proxy`."""
+
+    def __init__(self, proxy: str | None):
+        self.proxy = proxy
+        self.session = requests.Session()
+        self.session.trust_env = False
+        self.session.verify = os.environ.get("REQUESTS_CA_BUNDLE", True)
+        if proxy:
+            self.session.proxies = {"http": proxy, "https": proxy}
+
+    def send(self, method: str, url: str, **options: Any) -> requests.Response:
+        """The answer; an HTTP error raises."""
+        answer = self.session.request(method, url, timeout=60, **options)
+        answer.raise_for_status()
+        return answer
+
+
+class Chat(Person):
+    """Mattermost, read as the deploy's account."""
+
+    def __init__(self, site: Site, proxy: str | None):
+        super().__init__(proxy)
+        self._site = site.mattermost
+        self.session.headers["Authorization"] = f"Bearer {site.mattermost.token.get_secret_value()}"
+
+    def api(self, method: str, path: str, body: Any = None) -> Any:
+        """The decoded answer of an API call."""
+        return self.send(method, f"{self._site.url}/api/v4{path}", json=body).json()
+
+    def channel(self, name: str) -> dict[str, Any]:
+        """The channel of the site's team."""
+        found: dict[str, Any] = self.api("GET", f"/teams/name/{self._site.team}/channels/name/{name}")
+        return found
+
+    def posts(self, channel: str, limit: int = 200) -> list[dict[str, Any]]:
+        """The newest posts of a channel, oldest first."""
+        found: list[dict[str, Any]] = []
+        path = f"/channels/{self.channel(channel)['id']}/posts"
+        for page in range((limit + 199) // 200):
+            answer = self.api("GET", f"{path}?page={page}&per_page=200")
+            found += [answer["posts"][identity] for identity in answer["order"]]
+            if len(answer["order"]) < 200:
+                break
+        return found[::-1]
+
+    def about(self, channel: str, text: str, limit: int = 200) -> list[dict[str, Any]]:
+        """The posts of a channel whose text or attachments hold `text`."""
+        return [post for post in self.posts(channel, limit) if text in shown(post)]
+
+    def delete(self, post: dict[str, Any]) -> None:
+        """Take a test message away again."""
+        self.api("DELETE", f"/posts/{post['id']}")
+
+
+def shown(post: dict[str, Any]) -> str:
+    """All that a reader sees of a post, its inert characters (U+200B) left out."""
+    parts = [post.get("message", "")]
+    for attachment in post.get("props", {}).get("attachments") or []:
+        parts += [str(attachment.get(key, "")) for key in ("pretext", "title", "text", "footer")]
+        parts += [f"{field.get('title')}: {field.get('value')}" for field in attachment.get("fields") or []]
+    return "\n".join(parts).replace("\u200b", "")
+
+
+class Forge(Person):
+    """GitLab, as the deploy's account."""
+
+    def __init__(self, site: Site, proxy: str | None):
+        super().__init__(proxy)
+        self.url, self.project = site.gitlab.url, site.gitlab.project
+        self._token = site.gitlab.token.get_secret_value()
+        self.session.headers["PRIVATE-TOKEN"] = self._token
+
+    def api(self, method: str, path: str, body: Any = None) -> Any:
+        """The decoded answer of an API call; PROJECT in the path stands for the site's project."""
+        path = path.replace("PROJECT", f"projects/{quote(self.project, safe='')}")
+        answer = self.send(method, f"{self.url}/api/v4/{path}", json=body)
+        return answer.json() if answer.content else None
+
+    def hooks(self) -> list[dict[str, Any]]:
+        """The project's hooks."""
+        found: list[dict[str, Any]] = self.api("GET", "PROJECT/hooks")
+        return found
+
+    def git(self, *command: str, at: Path) -> str:
+        """Run git as this account. The credentials go by the environment, where `ps` does not show them."""
+        basic = base64.b64encode(f"oauth2:{self._token}".encode()).decode()
+        options = {"http.extraHeader": f"Authorization: Basic {basic}", "user.name": "Camille Morel"}
+        options |= {"user.email": "camille.morel@example.org", "init.defaultBranch": "main"}
+        if self.proxy:
+            options["http.proxy"] = self.proxy
+        environment = {**os.environ, "GIT_CONFIG_COUNT": str(len(options)), "GIT_TERMINAL_PROMPT": "0"}
+        for number, (key, value) in enumerate(options.items()):
+            environment |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
+        done = subprocess.run(
+            ["git", *command], cwd=at, env=environment, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, f"git {command[0]}: {done.stderr}"
+        return done.stdout
+
+    def clone(self, at: Path) -> Path:
+        """A working copy of the site's project."""
+        self.git("clone", "--quiet", f"{self.url}/{self.project}.git", "copy", at=at)
+        return at / "copy"
+
+    def commit(self, copy: Path, branch: str, text: str, file: str = "essai.txt") -> None:
+        """Commit a line to a file on a branch, which is made if need be, and push it."""
+        exists = self.git("ls-remote", "--heads", "origin", branch, at=copy).strip()
+        self.git("checkout", "--quiet", *([branch] if exists else ["-b", branch]), at=copy)
+        with (copy / file).open("a") as target:
+            target.write(f"{text}\n")
+        self.git("add", file, at=copy)
+        self.git("commit", "--quiet", "-m", text, at=copy)
+        self.git("push", "--quiet", "origin", branch, at=copy)
+
+
+class Cloud(Person):
+    """Nextcloud, as the admin whose files hold the HR tree."""
+
+    def __init__(self, site: Site, proxy: str | None):
+        super().__init__(proxy)
+        wanted = site.nextcloud
+        assert wanted.app_password, "set nextcloud.app_password: the checks upload a document as the admin"
+        self._dav, self._user, self._tree = f"{wanted.url}/remote.php/dav", wanted.admin, wanted.tree
+        self.session.auth = (wanted.admin, wanted.app_password.get_secret_value())
+
+    def _file(self, path: str) -> str:
+        return f"{self._dav}/files/{self._user}/{quote(f'{self._tree}/{path}')}"
+
+    def put(self, path: str, content: bytes) -> None:
+        """Upload in one request, as the web page does with a small file."""
+        self.send("PUT", self._file(path), data=content, headers={"X-OC-Mtime": "1577836800"})
+
+    def put_in_chunks(self, path: str, chunks: list[bytes]) -> None:
+        """Upload in pieces that the server then joins (chunked upload version 2)."""
+        folder = f"{self._dav}/uploads/{self._user}/web-file-upload-{uuid.uuid4().hex}"
+        target = {"Destination": self._file(path)}
+        self.send("MKCOL", folder, headers=target)
+        for number, chunk in enumerate(chunks, 1):
+            self.send("PUT", f"{folder}/{number}", data=chunk, headers=target)
+        self.send(
+            "MOVE", f"{folder}/.file", headers={**target, "OC-Total-Length": str(sum(map(len, chunks)))}
+        )
+
+    def put_in_bulk(self, files: dict[str, bytes]) -> None:
+        """Upload several files in one request, as the desktop client does."""
+        boundary = uuid.uuid4().hex
+        body = b""
+        for path, content in files.items():
+            head = [
+                f"--{boundary}",
+                f"Content-Length: {len(content)}",
+                f"X-File-MD5: {_md5(content)}",
+                "X-File-Mtime: 1577836800",
+                f"X-File-Path: /{self._tree}/{path}",
+            ]
+            body += "\r\n".join(head).encode() + b"\r\n\r\n" + content + b"\r\n"
+        body += f"--{boundary}--\r\n".encode()
+        headers = {"Content-Type": f"multipart/related; boundary={boundary}"}
+        self.send("POST", f"{self._dav}/bulk", data=body, headers=headers)
+
+    def delete(self, path: str) -> None:
+        """Put a document into the trash."""
+        self.send("DELETE", self._file(path))
+
+
+def _md5(content: bytes) -> str:
+    return hashlib.md5(content, usedforsecurity=False).hexdigest()
+
+
+@contextmanager
+def through_ssh(inventory_host: tuple[str, dict[str, Any]]) -> Iterator[str]:
+    """A SOCKS proxy that leads through the host's SSH, for `proxy`: names are those that the host knows."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    data = inventory_host[1]
+    command = [
+        "ssh",
+        "-N",
+        "-D",
+        f"127.0.0.1:{port}",
+        "-o",
+        "BatchMode=yes",
+        "-o",
+        "ExitOnForwardFailure=yes",
+    ]
+    command += ["-p", str(data["ssh_port"]), "-l", data["ssh_user"]]
+    if "ssh_key" in data:
+        command += ["-i", data["ssh_key"]]
+    if "ssh_known_hosts_file" in data:
+        command += ["-o", f"UserKnownHostsFile={data['ssh_known_hosts_file']}"]
+    with subprocess.Popen([*command, data["ssh_hostname"]]) as process:
+        try:
+            deadline = time.monotonic() + 30
+            while True:
+                with socket.socket() as probe:
+                    if probe.connect_ex(("127.0.0.1", port)) == 0:
+                        break
+                assert process.poll() is None, "ssh to the host failed; see its message above"
+                assert time.monotonic() < deadline, "ssh to the host did not come up within 30 s"
+                time.sleep(0.1)
+            yield f"socks5h://127.0.0.1:{port}"
+        finally:
+            process.terminate()
