@@ -46,29 +46,27 @@ def install_relays(site: Site, place: Place) -> None:
             name=f"Settings of the {relay} relay",
         )
 
-    unit.trigger(
-        "passerelle-gitlab.socket",
-        render("passerelle-gitlab.socket", port=site.relays.port),
-        starts="passerelle-gitlab.service",
-        name="Port of the gitlab relay",
-    )
     unit.service(
-        "passerelle-gitlab.service",
-        render("passerelle-gitlab.service", webhooks_conf=place.webhooks_conf),
+        "passerelle-gitlab",
+        {
+            "passerelle-gitlab.socket": render("passerelle-gitlab.socket", port=site.relays.port),
+            "passerelle-gitlab.service": render(
+                "passerelle-gitlab.service", webhooks_conf=place.webhooks_conf
+            ),
+        },
         lambda: [release, settings["gitlab"], fingerprint(place.webhooks_conf), fingerprint(HOOK_TOKEN)],
         name="Service of the gitlab relay",
     )
     unit.service(
-        "passerelle-nextcloud.service",
-        render("passerelle-nextcloud.service", webhooks_conf=place.webhooks_conf, tree=tree, bound=bound),
+        "passerelle-nextcloud",
+        {
+            "passerelle-nextcloud.service": render(
+                "passerelle-nextcloud.service", webhooks_conf=place.webhooks_conf, tree=tree, bound=bound
+            ),
+            "passerelle-nextcloud.path": render("passerelle-nextcloud.path", tree=tree),
+        },
         lambda: [release, settings["nextcloud"], fingerprint(place.webhooks_conf)],
         name="Service of the nextcloud relay",
-    )
-    unit.trigger(
-        "passerelle-nextcloud.path",
-        render("passerelle-nextcloud.path", tree=tree),
-        starts="passerelle-nextcloud.service",
-        name="Start of the nextcloud relay when its tree appears",
     )
 
 

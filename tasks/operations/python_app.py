@@ -57,7 +57,7 @@ def python_app(app: str, source: Path, package: str, requirements: Path) -> Comm
     lock = requirements / f"{package}.txt"
     digest = release_digest(source, package, lock)
     found = host.get_fact(Release, app=app, digest=digest)
-    current = found.get("current")
+    current = found.get("current") or None
     if current == digest and "complete" in found:
         return
     python, machine = supported(host.get_fact(Interpreter))
@@ -89,7 +89,7 @@ def _install(root: str, digest: str, lock: str) -> str:
     """Unpack and install from the bundle alone; every file is compared with the hash in the lock."""
     release, pip = (
         f"{root}/{digest}",
-        "python3 wheels/pip-*.whl/pip --quiet --disable-pip-version-check --no-input",
+        "PYTHONPATH=$(echo wheels/pip-*.whl) python3 -m pip --quiet --disable-pip-version-check --no-input",
     )
     install = f"{pip} --python bin/python install --no-index --find-links wheels"
     return (

@@ -1,6 +1,6 @@
 """systemd units kept by their state, not by events: a run that died half-way is mended by the next one."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from hashlib import sha256
 from io import StringIO
 
@@ -14,27 +14,30 @@ from tasks.operations.resource import Commands, resource, tell
 MARK = "PASSERELLE_DIGEST"
 
 
-class Unit(FactBase[dict[str, str]]):
-    """What systemd says of a unit, `text` (sha256 of its file) and `digest` (MARK of its main process)."""
+class Units(FactBase[dict[str, dict[str, str]]]):
+    """{unit: what systemd says of it, `text` (sha256 of its file), `digest` (MARK of its main process)}."""
 
     default = dict
 
-    def command(self, unit: str) -> StringCommand:
-        quoted = QuoteString(unit)
+    def command(self, units: list[str]) -> StringCommand:
         return StringCommand(
-            "systemctl show -p ActiveState,UnitFileState,NeedDaemonReload,ConditionResult",
-            quoted,
-            "; echo text=$(sha256sum <",
-            QuoteString(f"/etc/systemd/system/{unit}"),
-            "2>/dev/null | cut -c1-64);",
-            "echo digest=$(tr '\\0' '\\n' 2>/dev/null </proc/$(systemctl show -P MainPID",
-            quoted,
-            f")/environ | sed -n 's/^{MARK}=//p')",
+            "for u in",
+            *[QuoteString(unit) for unit in units],
+            '; do echo "unit=$u"; systemctl show -p ActiveState,UnitFileState,NeedDaemonReload "$u";',
+            'echo "text=$(sha256sum 2>/dev/null <"/etc/systemd/system/$u" | cut -c1-64)";',
+            "echo digest=$(tr '\\0' '\\n' 2>/dev/null <\"/proc/$(systemctl show -P MainPID \"$u\")/environ\"",
+            f"| sed -n 's/^{MARK}=//p'); done 2>/dev/null",
         )
 
-    def process(self, output: list[str]) -> dict[str, str]:
-        """The lines as a dict."""
-        return dict(line.split("=", 1) for line in output if "=" in line)
+    def process(self, output: list[str]) -> dict[str, dict[str, str]]:
+        """The lines, a new unit at each `unit=`."""
+        found: dict[str, dict[str, str]] = {}
+        for key, _, value in (line.partition("=") for line in output):
+            if key == "unit":
+                found[value] = unit = {}
+            else:
+                unit[key] = value
+        return found
 
 
 def digest(*parts: str | bytes | None) -> str:
@@ -43,74 +46,51 @@ def digest(*parts: str | bytes | None) -> str:
 
 
 @resource
-def service(unit: str, text: str, configuration: Callable[[], Iterable[str | None]]) -> Commands:
-    """Have the service enabled and running with exactly this unit file and this configuration.
+def service(
+    name: str, units: Mapping[str, str], configuration: Callable[[], Iterable[str | None]]
+) -> Commands:
+    """Have NAME.service enabled and running, with the units that start it, and exactly these unit files.
 
-    `configuration` answers whatever else the process reads at its start (release, digests of files).
+    `units` maps names to texts: NAME.service and its socket or path unit. `configuration` answers what
+    else the process reads at its start (release, digests of files); another answer restarts it.
     """
-    wanted = digest(text, *configuration())
-    text = text.replace("[Service]\n", f"[Service]\nEnvironment={MARK}={wanted}\n", 1)
-    found = host.get_fact(Unit, unit=unit)
-    lines = _file_lines(unit, text, found)
-    stale = found.get("ActiveState") != "active" or found.get("digest") != wanted
-    if found.get("ActiveState") != "active":
-        lines.append(f"~ {unit}: {found.get('ActiveState', 'unknown')} -> active")
-    elif stale:
-        lines.append(f"~ {unit}: runs with an older configuration -> restart")
+    main = f"{name}.service"
+    wanted = digest(units[main], *configuration())
+    texts = dict(units)
+    texts[main] = units[main].replace("[Service]\n", f"[Service]\nEnvironment={MARK}={wanted}\n", 1)
+    found = host.get_fact(Units, units=list(texts))
+    written = [
+        unit for unit, text in texts.items() if found[unit]["text"] != sha256(text.encode()).hexdigest()
+    ]
+    disabled = [unit for unit in texts if found[unit].get("UnitFileState") != "enabled"]
+    inactive = [unit for unit in texts if found[unit].get("ActiveState") != "active"]
+    stale = main in inactive or found[main]["digest"] != wanted
+    triggers = [unit for unit in texts if unit != main]
+    # systemd applies a new text only to a unit that starts anew, and starts no socket under its running service.
+    renewed = [unit for unit in triggers if unit in written or unit in inactive]
+
+    lines = [f"{'~' if found[u]['text'] else '+'} /etc/systemd/system/{u}" for u in written]
+    lines += [f"~ {u}: {found[u].get('UnitFileState') or 'not installed'} -> enabled" for u in disabled]
+    lines += [f"~ {u}: {found[u].get('ActiveState')} -> active" for u in inactive]
+    if stale and main not in inactive:
+        lines.append(f"~ {main}: runs with an older configuration -> restarted")
     tell(lines)
-    yield from _install(unit, text, found)
-    if stale:
-        yield StringCommand(
-            "systemctl reset-failed", QuoteString(unit), "2>/dev/null; systemctl restart", QuoteString(unit)
-        )
 
-
-@resource
-def trigger(unit: str, text: str, starts: str) -> Commands:
-    """Have a socket or path unit enabled and waiting. Another text stops it first, with what it `starts`.
-
-    systemd applies a new text only to a unit that starts anew, and starts no socket under a running service.
-    """
-    found = host.get_fact(Unit, unit=unit)
-    lines = _file_lines(unit, text, found)
-    if found.get("ActiveState") != "active":
-        lines.append(f"~ {unit}: {found.get('ActiveState', 'unknown')} -> active")
-    tell(lines)
-    other = found.get("text") != sha256(text.encode()).hexdigest()
-    if other:  # before the file, so that a run that dies here leaves a stopped unit and no stale one
-        yield StringCommand("systemctl stop", QuoteString(unit), QuoteString(starts), "2>/dev/null || true")
-    yield from _install(unit, text, found)
-    if other or found.get("ActiveState") != "active":
-        yield StringCommand(
-            "systemctl is-active -q",
-            QuoteString(starts),
-            "&& systemctl stop",
-            QuoteString(starts),
-            "; systemctl reset-failed",
-            QuoteString(unit),
-            "2>/dev/null; systemctl start",
-            QuoteString(unit),
-        )
-
-
-def _file_lines(unit: str, text: str, found: dict[str, str]) -> list[str]:
-    lines = []
-    if not found.get("text"):
-        lines.append(f"+ /etc/systemd/system/{unit}")
-    elif found["text"] != sha256(text.encode()).hexdigest():
-        lines.append(f"~ /etc/systemd/system/{unit}: other content")
-    if found.get("UnitFileState") != "enabled":
-        lines.append(f"~ {unit}: {found.get('UnitFileState') or 'not installed'} -> enabled")
-    return lines
-
-
-def _install(unit: str, text: str, found: dict[str, str]) -> Commands:
-    if found.get("text") != sha256(text.encode()).hexdigest():
+    if renewed:  # before the files, so that a run that dies here leaves stopped units and no stale ones
+        yield StringCommand("systemctl stop", *_quoted([main, *renewed]), "2>/dev/null || true")
+    for unit in written:
         yield from files.put._inner(
-            src=StringIO(text), dest=f"/etc/systemd/system/{unit}", mode="644", create_remote_dir=False
+            src=StringIO(texts[unit]), dest=f"/etc/systemd/system/{unit}", mode="644", create_remote_dir=False
         )
+    if written or any(found[unit].get("NeedDaemonReload") == "yes" for unit in texts):
         yield "systemctl daemon-reload"
-    elif found.get("NeedDaemonReload") == "yes":
-        yield "systemctl daemon-reload"
-    if found.get("UnitFileState") != "enabled":
-        yield StringCommand("systemctl enable -q", QuoteString(unit))
+    if disabled:
+        yield StringCommand("systemctl enable -q", *_quoted(disabled))
+    if renewed or stale:
+        yield StringCommand("systemctl reset-failed", *_quoted(texts), "2>/dev/null; systemctl restart", main)
+    if renewed:
+        yield StringCommand("systemctl start", *_quoted(triggers))
+
+
+def _quoted(units: Iterable[str]) -> list[QuoteString]:
+    return [QuoteString(unit) for unit in units]
