@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote
+from xml.etree import ElementTree
 
 import requests
 
@@ -183,6 +184,12 @@ class Cloud(Person):
         body += f"--{boundary}--\r\n".encode()
         headers = {"Content-Type": f"multipart/related; boundary={boundary}"}
         self.send("POST", f"{self._dav}/bulk", data=body, headers=headers)
+
+    def folders(self) -> list[str]:
+        """What Nextcloud lists directly below the tree."""
+        answer = self.send("PROPFIND", self._file(""), headers={"Depth": "1"})
+        paths = [element.text or "" for element in ElementTree.fromstring(answer.content).iter("{DAV:}href")]  # noqa: S314
+        return [unquote(path.rstrip("/").rpartition("/")[2]) for path in paths]
 
     def delete(self, path: str) -> None:
         """Put a document into the trash."""

@@ -1,0 +1,26 @@
+"""Checklist: the operators' commands. (Starting and stopping everything is tried in the lab only.)"""
+
+import pytest
+from testinfra.host import Host
+
+COMMANDS = ["start-all-services.sh", "stop-all-services.sh", "status.sh", "test-integrations.sh"]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_command_can_be_run_and_is_sound(host: Host, infrastructure: str, command: str) -> None:
+    path = f"{infrastructure}/scripts/{command}"
+    assert host.file(path).mode & 0o111 == 0o111
+    assert host.run("bash -n %s", path).rc == 0
+
+
+def test_status_tells_that_everything_runs(host: Host, infrastructure: str) -> None:
+    status = host.run("%s/scripts/status.sh", infrastructure)
+    assert status.rc == 0, status.stdout
+    assert "❌" not in status.stdout
+    assert status.stdout.count("PID:") == 2
+
+
+def test_integration_tests_pass(host: Host, infrastructure: str) -> None:
+    result = host.run("%s/scripts/test-integrations.sh", infrastructure)
+    assert result.rc == 0, result.stdout
+    assert "❌" not in result.stdout

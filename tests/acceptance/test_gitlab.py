@@ -1,0 +1,40 @@
+"""Checklist: the project, and its hook to the relay with the triggers ticked."""
+
+from testinfra.host import Host
+
+from tasks.gitlab import TRIGGERS
+from tasks.site import Site
+from tests.acceptance.people import Forge
+
+
+def test_project_has_a_readme(forge: Forge) -> None:
+    """The mission's test project starts with one."""
+    branch = forge.api("GET", "PROJECT")["default_branch"]
+    assert forge.api("GET", f"PROJECT/repository/files/README.md?ref={branch}")["file_name"] == "README.md"
+
+
+def test_one_hook_leads_to_the_relay_with_its_triggers(forge: Forge, site: Site) -> None:
+    """A second hook to the same address would double every message."""
+    ours = [hook for hook in forge.hooks() if hook["url"].endswith(f":{site.relays.port}/webhook/gitlab")]
+    assert len(ours) == 1
+    assert {trigger: ours[0][trigger] for trigger in TRIGGERS} == TRIGGERS
+
+
+def test_hook_has_a_secret_and_works(forge: Forge) -> None:
+    """Without a secret anybody on the network could write into the channel."""
+    (ours,) = [hook for hook in forge.hooks() if hook["name"] == "Passerelle"]
+    assert ours.get("token_present", True) is True
+    assert ours["alert_status"] == "executable"
+
+
+def test_gitlab_may_reach_the_relay(forge: Forge) -> None:
+    """GitLab refuses hooks to addresses of its own network that are not on its allow-list."""
+    (ours,) = [hook for hook in forge.hooks() if hook["name"] == "Passerelle"]
+    address = ours["url"].removeprefix("http://").partition("/")[0]
+    assert address in forge.api("GET", "application/settings")["outbound_local_requests_whitelist"]
+
+
+def test_secret_of_the_hook_is_private(host: Host) -> None:
+    """Only root, and the service that systemd hands it to."""
+    token = host.file("/etc/passerelle/gitlab-hook-token")
+    assert (token.mode, token.user, token.size > 30) == (0o600, "root", True)

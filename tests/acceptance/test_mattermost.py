@@ -1,0 +1,67 @@
+"""Checklist: webhooks created for #dev-notifications and #rh-alerts, their URLs saved."""
+
+import re
+from typing import Any
+
+import pytest
+from testinfra.host import Host
+
+from tasks.site import IncomingWebhook, Site
+from tests.acceptance.people import Chat
+
+INTEGRATIONS = (
+    "EnableIncomingWebhooks",
+    "EnableOutgoingWebhooks",
+    "EnableCommands",
+    "EnableOAuthServiceProvider",
+    "EnablePostUsernameOverride",
+    "EnablePostIconOverride",
+)
+
+
+@pytest.mark.parametrize("setting", INTEGRATIONS)
+def test_integration_setting_is_in_force(chat: Chat, setting: str) -> None:
+    """As the server tells every client, so also where a variable overrides the configuration."""
+    assert chat.api("GET", "/config/client?format=old")[setting] == "true"
+
+
+def webhooks(site: Site) -> list[IncomingWebhook]:
+    return [site.mattermost.gitlab_webhook, site.mattermost.nextcloud_webhook]
+
+
+def hook(chat: Chat, team: str, display_name: str) -> list[dict[str, Any]]:
+    identity = chat.api("GET", f"/teams/name/{team}")["id"]
+    hooks = chat.api("GET", f"/hooks/incoming?team_id={identity}&per_page=200")
+    return [hook for hook in hooks if hook["display_name"] == display_name]
+
+
+def test_each_webhook_posts_to_its_channel_alone(chat: Chat, site: Site) -> None:
+    """A webhook of the right name that leads elsewhere would tell HR matters to developers."""
+    for wanted in webhooks(site):
+        found = hook(chat, site.mattermost.team, wanted.display_name)
+        assert len(found) == 1, f"{len(found)} webhooks are called {wanted.display_name}"
+        assert found[0]["channel_id"] == chat.channel(wanted.channel)["id"]
+        assert found[0]["description"] == wanted.description
+        assert found[0]["channel_locked"] is True
+
+
+def test_channels_are_active(chat: Chat, site: Site) -> None:
+    """An archived channel swallows what its webhook posts."""
+    for wanted in webhooks(site):
+        assert chat.channel(wanted.channel)["delete_at"] == 0
+
+
+def test_saved_urls_are_those_of_the_webhooks(
+    chat: Chat, site: Site, host: Host, infrastructure: str
+) -> None:
+    """The relays read this file; it names live webhooks, in the format that the operators know."""
+    text = host.file(f"{infrastructure}/scripts/.webhooks.conf").content_string
+    saved = dict(re.findall(r'^([A-Z_]+)="([^"]+)"$', text, re.MULTILINE))
+    for name, wanted in zip(("GITLAB_WEBHOOK_URL", "NEXTCLOUD_WEBHOOK_URL"), webhooks(site), strict=True):
+        (found,) = hook(chat, site.mattermost.team, wanted.display_name)
+        assert saved[name] == f"{site.mattermost.url}/hooks/{found['id']}"
+
+
+def test_saved_urls_are_private(host: Host, infrastructure: str) -> None:
+    """Whoever reads a webhook's URL can post in its name."""
+    assert host.file(f"{infrastructure}/scripts/.webhooks.conf").mode == 0o600

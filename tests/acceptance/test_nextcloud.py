@@ -1,0 +1,42 @@
+"""Checklist: the HR folders in Nextcloud."""
+
+import shlex
+
+import pytest
+from testinfra.host import Host
+
+from tasks.site import Site
+from tests.acceptance.people import Cloud
+
+
+def stat(host: Host, infrastructure: str, site: Site, path: str) -> str:
+    inside = f"{site.nextcloud.data_directory}/{site.nextcloud.admin}/files/{path}"
+    command = f"docker compose exec -T {site.nextcloud.service} stat -c '%F %U' {shlex.quote(inside)}"
+    return str(host.check_output(f"cd {shlex.quote(infrastructure)} && {command}")).strip()
+
+
+def test_tree_belongs_to_the_web_server(host: Host, infrastructure: str, site: Site) -> None:
+    """A folder that root has made looks fine and refuses every upload."""
+    for folder in ("", *site.nextcloud.folders):
+        path = f"{site.nextcloud.tree}/{folder}".rstrip("/")
+        assert stat(host, infrastructure, site, path) == "directory www-data"
+
+
+def test_nextcloud_knows_the_folders(cloud: Cloud, site: Site) -> None:
+    """Folders that are only on disk are invisible in the web page until they are scanned."""
+    assert set(site.nextcloud.folders) <= set(cloud.folders())
+
+
+def test_unknown_folder_is_not_reported(cloud: Cloud) -> None:
+    """That the look-up can fail gives the test above its worth."""
+    assert "Dossier_inconnu" not in cloud.folders()
+
+
+@pytest.mark.parametrize("wrong", ["Documents-RH"])
+def test_misspelt_tree_of_the_manual_is_not_made(
+    host: Host, infrastructure: str, site: Site, wrong: str
+) -> None:
+    """The hand-written monitor watched a folder that its own instructions never made."""
+    inside = f"{site.nextcloud.data_directory}/{site.nextcloud.admin}/files/{wrong}"
+    command = f"docker compose exec -T {site.nextcloud.service} test -e {inside}"
+    assert host.run(f"cd {shlex.quote(infrastructure)} && {command}").rc == 1
