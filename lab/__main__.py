@@ -1,26 +1,28 @@
-"""`python -m lab up`, `python -m lab down`: the embedded stack for machines without the real one."""
+"""The embedded stack for machines without the real one: `up`, `down`, or `demo`, which shows it all."""
 
 import argparse
 import sys
 
-from lab import stack, state
+from lab import demo, stack, state
 from lab.progress import LabError, say
 
 
 def main() -> int:
     """Run one command; 1 and one line on stderr if it cannot."""
     parser = argparse.ArgumentParser(prog="python -m lab", description=__doc__)
-    parser.add_argument("command", choices=("up", "down"))
+    parser.add_argument("command", choices=("up", "down", "demo"))
+    command = parser.parse_args().command
     try:
-        if parser.parse_args().command == "down":
+        if command == "down":
             stack.down()
             say("the lab is gone")
             return 0
-        lab = stack.up()
+        lab = demo.run() if command == "demo" else stack.up()
     except LabError as error:
         print(f"lab: {error}", file=sys.stderr)
         return 1
-    say("the lab is up")
+    print()
+    say("the lab is up; `make lab-down` removes it")
     print(f"""
   Mattermost  http://127.0.0.1:{lab.chat_port}
   GitLab      http://127.0.0.1:{lab.git_port}
