@@ -1,14 +1,16 @@
-"""The checks look at the host and the site that the deploy changes: one inventory, one set of data."""
+"""Fixtures for tests on a live site: the host and the data are those of the deploy, from one inventory.
+
+The site is read when a test asks for it, so that tests without one need no settings.
+"""
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import testinfra
 from testinfra.host import Host
 
-from group_data.all import site as site_data
-from inventory import hosts
 from tasks.site import Site
 from tests.acceptance.people import Chat, Cloud, Forge, through_ssh
 
@@ -16,13 +18,23 @@ from tests.acceptance.people import Chat, Cloud, Forge, through_ssh
 @pytest.fixture(scope="session")
 def site() -> Site:
     """The site data of the deploy."""
-    return site_data
+    from group_data.all import site
+
+    return site
 
 
 @pytest.fixture(scope="session")
-def host() -> Host:
+def ssh(site: Site) -> tuple[str, dict[str, Any]]:
+    """The host's name and SSH data, as the deploy has them."""
+    from inventory import hosts
+
+    return hosts[0]
+
+
+@pytest.fixture(scope="session")
+def host(ssh: tuple[str, dict[str, Any]]) -> Host:
     """The host, over the same SSH as the deploy, with the same privileges."""
-    data = hosts[0][1]
+    data = ssh[1]
     extra = (
         f"-o UserKnownHostsFile={data['ssh_known_hosts_file']}" if "ssh_known_hosts_file" in data else None
     )
@@ -42,12 +54,12 @@ def infrastructure(host: Host, site: Site) -> str:
 
 
 @pytest.fixture(scope="session")
-def proxy(site: Site) -> Iterator[str | None]:
+def proxy(site: Site, ssh: tuple[str, dict[str, Any]]) -> Iterator[str | None]:
     """The way to the site's names, as the deploy goes it."""
     if site.host.api_access == "direct":
         yield None
         return
-    with through_ssh(hosts[0]) as address:
+    with through_ssh(ssh) as address:
         yield address
 
 

@@ -1,0 +1,89 @@
+"""The lab, deployed once; tests break something and deploy again."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import docker
+import pytest
+from docker.models.containers import Container
+
+from lab import engine, stack, state
+from tests.live import chat, cloud, copy, forge, host, infrastructure, proxy, site, ssh
+
+__all__ = ["chat", "cloud", "copy", "forge", "host", "infrastructure", "proxy", "site", "ssh"]
+
+ROOT = Path(__file__).parent.parent.parent
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished deploy: its exit code, all that it printed, and how many operations changed or failed."""
+
+    code: int
+    output: str
+    changed: int = 0
+    failed: int = 0
+
+
+def pyinfra(*options: str, **settings: str) -> Run:
+    """Run the deploy as typed, with `settings` (gitlab__token="…") on top of the lab's."""
+    variables = {f"PASSERELLE_{name}".upper(): value for name, value in settings.items()}
+    environment = {**os.environ, "PASSERELLE_SETTINGS": str(state.SETTINGS), **variables}
+    command = [str(Path(sys.executable).with_name("pyinfra")), "--json", *options, "inventory.py", "deploy.py"]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    try:
+        told = json.loads(done.stdout)
+    except ValueError:
+        return Run(done.returncode, done.stderr + done.stdout)
+    totals = (told.get("results") or {}).get("totals") or {}
+    return Run(done.returncode, done.stderr, totals.get("success", 0), totals.get("error", 0))
+
+
+def deploy(**settings: str) -> Run:
+    """A deploy that must succeed."""
+    run = pyinfra("-y", **settings)
+    assert run.code == 0, run.output
+    return run
+
+
+def dry(**settings: str) -> Run:
+    """What a deploy would change; nothing is touched."""
+    run = pyinfra("--dry", **settings)
+    assert run.code == 0, run.output
+    return run
+
+
+@pytest.fixture(scope="session", autouse=True)
+def lab() -> state.Lab:
+    """The lab of this checkout, up and deployed."""
+    lab = stack.up()
+    deploy()
+    return lab
+
+
+@pytest.fixture(scope="session")
+def engine_client() -> docker.DockerClient:
+    return engine.connect()
+
+
+@pytest.fixture(scope="session")
+def machine(engine_client: docker.DockerClient) -> Callable[[str], str]:
+    """Runs a shell command on the host as root and answers what it printed."""
+    container = stack.host_container(engine_client)
+    return lambda command: stack.run(container, "sh", "-c", command)
+
+
+@pytest.fixture
+def mattermost_container(engine_client: docker.DockerClient) -> Iterator[Container]:
+    """The chat server, to be stopped or paused; it runs again at the end."""
+    container = engine_client.containers.get("taaf-infrastructure-mattermost-1")
+    yield container
+    container.reload()
+    if container.status == "paused":
+        container.unpause()
+    container.start()
