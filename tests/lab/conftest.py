@@ -34,7 +34,13 @@ def pyinfra(*options: str, **settings: str) -> Run:
     """Run the deploy as typed, with `settings` (gitlab__token="…") on top of the lab's."""
     variables = {f"PASSERELLE_{name}".upper(): value for name, value in settings.items()}
     environment = {**os.environ, "PASSERELLE_SETTINGS": str(state.SETTINGS), **variables}
-    command = [str(Path(sys.executable).with_name("pyinfra")), "--json", *options, "inventory.py", "deploy.py"]
+    command = [
+        str(Path(sys.executable).with_name("pyinfra")),
+        "--json",
+        *options,
+        "inventory.py",
+        "deploy.py",
+    ]
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     try:
         told = json.loads(done.stdout)

@@ -1,0 +1,31 @@
+"""The ASGI application."""
+
+from functools import partial
+
+from starlette.requests import Request
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from lab.standins.nextcloud import bulk, chunks, dav, files, pages, trash
+from lab.standins.nextcloud.config import Site
+
+
+def build(site: Site) -> ASGIApp:
+    """Application for a site, installed or not."""
+    collections = {
+        "files": files.handle,
+        "uploads": chunks.handle,
+        "bulk": bulk.handle,
+        "trashbin": trash.handler(site),
+    }
+    answer_dav = partial(dav.answer, site, collections)
+    web = pages.build(site)
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        # Beside the router, which matches decoded text: file names may hold bytes that are no UTF-8, and newlines.
+        if scope["type"] == "http" and scope["raw_path"].startswith(b"/remote.php/"):
+            response = await answer_dav(Request(scope, receive, send))
+            await response(scope, receive, send)
+        else:
+            await web(scope, receive, send)
+
+    return app

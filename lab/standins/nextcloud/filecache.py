@@ -1,0 +1,135 @@
+"""The index of what Nextcloud believes is on disk: file ids, etags, sizes.
+
+WebDAV answers from here, so a file put on disk by hand is not listed until `occ files:scan` or a request for
+its very path (as on Nextcloud 32.0.1).
+"""
+
+import secrets
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from lab.standins.nextcloud import database
+from lab.standins.nextcloud.config import Site
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One row; `path` is relative to the owner's home."""
+
+    fileid: int
+    path: str
+    folder: bool
+    size: int
+    mtime: int
+    etag: str
+
+    @property
+    def name(self) -> str:
+        return PurePosixPath(self.path).name
+
+
+class FileCache:
+    """The index of one owner, within one transaction."""
+
+    def __init__(self, connection: sqlite3.Connection, home: Path, owner: str) -> None:
+        self._connection = connection
+        self._home = home
+        self._owner = owner
+
+    def get(self, path: str) -> Entry | None:
+        row = self._connection.execute(
+            "SELECT * FROM filecache WHERE owner = ? AND path = ?", (self._owner, path)
+        ).fetchone()
+        return None if row is None else self._entry(row)
+
+    def children(self, path: str) -> list[Entry]:
+        rows = self._connection.execute(
+            "SELECT * FROM filecache WHERE owner = ? AND parent = ? AND path != '' ORDER BY path",
+            (self._owner, path),
+        ).fetchall()
+        return [self._entry(row) for row in rows]
+
+    def record(self, path: str, *, written: bool = False) -> bool:
+        """Take one path over from the disk, keeping its id. True when the row is new or has changed.
+
+        `written` says that the content is new even where date and size are not.
+
+        Raises:
+            OSError: the path is not on disk or cannot be looked at.
+        """
+        status = (self._home / path).stat()
+        folder = (self._home / path).is_dir()
+        size, mtime = (0 if folder else status.st_size), int(status.st_mtime)
+        known = self.get(path)
+        same = known and (known.folder, known.mtime) == (folder, mtime) and (folder or known.size == size)
+        if same and not written:
+            return False
+        self._connection.execute(
+            "INSERT INTO filecache (owner, path, parent, folder, size, mtime, etag) VALUES (?, ?, ?, ?, ?, ?, ?) "
+            "ON CONFLICT (owner, path) DO UPDATE SET folder = excluded.folder, size = excluded.size, "
+            "mtime = excluded.mtime, etag = excluded.etag",
+            (self._owner, path, _parent(path), folder, size, mtime, secrets.token_hex(16)),
+        )
+        return True
+
+    def record_branch(self, path: str) -> None:
+        """Take a path over with everything under it."""
+        self.record(path)
+        if (self._home / path).is_dir():
+            for child in (self._home / path).iterdir():
+                self.record_branch(f"{path}/{child.name}")
+
+    def propagate(self, path: str) -> None:
+        """Give every parent of `path` a new etag, and the folder it is in the date it now has on disk."""
+        if path and (self._home / _parent(path)).exists():
+            self.record(_parent(path))
+        while path:
+            path = _parent(path)
+            self._connection.execute(
+                "UPDATE filecache SET etag = ? WHERE owner = ? AND path = ?",
+                (secrets.token_hex(16), self._owner, path),
+            )
+
+    def move(self, source: str, target: str) -> None:
+        """Follow a rename; ids stay."""
+        self.remove(target)
+        self._connection.execute(
+            "UPDATE filecache SET path = ?, parent = ? WHERE owner = ? AND path = ?",
+            (target, _parent(target), self._owner, source),
+        )
+        self._connection.execute(
+            "UPDATE filecache SET path = ? || substr(path, ?), parent = ? || substr(parent, ?) "
+            "WHERE owner = ? AND substr(path, 1, ?) = ?",
+            (target, len(source) + 1, target, len(source) + 1, self._owner, len(source) + 1, source + "/"),
+        )
+
+    def remove(self, path: str) -> None:
+        """Forget a path with everything under it."""
+        self._connection.execute(
+            "DELETE FROM filecache WHERE owner = ? AND (path = ? OR substr(path, 1, ?) = ?)",
+            (self._owner, path, len(path) + 1, path + "/"),
+        )
+
+    def _entry(self, row: sqlite3.Row) -> Entry:
+        size = row["size"]
+        if row["folder"]:
+            prefix = row["path"] + "/" if row["path"] else ""
+            size = self._connection.execute(
+                "SELECT coalesce(sum(size), 0) FROM filecache WHERE owner = ? AND substr(path, 1, ?) = ?",
+                (self._owner, len(prefix), prefix),
+            ).fetchone()[0]
+        return Entry(row["fileid"], row["path"], bool(row["folder"]), size, row["mtime"], row["etag"])
+
+
+@contextmanager
+def opened(site: Site, owner: str) -> Iterator[FileCache]:
+    """The index of one owner, committed at the end of the block."""
+    with database.connect(site) as connection:
+        yield FileCache(connection, site.data / owner, owner)
+
+
+def _parent(path: str) -> str:
+    return path.rpartition("/")[0]

@@ -1,0 +1,91 @@
+"""What a person sees in a browser: a folder's files, and a way to put one there. Plus /status.php."""
+
+import time
+from pathlib import Path
+from urllib.parse import quote
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.routing import Route
+from starlette.templating import Jinja2Templates
+
+from lab.standins.nextcloud import accounts
+from lab.standins.nextcloud.config import Site
+from lab.standins.nextcloud.errors import DavError
+from lab.standins.nextcloud.filecache import Entry
+from lab.standins.nextcloud.home import Home
+
+_TEMPLATES = Jinja2Templates(Path(__file__).parent / "templates")
+
+
+def build(site: Site) -> Starlette:
+    """The pages of a site."""
+
+    async def status(request: Request) -> Response:
+        return JSONResponse(site.status())
+
+    async def root(request: Request) -> Response:
+        return RedirectResponse("/apps/files/", 302)
+
+    async def files(request: Request) -> Response:
+        if not site.installed:
+            return PlainTextResponse("Nextcloud n’est pas installé.", 503)
+        site.close_data_to_others()
+        if site.maintenance:
+            return PlainTextResponse("Cette instance Nextcloud est actuellement en maintenance.", 503)
+        user = accounts.login(site, request.headers.get("authorization"))
+        if user is None:
+            return PlainTextResponse(
+                "Identifiez-vous.", 401, {"WWW-Authenticate": 'Basic realm="Nextcloud", charset="UTF-8"'}
+            )
+        return _listing(request, Home(site, user))
+
+    return Starlette(
+        routes=[
+            Route("/status.php", status),
+            Route("/", root),
+            Route("/apps/files/", files),
+            Route("/apps/files", files),
+            Route("/index.php/apps/files/", files),
+        ]
+    )
+
+
+def _listing(request: Request, home: Home) -> Response:
+    segments = [
+        part for part in request.query_params.get("dir", "/").split("/") if part not in {"", ".", ".."}
+    ]
+    path = "/".join(["files", *segments])
+    try:
+        folder = home.get(path)
+    except DavError:
+        return PlainTextResponse("Ce dossier n’existe pas.", 404)
+    entries = sorted(home.children(folder.path), key=lambda entry: (not entry.folder, entry.name.casefold()))
+    context = {
+        "user": home.owner,
+        "trail": [("/".join(segments[: depth + 1]), name) for depth, name in enumerate(segments)],
+        "dav": "/remote.php/dav/" + quote("/".join(["files", home.owner, *segments])),
+        "rows": [_row(entry) for entry in entries],
+    }
+    return _TEMPLATES.TemplateResponse(request, "files.html", context)
+
+
+def _row(entry: Entry) -> dict[str, str | bool]:
+    return {
+        "name": entry.name,
+        "folder": entry.folder,
+        "path": entry.path.removeprefix("files"),
+        "href": quote(entry.name),
+        "size": _human(entry.size),
+        "date": time.strftime("%d/%m/%Y %H:%M", time.localtime(entry.mtime)),
+    }
+
+
+def _human(size: int) -> str:
+    value = float(size)
+    for unit in ("o", "Ko", "Mo"):
+        if value < 1024:
+            return f"{value:.0f} {unit}"
+        value /= 1024
+    return f"{value:.1f} Go"
