@@ -34,8 +34,12 @@ def _work() -> None:
     from group_data.all import site  # reads the settings that `run` has named
     from inventory import hosts
 
-    with through_ssh(hosts[0]) as proxy, tempfile.TemporaryDirectory() as place:
-        chat, forge, cloud = Chat(site, proxy), Forge(site, proxy), Cloud(site, proxy)
+    with through_ssh(hosts[0][1]) as tunnel, tempfile.TemporaryDirectory() as place:
+        chat, forge, cloud = (
+            Chat(site, tunnel.address),
+            Forge(site, tunnel.address),
+            Cloud(site, tunnel.address),
+        )
         dev, rh = site.mattermost.gitlab_webhook.channel, site.mattermost.nextcloud_webhook.channel
         mark = marker()
         branch = f"feature/{mark}"

@@ -114,7 +114,8 @@ def _host(client: docker.DockerClient, lab: state.Lab, image: str) -> Container:
         root = client.info()["DockerRootDir"]
         host = client.containers.run(
             image,
-            "/sbin/init",
+            # Shared mounts before anything starts: else services do not see their credentials (LoadCredential).
+            ["sh", "-c", "mount --make-rshared / && exec /sbin/init"],
             name=HOST,
             hostname="taaf",
             detach=True,
@@ -135,7 +136,6 @@ def _host(client: docker.DockerClient, lab: state.Lab, image: str) -> Container:
             ],
         )
     wait_for("systemd on the host", lambda: host.exec_run(["systemctl", "is-active", "-q", "ssh"])[0] == 0)
-    run(host, "mount", "--make-rshared", "/")  # else credentials stay invisible to services (LoadCredential)
     _admit(host, lab)
     return host
 

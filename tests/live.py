@@ -12,7 +12,7 @@ import testinfra
 from testinfra.host import Host
 
 from tasks.site import Site
-from tests.acceptance.people import Chat, Cloud, Forge, through_ssh
+from tests.acceptance.people import Chat, Cloud, Forge, Tunnel, through_ssh
 
 
 @pytest.fixture(scope="session")
@@ -54,13 +54,19 @@ def infrastructure(host: Host, site: Site) -> str:
 
 
 @pytest.fixture(scope="session")
-def proxy(site: Site, ssh: tuple[str, dict[str, Any]]) -> Iterator[str | None]:
+def tunnel(ssh: tuple[str, dict[str, Any]]) -> Iterator[Tunnel]:
+    """The SSH connection that the deploy's calls go through."""
+    with through_ssh(ssh[1]) as tunnel:
+        yield tunnel
+
+
+@pytest.fixture(scope="session")
+def proxy(site: Site, request: pytest.FixtureRequest) -> str | None:
     """The way to the site's names, as the deploy goes it."""
     if site.host.api_access == "direct":
-        yield None
-        return
-    with through_ssh(ssh) as address:
-        yield address
+        return None
+    tunnel: Tunnel = request.getfixturevalue("tunnel")
+    return tunnel.address
 
 
 @pytest.fixture(scope="session")

@@ -200,38 +200,49 @@ def _md5(content: bytes) -> str:
     return hashlib.md5(content, usedforsecurity=False).hexdigest()
 
 
+class Tunnel:
+    """A SOCKS proxy that leads through the host's SSH: names are those that the host knows."""
+
+    def __init__(self, ssh: dict[str, Any]):
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self._port = int(probe.getsockname()[1])
+        self.address = f"socks5h://127.0.0.1:{self._port}"
+        self._command = ["ssh", "-N", "-D", f"127.0.0.1:{self._port}", "-p", str(ssh["ssh_port"])]
+        self._command += ["-l", ssh["ssh_user"], "-o", "BatchMode=yes", "-o", "ExitOnForwardFailure=yes"]
+        if "ssh_key" in ssh:
+            self._command += ["-i", ssh["ssh_key"]]
+        if "ssh_known_hosts_file" in ssh:
+            self._command += ["-o", f"UserKnownHostsFile={ssh['ssh_known_hosts_file']}"]
+        self._command.append(ssh["ssh_hostname"])
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def open(self) -> None:
+        """Open it, or open it again after the host has gone away; returns when it can be used."""
+        self.close()
+        self._process = subprocess.Popen(self._command)
+        deadline = time.monotonic() + 30
+        while True:
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", self._port)) == 0:
+                    return
+            assert self._process.poll() is None, "ssh to the host failed; see its message above"
+            assert time.monotonic() < deadline, "ssh to the host did not come up within 30 s"
+            time.sleep(0.1)
+
+    def close(self) -> None:
+        """Close it, if it is open."""
+        if self._process is not None:
+            self._process.terminate()
+            self._process.wait()
+
+
 @contextmanager
-def through_ssh(inventory_host: tuple[str, dict[str, Any]]) -> Iterator[str]:
-    """A SOCKS proxy that leads through the host's SSH, for `proxy`: names are those that the host knows."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    data = inventory_host[1]
-    command = [
-        "ssh",
-        "-N",
-        "-D",
-        f"127.0.0.1:{port}",
-        "-o",
-        "BatchMode=yes",
-        "-o",
-        "ExitOnForwardFailure=yes",
-    ]
-    command += ["-p", str(data["ssh_port"]), "-l", data["ssh_user"]]
-    if "ssh_key" in data:
-        command += ["-i", data["ssh_key"]]
-    if "ssh_known_hosts_file" in data:
-        command += ["-o", f"UserKnownHostsFile={data['ssh_known_hosts_file']}"]
-    with subprocess.Popen([*command, data["ssh_hostname"]]) as process:
-        try:
-            deadline = time.monotonic() + 30
-            while True:
-                with socket.socket() as probe:
-                    if probe.connect_ex(("127.0.0.1", port)) == 0:
-                        break
-                assert process.poll() is None, "ssh to the host failed; see its message above"
-                assert time.monotonic() < deadline, "ssh to the host did not come up within 30 s"
-                time.sleep(0.1)
-            yield f"socks5h://127.0.0.1:{port}"
-        finally:
-            process.terminate()
+def through_ssh(ssh: dict[str, Any]) -> Iterator[Tunnel]:
+    """An open tunnel."""
+    tunnel = Tunnel(ssh)
+    tunnel.open()
+    try:
+        yield tunnel
+    finally:
+        tunnel.close()

@@ -13,9 +13,9 @@ import pytest
 from docker.models.containers import Container
 
 from lab import engine, stack, state
-from tests.live import chat, cloud, copy, forge, host, infrastructure, proxy, site, ssh
+from tests.live import chat, cloud, copy, forge, host, infrastructure, proxy, site, ssh, tunnel
 
-__all__ = ["chat", "cloud", "copy", "forge", "host", "infrastructure", "proxy", "site", "ssh"]
+__all__ = ["chat", "cloud", "copy", "forge", "host", "infrastructure", "proxy", "site", "ssh", "tunnel"]
 
 ROOT = Path(__file__).parent.parent.parent
 
