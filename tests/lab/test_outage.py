@@ -25,9 +25,7 @@ def kill(machine: Shell) -> None:
     for service in SERVICES:
         wait_until(
             f"{service} after SIGKILL",
-            lambda service=service: (
-                main_pid(machine, service) != before[service] and is_active(machine, service)
-            ),
+            partial(is_another, machine, service, before[service]),
         )
 
 

@@ -1,0 +1,53 @@
+"""python -m relays.gitlab --config FILE: events of GitLab become messages in Mattermost."""
+
+import logging
+import os
+import socket
+import sys
+
+from relays import service, systemd
+from relays.gitlab.app import Reception, make_app
+from relays.gitlab.server import HttpServer, address_of
+from relays.settings import Places, StartError, read_hook_url, read_secret, read_settings
+from relays.wording import CATALOGUES
+
+log = logging.getLogger("relays.gitlab")
+
+# GitLab sends nothing larger.
+_MAX_BODY_BYTES = 25 * 1024 * 1024
+
+
+def build(places: Places) -> service.Service:
+    """The relay, listening. StartError if a setting or a credential is missing or wrong."""
+    settings = read_settings(places.config)
+    wording = CATALOGUES[settings.choice("language", tuple(CATALOGUES), "fr")]
+    channel = settings.text("channel", "dev-notifications")
+    max_body_bytes = settings.integer("max_body_bytes", _MAX_BODY_BYTES, 1024, 1024 * 1024 * 1024)
+    listen = settings.table("listen")
+    address, port = listen.text("address", "0.0.0.0"), listen.integer("port", 8090, 0, 65535)  # noqa: S104
+    listen.done()
+    settings.done()
+    hook_url = read_hook_url(places.credentials, "GITLAB_WEBHOOK_URL")
+    token = read_secret(places.credentials, "gitlab-hook-token")
+
+    relay = service.Service(places.state, wording, hook_url)
+    reception = Reception(relay.outbox, channel, token, wording, max_body_bytes)
+    listener = systemd.listening_socket() or _listen(address, port)
+    relay.add(HttpServer(make_app(reception, relay.health), listener))
+    log.info("listening address=%s", address_of(listener))
+    return relay
+
+
+def _listen(address: str, port: int) -> socket.socket:
+    try:
+        family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        return socket.create_server((address, port), family=family, backlog=1024)
+    except (OSError, UnicodeError) as error:
+        reason = getattr(error, "strerror", None) or "not an address"
+        raise StartError(
+            f"[listen] address = {address}, port = {port}: {reason}; choose another one", os.EX_OSERR
+        ) from None
+
+
+if __name__ == "__main__":
+    sys.exit(service.main("passerelle-gitlab", build))

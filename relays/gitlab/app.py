@@ -1,0 +1,145 @@
+"""The HTTP side: takes events from GitLab, answers once they are stored, and does nothing else.
+
+    POST /webhook/gitlab    200 stored, known already or not worth a message; 401 only for a wrong secret;
+                            400 not JSON; 408 too slow; 413 too large; 503 could not be stored
+    GET  /health            200, or 503 if notifications are not taken or not delivered
+
+GitLab does not send an event again whatever the answer, gives up after ten seconds, and counts everything but 2xx
+as a failure of the hook. So Mattermost is never waited for, and an event that means nothing here is still a 200.
+"""
+
+import asyncio
+import hashlib
+import hmac
+import json
+import logging
+import re
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from starlette.applications import Starlette
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+from relays.gitlab.events import BUILDERS, kind_of
+from relays.gitlab.payload import Payload
+from relays.outbox import Outbox
+from relays.store import StorageError
+from relays.wording import Wording
+
+log = logging.getLogger(__name__)
+
+_BODY_SECONDS = 20.0
+# Since GitLab 17.4 and 19.0; the same for a delivery that is sent again.
+_KEY_HEADERS = ("webhook-id", "idempotency-key")
+
+
+@dataclass(frozen=True)
+class Reception:
+    """How events are received: `token` is the secret of the hook, `channel` the line that they go into."""
+
+    outbox: Outbox
+    channel: str
+    token: str
+    wording: Wording
+    max_body_bytes: int
+
+
+def make_app(reception: Reception, health: Callable[[], tuple[bool, dict[str, object]]]) -> Starlette:
+    """The application. `health` tells whether the relay is well, and its figures."""
+    counters: Counter[str] = Counter()
+
+    async def webhook(request: Request) -> Response:
+        try:
+            status, outcome = await _receive(reception, request)
+        except ClientDisconnect:
+            status, outcome = 400, "incomplete"
+        counters[outcome] += 1
+        return PlainTextResponse(f"{outcome}\n", status)
+
+    def healthy(request: Request) -> Response:
+        well, figures = health()
+        return JSONResponse({**figures, "events": dict(counters)}, 200 if well else 503)
+
+    return Starlette(
+        routes=[
+            Route("/webhook/gitlab", webhook, methods=["POST"]),
+            Route("/health", healthy, methods=["GET"]),
+        ]
+    )
+
+
+async def _receive(reception: Reception, request: Request) -> tuple[int, str]:
+    trusted = _is_token(request.headers.get("x-gitlab-token", ""), reception.token)
+    try:
+        async with asyncio.timeout(_BODY_SECONDS):
+            # A stranger's body is read, so that the answer gets through, but not kept.
+            body = await _read_body(request, reception.max_body_bytes if trusted else 0)
+    except TimeoutError:
+        return 408, "too slow"
+    if not trusted:
+        log.warning(
+            "refused reason=token: X-Gitlab-Token is not the secret of the hook; run the deploy again"
+        )
+        return 401, "wrong token"
+    if body is None:
+        log.warning(
+            "refused reason=size: the body is larger than max_body_bytes = %d", reception.max_body_bytes
+        )
+        return 413, "too large"
+    try:
+        payload = Payload(json.loads(body))
+    except (ValueError, RecursionError):
+        log.warning("refused reason=json: the body is not JSON")
+        return 400, "not JSON"
+    return await _store(reception, payload, _delivery_key(request, body))
+
+
+async def _store(reception: Reception, payload: Payload, key: str) -> tuple[int, str]:
+    kind = kind_of(payload)
+    builder = BUILDERS.get(kind)
+    if builder is None:
+        log.info("ignored key=%s kind=%.40s reason=unsupported", key, kind)
+        return 200, "unsupported"
+    message = builder(payload, reception.wording)
+    if message is None:
+        log.info("ignored key=%s kind=%s reason=no news", key, kind)
+        return 200, "filtered"
+    try:
+        new = await asyncio.wrap_future(reception.outbox.put(key, reception.channel, message.payload()))
+    except StorageError:
+        log.error("refused key=%s kind=%s reason=storage", key, kind)
+        return 503, "not stored"
+    outcome = "accepted" if new else "duplicate"
+    log.info("%s key=%s kind=%s", outcome, key, kind)
+    return 200, outcome
+
+
+async def _read_body(request: Request, limit: int) -> bytes | None:
+    """The body, None if it is larger than the limit; it is read to its end all the same."""
+    body = bytearray()
+    size = 0
+    async for chunk in request.stream():
+        size += len(chunk)
+        if size <= limit:
+            body += chunk
+    return bytes(body) if size <= limit else None
+
+
+def _is_token(given: str, secret: str) -> bool:
+    return hmac.compare_digest(given.encode("latin-1"), secret.encode())
+
+
+def _delivery_key(request: Request, body: bytes) -> str:
+    given = next(filter(None, (request.headers.get(name, "").strip() for name in _KEY_HEADERS)), "")
+    if re.fullmatch(r"[\w.:+/=-]{1,100}", given, re.ASCII):
+        return f"gitlab:{given}"
+    # Deliveries that one event sets off share its id, so the body tells them apart.
+    content = (
+        given.encode("latin-1")
+        if given
+        else request.headers.get("x-gitlab-event-uuid", "").encode("latin-1") + body
+    )
+    return f"gitlab:sha256:{hashlib.sha256(content).hexdigest()}"

@@ -1,0 +1,102 @@
+"""What the messages about GitLab have in common."""
+
+from collections.abc import Iterable, Mapping
+
+from relays import markup
+from relays.gitlab.payload import Payload
+from relays.message import Attachment, Field, Message
+from relays.wording import Wording
+
+USERNAME = "GitLab Bot"
+ICON = ":fox_face:"
+
+# In characters. Together they keep the worst of texts within the 7,600 that Mattermost 5.37 allows the attachments
+# of a post once escaped as JSON; measured there, what goes beyond is cut without a word.
+NAME = 60
+NUMBER = 20
+TITLE = 200
+SHORT_TITLE = 100
+BRANCH = 120
+PROJECT = 80
+
+_COLORS = {"open": "#00ff00", "merge": "#0000ff", "close": "#ff0000", "update": "#ffaa00"}
+_OTHER_COLOR = "#808080"
+_WORDED_ACTIONS = ("open", "close", "reopen", "update", "merge", "approved")
+
+# What GitLab changes by itself, or says better by the action; alone it makes an update no news.
+_BOOKKEEPING = frozenset(
+    {
+        *("updated_at", "updated_by_id", "last_edited_at", "last_edited_by_id", "closed_at", "state_id"),
+        *(
+            "prepared_at",
+            "merge_status",
+            "detailed_merge_status",
+            "merge_params",
+            "merge_user_id",
+            "merge_error",
+        ),
+        *("head_pipeline_id", "relative_position", "total_time_spent", "time_change"),
+    }
+)
+
+
+def user_of(payload: Payload, wording: Wording) -> str:
+    """Who did it: the name, or what else is known of the user."""
+    known = (payload.text("user", "name"), payload.text("user", "username"), payload.text("user_name"))
+    return next(filter(str.strip, (*known, payload.text("user_username"))), wording["someone"])
+
+
+def project_of(payload: Payload, wording: Wording) -> str:
+    """The name of the project."""
+    known = (payload.text("project", "name"), payload.text("project", "path_with_namespace"))
+    return next(filter(str.strip, (*known, payload.text("repository", "name"))), wording["unknown"])
+
+
+def is_worth_telling(payload: Payload) -> bool:
+    """Whether an update changed something that people care about, new commits included."""
+    changes = payload.mapping("changes")
+    return bool(payload.text("object_attributes", "oldrev")) or any(
+        name not in _BOOKKEEPING and _differs(change) for name, change in changes.items()
+    )
+
+
+def announcement(kind: str, payload: Payload, wording: Wording, extra: Iterable[Field] = ()) -> Message:
+    """Somebody did something to an issue or a merge request: the box that the mission draws."""
+    subject = payload.at("object_attributes")
+    action = subject.text("action")
+    done = wording[f"action.{action if action in _WORDED_ACTIONS else 'other'}"]
+    user, project = user_of(payload, wording), project_of(payload, wording)
+    title, sentence = wording[f"{kind}.title"], wording[f"{kind}.text"]
+    iid = markup.label(subject.text("iid"), NUMBER)
+
+    def titled(limit: int) -> markup.Label:
+        return markup.fill_label(title, iid=iid, title=markup.label(subject.text("title"), limit))
+
+    said = markup.fill_label(sentence, user=markup.label(user, NAME), action=markup.Label(done))
+    return Message(
+        username=USERNAME,
+        icon_emoji=ICON,
+        attachment=Attachment(
+            color=_COLORS.get(action, _OTHER_COLOR),
+            title=titled(TITLE),
+            title_link=markup.link_target(subject.text("url")),
+            text=markup.fill(sentence, user=markup.bold(user, NAME), action=markup.Markup(done)),
+            fallback=markup.fill_label(
+                wording["fallback"], text=said, title=titled(SHORT_TITLE), project=markup.label(project, NAME)
+            ),
+            fields=[
+                Field(wording["field.project"], markup.plain(project, PROJECT)),
+                Field(
+                    wording["field.status"], markup.plain(subject.text("state") or wording["unknown"], NAME)
+                ),
+                *extra,
+            ],
+        ),
+    )
+
+
+def _differs(change: object) -> bool:
+    if isinstance(change, Mapping):
+        return bool(change.get("previous") != change.get("current"))
+    # As documented for a review that is asked for again: a list of two states instead.
+    return bool(change)

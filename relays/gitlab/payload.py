@@ -1,0 +1,43 @@
+"""Reading what GitLab sends, any key of which may be missing, null or of another type."""
+
+from collections.abc import Mapping
+
+
+class Payload:
+    """A JSON value, read along a path of keys; what is not there reads as nothing."""
+
+    def __init__(self, value: object) -> None:
+        self._value = value
+
+    def at(self, *path: str) -> "Payload":
+        """What is under the keys."""
+        value = self._value
+        for key in path:
+            value = value.get(key) if isinstance(value, Mapping) else None
+        return Payload(value)
+
+    def text(self, *path: str) -> str:
+        """The text or number there as a text, else an empty one."""
+        value = self.at(*path)._value
+        if isinstance(value, int) and not isinstance(value, bool):
+            return str(value)
+        return value if isinstance(value, str) else ""
+
+    def number(self, *path: str) -> int:
+        """The whole number there, else 0."""
+        value = self.at(*path)._value
+        return value if isinstance(value, int) and not isinstance(value, bool) else 0
+
+    def flag(self, *path: str) -> bool:
+        """Whether there is a true."""
+        return self.at(*path)._value is True
+
+    def mapping(self, *path: str) -> Mapping[str, object]:
+        """The object there, else an empty one."""
+        value = self.at(*path)._value
+        return value if isinstance(value, Mapping) else {}
+
+    def length(self, *path: str) -> int:
+        """The number of elements of the list there, else 0."""
+        value = self.at(*path)._value
+        return len(value) if isinstance(value, list) else 0

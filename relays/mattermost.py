@@ -1,0 +1,144 @@
+"""Posting to an incoming webhook of Mattermost, and what each of its answers means.
+
+    answer                        meaning                                               what to do
+    200 "ok"                      posted                                                done
+    no answer, 408, 429, 5xx      down, busy, database away                             retry, as asked by Retry-After
+    400                           the message, an unknown hook, or a database outage    find out which, see below
+    413                           the message is too large                              park it
+    404, 403, 501, 401, 3xx, and  channel gone, hook locked, webhooks switched off,     retry slowly, tell the operator
+    200 without "ok"              not a Mattermost at that address
+
+Measured on Mattermost 5.37 and read in 11.6: a 400 alone says nothing, for a hook that was deleted and a database
+that is down give the same one. So the server is asked how it is, and then the hook is sent a message for a channel
+that cannot exist: a hook that lives answers 404 (nothing is posted), one that is unknown answers 400 again.
+
+Neither an address nor the body of an answer goes into a reason: both hold the secret id of the hook.
+"""
+
+import email.utils
+import os
+import socket
+import ssl
+import time
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+
+import requests
+
+# Mattermost fetches link previews before it stores a post: five seconds for each slow host (measured on 5.37).
+_POST_TIMEOUT = (10.0, 40.0)
+_QUESTION_TIMEOUT = (5.0, 10.0)
+
+
+class Meaning(Enum):
+    """What an answer means for the message that was sent."""
+
+    POSTED = "posted"
+    UNAVAILABLE = "unavailable"
+    MISCONFIGURED = "misconfigured"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The meaning of an answer, its reason in words, and how long to wait if the server said so."""
+
+    meaning: Meaning
+    reason: str = ""
+    retry_after: float | None = None
+
+
+class IncomingWebhook:
+    """One incoming webhook, over one connection. Not for use by several threads at once."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._base = url.rsplit("/hooks/", 1)[0]
+        self._session = requests.Session()
+
+    def post(self, message: Mapping[str, object]) -> Answer:
+        """Post a message. Raises nothing: whatever goes wrong is an answer."""
+        try:
+            response = self._session.post(
+                self._url, json=message, timeout=_POST_TIMEOUT, allow_redirects=False
+            )
+            return self._interpret(response)
+        except requests.RequestException as error:
+            return Answer(Meaning.UNAVAILABLE, _reason(error))
+
+    def _interpret(self, response: requests.Response) -> Answer:
+        status = response.status_code
+        if status == 200:
+            if response.content.strip() == b"ok":
+                return Answer(Meaning.POSTED)
+            return Answer(Meaning.MISCONFIGURED, "HTTP 200, but not from Mattermost")
+        if status in (408, 429) or (status >= 500 and status != 501):
+            return Answer(Meaning.UNAVAILABLE, f"HTTP {status}", _retry_after(response))
+        if status == 413:
+            return Answer(Meaning.REFUSED, "HTTP 413: the message is too large")
+        if status == 400:
+            return self._explain_bad_request()
+        return Answer(Meaning.MISCONFIGURED, f"HTTP {status}")
+
+    def _explain_bad_request(self) -> Answer:
+        ping = self._session.get(
+            f"{self._base}/api/v4/system/ping",
+            params={"get_server_status": "true"},
+            timeout=_QUESTION_TIMEOUT,
+        )
+        if ping.status_code != 200 or not _is_healthy(ping):
+            return Answer(Meaning.UNAVAILABLE, "HTTP 400 while Mattermost is unhealthy")
+        nowhere = {"text": "-", "channel": f"passerelle-{uuid.uuid4().hex}"}
+        probe = self._session.post(self._url, json=nowhere, timeout=_QUESTION_TIMEOUT, allow_redirects=False)
+        if probe.status_code == 400:
+            return Answer(Meaning.MISCONFIGURED, "HTTP 400: Mattermost does not know the webhook")
+        if probe.status_code in (403, 404):
+            return Answer(Meaning.REFUSED, "HTTP 400: Mattermost refuses the message")
+        return Answer(Meaning.UNAVAILABLE, f"HTTP 400, then HTTP {probe.status_code}")
+
+
+def _is_healthy(ping: requests.Response) -> bool:
+    # 11.6 can be asked to answer 200 with UNHEALTHY in the body, so the body decides.
+    try:
+        states = ping.json()
+    except requests.RequestException:
+        return False
+    return isinstance(states, dict) and all(
+        states.get(key, "OK") == "OK" for key in ("status", "database_status", "filestore_status")
+    )
+
+
+def _retry_after(response: requests.Response) -> float | None:
+    value = response.headers.get("Retry-After", "").strip()
+    if value.isascii() and value.isdigit():
+        return float(value)
+    try:
+        return max(0.0, email.utils.parsedate_to_datetime(value).timestamp() - time.time())
+    except ValueError:
+        return None
+
+
+def _reason(error: BaseException) -> str:
+    """Why a request failed, without the address that the text of the error holds."""
+    if isinstance(error, requests.Timeout):
+        return "no answer in time"
+    seen: BaseException | None = error
+    while seen is not None:
+        if isinstance(seen, socket.gaierror):
+            return "the name of the host does not resolve"
+        if isinstance(seen, ssl.SSLCertVerificationError):
+            return "the TLS certificate is not trusted"
+        if isinstance(seen, ConnectionError | TimeoutError) and seen.errno:
+            return os.strerror(seen.errno)
+        seen = _cause(seen)
+    return type(error).__name__
+
+
+def _cause(error: BaseException) -> BaseException | None:
+    # urllib3 keeps the reason of a failed connection in an attribute.
+    reason = getattr(error, "reason", None)
+    if isinstance(reason, BaseException):
+        return reason
+    return next((part for part in error.args if isinstance(part, BaseException)), None) or error.__context__

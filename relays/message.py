@@ -1,0 +1,68 @@
+"""A message for Mattermost, built from texts that are inert (relays.markup) and within its limits.
+
+Measured on Mattermost 5.37: remote images delay a post by five seconds each, so there are none (`icon_emoji` instead
+of `icon_url`, no `footer_icon`). Mobile notifications show the text and the `fallback` of the attachment only.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from relays.markup import Label, Markup
+
+
+@dataclass(frozen=True)
+class Field:
+    """A titled value of an attachment; short ones stand side by side."""
+
+    title: str
+    value: Markup
+    short: bool = True
+
+
+@dataclass(frozen=True)
+class Attachment:
+    """The coloured box. `title_link` is an address or empty."""
+
+    color: str
+    title: Label
+    text: Markup
+    fallback: Label
+    fields: Sequence[Field]
+    title_link: str = ""
+    footer: Label | None = None
+
+
+@dataclass(frozen=True)
+class Message:
+    """A message of `username`: a text, a box, or both."""
+
+    username: str
+    icon_emoji: str
+    text: Markup | None = None
+    attachment: Attachment | None = None
+
+    def payload(self) -> dict[str, object]:
+        """The message as an incoming webhook takes it."""
+        payload: dict[str, object] = {"username": self.username, "icon_emoji": self.icon_emoji}
+        if self.text is not None:
+            payload["text"] = self.text
+        if self.attachment is not None:
+            payload["attachments"] = [_payload(self.attachment)]
+        return payload
+
+
+def _payload(attachment: Attachment) -> dict[str, object]:
+    payload: dict[str, object] = {
+        "color": attachment.color,
+        "title": attachment.title,
+        "text": attachment.text,
+        "fallback": attachment.fallback,
+        "fields": [
+            {"short": field.short, "title": field.title, "value": field.value} for field in attachment.fields
+        ],
+    }
+    if attachment.title_link:
+        payload["title_link"] = attachment.title_link
+    if attachment.footer:
+        payload["footer"] = attachment.footer
+    return payload

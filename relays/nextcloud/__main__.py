@@ -1,0 +1,36 @@
+"""python -m relays.nextcloud --config FILE: new HR documents become messages in Mattermost."""
+
+import os
+import sys
+from functools import partial
+from pathlib import PurePath
+
+from relays import service
+from relays.nextcloud import document
+from relays.nextcloud.index import SCHEMA
+from relays.nextcloud.source import Announcement, TreeSource
+from relays.settings import Places, StartError, read_hook_url, read_settings
+from relays.wording import CATALOGUES
+
+
+def build(places: Places) -> service.Service:
+    """The relay. StartError if a setting or a credential is missing or wrong."""
+    settings = read_settings(places.config)
+    wording = CATALOGUES[settings.choice("language", tuple(CATALOGUES), "fr")]
+    channel = settings.text("channel", "rh-alerts")
+    root = settings.text("tree")
+    footer = settings.text("footer", "Nextcloud TAAF - Documents RH")
+    settings.done()
+    if not PurePath(root).is_absolute() or os.path.normpath(root) == "/":
+        raise StartError(f'{places.config}: tree = "{root}" is not the absolute path of a folder: correct it')
+    root = os.path.normpath(root)
+    hook_url = read_hook_url(places.credentials, "NEXTCLOUD_WEBHOOK_URL")
+
+    relay = service.Service(places.state, wording, hook_url, SCHEMA)
+    word = partial(document.build, root, footer, wording)
+    relay.add(TreeSource(relay, root, Announcement(channel, word)))
+    return relay
+
+
+if __name__ == "__main__":
+    sys.exit(service.main("passerelle-nextcloud", build))

@@ -1,0 +1,94 @@
+"""The message about a new HR document."""
+
+import unicodedata
+from datetime import datetime
+from pathlib import PurePath
+
+from relays import markup
+from relays.message import Attachment, Field, Message
+from relays.wording import Wording
+
+USERNAME = "Nextcloud RH Bot"
+ICON = ":file_folder:"
+COLOR = "#0082c9"
+
+# In characters; see relays.gitlab.events.common for what they add up to.
+_NAME = 255
+_SHORT_NAME = 120
+_FOLDER = 100
+_FOOTER = 100
+
+_ICONS = {
+    "📄": "pdf",
+    "📝": "doc docx",
+    "📊": "xls xlsx csv ppt pptx",
+    "📃": "txt",
+    "🖼️": "jpg jpeg png gif",
+    "🗜️": "zip rar 7z",
+}
+_ICON_OF = {f".{extension}": icon for icon, extensions in _ICONS.items() for extension in extensions.split()}
+_OTHER_ICON = "📁"
+
+# What the name of a folder holds, without accents and with spaces for hyphens and underscores.
+_CATEGORIES = {
+    "contrats": "contracts",
+    "fiches paie": "payslips",
+    "notes service": "memos",
+    "documents rh": "general",
+    "conges": "leave",
+    "formations": "training",
+}
+
+
+def build(root: str, footer: str, wording: Wording, path: str, size: int, when: datetime) -> Message:
+    """A document of `size` bytes appeared at `path` in the tree at `root`."""
+    *folders, name = f"{PurePath(root).name}/{path}".split("/")
+    icon = markup.Label(_ICON_OF.get(PurePath(name).suffix.lower(), _OTHER_ICON))
+    folder = folders[-1]
+    return Message(
+        username=USERNAME,
+        icon_emoji=ICON,
+        attachment=Attachment(
+            color=COLOR,
+            title=markup.fill_label(wording["document.title"], icon=icon),
+            text=markup.fill(wording["document.text"], folder=markup.bold(folder, _FOLDER)),
+            fallback=markup.fill_label(
+                wording["document.fallback"],
+                icon=icon,
+                file=markup.label(name, _SHORT_NAME),
+                folder=markup.label(folder, _FOLDER),
+            ),
+            fields=[
+                Field(wording["document.file"], markup.code(name, _NAME), short=False),
+                Field(wording["document.category"], _category(folders, wording)),
+                Field(wording["document.size"], markup.Markup(_size(size))),
+                Field(
+                    wording["document.date"], markup.Markup(when.strftime(wording["document.date_format"]))
+                ),
+                Field(
+                    wording["document.time"], markup.Markup(when.strftime(wording["document.time_format"]))
+                ),
+            ],
+            footer=markup.label(footer, _FOOTER),
+        ),
+    )
+
+
+def _category(folders: list[str], wording: Wording) -> markup.Markup:
+    # A folder without a category of its own belongs to the nearest one above, short of the root.
+    own, *above = reversed(folders)
+    for folder in (own, *above[:-1]):
+        for part, category in _CATEGORIES.items():
+            if part in _normal(folder):
+                return markup.Markup(wording[f"category.{category}"])
+    return markup.fill(wording["category.other"], folder=markup.plain(own, _FOLDER))
+
+
+def _normal(folder: str) -> str:
+    letters = unicodedata.normalize("NFD", folder.replace("-", " ").replace("_", " ").lower())
+    return "".join(letter for letter in letters if not unicodedata.combining(letter))
+
+
+def _size(size: int) -> str:
+    megabytes = size / (1024 * 1024)
+    return f"{megabytes:.2f} MB" if megabytes >= 1 else f"{size / 1024:.2f} KB"

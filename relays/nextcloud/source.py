@@ -1,0 +1,174 @@
+"""The source of the Nextcloud relay: from a tree that changes to notifications in the outbox."""
+
+import logging
+import os
+import sqlite3
+import threading
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from queue import Empty, SimpleQueue
+
+from relays.message import Message
+from relays.nextcloud import tree
+from relays.nextcloud.agenda import Agenda
+from relays.nextcloud.index import Index
+from relays.nextcloud.tracker import Tracker
+from relays.nextcloud.watch import Hint, Watch
+from relays.outbox import Outbox
+from relays.service import Service
+from relays.store import StorageError, Store
+from relays.worker import Worker
+
+log = logging.getLogger(__name__)
+
+_MISSING_SECONDS = 0.25
+_CHECK_SECONDS = 1.0
+_SCAN_SECONDS = 60.0
+_STORAGE_SECONDS = 1.0
+_HINTS_AT_ONCE = 1000
+# Time for a scan of a very large tree on a slow disk.
+_PATIENCE_SECONDS = 120.0
+
+
+@dataclass(frozen=True)
+class Announcement:
+    """How new documents are told: to which channel, in which words (from path, size and moment)."""
+
+    channel: str
+    word: Callable[[str, int, datetime], Message]
+
+
+class TreeSource(Worker):
+    """Announces the new documents of the tree at `root`.
+
+    A tree that is replaced by another one (renamed, deleted, created again) ends the service with EX_TEMPFAIL:
+    only a fresh start sees the new one through a bind mount. The index then tells what is new in it.
+    """
+
+    def __init__(self, service: Service, root: str, announcement: Announcement) -> None:
+        super().__init__("tree", _PATIENCE_SECONDS)
+        self._born = time.time()
+        self._service = service
+        self._root = root
+        self._announcement = announcement
+        self._store: Store = service.store
+        self._outbox: Outbox = service.outbox
+        self._stopping = threading.Event()
+        self._hints: SimpleQueue[Hint] = SimpleQueue()
+
+    def stop(self) -> None:
+        self._stopping.set()
+        self._hints.put(Hint(""))
+
+    def work(self) -> None:
+        self._index = Index(self._store, self._root)
+        self._agenda = Agenda()
+        self._tracker = Tracker(self._root, self._index, self._agenda)
+        identity = self._wait_for_tree()
+        if identity is None:
+            return
+        try:
+            watch = Watch(self._root, self._hints)
+        except OSError as error:
+            log.critical(
+                "unwatchable tree=%s reason=%s: raise fs.inotify.max_user_watches", self._root, error.strerror
+            )
+            return
+        try:
+            self._look_first()
+            self._follow(watch, identity)
+        finally:
+            watch.stop()
+
+    def _wait_for_tree(self) -> tuple[int, int, str] | None:
+        identity = tree.identity(self._root)
+        if identity is None:
+            log.warning("waiting tree=%s: it does not exist yet", self._root)
+            self._service.note(self._service.wording["status.tree.missing"].format(tree=self._root))
+            # A first look at nothing is one as well: all that comes is new.
+            self._flush()
+        while identity is None and not self._stopping.wait(_MISSING_SECONDS):
+            self.beat()
+            identity = tree.identity(self._root)
+        return identity
+
+    def _look_first(self) -> None:
+        if self._index.is_new:
+            self._tracker.record(before=self._born)
+        else:
+            self._tracker.scan()
+        self._flush()
+        log.info("watching tree=%s documents=%d", self._root, len(self._index))
+
+    def _follow(self, watch: Watch, identity: tuple[int, int, str]) -> None:
+        self._agenda.put(_SCAN_SECONDS, self._scan_again, "")
+        check_at = 0.0
+        while not self._stopping.is_set():
+            self.beat()
+            self._take_hints()
+            self._agenda.run()
+            self._flush()
+            if time.monotonic() < check_at:
+                continue
+            check_at = time.monotonic() + _CHECK_SECONDS
+            self._service.note(self._service.wording["status.tree.watched"].format(count=len(self._index)))
+            if tree.identity(self._root) != identity:
+                log.warning("replaced tree=%s: starting again", self._root)
+                self._service.leave(os.EX_TEMPFAIL)
+                self._stopping.wait()
+            elif not watch.alive:
+                raise RuntimeError("the observer has stopped")
+
+    def _scan_again(self, folder: str) -> None:
+        self._tracker.scan(folder)
+        self._agenda.put(_SCAN_SECONDS, self._scan_again, folder)
+
+    def _take_hints(self) -> None:
+        try:
+            hint = self._hints.get(timeout=self._agenda.wait(_CHECK_SECONDS))
+            for _ in range(_HINTS_AT_ONCE):
+                self._follow_hint(hint)
+                hint = self._hints.get_nowait()
+        except Empty:
+            return
+
+    def _follow_hint(self, hint: Hint) -> None:
+        if hint.folder:
+            self._tracker.look_below(hint.path, moved_from=hint.moved_from)
+        else:
+            self._tracker.look(hint.path, complete=hint.complete, moved_from=hint.moved_from)
+
+    def _flush(self) -> None:
+        """Make it durable: the documents known and the notifications about the new ones, in one transaction."""
+        new = [
+            (f"nextcloud:{uuid.uuid4().hex}", path, self._announcement.word(path, seen.size, datetime.now()))
+            for path, seen in self._tracker.take_new()
+        ]
+        if not self._index.has_changes:
+            return
+
+        def write(db: sqlite3.Connection) -> None:
+            self._index.apply(db)
+            for key, _, message in new:
+                self._outbox.insert(db, key, self._announcement.channel, message.payload())
+
+        while not self._try_to(write):
+            # Nothing is lost by a stop here: what is not stored is found new at the next start.
+            if self._stopping.wait(_STORAGE_SECONDS):
+                return
+            self.beat()
+        self._index.settled()
+        for key, path, _ in new:
+            log.info("announced key=%s path=%r", key, path)
+        if new:
+            self._outbox.ready(self._announcement.channel)
+
+    def _try_to(self, write: Callable[[sqlite3.Connection], None]) -> bool:
+        try:
+            self._store.submit(write).result()
+        except StorageError:
+            return False
+        return True

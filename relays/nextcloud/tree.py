@@ -1,0 +1,124 @@
+"""Looking at a tree on disk: names and metadata only, no document is ever opened.
+
+Paths are relative to the root of the tree, with names that are not UTF-8 as `os.fsdecode` gives them.
+"""
+
+import errno
+import os
+import re
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+_MOUNTS = Path("/proc/self/mountinfo")
+
+# Nextcloud 32 writes an upload to `<hash>.ocTransferId<n>.part`, older ones to `<name>.ocTransferId<n>.part`.
+_TEMPORARY = re.compile(r"^[.~]|\.(?:part|filepart|tmp|crdownload)$|\.octransferid", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Stat:
+    """What is remembered of a file."""
+
+    inode: int
+    size: int
+    mtime_ns: int
+    ctime_ns: int
+
+    @property
+    def ctime(self) -> float:
+        """Seconds since the epoch of the last change, which unlike mtime no client can set."""
+        return self.ctime_ns / 1e9
+
+
+@dataclass(frozen=True)
+class Found:
+    """The files below a folder, and the folders that could not be read."""
+
+    files: dict[str, Stat] = field(default_factory=dict)
+    unreadable: set[str] = field(default_factory=set)
+
+    def is_unreadable(self, path: str) -> bool:
+        """Whether the path is in a folder that could not be read, so that not finding it means nothing."""
+        return any(not folder or path.startswith(folder + "/") for folder in self.unreadable)
+
+
+def is_ignored(path: str) -> bool:
+    """Whether a file is temporary or hidden, or lies in a hidden folder."""
+    *folders, name = path.split("/")
+    return bool(_TEMPORARY.search(name)) or any(folder.startswith(".") for folder in folders)
+
+
+def look(root: str, path: str) -> os.stat_result | None:
+    """The metadata of what is there, None if nothing is; links are not followed."""
+    try:
+        return os.lstat(f"{root}/{path}")
+    except OSError:
+        return None
+
+
+def stat_of(status: os.stat_result) -> Stat | None:
+    """What to remember of it, None unless it is a regular file."""
+    if not stat.S_ISREG(status.st_mode):
+        return None
+    return Stat(status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+
+
+def scan(root: str, folder: str = "") -> Found:
+    """All files below a folder, without the temporary and hidden ones. An empty `folder` is the root."""
+    found = Found()
+    waiting = [folder]
+    while waiting:
+        current = waiting.pop()
+        try:
+            for entry in _entries(f"{root}/{current}" if current else root):
+                path = f"{current}/{entry.name}" if current else entry.name
+                if entry.is_dir(follow_symlinks=False):
+                    if not entry.name.startswith("."):
+                        waiting.append(path)
+                elif not is_ignored(path):
+                    known = _stat_of_entry(entry)
+                    if known is not None:
+                        found.files[path] = known
+        except OSError as error:
+            # A folder that is gone has no files; of one that cannot be read nothing is known. A root is never gone.
+            if not current or error.errno not in (errno.ENOENT, errno.ENOTDIR):
+                found.unreadable.add(current)
+    return found
+
+
+def identity(root: str) -> tuple[int, int, str] | None:
+    """What tells the tree from one that takes its place: inode, and for a mount what is mounted. None if it is gone.
+
+    A bind mount goes on showing a folder that was renamed or deleted, and the kernel tells it in mountinfo.
+    """
+    try:
+        status = os.lstat(root)
+        mounts = _MOUNTS.read_text(encoding="utf-8", errors="surrogateescape")
+    except OSError:
+        return None
+    source = ""
+    for line in mounts.splitlines():
+        fields = line.split(" ")
+        if _unescape(fields[4]) == root:
+            source = fields[3]
+    if source.endswith("//deleted") or not stat.S_ISDIR(status.st_mode):
+        return None
+    return status.st_dev, status.st_ino, source
+
+
+def _entries(folder: str) -> Iterator[os.DirEntry[str]]:
+    with os.scandir(folder) as entries:
+        yield from entries
+
+
+def _stat_of_entry(entry: os.DirEntry[str]) -> Stat | None:
+    try:
+        return stat_of(entry.stat(follow_symlinks=False))
+    except OSError:
+        return None
+
+
+def _unescape(text: str) -> str:
+    return re.sub(r"\\([0-7]{3})", lambda octal: chr(int(octal[1], 8)), text)

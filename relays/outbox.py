@@ -1,0 +1,255 @@
+"""The outbox: notifications on their way to Mattermost, durable, each once, in order per channel.
+
+A row is in one of three states:
+
+    ready   waits for delivery: not before `run_at`, and not while a claim holds it (`claim_id` until `lease_until`)
+    done    Mattermost has taken it; the row stays for a while so that its delivery key goes on refusing duplicates
+    parked  Mattermost refuses this very message; it waits for an operator and holds nobody up
+
+    put ──▶ ready ──claim──▶ ready, claimed ──DELIVERED──▶ done ──prune──▶ (gone)
+              ▲                   │   └────────REFUSED───▶ parked
+              └──────RETRY────────┘
+              └── lease over, or process restarted
+
+Order: only the oldest ready row of a channel can be claimed (head of line). Whatever makes it wait, the rows behind
+it wait too, and a row that leaves the line makes room for the next. Channels do not wait for each other.
+
+A settlement counts only under the claim that it was made with. A claim is made before a message is sent and settled
+after the answer, so a process killed in between sends that one message again: at least once, and only there.
+
+The statements are those of SQLite and PostgreSQL alike, parameter style apart. The address of the hook is not
+stored: it may change while a message waits.
+"""
+
+import json
+import sqlite3
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from dataclasses import dataclass
+from enum import Enum
+
+from relays.store import Store
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS outbox (
+    id           INTEGER PRIMARY KEY,
+    delivery_key TEXT NOT NULL UNIQUE,
+    channel      TEXT NOT NULL,
+    message      TEXT NOT NULL,
+    state        TEXT NOT NULL CHECK (state IN ('ready', 'done', 'parked')),
+    run_at       DOUBLE PRECISION NOT NULL,
+    attempts     INTEGER NOT NULL DEFAULT 0,
+    claim_id     TEXT,
+    lease_until  DOUBLE PRECISION,
+    last_error   TEXT,
+    created_at   DOUBLE PRECISION NOT NULL,
+    finished_at  DOUBLE PRECISION
+);
+CREATE INDEX IF NOT EXISTS outbox_line ON outbox (channel, id) WHERE state = 'ready';
+CREATE INDEX IF NOT EXISTS outbox_finished ON outbox (state, finished_at) WHERE state <> 'ready';
+"""
+
+# Longer than the longest delivery attempt, so that a living claim needs no renewal.
+LEASE_SECONDS = 180.0
+LONGEST_DELAY_SECONDS = 3600.0
+# GitLab resends from its log of seven days at most.
+_KEEP_DONE_SECONDS = 14 * 24 * 3600.0
+_PRUNED_AT_ONCE = 1000
+
+
+class Outcome(Enum):
+    """How an attempt to deliver ended."""
+
+    DELIVERED = "delivered"
+    RETRY = "retry"
+    REFUSED = "refused"
+
+
+_STATE_AFTER = {Outcome.DELIVERED: "done", Outcome.RETRY: "ready", Outcome.REFUSED: "parked"}
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """A claimed row, to be sent now. `attempts` counts this attempt."""
+
+    id: int
+    key: str
+    channel: str
+    message: dict[str, object]
+    attempts: int
+    created_at: float
+    claim_id: str
+
+
+@dataclass(frozen=True)
+class Stats:
+    """The outbox at a glance; times are seconds since the epoch."""
+
+    backlog: int
+    parked: int
+    oldest: float | None
+    last_delivery: float | None
+
+
+class Outbox:
+    """The table and its state machine. `instance` names the one process at a time that claims from this store."""
+
+    def __init__(self, store: Store, instance: str, clock: Callable[[], float] = time.time) -> None:
+        self._store = store
+        self._instance = instance
+        self._clock = clock
+        self._on_ready: Callable[[str], None] = lambda channel: None
+
+    def subscribe(self, on_ready: Callable[[str], None]) -> None:
+        """Have `on_ready(channel)` called, in the store's thread, after each commit of a new row."""
+        self._on_ready = on_ready
+
+    def recover(self) -> list[str]:
+        """Free what a previous process of this instance held and let it be tried at once; the waiting channels."""
+        channels = self._waiting_channels()
+
+        def release(db: sqlite3.Connection) -> None:
+            for channel in channels:
+                # Only the head of a line can be claimed or delayed.
+                db.execute(
+                    "UPDATE outbox SET claim_id = NULL, lease_until = NULL, run_at = ?"
+                    " WHERE id = (SELECT min(id) FROM outbox WHERE channel = ? AND state = 'ready')"
+                    " AND (claim_id IS NULL OR substr(claim_id, 1, ?) = ?)",
+                    (self._clock(), channel, len(self._instance) + 1, f"{self._instance}/"),
+                )
+
+        self._store.submit(release).result()
+        return channels
+
+    def put(self, key: str, channel: str, message: Mapping[str, object]) -> Future[bool]:
+        """Store a notification; True once it is durable, False if its key is known already."""
+        future = self._store.submit(lambda db: self.insert(db, key, channel, message))
+        future.add_done_callback(lambda done: self._announce(done, channel))
+        return future
+
+    def insert(self, db: sqlite3.Connection, key: str, channel: str, message: Mapping[str, object]) -> bool:
+        """`put` inside somebody else's transaction, who calls `ready` after the commit."""
+        now = self._clock()
+        inserted = db.execute(
+            "INSERT INTO outbox (delivery_key, channel, message, state, run_at, created_at)"
+            " VALUES (?, ?, ?, 'ready', ?, ?) ON CONFLICT (delivery_key) DO NOTHING",
+            (key, channel, json.dumps(message, ensure_ascii=False, separators=(",", ":")), now, now),
+        )
+        return inserted.rowcount == 1
+
+    def ready(self, channel: str) -> None:
+        """Wake the courier of a channel for rows that were committed."""
+        self._on_ready(channel)
+
+    def claim(self, channel: str) -> Future[Delivery | None]:
+        """Claim the head of the channel's line, None if there is none or it has to wait."""
+        return self._store.submit(lambda db: self._claim(db, channel))
+
+    def settle(
+        self, delivery: Delivery, outcome: Outcome, reason: str = "", delay: float = 0.0
+    ) -> Future[Delivery | None]:
+        """Record how an attempt ended and claim the channel's next row, in one transaction.
+
+        `delay` is how long a RETRY waits at least, in seconds.
+        """
+
+        def work(db: sqlite3.Connection) -> Delivery | None:
+            now = self._clock()
+            state = _STATE_AFTER[outcome]
+            db.execute(
+                # Once its text is in Mattermost, nothing of it is kept here.
+                "UPDATE outbox SET state = ?, message = CASE WHEN ? = 'done' THEN '{}' ELSE message END,"
+                " claim_id = NULL, lease_until = NULL, last_error = ?, run_at = ?, finished_at = ?"
+                " WHERE id = ? AND claim_id = ?",
+                (
+                    *(state, state, reason or None),
+                    *(now + min(delay, LONGEST_DELAY_SECONDS), None if state == "ready" else now),
+                    *(delivery.id, delivery.claim_id),
+                ),
+            )
+            return self._claim(db, delivery.channel)
+
+        return self._store.submit(work)
+
+    def delay_of(self, channel: str) -> float | None:
+        """Seconds until the head of the channel's line can be claimed, None if nothing waits."""
+        rows = self._store.read(
+            "SELECT run_at, lease_until FROM outbox WHERE channel = ? AND state = 'ready' ORDER BY id LIMIT 1",
+            (channel,),
+        )
+        if not rows:
+            return None
+        run_at, lease_until = rows[0]
+        now = self._clock()
+        waits = (_wait(run_at, now, LONGEST_DELAY_SECONDS), _wait(lease_until or 0.0, now, LEASE_SECONDS))
+        return max(waits)
+
+    def stats(self) -> Stats:
+        """The outbox at a glance."""
+        ((backlog,),) = self._store.read("SELECT count(*) FROM outbox WHERE state = 'ready'")
+        ((parked,),) = self._store.read("SELECT count(*) FROM outbox WHERE state = 'parked'")
+        ((last,),) = self._store.read("SELECT max(finished_at) FROM outbox WHERE state = 'done'")
+        heads = [
+            row[0]
+            for channel in self._waiting_channels()
+            for row in self._store.read(
+                "SELECT created_at FROM outbox WHERE channel = ? AND state = 'ready' ORDER BY id LIMIT 1",
+                (channel,),
+            )
+        ]
+        return Stats(backlog, parked, min(heads, default=None), last)
+
+    def prune(self) -> Future[int]:
+        """Forget delivered rows that are so old that no duplicate of them can come any more."""
+        before = self._clock() - _KEEP_DONE_SECONDS
+        return self._store.submit(
+            lambda db: (
+                db.execute(
+                    "DELETE FROM outbox WHERE id IN"
+                    " (SELECT id FROM outbox WHERE state = 'done' AND finished_at < ? LIMIT ?)",
+                    (before, _PRUNED_AT_ONCE),
+                ).rowcount
+            )
+        )
+
+    def _claim(self, db: sqlite3.Connection, channel: str) -> Delivery | None:
+        now = self._clock()
+        claim_id = f"{self._instance}/{uuid.uuid4().hex}"
+        # See _wait: a time that is too far away is not waited for.
+        rows = db.execute(
+            "UPDATE outbox SET claim_id = ?, lease_until = ?, attempts = attempts + 1"
+            " WHERE id = (SELECT id FROM outbox WHERE channel = ? AND state = 'ready' ORDER BY id LIMIT 1)"
+            " AND (run_at <= ? OR run_at > ?)"
+            " AND (lease_until IS NULL OR lease_until <= ? OR lease_until > ?)"
+            " RETURNING id, delivery_key, message, attempts, created_at",
+            (
+                *(claim_id, now + LEASE_SECONDS, channel),
+                *(now, now + LONGEST_DELAY_SECONDS),
+                *(now, now + LEASE_SECONDS),
+            ),
+        ).fetchall()
+        if not rows:
+            return None
+        row_id, key, message, attempts, created_at = rows[0]
+        return Delivery(row_id, key, channel, json.loads(message), attempts, created_at, claim_id)
+
+    def _waiting_channels(self) -> list[str]:
+        # Hops from channel to channel along the index instead of reading every row of a long backlog.
+        channels: list[str] = []
+        while rows := self._store.read(
+            "SELECT channel FROM outbox WHERE state = 'ready' AND channel > ? ORDER BY channel LIMIT 1",
+            (channels[-1] if channels else "",),
+        ):
+            channels.append(rows[0][0])
+        return channels
+
+    def _announce(self, done: Future[bool], channel: str) -> None:
+        if done.exception() is None and done.result():
+            self.ready(channel)
+
+
+def _wait(until: float, now: float, longest: float) -> float:
+    # A time further away than the longest wait was written before the clock was set back.
+    return max(0.0, until - now) if until <= now + longest else 0.0

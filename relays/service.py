@@ -1,0 +1,140 @@
+"""The life of a relay process: start, supervision, orderly end. Both relays are this with another source."""
+
+import logging
+import os
+import signal
+import socket
+import sys
+import time
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from relays import log as journal
+from relays import systemd
+from relays.courier import Courier
+from relays.mattermost import IncomingWebhook
+from relays.outbox import SCHEMA, Outbox
+from relays.settings import Places, StartError, parse_arguments
+from relays.store import StorageError, Store
+from relays.wording import Wording, age
+from relays.worker import Worker
+
+log = logging.getLogger(__name__)
+
+_TICK_SECONDS = 2.0
+_PRUNE_SECONDS = 3600.0
+_STOP_SECONDS = 5.0
+_STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+
+
+def main(program: str, build: Callable[[Places], "Service"], arguments: Sequence[str] | None = None) -> int:
+    """Start the relay that `build` makes from its places and serve until told to stop; the exit code."""
+    try:
+        places = parse_arguments(program, arguments)
+        journal.set_up()
+        return build(places).run()
+    except StartError as error:
+        print(f"{program}: {error}", file=sys.stderr)
+        return error.code
+
+
+class Service:
+    """Store, outbox and courier of a relay, and the workers of its source (`add`)."""
+
+    def __init__(self, state: Path, wording: Wording, hook_url: str, schema: str = "") -> None:
+        self.wording = wording
+        self.store = Store(state, SCHEMA, schema)
+        self.outbox = Outbox(self.store, socket.gethostname())
+        self.courier = Courier(self.outbox, lambda: IncomingWebhook(hook_url))
+        self._sources: list[Worker] = []
+        self._exit_code = os.EX_OK
+        self._note = ""
+
+    def add(self, source: Worker) -> None:
+        """A worker that runs as long as the service; its death ends the service."""
+        self._sources.append(source)
+
+    def leave(self, exit_code: int) -> None:
+        """End the service, from any thread."""
+        self._exit_code = exit_code
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    def note(self, text: str) -> None:
+        """What the status says about the source, until the next note; empty for nothing."""
+        self._note = text
+
+    def run(self) -> int:
+        """Serve until SIGTERM, SIGINT, `leave` or the death of a worker; the exit code."""
+        # Waited for instead of handled: a handler could interrupt this thread anywhere. The others inherit it.
+        signal.pthread_sigmask(signal.SIG_BLOCK, _STOP_SIGNALS)
+        self.store.start()
+        self.courier.start()
+        for source in self._sources:
+            source.start()
+        systemd.notify("READY=1")
+        log.info("started")
+        self._supervise()
+        systemd.notify("STOPPING=1")
+        self._end()
+        log.info("stopped exit_code=%d", self._exit_code)
+        return self._exit_code
+
+    def health(self) -> tuple[bool, dict[str, object]]:
+        """Whether notifications are taken and delivered, and the figures of the outbox."""
+        well = not self.store.failing and all(worker.healthy for worker in self._workers())
+        try:
+            stats = self.outbox.stats()
+        except StorageError:
+            well, stats = False, None
+        oldest = stats.oldest if stats else None
+        last = stats.last_delivery if stats else None
+        return well, {
+            "status": "ok" if well else "failing",
+            "backlog": stats.backlog if stats else None,
+            "oldest_age_seconds": None if oldest is None else round(max(0.0, time.time() - oldest), 3),
+            "parked": stats.parked if stats else None,
+            "last_delivery": last and datetime.fromtimestamp(last, UTC).isoformat(timespec="milliseconds"),
+        }
+
+    def _workers(self) -> list[Worker]:
+        return [self.store, *self.courier.workers, *self._sources]
+
+    def _supervise(self) -> None:
+        interval = systemd.watchdog_interval()
+        tick = min(_TICK_SECONDS, interval / 3) if interval else _TICK_SECONDS
+        prune_at = 0.0
+        while signal.sigtimedwait(_STOP_SIGNALS, tick) is None:
+            workers = self._workers()
+            if not all(worker.is_alive() for worker in workers):
+                self._exit_code = os.EX_SOFTWARE
+                return
+            if all(worker.healthy for worker in workers):
+                systemd.notify("WATCHDOG=1", f"STATUS={self._status()}")
+            if time.monotonic() >= prune_at:
+                prune_at = time.monotonic() + _PRUNE_SECONDS
+                self.outbox.prune()
+
+    def _status(self) -> str:
+        try:
+            stats = self.outbox.stats()
+        except StorageError:
+            return self.wording["status.storage"]
+        figures = self.wording["status.idle"]
+        if stats.oldest is not None:
+            waited = age(self.wording, time.time() - stats.oldest)
+            figures = self.wording["status.backlog"].format(count=stats.backlog, age=waited)
+        parked = self.wording["status.parked"].format(count=stats.parked) if stats.parked else ""
+        return " ; ".join(part for part in (self._note, figures, parked) if part)
+
+    def _end(self) -> None:
+        # First nothing new comes in, then what is under way goes out, then all of it is on the disk.
+        for source in self._sources:
+            source.stop()
+        for source in self._sources:
+            source.join(_STOP_SECONDS)
+        self.courier.stop()
+        self.store.stop()
+        self.store.join(_STOP_SECONDS)
+        if not self.store.is_alive():
+            self.store.close()

@@ -1,0 +1,162 @@
+"""Settings of a relay: the command line, the TOML file without secrets, the credentials.
+
+Whatever is missing or wrong ends in a StartError: one line that names the setting, its value and the remedy.
+The value of a secret is never part of it.
+"""
+
+import argparse
+import os
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn
+from urllib.parse import urlsplit
+
+
+class StartError(Exception):
+    """Why a relay cannot start, in one line for the operator, and the exit code of sysexits.h that says so."""
+
+    def __init__(self, problem: str, code: int = os.EX_CONFIG) -> None:
+        super().__init__(problem)
+        self.code = code
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where a relay finds its settings and keeps its state."""
+
+    config: Path
+    credentials: Path
+    state: Path
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise StartError(f"command line: {message}; see --help")
+
+
+def parse_arguments(program: str, arguments: Sequence[str] | None = None) -> Places:
+    """Read the command line; systemd's directories are the defaults. StartError if one is unknown or not there."""
+    parser = _Parser(prog=program, allow_abbrev=False)
+    parser.add_argument("--config", type=Path, required=True, metavar="FILE", help="settings, TOML")
+    parser.add_argument("--credentials", type=Path, metavar="DIR", help="default: $CREDENTIALS_DIRECTORY")
+    parser.add_argument("--state", type=Path, metavar="DIR", help="default: $STATE_DIRECTORY")
+    given = parser.parse_args(arguments)
+    return Places(
+        config=given.config,
+        credentials=_directory("--credentials", given.credentials, "CREDENTIALS_DIRECTORY"),
+        state=_directory("--state", given.state, "STATE_DIRECTORY"),
+    )
+
+
+def _directory(option: str, given: Path | None, variable: str) -> Path:
+    named = given or (Path(os.environ[variable].split(":")[0]) if os.environ.get(variable) else None)
+    if named is None:
+        raise StartError(f"{option} is missing: give the directory, or let systemd set ${variable}")
+    if not named.is_dir():
+        raise StartError(f"{option} = {named} is not a directory: create it, or name another one")
+    return named
+
+
+class Table:
+    """A table of the settings file, read key by key; what nobody asked for is refused by `done`."""
+
+    def __init__(self, file: Path, values: Mapping[str, object], name: str = "") -> None:
+        self._file = file
+        self._values = dict(values)
+        self._name = name
+        self._known: list[str] = []
+
+    def text(self, key: str, default: str | None = None) -> str:
+        """A text that is not empty."""
+        value = self._value(key, default)
+        if not isinstance(value, str) or not value.strip():
+            raise self._wrong(key, value, "is not a text: write it between quotes")
+        return value
+
+    def choice(self, key: str, allowed: Sequence[str], default: str) -> str:
+        """One of the allowed texts."""
+        value = self._value(key, default)
+        if value not in allowed:
+            raise self._wrong(key, value, f"is not one of {', '.join(allowed)}: choose one of them")
+        return str(value)
+
+    def integer(self, key: str, default: int, lowest: int, highest: int) -> int:
+        """A whole number within the bounds."""
+        value = self._value(key, default)
+        if not isinstance(value, int) or isinstance(value, bool) or not lowest <= value <= highest:
+            raise self._wrong(key, value, f"is not a whole number from {lowest} to {highest}: correct it")
+        return value
+
+    def table(self, key: str) -> "Table":
+        """The table of that name, empty if there is none."""
+        value = self._value(key, {})
+        if not isinstance(value, dict):
+            raise self._wrong(key, value, f"is not a table: write [{key}]")
+        return Table(self._file, value, f"[{key}] ")
+
+    def done(self) -> None:
+        """StartError if the table holds a key that was not asked for."""
+        for key in self._values:
+            if key not in self._known:
+                known = ", ".join(self._known)
+                raise StartError(f"{self._file}: {self._name}{key} is unknown: remove it; known are {known}")
+
+    def _value(self, key: str, default: object) -> object:
+        self._known.append(key)
+        value = self._values.get(key, default)
+        if value is None:
+            raise StartError(f"{self._file}: {self._name}{key} is missing: add it")
+        return value
+
+    def _wrong(self, key: str, value: object, what: str) -> StartError:
+        return StartError(f"{self._file}: {self._name}{key} = {value!r} {what}")
+
+
+def read_settings(file: Path) -> Table:
+    """The settings file as a table."""
+    try:
+        return Table(file, tomllib.loads(file.read_text(encoding="utf-8")))
+    except OSError as error:
+        raise StartError(f"--config = {file} cannot be read: {error.strerror}") from None
+    except ValueError as error:
+        raise StartError(f"{file} is not valid TOML: {error}") from None
+
+
+def read_hook_url(credentials: Path, name: str) -> str:
+    """The address called `name` in webhooks.conf, a file of NAME="value" lines and comments."""
+    lines = _read_credential(credentials, "webhooks.conf").splitlines()
+    pairs = [line.strip().partition("=") for line in lines if not line.lstrip().startswith("#")]
+    url = {key.strip(): value.strip().strip("\"'") for key, _, value in pairs}.get(name, "")
+    where = f"{name} in {credentials / 'webhooks.conf'}"
+    if not url:
+        raise StartError(
+            f"{where} is missing: add the address of the incoming webhook, or run the deploy again"
+        )
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in ("http", "https") and parts.hostname and (parts.port or True)
+    except ValueError:
+        usable = None
+    if not usable or "/hooks/" not in url or url.endswith("/hooks/") or "VOTRE_WEBHOOK" in url:
+        raise StartError(
+            f"{where} is not the address of a webhook (http://…/hooks/…, value not shown): correct it"
+        )
+    return url
+
+
+def read_secret(credentials: Path, name: str) -> str:
+    """The content of the credential `name`, which must not be empty."""
+    secret = _read_credential(credentials, name).strip()
+    if not secret:
+        raise StartError(f"{credentials / name} is empty: write the secret token of the GitLab hook into it")
+    return secret
+
+
+def _read_credential(credentials: Path, name: str) -> str:
+    try:
+        return (credentials / name).read_text(encoding="utf-8")
+    except (OSError, ValueError) as error:
+        reason = (error.strerror if isinstance(error, OSError) else None) or "it is not UTF-8"
+        raise StartError(f"{credentials / name} cannot be read ({reason}): run the deploy again") from None

@@ -1,0 +1,38 @@
+"""What a service and systemd tell each other: sd_notify(3), sd_watchdog_enabled(3), sd_listen_fds(3)."""
+
+import os
+import socket
+
+_FIRST_LISTENING_DESCRIPTOR = 3
+_PATIENCE_SECONDS = 1.0
+
+
+def notify(*assignments: str) -> None:
+    """Send assignments such as READY=1 to systemd. Does nothing outside a Type=notify service."""
+    address = os.environ.get("NOTIFY_SOCKET")
+    if not address:
+        return
+    if address.startswith("@"):
+        address = "\0" + address[1:]
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as channel:
+        channel.settimeout(_PATIENCE_SECONDS)
+        try:
+            channel.sendto("\n".join(assignments).encode(), address)
+        except OSError:
+            # A manager that is not listening is no reason to stop serving.
+            return
+
+
+def watchdog_interval() -> float | None:
+    """Seconds within which systemd wants to hear WATCHDOG=1, None if it does not."""
+    microseconds = os.environ.get("WATCHDOG_USEC", "")
+    if not microseconds.isdigit() or os.environ.get("WATCHDOG_PID", str(os.getpid())) != str(os.getpid()):
+        return None
+    return int(microseconds) / 1_000_000
+
+
+def listening_socket() -> socket.socket | None:
+    """The socket that a socket unit passed to this process, None if there is none."""
+    if os.environ.get("LISTEN_PID") != str(os.getpid()) or os.environ.get("LISTEN_FDS", "0") == "0":
+        return None
+    return socket.socket(fileno=_FIRST_LISTENING_DESCRIPTOR)

@@ -1,0 +1,58 @@
+"""A Mattermost to post to, and the relays with everything in a temporary directory."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.relays.process import Relay
+from tests.relays.sink import Sink
+
+
+@pytest.fixture
+def sink() -> Iterator[Sink]:
+    """A Mattermost that takes everything until told otherwise."""
+    sink = Sink()
+    yield sink
+    sink.go_on()
+    sink.stop()
+
+
+@pytest.fixture
+def gitlab(sink: Sink, tmp_path: Path) -> Iterator[Relay]:
+    """The GitLab relay, not started yet, on a port that the system chooses."""
+    relay = Relay("gitlab", tmp_path, sink.url, '[listen]\naddress = "127.0.0.1"\nport = 0\n')
+    yield relay
+    relay.close()
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    """The HR tree, with its folders and one document that was always there."""
+    root = tmp_path / "files" / "Documents_RH"
+    for folder in ("Contrats", "Fiches_Paie", "Conges"):
+        (root / folder).mkdir(parents=True)
+    (root / "Contrats" / "ancien.pdf").write_bytes(b"always there")
+    return root
+
+
+@pytest.fixture
+def nextcloud_at(sink: Sink, tmp_path: Path) -> Iterator[Callable[[Path], Relay]]:
+    """Makes the Nextcloud relay for a tree, not started yet."""
+    relays: list[Relay] = []
+
+    def make(root: Path) -> Relay:
+        home = tmp_path / f"relay{len(relays)}"
+        home.mkdir()
+        relays.append(Relay("nextcloud", home, sink.url, f'tree = "{root}"\n'))
+        return relays[-1]
+
+    yield make
+    for relay in relays:
+        relay.close()
+
+
+@pytest.fixture
+def nextcloud(nextcloud_at: Callable[[Path], Relay], tree: Path) -> Relay:
+    """The Nextcloud relay for `tree`, not started yet."""
+    return nextcloud_at(tree)

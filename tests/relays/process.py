@@ -1,0 +1,145 @@
+"""The real relays as processes, started the way systemd does, and what they say while they run."""
+
+import os
+import re
+import resource
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+PROJECT = Path(__file__).parents[2]
+TOKEN = "token9secret8of7the6gitlab5hook"
+
+
+def wait_for(condition: Callable[[], object], seconds: float = 20.0, what: str = "") -> None:
+    """Wait until the condition holds; the test fails if it does not in time."""
+    until = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < until, f"not in time: {what or condition}"
+        time.sleep(0.01)
+
+
+class Relay:
+    """One relay with its directories below `home`, started and stopped as often as the test likes."""
+
+    def __init__(self, kind: str, home: Path, hook_url: str, settings: str) -> None:
+        self.kind = kind
+        self.home = home
+        self.output = home / "output"
+        self.state = home / "state"
+        self._hook_url = hook_url
+        self._settings = settings
+        self._process: subprocess.Popen[bytes] | None = None
+        self._notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._notify.bind(os.path.relpath(home / "notify"))
+        self.told: list[str] = []
+        threading.Thread(target=self._listen, daemon=True).start()
+        for name in ("state", "credentials"):
+            (home / name).mkdir()
+        (home / "credentials" / "webhooks.conf").write_text(
+            f'# Webhooks\n{kind.upper()}_WEBHOOK_URL="{hook_url}"\n'
+        )
+        (home / "credentials" / "gitlab-hook-token").write_text(f"{TOKEN}\n")
+        self.output.touch()
+
+    def start(
+        self,
+        *,
+        listener: socket.socket | None = None,
+        wait: bool = True,
+        prepare: Callable[[Path], object] = lambda home: None,
+    ) -> None:
+        """Start the process, after `prepare` has changed its directory, and wait until it says that it is ready."""
+        (self.home / "settings.toml").write_text(self._settings)
+        prepare(self.home)
+        command = [sys.executable, "-m", f"relays.{self.kind}", "--config", str(self.home / "settings.toml")]
+        environment = {
+            "PATH": os.environ["PATH"],
+            "PYTHONPATH": str(PROJECT),
+            "PYTHONUNBUFFERED": "1",
+            "TZ": "Indian/Reunion",
+            "CREDENTIALS_DIRECTORY": str(self.home / "credentials"),
+            "STATE_DIRECTORY": str(self.state),
+            "NOTIFY_SOCKET": str(self.home / "notify"),
+            "WATCHDOG_USEC": "600000",
+        }
+        if listener is not None:
+            # The shell's process becomes the relay, so its number is the one that systemd would name.
+            number = listener.fileno()
+            command = ["bash", "-c", f'LISTEN_FDS=1 LISTEN_PID=$$ exec "$@" 3<&{number}', "bash", *command]
+        self.told.clear()
+        with self.output.open("ab") as output:
+            self._process = subprocess.Popen(
+                command,
+                env=environment,
+                stdout=output,
+                stderr=output,
+                cwd=self.home,
+                pass_fds=[listener.fileno()] if listener is not None else [],
+            )
+        if wait:
+            wait_for(
+                lambda: self.said("READY=1") or self._process is None or self._process.poll() is not None
+            )
+            assert self.said("READY=1"), self.output.read_text()
+
+    @property
+    def pid(self) -> int:
+        """The number of the process."""
+        assert self._process is not None
+        return self._process.pid
+
+    @property
+    def text(self) -> str:
+        """What the process wrote so far, over all its starts."""
+        return self.output.read_text(encoding="utf-8")
+
+    @property
+    def port(self) -> int:
+        """The port that the process listens on."""
+        return int(re.findall(r"listening address=127\.0\.0\.1:(\d+)", self.text)[-1])
+
+    def said(self, assignment: str) -> bool:
+        """Whether the process told its service manager this since its start."""
+        return assignment in self.told
+
+    def limit_file_size(self, size: int) -> None:
+        """What the process writes beyond this size fails, as on a full disk; -1 lifts it."""
+        resource.prlimit(self.pid, resource.RLIMIT_FSIZE, (size, -1))
+
+    def kill(self) -> None:
+        """SIGKILL, as in a power cut."""
+        self._end(signal.SIGKILL)
+
+    def terminate(self) -> int:
+        """SIGTERM, as systemd stops a service; the exit code."""
+        return self._end(signal.SIGTERM)
+
+    def wait(self, seconds: float = 10.0) -> int:
+        """Wait until it ends by itself; the exit code."""
+        assert self._process is not None
+        return self._process.wait(seconds)
+
+    def close(self) -> None:
+        """End it if it runs, and see that it told no secret."""
+        if self._process is not None and self._process.poll() is None:
+            self.kill()
+        self._notify.shutdown(socket.SHUT_RDWR)
+        for secret in (TOKEN, self._hook_url.rsplit("/", 1)[1]):
+            assert secret not in self.text
+        assert "Traceback" not in self.text
+
+    def _listen(self) -> None:
+        with self._notify:
+            while message := self._notify.recv(4096):
+                self.told += message.decode().splitlines()
+
+    def _end(self, number: signal.Signals) -> int:
+        assert self._process is not None
+        self._process.send_signal(number)
+        return self._process.wait(15)

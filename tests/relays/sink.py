@@ -1,0 +1,141 @@
+"""A Mattermost that does as it is told: takes posts, refuses, hangs, drops, goes away and comes back."""
+
+import json
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+HOOK_ID = "hook8secret7of6the5sink432"
+
+
+@dataclass
+class Reply:
+    """How a request is answered. `drop`: not at all; `post`: the message is taken, whatever the answer."""
+
+    status: int = 200
+    body: bytes = b"ok"
+    headers: dict[str, str] = field(default_factory=dict)
+    drop: bool = False
+    post: bool | None = None
+
+
+OK = Reply()
+DROPPED = Reply(drop=True)
+DROPPED_AFTER_POSTING = Reply(drop=True, post=True)
+
+
+@dataclass(frozen=True)
+class Post:
+    """A message that was taken."""
+
+    payload: dict[str, Any]
+    at: float
+
+    @property
+    def key(self) -> str:
+        """Its delivery key."""
+        return str(self.payload["props"]["passerelle_key"])
+
+    @property
+    def shown(self) -> str:
+        """All that people see of it, on one line."""
+        boxes = self.payload.get("attachments", [{}])
+        values = [field["value"] for box in boxes for field in box.get("fields", [])]
+        texts = [self.payload.get("text", ""), *(box.get("title", "") + box.get("text", "") for box in boxes)]
+        return " | ".join(text for text in [*texts, *values] if text)
+
+
+class Sink:
+    """An incoming webhook on a loopback port that stays the same over `stop` and `start`."""
+
+    def __init__(self) -> None:
+        self.posts: list[Post] = []
+        self.attempts = 0
+        self.behave: Callable[[dict[str, Any]], Reply] = lambda payload: OK
+        self.healthy = True
+        self.hook_known = True
+        self._open = threading.Event()
+        self._open.set()
+        self._guard = threading.Lock()
+        self._port = 0
+        self._server: ThreadingHTTPServer | None = None
+        self.start()
+
+    @property
+    def url(self) -> str:
+        """The address of the webhook, which is a secret."""
+        return f"http://127.0.0.1:{self._port}/hooks/{HOOK_ID}"
+
+    def hang(self) -> None:
+        """Answer nobody until `go_on`."""
+        self._open.clear()
+
+    def go_on(self) -> None:
+        """Answer those who wait, and everybody from now on."""
+        self._open.set()
+
+    def start(self) -> None:
+        """Listen."""
+        sink = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+            disable_nagle_algorithm = True
+
+            def do_POST(self) -> None:
+                payload = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                self._answer(sink.reply_to(payload))
+
+            def do_GET(self) -> None:
+                state = "OK" if sink.healthy else "UNHEALTHY"
+                body = json.dumps({"status": "OK", "database_status": state}).encode()
+                self._answer(Reply(200 if sink.healthy else 500, body))
+
+            def _answer(self, reply: Reply) -> None:
+                if reply.drop:
+                    self.close_connection = True
+                    return
+                self.send_response(reply.status)
+                for name, value in {**reply.headers, "Content-Length": str(len(reply.body))}.items():
+                    self.send_header(name, value)
+                self.end_headers()
+                self.wfile.write(reply.body)
+
+            def log_message(self, format: str, *args: object) -> None:
+                pass
+
+        class Server(ThreadingHTTPServer):
+            daemon_threads = True
+            block_on_close = False
+            request_queue_size = 128
+
+            def handle_error(self, request: object, client_address: object) -> None:
+                pass
+
+        self._server = Server(("127.0.0.1", self._port), Handler)
+        self._port = self._server.server_port
+        threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
+
+    def stop(self) -> None:
+        """Go away: connections are refused."""
+        if self._server is not None:
+            self._server.shutdown()
+            self._server.server_close()
+            self._server = None
+
+    def reply_to(self, payload: dict[str, Any]) -> Reply:
+        """Take or refuse a message, as Mattermost would and as the test wants it."""
+        with self._guard:
+            self.attempts += 1
+        self._open.wait()
+        if "channel" in payload:
+            # The webhook is asked whether it lives, with a channel that does not exist.
+            return Reply(404 if self.hook_known else 400, b"{}")
+        with self._guard:
+            reply = self.behave(payload) if self.hook_known else Reply(400, b"{}")
+            if reply.post if reply.post is not None else reply.status == 200 and not reply.drop:
+                self.posts.append(Post(payload, time.monotonic()))
+        return reply

@@ -1,0 +1,152 @@
+"""What GitLab gets to hear: stored first, answered at once, refused for good reasons only."""
+
+import json
+import sqlite3
+import time
+from pathlib import Path
+
+import requests
+
+from tests.relays.events import PAYLOADS, body, issue, send
+from tests.relays.process import TOKEN, Relay, wait_for
+from tests.relays.sink import Sink
+
+
+def stored(relay: Relay) -> list[str]:
+    """The keys in the outbox, as another process sees them on the disk."""
+    with sqlite3.connect(f"file:{relay.state}/relay.db?mode=ro", uri=True) as db:
+        return [key for (key,) in db.execute("SELECT delivery_key FROM outbox ORDER BY id")]
+
+
+def health(relay: Relay) -> tuple[int, dict[str, object]]:
+    """The status and the figures of /health."""
+    answer = requests.get(f"http://127.0.0.1:{relay.port}/health", timeout=10)
+    return answer.status_code, answer.json()
+
+
+def test_an_event_becomes_a_message(gitlab: Relay, sink: Sink) -> None:
+    gitlab.start()
+    answer = send(gitlab, body("push_normal.json"), {"Idempotency-Key": "e-1"})
+    assert (answer.status_code, answer.text) == (200, "accepted\n")
+    wait_for(lambda: sink.posts)
+    (post,) = sink.posts
+    assert post.payload == {
+        "username": "GitLab Bot",
+        "icon_emoji": ":fox_face:",
+        "text": "📦 **Admin TAAF** a poussé 2 commit(s) sur **projet-test-taaf** (branche `main`)",
+        "props": {"passerelle_key": "gitlab:e-1"},
+    }
+
+
+def test_the_answer_comes_after_the_storage_and_does_not_wait_for_mattermost(
+    gitlab: Relay, sink: Sink
+) -> None:
+    sink.hang()
+    gitlab.start()
+    for number in range(3):
+        assert send(gitlab, issue(number), {"webhook-id": f"e-{number}"}).status_code == 200
+        assert stored(gitlab) == [f"gitlab:e-{n}" for n in range(number + 1)]
+    wait_for(lambda: sink.attempts == 1)
+    assert sink.posts == []
+    status, figures = health(gitlab)
+    assert (status, figures["status"], figures["backlog"]) == (200, "ok", 3)
+    sink.go_on()
+    wait_for(lambda: len(sink.posts) == 3)
+    wait_for(lambda: health(gitlab)[1]["backlog"] == 0)
+    assert health(gitlab)[1]["last_delivery"]
+
+
+def test_a_delivery_that_comes_again_is_answered_but_not_told_again(gitlab: Relay, sink: Sink) -> None:
+    gitlab.start()
+    for header in ("webhook-id", "Idempotency-Key"):
+        for expected in ("accepted\n", "duplicate\n"):
+            assert send(gitlab, issue(1), {header: f"by {header}"}).text == expected
+    for uuid, expected in (("a", "accepted\n"), ("a", "duplicate\n"), ("b", "accepted\n")):
+        assert send(gitlab, issue(1), {"X-Gitlab-Event-UUID": uuid}).text == expected
+    assert send(gitlab, issue(2), {"X-Gitlab-Event-UUID": "a"}).text == "accepted\n"
+    wait_for(lambda: len(sink.posts) == 5)
+    gitlab.terminate()
+    gitlab.start()
+    assert send(gitlab, issue(1), {"webhook-id": "by webhook-id"}).text == "duplicate\n"
+    assert len(stored(gitlab)) == 5
+
+
+def test_events_that_mean_nothing_here_are_fine(gitlab: Relay, sink: Sink) -> None:
+    gitlab.start()
+    for name, outcome in (
+        ("pipeline_failed.json", "unsupported"),
+        ("system_project_create.json", "unsupported"),
+        ("merge_request_update_empty_changes.json", "filtered"),
+        ("issue_confidential_open.json", "filtered"),
+    ):
+        answer = send(gitlab, body(name))
+        assert (answer.status_code, answer.text) == (200, f"{outcome}\n"), name
+    for content in (b"[]", b"null", b'{"object_kind": ["push"]}'):
+        assert send(gitlab, content).text == "unsupported\n"
+    assert send(gitlab, issue(1)).text == "accepted\n"
+    wait_for(lambda: sink.posts)
+    assert len(sink.posts) == 1
+    assert health(gitlab)[1]["events"] == {"unsupported": 5, "filtered": 2, "accepted": 1}
+
+
+def test_refusals(gitlab: Relay, sink: Sink) -> None:
+    gitlab.start()
+    url = f"http://127.0.0.1:{gitlab.port}/webhook/gitlab"
+    for token in ("", "wrong", TOKEN + "x", TOKEN[:-1], "é"):
+        assert send(gitlab, issue(1), {"X-Gitlab-Token": token.encode("latin-1")}).status_code == 401
+    assert requests.post(url, data=issue(1), timeout=10).status_code == 401
+    assert send(gitlab, b"not json").status_code == 400
+    assert send(gitlab, b"\xff\xfe{").status_code == 400
+    assert send(gitlab, b"[" * 100_000).status_code == 400
+    assert requests.get(url, timeout=10).status_code == 405
+    assert requests.post(url + "/other", timeout=10).status_code == 404
+    assert stored(gitlab) == []
+    assert sink.attempts == 0
+
+
+def test_a_body_that_is_too_large(sink: Sink, tmp_path: Path) -> None:
+    settings = 'max_body_bytes = 4096\n[listen]\naddress = "127.0.0.1"\nport = 0\n'
+    relay = Relay("gitlab", tmp_path, sink.url, settings)
+    relay.start()
+    try:
+        payload = json.loads(issue(1))
+        payload["padding"] = "x" * (4096 - len(json.dumps({**payload, "padding": ""})))
+        exact = json.dumps(payload).encode()
+        assert len(exact) == 4096
+        assert send(relay, exact).status_code == 200
+        assert send(relay, exact + b" ").status_code == 413
+        # Without a length the size only shows on the way, and a large one must not be kept in memory.
+        assert send(relay, (b" " * 65536 for _ in range(400))).status_code == 413
+        assert send(relay, b"x" * 30_000_000).status_code == 413
+        assert len(stored(relay)) == 1
+    finally:
+        relay.close()
+
+
+def test_a_full_disk_is_told_to_gitlab_and_survived(gitlab: Relay, sink: Sink) -> None:
+    sink.hang()
+    gitlab.start()
+    gitlab.limit_file_size(100_000)
+    answers: list[int] = []
+    while not answers or answers[-1] == 200:
+        answers.append(send(gitlab, issue(len(answers)), {"webhook-id": f"e-{len(answers)}"}).status_code)
+        assert len(answers) < 500
+    assert answers[-1] == 503
+    assert health(gitlab)[0] == 503
+    gitlab.limit_file_size(-1)
+    wait_for(lambda: send(gitlab, issue(0), {"webhook-id": "after"}).status_code == 200)
+    assert health(gitlab)[0] == 200
+    sink.go_on()
+    expected = [f"gitlab:e-{number}" for number in range(len(answers) - 1)] + ["gitlab:after"]
+    wait_for(lambda: len(sink.posts) >= len(expected))
+    assert [post.key for post in sink.posts] == expected
+
+
+def test_whatever_payload_comes_with_whatever_text_is_stored(gitlab: Relay, sink: Sink) -> None:
+    gitlab.start()
+    started = time.monotonic()
+    for path in sorted(PAYLOADS.glob("[a-z]*.json")):
+        assert send(gitlab, path.read_bytes(), {"webhook-id": path.stem}).status_code == 200, path.name
+    wait_for(lambda: len(sink.posts) == len(stored(gitlab)))
+    assert [post.key for post in sink.posts] == stored(gitlab)
+    assert all(post.at > started for post in sink.posts)

@@ -1,0 +1,47 @@
+"""Mattermost away, both relays busy and killed twice: everything arrives, in order."""
+
+from pathlib import Path
+
+from tests.relays.events import issue, send
+from tests.relays.process import Relay, wait_for
+from tests.relays.sink import Sink
+
+EVENTS = 200
+FILES = 50
+
+
+def test_nothing_is_lost_when_both_relays_are_killed_during_an_outage(
+    gitlab: Relay, nextcloud: Relay, tree: Path, sink: Sink
+) -> None:
+    sink.stop()
+    gitlab.start()
+    nextcloud.start()
+    wait_for(lambda: "watching tree" in nextcloud.text)
+    for number in range(EVENTS):
+        assert send(gitlab, issue(number), {"webhook-id": f"e-{number}"}).status_code == 200
+        if number % (EVENTS // FILES) == 0:
+            part = tree / "Contrats" / f"{number:032x}.ocTransferId{number}.part"
+            part.write_bytes(b"contract")
+            part.rename(part.with_name(f"document-{number}.pdf"))
+        if number in (70, 140):
+            # The uploads go on while the relay is down.
+            nextcloud.kill()
+            gitlab.kill()
+            gitlab.start()
+        if number in (85, 155):
+            nextcloud.start()
+    wait_for(lambda: nextcloud.text.count("announced") >= FILES)
+    sink.start()
+    wait_for(lambda: len(sink.posts) >= EVENTS + FILES, seconds=60)
+    gitlab.terminate()
+    nextcloud.terminate()
+
+    keys = [post.key for post in sink.posts]
+    assert [key for key in keys if key.startswith("gitlab:")] == [f"gitlab:e-{n}" for n in range(EVENTS)]
+    names = [
+        post.payload["attachments"][0]["fields"][0]["value"]
+        for post in sink.posts
+        if "attachments" in post.payload
+    ]
+    documents = [name for name in names if name.startswith("`document-")]
+    assert sorted(documents) == sorted(f"`document-{n}.pdf`" for n in range(0, EVENTS, EVENTS // FILES))

@@ -1,0 +1,167 @@
+"""How a relay starts, what it says to systemd, what it says of wrong settings, how it ends."""
+
+import re
+import socket
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.relays.events import issue, send
+from tests.relays.process import TOKEN, Relay, wait_for
+from tests.relays.sink import HOOK_ID, Sink
+
+
+def test_it_tells_systemd_how_it_is(gitlab: Relay, sink: Sink) -> None:
+    gitlab.start()
+    wait_for(lambda: gitlab.said("WATCHDOG=1"))
+    wait_for(lambda: gitlab.said("STATUS=rien en attente"))
+    sink.hang()
+    for number in range(2):
+        send(gitlab, issue(number), {"webhook-id": str(number)})
+    pattern = re.compile(r"STATUS=2 notification\(s\) en attente, la plus ancienne depuis \d+ s")
+    wait_for(lambda: any(pattern.fullmatch(line) for line in gitlab.told))
+    assert gitlab.terminate() == 0
+    assert gitlab.said("STOPPING=1")
+
+
+def test_it_takes_the_socket_that_systemd_opened_and_a_restart_loses_no_connection(
+    gitlab: Relay, sink: Sink
+) -> None:
+    with socket.create_server(("127.0.0.1", 0), backlog=64) as listener:
+        gitlab.start(listener=listener)
+        assert gitlab.port == listener.getsockname()[1]
+        answers: list[int] = []
+        restarts = threading.Event()
+
+        def keep_sending() -> None:
+            number = 0
+            while not restarts.is_set():
+                number += 1
+                answers.append(send(gitlab, issue(number), {"webhook-id": f"e-{number}"}).status_code)
+
+        sender = threading.Thread(target=keep_sending)
+        sender.start()
+        for _ in range(3):
+            count = len(answers)
+            wait_for(lambda count=count: len(answers) > count + 5)  # type: ignore[misc]
+            assert gitlab.terminate() == 0
+            gitlab.start(listener=listener)
+        restarts.set()
+        sender.join(20)
+    assert set(answers) == {200}
+    wait_for(lambda: len(sink.posts) >= len(answers))
+    assert [post.key for post in sink.posts] == [f"gitlab:e-{n + 1}" for n in range(len(answers))]
+
+
+def test_slow_and_silent_senders_hold_up_neither_others_nor_the_end(gitlab: Relay, sink: Sink) -> None:
+    gitlab.start()
+    with (
+        socket.create_connection(("127.0.0.1", gitlab.port)),
+        socket.create_connection(("127.0.0.1", gitlab.port)) as slow,
+    ):
+        slow.sendall(b"POST /webhook/gitlab HTTP/1.1\r\nHost: x\r\nX-Gitlab-Token: " + TOKEN.encode())
+        assert send(gitlab, issue(1)).status_code == 200
+        slow.sendall(b"\r\nContent-Length: 1000\r\n\r\n{")
+        assert send(gitlab, issue(2)).status_code == 200
+        assert gitlab.terminate() == 0
+    wait_for(lambda: len(sink.posts) == 2)
+
+
+def test_two_processes_do_not_share_a_state(gitlab: Relay, sink: Sink) -> None:
+    gitlab.start()
+    first = gitlab._process
+    gitlab.start(wait=False)
+    assert gitlab.wait() == 78
+    assert "is in use" in gitlab.text
+    gitlab._process = first
+
+
+Change = Callable[[Path], object]
+
+
+def write(name: str, text: str) -> Change:
+    """Make a file of the relay's directory hold this text."""
+    return lambda home: (home / name).write_text(text)
+
+
+@pytest.mark.parametrize(
+    ("kind", "change", "complaint"),
+    [
+        (
+            "gitlab",
+            write("settings.toml", "langage = 'fr'"),
+            r"settings.toml: langage is unknown: remove it; known are",
+        ),
+        ("gitlab", write("settings.toml", "language = 'de'"), r"language = 'de' is not one of fr, en"),
+        ("gitlab", write("settings.toml", "language = "), r"settings.toml is not valid TOML"),
+        (
+            "gitlab",
+            write("settings.toml", "[listen]\nport = '80'"),
+            r"\[listen\] port = '80' is not a whole number",
+        ),
+        ("gitlab", write("settings.toml", "[listen]\nhost = 'x'"), r"\[listen\] host is unknown"),
+        ("gitlab", write("settings.toml", "listen = 1"), r"listen = 1 is not a table"),
+        (
+            "gitlab",
+            write("settings.toml", "max_body_bytes = true"),
+            r"max_body_bytes = True is not a whole number",
+        ),
+        ("gitlab", write("settings.toml", "channel = ''"), r"channel = '' is not a text"),
+        ("gitlab", lambda home: (home / "settings.toml").unlink(), r"--config = .* cannot be read"),
+        ("gitlab", write("credentials/gitlab-hook-token", " \n"), r"gitlab-hook-token is empty"),
+        (
+            "gitlab",
+            lambda home: (home / "credentials/gitlab-hook-token").unlink(),
+            r"gitlab-hook-token cannot be read",
+        ),
+        ("gitlab", write("credentials/webhooks.conf", "# nothing\n"), r"GITLAB_WEBHOOK_URL in .* is missing"),
+        (
+            "gitlab",
+            write(
+                "credentials/webhooks.conf",
+                f'#GITLAB_WEBHOOK_URL="http://x/hooks/{HOOK_ID}"\nGITLAB_WEBHOOK_URL="{HOOK_ID}"',
+            ),
+            r"GITLAB_WEBHOOK_URL in .* is not the address of a webhook \(.*value not shown\)",
+        ),
+        (
+            "gitlab",
+            write(
+                "credentials/webhooks.conf", 'GITLAB_WEBHOOK_URL="http://chat/hooks/VOTRE_WEBHOOK_GITLAB_ID"'
+            ),
+            r"is not the address of a webhook",
+        ),
+        ("gitlab", lambda home: (home / "state").rmdir(), r"--state = .* is not a directory"),
+        ("nextcloud", write("settings.toml", "language = 'fr'"), r"settings.toml: tree is missing"),
+        (
+            "nextcloud",
+            write("settings.toml", "tree = 'relative'"),
+            r'tree = "relative" is not the absolute path',
+        ),
+        ("nextcloud", write("settings.toml", "tree = '/x'\nport = 1"), r"port is unknown"),
+        (
+            "nextcloud",
+            write("credentials/webhooks.conf", "GITLAB_WEBHOOK_URL=x"),
+            r"NEXTCLOUD_WEBHOOK_URL in .* is missing",
+        ),
+    ],
+)
+def test_a_wrong_setting_is_one_clear_line(tmp_path: Path, kind: str, change: Change, complaint: str) -> None:
+    settings = f'tree = "{tmp_path}/tree"\n' if kind == "nextcloud" else ""
+    relay = Relay(kind, tmp_path, f"http://127.0.0.1:9/hooks/{HOOK_ID}", settings)
+    relay.start(wait=False, prepare=change)
+    assert relay.wait() == 78
+    (line,) = relay.text.splitlines()
+    assert re.match(rf"passerelle-{kind}: .*{complaint}", line), line
+    relay.close()
+
+
+def test_a_port_that_is_taken_is_told(tmp_path: Path, sink: Sink) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        relay = Relay("gitlab", tmp_path, sink.url, f'[listen]\naddress = "127.0.0.1"\nport = {port}\n')
+        relay.start(wait=False)
+        assert relay.wait() != 0
+    assert f"[listen] address = 127.0.0.1, port = {port}: Address already in use" in relay.text
+    relay.close()

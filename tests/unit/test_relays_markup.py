@@ -1,0 +1,166 @@
+"""Text from outside stays text, whatever it is."""
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from relays import markup
+
+ZERO_WIDTH_SPACE = "\u200b"
+
+# What Mattermost's markup, its mentions and Slack's forms are made of, mixed with anything.
+PIECES = st.sampled_from(
+    [
+        *(
+            "@all",
+            "@channel",
+            "@here",
+            "@user",
+            "<!channel>",
+            "<!here>",
+            "<@user>",
+            "<http://evil|text>",
+            "[a](http://b)",
+        ),
+        *(
+            "`",
+            "``",
+            "```",
+            "*",
+            "**",
+            "_",
+            "~",
+            "~~",
+            "#",
+            "\\",
+            "|",
+            "<",
+            ">",
+            "!",
+            "[",
+            "]",
+            "(",
+            ")",
+            ":",
+            "://",
+        ),
+        *(
+            "\n",
+            "\r\n",
+            "\t",
+            "\0",
+            "\x7f",
+            "\u2028",
+            "\u202e",
+            "\u2066",
+            "\ud800",
+            "\u200b",
+            "&#64;all",
+            " ",
+        ),
+        *("- ", "1. ", "www.", "http:", "mailto:"),
+    ]
+)
+TEXTS = st.lists(PIECES | st.text(max_size=5), max_size=12).map("".join)
+
+
+def unescaped(text: str) -> str:
+    """The text without what is escaped by a backslash."""
+    return re.sub(r"\\[\\`*_\[\]]", "", text)
+
+
+def assert_tame(text: str) -> None:
+    """One line, nothing invisible that acts, nothing that mentions or that Slack's forms are made of."""
+    assert not re.search("[\x00-\x1f\x7f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]", text)
+    assert not re.search(rf"<(?!{ZERO_WIDTH_SPACE})", text)
+
+
+def assert_inert(text: str) -> None:
+    """Nothing that mentions a person, a channel or a topic, and no bare link."""
+    assert_tame(text)
+    assert not re.search(rf"[@~#](?!{ZERO_WIDTH_SPACE})", text)
+    assert "://" not in text
+    assert not re.search(rf"\b(mailto|tel|https?|ftp):[^\s{ZERO_WIDTH_SPACE}]", text)
+    assert not re.search(r"\bwww\d{0,3}\.", text, re.IGNORECASE)
+    assert "](" not in text
+
+
+@given(TEXTS)
+def test_plain_text_has_no_markup(text: str) -> None:
+    shown = markup.plain(text, 200)
+    assert_inert(shown)
+    assert not re.search(r"[\\`*\[\]]|(?<![^\W_])_|_(?![^\W_])", unescaped(shown))
+    # No heading, quote, list, rule, table or indented code at the start of a block.
+    assert re.match(rf"\w|\\|{ZERO_WIDTH_SPACE}", shown)
+    assert not re.match(r"\d+[.)]", shown)
+
+
+@given(TEXTS)
+def test_labels_are_inert(text: str) -> None:
+    assert_inert(markup.label(text, 200))
+
+
+@given(TEXTS)
+def test_a_code_span_holds_its_text(text: str) -> None:
+    shown = markup.code(text, 200)
+    assert_tame(shown)
+    opening = re.match("`+", shown)
+    assert opening
+    runs = [match for match in re.finditer("`+", shown) if len(match.group()) == len(opening.group())]
+    # CommonMark: the span ends at the first run of backticks as long as the one that opened it.
+    assert [match.span() for match in runs] == [opening.span(), (len(shown) - opening.end(), len(shown))]
+
+
+@given(TEXTS, st.integers(1, 30))
+def test_texts_are_cut(text: str, limit: int) -> None:
+    shown = markup.label(text, limit).replace(ZERO_WIDTH_SPACE, "")
+    assert 1 <= len(shown) <= limit or ZERO_WIDTH_SPACE in text
+
+
+@given(st.text(st.characters(categories=["L", "N"]), min_size=1, max_size=50))
+def test_ordinary_text_is_not_touched(text: str) -> None:
+    assert str(markup.plain(text, 50)) == str(markup.label(text, 50)) == text
+    assert markup.code(text, 50) == f"`{text}`"
+    assert markup.bold(text, 50) == f"**{text}**"
+
+
+@pytest.mark.parametrize(
+    ("text", "plain", "code"),
+    [
+        ("Fiches_Paie", "Fiches_Paie", "`Fiches_Paie`"),
+        ("projet-test-taaf", "projet-test-taaf", "`projet-test-taaf`"),
+        ("feat: ajout (v2.1)", "feat: ajout (v2.1)", "`feat: ajout (v2.1)`"),
+        ("_x_ *y* `z`", "\\_x\\_ \\*y\\* \\`z\\`", "`` _x_ *y* `z` ``"),
+        ("a`b`.pdf", "a\\`b\\`.pdf", "``a`b`.pdf``"),
+        ("@all", f"{ZERO_WIDTH_SPACE}@{ZERO_WIDTH_SPACE}all", "`@all`"),
+        ("Map<String|Int>", f"Map<{ZERO_WIDTH_SPACE}String|Int>", f"`Map<{ZERO_WIDTH_SPACE}String|Int>`"),
+        ("1. titre", f"{ZERO_WIDTH_SPACE}1. titre", "`1. titre`"),
+        ("  a\r\n\tb  ", "a b", "`a b`"),
+        ("fac\u202egpj.exe", "facgpj.exe", "`facgpj.exe`"),
+        ("👩\u200d💼", f"{ZERO_WIDTH_SPACE}👩\u200d💼", "`👩\u200d💼`"),
+        ("\0\n", f"{ZERO_WIDTH_SPACE}?", "`?`"),
+        ("ferm\udce9", "ferm\ufffd", "`ferm\ufffd`"),
+    ],
+)
+def test_examples(text: str, plain: str, code: str) -> None:
+    assert markup.plain(text, 100) == plain
+    assert markup.code(text, 100) == code
+
+
+@pytest.mark.parametrize(
+    ("url", "kept"),
+    [
+        ("https://git.taaf.internal/a/b/-/merge_requests/8", True),
+        ("http://git.taaf.internal/x?y=(z)#n", True),
+        ("javascript:alert(1)", False),
+        ("https://a b", False),
+        ("https://a\nb", False),
+        ('https://a"onclick', False),
+        ("https://" + "a" * 600, False),
+        ("", False),
+    ],
+)
+def test_addresses(url: str, kept: bool) -> None:
+    assert markup.link_target(url) == (url if kept else "")

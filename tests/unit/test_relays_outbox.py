@@ -1,0 +1,193 @@
+"""The outbox: its states, its order, its leases, its clock."""
+
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from relays.outbox import LEASE_SECONDS, SCHEMA, Delivery, Outbox, Outcome
+from relays.settings import StartError
+from relays.store import StorageError, Store
+
+
+class Clock:
+    """A clock that the test sets."""
+
+    def __init__(self) -> None:
+        self.now = 1_000_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    """A store in a temporary directory, running."""
+    store = Store(tmp_path, SCHEMA)
+    store.start()
+    yield store
+    store.stop()
+    store.join()
+    store.close()
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """The time."""
+    return Clock()
+
+
+@pytest.fixture
+def outbox(store: Store, clock: Clock) -> Outbox:
+    """An empty outbox."""
+    return Outbox(store, "host", clock)
+
+
+def put(outbox: Outbox, *keys: str, channel: str = "a") -> list[bool]:
+    """Put messages with these keys."""
+    return [outbox.put(key, channel, {"text": key}).result() for key in keys]
+
+
+def claim(outbox: Outbox, channel: str = "a") -> Delivery:
+    """Claim what must be there to be claimed."""
+    delivery = outbox.claim(channel).result()
+    assert delivery is not None
+    return delivery
+
+
+def test_a_key_is_taken_once_even_after_delivery(outbox: Outbox) -> None:
+    assert put(outbox, "1", "2", "1") == [True, True, False]
+    outbox.settle(claim(outbox), Outcome.DELIVERED).result()
+    assert put(outbox, "1") == [False]
+
+
+def test_only_new_rows_wake_the_courier(outbox: Outbox) -> None:
+    woken: list[str] = []
+    outbox.subscribe(woken.append)
+    put(outbox, "1", "1", "2")
+    put(outbox, "3", channel="b")
+    assert woken == ["a", "a", "b"]
+
+
+def test_the_line_moves_in_order_and_holds_behind_its_head(outbox: Outbox, clock: Clock) -> None:
+    put(outbox, "1", "2", "3")
+    first = claim(outbox)
+    assert (first.key, first.message, first.attempts) == ("1", {"text": "1"}, 1)
+    # While the first is claimed, and while it waits for another attempt, the second does not pass.
+    assert outbox.claim("a").result() is None
+    assert outbox.settle(first, Outcome.RETRY, "busy", delay=10).result() is None
+    assert outbox.delay_of("a") == 10
+    clock.now += 10
+    again = claim(outbox)
+    assert (again.key, again.attempts) == ("1", 2)
+    second = outbox.settle(again, Outcome.DELIVERED).result()
+    assert second is not None
+    assert second.key == "2"
+    third = outbox.settle(second, Outcome.REFUSED, "too large").result()
+    assert third is not None
+    assert third.key == "3"
+    assert outbox.settle(third, Outcome.DELIVERED).result() is None
+    assert outbox.delay_of("a") is None
+    stats = outbox.stats()
+    assert (stats.backlog, stats.parked, stats.oldest, stats.last_delivery) == (0, 1, None, clock.now)
+
+
+def test_channels_do_not_wait_for_each_other(outbox: Outbox, clock: Clock) -> None:
+    put(outbox, "1", "2")
+    clock.now += 1
+    put(outbox, "3", channel="b")
+    outbox.settle(claim(outbox), Outcome.RETRY, delay=60).result()
+    assert claim(outbox, "b").key == "3"
+    assert outbox.stats().oldest == clock.now - 1
+
+
+def test_a_claim_that_is_over_settles_nothing(outbox: Outbox, clock: Clock) -> None:
+    put(outbox, "1", "2")
+    late = claim(outbox)
+    clock.now += LEASE_SECONDS
+    current = claim(outbox)
+    assert (current.key, current.attempts) == ("1", 2)
+    assert outbox.settle(late, Outcome.REFUSED, "late").result() is None
+    assert outbox.stats().parked == 0
+    following = outbox.settle(current, Outcome.DELIVERED).result()
+    assert following is not None
+    assert following.key == "2"
+
+
+def test_a_restart_frees_what_its_predecessor_held_and_nobody_else(
+    store: Store, outbox: Outbox, clock: Clock
+) -> None:
+    put(outbox, "1")
+    put(outbox, "2", channel="b")
+    put(outbox, "3", channel="c")
+    claim(outbox)
+    Outbox(store, "other host", clock).claim("b").result()
+    outbox.settle(claim(outbox, "c"), Outcome.RETRY, delay=600).result()
+    assert outbox.recover() == ["a", "b", "c"]
+    assert claim(outbox).key == "1"
+    assert outbox.claim("b").result() is None
+    assert claim(outbox, "c").key == "3"
+
+
+def test_a_clock_that_is_set_back_delays_nothing(outbox: Outbox, clock: Clock) -> None:
+    put(outbox, "1")
+    outbox.settle(claim(outbox), Outcome.RETRY, delay=30).result()
+    clock.now -= 1_000_000
+    assert outbox.delay_of("a") == 0
+    claim(outbox)
+    clock.now -= 1_000
+    assert outbox.delay_of("a") == 0
+    assert claim(outbox).attempts == 3
+
+
+def test_what_was_delivered_is_forgotten_in_the_end_and_its_text_at_once(
+    outbox: Outbox, store: Store, clock: Clock
+) -> None:
+    put(outbox, "delivered", "parked", "waiting")
+    parked = outbox.settle(claim(outbox), Outcome.DELIVERED).result()
+    assert parked is not None
+    outbox.settle(parked, Outcome.REFUSED, "no").result()
+    texts = dict(store.read("SELECT delivery_key, message FROM outbox"))
+    assert texts == {"delivered": "{}", "parked": '{"text":"parked"}', "waiting": '{"text":"waiting"}'}
+    clock.now += 10 * 24 * 3600
+    assert outbox.prune().result() == 0
+    clock.now += 10 * 24 * 3600
+    assert outbox.prune().result() == 1
+    assert put(outbox, "delivered", "parked") == [True, False]
+
+
+def test_work_that_fails_takes_no_other_with_it(store: Store) -> None:
+    def break_it(db: sqlite3.Connection) -> None:
+        db.execute("INSERT INTO outbox (id) VALUES (1)")
+
+    def refuse(db: sqlite3.Connection) -> None:
+        raise ValueError("no")
+
+    futures = [
+        store.submit(work) for work in (break_it, refuse, lambda db: db.execute("SELECT 1").fetchone())
+    ]
+    with pytest.raises(StorageError):
+        futures[0].result()
+    with pytest.raises(ValueError, match="no"):
+        futures[1].result()
+    assert futures[2].result() == (1,)
+    assert not store.failing
+
+
+def test_a_closed_store_takes_nothing(tmp_path: Path) -> None:
+    store = Store(tmp_path, SCHEMA)
+    store.start()
+    accepted = store.submit(lambda db: 1)
+    store.stop()
+    assert accepted.result() == 1
+    with pytest.raises(StorageError):
+        store.submit(lambda db: 1).result()
+    store.join()
+    store.close()
+
+
+def test_a_file_that_is_no_database_is_told(tmp_path: Path) -> None:
+    (tmp_path / "relay.db").write_bytes(b"no database at all " * 100)
+    with pytest.raises(StartError, match=r"relay\.db cannot be opened"):
+        Store(tmp_path, SCHEMA)
