@@ -112,13 +112,22 @@ def scan_fault(ok: bool, output: str) -> str | None:
         output,
         re.IGNORECASE,
     )
-    counts = re.search(
-        r"^\|\s*(\d+)\s*\|(?:\s*\d+\s*\|){3,4}?\s*(\d+)\s*\|\s*[\d:]+\s*\|", output, re.MULTILINE
-    )
+    counts = _counts(output)
     if complaint:
         return complaint.group(0).strip()
     if not ok:
         return output.strip()[-300:] or "it failed and said nothing"
-    if counts is None or int(counts.group(1)) == 0:
+    if counts.get("Folders", 0) == 0:
         return "it went through no folder"
-    return f"{counts.group(2)} errors" if int(counts.group(2)) else None
+    errors = counts.get("Errors", 0)
+    return f"{errors} errors" if errors else None
+
+
+def _counts(output: str) -> dict[str, int]:
+    """The one row of occ's table by its headings; the columns differ between releases."""
+    rows = [
+        [cell.strip() for cell in line.strip("| ").split("|")] for line in output.splitlines() if "|" in line
+    ]
+    if len(rows) < 2:
+        return {}
+    return {name: int(cell) for name, cell in zip(rows[0], rows[1], strict=False) if cell.isdecimal()}

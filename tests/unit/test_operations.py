@@ -1,0 +1,154 @@
+"""What the operations compute by themselves; what they do to real servers is in tests/lab."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tasks.operations.compose import Container
+from tasks.operations.nextcloud import scan_fault
+from tasks.operations.python_app import release_digest, supported
+from tasks.operations.resource import ResourceError, differences
+from tasks.operations.unit import digest
+from tasks.operations.wheels import for_python
+from tasks.templates import render
+
+TABLE = """
++---------+-------+-----+---------+---------+--------+--------------+
+| Folders | Files | New | Updated | Removed | Errors | Elapsed time |
++---------+-------+-----+---------+---------+--------+--------------+
+| {folders}       | 0     | 0   | 4       | 0       | {errors}      | 00:00:00     |
++---------+-------+-----+---------+---------+--------+--------------+
+"""
+
+
+@pytest.mark.parametrize(
+    ("ok", "output", "fault"),
+    [
+        (True, TABLE.format(folders=4, errors=0), None),
+        (True, TABLE.format(folders=0, errors=0), "it went through no folder"),
+        (True, TABLE.format(folders=4, errors=2), "2 errors"),
+        (
+            True,
+            "Path not found: admin/files/X\n" + TABLE.format(folders=0, errors=1),
+            "Path not found: admin/files/X",
+        ),
+        (True, "Unknown user 1 nobody\n" + TABLE.format(folders=0, errors=0), "Unknown user 1 nobody"),
+        (True, 'Cannot write into "config" directory!', 'Cannot write into "config" directory!'),
+        (True, "", "it went through no folder"),
+        (False, "", "it failed and said nothing"),
+        (False, 'There are no commands defined in the "files" namespace.', "There are no commands defined"),
+    ],
+)
+def test_scan_is_judged_by_what_occ_prints(ok: bool, output: str, fault: str | None) -> None:
+    """Its exit code is 0 in most of these cases (measured on Nextcloud 32.0.1)."""
+    found = scan_fault(ok, output)
+    assert found is None if fault is None else (found or "").startswith(fault)
+
+
+VOLUME = {"Source": "/var/lib/docker/volumes/x/_data", "Destination": "/var/www/html"}
+DATA = {"Source": "/srv/cloud", "Destination": "/var/www/html/data"}
+
+
+@pytest.mark.parametrize(
+    ("mounts", "path", "outside"),
+    [
+        ([VOLUME], "/var/www/html/data/admin", "/var/lib/docker/volumes/x/_data/data/admin"),
+        ([VOLUME, DATA], "/var/www/html/data/admin", "/srv/cloud/admin"),
+        ([DATA, VOLUME], "/var/www/html/data", "/srv/cloud"),
+        ([DATA], "/var/www/html/database", None),
+        ([], "/var/www/html/data", None),
+    ],
+)
+def test_path_of_a_container_on_the_host(
+    mounts: list[dict[str, str]], path: str, outside: str | None
+) -> None:
+    assert Container(mounts).host_path(path) == outside
+
+
+def test_differences_name_the_nested_setting() -> None:
+    current = {"Service": {"a": True, "b": 1}, "Other": 5}
+    wanted = {"Service": {"a": True, "b": 2, "c": None}, "Other": 5}
+    assert list(differences(current, wanted)) == ["~ Service.b: 1 -> 2"]
+
+
+LOCK = """\
+both==1.0 \\
+    --hash=sha256:aa \\
+    --hash=sha256:bb
+    # via nothing
+old==2.0 ; python_full_version < '3.13' \\
+    --hash=sha256:cc
+windows==3.0 ; sys_platform == 'win32' \\
+    --hash=sha256:dd
+"""
+
+
+def test_lock_for_another_python_keeps_what_applies_there() -> None:
+    assert for_python(LOCK, "3.13", "x86_64") == "both==1.0 --hash=sha256:aa --hash=sha256:bb\n"
+    assert for_python(LOCK, "3.11", "aarch64").splitlines()[1] == "old==2.0 --hash=sha256:cc"
+
+
+@pytest.mark.parametrize(
+    ("interpreter", "told"),
+    [
+        (None, "no python3"),
+        ("", "no python3"),
+        ("3 9 x86_64", "3.11 or newer"),
+        ("2 7 x86_64", "3.11 or newer"),
+    ],
+)
+def test_host_without_a_usable_python_is_told(interpreter: str | None, told: str) -> None:
+    with pytest.raises(ResourceError, match=told):
+        supported(interpreter)
+    assert supported("3 11 aarch64") == ("3.11", "aarch64")
+
+
+def test_release_is_named_by_its_content(tmp_path: Path) -> None:
+    """Equal content, equal name; any file of the package, or the lock, makes another release."""
+    for name in ("relays/a.py", "pyproject.toml", "lock.txt"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(name)
+
+    def named() -> str:
+        return release_digest(tmp_path, "relays", tmp_path / "lock.txt")
+
+    first = named()
+    assert named() == first
+    (tmp_path / "relays/__pycache__").mkdir()
+    (tmp_path / "relays/__pycache__/a.pyc").write_text("x")
+    assert named() == first
+    seen = {first}
+    for name in ("relays/a.py", "pyproject.toml", "lock.txt", "relays/b.py"):
+        (tmp_path / name).write_text("changed")
+        seen.add(named())
+    assert len(seen) == 5
+
+
+def test_digest_keeps_parts_apart() -> None:
+    assert digest("ab", "c") != digest("a", "bc")
+    assert digest("a", None) == digest("a", "")
+
+
+@pytest.mark.parametrize("value", ["it's", "a b", "$(touch x)", "`x`", 'a"b', "é", "-n"])
+def test_shell_words_in_commands_stay_words(value: str) -> None:
+    from tasks.templates import _environment
+
+    word = _environment.from_string("printf '%s' {{ v | shell }}").render(v=value)
+    assert subprocess.run(["sh", "-c", word], capture_output=True, text=True, check=True).stdout == value
+
+
+@pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="needs systemd-analyze")
+@pytest.mark.parametrize("tree", ["/srv/Documents_RH", "/srv/Documents RH", "/srv/100 % RH"])
+def test_units_are_sound(tmp_path: Path, tree: str) -> None:
+    """Also for a tree whose name has a space or a percent sign in it."""
+    text = render(
+        "passerelle-nextcloud.service", webhooks_conf="/tmp/w", tree=tree, bound=f"/run/p/{tree[5:]}"
+    )
+    unit = tmp_path / "passerelle-nextcloud.service"
+    unit.write_text(text.replace("/opt/passerelle/current/bin/python", "/bin/true"))
+    done = subprocess.run(
+        ["systemd-analyze", "verify", str(unit)], capture_output=True, text=True, check=False
+    )
+    assert [line for line in done.stderr.splitlines() if unit.name in line] == []

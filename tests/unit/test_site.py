@@ -1,0 +1,138 @@
+"""Site data: merged from three places, refused with the setting's name and the remedy."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tasks.site import SiteError, load
+
+TOKENS = {"PASSERELLE_MATTERMOST__TOKEN": "m-token", "PASSERELLE_GITLAB__TOKEN": "g-token"}
+
+
+@pytest.fixture(autouse=True)
+def no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The machine's own settings have no part in these tests."""
+    monkeypatch.delenv("PASSERELLE_SETTINGS", raising=False)
+
+
+@pytest.fixture
+def values(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """The TAAF's values."""
+    for name, value in TOKENS.items():
+        monkeypatch.setenv(name, value)
+    from group_data.all import TAAF
+
+    return TAAF
+
+
+def settings(monkeypatch: pytest.MonkeyPatch, place: Path, text: str, mode: int = 0o600) -> Path:
+    path = place / "site.toml"
+    path.write_text(text)
+    path.chmod(mode)
+    monkeypatch.setenv("PASSERELLE_SETTINGS", str(path))
+    return path
+
+
+def test_environment_beats_file_beats_values(
+    values: dict[str, Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    settings(monkeypatch, tmp_path, '[host]\naddress = "from.file"\nssh_port = 2222\n')
+    monkeypatch.setenv("PASSERELLE_HOST__SSH_PORT", "22022")
+    site = load(values)
+    assert (site.host.address, site.host.ssh_port) == ("from.file", 22022)
+    assert site.nextcloud.tree == "Documents_RH"
+
+
+def test_one_field_of_a_webhook_can_be_altered(
+    values: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PASSERELLE_MATTERMOST__GITLAB_WEBHOOK__CHANNEL", "devs")
+    hook = load(values).mattermost.gitlab_webhook
+    assert (hook.channel, hook.display_name) == ("devs", "GitLab Notifications")
+
+
+def test_missing_token_is_named_with_both_remedies(
+    values: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("PASSERELLE_GITLAB__TOKEN")
+    with pytest.raises(
+        SiteError, match=r"gitlab\.token is missing: set PASSERELLE_GITLAB__TOKEN, or token in"
+    ):
+        load(values)
+
+
+@pytest.mark.parametrize("mode", [0o644, 0o640, 0o604])
+def test_file_that_others_can_read_is_refused(
+    values: dict[str, Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, mode: int
+) -> None:
+    path = settings(monkeypatch, tmp_path, "", mode)
+    with pytest.raises(SiteError, match=f"chmod 600 {path}"):
+        load(values)
+
+
+def test_named_file_that_is_not_there_is_refused(
+    values: dict[str, Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PASSERELLE_SETTINGS", str(tmp_path / "none.toml"))
+    with pytest.raises(SiteError, match=r"there is no file .*none\.toml"):
+        load(values)
+
+
+def test_file_that_does_not_parse_is_named(
+    values: dict[str, Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    path = settings(monkeypatch, tmp_path, "[host\n")
+    with pytest.raises(SiteError, match=str(path)):
+        load(values)
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "told"),
+    [
+        ("MATTERMOST__URL", "chat.example.org", "must be the address of the server"),
+        ("MATTERMOST__URL", "http://me:pw@chat.example.org", "must not hold a user name or a password"),
+        ("MATTERMOST__TEAM", "Équipe", "mattermost.team"),
+        ("NEXTCLOUD__TREE", "..", "one folder name"),
+        ("NEXTCLOUD__TREE", "a%b", "one folder name"),
+        ("NEXTCLOUD__FOLDERS", '["a/b"]', "nextcloud.folders.0"),
+        ("GITLAB__PROJECT", "projet", "gitlab.project"),
+        ("RELAYS__PORT", "0", "relays.port"),
+        ("HOST__API_ACCESS", "vpn", "host.api_access"),
+        ("HOTS__ADDRESS", "x", "PASSERELLE_HOTS__ADDRESS: there is no such setting"),
+        ("HOST__ADRESS", "x", "host.adress: there is no such setting"),
+    ],
+)
+def test_unusable_value_is_refused_by_name(
+    values: dict[str, Any], monkeypatch: pytest.MonkeyPatch, variable: str, value: str, told: str
+) -> None:
+    monkeypatch.setenv(f"PASSERELLE_{variable}", value)
+    with pytest.raises(SiteError) as caught:
+        load(values)
+    assert told in str(caught.value)
+
+
+@pytest.mark.parametrize("value", ["", " ", "jeton-é"])
+def test_unusable_token_is_refused_unseen(
+    values: dict[str, Any], monkeypatch: pytest.MonkeyPatch, value: str
+) -> None:
+    monkeypatch.setenv("PASSERELLE_GITLAB__TOKEN", value)
+    with pytest.raises(SiteError, match=r"gitlab\.token") as caught:
+        load(values)
+    assert not value.strip() or value not in str(caught.value)
+
+
+def test_secrets_are_masked_where_pyinfra_prints_data(values: dict[str, Any]) -> None:
+    shown = str(load(values).to_json()) + repr(load(values))
+    assert "m-token" not in shown
+    assert "g-token" not in shown
+
+
+def test_readme_lists_every_setting() -> None:
+    """An administrator finds what can be set; a setting that is added is documented."""
+    from tasks.site import Site
+
+    readme = (Path(__file__).parent.parent.parent / "README.md").read_text()
+    for section, field in Site.model_fields.items():
+        for name in getattr(field.annotation, "model_fields", {}) or [section]:
+            assert f"`{name}`" in readme, f"{section}.{name} is not in the README"
