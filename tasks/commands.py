@@ -1,12 +1,11 @@
 """Step 5: what operators type, beside the Compose project."""
 
-from io import StringIO
+from functools import partial
 
 from pyinfra import host
-from pyinfra.operations import files
 
 from tasks.operations.resource import step
-from tasks.operations.secret_file import Owner
+from tasks.operations.text_file import Owner, text_files
 from tasks.place import Place
 from tasks.site import Site
 from tasks.templates import render
@@ -19,13 +18,11 @@ def install_commands(site: Site, place: Place) -> None:
     """The four commands in scripts/, in the site's language."""
     french = site.relays.language == "fr"
     owner, group = host.get_fact(Owner, path=place.infrastructure) or ("root", "root")
-    for command in COMMANDS:
-        files.put(
-            src=StringIO(render(command, site=site, place=place, t=lambda fr, en: fr if french else en)),
-            dest=f"{place.scripts}/{command}",
-            user=owner,
-            group=group,
-            mode="755",
-            create_remote_dir=False,
-            name=f"Command {command}",
-        )
+    words = {"site": site, "place": place, "t": lambda fr, en: fr if french else en}
+    text_files(
+        {f"{place.scripts}/{command}": partial(render, command, **words) for command in COMMANDS},
+        "755",
+        owner,
+        group,
+        name="Commands in scripts/",
+    )

@@ -2,8 +2,6 @@
 
 from functools import partial
 
-from pyinfra.operations import files
-
 from tasks.operations import gitlab, secret_file
 from tasks.operations.resource import step
 from tasks.place import HOOK_TOKEN, Place
@@ -18,9 +16,6 @@ def provision_gitlab(site: Site, place: Place) -> None:
     api, project = place.gitlab, site.gitlab.project
     gitlab.outbound_allow_list(api, place.relay, name="Outbound allow-list")
     gitlab.project(api, project, name=f"Project {project}")
-    files.directory(
-        path="/etc/passerelle", mode="755", user="root", group="root", name="Folder /etc/passerelle"
-    )
     secret_file.generated_secret(HOOK_TOKEN, name="Secret token of the hook")
     gitlab.project_hook(
         api,

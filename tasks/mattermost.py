@@ -1,11 +1,10 @@
 """Step 1: Mattermost accepts webhooks, has the channels and their webhooks, whose URLs are saved."""
 
 from pyinfra import host
-from pyinfra.operations import files
 
 from tasks.operations import mattermost
 from tasks.operations.resource import step
-from tasks.operations.secret_file import Owner, secret_file
+from tasks.operations.text_file import Owner, text_files
 from tasks.place import Place
 from tasks.site import IncomingWebhook, Site
 from tasks.templates import render
@@ -33,9 +32,6 @@ def provision_mattermost(site: Site, place: Place) -> None:
         _channel_with_webhook(site, place, hook)
 
     owner, group = host.get_fact(Owner, path=place.infrastructure) or ("root", "root")
-    files.directory(
-        path=place.scripts, user=owner, group=group, mode="755", name="Folder of the operator commands"
-    )
 
     def webhooks_conf() -> str | None:
         urls = [
@@ -44,7 +40,7 @@ def provision_mattermost(site: Site, place: Place) -> None:
         ]
         return render("webhooks.conf", gitlab=urls[0], nextcloud=urls[1]) if all(urls) else None
 
-    secret_file(place.webhooks_conf, webhooks_conf, owner, group, name="URLs of the webhooks")
+    text_files({place.webhooks_conf: webhooks_conf}, "600", owner, group, name="URLs of the webhooks")
 
 
 def _channel_with_webhook(site: Site, place: Place, hook: IncomingWebhook) -> None:

@@ -1,15 +1,14 @@
 """Step 4: the relays, installed from what the deploy brings along, as two systemd services."""
 
-from io import StringIO
+from functools import partial
 from pathlib import Path
-
-from pyinfra.operations import files
 
 from tasks.operations import unit
 from tasks.operations.compose import running_container
 from tasks.operations.python_app import python_app, release_digest
 from tasks.operations.resource import ResourceError, step
 from tasks.operations.secret_file import fingerprint
+from tasks.operations.text_file import text_files
 from tasks.place import HOOK_TOKEN, Place
 from tasks.site import Site
 from tasks.templates import render
@@ -37,15 +36,10 @@ def install_relays(site: Site, place: Place) -> None:
     }
 
     python_app("passerelle", PROJECT, "relays", REQUIREMENTS, name="Package of the relays")
-    for relay, text in settings.items():
-        files.put(
-            src=StringIO(text),
-            dest=f"/etc/passerelle/{relay}.toml",
-            mode="644",
-            create_remote_dir=False,
-            name=f"Settings of the {relay} relay",
-        )
-
+    text_files(
+        {f"/etc/passerelle/{relay}.toml": partial(str, text) for relay, text in settings.items()},
+        name="Settings of the relays",
+    )
     unit.service(
         "passerelle-gitlab",
         {

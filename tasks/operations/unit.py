@@ -2,13 +2,12 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from hashlib import sha256
-from io import StringIO
 
 from pyinfra import host
 from pyinfra.api import FactBase, QuoteString, StringCommand
-from pyinfra.operations import files
 
 from tasks.operations.resource import Commands, resource, tell
+from tasks.operations.text_file import write
 
 # Names the text and configuration that the running process was started with.
 MARK = "PASSERELLE_DIGEST"
@@ -79,9 +78,7 @@ def service(
     if renewed:  # before the files, so that a run that dies here leaves stopped units and no stale ones
         yield StringCommand("systemctl stop", *_quoted([main, *renewed]), "2>/dev/null || true")
     for unit in written:
-        yield from files.put._inner(
-            src=StringIO(texts[unit]), dest=f"/etc/systemd/system/{unit}", mode="644", create_remote_dir=False
-        )
+        yield write(f"/etc/systemd/system/{unit}", "cat", "644", "root", "root", texts[unit])
     if written or any(found[unit].get("NeedDaemonReload") == "yes" for unit in texts):
         yield "systemctl daemon-reload"
     if disabled:
