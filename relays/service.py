@@ -5,6 +5,7 @@ import os
 import signal
 import socket
 import sys
+import threading
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
@@ -48,6 +49,7 @@ class Service:
         self.outbox = Outbox(self.store, socket.gethostname())
         self.courier = Courier(self.outbox, lambda: IncomingWebhook(hook_url))
         self._sources: list[Worker] = []
+        self._stop = threading.Event()
         self._exit_code = os.EX_OK
         self._note = ""
 
@@ -58,7 +60,7 @@ class Service:
     def leave(self, exit_code: int) -> None:
         """End the service, from any thread."""
         self._exit_code = exit_code
-        os.kill(os.getpid(), signal.SIGTERM)
+        self._stop.set()
 
     def note(self, text: str) -> None:
         """What the status says about the source, until the next note; empty for nothing."""
@@ -66,8 +68,10 @@ class Service:
 
     def run(self) -> int:
         """Serve until SIGTERM, SIGINT, `leave` or the death of a worker; the exit code."""
-        # Waited for instead of handled: a handler could interrupt this thread anywhere. The others inherit it.
+        # Waited for in a thread instead of handled: a handler interrupts the main thread anywhere, in a lock as well.
+        # Not with sigtimedwait: in CPython 3.11 it returns as if by a signal when SIGCONT finds it past its time.
         signal.pthread_sigmask(signal.SIG_BLOCK, _STOP_SIGNALS)
+        threading.Thread(target=self._wait_for_signal, daemon=True).start()
         self.store.start()
         self.courier.start()
         for source in self._sources:
@@ -100,11 +104,15 @@ class Service:
     def _workers(self) -> list[Worker]:
         return [self.store, *self.courier.workers, *self._sources]
 
+    def _wait_for_signal(self) -> None:
+        signal.sigwait(_STOP_SIGNALS)
+        self._stop.set()
+
     def _supervise(self) -> None:
         interval = systemd.watchdog_interval()
         tick = min(_TICK_SECONDS, interval / 3) if interval else _TICK_SECONDS
         prune_at = 0.0
-        while signal.sigtimedwait(_STOP_SIGNALS, tick) is None:
+        while not self._stop.wait(tick):
             workers = self._workers()
             if not all(worker.is_alive() for worker in workers):
                 self._exit_code = os.EX_SOFTWARE

@@ -13,7 +13,7 @@ from relays.worker import Worker
 _HEADER_SECONDS = 10.0
 # Connections that were accepted just before a stop may still hold an event.
 _LAST_HEADER_SECONDS = 1.0
-_LAST_ANSWER_SECONDS = 4
+_LAST_ANSWER_SECONDS = 2
 
 
 class _Connection(HttpToolsProtocol):

@@ -13,12 +13,16 @@ HOOK_ID = "hook8secret7of6the5sink432"
 
 @dataclass
 class Reply:
-    """How a request is answered. `drop`: not at all; `post`: the message is taken, whatever the answer."""
+    """How a request is answered.
+
+    `drop`: not at all; `raw`: by these bytes; `post`: the message is taken, whatever the answer.
+    """
 
     status: int = 200
     body: bytes = b"ok"
     headers: dict[str, str] = field(default_factory=dict)
     drop: bool = False
+    raw: bytes = b""
     post: bool | None = None
 
 
@@ -95,7 +99,8 @@ class Sink:
                 self._answer(Reply(200 if sink.healthy else 500, body))
 
             def _answer(self, reply: Reply) -> None:
-                if reply.drop:
+                if reply.drop or reply.raw:
+                    self.wfile.write(reply.raw)
                     self.close_connection = True
                     return
                 self.send_response(reply.status)
@@ -136,6 +141,10 @@ class Sink:
             return Reply(404 if self.hook_known else 400, b"{}")
         with self._guard:
             reply = self.behave(payload) if self.hook_known else Reply(400, b"{}")
-            if reply.post if reply.post is not None else reply.status == 200 and not reply.drop:
+            if (
+                reply.post
+                if reply.post is not None
+                else reply.status == 200 and not reply.drop and not reply.raw
+            ):
                 self.posts.append(Post(payload, time.monotonic()))
         return reply

@@ -126,6 +126,19 @@ def test_faults_of_configuration_are_told_and_waited_for(gitlab: Relay, sink: Si
     assert keys(sink) == expected
 
 
+def test_garbage_is_survived_and_what_it_makes_libraries_say_is_not_told(gitlab: Relay, sink: Sink) -> None:
+    garbage = [
+        b"HTTP/1.1 503 Unavailable\r\nno header\r\n\r\n",
+        b"\0\xff\r\n\r\n",
+        b"HTTP/1.1 503 Unavailable\r\nContent-Length: x\r\n\r\n",
+    ]
+    sink.behave = lambda payload: Reply(raw=garbage.pop()) if garbage else OK
+    gitlab.start()
+    send_all(gitlab, range(2))
+    wait_for(lambda: len(sink.posts) == 2)
+    assert keys(sink) == ["gitlab:e-0", "gitlab:e-1"]
+
+
 def test_a_lost_answer_doubles_one_message_and_loses_none(gitlab: Relay, sink: Sink) -> None:
     replies = [OK, DROPPED_AFTER_POSTING]
     sink.behave = lambda payload: replies.pop() if replies else OK

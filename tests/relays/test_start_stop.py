@@ -1,8 +1,11 @@
 """How a relay starts, what it says to systemd, what it says of wrong settings, how it ends."""
 
+import os
 import re
+import signal
 import socket
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -22,8 +25,21 @@ def test_it_tells_systemd_how_it_is(gitlab: Relay, sink: Sink) -> None:
         send(gitlab, issue(number), {"webhook-id": str(number)})
     pattern = re.compile(r"STATUS=2 notification\(s\) en attente, la plus ancienne depuis \d+ s")
     wait_for(lambda: any(pattern.fullmatch(line) for line in gitlab.told))
+    sink.go_on()
     assert gitlab.terminate() == 0
     assert gitlab.said("STOPPING=1")
+
+
+def test_a_pause_is_no_stop(gitlab: Relay, sink: Sink) -> None:
+    gitlab.start()
+    for _ in range(5):
+        os.kill(gitlab.pid, signal.SIGSTOP)
+        # Longer than it sleeps at a time, see WATCHDOG_USEC.
+        time.sleep(0.3)
+        count = gitlab.told.count("WATCHDOG=1")
+        os.kill(gitlab.pid, signal.SIGCONT)
+        wait_for(lambda count=count: gitlab.told.count("WATCHDOG=1") > count)  # type: ignore[misc]
+    assert send(gitlab, issue(1)).status_code == 200
 
 
 def test_it_takes_the_socket_that_systemd_opened_and_a_restart_loses_no_connection(
