@@ -1,7 +1,6 @@
 """Real git against the stand-in: clone and push over HTTP, and what pushes tell the hooks."""
 
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,29 +13,9 @@ from tests.standins.gitlab_site import (
     Receiver,
     Site,
     cloned,
-    receiving,
-    running,
 )
 
 BLANK = "0" * 40
-
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    with running(tmp_path_factory.mktemp("gitlab") / "data") as started:
-        started.allow("127.0.0.1")
-        yield started
-
-
-@pytest.fixture
-def project(site: Site) -> Project:
-    return site.project()
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    with receiving() as started:
-        yield started
 
 
 @pytest.fixture

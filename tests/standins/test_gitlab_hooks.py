@@ -1,33 +1,14 @@
 """Hooks over the API: attributes, secrets that only go in, tests, log and resending."""
 
 import base64
-from collections.abc import Iterator
 
 import pytest
 
 from lab.standins.gitlab.delivery import signature
-from tests.standins.gitlab_site import Project, Receiver, Site, receiving, running
+from tests.standins.gitlab_site import Project, Receiver
 from tests.waiting import wait_until
 
 PUBLIC_URL = "http://8.8.8.8/webhook"  # never contacted: no test here makes an event for it
-
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    with running(tmp_path_factory.mktemp("gitlab") / "data") as started:
-        started.allow("127.0.0.1")
-        yield started
-
-
-@pytest.fixture
-def project(site: Site) -> Project:
-    return site.project()
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    with receiving() as started:
-        yield started
 
 
 def test_defaults(project: Project) -> None:

@@ -1,34 +1,13 @@
 """What the stand-in sends has the keys of what GitLab sends, all of them and no other."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import pytest
-
-from tests.standins.gitlab_site import Project, Receiver, Site, cloned, receiving, running
+from tests.standins.gitlab_site import Project, Receiver, cloned
 
 FIXTURES = Path(__file__).parents[1] / "fixtures" / "gitlab-payloads"
 EVERYTHING = ("push_events", "tag_push_events", "merge_requests_events", "issues_events", "note_events")
-
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    with running(tmp_path_factory.mktemp("gitlab") / "data") as started:
-        started.allow("127.0.0.1")
-        yield started
-
-
-@pytest.fixture
-def project(site: Site) -> Project:
-    return site.project()
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    with receiving() as started:
-        yield started
 
 
 def keys(value: Any, path: str = "") -> set[str]:

@@ -1,31 +1,10 @@
 """Merge requests, issues and comments: their states, and the events they make."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import pytest
-
-from tests.standins.gitlab_site import EXTERNAL_URL, Project, Receiver, Site, cloned, receiving, running
+from tests.standins.gitlab_site import EXTERNAL_URL, Project, Receiver, cloned, receiving
 from tests.waiting import wait_until
-
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    with running(tmp_path_factory.mktemp("gitlab") / "data") as started:
-        started.allow("127.0.0.1")
-        yield started
-
-
-@pytest.fixture
-def project(site: Site) -> Project:
-    return site.project()
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    with receiving() as started:
-        yield started
 
 
 def _opened(project: Project, branch: str = "feature/quota", **parameters: Any) -> dict[str, Any]:
