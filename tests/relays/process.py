@@ -5,12 +5,15 @@ import re
 import resource
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+
+import requests
 
 PROJECT = Path(__file__).parents[2]
 TOKEN = "token9secret8of7the6gitlab5hook"
@@ -143,3 +146,15 @@ class Relay:
         assert self._process is not None
         self._process.send_signal(number)
         return self._process.wait(15)
+
+
+def stored(relay: Relay) -> list[str]:
+    """The keys in the outbox, as another process sees them on the disk."""
+    with sqlite3.connect(f"file:{relay.state}/relay.db?mode=ro", uri=True) as db:
+        return [key for (key,) in db.execute("SELECT delivery_key FROM outbox ORDER BY id")]
+
+
+def health(relay: Relay) -> tuple[int, dict[str, object]]:
+    """The status and the figures of /health."""
+    answer = requests.get(f"http://127.0.0.1:{relay.port}/health", timeout=10)
+    return answer.status_code, answer.json()

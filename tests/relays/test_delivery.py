@@ -4,9 +4,8 @@ import random
 from typing import Any
 
 from tests.relays.events import issue, send
-from tests.relays.process import Relay, wait_for
+from tests.relays.process import Relay, health, wait_for
 from tests.relays.sink import DROPPED, DROPPED_AFTER_POSTING, OK, Reply, Sink
-from tests.relays.test_gitlab_accepts import health
 
 
 def send_all(relay: Relay, numbers: range) -> list[str]:

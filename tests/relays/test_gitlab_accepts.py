@@ -1,27 +1,14 @@
 """What GitLab gets to hear: stored first, answered at once, refused for good reasons only."""
 
 import json
-import sqlite3
 import time
 from pathlib import Path
 
 import requests
 
 from tests.relays.events import PAYLOADS, body, issue, send
-from tests.relays.process import TOKEN, Relay, wait_for
+from tests.relays.process import TOKEN, Relay, health, stored, wait_for
 from tests.relays.sink import Sink
-
-
-def stored(relay: Relay) -> list[str]:
-    """The keys in the outbox, as another process sees them on the disk."""
-    with sqlite3.connect(f"file:{relay.state}/relay.db?mode=ro", uri=True) as db:
-        return [key for (key,) in db.execute("SELECT delivery_key FROM outbox ORDER BY id")]
-
-
-def health(relay: Relay) -> tuple[int, dict[str, object]]:
-    """The status and the figures of /health."""
-    answer = requests.get(f"http://127.0.0.1:{relay.port}/health", timeout=10)
-    return answer.status_code, answer.json()
 
 
 def test_an_event_becomes_a_message(gitlab: Relay, sink: Sink) -> None:

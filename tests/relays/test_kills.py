@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from tests.relays.events import issue, send
-from tests.relays.process import Relay, wait_for
+from tests.relays.process import Relay, stored, wait_for
 from tests.relays.sink import Sink
 
 EVENTS = 200
@@ -30,7 +30,7 @@ def test_nothing_is_lost_when_both_relays_are_killed_during_an_outage(
             gitlab.start()
         if number in (85, 155):
             nextcloud.start()
-    wait_for(lambda: nextcloud.text.count("announced") >= FILES)
+    wait_for(lambda: len(stored(nextcloud)) == FILES)
     sink.start()
     wait_for(lambda: len(sink.posts) >= EVENTS + FILES, seconds=60)
     gitlab.terminate()
