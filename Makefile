@@ -42,7 +42,10 @@ $(VENV)/bin/python:
 	@command -v python3 >/dev/null || { echo "python3 is missing; install Python 3.11 or newer"; exit 1; }
 	@python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 	    || { echo "python3 is older than 3.11; install a newer one"; exit 1; }
-	@python3 -m venv $(VENV) || { echo "python3 has no venv; on Debian: apt install python3-venv"; exit 1; }
+	@python3 -m venv $(VENV) >/dev/null 2>&1 \
+	    || { [ "$$(id -u)" = 0 ] && apt-get update -qq && apt-get install -y -qq python3-venv >/dev/null \
+	         && python3 -m venv --clear $(VENV); } \
+	    || { echo "python3 has no venv; on Debian: apt install python3-venv"; exit 1; }
 $(VENV)/deploy: requirements/deploy.txt | $(VENV)/bin/python
 	@echo "installing what the deploy needs into $(VENV)"
 	@$(PIP) -r $<

@@ -21,9 +21,23 @@ def connect() -> docker.DockerClient:
     """A client of a running engine. LabError, with the remedy, where none can be had."""
     client = _running()
     if client is None:
-        _install()
+        if os.geteuid():
+            raise LabError(
+                "no Docker engine answers, or you may not use it; start Docker, or run this as root"
+            )
+        need({"dockerd": "docker.io"})
         client = _running() or _start()
     return client
+
+
+def need(programs: dict[str, str]) -> None:
+    """Install the packages of those programs ({program: package}) that this machine has not."""
+    missing = [package for program, package in programs.items() if not shutil.which(program)]
+    if missing and (os.geteuid() or not shutil.which("apt-get")):
+        raise LabError(f"this machine lacks {', '.join(missing)}; install it and try again")
+    if missing:
+        say(f"installing {', '.join(missing)}")
+        _install(*missing)
 
 
 def _running() -> docker.DockerClient | None:
@@ -35,18 +49,7 @@ def _running() -> docker.DockerClient | None:
     return client
 
 
-def _install() -> None:
-    if shutil.which("dockerd"):
-        return
-    if os.geteuid() or not shutil.which("apt-get"):
-        raise LabError(
-            "no Docker engine answers; install and start Docker, or run this as root on Debian or Ubuntu"
-        )
-    say("installing docker.io")
-    install("docker.io")
-
-
-def install(*packages: str) -> None:
+def _install(*packages: str) -> None:
     """Install Debian packages; LabError with apt's last line if that fails."""
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     for command in (["apt-get", "update", "-qq"], ["apt-get", "install", "-y", "-qq", *packages]):

@@ -9,7 +9,7 @@ from pathlib import Path
 import docker
 from docker.errors import APIError, BuildError, ImageNotFound
 
-from lab.engine import install
+from lab.engine import need
 from lab.progress import LabError, say
 from tasks.operations.wheels import gather
 
@@ -67,9 +67,7 @@ def _build(client: docker.DockerClient, context: Path, name: str) -> bool:
 
 def _bootstrap(client: docker.DockerClient, name: str) -> None:
     """The same image from Debian's packages alone."""
-    if not shutil.which("mmdebstrap"):
-        say("installing mmdebstrap")
-        install("mmdebstrap")
+    need({"mmdebstrap": "mmdebstrap"})
     packages = ",".join((LAB / "host" / "packages.txt").read_text().split())
     with tempfile.TemporaryDirectory() as place:
         archive = Path(place) / "root.tar"

@@ -26,6 +26,7 @@ MEMBERS: dict[str, Any] = {"label": f"com.docker.compose.project={PROJECT}"}
 
 def up() -> state.Lab:
     """Bring the lab up, or what of it is missing; the lab, ready for a deploy."""
+    engine.need({"ssh": "openssh-client", "git": "git"})
     client = engine.connect()
     _refuse_real(client)
     lab = state.current()
