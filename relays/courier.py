@@ -60,6 +60,12 @@ class Courier:
         if line is not None:
             line.wake()
 
+    def look(self) -> None:
+        """Find what another process has put back into the line of a channel that had nothing to deliver."""
+        for channel in self._outbox.waiting_channels():
+            if channel not in self._lines:
+                self.wake(channel)
+
     def stop(self) -> None:
         """End after the deliveries that are under way, or without them if they take long."""
         with self._guard:

@@ -11,6 +11,8 @@ A row is in one of three states:
               └──────RETRY────────┘
               └── lease over, or process restarted
 
+An operator sends a parked row back to ready, in its old place, or gives it up as done (relays.parked).
+
 Order: only the oldest ready row of a channel can be claimed (head of line). Whatever makes it wait, the rows behind
 it wait too, and a row that leaves the line makes room for the next. Channels do not wait for each other.
 
@@ -108,7 +110,7 @@ class Outbox:
 
     def recover(self) -> list[str]:
         """Free what a previous process of this instance held and let it be tried at once; the waiting channels."""
-        channels = self._waiting_channels()
+        channels = self.waiting_channels()
 
         def release(db: sqlite3.Connection) -> None:
             for channel in channels:
@@ -193,7 +195,7 @@ class Outbox:
         ((last,),) = self._store.read("SELECT max(finished_at) FROM outbox WHERE state = 'done'")
         heads = [
             row[0]
-            for channel in self._waiting_channels()
+            for channel in self.waiting_channels()
             for row in self._store.read(
                 "SELECT created_at FROM outbox WHERE channel = ? AND state = 'ready' ORDER BY id LIMIT 1",
                 (channel,),
@@ -235,7 +237,8 @@ class Outbox:
         row_id, key, message, attempts, created_at = rows[0]
         return Delivery(row_id, key, channel, json.loads(message), attempts, created_at, claim_id)
 
-    def _waiting_channels(self) -> list[str]:
+    def waiting_channels(self) -> list[str]:
+        """The channels that something waits for."""
         # Hops from channel to channel along the index instead of reading every row of a long backlog.
         channels: list[str] = []
         while rows := self._store.read(

@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -119,6 +120,8 @@ class Service:
                 return
             if all(worker.healthy for worker in workers):
                 systemd.notify("WATCHDOG=1", f"STATUS={self._status()}")
+            with suppress(StorageError):  # told by the status already
+                self.courier.look()
             if time.monotonic() >= prune_at:
                 prune_at = time.monotonic() + _PRUNE_SECONDS
                 self.outbox.prune()

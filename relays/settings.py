@@ -46,8 +46,13 @@ def parse_arguments(program: str, arguments: Sequence[str] | None = None) -> Pla
     return Places(
         config=given.config,
         credentials=_directory("--credentials", given.credentials, "CREDENTIALS_DIRECTORY"),
-        state=_directory("--state", given.state, "STATE_DIRECTORY"),
+        state=state_directory(given.state),
     )
+
+
+def state_directory(given: Path | None) -> Path:
+    """The directory that keeps a relay's state, as given or from systemd. StartError if it is not there."""
+    return _directory("--state", given, "STATE_DIRECTORY")
 
 
 def _directory(option: str, given: Path | None, variable: str) -> Path:

@@ -10,7 +10,13 @@ from tasks.place import Place
 from tasks.site import Site
 from tasks.templates import render
 
-COMMANDS = ("start-all-services.sh", "stop-all-services.sh", "status.sh", "test-integrations.sh")
+COMMANDS = (
+    "start-all-services.sh",
+    "stop-all-services.sh",
+    "status.sh",
+    "test-integrations.sh",
+    "parked.sh",
+)
 
 
 @step("Operator commands")

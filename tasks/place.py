@@ -51,7 +51,7 @@ def find_place(site: Site) -> Place:
     if not address:
         raise ResourceError("the host has no route and so no address; set relays.address as GitLab sees it")
     transport = _transport if site.host.api_access == "ssh" else None
-    return Place(
+    place = Place(
         infrastructure=infrastructure,
         relay=f"{address}:{site.relays.port}",
         mattermost=Api(
@@ -64,6 +64,9 @@ def find_place(site: Site) -> Place:
         ),
         gitlab=Api("gitlab", site.gitlab.url, site.gitlab.token, header="PRIVATE-TOKEN", transport=transport),
     )
+    place.mattermost.call("GET", "/api/v4/users/me")
+    place.gitlab.call("GET", "/api/v4/user")
+    return place
 
 
 def _transport() -> Transport:

@@ -3,6 +3,7 @@
 The site is read when a test asks for it, so that tests without one need no settings.
 """
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,15 +12,17 @@ import pytest
 import testinfra
 from testinfra.host import Host
 
-from tasks.site import Site
+from tasks.site import Site, SiteError
 from tests.acceptance.people import Chat, Cloud, Forge, Tunnel, through_ssh
 
 
 @pytest.fixture(scope="session")
 def site() -> Site:
     """The site data of the deploy."""
-    from group_data.all import site
-
+    try:
+        from group_data.all import site
+    except SiteError as error:
+        pytest.exit(f"the site cannot be read: {error}", returncode=2)
     return site
 
 
@@ -38,12 +41,21 @@ def host(ssh: tuple[str, dict[str, Any]]) -> Host:
     extra = (
         f"-o UserKnownHostsFile={data['ssh_known_hosts_file']}" if "ssh_known_hosts_file" in data else None
     )
-    return testinfra.get_host(
+    host = testinfra.get_host(
         f"ssh://{data['ssh_user']}@{data['ssh_hostname']}:{data['ssh_port']}",
         sudo=data.get("_sudo", False),
         ssh_identity_file=data.get("ssh_key"),
         ssh_extra_args=extra,
     )
+    try:
+        host.check_output("true")
+    except (AssertionError, RuntimeError) as error:
+        said = re.search(r"ssh: ([^'\\]+)", str(error))  # testinfra tells its whole command as well
+        pytest.exit(
+            f"host.address {data['ssh_hostname']} is not reached by SSH: {said[1] if said else 'see ssh -v'}",
+            returncode=2,
+        )
+    return host
 
 
 @pytest.fixture(scope="session")

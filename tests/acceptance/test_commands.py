@@ -3,7 +3,7 @@
 import pytest
 from testinfra.host import Host
 
-COMMANDS = ["start-all-services.sh", "stop-all-services.sh", "status.sh", "test-integrations.sh"]
+COMMANDS = ["start-all-services.sh", "stop-all-services.sh", "status.sh", "test-integrations.sh", "parked.sh"]
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -24,3 +24,12 @@ def test_integration_tests_pass(host: Host, infrastructure: str) -> None:
     result = host.run("%s/scripts/test-integrations.sh", infrastructure)
     assert result.rc == 0, result.stdout
     assert "❌" not in result.stdout
+
+
+@pytest.mark.parametrize("relay", ["gitlab", "nextcloud"])
+def test_parked_messages_can_be_listed(host: Host, infrastructure: str, relay: str) -> None:
+    """The command reaches the relay's own store, and leaves it the relay's."""
+    assert host.run("%s/scripts/parked.sh %s list", infrastructure, relay).rc == 0
+    assert host.run("%s/scripts/parked.sh %s show 0", infrastructure, relay).rc == 1
+    owners = host.check_output("stat -c %%U /var/lib/private/passerelle-%s/*", relay).split()
+    assert set(owners) == {host.check_output("stat -c %%U /var/lib/private/passerelle-%s", relay)}

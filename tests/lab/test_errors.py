@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from docker import DockerClient
 
+from tests.acceptance.people import Chat
 from tests.lab.conftest import Run, deploy, pyinfra
 
 
@@ -45,6 +46,17 @@ def test_wrong_setting_is_named(settings: dict[str, str], named: str, options: t
     line = told(pyinfra(*options, **settings))
     assert named in line
     assert "wrongtoken" not in line
+
+
+def test_wrong_token_leaves_the_other_server_untouched(chat: Chat) -> None:
+    """The deploy comes to GitLab last; it does not begin what it cannot finish."""
+    chat.api("PUT", "/config/patch", {"ServiceSettings": {"EnableCommands": False}})
+    try:
+        told(pyinfra("-y", gitlab__token="wrongtoken"))
+        assert chat.api("GET", "/config/client?format=old")["EnableCommands"] == "false"
+    finally:
+        deploy()
+    assert chat.api("GET", "/config/client?format=old")["EnableCommands"] == "true"
 
 
 @pytest.mark.parametrize(
