@@ -49,18 +49,21 @@ def _path(project_path: str) -> str:
 def project(api: Api, path: str) -> Commands:
     """Have a private project at `path` (namespace/name), with a README on its default branch."""
     if api.call("GET", _path(path), absent=("404",)) is None:
-        yield from change([f"+ project {path} with a README"], lambda: _create_project(api, path))
+        namespace = path.rpartition("/")[0]
+        owner = api.call("GET", f"/api/v4/namespaces/{quote(namespace, safe='')}", absent=("404",))
+        if owner is None:
+            raise ResourceError(f"gitlab: there is no user or group {namespace}; check gitlab.project")
+        yield from change(
+            [f"+ project {path} with a README"], lambda: _create_project(api, path, owner["id"])
+        )
 
 
-def _create_project(api: Api, path: str) -> None:
-    namespace, _, name = path.rpartition("/")
-    owner = api.call("GET", f"/api/v4/namespaces/{quote(namespace, safe='')}", absent=("404",))
-    if owner is None:
-        raise ResourceError(f"gitlab: there is no user or group {namespace}; check gitlab.project")
+def _create_project(api: Api, path: str, namespace_id: int) -> None:
+    name = path.rpartition("/")[2]
     body = {
         "name": name,
         "path": name,
-        "namespace_id": owner["id"],
+        "namespace_id": namespace_id,
         "visibility": "private",
         "initialize_with_readme": True,
     }
