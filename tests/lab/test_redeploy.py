@@ -1,8 +1,18 @@
 """A deploy of what is there already."""
 
+from collections.abc import Iterator
+
 import pytest
 
 from tests.lab.conftest import deploy, dry
+
+
+@pytest.fixture(autouse=True)
+def deployed() -> Iterator[None]:
+    """Whatever other tests have left, and whatever these leave."""
+    deploy()
+    yield
+    deploy()
 
 
 def test_second_deploy_changes_nothing() -> None:
@@ -23,7 +33,7 @@ def test_deploy_through_sudo_finds_the_same() -> None:
 
 @pytest.mark.parametrize("language", ["en", "fr"])
 def test_other_language_is_announced_and_comes_into_force(language: str) -> None:
-    """The relays start anew with their settings; the last of the two puts the site's own language back."""
+    """The relays start anew with their settings; the fixture puts the site's own language back."""
     before = deploy(relays__language="fr" if language == "en" else "en").output
     run = deploy(relays__language=language)
     assert run.changed >= 3, before
