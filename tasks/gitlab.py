@@ -7,7 +7,21 @@ from tasks.operations.resource import step
 from tasks.place import HOOK_TOKEN, Place
 from tasks.site import Site
 
-TRIGGERS = {"push_events": True, "merge_requests_events": True, "issues_events": True}
+# What the relay has a message for. Confidential issues and comments are not asked for.
+TRIGGERS = dict.fromkeys(
+    (
+        "push_events",
+        "tag_push_events",
+        "merge_requests_events",
+        "issues_events",
+        "note_events",
+        "pipeline_events",
+        "deployment_events",
+        "releases_events",
+        "wiki_page_events",
+    ),
+    True,
+)
 
 
 @step("GitLab")

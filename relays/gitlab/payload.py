@@ -37,6 +37,11 @@ class Payload:
         value = self.at(*path)._value
         return value if isinstance(value, Mapping) else {}
 
+    def elements(self, *path: str) -> list["Payload"]:
+        """The elements of the list there, else none."""
+        value = self.at(*path)._value
+        return [Payload(element) for element in value] if isinstance(value, list) else []
+
     def length(self, *path: str) -> int:
         """The number of elements of the list there, else 0."""
         value = self.at(*path)._value

@@ -98,6 +98,19 @@ def test_simple_push_to_main(forge: Forge, copy: Path, dev: Channel, mark: str) 
     wait_until("the message of the push", lambda: dev.count("📦", "main") == before + 1)
 
 
+def test_comment_and_tag(forge: Forge, copy: Path, dev: Channel, mark: str) -> None:
+    """A comment on an issue and a tag, each told once; the edit of an issue's bookkeeping is not."""
+    issue = forge.api("POST", "PROJECT/issues", {"title": f"Question {mark}"})
+    forge.api("POST", f"PROJECT/issues/{issue['iid']}/notes", {"body": f"Réponse {mark}"})
+    assert f"Commentaire: Réponse {mark}" in shown(dev.message("a commenté", f"Réponse {mark}"))
+    forge.git("tag", f"v-{mark}", at=copy)
+    forge.git("push", "--quiet", "origin", f"v-{mark}", at=copy)
+    dev.message("🏷️", f"v-{mark}")
+    assert dev.count("a commenté", mark) == 1
+    forge.git("push", "--quiet", "origin", f":v-{mark}", at=copy)
+    dev.message("🗑️", f"v-{mark}")
+
+
 @pytest.mark.parametrize(
     ("folder", "category"),
     [("Contrats", "📋 Contrats"), ("Fiches_Paie", "💰 Fiches de Paie"), ("Conges", "🏖️ Congés")],

@@ -6,7 +6,17 @@ the header, which is the same for all system hooks.
 
 from collections.abc import Callable, Mapping
 
-from relays.gitlab.events import issue, merge_request, push
+from relays.gitlab.events import (
+    deployment,
+    issue,
+    merge_request,
+    note,
+    pipeline,
+    push,
+    release,
+    tag_push,
+    wiki_page,
+)
 from relays.gitlab.payload import Payload
 from relays.message import Message
 from relays.wording import Wording
@@ -18,6 +28,13 @@ BUILDERS: Mapping[str, Builder] = {
     "push": push.build,
     "merge_request": merge_request.build,
     "issue": issue.build,
+    "work_item": issue.build,
+    "note": note.build,
+    "tag_push": tag_push.build,
+    "pipeline": pipeline.build,
+    "deployment": deployment.build,
+    "release": release.build,
+    "wiki_page": wiki_page.build,
 }
 
 

@@ -1,6 +1,7 @@
 """What the messages about GitLab have in common."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 
 from relays import markup
 from relays.gitlab.payload import Payload
@@ -19,8 +20,17 @@ SHORT_TITLE = 100
 BRANCH = 120
 PROJECT = 80
 
-_COLORS = {"open": "#00ff00", "merge": "#0000ff", "close": "#ff0000", "update": "#ffaa00"}
-_OTHER_COLOR = "#808080"
+COLORS = {
+    "open": "#00ff00",
+    "merge": "#0000ff",
+    "close": "#ff0000",
+    "update": "#ffaa00",
+    "success": "#00ff00",
+    "failed": "#ff0000",
+    "create": "#00ff00",
+    "delete": "#ff0000",
+}
+OTHER_COLOR = "#808080"
 _WORDED_ACTIONS = ("open", "close", "reopen", "update", "merge", "approved")
 
 # What GitLab changes by itself, or says better by the action; alone it makes an update no news.
@@ -60,38 +70,76 @@ def is_worth_telling(payload: Payload) -> bool:
     )
 
 
+@dataclass(frozen=True)
+class Sentence:
+    """What happened, in both forms that a message needs."""
+
+    text: markup.Markup
+    label: markup.Label
+
+
+def sentence(template: str, who: str, action: str = "") -> Sentence:
+    """A wording with the name of a person in it, and perhaps what the person did."""
+    return Sentence(
+        markup.fill(template, user=markup.bold(who, NAME), action=markup.Markup(action)),
+        markup.fill_label(template, user=markup.label(who, NAME), action=markup.Label(action)),
+    )
+
+
+def box(
+    payload: Payload,
+    wording: Wording,
+    color: str,
+    titled: Callable[[int], markup.Label],
+    link: str,
+    said: Sentence,
+    fields: Iterable[Field],
+) -> Message:
+    """A coloured box about something in a project. `titled` is its title, cut to a number of characters."""
+    project = project_of(payload, wording)
+    return Message(
+        username=USERNAME,
+        icon_emoji=ICON,
+        attachment=Attachment(
+            color=color,
+            title=titled(TITLE),
+            title_link=markup.link_target(link),
+            text=said.text,
+            fallback=markup.fill_label(
+                wording["fallback"],
+                text=said.label,
+                title=titled(SHORT_TITLE),
+                project=markup.label(project, NAME),
+            ),
+            fields=[Field(wording["field.project"], markup.plain(project, PROJECT)), *fields],
+        ),
+    )
+
+
 def announcement(kind: str, payload: Payload, wording: Wording, extra: Iterable[Field] = ()) -> Message:
     """Somebody did something to an issue or a merge request: the box that the mission draws."""
     subject = payload.at("object_attributes")
     action = subject.text("action")
     done = wording[f"action.{action if action in _WORDED_ACTIONS else 'other'}"]
-    user, project = user_of(payload, wording), project_of(payload, wording)
-    title, sentence = wording[f"{kind}.title"], wording[f"{kind}.text"]
-    iid = markup.label(subject.text("iid"), NUMBER)
+    status = markup.plain(subject.text("state") or wording["unknown"], NAME)
+    return box(
+        payload,
+        wording,
+        COLORS.get(action, OTHER_COLOR),
+        lambda limit: subject_title(kind, subject, wording, limit),
+        subject.text("url"),
+        sentence(wording[f"{kind}.text"], user_of(payload, wording), done),
+        [Field(wording["field.status"], status), *extra],
+    )
 
-    def titled(limit: int) -> markup.Label:
-        return markup.fill_label(title, iid=iid, title=markup.label(subject.text("title"), limit))
 
-    said = markup.fill_label(sentence, user=markup.label(user, NAME), action=markup.Label(done))
-    return Message(
-        username=USERNAME,
-        icon_emoji=ICON,
-        attachment=Attachment(
-            color=_COLORS.get(action, _OTHER_COLOR),
-            title=titled(TITLE),
-            title_link=markup.link_target(subject.text("url")),
-            text=markup.fill(sentence, user=markup.bold(user, NAME), action=markup.Markup(done)),
-            fallback=markup.fill_label(
-                wording["fallback"], text=said, title=titled(SHORT_TITLE), project=markup.label(project, NAME)
-            ),
-            fields=[
-                Field(wording["field.project"], markup.plain(project, PROJECT)),
-                Field(
-                    wording["field.status"], markup.plain(subject.text("state") or wording["unknown"], NAME)
-                ),
-                *extra,
-            ],
-        ),
+def subject_title(kind: str, subject: Payload, wording: Wording, limit: int) -> markup.Label:
+    """The number and title of an issue or a merge request."""
+    return markup.fill_label(
+        wording[f"{kind}.title"],
+        iid=markup.label(subject.text("iid"), NUMBER),
+        title=markup.label(subject.text("title"), limit),
+        type=markup.label(subject.text("type"), NUMBER),
     )
 
 

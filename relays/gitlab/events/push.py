@@ -22,13 +22,14 @@ def build(payload: Payload, wording: Wording) -> Message:
 
 
 def _change(payload: Payload, commits: int) -> str:
-    if _is_nothing(payload.text("after")):
+    if is_nothing(payload.text("after")):
         return "deleted"
     if commits:
         return "commits"
-    return "created" if _is_nothing(payload.text("before")) else "moved"
+    return "created" if is_nothing(payload.text("before")) else "moved"
 
 
-def _is_nothing(revision: str) -> bool:
+def is_nothing(revision: str) -> bool:
+    """Whether a revision stands for a branch or tag that is not there (any more)."""
     # Forty zeros, sixty-four in a SHA-256 repository.
     return bool(revision) and not revision.strip("0")
