@@ -3,7 +3,7 @@ SHELL := /bin/bash
 VENV := .venv
 PYTHON := $(VENV)/bin/python
 LAB_SETTINGS := lab/.state/passerelle.toml
-PIP := $(PYTHON) -m pip install --quiet --disable-pip-version-check --require-hashes
+PIP := $(PYTHON) -m pip install -qq --disable-pip-version-check --require-hashes
 
 .PHONY: help demo test deploy check lab lab-down lint lock
 .DEFAULT_GOAL := help

@@ -8,7 +8,7 @@ import pytest
 from requests import HTTPError
 
 from tasks.site import Site
-from tests.acceptance.people import Chat, Forge, marker, shown
+from tests.acceptance.people import Chat, Cloud, Forge, marker, shown
 from tests.lab.conftest import deploy, dry
 from tests.waiting import wait_until
 
@@ -220,3 +220,16 @@ def test_fault_is_announced_and_mended(world: World, fault: str) -> None:
         f"the message after: {fault}",
         lambda: [post for post in world.chat.posts("dev-notifications") if title in shown(post)],
     )
+
+
+def test_folder_of_root_refuses_uploads_until_the_next_deploy(
+    machine: Callable[[str], str], cloud: Cloud
+) -> None:
+    """What goes wrong with folders made by hand: they look fine, and the web server may not write there."""
+    name = f"Contrats/{marker()}.pdf"
+    machine(f"chown root:root {TREE}/Contrats")
+    with pytest.raises(HTTPError, match="403"):
+        cloud.put(name, b"%PDF")
+    deploy()
+    cloud.put(name, b"%PDF")
+    cloud.delete(name)

@@ -9,8 +9,7 @@ import struct
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -135,14 +134,6 @@ def _port(process: subprocess.Popen[str]) -> int:
         if found := _PORT.search(line):
             return int(found[1])
     raise AssertionError(f"the stand-in ended with {process.wait()}")
-
-
-def wait_until(condition: Callable[[], bool], what: str, seconds: float = 10) -> None:
-    """Poll until `condition` holds."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, f"still waiting for: {what}"
-        time.sleep(0.01)
 
 
 KINDS = {

@@ -18,9 +18,9 @@ from tests.standins.nextcloud_site import (
     of_path,
     recording,
     running,
-    wait_until,
 )
 from tests.standins.test_nextcloud_traces import read_trace
+from tests.waiting import wait_until
 
 MIB = 1 << 20
 
@@ -69,7 +69,7 @@ def wait_for_part(folder: Path, size: int) -> Path:
         found = part(folder)
         return found is not None and found.stat().st_size == size
 
-    wait_until(arrived, f"{size} bytes in a part file")
+    wait_until(f"{size} bytes in a part file", arrived)
     found = part(folder)
     assert found
     return found
@@ -86,7 +86,7 @@ def test_client_that_drops_a_new_file_leaves_nothing(site: Site, contrats: Path)
         upload.send(MIB)
         wait_for_part(contrats, MIB)
         upload.reset()
-        wait_until(lambda: "DELETE" in kinds(recorder), "the part file to go")
+        wait_until("the part file to go", lambda: "DELETE" in kinds(recorder))
         assert kinds(recorder) == expected("08a_put_interrupted_new")
     assert list(contrats.iterdir()) == []
     assert site.dav("PROPFIND", "Documents_RH/Contrats/interrupted.pdf").status_code == 404
@@ -99,9 +99,9 @@ def test_client_that_drops_an_overwrite_leaves_the_file_truncated(site: Site, co
     with recording(contrats) as recorder:
         upload = SlowPut(site, f"files/{ADMIN}/Documents_RH/Contrats/contrat.pdf", 20 * MIB)
         upload.send(MIB)
-        wait_until(lambda: target.read_bytes()[:1] == b"x" and target.stat().st_size == MIB, "the first MiB")
+        wait_until("the first MiB", lambda: target.read_bytes()[:1] == b"x" and target.stat().st_size == MIB)
         upload.reset()
-        wait_until(lambda: "CLOSE_WRITE" in of_path(recorder.read(), "contrat.pdf"), "the file to be closed")
+        wait_until("the file to be closed", lambda: "CLOSE_WRITE" in of_path(recorder.read(), "contrat.pdf"))
         assert of_path(recorder.read(), "contrat.pdf") == ["MODIFY", "CLOSE_WRITE"]
     assert target.read_bytes() == b"x" * MIB
     [version] = (site.home / "files_versions/Documents_RH/Contrats").iterdir()
@@ -132,7 +132,7 @@ def test_abandoned_chunked_upload_stays_in_the_uploads_folder(site: Site, contra
         folder = site.home / "uploads" / "web-file-upload-dead"
         wait_for_part(folder, 1000)
         upload.reset()
-        wait_until(lambda: part(folder) is None, "the cut chunk to go")
+        wait_until("the cut chunk to go", lambda: part(folder) is None)
         assert recorder.read() == read_trace("08d_chunked_never_finished").events == []
     assert {path.name: path.stat().st_size for path in folder.iterdir()} == {"1": MIB}
 
@@ -146,7 +146,7 @@ def test_killed_server_leaves_the_part_file_for_ever() -> None:
             upload.send(MIB)
             left = wait_for_part(contrats, MIB)
             kill(doomed)
-            wait_until(lambda: "CLOSE_WRITE" in kinds(recorder), "the kernel to close the file")
+            wait_until("the kernel to close the file", lambda: "CLOSE_WRITE" in kinds(recorder))
             assert kinds(recorder) == expected("08c_server_killed_mid_put")
         upload.reset()
         with running(doomed.root) as restarted:
