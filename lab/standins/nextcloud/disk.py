@@ -32,7 +32,7 @@ async def receive_new(target: Path, part: Path, body: AsyncIterator[bytes]) -> N
             async for chunk in body:
                 file.write(chunk)
     except Exception:  # not CancelledError: a server that is being stopped does not tidy up either
-        part.unlink()
+        part.unlink(missing_ok=True)  # it may not have come to be
         raise
     part.rename(target)
 
