@@ -87,10 +87,8 @@ def supported(interpreter: str | None) -> tuple[str, str]:
 
 def _install(root: str, digest: str, lock: str) -> str:
     """Unpack and install from the bundle alone; every file is compared with the hash in the lock."""
-    release, pip = (
-        f"{root}/{digest}",
-        "PYTHONPATH=$(echo wheels/pip-*.whl) python3 -m pip --quiet --disable-pip-version-check --no-input",
-    )
+    release = f"{root}/{digest}"
+    pip = "PYTHONPATH=$(echo wheels/pip-*.whl) python3 -m pip --quiet --disable-pip-version-check --no-input"
     install = f"{pip} --python bin/python install --no-index --find-links wheels"
     return (
         f"set -e; umask 022; python3 -m venv --without-pip {release}; cd {release}; "
