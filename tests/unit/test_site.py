@@ -1,5 +1,6 @@
 """Site data: merged from three places, refused with the setting's name and the remedy."""
 
+import runpy
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +22,9 @@ def values(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """The TAAF's values."""
     for name, value in TOKENS.items():
         monkeypatch.setenv(name, value)
-    from group_data.all import TAAF
-
-    return TAAF
+    # Not imported: the module reads the site once, and other tests need it as it really is.
+    found: dict[str, Any] = runpy.run_path(str(Path(__file__).parents[2] / "group_data" / "all.py"))["TAAF"]
+    return found
 
 
 def settings(monkeypatch: pytest.MonkeyPatch, place: Path, text: str, mode: int = 0o600) -> Path:
