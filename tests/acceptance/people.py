@@ -5,7 +5,6 @@ import hashlib
 import os
 import socket
 import subprocess
-import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +16,7 @@ from xml.etree import ElementTree
 import requests
 
 from tasks.site import Site
+from tests.waiting import wait_until
 
 
 def marker() -> str:
@@ -221,14 +221,13 @@ class Tunnel:
         """Open it, or open it again after the host has gone away; returns when it can be used."""
         self.close()
         self._process = subprocess.Popen(self._command)
-        deadline = time.monotonic() + 30
-        while True:
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", self._port)) == 0:
-                    return
-            assert self._process.poll() is None, "ssh to the host failed; see its message above"
-            assert time.monotonic() < deadline, "ssh to the host did not come up within 30 s"
-            time.sleep(0.1)
+        wait_until("ssh to the host", self._listens)
+
+    def _listens(self) -> bool:
+        assert self._process is not None
+        assert self._process.poll() is None, "ssh to the host failed; see its message above"
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", self._port)) == 0
 
     def close(self) -> None:
         """Close it, if it is open."""

@@ -9,22 +9,20 @@ import sqlite3
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 import requests
+
+from tests.waiting import wait_until
 
 PROJECT = Path(__file__).parents[2]
 TOKEN = "token9secret8of7the6gitlab5hook"
 
 
 def wait_for(condition: Callable[[], object], seconds: float = 20.0, what: str = "") -> None:
-    """Wait until the condition holds; the test fails if it does not in time."""
-    until = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < until, f"not in time: {what or condition}"
-        time.sleep(0.01)
+    """Wait until the condition holds, looking often: a relay answers within milliseconds."""
+    wait_until(what or f"{condition}", condition, seconds, every=0.01)
 
 
 class Relay:

@@ -34,7 +34,7 @@ def test_a_pause_is_no_stop(gitlab: Relay, sink: Sink) -> None:
     gitlab.start()
     for _ in range(5):
         os.kill(gitlab.pid, signal.SIGSTOP)
-        # Longer than it sleeps at a time, see WATCHDOG_USEC.
+        # A stopped process shows nothing to wait for: this is longer than its own timer, see WATCHDOG_USEC.
         time.sleep(0.3)
         count = gitlab.told.count("WATCHDOG=1")
         os.kill(gitlab.pid, signal.SIGCONT)
