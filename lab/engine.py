@@ -80,11 +80,19 @@ def _start() -> docker.DockerClient:
 
 
 def stop_if_ours() -> None:
-    """Stop the engine that `connect` has started; another one goes on."""
+    """Stop the engine that `connect` has started, and wait for its end; another one goes on."""
     if not _PID.exists():
         return
     pid = int(_PID.read_text())
-    command = Path(f"/proc/{pid}/cmdline")
-    if command.exists() and b"dockerd" in command.read_bytes():
+    if _is_engine(pid):
         os.kill(pid, signal.SIGTERM)
+        # The next one would find the file that says that an engine runs.
+        wait_for("the end of the Docker engine", lambda: not _is_engine(pid), seconds=60)
     _PID.unlink()
+
+
+def _is_engine(pid: int) -> bool:
+    try:
+        return b"dockerd" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return False
