@@ -30,13 +30,14 @@ _TRIGGERS = re.compile(
 )
 # An underscore inside a word is one to Mattermost as well.
 _SYNTAX = re.compile(r"[\\`*\[\]]|(?<![^\W_])_|_(?![^\W_])")
+# What stays an address inside a markdown link, whatever parses it.
+_LINKED = re.compile(r"https?://[\w.:/%+-]{1,300}", re.ASCII | re.IGNORECASE)
 _BLOCK_START = re.compile(r"[^\w\\]|\d+[.)]")
 
 
 def plain(text: str, limit: int) -> Markup:
     """Text that reads as it is wherever markup is parsed, also at the start of a block."""
-    inert = _SYNTAX.sub(r"\\\g<0>", label(text, limit))
-    return Markup(_ZERO_WIDTH_SPACE + inert if _BLOCK_START.match(inert) else inert)
+    return from_label(label(text, limit))
 
 
 def bold(text: str, limit: int) -> Markup:
@@ -55,6 +56,18 @@ def code(text: str, limit: int) -> Markup:
 def label(text: str, limit: int) -> Label:
     """Text for places without markup; links and mentions are broken for clients that parse them all the same."""
     return Label(_TRIGGERS.sub(lambda found: found.group() + _ZERO_WIDTH_SPACE, _clean(text, limit)))
+
+
+def from_label(text: Label) -> Markup:
+    """A label, for a place where markup is parsed."""
+    inert = _SYNTAX.sub(r"\\\g<0>", text)
+    return Markup(_ZERO_WIDTH_SPACE + inert if _BLOCK_START.match(inert) else inert)
+
+
+def link(shown: Markup, url: str) -> Markup:
+    """Inert markup that leads to an address; alone if either could break out of the link."""
+    safe = _LINKED.fullmatch(url) and "[" not in shown and "]" not in shown
+    return Markup(f"[{shown}]({url})") if safe else shown
 
 
 def link_target(url: str) -> str:

@@ -5,7 +5,7 @@ of `icon_url`, no `footer_icon`). Mobile notifications show the text and the `fa
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from relays.markup import Label, Markup
 
@@ -34,12 +34,17 @@ class Attachment:
 
 @dataclass(frozen=True)
 class Message:
-    """A message of `username`: a text, a box, or both."""
+    """A message of `username`: a text, a box, or both. `summary` says the same in one line."""
 
     username: str
     icon_emoji: str
+    summary: Markup
     text: Markup | None = None
     attachment: Attachment | None = None
+
+    def short(self) -> "Message":
+        """The message in one line."""
+        return replace(self, text=self.summary, attachment=None)
 
     def payload(self) -> dict[str, object]:
         """The message as an incoming webhook takes it."""

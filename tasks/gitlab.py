@@ -7,7 +7,8 @@ from tasks.operations.resource import step
 from tasks.place import HOOK_TOKEN, Place
 from tasks.site import Site
 
-# What the relay has a message for. Confidential issues and comments are not asked for.
+# What the relay has a message for. Confidential issues and comments are not asked for. Milestones came with 18.2,
+# deploy tokens with 18.10, vulnerabilities with 17.11 and a licence: what a GitLab does not know it passes over.
 TRIGGERS = dict.fromkeys(
     (
         "push_events",
@@ -19,6 +20,11 @@ TRIGGERS = dict.fromkeys(
         "deployment_events",
         "releases_events",
         "wiki_page_events",
+        "milestone_events",
+        "feature_flag_events",
+        "resource_access_token_events",
+        "resource_deploy_token_events",
+        "vulnerability_events",
     ),
     True,
 )

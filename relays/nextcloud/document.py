@@ -48,6 +48,12 @@ def build(root: str, footer: str, wording: Wording, path: str, size: int, when: 
     return Message(
         username=USERNAME,
         icon_emoji=ICON,
+        summary=markup.fill(
+            wording["document.fallback"],
+            icon=markup.Markup(icon),
+            file=markup.code(name, _SHORT_NAME),
+            folder=markup.bold(folder, _FOLDER),
+        ),
         attachment=Attachment(
             color=COLOR,
             title=markup.fill_label(wording["document.title"], icon=icon),

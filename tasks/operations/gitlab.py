@@ -89,7 +89,8 @@ def project_hook(
     """Have the project call `url` on `triggers` with the secret `token`.
 
     GitLab never tells a hook's token, so its fingerprint is kept in the hook's description (attributes
-    `name` and `description` came with 17.1). `fingerprint` is None while the token does not exist.
+    `name` and `description` came with 17.1). `fingerprint` is None while the token does not exist. A trigger
+    that this GitLab does not know is passed over.
     """
     wanted = {
         "url": url,
@@ -104,11 +105,11 @@ def project_hook(
         lines = [
             f"~ hook {name} of {path}: {key}: {found.get(key)!r} -> {value!r}"
             for key, value in wanted.items()
-            if found.get(key) != value
+            if found.get(key) != value and (key in found or key not in triggers)
         ]
         if found.get("token_present") is False:
             lines.append(f"~ hook {name} of {path}: no secret token -> token")
-    yield from change(lines, lambda: _save_hook(api, path, found, {**wanted, "token": token()}))
+    yield from change(lines, lambda: _save_hook(api, path, found, wanted, token()))
 
 
 def _find_hook(api: Api, path: str, name: str, url: str) -> dict[str, Any] | None:
@@ -120,25 +121,28 @@ def _find_hook(api: Api, path: str, name: str, url: str) -> dict[str, Any] | Non
     return next(iter(named or [hook for hook in hooks if hook["url"] == url]), None)
 
 
-def _save_hook(api: Api, path: str, found: Mapping[str, Any] | None, body: Mapping[str, Any]) -> None:
+def _save_hook(
+    api: Api, path: str, found: Mapping[str, Any] | None, wanted: Mapping[str, Any], token: str
+) -> None:
     # The token goes with every write: one without it, or with another address, clears it.
     method, target = ("PUT", f"/hooks/{found['id']}") if found else ("POST", "/hooks")
     deadline = time.monotonic() + CACHED_SECONDS
     while True:
         try:
-            saved = api.call(method, f"{_path(path)}{target}", body)
+            saved = api.call(method, f"{_path(path)}{target}", {**wanted, "token": token})
             break
         except ApiError as error:
             if error.status != 422 or "invalid url" not in str(error).lower():
                 raise
             if time.monotonic() > deadline:
                 raise ResourceError(
-                    f"gitlab: it still refuses a hook to {body['url']} {CACHED_SECONDS} s after the address came "
+                    f"gitlab: it still refuses a hook to {wanted['url']} {CACHED_SECONDS} s after the address came "
                     "on the outbound allow-list; check that relays.address is the relay's address as GitLab sees it"
                 ) from None
             time.sleep(2)
-    missing = [key for key, value in body.items() if key != "token" and saved.get(key) != value]
-    if missing:
+    ignored = [key for key in wanted if key in saved and saved[key] != wanted[key]]
+    ignored += [key for key in ("name", "description") if key not in saved]
+    if ignored:
         raise ResourceError(
-            f"gitlab: the server ignored {', '.join(missing)} of the hook; GitLab 17.1 or newer is needed"
+            f"gitlab: the server ignored {', '.join(ignored)} of the hook; GitLab 17.1 or newer is needed"
         )

@@ -1,18 +1,21 @@
 """The messages about GitLab's events, word for word, and what becomes of payloads that lack something."""
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from string import Formatter
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from relays.gitlab.events import BUILDERS, kind_of
+from relays import markup
+from relays.gitlab.events import BUILDERS, kind_of, member, namespace
 from relays.gitlab.payload import Payload
 from relays.wording import CATALOGUES, age
+from tests.unit.test_relays_markup import TEXTS, assert_inert
 
 PAYLOADS = Path(__file__).parents[1] / "fixtures" / "gitlab-payloads"
 FILES = sorted(path.stem for path in PAYLOADS.glob("[a-z]*.json"))
@@ -74,28 +77,54 @@ def test_an_issue_in_the_same_style() -> None:
         (
             "merge_request_update_oldrev",
             "#ffaa00",
-            "a mis à jour une merge request",
-            "updated a merge request",
+            "a mis à jour une merge request (nouveaux commits)",
+            "updated a merge request (new commits)",
+        ),
+        (
+            "merge_request_update_draft_to_ready",
+            "#ffaa00",
+            "a mis à jour une merge request (prête à être relue)",
+            "updated a merge request (ready for review)",
+        ),
+        (
+            "merge_request_unapproved",
+            "#808080",
+            "a retiré son approbation d'une merge request",
+            "withdrew their approval of a merge request",
+        ),
+        (
+            "merge_request_approval_partial_ee",
+            "#808080",
+            "a approuvé une merge request",
+            "approved a merge request",
         ),
         (
             "merge_request_update_labels_only",
             "#ffaa00",
-            "a mis à jour une merge request",
-            "updated a merge request",
+            "a mis à jour une merge request (labels)",
+            "updated a merge request (labels)",
         ),
         (
             "merge_request_update_rerequest_review",
             "#ffaa00",
-            "a mis à jour une merge request",
-            "updated a merge request",
+            "a mis à jour une merge request (relecture redemandée)",
+            "updated a merge request (review asked again)",
         ),
         ("merge_request_approved", "#808080", "a approuvé une merge request", "approved a merge request"),
-        ("merge_request_action_missing", "#808080", "a signalé une merge request", "touched a merge request"),
+        ("merge_request_action_missing", "#808080", "a modifié une merge request", "changed a merge request"),
+        ("work_item_task_open", "#00ff00", "a ouvert une tâche", "opened a task"),
+        ("issue_incident_open_legacy", "#00ff00", "a ouvert un incident", "opened an incident"),
+        ("work_item_ticket_close", "#ff0000", "a fermé un ticket", "closed a ticket"),
         ("issue_open", "#00ff00", "a ouvert une issue", "opened an issue"),
         ("issue_close", "#ff0000", "a fermé une issue", "closed an issue"),
         ("issue_reopen", "#808080", "a réouvert une issue", "reopened an issue"),
-        ("issue_update_labels", "#ffaa00", "a mis à jour une issue", "updated an issue"),
-        ("issue_update_assignee", "#ffaa00", "a mis à jour une issue", "updated an issue"),
+        ("issue_update_labels", "#ffaa00", "a mis à jour une issue (labels)", "updated an issue (labels)"),
+        (
+            "issue_update_assignee",
+            "#ffaa00",
+            "a mis à jour une issue (assignation)",
+            "updated an issue (assignment)",
+        ),
     ],
 )
 def test_actions(name: str, color: str, french: str, english: str) -> None:
@@ -138,7 +167,266 @@ def test_actions(name: str, color: str, french: str, english: str) -> None:
 def test_pushes(name: str, text: str) -> None:
     message = tell(load(name))
     assert message is not None
-    assert message["text"] == text
+    first, *commits = message["text"].split("\n")
+    assert first == text
+    assert all(line.startswith("- ") for line in commits)
+
+
+def test_a_push_lists_its_newest_commits_and_how_many_more_there_are() -> None:
+    message = tell(load("push_312_commits"))
+    assert message is not None
+    _, *commits = message["text"].split("\n")
+    address = "https://git.taaf.internal/taaf/projet-test-taaf/-"
+    assert commits[0] == (
+        f"- [`49386938`]({address}/commit/493869383deffd81ff2c704452fd5130abd503b2) Lot de migration 25"
+        " — Camille Morel"
+    )
+    assert len(commits) == 6
+    assert commits[-1] == (
+        f"- [… et 307 de plus]({address}/compare/2cc0a011995baaa3eb69279a91654a4a7a389372"
+        "...e0417928efb829deba056fc53babf67b9aab8d1a)"
+    )
+
+
+def merge_push(title: str, message: str, ref: str = "main") -> dict[str, Any]:
+    payload = load("push_normal")
+    payload["ref"] = f"refs/heads/{ref}"
+    payload["commits"][-1].update(title=title, message=f"{title}\n\n{message}")
+    return payload
+
+
+MERGED = "Merge branch 'feature/quota' into 'main'"
+TRAILER = "Corrige le calcul du quota\n\nSee merge request taaf/projet-test-taaf!8"
+
+
+def test_the_push_that_echoes_a_merge_is_no_news() -> None:
+    assert tell(merge_push(MERGED, TRAILER)) is None
+
+
+def test_a_branch_that_was_not_there_is_told_even_if_it_starts_with_a_merge() -> None:
+    assert tell({**merge_push(MERGED, TRAILER), "before": "0" * 40}) is not None
+
+
+@pytest.mark.parametrize(
+    ("title", "message", "ref"),
+    [
+        ("Merge branch 'main' into feature/quota", "", "feature/quota"),
+        ("Merge branch 'feature/quota'", "", "main"),
+        (MERGED, "Sans mention de la demande", "main"),
+        # A branch that is brought forward to what was merged into another.
+        (MERGED, TRAILER, "release/1.2"),
+        ("Annule tout", "See merge request taaf/projet-test-taaf!8\n\net la suite", "main"),
+    ],
+)
+def test_a_merge_by_a_person_is_told(title: str, message: str, ref: str) -> None:
+    assert tell(merge_push(title, message, ref)) is not None
+
+
+def fields(payload: dict[str, Any]) -> dict[str, str]:
+    """The fields of the box about a payload."""
+    message = tell(payload)
+    assert message is not None
+    (box,) = message["attachments"]
+    return {field["title"]: field["value"] for field in box["fields"]}
+
+
+def test_an_update_tells_what_changed() -> None:
+    payload = load("merge_request_update_assignee_reviewer")
+    payload["changes"]["target_branch"] = {"previous": "develop", "current": "main"}
+    payload["changes"]["title"] = {"previous": "Draft: Ancien", "current": "Nouveau"}
+    payload["changes"]["labels"] = {
+        "previous": [{"title": "bug"}, {"title": "a"}],
+        "current": [{"title": "a"}, {"title": "urgent"}],
+    }
+    payload["changes"]["description"] = {"previous": "x", "current": "y"}
+    shown = fields(payload)
+    assert shown["Ancienne cible"] == "develop"
+    assert shown["Ancien titre"] == "Draft: Ancien"
+    assert shown["Assignés"] == "\u200b+ Camille Morel"
+    assert shown["Relecteurs"] == "\u200b+ Léo Perrin"
+    assert shown["Labels"] == "\u200b+ urgent, − bug"
+    message = tell(payload)
+    assert message is not None
+    assert message["attachments"][0]["text"].endswith(
+        " (titre, branche cible, assignation, relecteurs, labels, description)"
+    )
+    assert fields(load("merge_request_update_rerequest_review"))["Relecture redemandée à"] == "Léo Perrin"
+
+
+@pytest.mark.parametrize("changed", [{"draft": {"previous": True, "current": False}}, {}])
+def test_leaving_the_draft_is_no_change_of_the_title(changed: dict[str, Any]) -> None:
+    payload = load("merge_request_update_draft_to_ready")
+    payload["changes"] = {"title": payload["changes"]["title"], **changed}
+    message = tell(payload)
+    assert (message is None) == (not changed)
+    if changed:
+        assert "Ancien titre" not in fields(payload)
+
+
+@pytest.mark.parametrize("username", ["project_12_bot", "group_5_bot_0f1e2d", "project_12_bot1"])
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("note_issue", False),
+        ("merge_request_update_oldrev", False),
+        ("issue_update_labels", False),
+        ("merge_request_open", True),
+        ("merge_request_merge", True),
+        ("issue_close", True),
+    ],
+)
+def test_bots_comment_and_update_silently(name: str, told: bool, username: str) -> None:
+    payload = load(name)
+    assert tell(payload) is not None
+    payload["user"]["username"] = username
+    assert (tell(payload) is not None) == told
+
+
+@pytest.mark.parametrize(
+    ("status", "compared", "words"),
+    [
+        ("success", "fixed", "réussit de nouveau"),
+        ("failed", "still_failing", "échoue toujours"),
+        ("failed", "broken", "ne réussit plus"),
+        ("failed", "unknown", "a échoué"),
+        ("canceled", "still_failing", "a été annulé"),
+    ],
+)
+def test_a_pipeline_is_compared_with_the_one_before(status: str, compared: str, words: str) -> None:
+    payload = load("pipeline_failed_with_ref_status_name")
+    payload["object_attributes"].update(status=status, ref_status_name=compared)
+    message = tell(payload)
+    assert message is not None
+    assert words in message["attachments"][0]["text"]
+
+
+def test_a_work_item_of_another_type_keeps_its_name() -> None:
+    payload = load("work_item_task_open")
+    payload["object_attributes"]["type"] = "Exigence"
+    message = tell(payload)
+    assert message is not None
+    (box,) = message["attachments"]
+    assert box["title"] == "Exigence #17: Sous-tâche : écrire la doc"
+    assert box["text"] == "**Léo Perrin** a ouvert un élément de travail"
+
+
+def test_a_long_path_keeps_its_end() -> None:
+    payload = load("note_merge_request_diff")
+    payload["object_attributes"]["position"]["new_path"] = f"{'src/' * 40}quota.py"
+    assert fields(payload)["Fichier"].endswith("src/quota.py:12`")
+    assert fields(payload)["Fichier"].startswith("`…")
+
+
+@pytest.mark.parametrize(
+    ("name", "key", "value", "words"),
+    [
+        ("build_failed", "build_allow_failure", True, "toléré"),
+        ("build_failed", "build_status", "canceled", "a été annulé"),
+        ("feature_flag_on", "active", False, "a désactivé"),
+        ("feature_flag_on", "active", None, "a modifié"),
+        ("access_token_expiring_project", "expires_at", None, "expire bientôt"),
+        ("access_token_expiring_project", "expires_at", "2026-12-03 07:57:25 UTC", "expire le 03/12/2026"),
+        ("vulnerability_ee", "state", "resolved", "a été corrigée"),
+        ("vulnerability_ee", "state", "new", "a été mise à jour"),
+    ],
+)
+def test_variants(name: str, key: str, value: object, words: str) -> None:
+    payload = load(name)
+    (payload if key in payload else payload["object_attributes"])[key] = value
+    assert words in json.dumps(tell(payload), ensure_ascii=False)
+
+
+@pytest.mark.parametrize("holder", ["note", "issue"])
+def test_reactions_to_what_is_private_are_not_told(holder: str) -> None:
+    payload = load("emoji_award_note")
+    assert tell(payload) is not None
+    payload[holder]["internal" if holder == "note" else "confidential"] = True
+    assert tell(payload) is None
+
+
+FLAT = {
+    "name": "Équipe",
+    "path": "equipe",
+    "path_with_namespace": "taaf/equipe",
+    "old_path_with_namespace": "taaf/ancien",
+    "group_name": "TAAF",
+    "user_name": "Léo Perrin",
+    "username": "lperrin",
+    "old_username": "leo",
+    "group_access": "Developer",
+}
+
+
+@pytest.mark.parametrize("kind", sorted({*member.WORDINGS, *namespace.WORDINGS}))
+@pytest.mark.parametrize("language", CATALOGUES)
+def test_system_and_group_events_are_one_line(kind: str, language: str) -> None:
+    message = tell({**FLAT, "event_name": kind}, language)
+    assert message is not None
+    assert re.search("TAAF|taaf/equipe|lperrin", message["text"])
+    assert "attachments" not in message
+    assert tell({"event_name": kind}, language) is not None
+
+
+def test_no_address_of_a_person_and_no_variable_is_told() -> None:
+    for name in FILES:
+        payload = load(name)
+        payload.setdefault("object_attributes", {})
+        if isinstance(payload["object_attributes"], dict):
+            payload["object_attributes"]["variables"] = [{"key": "CLE", "value": "valeur-secrete"}]
+        shown = json.dumps(tell(payload) or {}, ensure_ascii=False)
+        assert "valeur-secrete" not in shown, name
+        assert not re.search(r"@(?:\u200b)?taaf\.internal", shown), name
+
+
+# Keys that say what an event is rather than what it is about.
+KEPT = (
+    "object_kind",
+    "event_name",
+    "event_type",
+    "action",
+    "status",
+    "build_status",
+    "detailed_status",
+    "awardable_type",
+    "state",
+    "before",
+    "after",
+    "web_url",
+)
+
+
+def overwritten(value: Any, text: str, keep: tuple[str, ...]) -> Any:
+    """The payload with all its texts replaced, but for those under some keys."""
+    if isinstance(value, dict):
+        return {key: child if key in keep else overwritten(child, text, keep) for key, child in value.items()}
+    if isinstance(value, list):
+        return [overwritten(child, text, keep) for child in value]
+    return text if isinstance(value, str) else value
+
+
+def outside_code(text: str) -> str:
+    """The text without code spans, in which nothing acts, and without the addresses of its links."""
+    # As CommonMark reads it: an escaped character, a span between runs of equally many backticks, any other character.
+    tokens = re.finditer(r"\\.|(?<!`)(?P<fence>`+)(?!`).+?(?<!`)(?P=fence)(?!`)|.", text)
+    kept = "".join("" if token["fence"] else token.group() for token in tokens)
+    return re.sub(r"\]\(https?://[\w.:/%+-]+\)", "]", kept)
+
+
+@pytest.mark.parametrize("name", FILES)
+@settings(max_examples=15)
+@given(TEXTS)
+def test_whatever_an_event_holds_stays_text(name: str, text: str) -> None:
+    # The helper takes a colon at the end for a scheme once a bracket of the wording follows.
+    message = tell(overwritten(load(name), f"{text}x", KEPT)) or {}
+    for shown in message.get("text", "").split("\n"):
+        assert_inert(outside_code(shown))
+    for box in message.get("attachments", []):
+        assert_inert(box["title"].replace("#", ""))
+        assert_inert(box["fallback"].replace("#", ""))
+        assert_inert(outside_code(box["text"]))
+        assert markup.link_target(box.get("title_link", "")) == box.get("title_link", "")
+        for field in box["fields"]:
+            assert_inert(outside_code(field["value"]))
 
 
 def test_a_new_branch_with_commits_tells_the_commits() -> None:
@@ -155,11 +443,13 @@ def test_a_new_branch_with_commits_tells_the_commits() -> None:
         "note_issue_confidential",
         "note_issue_internal",
         "note_issue_update",
-        "system_project_create",
+        "emoji_revoke_issue",
+        "system_repository_update",
+        "build_created",
+        "work_item_confidential_open",
         "pipeline_running",
         "pipeline_success_child",
         "deployment_running",
-        "build_failed",
     ],
 )
 def test_no_message(name: str) -> None:
@@ -220,6 +510,10 @@ def test_any_single_key_may_be_missing_or_null_or_odd(name: str) -> None:
                 "issue",
                 "status",
                 "source_pipeline",
+                "event_name",
+                "build_status",
+                "action",
+                "note",
             ):
                 assert (message is None) == (whole is None), path
 
@@ -265,16 +559,9 @@ def escaped_length(box: object) -> int:
 
 
 @pytest.mark.parametrize("hostile", ["<", "\\", '"', "&", "@", "*", "𝕏", "`"])
-@pytest.mark.parametrize("name", ["merge_request_open", "issue_open", "push_normal"])
+@pytest.mark.parametrize("name", FILES)
 def test_the_longest_texts_stay_within_the_limits(name: str, hostile: str) -> None:
-    def lengthen(value: Any) -> Any:
-        if isinstance(value, dict):
-            kept = ("object_kind", "event_type", "action", "url", "before", "after")
-            return {key: child if key in kept else lengthen(child) for key, child in value.items()}
-        return hostile * 20_000 if isinstance(value, str) else value
-
-    message = tell(lengthen(load(name)))
-    assert message is not None
+    message = tell(overwritten(load(name), hostile * 20_000, (*KEPT, "url"))) or {}
     for box in message.get("attachments", []):
         assert escaped_length(box) <= 7600
     assert len(message.get("text", "")) <= 16_383

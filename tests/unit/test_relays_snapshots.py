@@ -13,25 +13,37 @@ from relays.wording import CATALOGUES
 from tests.unit.test_relays_messages import FILES, load, tell
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"
+UPDATE = bool(os.environ.get("UPDATE_SNAPSHOTS"))
 
 
 def rendered(message: dict[str, Any] | None) -> str:
     """A message in the order in which it is read; zero-width spaces as a middle dot."""
     if message is None:
-        return "(no message)"
+        return "(no message)\n"
     lines = [message["text"]] if "text" in message else []
     for box in message.get("attachments", []):
         lines += [f"[{box['color']}] {box['title']}", f"  <{box.get('title_link', '')}>", f"  {box['text']}"]
         lines += [f"  {field['title']}: {field['value']}" for field in box["fields"]]
         lines.append(f"  ({box['fallback']})")
-    return "\n".join(lines).replace("\u200b", "·")
+    return "\n".join(lines).replace("\u200b", "·") + "\n"
 
 
 @pytest.mark.parametrize("language", CATALOGUES)
-def test_messages_read_as_they_did(language: str) -> None:
-    text = "".join(f"== {name}\n{rendered(tell(load(name), language))}\n\n" for name in FILES)
-    path = SNAPSHOTS / f"gitlab.{language}.txt"
-    if os.environ.get("UPDATE_SNAPSHOTS"):
-        path.parent.mkdir(exist_ok=True)
+@pytest.mark.parametrize("name", FILES)
+def test_a_message_reads_as_it_did(name: str, language: str) -> None:
+    text = rendered(tell(load(name), language))
+    path = SNAPSHOTS / language / f"{name}.txt"
+    if UPDATE:
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
     assert path.read_text(encoding="utf-8") == text
+
+
+def test_no_snapshot_is_left_over() -> None:
+    wanted = {SNAPSHOTS / language / f"{name}.txt" for language in CATALOGUES for name in FILES}
+    left_over = {path for path in SNAPSHOTS.rglob("*") if path.is_file()} - wanted
+    if UPDATE:
+        for path in left_over:
+            path.unlink()
+        left_over = set()
+    assert not left_over

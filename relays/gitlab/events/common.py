@@ -1,6 +1,8 @@
 """What the messages about GitLab have in common."""
 
-from collections.abc import Callable, Iterable, Mapping
+import datetime
+import re
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from relays import markup
@@ -19,6 +21,7 @@ TITLE = 200
 SHORT_TITLE = 100
 BRANCH = 120
 PROJECT = 80
+REVISION = 8
 
 COLORS = {
     "open": "#00ff00",
@@ -31,23 +34,17 @@ COLORS = {
     "delete": "#ff0000",
 }
 OTHER_COLOR = "#808080"
-_WORDED_ACTIONS = ("open", "close", "reopen", "update", "merge", "approved")
 
-# What GitLab changes by itself, or says better by the action; alone it makes an update no news.
-_BOOKKEEPING = frozenset(
-    {
-        *("updated_at", "updated_by_id", "last_edited_at", "last_edited_by_id", "closed_at", "state_id"),
-        *(
-            "prepared_at",
-            "merge_status",
-            "detailed_merge_status",
-            "merge_params",
-            "merge_user_id",
-            "merge_error",
-        ),
-        *("head_pipeline_id", "relative_position", "total_time_spent", "time_change"),
-    }
-)
+# As GitLab documents the users that stand for access tokens of projects and groups.
+_BOT = re.compile(r"(?:project|group)_\d+_bot\w*", re.ASCII)
+# An address below a project or a group.
+_PLACE = re.compile(r"https?://[^/]+/(?:groups/)?(.+?)/-/")
+_SHA = re.compile("[0-9a-f]+")
+
+
+def kind_of(payload: Payload) -> str:
+    """The kind of an event, empty if it says none."""
+    return payload.text("object_kind") or payload.text("event_name")
 
 
 def user_of(payload: Payload, wording: Wording) -> str:
@@ -56,18 +53,23 @@ def user_of(payload: Payload, wording: Wording) -> str:
     return next(filter(str.strip, (*known, payload.text("user_username"))), wording["someone"])
 
 
+def is_bot(payload: Payload) -> bool:
+    """Whether it was done with an access token of a project or a group."""
+    return bool(_BOT.fullmatch(payload.text("user", "username")))
+
+
 def project_of(payload: Payload, wording: Wording) -> str:
-    """The name of the project."""
-    known = (payload.text("project", "name"), payload.text("project", "path_with_namespace"))
-    return next(filter(str.strip, (*known, payload.text("repository", "name"))), wording["unknown"])
-
-
-def is_worth_telling(payload: Payload) -> bool:
-    """Whether an update changed something that people care about, new commits included."""
-    changes = payload.mapping("changes")
-    return bool(payload.text("object_attributes", "oldrev")) or any(
-        name not in _BOOKKEEPING and _differs(change) for name, change in changes.items()
+    """The name of the project, or of the group if it happened in none."""
+    known = (
+        payload.text("project", "name"),
+        payload.text("project", "path_with_namespace"),
+        payload.text("repository", "name"),
+        payload.text("project_name"),
+        payload.text("group", "group_name"),
+        payload.text("group", "name"),
     )
+    place = _PLACE.match(payload.text("object_attributes", "url"))
+    return next(filter(str.strip, (*known, place[1] if place else "")), wording["unknown"])
 
 
 @dataclass(frozen=True)
@@ -78,12 +80,56 @@ class Sentence:
     label: markup.Label
 
 
-def sentence(template: str, who: str, action: str = "") -> Sentence:
-    """A wording with the name of a person in it, and perhaps what the person did."""
+def sentence(template: str, who: str = "", **words: str) -> Sentence:
+    """A wording with the name of a person in it, and perhaps other wordings."""
     return Sentence(
-        markup.fill(template, user=markup.bold(who, NAME), action=markup.Markup(action)),
-        markup.fill_label(template, user=markup.label(who, NAME), action=markup.Label(action)),
+        markup.fill(
+            template,
+            user=markup.bold(who, NAME),
+            **{name: markup.Markup(word) for name, word in words.items()},
+        ),
+        markup.fill_label(
+            template,
+            user=markup.label(who, NAME),
+            **{name: markup.Label(word) for name, word in words.items()},
+        ),
     )
+
+
+def revision(sha: str, url: str) -> markup.Markup:
+    """The short form of a commit's id that leads to the commit."""
+    return markup.link(markup.code(short_id(sha), REVISION), url)
+
+
+def short_id(sha: str) -> str:
+    """The first digits of a commit's id; nothing if it is none."""
+    return sha[:REVISION] if _SHA.fullmatch(sha) else ""
+
+
+def commit_line(sha: str, url: str, title: str) -> markup.Markup:
+    """A commit by its short id and its title."""
+    return markup.Markup(f"{revision(sha, url)} {markup.plain(title, SHORT_TITLE)}")
+
+
+def ref_field(payload: Payload, wording: Wording) -> Field:
+    """The branch or the tag that something ran for."""
+    kind = "tag" if payload.flag("tag") else "branch"
+    return Field(wording[f"field.{kind}"], markup.code(payload.text("ref"), BRANCH))
+
+
+def line(template: str, **values: markup.Markup | int) -> Message:
+    """A message of one line, for what has no state to be followed."""
+    text = markup.fill(template, **values)
+    return Message(USERNAME, ICON, summary=text, text=text)
+
+
+def date(text: str, wording: Wording) -> markup.Markup:
+    """The day of a point in time, in any of the forms that GitLab sends."""
+    try:
+        day = datetime.date.fromisoformat(text[:10])
+    except ValueError:
+        return markup.plain(text or wording["unknown"], NUMBER)
+    return markup.plain(day.strftime(wording["date_format"]), NUMBER)
 
 
 def box(
@@ -100,6 +146,12 @@ def box(
     return Message(
         username=USERNAME,
         icon_emoji=ICON,
+        summary=markup.fill(
+            wording["fallback"],
+            text=said.text,
+            title=markup.link(markup.from_label(titled(SHORT_TITLE)), link),
+            project=markup.plain(project, NAME),
+        ),
         attachment=Attachment(
             color=color,
             title=titled(TITLE),
@@ -114,37 +166,3 @@ def box(
             fields=[Field(wording["field.project"], markup.plain(project, PROJECT)), *fields],
         ),
     )
-
-
-def announcement(kind: str, payload: Payload, wording: Wording, extra: Iterable[Field] = ()) -> Message:
-    """Somebody did something to an issue or a merge request: the box that the mission draws."""
-    subject = payload.at("object_attributes")
-    action = subject.text("action")
-    done = wording[f"action.{action if action in _WORDED_ACTIONS else 'other'}"]
-    status = markup.plain(subject.text("state") or wording["unknown"], NAME)
-    return box(
-        payload,
-        wording,
-        COLORS.get(action, OTHER_COLOR),
-        lambda limit: subject_title(kind, subject, wording, limit),
-        subject.text("url"),
-        sentence(wording[f"{kind}.text"], user_of(payload, wording), done),
-        [Field(wording["field.status"], status), *extra],
-    )
-
-
-def subject_title(kind: str, subject: Payload, wording: Wording, limit: int) -> markup.Label:
-    """The number and title of an issue or a merge request."""
-    return markup.fill_label(
-        wording[f"{kind}.title"],
-        iid=markup.label(subject.text("iid"), NUMBER),
-        title=markup.label(subject.text("title"), limit),
-        type=markup.label(subject.text("type"), NUMBER),
-    )
-
-
-def _differs(change: object) -> bool:
-    if isinstance(change, Mapping):
-        return bool(change.get("previous") != change.get("current"))
-    # As documented for a review that is asked for again: a list of two states instead.
-    return bool(change)

@@ -1,7 +1,7 @@
 """Deployments that have ended."""
 
 from relays import markup
-from relays.gitlab.events.common import BRANCH, COLORS, OTHER_COLOR, box, sentence, user_of
+from relays.gitlab.events.common import COLORS, OTHER_COLOR, box, commit_line, ref_field, sentence, user_of
 from relays.gitlab.payload import Payload
 from relays.message import Field, Message
 from relays.wording import Wording
@@ -14,6 +14,8 @@ def build(payload: Payload, wording: Wording) -> Message | None:
     status = payload.text("status")
     if status not in _ENDED:
         return None
+    # Deleted since, or a tool from outside.
+    known = status if payload.mapping("user") else f"{status}.alone"
     return box(
         payload,
         wording,
@@ -22,7 +24,15 @@ def build(payload: Payload, wording: Wording) -> Message | None:
             wording["deployment.title"],
             title=markup.label(payload.text("environment") or wording["unknown"], limit),
         ),
-        payload.text("deployable_url"),
-        sentence(wording[f"deployment.{status}"], user_of(payload, wording)),
-        [Field(wording["field.branch"], markup.code(payload.text("ref"), BRANCH))],
+        payload.text("deployable_url") or payload.text("environment_external_url"),
+        sentence(wording[f"deployment.{known}"], user_of(payload, wording)),
+        [ref_field(payload, wording), *_commit(payload, wording)],
     )
+
+
+def _commit(payload: Payload, wording: Wording) -> list[Field]:
+    sha = payload.text("short_sha")
+    if not sha:
+        return []
+    shown = commit_line(sha, payload.text("commit_url"), payload.text("commit_title"))
+    return [Field(wording["field.commit"], shown, short=False)]

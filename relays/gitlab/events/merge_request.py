@@ -1,21 +1,37 @@
 """Merge requests."""
 
 from relays import markup
-from relays.gitlab.events.common import BRANCH, announcement, is_worth_telling
+from relays.gitlab.events.changes import changes_of
+from relays.gitlab.events.common import BRANCH, is_bot, sentence, user_of
+from relays.gitlab.events.subject import announcement
 from relays.gitlab.payload import Payload
 from relays.message import Field, Message
 from relays.wording import Wording
 
+# The community edition sends "approved" for each approval; the others are of the enterprise edition: "approval"
+# while more are needed, "unapproval" for a withdrawn one that was not enough.
+_SAID = {"approval": "approved", "unapproval": "unapproved"}
+_ACTIONS = ("open", "close", "reopen", "update", "merge", "approved", "unapproved")
+
 
 def build(payload: Payload, wording: Wording) -> Message | None:
-    """What happened to a merge request; None for an update without news."""
+    """What happened to a merge request; None for an update without news or by a bot."""
     subject = payload.at("object_attributes")
-    if subject.text("action") == "update" and not is_worth_telling(payload):
-        return None
+    action = subject.text("action")
+    said = _SAID.get(action, action if action in _ACTIONS else "other")
+    words, details = "", list[Field]()
+    if action == "update":
+        changes = changes_of(payload, wording)
+        if changes is None or is_bot(payload):
+            return None
+        words, details = changes.words, changes.details
+    elif said == "unapproved" and subject.flag("system"):
+        said = "approvals_reset"
     branches = [
         Field(
             wording[f"field.{end}"], markup.plain(subject.text(f"{end}_branch") or wording["unknown"], BRANCH)
         )
         for end in ("source", "target")
     ]
-    return announcement("merge_request", payload, wording, branches)
+    told = sentence(wording[f"merge_request.{said}"], user_of(payload, wording), changes=words)
+    return announcement(payload, wording, told, [*branches, *details])

@@ -1,50 +1,69 @@
 """Comments."""
 
 from relays import markup
-from relays.gitlab.events.common import COLORS, box, sentence, subject_title, user_of
+from relays.gitlab.events.common import COLORS, NAME, REVISION, box, is_bot, sentence, short_id, user_of
+from relays.gitlab.events.subject import title_of
 from relays.gitlab.payload import Payload
 from relays.message import Field, Message
 from relays.wording import Wording
 
 _COMMENT = 400
-_REVISION = 8
 
 
 def build(payload: Payload, wording: Wording) -> Message | None:
-    """Who commented on what; None for an edit, and always for what only members may read."""
+    """Who commented on what; None for an edit or by a bot, and always for what only members may read."""
     note = payload.at("object_attributes")
-    if note.text("action") == "update" or note.flag("system") or _is_private(payload):
+    if note.text("action") == "update" or note.flag("system") or is_bot(payload) or is_private(payload):
         return None
     return box(
         payload,
         wording,
         COLORS["update"],
-        lambda limit: _title(payload, wording, limit),
+        lambda limit: subject_of(payload, wording, limit),
         note.text("url"),
         sentence(wording["note.text"], user_of(payload, wording)),
-        [Field(wording["field.comment"], markup.plain(note.text("note"), _COMMENT), short=False)],
+        [
+            *_place(payload, wording),
+            Field(wording["field.comment"], markup.plain(note.text("note"), _COMMENT), short=False),
+        ],
     )
 
 
-def _is_private(payload: Payload) -> bool:
-    return (
-        payload.text("event_type") == "confidential_note"
-        or payload.flag("object_attributes", "internal")
-        or payload.flag("object_attributes", "confidential")
-        or payload.flag("issue", "confidential")
+def is_private(payload: Payload) -> bool:
+    """Whether a comment, or what it or a reaction is about, is for members only."""
+    return payload.text("event_type").startswith("confidential_") or any(
+        payload.flag(holder, mark)
+        for holder in ("object_attributes", "note", "issue", "work_item")
+        for mark in ("internal", "confidential")
     )
 
 
-def _title(payload: Payload, wording: Wording, limit: int) -> markup.Label:
-    for kind in ("merge_request", "issue"):
+def subject_of(payload: Payload, wording: Wording, limit: int) -> markup.Label:
+    """The title of what a comment or a reaction is about."""
+    for kind in ("merge_request", "issue", "work_item"):
         if payload.mapping(kind):
-            return subject_title(kind, payload.at(kind), wording, limit)
-    for kind in ("commit", "snippet"):
+            return title_of(kind, payload.at(kind), wording, limit)
+    if payload.mapping("commit"):
+        name = markup.label(short_id(payload.text("commit", "id")), REVISION)
+        return _named(name, payload.text("commit", "title"), wording, limit)
+    for kind in ("snippet", "project_snippet"):
         if payload.mapping(kind):
-            name = payload.text(kind, "id")[:_REVISION] if kind == "commit" else wording["snippet"]
-            return markup.fill_label(
-                wording["note.title"],
-                name=markup.label(name, limit),
-                title=markup.label(payload.text(kind, "title"), limit),
-            )
+            return _named(markup.Label(wording["snippet"]), payload.text(kind, "title"), wording, limit)
     return markup.Label(wording["field.comment"])  # on something that GitLab does not send along
+
+
+def _named(name: markup.Label, title: str, wording: Wording, limit: int) -> markup.Label:
+    return markup.fill_label(wording["note.title"], name=name, title=markup.label(title, limit))
+
+
+def _place(payload: Payload, wording: Wording) -> list[Field]:
+    """The file and line that a comment stands at."""
+    position = payload.at("object_attributes", "position")
+    path = position.text("new_path") or position.text("old_path")
+    if not path:
+        return []
+    number = position.text("new_line") or position.text("old_line")
+    place = f"{path}:{number}" if number else path
+    # Its end tells more than its start.
+    shown = place if len(place) <= NAME else f"…{place[1 - NAME :]}"
+    return [Field(wording["field.file"], markup.code(shown, NAME))]

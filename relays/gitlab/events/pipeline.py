@@ -1,15 +1,29 @@
 """Pipelines that have ended."""
 
+from collections.abc import Iterator
+
 from relays import markup
-from relays.gitlab.events.common import BRANCH, COLORS, NAME, NUMBER, OTHER_COLOR, Sentence, box
+from relays.gitlab.events.common import (
+    BRANCH,
+    COLORS,
+    NAME,
+    NUMBER,
+    OTHER_COLOR,
+    SHORT_TITLE,
+    Sentence,
+    box,
+    commit_line,
+    ref_field,
+    user_of,
+)
 from relays.gitlab.payload import Payload
 from relays.message import Field, Message
 from relays.wording import Wording
 
 # GitLab sends four to six events for each pipeline; the others are on the way to one of these.
 _ENDED = ("success", "failed", "canceled")
-# Newer GitLab compares with the pipeline before, on the same branch.
-_COMPARED = {"fixed": "fixed", "still_failing": "still_failing"}
+# GitLab 19 compares with the pipeline before, on the same branch.
+_COMPARED = {"success": ("fixed",), "failed": ("broken", "still_failing")}
 _MOST_JOBS = 5
 
 
@@ -19,13 +33,13 @@ def build(payload: Payload, wording: Wording) -> Message | None:
     status = pipeline.text("status")
     if status not in _ENDED or payload.mapping("source_pipeline"):
         return None
-    outcome = wording[f"pipeline.{_COMPARED.get(pipeline.text('ref_status_name'), status)}"]
+    outcome = wording[f"pipeline.{_outcome(pipeline)}"]
     number = markup.label(pipeline.text("id"), NUMBER)
-    fields = [Field(wording["field.branch"], markup.code(pipeline.text("ref"), BRANCH))]
+    fields = [ref_field(pipeline, wording), *_origin(payload, wording)]
     if seconds := pipeline.number("duration"):
         fields.append(Field(wording["field.duration"], markup.plain(_duration(seconds), NUMBER)))
     if jobs := _failed_jobs(payload):
-        fields.append(Field(wording["field.failed_jobs"], markup.plain(", ".join(jobs), BRANCH), short=False))
+        fields.append(Field(wording["field.failed_jobs"], markup.plain(", ".join(jobs), BRANCH)))
     return box(
         payload,
         wording,
@@ -35,6 +49,27 @@ def build(payload: Payload, wording: Wording) -> Message | None:
         Sentence(markup.Markup(outcome), markup.Label(outcome)),
         fields,
     )
+
+
+def _outcome(pipeline: Payload) -> str:
+    status, compared = pipeline.text("status"), pipeline.text("ref_status_name")
+    if compared in _COMPARED.get(status, ()):
+        return compared
+    return "warnings" if pipeline.text("detailed_status") == "passed with warnings" else status
+
+
+def _origin(payload: Payload, wording: Wording) -> Iterator[Field]:
+    """What it ran for: the merge request or else the commit, and who started it."""
+    commit = payload.at("commit")
+    if payload.mapping("merge_request"):
+        subject = payload.at("merge_request")
+        title = markup.plain(f"!{subject.text('iid')} {subject.text('title')}", SHORT_TITLE)
+        yield Field(wording["field.merge_request"], markup.link(title, subject.text("url")), short=False)
+    elif commit.text("id"):
+        shown = commit_line(commit.text("id"), commit.text("url"), commit.text("title"))
+        yield Field(wording["field.commit"], shown, short=False)
+    if payload.mapping("user"):
+        yield Field(wording["field.user"], markup.plain(user_of(payload, wording), NAME))
 
 
 def _failed_jobs(payload: Payload) -> list[str]:

@@ -1,24 +1,71 @@
 """Pushes to a branch."""
 
+import re
+from collections.abc import Iterator
+
 from relays import markup
-from relays.gitlab.events.common import BRANCH, ICON, NAME, PROJECT, USERNAME, project_of, user_of
+from relays.gitlab.events.common import (
+    BRANCH,
+    ICON,
+    NAME,
+    PROJECT,
+    USERNAME,
+    commit_line,
+    project_of,
+    user_of,
+)
 from relays.gitlab.payload import Payload
 from relays.message import Message
 from relays.wording import Wording
 
+_MOST_COMMITS = 5
+# The last line of GitLab's own merge messages, unless a project words them otherwise.
+_MERGED = re.compile(r"^See merge request \S*!\d+\s*\Z", re.MULTILINE)
 
-def build(payload: Payload, wording: Wording) -> Message:
-    """Who pushed how many commits to which branch, or created, deleted, moved it."""
+
+def build(payload: Payload, wording: Wording) -> Message | None:
+    """Who pushed how many and which commits to which branch, or created, deleted, moved it.
+
+    None if it is the push that GitLab sends besides a merge. A merge by fast-forward, or in words of the project's
+    own, cannot be told from a push by a person and is announced as one.
+    """
+    if _is_merge(payload):
+        return None
     # GitLab sends the twenty newest commits and the true number of them.
     commits = max(payload.number("total_commits_count"), payload.length("commits"))
-    text = markup.fill(
+    first = markup.fill(
         wording[f"push.{_change(payload, commits)}"],
         user=markup.bold(user_of(payload, wording), NAME),
         commits=commits,
         project=markup.bold(project_of(payload, wording), PROJECT),
-        branch=markup.code(payload.text("ref").removeprefix("refs/heads/"), BRANCH),
+        branch=markup.code(_branch(payload), BRANCH),
     )
-    return Message(username=USERNAME, icon_emoji=ICON, text=text)
+    text = markup.Markup("\n".join((first, *_list(payload, wording, commits))))
+    return Message(USERNAME, ICON, summary=first, text=text)
+
+
+def _list(payload: Payload, wording: Wording, commits: int) -> Iterator[markup.Markup]:
+    """The newest commits, the latest first, and how many more there are."""
+    newest = payload.elements("commits")[: -_MOST_COMMITS - 1 : -1]
+    for commit in newest:
+        yield markup.fill(
+            wording["push.commit"],
+            commit=commit_line(commit.text("id"), commit.text("url"), _title(commit)),
+            author=markup.plain(commit.text("author", "name") or wording["someone"], NAME),
+        )
+    if newest and commits > len(newest):
+        more = markup.fill(wording["push.more"], commits=commits - len(newest))
+        yield markup.Markup(f"- {markup.link(more, _comparison(payload))}")
+
+
+def _title(commit: Payload) -> str:
+    return commit.text("title") or commit.text("message").partition("\n")[0]
+
+
+def _comparison(payload: Payload) -> str:
+    """The address of all that was pushed; for a new branch there is nothing to compare with."""
+    before, after, project = payload.text("before"), payload.text("after"), payload.text("project", "web_url")
+    return f"{project}/-/compare/{before}...{after}" if project and after and not is_nothing(before) else ""
 
 
 def _change(payload: Payload, commits: int) -> str:
@@ -26,7 +73,26 @@ def _change(payload: Payload, commits: int) -> str:
         return "deleted"
     if commits:
         return "commits"
+    # Without a new commit the branch went back, which takes force.
     return "created" if is_nothing(payload.text("before")) else "moved"
+
+
+def _is_merge(payload: Payload) -> bool:
+    """Whether GitLab itself made the commit by merging into this very branch."""
+    if is_nothing(payload.text("before")):
+        return False
+    into = f" into '{_branch(payload)}'"
+    # The title alone is not enough: people merge as well, and push what was merged elsewhere.
+    return any(
+        commit.text("id") == payload.text("after")
+        and commit.text("title").endswith(into)
+        and _MERGED.search(commit.text("message"))
+        for commit in payload.elements("commits")[-1:]
+    )
+
+
+def _branch(payload: Payload) -> str:
+    return payload.text("ref").removeprefix("refs/heads/")
 
 
 def is_nothing(revision: str) -> bool:

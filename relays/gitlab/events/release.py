@@ -18,7 +18,8 @@ def build(payload: Payload, wording: Wording) -> Message:
         lambda limit: markup.fill_label(
             wording["release.title"], title=markup.label(payload.text("name") or payload.text("tag"), limit)
         ),
-        payload.text("url"),
+        # A release that is gone has no address.
+        "" if action == "delete" else payload.text("url"),
         Sentence(markup.Markup(said), markup.Label(said)),
         [Field(wording["field.tag"], markup.code(payload.text("tag"), BRANCH))],
     )

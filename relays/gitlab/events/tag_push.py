@@ -1,7 +1,7 @@
 """Pushes of a tag."""
 
 from relays import markup
-from relays.gitlab.events.common import BRANCH, ICON, NAME, PROJECT, USERNAME, project_of, user_of
+from relays.gitlab.events.common import BRANCH, NAME, PROJECT, SHORT_TITLE, line, project_of, user_of
 from relays.gitlab.events.push import is_nothing
 from relays.gitlab.payload import Payload
 from relays.message import Message
@@ -9,11 +9,16 @@ from relays.wording import Wording
 
 
 def build(payload: Payload, wording: Wording) -> Message:
-    """Who created or deleted which tag."""
-    text = markup.fill(
-        wording["tag.deleted" if is_nothing(payload.text("after")) else "tag.created"],
+    """Who created or deleted which tag, and what an annotated one says."""
+    name = payload.text("ref").removeprefix("refs/tags/")
+    tag = markup.code(name, BRANCH)
+    deleted = is_nothing(payload.text("after"))
+    said = payload.text("message").strip()
+    kind = "deleted" if deleted else "annotated" if said else "created"
+    return line(
+        wording[f"tag.{kind}"],
         user=markup.bold(user_of(payload, wording), NAME),
         project=markup.bold(project_of(payload, wording), PROJECT),
-        tag=markup.code(payload.text("ref").removeprefix("refs/tags/"), BRANCH),
+        tag=tag if deleted else markup.link(tag, f"{payload.text('project', 'web_url')}/-/tags/{name}"),
+        message=markup.plain(said, SHORT_TITLE),
     )
-    return Message(username=USERNAME, icon_emoji=ICON, text=text)

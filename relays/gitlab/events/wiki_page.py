@@ -1,7 +1,7 @@
 """Pages of a wiki."""
 
 from relays import markup
-from relays.gitlab.events.common import COLORS, OTHER_COLOR, box, sentence, user_of
+from relays.gitlab.events.common import COLORS, box, sentence, user_of
 from relays.gitlab.payload import Payload
 from relays.message import Message
 from relays.wording import Wording
@@ -11,15 +11,16 @@ def build(payload: Payload, wording: Wording) -> Message:
     """Who created, changed or deleted which page."""
     page = payload.at("object_attributes")
     action = page.text("action")
-    done = wording[f"action.{action if action in ('create', 'delete') else 'update'}"]
+    known = action if action in ("create", "delete") else "update"
     return box(
         payload,
         wording,
-        COLORS.get(action, OTHER_COLOR),
+        COLORS[known],
         lambda limit: markup.fill_label(
             wording["wiki.title"], title=markup.label(page.text("title") or wording["unknown"], limit)
         ),
-        page.text("url"),
-        sentence(wording["wiki.text"], user_of(payload, wording), done),
+        # A page that is gone has no address.
+        "" if known == "delete" else page.text("url"),
+        sentence(wording[f"wiki.{known}"], user_of(payload, wording)),
         [],
     )

@@ -1,0 +1,119 @@
+"""What an update changed, as far as people care about it.
+
+GitLab sends an update for whatever it changes by itself as well, with nothing among the changes or with what only
+it needs; so what is told is named here and the rest is no news.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from relays import markup
+from relays.gitlab.events.common import BRANCH, NAME, SHORT_TITLE
+from relays.gitlab.payload import Payload
+from relays.message import Field
+from relays.wording import Wording
+
+_PEOPLE = ("assignees", "reviewers")
+_NAMED_ONLY = (
+    "description",
+    "milestone_id",
+    "due_date",
+    "start_date",
+    "severity",
+    "weight",
+    "type",
+    "confidential",
+)
+# GitLab puts it before the title and takes it away again.
+_DRAFT = "Draft: "
+_MOST_NAMES = 5
+
+
+@dataclass(frozen=True)
+class Changes:
+    """What changed in words, and the details of it."""
+
+    words: str
+    details: list[Field]
+
+
+def changes_of(payload: Payload, wording: Wording) -> Changes | None:
+    """What an update changed; None if it is nothing that people care about."""
+    names = [wording[f"changed.{name}"] for name in _names(payload)]
+    return Changes(", ".join(names), list(_details(payload, wording))) if names else None
+
+
+def _names(payload: Payload) -> Iterator[str]:
+    changes = payload.at("changes")
+    drafts = [changes.at(key) for key in ("draft", "work_in_progress")]  # the same, now and formerly
+    if draft := next(filter(_differs, drafts), None):
+        yield "draft" if draft.flag("current") else "ready"
+    # There only if commits were pushed.
+    if payload.text("object_attributes", "oldrev"):
+        yield "commits"
+    if any(_asked_again(payload)):
+        yield "review"
+    if _differs(automatic := changes.at("merge_when_pipeline_succeeds")):
+        yield "auto_merge" if automatic.flag("current") else "no_auto_merge"
+    if _is_renamed(changes):
+        yield "title"
+    if _differs(changes.at("target_branch")):
+        yield "target_branch"
+    yield from (people for people in _PEOPLE if _moves(changes.at(people), "name"))
+    if _moves(changes.at("labels"), "title"):
+        yield "labels"
+    yield from (name for name in _NAMED_ONLY if _differs(changes.at(name)))
+
+
+def _details(payload: Payload, wording: Wording) -> Iterator[Field]:
+    changes = payload.at("changes")
+    if _is_renamed(changes):
+        former = markup.plain(changes.text("title", "previous"), SHORT_TITLE)
+        yield Field(wording["field.former_title"], former, short=False)
+    if _differs(changes.at("target_branch")):
+        former = markup.plain(changes.text("target_branch", "previous"), BRANCH)
+        yield Field(wording["field.former_target"], former)
+    if asked := list(_asked_again(payload)):
+        yield Field(wording["field.asked_again"], _listed(asked))
+    for name, key in (*((people, "name") for people in _PEOPLE), ("labels", "title")):
+        if moves := _moves(changes.at(name), key):
+            yield Field(wording[f"field.{name}"], _listed(moves))
+
+
+def _moves(change: Payload, key: str) -> list[str]:
+    """Who or what came and went."""
+    ends = ("previous", "current")
+    before, after = ([element.text(key) for element in change.elements(end)] for end in ends)
+    return [f"+ {name}" for name in after if name not in before] + [
+        f"− {name}" for name in before if name not in after
+    ]
+
+
+def _listed(names: list[str]) -> markup.Markup:
+    shown = ", ".join(name[:NAME] for name in names[:_MOST_NAMES])
+    return markup.plain(f"{shown}…" if len(names) > _MOST_NAMES else shown, 3 * NAME)
+
+
+def _asked_again(payload: Payload) -> Iterator[str]:
+    """The reviewers that were there before and are asked anew."""
+    # As documented for this: a list of two states instead of an object with both.
+    states = payload.at("changes").elements("reviewers")
+    if not states:
+        states = [payload.at("changes", "reviewers", end) for end in ("previous", "current")]
+    if len(states) == 2:
+        asked_before = {
+            reviewer.text("id") for reviewer in states[0].elements() if reviewer.flag("re_requested")
+        }
+        for reviewer in states[1].elements():
+            if reviewer.flag("re_requested") and reviewer.text("id") not in asked_before:
+                yield reviewer.text("name") or reviewer.text("username")
+
+
+def _is_renamed(changes: Payload) -> bool:
+    before, after = (changes.text("title", end).removeprefix(_DRAFT) for end in ("previous", "current"))
+    return before != after
+
+
+def _differs(change: Payload) -> bool:
+    ends: Mapping[str, object] = change.mapping()
+    return ends.get("previous") != ends.get("current")

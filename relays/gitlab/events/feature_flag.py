@@ -1,0 +1,19 @@
+"""Feature flags."""
+
+from relays import markup
+from relays.gitlab.events.common import NAME, PROJECT, line, project_of, user_of
+from relays.gitlab.payload import Payload
+from relays.message import Message
+from relays.wording import Wording
+
+
+def build(payload: Payload, wording: Wording) -> Message:
+    """Who switched which flag on or off."""
+    active = payload.mapping("object_attributes").get("active")
+    state = "on" if active is True else "off" if active is False else "changed"
+    return line(
+        wording[f"feature_flag.{state}"],
+        user=markup.bold(user_of(payload, wording), NAME),
+        flag=markup.code(payload.text("object_attributes", "name"), NAME),
+        project=markup.bold(project_of(payload, wording), PROJECT),
+    )

@@ -1,0 +1,45 @@
+"""Issues, work items and merge requests: what their messages have in common."""
+
+from collections.abc import Iterable
+
+from relays import markup
+from relays.gitlab.events.common import COLORS, NAME, NUMBER, OTHER_COLOR, TITLE, Sentence, box
+from relays.gitlab.payload import Payload
+from relays.message import Field, Message
+from relays.wording import Wording
+
+# As GitLab names the types of work items.
+_TYPES = ("epic", "incident", "issue", "key result", "objective", "task", "ticket")
+
+
+def announcement(payload: Payload, wording: Wording, said: Sentence, extra: Iterable[Field]) -> Message:
+    """Somebody did something to it: the box that the mission draws."""
+    subject = payload.at("object_attributes")
+    status = markup.plain(subject.text("state") or wording["unknown"], NAME)
+    return box(
+        payload,
+        wording,
+        COLORS.get(subject.text("action"), OTHER_COLOR),
+        lambda limit: title_of(payload.text("object_kind"), subject, wording, limit),
+        subject.text("url"),
+        said,
+        [Field(wording["field.status"], status), *extra],
+    )
+
+
+def title_of(kind: str, subject: Payload, wording: Wording, limit: int = TITLE) -> markup.Label:
+    """The type, number and title of an issue, a work item or a merge request."""
+    known = "merge_request" if kind == "merge_request" else type_of(subject)
+    return markup.fill_label(
+        wording["subject.title"],
+        type=markup.Label(wording[f"type.{known}"]) if known else markup.label(subject.text("type"), NUMBER),
+        iid=markup.label(subject.text("iid"), NUMBER),
+        title=markup.label(subject.text("title"), limit),
+    )
+
+
+def type_of(subject: Payload) -> str:
+    """The type of an issue or a work item; empty if it is none that is known."""
+    # An incident comes as an issue or as a work item; where no type is said it is an issue.
+    named = subject.text("type").lower() or "issue"
+    return named.replace(" ", "_") if named in _TYPES else ""

@@ -1,0 +1,27 @@
+"""Tokens that are about to expire."""
+
+from collections.abc import Mapping
+
+from relays import markup
+from relays.gitlab.events.common import NAME, PROJECT, date, line, project_of
+from relays.gitlab.payload import Payload
+from relays.message import Message
+from relays.wording import Wording
+
+# Where the settings of a project list them.
+_PAGES: Mapping[str, str] = {"access_token": "access_tokens", "deploy_token": "repository"}
+
+
+def build(payload: Payload, wording: Wording) -> Message:
+    """Which token of a project or a group expires when."""
+    kind = "deploy_token" if payload.text("object_kind") == "deploy_token" else "access_token"
+    token = payload.at("object_attributes")
+    address = f"{payload.text('project', 'web_url')}/-/settings/{_PAGES[kind]}"
+    day = token.text("expires_at")
+    when = markup.fill(wording["token.on" if day else "token.soon"], date=date(day, wording))
+    return line(
+        wording[f"{kind}.expiring"],
+        token=markup.link(markup.code(token.text("name"), NAME), address),
+        project=markup.bold(project_of(payload, wording), PROJECT),
+        when=when,
+    )
