@@ -27,19 +27,21 @@ import json
 import sqlite3
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from enum import Enum
 
+from relays.message import Message
 from relays.store import Store
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS outbox (
     id           INTEGER PRIMARY KEY,
-    delivery_key TEXT NOT NULL UNIQUE,
     channel      TEXT NOT NULL,
+    delivery_key TEXT NOT NULL,
     message      TEXT NOT NULL,
+    summary      TEXT NOT NULL,
     state        TEXT NOT NULL CHECK (state IN ('ready', 'done', 'parked')),
     run_at       DOUBLE PRECISION NOT NULL,
     attempts     INTEGER NOT NULL DEFAULT 0,
@@ -47,7 +49,8 @@ CREATE TABLE IF NOT EXISTS outbox (
     lease_until  DOUBLE PRECISION,
     last_error   TEXT,
     created_at   DOUBLE PRECISION NOT NULL,
-    finished_at  DOUBLE PRECISION
+    finished_at  DOUBLE PRECISION,
+    UNIQUE (channel, delivery_key)
 );
 CREATE INDEX IF NOT EXISTS outbox_line ON outbox (channel, id) WHERE state = 'ready';
 CREATE INDEX IF NOT EXISTS outbox_finished ON outbox (state, finished_at) WHERE state <> 'ready';
@@ -73,6 +76,15 @@ _STATE_AFTER = {Outcome.DELIVERED: "done", Outcome.RETRY: "ready", Outcome.REFUS
 
 
 @dataclass(frozen=True)
+class Notification:
+    """What a source has to say in a channel. The key is that of the event: a channel gets it once."""
+
+    key: str
+    channel: str
+    message: Message
+
+
+@dataclass(frozen=True)
 class Delivery:
     """A claimed row, to be sent now. `attempts` counts this attempt."""
 
@@ -93,6 +105,10 @@ class Stats:
     parked: int
     oldest: float | None
     last_delivery: float | None
+
+
+def _nothing(db: sqlite3.Connection) -> None:
+    """What a source records beside its notifications if it has nothing to record."""
 
 
 class Outbox:
@@ -125,25 +141,31 @@ class Outbox:
         self._store.submit(release).result()
         return channels
 
-    def put(self, key: str, channel: str, message: Mapping[str, object]) -> Future[bool]:
-        """Store a notification; True once it is durable, False if its key is known already."""
-        future = self._store.submit(lambda db: self.insert(db, key, channel, message))
-        future.add_done_callback(lambda done: self._announce(done, channel))
+    def put(
+        self, notifications: Sequence[Notification], also: Callable[[sqlite3.Connection], None] = _nothing
+    ) -> Future[int]:
+        """Store notifications and do what the source has to `also` record, in one transaction.
+
+        The number of those that were not known already, once it is durable.
+        """
+
+        def work(db: sqlite3.Connection) -> int:
+            also(db)
+            return sum(self._insert(db, notification) for notification in notifications)
+
+        future = self._store.submit(work)
+        future.add_done_callback(lambda done: self._announce(done, {each.channel for each in notifications}))
         return future
 
-    def insert(self, db: sqlite3.Connection, key: str, channel: str, message: Mapping[str, object]) -> bool:
-        """`put` inside somebody else's transaction, who calls `ready` after the commit."""
+    def _insert(self, db: sqlite3.Connection, new: Notification) -> bool:
         now = self._clock()
+        message = json.dumps(new.message.payload(), ensure_ascii=False, separators=(",", ":"))
         inserted = db.execute(
-            "INSERT INTO outbox (delivery_key, channel, message, state, run_at, created_at)"
-            " VALUES (?, ?, ?, 'ready', ?, ?) ON CONFLICT (delivery_key) DO NOTHING",
-            (key, channel, json.dumps(message, ensure_ascii=False, separators=(",", ":")), now, now),
+            "INSERT INTO outbox (channel, delivery_key, message, summary, state, run_at, created_at)"
+            " VALUES (?, ?, ?, ?, 'ready', ?, ?) ON CONFLICT (channel, delivery_key) DO NOTHING",
+            (new.channel, new.key, message, new.message.summary, now, now),
         )
         return inserted.rowcount == 1
-
-    def ready(self, channel: str) -> None:
-        """Wake the courier of a channel for rows that were committed."""
-        self._on_ready(channel)
 
     def claim(self, channel: str) -> Future[Delivery | None]:
         """Claim the head of the channel's line, None if there is none or it has to wait."""
@@ -163,10 +185,11 @@ class Outbox:
             db.execute(
                 # Once its text is in Mattermost, nothing of it is kept here.
                 "UPDATE outbox SET state = ?, message = CASE WHEN ? = 'done' THEN '{}' ELSE message END,"
+                " summary = CASE WHEN ? = 'done' THEN '' ELSE summary END,"
                 " claim_id = NULL, lease_until = NULL, last_error = ?, run_at = ?, finished_at = ?"
                 " WHERE id = ? AND claim_id = ?",
                 (
-                    *(state, state, reason or None),
+                    *(state, state, state, reason or None),
                     *(now + min(delay, LONGEST_DELAY_SECONDS), None if state == "ready" else now),
                     *(delivery.id, delivery.claim_id),
                 ),
@@ -248,9 +271,10 @@ class Outbox:
             channels.append(rows[0][0])
         return channels
 
-    def _announce(self, done: Future[bool], channel: str) -> None:
+    def _announce(self, done: Future[int], channels: set[str]) -> None:
         if done.exception() is None and done.result():
-            self.ready(channel)
+            for channel in channels:
+                self._on_ready(channel)
 
 
 def _wait(until: float, now: float, longest: float) -> float:

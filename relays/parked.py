@@ -88,7 +88,7 @@ def _decide(db: sqlite3.Connection, command: str, numbers: list[int]) -> int:
             )
         else:
             db.execute(
-                "UPDATE outbox SET state = 'done', message = '{}', finished_at = ? WHERE id = ?",
+                "UPDATE outbox SET state = 'done', message = '{}', summary = '', finished_at = ? WHERE id = ?",
                 (time.time(), number),
             )
     db.execute("COMMIT")

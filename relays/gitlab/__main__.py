@@ -7,6 +7,7 @@ import sys
 
 from relays import service, systemd
 from relays.gitlab.app import Reception, make_app
+from relays.gitlab.intake import Intake
 from relays.gitlab.server import HttpServer, address_of
 from relays.settings import Places, StartError, read_hook_url, read_secret, read_settings
 from relays.wording import CATALOGUES
@@ -31,7 +32,7 @@ def build(places: Places) -> service.Service:
     token = read_secret(places.credentials, "gitlab-hook-token")
 
     relay = service.Service(places.state, wording, hook_url)
-    reception = Reception(relay.outbox, channel, token, wording, max_body_bytes)
+    reception = Reception(Intake(relay.outbox, channel, wording), token, max_body_bytes)
     listener = systemd.listening_socket() or _listen(address, port)
     relay.add(HttpServer(make_app(reception, relay.health), listener))
     log.info("listening address=%s", address_of(listener))

@@ -23,11 +23,8 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from relays.gitlab.events import BUILDERS, kind_of
+from relays.gitlab.intake import Intake
 from relays.gitlab.payload import Payload
-from relays.outbox import Outbox
-from relays.store import StorageError
-from relays.wording import Wording
 
 log = logging.getLogger(__name__)
 
@@ -38,12 +35,10 @@ _KEY_HEADERS = ("webhook-id", "idempotency-key")
 
 @dataclass(frozen=True)
 class Reception:
-    """How events are received: `token` is the secret of the hook, `channel` the line that they go into."""
+    """How events are received: `token` is the secret of the hook."""
 
-    outbox: Outbox
-    channel: str
+    intake: Intake
     token: str
-    wording: Wording
     max_body_bytes: int
 
 
@@ -94,27 +89,8 @@ async def _receive(reception: Reception, request: Request) -> tuple[int, str]:
     except (ValueError, RecursionError):
         log.warning("refused reason=json: the body is not JSON")
         return 400, "not JSON"
-    return await _store(reception, payload, _delivery_key(request, body))
-
-
-async def _store(reception: Reception, payload: Payload, key: str) -> tuple[int, str]:
-    kind = kind_of(payload)
-    builder = BUILDERS.get(kind)
-    if builder is None:
-        log.info("ignored key=%s kind=%.40s reason=unsupported", key, kind)
-        return 200, "unsupported"
-    message = builder(payload, reception.wording)
-    if message is None:
-        log.info("ignored key=%s kind=%s reason=no news", key, kind)
-        return 200, "filtered"
-    try:
-        new = await asyncio.wrap_future(reception.outbox.put(key, reception.channel, message.payload()))
-    except StorageError:
-        log.error("refused key=%s kind=%s reason=storage", key, kind)
-        return 503, "not stored"
-    outcome = "accepted" if new else "duplicate"
-    log.info("%s key=%s kind=%s", outcome, key, kind)
-    return 200, outcome
+    outcome = await reception.intake.take(_delivery_key(request, body), payload)
+    return 503 if outcome == "not stored" else 200, outcome
 
 
 async def _read_body(request: Request, limit: int) -> bytes | None:

@@ -2,7 +2,6 @@
 
 import logging
 import os
-import sqlite3
 import threading
 import time
 import uuid
@@ -17,7 +16,7 @@ from relays.nextcloud.agenda import Agenda
 from relays.nextcloud.index import Index
 from relays.nextcloud.tracker import Tracker
 from relays.nextcloud.watch import Hint, Watch
-from relays.outbox import Outbox
+from relays.outbox import Notification, Outbox
 from relays.service import Service
 from relays.store import StorageError, Store
 from relays.worker import Worker
@@ -143,32 +142,25 @@ class TreeSource(Worker):
 
     def _flush(self) -> None:
         """Make it durable: the documents known and the notifications about the new ones, in one transaction."""
-        new = [
-            (f"nextcloud:{uuid.uuid4().hex}", path, self._announcement.word(path, seen.size, datetime.now()))
-            for path, seen in self._tracker.take_new()
-        ]
+        new = [(path, self._announce(path, seen.size)) for path, seen in self._tracker.take_new()]
         if not self._index.has_changes:
             return
-
-        def write(db: sqlite3.Connection) -> None:
-            self._index.apply(db)
-            for key, _, message in new:
-                self._outbox.insert(db, key, self._announcement.channel, message.payload())
-
-        while not self._try_to(write):
+        while not self._try_to_store([notification for _, notification in new]):
             # Nothing is lost by a stop here: what is not stored is found new at the next start.
             if self._stopping.wait(_STORAGE_SECONDS):
                 return
             self.beat()
         self._index.settled()
-        for key, path, _ in new:
-            log.info("announced key=%s path=%r", key, path)
-        if new:
-            self._outbox.ready(self._announcement.channel)
+        for path, notification in new:
+            log.info("announced key=%s path=%r", notification.key, path)
 
-    def _try_to(self, write: Callable[[sqlite3.Connection], None]) -> bool:
+    def _announce(self, path: str, size: int) -> Notification:
+        message = self._announcement.word(path, size, datetime.now())
+        return Notification(f"nextcloud:{uuid.uuid4().hex}", self._announcement.channel, message)
+
+    def _try_to_store(self, notifications: list[Notification]) -> bool:
         try:
-            self._store.submit(write).result()
+            self._outbox.put(notifications, also=self._index.apply).result()
         except StorageError:
             return False
         return True
