@@ -6,7 +6,7 @@ from typing import Any
 
 from tests.standins.gitlab_site import Project, Receiver, cloned
 
-FIXTURES = Path(__file__).parents[1] / "fixtures" / "gitlab-payloads"
+FIXTURES = Path(__file__).parents[2] / "tasks" / "samples" / "gitlab"
 EVERYTHING = ("push_events", "tag_push_events", "merge_requests_events", "issues_events", "note_events")
 
 
