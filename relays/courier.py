@@ -29,9 +29,9 @@ _FAREWELL_SECONDS = 3.0
 
 
 class Courier:
-    """Delivers what is in the outbox. `connect` makes the webhook, once per channel."""
+    """Delivers what is in the outbox. `connect` makes the webhook for a channel, once for each."""
 
-    def __init__(self, outbox: Outbox, connect: Callable[[], IncomingWebhook]) -> None:
+    def __init__(self, outbox: Outbox, connect: Callable[[str], IncomingWebhook]) -> None:
         self._outbox = outbox
         self._connect = connect
         self._lines: dict[str, _Line] = {}
@@ -55,7 +55,7 @@ class Courier:
         with self._guard:
             line = self._lines.get(channel)
             if line is None and not self._stopping:
-                line = self._lines[channel] = _Line(channel, self._outbox, self._connect())
+                line = self._lines[channel] = _Line(channel, self._outbox, self._connect(channel))
                 line.start()
         if line is not None:
             line.wake()

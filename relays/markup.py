@@ -64,6 +64,11 @@ def from_label(text: Label) -> Markup:
     return Markup(_ZERO_WIDTH_SPACE + inert if _BLOCK_START.match(inert) else inert)
 
 
+def mention(name: str) -> Markup:
+    """A mention of the user of that name in Mattermost, who is notified; only for names that a site has given."""
+    return Markup(f"@{name}")
+
+
 def link(shown: Markup, url: str) -> Markup:
     """Inert markup that leads to an address; alone if either could break out of the link."""
     safe = _LINKED.fullmatch(url) and "[" not in shown and "]" not in shown

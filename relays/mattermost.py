@@ -51,10 +51,15 @@ class Answer:
 
 
 class IncomingWebhook:
-    """One incoming webhook, over one connection. Not for use by several threads at once."""
+    """One incoming webhook, over one connection, for posts into one channel. Not for several threads at once.
 
-    def __init__(self, url: str) -> None:
+    `home` is the channel that the webhook was made for; for another `channel` of the team the posts name it. A post
+    into its home names none, so that it goes on when that channel is given another name.
+    """
+
+    def __init__(self, url: str, home: str, channel: str) -> None:
         self._url = url
+        self._channel = {} if channel == home else {"channel": channel}
         self._base = url.rsplit("/hooks/", 1)[0]
         self._session = requests.Session()
 
@@ -62,7 +67,7 @@ class IncomingWebhook:
         """Post a message. Raises nothing: whatever goes wrong is an answer."""
         try:
             response = self._session.post(
-                self._url, json=message, timeout=_POST_TIMEOUT, allow_redirects=False
+                self._url, json={**message, **self._channel}, timeout=_POST_TIMEOUT, allow_redirects=False
             )
             return self._interpret(response)
         except requests.RequestException as error:

@@ -4,7 +4,7 @@ Measured on Mattermost 5.37: remote images delay a post by five seconds each, so
 of `icon_url`, no `footer_icon`). Mobile notifications show the text and the `fallback` of the attachment only.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from relays.markup import Label, Markup
@@ -33,18 +33,37 @@ class Attachment:
 
 
 @dataclass(frozen=True)
+class Sentence:
+    """What happened, in both forms that a message needs."""
+
+    text: Markup
+    label: Label
+
+
+@dataclass(frozen=True)
 class Message:
-    """A message of `username`: a text, a box, or both. `summary` says the same in one line."""
+    """A message of `username`: a text, a box, or both. `summary` says the same in one line.
+
+    `said` is the sentence in it that says what happened, and `resay` makes the same message with another one; None
+    if there is none that could be replaced.
+    """
 
     username: str
     icon_emoji: str
     summary: Markup
     text: Markup | None = None
     attachment: Attachment | None = None
+    said: Sentence | None = None
+    resay: Callable[[Sentence], "Message"] | None = None
 
     def short(self) -> "Message":
         """The message in one line."""
         return replace(self, text=self.summary, attachment=None)
+
+    def below(self, lines: Sequence[Markup]) -> "Message":
+        """The message with more lines in its text, where mentions notify."""
+        text = "\n".join(filter(None, (self.text, *lines)))
+        return replace(self, text=Markup(text)) if lines else self
 
     def payload(self) -> dict[str, object]:
         """The message as an incoming webhook takes it."""

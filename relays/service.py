@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from relays import log as journal
@@ -42,13 +43,16 @@ def main(program: str, build: Callable[[Places], "Service"], arguments: Sequence
 
 
 class Service:
-    """Store, outbox and courier of a relay, and the workers of its source (`add`)."""
+    """Store, outbox and courier of a relay, and the workers of its source (`add`).
 
-    def __init__(self, state: Path, wording: Wording, hook_url: str, schema: str = "") -> None:
+    `channel` is the one that the incoming webhook at `hook_url` was made for, `schema` that of the source's tables.
+    """
+
+    def __init__(self, state: Path, wording: Wording, hook_url: str, channel: str, schema: str) -> None:
         self.wording = wording
         self.store = Store(state, SCHEMA, schema)
         self.outbox = Outbox(self.store, socket.gethostname())
-        self.courier = Courier(self.outbox, lambda: IncomingWebhook(hook_url))
+        self.courier = Courier(self.outbox, partial(IncomingWebhook, hook_url, channel))
         self._sources: list[Worker] = []
         self._stop = threading.Event()
         self._exit_code = os.EX_OK

@@ -94,6 +94,36 @@ class Table:
             raise self._wrong(key, value, f"is not a whole number from {lowest} to {highest}: correct it")
         return value
 
+    def flag(self, key: str, default: bool) -> bool:
+        """true or false."""
+        value = self._value(key, default)
+        if not isinstance(value, bool):
+            raise self._wrong(key, value, "is not true or false: write one of them, without quotes")
+        return value
+
+    def texts(self, key: str, default: Sequence[str] | None = None) -> tuple[str, ...]:
+        """A list of texts that are not empty."""
+        values = self._value(key, default)
+        if not isinstance(values, list | tuple) or not all(isinstance(v, str) and v.strip() for v in values):
+            raise self._wrong(key, values, 'is not a list of texts: write ["…", "…"]')
+        return tuple(values)
+
+    def mapping(self, key: str) -> dict[str, str]:
+        """A table of texts under names of any kind, empty if there is none."""
+        values = self._value(key, {})
+        if not isinstance(values, dict) or not all(isinstance(value, str) for value in values.values()):
+            raise self._wrong(key, values, 'is not a table of texts: write NAME = "…" lines under its name')
+        return values
+
+    def tables(self, key: str) -> "list[Table]":
+        """The tables of an array of that name, in their order."""
+        values = self._value(key, [])
+        if not isinstance(values, list) or not all(isinstance(value, dict) for value in values):
+            raise self._wrong(key, values, f"is not an array of tables: write [[{key}]]")
+        return [
+            Table(self._file, value, f"[[{key}]] {number} ") for number, value in enumerate(values, start=1)
+        ]
+
     def table(self, key: str) -> "Table":
         """The table of that name, empty if there is none."""
         value = self._value(key, {})

@@ -7,7 +7,7 @@ from tasks.operations.resource import step
 from tasks.place import HOOK_TOKEN, Place
 from tasks.site import Site
 
-# What the relay has a message for. Confidential issues and comments are not asked for. Milestones came with 18.2,
+# What the relay has a message for by default. Milestones came with 18.2,
 # deploy tokens with 18.10, vulnerabilities with 17.11 and a licence: what a GitLab does not know it passes over.
 TRIGGERS = dict.fromkeys(
     (
@@ -30,6 +30,17 @@ TRIGGERS = dict.fromkeys(
 )
 
 
+def triggers_of(site: Site) -> dict[str, bool]:
+    """The triggers of the site's hook: those that every site wants, and what its mutes and routes call for."""
+    confidential = any(route.confidential for route in site.gitlab.routes)
+    return TRIGGERS | {
+        "job_events": not site.gitlab.mute.jobs,
+        "emoji_events": not site.gitlab.mute.reactions,
+        "confidential_issues_events": confidential,
+        "confidential_note_events": confidential,
+    }
+
+
 @step("GitLab")
 def provision_gitlab(site: Site, place: Place) -> None:
     """The allow-list entry without which GitLab refuses the hook, the project, the hook with its secret."""
@@ -42,7 +53,7 @@ def provision_gitlab(site: Site, place: Place) -> None:
         project,
         "Passerelle",
         f"http://{place.relay}/webhook/gitlab",
-        TRIGGERS,
+        triggers_of(site),
         partial(secret_file.fingerprint, HOOK_TOKEN),
         partial(secret_file.read, HOOK_TOKEN),
         name=f"Hook of {project}",

@@ -28,8 +28,12 @@ def provision_mattermost(site: Site, place: Place) -> None:
     wanted, api = site.mattermost, place.mattermost
     mattermost.settings(api, INTEGRATIONS, name="Integration settings")
     mattermost.team(api, wanted.team, wanted.team_display_name, name=f"Team {wanted.team}")
-    for hook in (wanted.gitlab_webhook, wanted.nextcloud_webhook):
-        _channel_with_webhook(site, place, hook)
+    routed = {channel for route in site.gitlab.routes for channel in route.channels}
+    # A webhook that posts elsewhere cannot be locked to its channel.
+    _channel_with_webhook(
+        site, place, wanted.gitlab_webhook, locked=routed <= {wanted.gitlab_webhook.channel}
+    )
+    _channel_with_webhook(site, place, wanted.nextcloud_webhook, locked=True)
 
     owner, group = host.get_fact(Owner, path=place.infrastructure) or ("root", "root")
 
@@ -43,7 +47,7 @@ def provision_mattermost(site: Site, place: Place) -> None:
     text_files({place.webhooks_conf: webhooks_conf}, "600", owner, group, name="URLs of the webhooks")
 
 
-def _channel_with_webhook(site: Site, place: Place, hook: IncomingWebhook) -> None:
+def _channel_with_webhook(site: Site, place: Place, hook: IncomingWebhook, *, locked: bool) -> None:
     team = site.mattermost.team
     mattermost.channel(
         place.mattermost,
@@ -59,5 +63,6 @@ def _channel_with_webhook(site: Site, place: Place, hook: IncomingWebhook) -> No
         hook.display_name,
         hook.description,
         hook.channel,
+        locked,
         name=f"Incoming webhook {hook.display_name}",
     )

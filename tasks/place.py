@@ -9,6 +9,7 @@ from pyinfra.facts.server import Home
 
 from tasks.operations.api import Api
 from tasks.operations.resource import ResourceError
+from tasks.references import check_references
 from tasks.site import Site
 
 HOOK_TOKEN = "/etc/passerelle/gitlab-hook-token"  # noqa: S105 - where it lies, not what it is
@@ -43,7 +44,10 @@ class Place:
 
 
 def find_place(site: Site) -> Place:
-    """Ask the host for what the site leaves open. Nothing is called yet; ResourceError if it has no answer."""
+    """Ask the host for what the site leaves open. Nothing is changed yet.
+
+    ResourceError if the host has no answer, if a server does not know us, or Mattermost not what a setting names.
+    """
     infrastructure = site.host.infrastructure.rstrip("/")
     if infrastructure == "~" or infrastructure.startswith("~/"):
         infrastructure = f"{host.get_fact(Home, _sudo=False)}{infrastructure[1:]}"
@@ -66,6 +70,7 @@ def find_place(site: Site) -> Place:
     )
     place.mattermost.call("GET", "/api/v4/users/me")
     place.gitlab.call("GET", "/api/v4/user")
+    check_references(site, place.mattermost)
     return place
 
 

@@ -1,5 +1,6 @@
 """Step 4: the relays, installed from what the deploy brings along, as two systemd services."""
 
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
@@ -25,7 +26,14 @@ def install_relays(site: Site, place: Place) -> None:
     release = release_digest(PROJECT, "relays", REQUIREMENTS / "relays.txt")
     language = site.relays.language
     settings = {
-        "gitlab": render("gitlab.toml", language=language, channel=site.mattermost.gitlab_webhook.channel),
+        "gitlab": render(
+            "gitlab.toml",
+            language=language,
+            channel=site.mattermost.gitlab_webhook.channel,
+            gitlab=site.gitlab,
+            mute=asdict(site.gitlab.mute),
+            routes=[route.model_dump(exclude_unset=True) for route in site.gitlab.routes],
+        ),
         "nextcloud": render(
             "nextcloud.toml",
             language=language,

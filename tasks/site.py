@@ -21,6 +21,8 @@ from pydantic_settings import (
 )
 from pyinfra.api.exceptions import PyinfraError
 
+from tasks.telling import ChannelName, Detail, Language, MuteSettings, Person, Routes, Wording
+
 PREFIX = "PASSERELLE_"
 SETTINGS_FILE = "passerelle.toml"
 
@@ -54,9 +56,8 @@ BaseUrl = Annotated[str, AfterValidator(_base_url)]
 FolderName = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_folder_name)]
 Token = Annotated[SecretStr, AfterValidator(_not_empty)]
 Port = Annotated[int, Field(ge=1, le=65535)]
-# Names as Mattermost accepts them (server/public/model, release 11.6).
+# As Mattermost accepts it (server/public/model, release 11.6).
 TeamName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{1,63}$")]
-ChannelName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{1,63}$")]
 
 
 class Section(BaseModel):
@@ -114,10 +115,15 @@ class GitLab(Section):
     service: str = Field("gitlab", description="the Compose service")
     token: Token = Field(description="personal access token of an administrator, scope api")
     project: Annotated[str, Field(pattern=r"^[\w.-]+(/[\w.-]+)+$")] = Field(description="namespace/name")
+    detail: Detail = Field("full", description="of messages; short: one line each")
+    mute: MuteSettings = Field(MuteSettings(), description="what is not told")
+    routes: Routes = Field([], description="further channels; what none takes goes to that of the webhook")
+    people: dict[str, Person] = Field({}, description="from user names in GitLab to those in Mattermost")
+    wording: Wording = Field({}, description="own sentences, Jinja2, by language and event")
 
 
 class Relays(Section):
-    language: Literal["fr", "en"] = "fr"
+    language: Language = "fr"
     address: str | None = Field(None, description="the relay's host as GitLab sees it; found if not set")
     port: Port = 8090
     footer: str = Field("", description="last line of an HR notification")
@@ -198,19 +204,17 @@ def _refuse_unknown_variables(environment: Iterable[str]) -> None:
 
 def _told(error: ValidationError, path: Path) -> Iterable[str]:
     for fault in error.errors(include_url=False, include_context=False):
-        where = ".".join(str(part) for part in fault["loc"])
-        section, _, name = where.partition(".")
-        variable = f"{PREFIX}{where.replace('.', '__')}".upper()
-        remedy = f"set {variable}, or {name or section} in [{section}] of {path.name} (mode 0600)"
+        where = ".".join(f"#{part + 1}" if isinstance(part, int) else part for part in fault["loc"])
+        section, *below = [str(part) for part in fault["loc"][:2]]
+        variable = "__".join((section, *below)).upper()
+        name = below[0] if below else section
+        remedy = f"set {PREFIX}{variable}, or {name} in [{section}] of {path.name} (mode 0600)"
         if fault["type"] == "missing":
             yield f"{where} is missing: {remedy}"
-        elif fault["type"] == "extra_forbidden":
+        elif fault["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
             yield f"{where}: there is no such setting; the README lists them all"
         else:
             value = fault["input"]
-            shown = (
-                ""
-                if isinstance(value, SecretStr) or "token" in where or "password" in where
-                else f" = {value!r}"
-            )
+            secret = "token" in where or "password" in where
+            shown = f" = {value!r}" if isinstance(value, str | int | float) and not secret else ""
             yield f"{where}{shown}: {fault['msg'].removeprefix('Value error, ')}; {remedy}"

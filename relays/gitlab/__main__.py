@@ -7,7 +7,9 @@ import sys
 
 from relays import service, systemd
 from relays.gitlab.app import Reception, make_app
+from relays.gitlab.config import read_dispatcher
 from relays.gitlab.intake import Intake
+from relays.gitlab.pipelines import SCHEMA, Pipelines
 from relays.gitlab.server import HttpServer, address_of
 from relays.settings import Places, StartError, read_hook_url, read_secret, read_settings
 from relays.wording import CATALOGUES
@@ -21,8 +23,7 @@ _MAX_BODY_BYTES = 25 * 1024 * 1024
 def build(places: Places) -> service.Service:
     """The relay, listening. StartError if a setting or a credential is missing or wrong."""
     settings = read_settings(places.config)
-    wording = CATALOGUES[settings.choice("language", tuple(CATALOGUES), "fr")]
-    channel = settings.text("channel", "dev-notifications")
+    dispatcher = read_dispatcher(places.config, settings)
     max_body_bytes = settings.integer("max_body_bytes", _MAX_BODY_BYTES, 1024, 1024 * 1024 * 1024)
     listen = settings.table("listen")
     address, port = listen.text("address", "0.0.0.0"), listen.integer("port", 8090, 0, 65535)  # noqa: S104
@@ -31,8 +32,11 @@ def build(places: Places) -> service.Service:
     hook_url = read_hook_url(places.credentials, "GITLAB_WEBHOOK_URL")
     token = read_secret(places.credentials, "gitlab-hook-token")
 
-    relay = service.Service(places.state, wording, hook_url)
-    reception = Reception(Intake(relay.outbox, channel, wording), token, max_body_bytes)
+    everything = dispatcher.routes[-1]
+    relay = service.Service(
+        places.state, CATALOGUES[everything.language], hook_url, everything.channels[0], SCHEMA
+    )
+    reception = Reception(Intake(relay.outbox, dispatcher, Pipelines(relay.store)), token, max_body_bytes)
     listener = systemd.listening_socket() or _listen(address, port)
     relay.add(HttpServer(make_app(reception, relay.health), listener))
     log.info("listening address=%s", address_of(listener))

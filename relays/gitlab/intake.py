@@ -3,43 +3,45 @@
 import asyncio
 import logging
 from dataclasses import dataclass
+from functools import partial
 
-from relays.gitlab.events import BUILDERS, kind_of
+from relays.gitlab.dispatch import Dispatcher
+from relays.gitlab.event import read_event
 from relays.gitlab.payload import Payload
+from relays.gitlab.pipelines import Pipelines
 from relays.outbox import Notification, Outbox
 from relays.store import StorageError
-from relays.wording import Wording
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Intake:
-    """Turns events into notifications in the line of `channel`."""
+    """Turns events into notifications in the lines of their channels."""
 
     outbox: Outbox
-    channel: str
-    wording: Wording
+    dispatcher: Dispatcher
+    pipelines: Pipelines
 
     async def take(self, key: str, payload: Payload) -> str:
         """The outcome, once it is durable: accepted, duplicate, filtered, unsupported, or not stored.
 
         `key` is that of the delivery, the same whenever GitLab sends it again.
         """
-        kind = kind_of(payload)
-        builder = BUILDERS.get(kind)
-        if builder is None:
-            log.info("ignored key=%s kind=%.40s reason=unsupported", key, kind)
-            return "unsupported"
-        message = builder(payload, self.wording)
-        if message is None:
-            log.info("ignored key=%s kind=%s reason=no news", key, kind)
-            return "filtered"
+        event = read_event(payload)
         try:
-            new = await asyncio.wrap_future(self.outbox.put([Notification(key, self.channel, message)]))
+            event = self.pipelines.compare(event)
+            reason, messages = self.dispatcher.dispatch(event)
+            notifications = [Notification(key, channel, message) for channel, message in messages.items()]
+            also = partial(self.pipelines.remember, event=event)
+            stored = notifications or self.pipelines.counts(event)
+            new = await asyncio.wrap_future(self.outbox.put(notifications, also=also)) if stored else 0
         except StorageError:
-            log.error("refused key=%s kind=%s reason=storage", key, kind)
+            log.error("refused key=%s kind=%.40s reason=storage", key, event.name)
             return "not stored"
+        if not messages:
+            log.info("ignored key=%s kind=%.40s reason=%s", key, event.name, reason)
+            return "unsupported" if reason == "unsupported" else "filtered"
         outcome = "accepted" if new else "duplicate"
-        log.info("%s key=%s kind=%s", outcome, key, kind)
+        log.info("%s key=%s kind=%s channels=%s", outcome, key, event.name, ",".join(messages))
         return outcome

@@ -1,6 +1,6 @@
 """Reading what GitLab sends, any key of which may be missing, null or of another type."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 
 class Payload:
@@ -46,3 +46,9 @@ class Payload:
         """The number of elements of the list there, else 0."""
         value = self.at(*path)._value
         return len(value) if isinstance(value, list) else 0
+
+    def but(self, path: Sequence[str], value: object) -> "Payload":
+        """The same with another value under the keys."""
+        first, *rest = path
+        below = self.at(first).but(rest, value)._value if rest else value
+        return Payload({**self.mapping(), first: below})

@@ -26,7 +26,7 @@ def build(places: Places) -> service.Service:
     root = os.path.normpath(root)
     hook_url = read_hook_url(places.credentials, "NEXTCLOUD_WEBHOOK_URL")
 
-    relay = service.Service(places.state, wording, hook_url, SCHEMA)
+    relay = service.Service(places.state, wording, hook_url, channel, SCHEMA)
     word = partial(document.build, root, footer, wording)
     relay.add(TreeSource(relay, root, Announcement(channel, word)))
     return relay

@@ -100,16 +100,22 @@ def project_hook(
     }
     found = _find_hook(api, path, name, url)
     if found is None:
-        lines = [f"+ hook {name} of {path} to {url} on {', '.join(sorted(triggers))}"]
+        ticked = sorted(trigger for trigger, wants in triggers.items() if wants)
+        lines = [f"+ hook {name} of {path} to {url} on {', '.join(ticked)}"]
     else:
         lines = [
             f"~ hook {name} of {path}: {key}: {found.get(key)!r} -> {value!r}"
             for key, value in wanted.items()
-            if found.get(key) != value and (key in found or key not in triggers)
+            if _differs(found, key, value) and (key in found or key not in triggers)
         ]
         if found.get("token_present") is False:
             lines.append(f"~ hook {name} of {path}: no secret token -> token")
     yield from change(lines, lambda: _save_hook(api, path, found, wanted, token()))
+
+
+def _differs(hook: Mapping[str, Any], key: str, wanted: object) -> bool:
+    # A trigger that was never set may be null.
+    return (hook.get(key) or False) != wanted if isinstance(wanted, bool) else hook.get(key) != wanted
 
 
 def _find_hook(api: Api, path: str, name: str, url: str) -> dict[str, Any] | None:
@@ -140,7 +146,7 @@ def _save_hook(
                     "on the outbound allow-list; check that relays.address is the relay's address as GitLab sees it"
                 ) from None
             time.sleep(2)
-    ignored = [key for key in wanted if key in saved and saved[key] != wanted[key]]
+    ignored = [key for key, value in wanted.items() if key in saved and _differs(saved, key, value)]
     ignored += [key for key in ("name", "description") if key not in saved]
     if ignored:
         raise ResourceError(

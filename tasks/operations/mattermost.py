@@ -124,28 +124,23 @@ def webhook_url(api: Api, team_name: str, display_name: str) -> str | None:
 
 
 @resource
-def webhook(api: Api, team_name: str, display_name: str, description: str, channel_name: str) -> Commands:
-    """Have an incoming webhook that posts to the channel, and to no other (`channel_locked`)."""
+def webhook(
+    api: Api, team_name: str, display_name: str, description: str, channel_name: str, locked: bool = True
+) -> Commands:
+    """Have an incoming webhook that posts to the channel, and if it is `locked` to no other (`channel_locked`)."""
+    wanted = {"display_name": display_name, "description": description, "channel_locked": locked}
     found = find_webhook(api, team_name, display_name)
     if found is None:
         yield from change(
             [f"+ incoming webhook {display_name!r} to channel {channel_name}"],
-            lambda: _create_webhook(api, team_name, display_name, description, channel_name),
+            lambda: _save_webhook(api, team_name, channel_name, None, wanted),
         )
         return
+    lines = [f"~ incoming webhook {display_name!r}: {key}" for key in wanted if found[key] != wanted[key]]
     target = find_channel(api, team_name, channel_name)
-    wanted = {
-        "channel_id": target["id"] if target else None,
-        "description": description,
-        "channel_locked": True,
-    }
-    lines = [
-        f"~ incoming webhook {display_name!r}: "
-        + (f"channel -> {channel_name}" if key == "channel_id" else key)
-        for key, value in wanted.items()
-        if found[key] != value
-    ]
-    yield from change(lines, lambda: _replace_webhook(api, found, team_name, description, channel_name))
+    if target is None or found["channel_id"] != target["id"]:
+        lines.append(f"~ incoming webhook {display_name!r}: channel -> {channel_name}")
+    yield from change(lines, lambda: _save_webhook(api, team_name, channel_name, found, wanted))
 
 
 def _target(api: Api, team_name: str, channel_name: str) -> str:
@@ -155,24 +150,11 @@ def _target(api: Api, team_name: str, channel_name: str) -> str:
     return str(found["id"])
 
 
-def _create_webhook(api: Api, team_name: str, display_name: str, description: str, channel_name: str) -> None:
-    body = {
-        "channel_id": _target(api, team_name, channel_name),
-        "display_name": display_name,
-        "description": description,
-        "channel_locked": True,
-    }
-    api.call("POST", "/api/v4/hooks/incoming", body)
-
-
-def _replace_webhook(
-    api: Api, found: Mapping[str, Any], team_name: str, description: str, channel_name: str
+def _save_webhook(
+    api: Api, team_name: str, channel_name: str, found: Mapping[str, Any] | None, wanted: Mapping[str, Any]
 ) -> None:
-    """PUT replaces the whole hook: what is left out would be emptied."""
-    body = {
-        **found,
-        "channel_id": _target(api, team_name, channel_name),
-        "description": description,
-        "channel_locked": True,
-    }
-    api.call("PUT", f"/api/v4/hooks/incoming/{found['id']}", body)
+    body = {**wanted, "channel_id": _target(api, team_name, channel_name)}
+    if found is None:
+        api.call("POST", "/api/v4/hooks/incoming", body)
+    else:  # PUT replaces the whole hook: what is left out would be emptied
+        api.call("PUT", f"/api/v4/hooks/incoming/{found['id']}", {**found, **body})

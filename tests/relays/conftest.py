@@ -19,11 +19,24 @@ def sink() -> Iterator[Sink]:
 
 
 @pytest.fixture
-def gitlab(sink: Sink, tmp_path: Path) -> Iterator[Relay]:
-    """The GitLab relay, not started yet, on a port that the system chooses."""
-    relay = Relay("gitlab", tmp_path, sink.url, '[listen]\naddress = "127.0.0.1"\nport = 0\n')
-    yield relay
-    relay.close()
+def gitlab_with(sink: Sink, tmp_path: Path) -> Iterator[Callable[[str], Relay]]:
+    """Makes the GitLab relay with these settings, not started yet, on a port that the system chooses."""
+    relays: list[Relay] = []
+
+    def make(settings: str) -> Relay:
+        listen = '[listen]\naddress = "127.0.0.1"\nport = 0\n'
+        relays.append(Relay("gitlab", tmp_path, sink.url, f"{settings}\n{listen}"))
+        return relays[-1]
+
+    yield make
+    for relay in relays:
+        relay.close()
+
+
+@pytest.fixture
+def gitlab(gitlab_with: Callable[[str], Relay]) -> Relay:
+    """The GitLab relay with the default settings, not started yet."""
+    return gitlab_with("")
 
 
 @pytest.fixture

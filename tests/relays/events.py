@@ -3,17 +3,25 @@
 import json
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import requests
 
 from tests.relays.process import TOKEN, Relay
 
-PAYLOADS = Path(__file__).parents[1] / "fixtures" / "gitlab-payloads"
+PAYLOADS = Path(__file__).parents[2] / "tasks" / "samples" / "gitlab"
 
 
 def body(name: str) -> bytes:
     """The body of a recorded event."""
     return (PAYLOADS / name).read_bytes()
+
+
+def changed(name: str, **changes: Any) -> bytes:
+    """A recorded event whose attributes have changed."""
+    payload = json.loads(body(f"{name}.json"))
+    payload["object_attributes"] = payload.get("object_attributes", {}) | changes
+    return json.dumps(payload).encode()
 
 
 def issue(number: int) -> bytes:

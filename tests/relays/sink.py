@@ -44,6 +44,11 @@ class Post:
         return str(self.payload["props"]["passerelle_key"])
 
     @property
+    def channel(self) -> str:
+        """Where it was posted."""
+        return str(self.payload.get("channel", "home"))
+
+    @property
     def shown(self) -> str:
         """All that people see of it, on one line."""
         boxes = self.payload.get("attachments", [{}])
@@ -53,7 +58,10 @@ class Post:
 
 
 class Sink:
-    """An incoming webhook on a loopback port that stays the same over `stop` and `start`."""
+    """An incoming webhook on a loopback port that stays the same over `stop` and `start`.
+
+    Its own channel is `home`; `channels` holds those that a post may name.
+    """
 
     def __init__(self) -> None:
         self.posts: list[Post] = []
@@ -61,6 +69,7 @@ class Sink:
         self.behave: Callable[[dict[str, Any]], Reply] = lambda payload: OK
         self.healthy = True
         self.hook_known = True
+        self.channels = {"home"}
         self._open = threading.Event()
         self._open.set()
         self._guard = threading.Lock()
@@ -136,8 +145,8 @@ class Sink:
         with self._guard:
             self.attempts += 1
         self._open.wait()
-        if "channel" in payload:
-            # The webhook is asked whether it lives, with a channel that does not exist.
+        if payload.get("channel", "home") not in self.channels:
+            # Also how the webhook is asked whether it lives, with a channel that cannot exist.
             return Reply(404 if self.hook_known else 400, b"{}")
         with self._guard:
             reply = self.behave(payload) if self.hook_known else Reply(400, b"{}")

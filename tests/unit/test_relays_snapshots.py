@@ -10,17 +10,18 @@ from typing import Any
 import pytest
 
 from relays.wording import CATALOGUES
-from tests.unit.test_relays_messages import FILES, load, tell
+from tests.unit.test_relays_messages import FILES, dispatch, load
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"
 UPDATE = bool(os.environ.get("UPDATE_SNAPSHOTS"))
 
 
-def rendered(message: dict[str, Any] | None) -> str:
-    """A message in the order in which it is read; zero-width spaces as a middle dot."""
+def rendered(reason: str, message: dict[str, Any] | None) -> str:
+    """A message in the order in which it is read, and why it is not told by default; zero-width spaces as a dot."""
+    lines = [f"(not told by default: {reason})"] if reason else []
     if message is None:
-        return "(no message)\n"
-    lines = [message["text"]] if "text" in message else []
+        return "\n".join((*lines, "(no message)\n"))
+    lines += [message["text"]] if "text" in message else []
     for box in message.get("attachments", []):
         lines += [f"[{box['color']}] {box['title']}", f"  <{box.get('title_link', '')}>", f"  {box['text']}"]
         lines += [f"  {field['title']}: {field['value']}" for field in box["fields"]]
@@ -31,7 +32,9 @@ def rendered(message: dict[str, Any] | None) -> str:
 @pytest.mark.parametrize("language", CATALOGUES)
 @pytest.mark.parametrize("name", FILES)
 def test_a_message_reads_as_it_did(name: str, language: str) -> None:
-    text = rendered(tell(load(name), language))
+    reason, _ = dispatch(load(name), language)
+    _, message = dispatch(load(name), language, everything=True)
+    text = rendered(reason, message.payload() if message else None)
     path = SNAPSHOTS / language / f"{name}.txt"
     if UPDATE:
         path.parent.mkdir(parents=True, exist_ok=True)

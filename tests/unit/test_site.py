@@ -1,6 +1,8 @@
 """Site data: merged from three places, refused with the setting's name and the remedy."""
 
+import re
 import runpy
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -96,7 +98,7 @@ def test_file_that_does_not_parse_is_named(
         ("MATTERMOST__TEAM", "Équipe", "mattermost.team"),
         ("NEXTCLOUD__TREE", "..", "one folder name"),
         ("NEXTCLOUD__TREE", "a%b", "one folder name"),
-        ("NEXTCLOUD__FOLDERS", '["a/b"]', "nextcloud.folders.0"),
+        ("NEXTCLOUD__FOLDERS", '["a/b"]', "nextcloud.folders.#1"),
         ("GITLAB__PROJECT", "projet", "gitlab.project"),
         ("RELAYS__PORT", "0", "relays.port"),
         ("HOST__API_ACCESS", "vpn", "host.api_access"),
@@ -127,6 +129,52 @@ def test_secrets_are_masked_where_pyinfra_prints_data(values: dict[str, Any]) ->
     shown = str(load(values).to_json()) + repr(load(values))
     assert "m-token" not in shown
     assert "g-token" not in shown
+
+
+def test_the_example_in_the_readme_is_a_site(values: dict[str, Any]) -> None:
+    """What an administrator copies from it can be used as it stands."""
+    readme = (Path(__file__).parent.parent.parent / "README.md").read_text()
+    (example,) = re.findall(r"```toml\n(\[gitlab\]\ndetail.*?)```", readme, re.DOTALL)
+    site = load(values | {"gitlab": values["gitlab"] | tomllib.loads(example)["gitlab"]})
+    assert [route.channels for route in site.gitlab.routes] == [
+        ["astreinte"],
+        ["secu", "dev-notifications"],
+        ["secu"],
+        [],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "words"),
+    [
+        (
+            "routes",
+            [{"channels": ["ops"], "events": ["push"], "actions": ["merge"]}],
+            "route 1 can never match",
+        ),
+        ("routes", [{"channels": ["Ops"]}], "gitlab.routes.#1.channels.#1 = 'Ops'"),
+        (
+            "routes",
+            [{"channels": ["ops"], "event": ["push"]}],
+            "gitlab.routes.#1.event: there is no such setting",
+        ),
+        ("mute", {"jbs": True}, "gitlab.mute.jbs: there is no such setting"),
+        ("people", {"lperrin": "all"}, "gitlab.people.lperrin = 'all': is not the name of one user"),
+        ("wording", {"fr": {"psh": "x"}}, "there is no event psh"),
+        ("wording", {"fr": {"push": "{{"}}, "not a Jinja2 template: line 1"),
+        ("wording", {"fr": {"push": "{{ payload.usr }}"}}, "no sample of push has usr"),
+        ("wording", {"fr": {"push": "{{ 1 / 0 }}"}}, "fails on a sample of push: division by zero"),
+        ("wording", {"fr": {"push": "  "}}, "it says nothing"),
+        ("detail", "long", "gitlab.detail = 'long'"),
+    ],
+)
+def test_what_cannot_be_told_so_is_refused(
+    values: dict[str, Any], setting: str, value: object, words: str
+) -> None:
+    with pytest.raises(SiteError, match=re.escape(words)) as refused:
+        load(values | {"gitlab": values["gitlab"] | {setting: value}})
+    assert f"PASSERELLE_GITLAB__{setting.upper()}" in str(refused.value) or "no such setting" in words
+    assert "g-token" not in str(refused.value)
 
 
 def test_readme_lists_every_setting() -> None:

@@ -37,13 +37,14 @@ class Changes:
     details: list[Field]
 
 
-def changes_of(payload: Payload, wording: Wording) -> Changes | None:
-    """What an update changed; None if it is nothing that people care about."""
-    names = [wording[f"changed.{name}"] for name in _names(payload)]
-    return Changes(", ".join(names), list(_details(payload, wording))) if names else None
+def changes_of(payload: Payload, wording: Wording) -> Changes:
+    """What an update changed; both are empty if it is nothing that people care about."""
+    names = [wording[f"changed.{name}"] for name in names_of(payload)]
+    return Changes(", ".join(names), list(_details(payload, wording)))
 
 
-def _names(payload: Payload) -> Iterator[str]:
+def names_of(payload: Payload) -> Iterator[str]:
+    """What an update changed, by name."""
     changes = payload.at("changes")
     drafts = [changes.at(key) for key in ("draft", "work_in_progress")]  # the same, now and formerly
     if draft := next(filter(_differs, drafts), None):
@@ -51,7 +52,7 @@ def _names(payload: Payload) -> Iterator[str]:
     # There only if commits were pushed.
     if payload.text("object_attributes", "oldrev"):
         yield "commits"
-    if any(_asked_again(payload)):
+    if any(asked_again(payload)):
         yield "review"
     if _differs(automatic := changes.at("merge_when_pipeline_succeeds")):
         yield "auto_merge" if automatic.flag("current") else "no_auto_merge"
@@ -73,7 +74,7 @@ def _details(payload: Payload, wording: Wording) -> Iterator[Field]:
     if _differs(changes.at("target_branch")):
         former = markup.plain(changes.text("target_branch", "previous"), BRANCH)
         yield Field(wording["field.former_target"], former)
-    if asked := list(_asked_again(payload)):
+    if asked := [reviewer.text("name") or reviewer.text("username") for reviewer in asked_again(payload)]:
         yield Field(wording["field.asked_again"], _listed(asked))
     for name, key in (*((people, "name") for people in _PEOPLE), ("labels", "title")):
         if moves := _moves(changes.at(name), key):
@@ -94,7 +95,7 @@ def _listed(names: list[str]) -> markup.Markup:
     return markup.plain(f"{shown}…" if len(names) > _MOST_NAMES else shown, 3 * NAME)
 
 
-def _asked_again(payload: Payload) -> Iterator[str]:
+def asked_again(payload: Payload) -> Iterator[Payload]:
     """The reviewers that were there before and are asked anew."""
     # As documented for this: a list of two states instead of an object with both.
     states = payload.at("changes").elements("reviewers")
@@ -106,7 +107,7 @@ def _asked_again(payload: Payload) -> Iterator[str]:
         }
         for reviewer in states[1].elements():
             if reviewer.flag("re_requested") and reviewer.text("id") not in asked_before:
-                yield reviewer.text("name") or reviewer.text("username")
+                yield reviewer
 
 
 def _is_renamed(changes: Payload) -> bool:

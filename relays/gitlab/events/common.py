@@ -2,12 +2,12 @@
 
 import datetime
 import re
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
 
 from relays import markup
 from relays.gitlab.payload import Payload
 from relays.message import Attachment, Field, Message
+from relays.message import Sentence as Sentence
 from relays.wording import Wording
 
 USERNAME = "GitLab Bot"
@@ -35,8 +35,6 @@ COLORS = {
 }
 OTHER_COLOR = "#808080"
 
-# As GitLab documents the users that stand for access tokens of projects and groups.
-_BOT = re.compile(r"(?:project|group)_\d+_bot\w*", re.ASCII)
 # An address below a project or a group.
 _PLACE = re.compile(r"https?://[^/]+/(?:groups/)?(.+?)/-/")
 _SHA = re.compile("[0-9a-f]+")
@@ -47,15 +45,16 @@ def kind_of(payload: Payload) -> str:
     return payload.text("object_kind") or payload.text("event_name")
 
 
+def is_nothing(revision: str) -> bool:
+    """Whether a revision stands for a branch or tag that is not there (any more)."""
+    # Forty zeros, sixty-four in a SHA-256 repository.
+    return bool(revision) and not revision.strip("0")
+
+
 def user_of(payload: Payload, wording: Wording) -> str:
     """Who did it: the name, or what else is known of the user."""
     known = (payload.text("user", "name"), payload.text("user", "username"), payload.text("user_name"))
     return next(filter(str.strip, (*known, payload.text("user_username"))), wording["someone"])
-
-
-def is_bot(payload: Payload) -> bool:
-    """Whether it was done with an access token of a project or a group."""
-    return bool(_BOT.fullmatch(payload.text("user", "username")))
 
 
 def project_of(payload: Payload, wording: Wording) -> str:
@@ -68,16 +67,13 @@ def project_of(payload: Payload, wording: Wording) -> str:
         payload.text("group", "group_name"),
         payload.text("group", "name"),
     )
+    return next(filter(str.strip, (*known, place_of(payload))), wording["unknown"])
+
+
+def place_of(payload: Payload) -> str:
+    """The full path of the project or the group that an address says, for what names neither; else nothing."""
     place = _PLACE.match(payload.text("object_attributes", "url"))
-    return next(filter(str.strip, (*known, place[1] if place else "")), wording["unknown"])
-
-
-@dataclass(frozen=True)
-class Sentence:
-    """What happened, in both forms that a message needs."""
-
-    text: markup.Markup
-    label: markup.Label
+    return place[1] if place else ""
 
 
 def sentence(template: str, who: str = "", **words: str) -> Sentence:
@@ -93,6 +89,14 @@ def sentence(template: str, who: str = "", **words: str) -> Sentence:
             user=markup.label(who, NAME),
             **{name: markup.Label(word) for name, word in words.items()},
         ),
+    )
+
+
+def state_sentence(template: str, status: str) -> Sentence:
+    """A wording with the state that something is in."""
+    return Sentence(
+        markup.fill(template, status=markup.plain(status, NUMBER)),
+        markup.fill_label(template, status=markup.label(status, NUMBER)),
     )
 
 
@@ -119,8 +123,18 @@ def ref_field(payload: Payload, wording: Wording) -> Field:
 
 def line(template: str, **values: markup.Markup | int) -> Message:
     """A message of one line, for what has no state to be followed."""
-    text = markup.fill(template, **values)
-    return Message(USERNAME, ICON, summary=text, text=text)
+    return lines(markup.fill(template, **values), [])
+
+
+def lines(first: markup.Markup, others: Sequence[markup.Markup]) -> Message:
+    """A message of several lines, the first of which says what happened."""
+
+    def say(said: Sentence) -> Message:
+        text = markup.Markup("\n".join((said.text, *others)))
+        return Message(USERNAME, ICON, summary=said.text, text=text, said=said, resay=say)
+
+    # Without a box nobody is shown the label.
+    return say(Sentence(first, markup.Label(first)))
 
 
 def date(text: str, wording: Wording) -> markup.Markup:
@@ -143,26 +157,33 @@ def box(
 ) -> Message:
     """A coloured box about something in a project. `titled` is its title, cut to a number of characters."""
     project = project_of(payload, wording)
-    return Message(
-        username=USERNAME,
-        icon_emoji=ICON,
-        summary=markup.fill(
-            wording["fallback"],
-            text=said.text,
-            title=markup.link(markup.from_label(titled(SHORT_TITLE)), link),
-            project=markup.plain(project, NAME),
-        ),
-        attachment=Attachment(
-            color=color,
-            title=titled(TITLE),
-            title_link=markup.link_target(link),
-            text=said.text,
-            fallback=markup.fill_label(
+    rows = [Field(wording["field.project"], markup.plain(project, PROJECT)), *fields]
+
+    def say(spoken: Sentence) -> Message:
+        return Message(
+            username=USERNAME,
+            icon_emoji=ICON,
+            said=spoken,
+            resay=say,
+            summary=markup.fill(
                 wording["fallback"],
-                text=said.label,
-                title=titled(SHORT_TITLE),
-                project=markup.label(project, NAME),
+                text=spoken.text,
+                title=markup.link(markup.from_label(titled(SHORT_TITLE)), link),
+                project=markup.plain(project, NAME),
             ),
-            fields=[Field(wording["field.project"], markup.plain(project, PROJECT)), *fields],
-        ),
-    )
+            attachment=Attachment(
+                color=color,
+                title=titled(TITLE),
+                title_link=markup.link_target(link),
+                text=spoken.text,
+                fallback=markup.fill_label(
+                    wording["fallback"],
+                    text=spoken.label,
+                    title=titled(SHORT_TITLE),
+                    project=markup.label(project, NAME),
+                ),
+                fields=rows,
+            ),
+        )
+
+    return say(said)

@@ -1,7 +1,16 @@
-"""Deployments that have ended."""
+"""Deployments."""
 
 from relays import markup
-from relays.gitlab.events.common import COLORS, OTHER_COLOR, box, commit_line, ref_field, sentence, user_of
+from relays.gitlab.events.common import (
+    COLORS,
+    OTHER_COLOR,
+    box,
+    commit_line,
+    ref_field,
+    sentence,
+    state_sentence,
+    user_of,
+)
 from relays.gitlab.payload import Payload
 from relays.message import Field, Message
 from relays.wording import Wording
@@ -9,13 +18,15 @@ from relays.wording import Wording
 _ENDED = ("success", "failed", "canceled")
 
 
-def build(payload: Payload, wording: Wording) -> Message | None:
-    """How a deployment to an environment ended; None while it goes on."""
+def build(payload: Payload, wording: Wording) -> Message:
+    """How a deployment to an environment ended, or what it has come to."""
     status = payload.text("status")
     if status not in _ENDED:
-        return None
-    # Deleted since, or a tool from outside.
-    known = status if payload.mapping("user") else f"{status}.alone"
+        said = state_sentence(wording["deployment.other"], status)
+    elif payload.mapping("user"):
+        said = sentence(wording[f"deployment.{status}"], user_of(payload, wording))
+    else:  # a user deleted since, or a tool from outside
+        said = state_sentence(wording[f"deployment.{status}.alone"], status)
     return box(
         payload,
         wording,
@@ -25,7 +36,7 @@ def build(payload: Payload, wording: Wording) -> Message | None:
             title=markup.label(payload.text("environment") or wording["unknown"], limit),
         ),
         payload.text("deployable_url") or payload.text("environment_external_url"),
-        sentence(wording[f"deployment.{known}"], user_of(payload, wording)),
+        said,
         [ref_field(payload, wording), *_commit(payload, wording)],
     )
 

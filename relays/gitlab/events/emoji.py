@@ -2,16 +2,15 @@
 
 from relays import markup
 from relays.gitlab.events.common import NAME, NUMBER, PROJECT, SHORT_TITLE, line, project_of, user_of
-from relays.gitlab.events.note import is_private, subject_of
+from relays.gitlab.events.note import subject_of
 from relays.gitlab.payload import Payload
 from relays.message import Message
 from relays.wording import Wording
 
 
 def build(payload: Payload, wording: Wording) -> Message | None:
-    """Who reacted to what; None for a withdrawn reaction, and always for what only members may read."""
-    revoked = "revoke" in (payload.text("event_type"), payload.text("object_attributes", "action"))
-    if revoked or is_private(payload):
+    """Who reacted to what; None for a withdrawn reaction."""
+    if "revoke" in (payload.text("event_type"), payload.text("object_attributes", "action")):
         return None
     on_note = payload.text("object_attributes", "awardable_type") == "Note"
     subject = markup.plain(subject_of(payload, wording, SHORT_TITLE), 2 * SHORT_TITLE)

@@ -2,7 +2,7 @@
 
 from relays import markup
 from relays.gitlab.events.changes import changes_of
-from relays.gitlab.events.common import BRANCH, is_bot, sentence, user_of
+from relays.gitlab.events.common import BRANCH, sentence, user_of
 from relays.gitlab.events.subject import announcement
 from relays.gitlab.payload import Payload
 from relays.message import Field, Message
@@ -14,17 +14,16 @@ _SAID = {"approval": "approved", "unapproval": "unapproved"}
 _ACTIONS = ("open", "close", "reopen", "update", "merge", "approved", "unapproved")
 
 
-def build(payload: Payload, wording: Wording) -> Message | None:
-    """What happened to a merge request; None for an update without news or by a bot."""
+def build(payload: Payload, wording: Wording) -> Message:
+    """What happened to a merge request."""
     subject = payload.at("object_attributes")
     action = subject.text("action")
     said = _SAID.get(action, action if action in _ACTIONS else "other")
     words, details = "", list[Field]()
     if action == "update":
         changes = changes_of(payload, wording)
-        if changes is None or is_bot(payload):
-            return None
         words, details = changes.words, changes.details
+        said = "update" if words else "other"
     elif said == "unapproved" and subject.flag("system"):
         said = "approvals_reset"
     branches = [

@@ -1,7 +1,7 @@
 """Comments."""
 
 from relays import markup
-from relays.gitlab.events.common import COLORS, NAME, REVISION, box, is_bot, sentence, short_id, user_of
+from relays.gitlab.events.common import COLORS, NAME, REVISION, box, sentence, short_id, user_of
 from relays.gitlab.events.subject import title_of
 from relays.gitlab.payload import Payload
 from relays.message import Field, Message
@@ -11,30 +11,22 @@ _COMMENT = 400
 
 
 def build(payload: Payload, wording: Wording) -> Message | None:
-    """Who commented on what; None for an edit or by a bot, and always for what only members may read."""
+    """Who commented on what, or changed a comment; None for what GitLab itself notes down."""
     note = payload.at("object_attributes")
-    if note.text("action") == "update" or note.flag("system") or is_bot(payload) or is_private(payload):
+    if note.flag("system"):
         return None
+    said = "edited" if note.text("action") == "update" else "text"
     return box(
         payload,
         wording,
         COLORS["update"],
         lambda limit: subject_of(payload, wording, limit),
         note.text("url"),
-        sentence(wording["note.text"], user_of(payload, wording)),
+        sentence(wording[f"note.{said}"], user_of(payload, wording)),
         [
             *_place(payload, wording),
             Field(wording["field.comment"], markup.plain(note.text("note"), _COMMENT), short=False),
         ],
-    )
-
-
-def is_private(payload: Payload) -> bool:
-    """Whether a comment, or what it or a reaction is about, is for members only."""
-    return payload.text("event_type").startswith("confidential_") or any(
-        payload.flag(holder, mark)
-        for holder in ("object_attributes", "note", "issue", "work_item")
-        for mark in ("internal", "confidential")
     )
 
 

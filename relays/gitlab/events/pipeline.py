@@ -1,4 +1,4 @@
-"""Pipelines that have ended."""
+"""Pipelines."""
 
 from collections.abc import Iterator
 
@@ -10,30 +10,26 @@ from relays.gitlab.events.common import (
     NUMBER,
     OTHER_COLOR,
     SHORT_TITLE,
-    Sentence,
     box,
     commit_line,
     ref_field,
+    state_sentence,
     user_of,
 )
 from relays.gitlab.payload import Payload
 from relays.message import Field, Message
 from relays.wording import Wording
 
-# GitLab sends four to six events for each pipeline; the others are on the way to one of these.
 _ENDED = ("success", "failed", "canceled")
 # GitLab 19 compares with the pipeline before, on the same branch.
 _COMPARED = {"success": ("fixed",), "failed": ("broken", "still_failing")}
 _MOST_JOBS = 5
 
 
-def build(payload: Payload, wording: Wording) -> Message | None:
-    """How a pipeline ended; None while it goes on, and for one that belongs to another pipeline."""
+def build(payload: Payload, wording: Wording) -> Message:
+    """How a pipeline ended, or what it has come to."""
     pipeline = payload.at("object_attributes")
     status = pipeline.text("status")
-    if status not in _ENDED or payload.mapping("source_pipeline"):
-        return None
-    outcome = wording[f"pipeline.{_outcome(pipeline)}"]
     number = markup.label(pipeline.text("id"), NUMBER)
     fields = [ref_field(pipeline, wording), *_origin(payload, wording)]
     if seconds := pipeline.number("duration"):
@@ -46,7 +42,7 @@ def build(payload: Payload, wording: Wording) -> Message | None:
         COLORS.get(status, OTHER_COLOR),
         lambda limit: markup.fill_label(wording["pipeline.title"], number=number),
         pipeline.text("url"),
-        Sentence(markup.Markup(outcome), markup.Label(outcome)),
+        state_sentence(wording[f"pipeline.{_outcome(pipeline)}"], status),
         fields,
     )
 
@@ -55,6 +51,8 @@ def _outcome(pipeline: Payload) -> str:
     status, compared = pipeline.text("status"), pipeline.text("ref_status_name")
     if compared in _COMPARED.get(status, ()):
         return compared
+    if status not in _ENDED:
+        return "other"
     return "warnings" if pipeline.text("detailed_status") == "passed with warnings" else status
 
 

@@ -1,16 +1,15 @@
 """Pushes to a branch."""
 
-import re
 from collections.abc import Iterator
 
 from relays import markup
 from relays.gitlab.events.common import (
     BRANCH,
-    ICON,
     NAME,
     PROJECT,
-    USERNAME,
     commit_line,
+    is_nothing,
+    lines,
     project_of,
     user_of,
 )
@@ -19,18 +18,10 @@ from relays.message import Message
 from relays.wording import Wording
 
 _MOST_COMMITS = 5
-# The last line of GitLab's own merge messages, unless a project words them otherwise.
-_MERGED = re.compile(r"^See merge request \S*!\d+\s*\Z", re.MULTILINE)
 
 
-def build(payload: Payload, wording: Wording) -> Message | None:
-    """Who pushed how many and which commits to which branch, or created, deleted, moved it.
-
-    None if it is the push that GitLab sends besides a merge. A merge by fast-forward, or in words of the project's
-    own, cannot be told from a push by a person and is announced as one.
-    """
-    if _is_merge(payload):
-        return None
+def build(payload: Payload, wording: Wording) -> Message:
+    """Who pushed how many and which commits to which branch, or created, deleted, moved it."""
     # GitLab sends the twenty newest commits and the true number of them.
     commits = max(payload.number("total_commits_count"), payload.length("commits"))
     first = markup.fill(
@@ -40,8 +31,7 @@ def build(payload: Payload, wording: Wording) -> Message | None:
         project=markup.bold(project_of(payload, wording), PROJECT),
         branch=markup.code(_branch(payload), BRANCH),
     )
-    text = markup.Markup("\n".join((first, *_list(payload, wording, commits))))
-    return Message(USERNAME, ICON, summary=first, text=text)
+    return lines(first, list(_list(payload, wording, commits)))
 
 
 def _list(payload: Payload, wording: Wording, commits: int) -> Iterator[markup.Markup]:
@@ -77,25 +67,5 @@ def _change(payload: Payload, commits: int) -> str:
     return "created" if is_nothing(payload.text("before")) else "moved"
 
 
-def _is_merge(payload: Payload) -> bool:
-    """Whether GitLab itself made the commit by merging into this very branch."""
-    if is_nothing(payload.text("before")):
-        return False
-    into = f" into '{_branch(payload)}'"
-    # The title alone is not enough: people merge as well, and push what was merged elsewhere.
-    return any(
-        commit.text("id") == payload.text("after")
-        and commit.text("title").endswith(into)
-        and _MERGED.search(commit.text("message"))
-        for commit in payload.elements("commits")[-1:]
-    )
-
-
 def _branch(payload: Payload) -> str:
     return payload.text("ref").removeprefix("refs/heads/")
-
-
-def is_nothing(revision: str) -> bool:
-    """Whether a revision stands for a branch or tag that is not there (any more)."""
-    # Forty zeros, sixty-four in a SHA-256 repository.
-    return bool(revision) and not revision.strip("0")

@@ -1,8 +1,16 @@
 """Pushes of a tag."""
 
 from relays import markup
-from relays.gitlab.events.common import BRANCH, NAME, PROJECT, SHORT_TITLE, line, project_of, user_of
-from relays.gitlab.events.push import is_nothing
+from relays.gitlab.events.common import (
+    BRANCH,
+    NAME,
+    PROJECT,
+    SHORT_TITLE,
+    is_nothing,
+    line,
+    project_of,
+    user_of,
+)
 from relays.gitlab.payload import Payload
 from relays.message import Message
 from relays.wording import Wording

@@ -1,0 +1,47 @@
+"""Names in the settings that must be known to Mattermost already: channels of routes, people to be mentioned."""
+
+from tasks.operations.api import Api
+from tasks.operations.resource import ResourceError
+from tasks.site import Site
+
+_CHANNEL_MISSING = "app.channel.get_by_name.missing.app_error"
+_TEAM_MISSING = "app.team.get_by_name.missing.app_error"
+_MEMBER_MISSING = "app.channel.get_member.missing.app_error"
+
+
+def check_references(site: Site, api: Api) -> None:
+    """ResourceError for the first setting of `[gitlab]` that names a channel or a person that is not there.
+
+    The channels of the two webhooks are made by the deploy and may be named before they exist.
+    """
+    ours = {site.mattermost.gitlab_webhook.channel, site.mattermost.nextcloud_webhook.channel}
+    for number, route in enumerate(site.gitlab.routes, start=1):
+        for name in route.channels:
+            if name not in ours:
+                _check_channel(site, api, f"gitlab.routes.#{number}", name)
+    for user, name in site.gitlab.people.items():
+        found = api.call("GET", f"/api/v4/users/username/{name}", absent=("404",))
+        if found is None or found.get("delete_at"):
+            raise ResourceError(
+                f"gitlab.people.{user} = {name}: Mattermost has no such user; correct the name or take it out"
+            )
+
+
+def _check_channel(site: Site, api: Api, setting: str, name: str) -> None:
+    team = site.mattermost.team
+    found = api.call(
+        "GET",
+        f"/api/v4/teams/name/{team}/channels/name/{name}",
+        absent=(_CHANNEL_MISSING, _TEAM_MISSING),
+    )
+    if found is None or found.get("delete_at"):
+        raise ResourceError(
+            f"{setting}: there is no channel {name} in the team {team}; create it in Mattermost, or correct the name"
+        )
+    # The owner of a webhook has to be a member of a private channel that it posts into.
+    if found["type"] == "P":
+        member = api.call("GET", f"/api/v4/channels/{found['id']}/members/me", absent=(_MEMBER_MISSING,))
+        if member is None:
+            raise ResourceError(
+                f"{setting}: the channel {name} is private and the deploy's account is no member of it; invite it"
+            )

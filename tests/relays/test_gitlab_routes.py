@@ -1,0 +1,150 @@
+"""The real relay with routes, mutes, people and wordings: what arrives where, and in which words."""
+
+import os
+from collections.abc import Callable
+
+import pytest
+
+from tests.relays.events import body, changed, issue, send
+from tests.relays.process import Relay, stored, wait_for
+from tests.relays.sink import Sink
+
+Make = Callable[[str], Relay]
+
+ROUTES = """
+channel = "dev"
+language = "en"
+[people]
+"lperrin" = "leo"
+[[routes]]
+events = ["pipeline"]
+actions = ["broken", "fixed"]
+channels = ["ops"]
+detail = "short"
+language = "fr"
+final = false
+[[routes]]
+events = ["wiki_page"]
+channels = []
+[[routes]]
+confidential = true
+channels = ["secret"]
+"""
+
+
+def test_each_event_arrives_in_the_channels_of_its_routes(gitlab_with: Make, sink: Sink) -> None:
+    sink.channels |= {"ops", "secret"}
+    relay = gitlab_with(ROUTES)
+    relay.start()
+    for name, answer in (
+        ("issue_open.json", "accepted\n"),
+        ("wiki_page_create.json", "filtered\n"),
+        ("issue_confidential_open.json", "accepted\n"),
+        ("pipeline_failed_with_ref_status_name.json", "accepted\n"),  # it says itself that it broke
+    ):
+        assert send(relay, body(name)).text == answer
+    wait_for(lambda: len(sink.posts) == 4)
+    assert sorted((post.channel, post.shown[:12]) for post in sink.posts) == [
+        ("home", "Issue #14: L"),
+        ("home", "Pipeline #50"),
+        ("ops", "❌ Le pipelin"[:12]),
+        ("secret", "Issue #15: F"),
+    ]
+
+
+def test_one_event_goes_to_several_channels_in_the_words_of_each(gitlab_with: Make, sink: Sink) -> None:
+    sink.channels.add("ops")
+    relay = gitlab_with(ROUTES)
+    relay.start()
+    # The first pipeline of a branch is no news for the route; the second one ends otherwise, which is.
+    for number, status in ((1, "success"), (2, "failed")):
+        event = changed("pipeline_failed", id=number, status=status, detailed_status=status)
+        assert send(relay, event).text == "accepted\n"
+    wait_for(lambda: len(sink.posts) == 3)
+    (short,) = [post for post in sink.posts if post.channel == "ops"]
+    assert short.payload["text"].startswith("❌ Le pipeline ne réussit plus : [Pipeline #2](https://")
+    assert "attachments" not in short.payload
+    boxes = [post.payload["attachments"][0] for post in sink.posts if post.channel == "home"]
+    assert [box["text"] for box in boxes] == ["✅ The pipeline passed", "❌ The pipeline no longer passes"]
+    # A delivery that comes again is new to none of its channels.
+    assert send(relay, event).text == "duplicate\n"
+    assert len(stored(relay)) == 3
+
+
+def test_an_older_pipeline_changes_nothing(gitlab_with: Make, sink: Sink) -> None:
+    relay = gitlab_with(ROUTES)
+    relay.start()
+    for number, status in ((2, "failed"), (1, "success"), (3, "failed")):
+        event = changed("pipeline_failed", id=number, status=status, detailed_status=status)
+        assert send(relay, event).text == "accepted\n"
+    wait_for(lambda: len(sink.posts) == 3)
+    texts = [post.payload["attachments"][0]["text"] for post in sink.posts]
+    assert texts == ["❌ The pipeline failed", "✅ The pipeline passed", "❌ The pipeline still fails"]
+
+
+def test_a_channel_that_is_gone_holds_up_no_other(gitlab_with: Make, sink: Sink) -> None:
+    relay = gitlab_with(ROUTES)
+    relay.start()
+    send(relay, body("issue_confidential_open.json"))
+    wait_for(lambda: "misconfigured" in relay.text)
+    send(relay, issue(1))
+    wait_for(lambda: sink.posts)
+    assert sink.posts[0].channel == "home"
+    sink.channels.add("secret")
+    wait_for(lambda: len(sink.posts) == 2)
+
+
+def test_people_are_mentioned_where_they_are_known(gitlab_with: Make, sink: Sink) -> None:
+    relay = gitlab_with(ROUTES)
+    relay.start()
+    send(relay, body("merge_request_open.json"))
+    wait_for(lambda: sink.posts)
+    assert sink.posts[0].payload["text"] == "👀 Review requested from @leo"
+    assert sink.posts[0].payload["attachments"]
+
+
+def test_a_template_that_fails_loses_nothing_and_says_so(gitlab_with: Make, sink: Sink) -> None:
+    relay = gitlab_with(
+        """
+[wording.fr]
+"issue.open" = "🆕 {{ user | bold }} : {{ payload.object_attributes.title }}"
+"issue" = "{{ 1 / payload.object_attributes.nothing }}"
+"""
+    )
+    relay.start()
+    send(relay, changed("issue_open", title="@all `x` <!channel>"))
+    send(relay, body("issue_close.json"))
+    wait_for(lambda: len(sink.posts) == 2)
+    opened, closed = (post.payload["attachments"][0]["text"] for post in sink.posts)
+    assert opened == "🆕 **Léo Perrin** : \u200b@\u200ball \\`x\\` <\u200b!channel>"
+    assert closed == "**Léo Perrin** a fermé une issue"
+    assert "template issue fails" in relay.text
+
+
+def test_what_is_muted_can_be_told(gitlab_with: Make, sink: Sink) -> None:
+    relay = gitlab_with("[mute]\nreactions = false\n")
+    relay.start()
+    assert send(relay, body("emoji_award_note.json")).text == "accepted\n"
+    assert send(relay, body("build_failed.json")).text == "filtered\n"
+    wait_for(lambda: sink.posts)
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ('[[routes]]\nchannels = ["ops"]\nevents = ["psh"]', "[[routes]] 1 can never match: events"),
+        ('[[routes]]\nchannels = "ops"', "[[routes]] 1 channels = 'ops' is not a list of texts"),
+        ('[[routes]]\nchannels = ["ops"]\nbranch = "x"', "[[routes]] 1 branch is unknown"),
+        ('[routes]\nchannels = ["ops"]', "write [[routes]]"),
+        ('[mute]\nbots = "no"', "[mute] bots = 'no' is not true or false"),
+        ('[people]\nleo = "all"', "[people] leo = 'all' is no user name"),
+        ('[wording.fr]\npush = "{{"', "[wording.fr] is not Jinja2"),
+        ('detail = "long"', "detail = 'long' is not one of full, short"),
+    ],
+)
+def test_settings_that_cannot_be_used_are_named(gitlab_with: Make, settings: str, words: str) -> None:
+    relay = gitlab_with(settings)
+    relay.start(wait=False)
+    assert relay.wait() == os.EX_CONFIG
+    assert words in relay.text
+    assert len(relay.text.splitlines()) == 1

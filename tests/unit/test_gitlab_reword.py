@@ -1,0 +1,97 @@
+"""A site's own sentences: which one is taken, what it can say, and that what it is filled with stays text."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+
+from relays.gitlab.dispatch import Dispatcher
+from relays.gitlab.event import read_event
+from relays.gitlab.mute import Mute
+from relays.gitlab.payload import Payload
+from relays.gitlab.reword import Rewording
+from relays.gitlab.routing import Route
+from tests.unit.test_relays_markup import TEXTS, assert_inert
+from tests.unit.test_relays_messages import load
+
+
+def told(payload: dict[str, Any], detail: str = "full", **templates: str) -> dict[str, Any]:
+    """The message about a payload in the words of these templates; `__` in a name stands for the dot."""
+    rewording = Rewording({name.replace("__", "."): source for name, source in templates.items()})
+    dispatcher = Dispatcher([Route(("dev",), detail=detail)], Mute(), {}, {"fr": rewording})
+    _, messages = dispatcher.dispatch(read_event(Payload(payload)))
+    return messages["dev"].payload()
+
+
+def test_the_most_specific_template_is_taken() -> None:
+    templates = {"pipeline": "a", "pipeline__failed": "b", "pipeline__broken": "c", "push": "d"}
+    said = [
+        told(load(name), **templates)["attachments"][0]["text"]
+        for name in ("pipeline_success", "pipeline_failed", "pipeline_failed_with_ref_status_name")
+    ]
+    assert said == ["a", "b", "c"]
+
+
+def test_it_says_the_sentence_and_the_rest_stays() -> None:
+    payload = load("merge_request_open")
+    (plain,), (own,) = (
+        told(payload)["attachments"],
+        told(payload, merge_request="« {{ said }} »")["attachments"],
+    )
+    assert own["text"] == f"« {plain['text']} »"
+    assert own["fallback"].startswith("« Camille Morel a ouvert une merge request » : Merge Request #8")
+    assert {key: own[key] for key in ("title", "fields", "color")} == {
+        key: plain[key] for key in ("title", "fields", "color")
+    }
+
+
+def test_a_push_keeps_its_commits_and_a_short_message_its_template() -> None:
+    payload = load("push_normal")
+    first, *commits = told(payload, push="{{ user }} pousse")["text"].split("\n")
+    assert (first, commits) == ("Admin TAAF pousse", told(payload)["text"].split("\n")[1:])
+    assert told(payload, "short", push="{{ user }} pousse")["text"] == "Admin TAAF pousse"
+    short = told(load("issue_open"), "short", issue="du neuf")["text"]
+    assert short.startswith("du neuf : [Issue")
+
+
+def test_what_is_missing_is_empty_and_filters_format() -> None:
+    source = (
+        "{{ payload.object_attributes.title | code }} {{ project | bold }} {{ payload.a.b.c }}"
+        " {{ 'ici' | link(payload.object_attributes.url) }}{% if payload.labels %}!{% endif %}"
+    )
+    text = told(load("issue_open"), issue=source)["attachments"][0]["text"]
+    assert text == (
+        "`Le quota affiché est faux` **projet-test-taaf** "
+        " [ici](https://git.taaf.internal/taaf/projet-test-taaf/-/issues/14)"
+    )
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "{{ payload.object_attributes.title.x.y() }}",
+        "{{ ''.__class__.__mro__ }}{{ payload.__class__ }}",
+        "{% for _ in range(10000000) %}x{% endfor %}",
+        "{{ 1 + payload.user }}",
+        "   ",
+        "x{{ 'y' * 5000 }}{{ 'y' * 5000 }}" + "z" * 4000,
+    ],
+)
+def test_a_template_that_fails_gives_way_to_the_built_in_sentence(
+    source: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    text = told(load("issue_open"), issue=source)["attachments"][0]["text"]
+    assert text == "**Léo Perrin** a ouvert une issue"
+    assert "template issue fails" in caplog.text
+
+
+@settings(max_examples=200)
+@given(TEXTS)
+def test_whatever_fills_it_stays_text(text: str) -> None:
+    payload = load("issue_open")
+    payload["object_attributes"]["title"] = payload["user"]["name"] = text
+    source = "{{ payload.object_attributes.title }}, {{ user }}, {{ payload.object_attributes.title ~ '' }}"
+    box = told(payload, issue=source)["attachments"][0]
+    assert_inert(box["text"])
+    json.dumps(box)
