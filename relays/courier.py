@@ -2,23 +2,28 @@
 
 A channel's line stands still while Mattermost is away, and goes on by itself: nothing overtakes, nothing is lost,
 and other channels are not held up. Only a message that Mattermost refuses for what it is leaves the line.
+A line that is behind goes out as digests (relays.digest).
 """
 
-import logging
 import random
 import threading
 import time
 from collections.abc import Callable
 
+from relays import digest
+from relays.claims import LEASE_SECONDS, Delivery, Outcome
 from relays.mattermost import Answer, IncomingWebhook, Meaning
-from relays.outbox import LEASE_SECONDS, Delivery, Outbox, Outcome
+from relays.metrics import Metrics
+from relays.outbox import Outbox
+from relays.report import Report
 from relays.store import StorageError
+from relays.wording import Wording
 from relays.worker import Worker
 
-log = logging.getLogger(__name__)
-
-# The property of a post that holds its delivery key. Mattermost keeps the properties that it does not know.
+# The property of a post that holds its delivery key, and of a digest that holds those of all that it covers, in
+# their order. Mattermost keeps the properties that it does not know.
 KEY_PROPERTY = "passerelle_key"
+KEYS_PROPERTY = "passerelle_keys"
 
 _FIRST_DELAY = {Meaning.UNAVAILABLE: 0.5, Meaning.MISCONFIGURED: 2.0}
 _LONGEST_DELAY = {Meaning.UNAVAILABLE: 30.0, Meaning.MISCONFIGURED: 60.0}
@@ -29,11 +34,15 @@ _FAREWELL_SECONDS = 3.0
 
 
 class Courier:
-    """Delivers what is in the outbox. `connect` makes the webhook for a channel, once for each."""
+    """Delivers what is in the outbox; digests speak in `wording`. `connect` makes the webhook for a channel, once each."""
 
-    def __init__(self, outbox: Outbox, connect: Callable[[str], IncomingWebhook]) -> None:
+    def __init__(
+        self, outbox: Outbox, connect: Callable[[str], IncomingWebhook], wording: Wording, metrics: Metrics
+    ) -> None:
         self._outbox = outbox
         self._connect = connect
+        self._wording = wording
+        self._metrics = metrics
         self._lines: dict[str, _Line] = {}
         self._guard = threading.Lock()
         self._stopping = False
@@ -55,7 +64,8 @@ class Courier:
         with self._guard:
             line = self._lines.get(channel)
             if line is None and not self._stopping:
-                line = self._lines[channel] = _Line(channel, self._outbox, self._connect(channel))
+                line = _Line(channel, self._outbox, self._connect(channel), self._wording, self._metrics)
+                self._lines[channel] = line
                 line.start()
         if line is not None:
             line.wake()
@@ -78,14 +88,17 @@ class Courier:
 
 
 class _Line(Worker):
-    def __init__(self, channel: str, outbox: Outbox, webhook: IncomingWebhook) -> None:
+    def __init__(
+        self, channel: str, outbox: Outbox, webhook: IncomingWebhook, wording: Wording, metrics: Metrics
+    ) -> None:
         super().__init__(f"courier {channel}", LEASE_SECONDS)
         self._channel = channel
         self._outbox = outbox
         self._webhook = webhook
+        self._wording = wording
+        self._report = Report(channel, metrics)
         self._news = threading.Event()
         self._stopping = threading.Event()
-        self._trouble = ""
 
     def wake(self) -> None:
         self._news.set()
@@ -114,11 +127,9 @@ class _Line(Worker):
             return None
 
     def _deliver(self, delivery: Delivery) -> Delivery | None:
-        properties = delivery.message.get("props")
-        known = properties if isinstance(properties, dict) else {}
-        answer = self._webhook.post({**delivery.message, "props": {**known, KEY_PROPERTY: delivery.key}})
+        answer = self._webhook.post(self._post(delivery))
         outcome, delay = _decide(answer, delivery.attempts)
-        self._tell(delivery, answer, delay)
+        self._report.attempt(delivery, answer, delay)
         while True:
             try:
                 return self._outbox.settle(delivery, outcome, answer.reason, delay).result()
@@ -128,34 +139,14 @@ class _Line(Worker):
                     return None
                 self.beat()
 
-    def _tell(self, delivery: Delivery, answer: Answer, delay: float) -> None:
-        which = f"key={delivery.key} channel={self._channel}"
-        if answer.meaning is Meaning.POSTED:
-            age = max(0.0, time.time() - delivery.created_at)
-            log.info("delivered %s attempts=%d after=%.3fs", which, delivery.attempts, age)
-        elif answer.meaning is Meaning.REFUSED:
-            log.error("parked %s reason=%s", which, answer.reason)
-        elif answer.reason == self._trouble:
-            log.info(
-                "waiting %s attempts=%d retry_in=%.1fs reason=%s",
-                which,
-                delivery.attempts,
-                delay,
-                answer.reason,
-            )
-            return
-        elif answer.meaning is Meaning.MISCONFIGURED:
-            log.error(
-                "misconfigured %s reason=%s: check the webhook and its channel in Mattermost, or run the deploy again;"
-                " nothing is lost meanwhile",
-                which,
-                answer.reason,
-            )
-        else:
-            log.warning(
-                "unavailable %s reason=%s: Mattermost is tried until it answers", which, answer.reason
-            )
-        self._trouble = answer.reason
+    def _post(self, delivery: Delivery) -> dict[str, object]:
+        head, *others = delivery.entries
+        if others:
+            text = digest.build(delivery.entries, self._wording, time.time())
+            return {**text, "props": {KEYS_PROPERTY: [entry.key for entry in delivery.entries]}}
+        properties = head.message.get("props")
+        known = properties if isinstance(properties, dict) else {}
+        return {**head.message, "props": {**known, KEY_PROPERTY: head.key}}
 
 
 def _decide(answer: Answer, attempts: int) -> tuple[Outcome, float]:

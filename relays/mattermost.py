@@ -50,17 +50,25 @@ class Answer:
     retry_after: float | None = None
 
 
+@dataclass(frozen=True)
+class Hook:
+    """An incoming webhook: its address, which is a secret, and the channel that it was made for."""
+
+    url: str
+    channel: str
+
+
 class IncomingWebhook:
     """One incoming webhook, over one connection, for posts into one channel. Not for several threads at once.
 
-    `home` is the channel that the webhook was made for; for another `channel` of the team the posts name it. A post
-    into its home names none, so that it goes on when that channel is given another name.
+    Posts into another channel of the team than the webhook's own name it. Those into its own name none, so that
+    they go on when that channel is given another name.
     """
 
-    def __init__(self, url: str, home: str, channel: str) -> None:
-        self._url = url
-        self._channel = {} if channel == home else {"channel": channel}
-        self._base = url.rsplit("/hooks/", 1)[0]
+    def __init__(self, hook: Hook, channel: str) -> None:
+        self._url = hook.url
+        self._channel = {} if channel == hook.channel else {"channel": channel}
+        self._base = hook.url.rsplit("/hooks/", 1)[0]
         self._session = requests.Session()
 
     def post(self, message: Mapping[str, object]) -> Answer:

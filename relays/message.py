@@ -61,9 +61,9 @@ class Message:
         return replace(self, text=self.summary, attachment=None)
 
     def below(self, lines: Sequence[Markup]) -> "Message":
-        """The message with more lines in its text, where mentions notify."""
-        text = "\n".join(filter(None, (self.text, *lines)))
-        return replace(self, text=Markup(text)) if lines else self
+        """The message with more lines in its text and its summary, where mentions notify."""
+        text, summary = "\n".join(filter(None, (self.text, *lines))), " ".join((self.summary, *lines))
+        return replace(self, text=Markup(text), summary=Markup(summary)) if lines else self
 
     def payload(self) -> dict[str, object]:
         """The message as an incoming webhook takes it."""

@@ -7,17 +7,23 @@ A row is in one of three states:
     parked  Mattermost refuses this very message; it waits for an operator and holds nobody up
 
     put ──▶ ready ──claim──▶ ready, claimed ──DELIVERED──▶ done ──prune──▶ (gone)
-              ▲                   │   └────────REFUSED───▶ parked
-              └──────RETRY────────┘
-              └── lease over, or process restarted
+              ▲                   │   └────────REFUSED───▶ parked, if it was claimed alone
+              ├──────RETRY────────┤
+              ├── lease over, or process restarted
+              └─ REFUSED together ┘  from then on it is claimed `alone`
 
 An operator sends a parked row back to ready, in its old place, or gives it up as done (relays.parked).
 
 Order: only the oldest ready row of a channel can be claimed (head of line). Whatever makes it wait, the rows behind
 it wait too, and a row that leaves the line makes room for the next. Channels do not wait for each other.
 
-A settlement counts only under the claim that it was made with. A claim is made before a message is sent and settled
-after the answer, so a process killed in between sends that one message again: at least once, and only there.
+A claim holds that one row, or, where a channel is behind (relays.digest), the rows that follow it too, up to the
+first that is not free or has to go alone: what one post is to cover. They share the claim, its lease and its end. If
+Mattermost refuses them together, each is claimed alone, so that only the one at fault is parked. A RETRY delays the
+head alone, for the rows behind it wait anyway.
+
+A settlement counts only for the rows that the claim still holds. A claim is made before a post and settled after the
+answer, in one transaction, so a process killed in between sends that one post again: at least once, and only there.
 
 The statements are those of SQLite and PostgreSQL alike, parameter style apart. The address of the hook is not
 stored: it may change while a message waits.
@@ -26,12 +32,11 @@ stored: it may change while a message waits.
 import json
 import sqlite3
 import time
-import uuid
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
-from enum import Enum
 
+from relays.claims import Claims, Delivery, Outcome, seconds_until_free
 from relays.message import Message
 from relays.store import Store
 
@@ -43,6 +48,7 @@ CREATE TABLE IF NOT EXISTS outbox (
     message      TEXT NOT NULL,
     summary      TEXT NOT NULL,
     state        TEXT NOT NULL CHECK (state IN ('ready', 'done', 'parked')),
+    alone        BOOLEAN NOT NULL DEFAULT FALSE,
     run_at       DOUBLE PRECISION NOT NULL,
     attempts     INTEGER NOT NULL DEFAULT 0,
     claim_id     TEXT,
@@ -52,27 +58,16 @@ CREATE TABLE IF NOT EXISTS outbox (
     finished_at  DOUBLE PRECISION,
     UNIQUE (channel, delivery_key)
 );
-CREATE INDEX IF NOT EXISTS outbox_line ON outbox (channel, id) WHERE state = 'ready';
-CREATE INDEX IF NOT EXISTS outbox_finished ON outbox (state, finished_at) WHERE state <> 'ready';
+-- With the state in them, these answer without a look at the table.
+CREATE INDEX IF NOT EXISTS outbox_line ON outbox (channel, id, state) WHERE state = 'ready';
+CREATE INDEX IF NOT EXISTS outbox_done ON outbox (finished_at, state) WHERE state = 'done';
+CREATE INDEX IF NOT EXISTS outbox_parked ON outbox (id, state) WHERE state = 'parked';
+CREATE INDEX IF NOT EXISTS outbox_claimed ON outbox (claim_id) WHERE claim_id IS NOT NULL;
 """
 
-# Longer than the longest delivery attempt, so that a living claim needs no renewal.
-LEASE_SECONDS = 180.0
-LONGEST_DELAY_SECONDS = 3600.0
 # GitLab resends from its log of seven days at most.
 _KEEP_DONE_SECONDS = 14 * 24 * 3600.0
 _PRUNED_AT_ONCE = 1000
-
-
-class Outcome(Enum):
-    """How an attempt to deliver ended."""
-
-    DELIVERED = "delivered"
-    RETRY = "retry"
-    REFUSED = "refused"
-
-
-_STATE_AFTER = {Outcome.DELIVERED: "done", Outcome.RETRY: "ready", Outcome.REFUSED: "parked"}
 
 
 @dataclass(frozen=True)
@@ -82,19 +77,6 @@ class Notification:
     key: str
     channel: str
     message: Message
-
-
-@dataclass(frozen=True)
-class Delivery:
-    """A claimed row, to be sent now. `attempts` counts this attempt."""
-
-    id: int
-    key: str
-    channel: str
-    message: dict[str, object]
-    attempts: int
-    created_at: float
-    claim_id: str
 
 
 @dataclass(frozen=True)
@@ -112,11 +94,17 @@ def _nothing(db: sqlite3.Connection) -> None:
 
 
 class Outbox:
-    """The table and its state machine. `instance` names the one process at a time that claims from this store."""
+    """The table and its state machine.
 
-    def __init__(self, store: Store, instance: str, clock: Callable[[], float] = time.time) -> None:
+    `instance` names the one process at a time that claims from this store; with a `digest_from` of 0 each row is
+    claimed alone.
+    """
+
+    def __init__(
+        self, store: Store, instance: str, digest_from: int = 0, clock: Callable[[], float] = time.time
+    ) -> None:
         self._store = store
-        self._instance = instance
+        self._claims = Claims(instance, digest_from, clock)
         self._clock = clock
         self._on_ready: Callable[[str], None] = lambda channel: None
 
@@ -127,18 +115,7 @@ class Outbox:
     def recover(self) -> list[str]:
         """Free what a previous process of this instance held and let it be tried at once; the waiting channels."""
         channels = self.waiting_channels()
-
-        def release(db: sqlite3.Connection) -> None:
-            for channel in channels:
-                # Only the head of a line can be claimed or delayed.
-                db.execute(
-                    "UPDATE outbox SET claim_id = NULL, lease_until = NULL, run_at = ?"
-                    " WHERE id = (SELECT min(id) FROM outbox WHERE channel = ? AND state = 'ready')"
-                    " AND (claim_id IS NULL OR substr(claim_id, 1, ?) = ?)",
-                    (self._clock(), channel, len(self._instance) + 1, f"{self._instance}/"),
-                )
-
-        self._store.submit(release).result()
+        self._store.submit(lambda db: self._claims.release(db, channels)).result()
         return channels
 
     def put(
@@ -169,32 +146,19 @@ class Outbox:
 
     def claim(self, channel: str) -> Future[Delivery | None]:
         """Claim the head of the channel's line, None if there is none or it has to wait."""
-        return self._store.submit(lambda db: self._claim(db, channel))
+        return self._store.submit(lambda db: self._claims.take(db, channel))
 
     def settle(
         self, delivery: Delivery, outcome: Outcome, reason: str = "", delay: float = 0.0
     ) -> Future[Delivery | None]:
-        """Record how an attempt ended and claim the channel's next row, in one transaction.
+        """Record how an attempt ended and claim what is next in the channel, in one transaction.
 
         `delay` is how long a RETRY waits at least, in seconds.
         """
 
         def work(db: sqlite3.Connection) -> Delivery | None:
-            now = self._clock()
-            state = _STATE_AFTER[outcome]
-            db.execute(
-                # Once its text is in Mattermost, nothing of it is kept here.
-                "UPDATE outbox SET state = ?, message = CASE WHEN ? = 'done' THEN '{}' ELSE message END,"
-                " summary = CASE WHEN ? = 'done' THEN '' ELSE summary END,"
-                " claim_id = NULL, lease_until = NULL, last_error = ?, run_at = ?, finished_at = ?"
-                " WHERE id = ? AND claim_id = ?",
-                (
-                    *(state, state, state, reason or None),
-                    *(now + min(delay, LONGEST_DELAY_SECONDS), None if state == "ready" else now),
-                    *(delivery.id, delivery.claim_id),
-                ),
-            )
-            return self._claim(db, delivery.channel)
+            self._claims.record(db, delivery, outcome, reason, delay)
+            return self._claims.take(db, delivery.channel, delivery.behind)
 
         return self._store.submit(work)
 
@@ -207,9 +171,7 @@ class Outbox:
         if not rows:
             return None
         run_at, lease_until = rows[0]
-        now = self._clock()
-        waits = (_wait(run_at, now, LONGEST_DELAY_SECONDS), _wait(lease_until or 0.0, now, LEASE_SECONDS))
-        return max(waits)
+        return seconds_until_free(run_at, lease_until, self._clock())
 
     def stats(self) -> Stats:
         """The outbox at a glance."""
@@ -239,27 +201,6 @@ class Outbox:
             )
         )
 
-    def _claim(self, db: sqlite3.Connection, channel: str) -> Delivery | None:
-        now = self._clock()
-        claim_id = f"{self._instance}/{uuid.uuid4().hex}"
-        # See _wait: a time that is too far away is not waited for.
-        rows = db.execute(
-            "UPDATE outbox SET claim_id = ?, lease_until = ?, attempts = attempts + 1"
-            " WHERE id = (SELECT id FROM outbox WHERE channel = ? AND state = 'ready' ORDER BY id LIMIT 1)"
-            " AND (run_at <= ? OR run_at > ?)"
-            " AND (lease_until IS NULL OR lease_until <= ? OR lease_until > ?)"
-            " RETURNING id, delivery_key, message, attempts, created_at",
-            (
-                *(claim_id, now + LEASE_SECONDS, channel),
-                *(now, now + LONGEST_DELAY_SECONDS),
-                *(now, now + LEASE_SECONDS),
-            ),
-        ).fetchall()
-        if not rows:
-            return None
-        row_id, key, message, attempts, created_at = rows[0]
-        return Delivery(row_id, key, channel, json.loads(message), attempts, created_at, claim_id)
-
     def waiting_channels(self) -> list[str]:
         """The channels that something waits for."""
         # Hops from channel to channel along the index instead of reading every row of a long backlog.
@@ -275,8 +216,3 @@ class Outbox:
         if done.exception() is None and done.result():
             for channel in channels:
                 self._on_ready(channel)
-
-
-def _wait(until: float, now: float, longest: float) -> float:
-    # A time further away than the longest wait was written before the clock was set back.
-    return max(0.0, until - now) if until <= now + longest else 0.0

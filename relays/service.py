@@ -16,8 +16,9 @@ from pathlib import Path
 from relays import log as journal
 from relays import systemd
 from relays.courier import Courier
-from relays.mattermost import IncomingWebhook
-from relays.outbox import SCHEMA, Outbox
+from relays.mattermost import Hook, IncomingWebhook
+from relays.metrics import Metrics, total
+from relays.outbox import SCHEMA, Outbox, Stats
 from relays.settings import Places, StartError, parse_arguments
 from relays.store import StorageError, Store
 from relays.wording import Wording, age
@@ -45,14 +46,15 @@ def main(program: str, build: Callable[[Places], "Service"], arguments: Sequence
 class Service:
     """Store, outbox and courier of a relay, and the workers of its source (`add`).
 
-    `channel` is the one that the incoming webhook at `hook_url` was made for, `schema` that of the source's tables.
+    `schemas` are those of the source's tables; for `digest_from` see relays.digest.
     """
 
-    def __init__(self, state: Path, wording: Wording, hook_url: str, channel: str, schema: str) -> None:
+    def __init__(self, state: Path, wording: Wording, hook: Hook, digest_from: int, *schemas: str) -> None:
         self.wording = wording
-        self.store = Store(state, SCHEMA, schema)
-        self.outbox = Outbox(self.store, socket.gethostname())
-        self.courier = Courier(self.outbox, partial(IncomingWebhook, hook_url, channel))
+        self.store = Store(state, SCHEMA, *schemas)
+        self.outbox = Outbox(self.store, socket.gethostname(), digest_from)
+        self.metrics = Metrics(self.outbox.stats, lambda: self.store.failing)
+        self.courier = Courier(self.outbox, partial(IncomingWebhook, hook), wording, self.metrics)
         self._sources: list[Worker] = []
         self._stop = threading.Event()
         self._exit_code = os.EX_OK
@@ -135,12 +137,29 @@ class Service:
             stats = self.outbox.stats()
         except StorageError:
             return self.wording["status.storage"]
-        figures = self.wording["status.idle"]
+        return " ; ".join(filter(None, (self._note, self._counted(), *self._standing(stats))))
+
+    def _counted(self) -> str:
+        counts = {
+            "status.received": total(self.metrics.events),
+            "status.refused": total(self.metrics.refused),
+            "status.delivered": total(self.metrics.delivered),
+        }
+        figures = ", ".join(self.wording[key].format(count=count) for key, count in counts.items() if count)
+        return self.wording["status.since_start"].format(figures=figures) if figures else ""
+
+    def _standing(self, stats: Stats) -> list[str]:
+        said = [self.wording["status.idle"]]
         if stats.oldest is not None:
-            waited = age(self.wording, time.time() - stats.oldest)
-            figures = self.wording["status.backlog"].format(count=stats.backlog, age=waited)
-        parked = self.wording["status.parked"].format(count=stats.parked) if stats.parked else ""
-        return " ; ".join(part for part in (self._note, figures, parked) if part)
+            said = [self.wording["status.backlog"].format(count=stats.backlog, age=self._ago(stats.oldest))]
+        if stats.parked:
+            said.append(self.wording["status.parked"].format(count=stats.parked))
+        if stats.last_delivery is not None:
+            said.append(self.wording["status.last"].format(age=self._ago(stats.last_delivery)))
+        return said
+
+    def _ago(self, moment: float) -> str:
+        return age(self.wording, time.time() - moment)
 
     def _end(self) -> None:
         # First nothing new comes in, then what is under way goes out, then all of it is on the disk.

@@ -24,11 +24,11 @@ def install_relays(site: Site, place: Place) -> None:
     tree = _tree_on_host(site, place)
     bound = f"/run/passerelle/{site.nextcloud.tree}"
     release = release_digest(PROJECT, "relays", REQUIREMENTS / "relays.txt")
-    language = site.relays.language
+    common = {"language": site.relays.language, "digest_from": site.relays.digest_from}
     settings = {
         "gitlab": render(
             "gitlab.toml",
-            language=language,
+            **common,
             channel=site.mattermost.gitlab_webhook.channel,
             gitlab=site.gitlab,
             mute=asdict(site.gitlab.mute),
@@ -36,7 +36,7 @@ def install_relays(site: Site, place: Place) -> None:
         ),
         "nextcloud": render(
             "nextcloud.toml",
-            language=language,
+            **common,
             channel=site.mattermost.nextcloud_webhook.channel,
             tree=bound,
             footer=site.relays.footer,

@@ -52,6 +52,12 @@ def _not_empty(value: SecretStr) -> SecretStr:
     return value
 
 
+def _digest_from(value: int) -> int:
+    if value != 0 and not 2 <= value <= 10_000:
+        raise ValueError("must be a number from 2 to 10000, or 0 for no digests")
+    return value
+
+
 BaseUrl = Annotated[str, AfterValidator(_base_url)]
 FolderName = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_folder_name)]
 Token = Annotated[SecretStr, AfterValidator(_not_empty)]
@@ -126,6 +132,9 @@ class Relays(Section):
     language: Language = "fr"
     address: str | None = Field(None, description="the relay's host as GitLab sees it; found if not set")
     port: Port = 8090
+    digest_from: Annotated[int, AfterValidator(_digest_from)] = Field(
+        20, description="a backlog of so many notifications is folded into digests; 0: never"
+    )
     footer: str = Field("", description="last line of an HR notification")
 
 

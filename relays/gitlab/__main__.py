@@ -5,12 +5,13 @@ import os
 import socket
 import sys
 
-from relays import service, systemd
+from relays import digest, service, systemd
 from relays.gitlab.app import Reception, make_app
 from relays.gitlab.config import read_dispatcher
 from relays.gitlab.intake import Intake
 from relays.gitlab.pipelines import SCHEMA, Pipelines
 from relays.gitlab.server import HttpServer, address_of
+from relays.mattermost import Hook
 from relays.settings import Places, StartError, read_hook_url, read_secret, read_settings
 from relays.wording import CATALOGUES
 
@@ -25,18 +26,18 @@ def build(places: Places) -> service.Service:
     settings = read_settings(places.config)
     dispatcher = read_dispatcher(places.config, settings)
     max_body_bytes = settings.integer("max_body_bytes", _MAX_BODY_BYTES, 1024, 1024 * 1024 * 1024)
+    digest_from = settings.integer("digest_from", digest.DEFAULT_FROM, 0, digest.HIGHEST_FROM)
     listen = settings.table("listen")
     address, port = listen.text("address", "0.0.0.0"), listen.integer("port", 8090, 0, 65535)  # noqa: S104
     listen.done()
     settings.done()
-    hook_url = read_hook_url(places.credentials, "GITLAB_WEBHOOK_URL")
     token = read_secret(places.credentials, "gitlab-hook-token")
 
     everything = dispatcher.routes[-1]
-    relay = service.Service(
-        places.state, CATALOGUES[everything.language], hook_url, everything.channels[0], SCHEMA
-    )
-    reception = Reception(Intake(relay.outbox, dispatcher, Pipelines(relay.store)), token, max_body_bytes)
+    hook = Hook(read_hook_url(places.credentials, "GITLAB_WEBHOOK_URL"), everything.channels[0])
+    relay = service.Service(places.state, CATALOGUES[everything.language], hook, digest_from, SCHEMA)
+    intake = Intake(relay.outbox, dispatcher, Pipelines(relay.store))
+    reception = Reception(intake, token, max_body_bytes, relay.metrics)
     listener = systemd.listening_socket() or _listen(address, port)
     relay.add(HttpServer(make_app(reception, relay.health), listener))
     log.info("listening address=%s", address_of(listener))

@@ -3,6 +3,7 @@
     POST /webhook/gitlab    200 stored, known already or not worth a message; 401 only for a wrong secret;
                             400 not JSON; 408 too slow; 413 too large; 503 could not be stored
     GET  /health            200, or 503 if notifications are not taken or not delivered
+    GET  /metrics           figures for Prometheus (relays.metrics)
 
 GitLab does not send an event again whatever the answer, gives up after ten seconds, and counts everything but 2xx
 as a failure of the hook. So Mattermost is never waited for, and an event that means nothing here is still a 200.
@@ -14,17 +15,21 @@ import hmac
 import json
 import logging
 import re
+import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
+from relays.gitlab.events import BUILDERS, kind_of
 from relays.gitlab.intake import Intake
 from relays.gitlab.payload import Payload
+from relays.metrics import Metrics
 
 log = logging.getLogger(__name__)
 
@@ -40,6 +45,7 @@ class Reception:
     intake: Intake
     token: str
     max_body_bytes: int
+    metrics: Metrics
 
 
 def make_app(reception: Reception, health: Callable[[], tuple[bool, dict[str, object]]]) -> Starlette:
@@ -47,21 +53,30 @@ def make_app(reception: Reception, health: Callable[[], tuple[bool, dict[str, ob
     counters: Counter[str] = Counter()
 
     async def webhook(request: Request) -> Response:
+        begun = time.perf_counter()
         try:
             status, outcome = await _receive(reception, request)
         except ClientDisconnect:
             status, outcome = 400, "incomplete"
         counters[outcome] += 1
+        if status == 200:
+            reception.metrics.accepting.observe(time.perf_counter() - begun)
+        else:
+            reception.metrics.refused.labels(outcome.replace(" ", "_")).inc()
         return PlainTextResponse(f"{outcome}\n", status)
 
     def healthy(request: Request) -> Response:
         well, figures = health()
         return JSONResponse({**figures, "events": dict(counters)}, 200 if well else 503)
 
+    def metrics(request: Request) -> Response:
+        return Response(reception.metrics.exposition(), media_type=CONTENT_TYPE_LATEST)
+
     return Starlette(
         routes=[
             Route("/webhook/gitlab", webhook, methods=["POST"]),
             Route("/health", healthy, methods=["GET"]),
+            Route("/metrics", metrics, methods=["GET"]),
         ]
     )
 
@@ -90,7 +105,11 @@ async def _receive(reception: Reception, request: Request) -> tuple[int, str]:
         log.warning("refused reason=json: the body is not JSON")
         return 400, "not JSON"
     outcome = await reception.intake.take(_delivery_key(request, body), payload)
-    return 503 if outcome == "not stored" else 200, outcome
+    if outcome == "not stored":
+        return 503, outcome
+    kind = kind_of(payload)
+    reception.metrics.events.labels(kind if kind in BUILDERS else "other", outcome).inc()
+    return 200, outcome
 
 
 async def _read_body(request: Request, limit: int) -> bytes | None:

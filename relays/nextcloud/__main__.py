@@ -5,7 +5,8 @@ import sys
 from functools import partial
 from pathlib import PurePath
 
-from relays import service
+from relays import digest, service
+from relays.mattermost import Hook
 from relays.nextcloud import document
 from relays.nextcloud.index import SCHEMA
 from relays.nextcloud.source import Announcement, TreeSource
@@ -20,13 +21,14 @@ def build(places: Places) -> service.Service:
     channel = settings.text("channel", "rh-alerts")
     root = settings.text("tree")
     footer = settings.text("footer", "Nextcloud TAAF - Documents RH")
+    digest_from = settings.integer("digest_from", digest.DEFAULT_FROM, 0, digest.HIGHEST_FROM)
     settings.done()
     if not PurePath(root).is_absolute() or os.path.normpath(root) == "/":
         raise StartError(f'{places.config}: tree = "{root}" is not the absolute path of a folder: correct it')
     root = os.path.normpath(root)
-    hook_url = read_hook_url(places.credentials, "NEXTCLOUD_WEBHOOK_URL")
+    hook = Hook(read_hook_url(places.credentials, "NEXTCLOUD_WEBHOOK_URL"), channel)
 
-    relay = service.Service(places.state, wording, hook_url, channel, SCHEMA)
+    relay = service.Service(places.state, wording, hook, digest_from, SCHEMA)
     word = partial(document.build, root, footer, wording)
     relay.add(TreeSource(relay, root, Announcement(channel, word)))
     return relay

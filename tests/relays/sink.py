@@ -31,6 +31,14 @@ DROPPED = Reply(drop=True)
 DROPPED_AFTER_POSTING = Reply(drop=True, post=True)
 
 
+def keys_of(payload: dict[str, Any]) -> list[str]:
+    """The delivery keys that a message covers: its own, or those of a digest."""
+    properties = payload["props"]
+    return list(
+        properties["passerelle_keys"] if "passerelle_keys" in properties else [properties["passerelle_key"]]
+    )
+
+
 @dataclass(frozen=True)
 class Post:
     """A message that was taken."""
@@ -40,8 +48,9 @@ class Post:
 
     @property
     def key(self) -> str:
-        """Its delivery key."""
-        return str(self.payload["props"]["passerelle_key"])
+        """The delivery key of a message that is no digest."""
+        (key,) = keys_of(self.payload)
+        return key
 
     @property
     def channel(self) -> str:
@@ -81,6 +90,11 @@ class Sink:
     def url(self) -> str:
         """The address of the webhook, which is a secret."""
         return f"http://127.0.0.1:{self._port}/hooks/{HOOK_ID}"
+
+    @property
+    def keys(self) -> list[str]:
+        """The delivery keys of all that was taken, in its order."""
+        return [key for post in self.posts for key in keys_of(post.payload)]
 
     def hang(self) -> None:
         """Answer nobody until `go_on`."""

@@ -23,9 +23,18 @@ def test_it_tells_systemd_how_it_is(gitlab: Relay, sink: Sink) -> None:
     sink.hang()
     for number in range(2):
         send(gitlab, issue(number), {"webhook-id": str(number)})
-    pattern = re.compile(r"STATUS=2 notification\(s\) en attente, la plus ancienne depuis \d+ s")
+    pattern = re.compile(
+        r"STATUS=depuis le démarrage : 2 événement\(s\) reçu\(s\) ; "
+        r"2 notification\(s\) en attente, la plus ancienne depuis \d+ s"
+    )
     wait_for(lambda: any(pattern.fullmatch(line) for line in gitlab.told))
+    send(gitlab, b"no JSON")
     sink.go_on()
+    pattern = re.compile(
+        r"STATUS=depuis le démarrage : 2 événement\(s\) reçu\(s\), 1 requête\(s\) refusée\(s\), "
+        r"2 notification\(s\) livrée\(s\) ; rien en attente ; dernière livraison il y a \d+ s"
+    )
+    wait_for(lambda: any(pattern.fullmatch(line) for line in gitlab.told))
     assert gitlab.terminate() == 0
     assert gitlab.said("STOPPING=1")
 

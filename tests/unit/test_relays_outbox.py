@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from relays.claims import LEASE_SECONDS, Delivery, Outcome
 from relays.markup import Markup
 from relays.message import Message
-from relays.outbox import LEASE_SECONDS, SCHEMA, Delivery, Notification, Outbox, Outcome
+from relays.outbox import SCHEMA, Notification, Outbox
 from relays.settings import StartError
 from relays.store import StorageError, Store
 
@@ -43,7 +44,7 @@ def clock() -> Clock:
 @pytest.fixture
 def outbox(store: Store, clock: Clock) -> Outbox:
     """An empty outbox."""
-    return Outbox(store, "host", clock)
+    return Outbox(store, "host", clock=clock)
 
 
 def put(outbox: Outbox, *keys: str, channel: str = "a") -> list[bool]:
@@ -63,6 +64,11 @@ def claim(outbox: Outbox, channel: str = "a") -> Delivery:
     return delivery
 
 
+def keys(delivery: Delivery) -> list[str]:
+    """The keys that a claim covers, in its order."""
+    return [entry.key for entry in delivery.entries]
+
+
 def test_a_key_is_taken_once_even_after_delivery(outbox: Outbox) -> None:
     assert put(outbox, "1", "2", "1") == [True, True, False]
     outbox.settle(claim(outbox), Outcome.DELIVERED).result()
@@ -80,20 +86,20 @@ def test_only_new_rows_wake_the_courier(outbox: Outbox) -> None:
 def test_the_line_moves_in_order_and_holds_behind_its_head(outbox: Outbox, clock: Clock) -> None:
     put(outbox, "1", "2", "3")
     first = claim(outbox)
-    assert (first.key, first.message["text"], first.attempts) == ("1", "1", 1)
+    assert (keys(first), first.entries[0].message["text"], first.attempts) == (["1"], "1", 1)
     # While the first is claimed, and while it waits for another attempt, the second does not pass.
     assert outbox.claim("a").result() is None
     assert outbox.settle(first, Outcome.RETRY, "busy", delay=10).result() is None
     assert outbox.delay_of("a") == 10
     clock.now += 10
     again = claim(outbox)
-    assert (again.key, again.attempts) == ("1", 2)
+    assert (keys(again), again.attempts) == (["1"], 2)
     second = outbox.settle(again, Outcome.DELIVERED).result()
     assert second is not None
-    assert second.key == "2"
+    assert keys(second) == ["2"]
     third = outbox.settle(second, Outcome.REFUSED, "too large").result()
     assert third is not None
-    assert third.key == "3"
+    assert keys(third) == ["3"]
     assert outbox.settle(third, Outcome.DELIVERED).result() is None
     assert outbox.delay_of("a") is None
     stats = outbox.stats()
@@ -105,7 +111,7 @@ def test_channels_do_not_wait_for_each_other(outbox: Outbox, clock: Clock) -> No
     clock.now += 1
     put(outbox, "3", channel="b")
     outbox.settle(claim(outbox), Outcome.RETRY, delay=60).result()
-    assert claim(outbox, "b").key == "3"
+    assert keys(claim(outbox, "b")) == ["3"]
     assert outbox.stats().oldest == clock.now - 1
 
 
@@ -114,12 +120,12 @@ def test_a_claim_that_is_over_settles_nothing(outbox: Outbox, clock: Clock) -> N
     late = claim(outbox)
     clock.now += LEASE_SECONDS
     current = claim(outbox)
-    assert (current.key, current.attempts) == ("1", 2)
+    assert (keys(current), current.attempts) == (["1"], 2)
     assert outbox.settle(late, Outcome.REFUSED, "late").result() is None
     assert outbox.stats().parked == 0
     following = outbox.settle(current, Outcome.DELIVERED).result()
     assert following is not None
-    assert following.key == "2"
+    assert keys(following) == ["2"]
 
 
 def test_a_restart_frees_what_its_predecessor_held_and_nobody_else(
@@ -129,12 +135,12 @@ def test_a_restart_frees_what_its_predecessor_held_and_nobody_else(
     put(outbox, "2", channel="b")
     put(outbox, "3", channel="c")
     claim(outbox)
-    Outbox(store, "other host", clock).claim("b").result()
+    Outbox(store, "other host", clock=clock).claim("b").result()
     outbox.settle(claim(outbox, "c"), Outcome.RETRY, delay=600).result()
     assert outbox.recover() == ["a", "b", "c"]
-    assert claim(outbox).key == "1"
+    assert keys(claim(outbox)) == ["1"]
     assert outbox.claim("b").result() is None
-    assert claim(outbox, "c").key == "3"
+    assert keys(claim(outbox, "c")) == ["3"]
 
 
 def test_a_clock_that_is_set_back_delays_nothing(outbox: Outbox, clock: Clock) -> None:
