@@ -5,7 +5,7 @@ from typing import Any
 
 from tests.relays.events import issue, send
 from tests.relays.process import Relay, health, wait_for
-from tests.relays.sink import DROPPED, DROPPED_AFTER_POSTING, OK, Reply, Sink
+from tests.relays.sink import DROPPED, DROPPED_AFTER_POSTING, OK, Reply, Sink, keys_of
 
 
 def send_all(relay: Relay, numbers: range) -> list[str]:
@@ -15,18 +15,13 @@ def send_all(relay: Relay, numbers: range) -> list[str]:
     return [f"gitlab:e-{number}" for number in numbers]
 
 
-def keys(sink: Sink) -> list[str]:
-    """The keys of the messages that Mattermost took, in its order."""
-    return [post.key for post in sink.posts]
-
-
 def test_failures_do_not_change_the_order(gitlab: Relay, sink: Sink) -> None:
     chance = random.Random(7)
     failures = [Reply(429, b"limit exceeded\n", {"Retry-After": "0"}), Reply(503), Reply(500, b"{}"), DROPPED]
     failing: set[str] = set()
 
     def behave(payload: dict[str, Any]) -> Reply:
-        key = payload["props"]["passerelle_key"]
+        key = keys_of(payload)[0]
         # Each message fails once at most, so that the delays stay short.
         if key not in failing and chance.random() < 0.3:
             failing.add(key)
@@ -36,8 +31,8 @@ def test_failures_do_not_change_the_order(gitlab: Relay, sink: Sink) -> None:
     sink.behave = behave
     gitlab.start()
     expected = send_all(gitlab, range(20))
-    wait_for(lambda: len(sink.posts) >= len(expected))
-    assert keys(sink) == expected
+    wait_for(lambda: len(sink.keys) >= len(expected))
+    assert sink.keys == expected
     assert len(failing) > 3
 
 
@@ -49,7 +44,7 @@ def test_what_mattermost_asks_to_wait_is_waited(gitlab: Relay, sink: Sink) -> No
     wait_for(lambda: "retry_in=" in gitlab.text or "unavailable" in gitlab.text)
     wait_for(lambda: len(sink.posts) == 2)
     # The second message was there all the time and waited behind the first.
-    assert keys(sink) == ["gitlab:e-0", "gitlab:e-1"]
+    assert sink.keys == ["gitlab:e-0", "gitlab:e-1"]
     assert float(gitlab.text.split("after=")[1].split("s")[0]) >= 2
 
 
@@ -62,16 +57,16 @@ def test_an_outage_loses_nothing(gitlab: Relay, sink: Sink) -> None:
     wait_for(lambda: gitlab.said("WATCHDOG=1"))
     sink.start()
     wait_for(lambda: len(sink.posts) == 5)
-    assert keys(sink) == expected
+    assert sink.keys == expected
 
 
 def test_a_message_that_is_refused_is_parked_and_holds_nobody_up(gitlab: Relay, sink: Sink) -> None:
     refusals = {"gitlab:e-1": Reply(400, b"{}"), "gitlab:e-3": Reply(413, b"{}")}
-    sink.behave = lambda payload: refusals.get(payload["props"]["passerelle_key"], OK)
+    sink.behave = lambda payload: refusals.get(keys_of(payload)[0], OK)
     gitlab.start()
     send_all(gitlab, range(5))
     wait_for(lambda: len(sink.posts) == 3)
-    assert keys(sink) == ["gitlab:e-0", "gitlab:e-2", "gitlab:e-4"]
+    assert sink.keys == ["gitlab:e-0", "gitlab:e-2", "gitlab:e-4"]
     wait_for(lambda: health(gitlab)[1]["backlog"] == 0)
     assert health(gitlab)[1]["parked"] == 2
     for key in refusals:
@@ -86,7 +81,7 @@ def test_a_400_of_a_sick_mattermost_is_not_the_messages_fault(gitlab: Relay, sin
     wait_for(lambda: "unhealthy" in gitlab.text)
     sink.healthy = True
     wait_for(lambda: len(sink.posts) == 3)
-    assert keys(sink) == expected
+    assert sink.keys == expected
     assert health(gitlab)[1]["parked"] == 0
 
 
@@ -101,7 +96,7 @@ def test_a_webhook_that_was_deleted_is_waited_for(gitlab: Relay, sink: Sink) -> 
     gitlab.terminate()
     gitlab.start()
     wait_for(lambda: len(sink.posts) == 3)
-    assert keys(sink) == expected
+    assert sink.keys == expected
 
 
 def test_faults_of_configuration_are_told_and_waited_for(gitlab: Relay, sink: Sink) -> None:
@@ -122,7 +117,7 @@ def test_faults_of_configuration_are_told_and_waited_for(gitlab: Relay, sink: Si
     sink.behave = lambda payload: OK
     gitlab.start()
     wait_for(lambda: len(sink.posts) == len(expected))
-    assert keys(sink) == expected
+    assert sink.keys == expected
 
 
 def test_garbage_is_survived_and_what_it_makes_libraries_say_is_not_told(gitlab: Relay, sink: Sink) -> None:
@@ -135,7 +130,7 @@ def test_garbage_is_survived_and_what_it_makes_libraries_say_is_not_told(gitlab:
     gitlab.start()
     send_all(gitlab, range(2))
     wait_for(lambda: len(sink.posts) == 2)
-    assert keys(sink) == ["gitlab:e-0", "gitlab:e-1"]
+    assert sink.keys == ["gitlab:e-0", "gitlab:e-1"]
 
 
 def test_a_lost_answer_doubles_one_message_and_loses_none(gitlab: Relay, sink: Sink) -> None:
@@ -144,7 +139,7 @@ def test_a_lost_answer_doubles_one_message_and_loses_none(gitlab: Relay, sink: S
     gitlab.start()
     expected = send_all(gitlab, range(3))
     wait_for(lambda: len(sink.posts) == 4)
-    assert keys(sink) == [expected[0], *expected]
+    assert sink.keys == [expected[0], *expected]
 
 
 def test_a_stop_lets_what_is_under_way_finish(gitlab: Relay, sink: Sink) -> None:
@@ -159,7 +154,7 @@ def test_a_stop_lets_what_is_under_way_finish(gitlab: Relay, sink: Sink) -> None
     gitlab.start()
     wait_for(lambda: len(sink.posts) >= 3)
     wait_for(lambda: health(gitlab)[1]["backlog"] == 0)
-    assert list(dict.fromkeys(keys(sink))) == expected
+    assert list(dict.fromkeys(sink.keys)) == expected
     assert len(sink.posts) <= 4
 
 
@@ -167,9 +162,9 @@ def test_kills_while_delivering_double_one_message_each_at_most(gitlab: Relay, s
     gitlab.start()
     expected = send_all(gitlab, range(60))
     for share in (15, 30, 45):
-        wait_for(lambda share=share: len(sink.posts) >= share)  # type: ignore[misc]
+        wait_for(lambda share=share: len(sink.keys) >= share)  # type: ignore[misc]
         gitlab.kill()
         gitlab.start()
     wait_for(lambda: health(gitlab)[1]["backlog"] == 0)
-    assert list(dict.fromkeys(keys(sink))) == expected
+    assert list(dict.fromkeys(sink.keys)) == expected
     assert len(sink.posts) <= len(expected) + 3

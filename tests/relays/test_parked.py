@@ -7,8 +7,8 @@ import sys
 import pytest
 
 from tests.relays.process import PROJECT, Relay, health, wait_for
-from tests.relays.sink import OK, Reply, Sink
-from tests.relays.test_delivery import keys, send_all
+from tests.relays.sink import OK, Reply, Sink, keys_of
+from tests.relays.test_delivery import send_all
 
 
 def parked(relay: Relay, *command: str) -> subprocess.CompletedProcess[str]:
@@ -29,7 +29,7 @@ def numbers(relay: Relay) -> list[str]:
 def refusing(gitlab: Relay, sink: Sink) -> Relay:
     """A relay two of whose five messages were refused; from now on Mattermost takes them."""
     refusals = {"gitlab:e-1": Reply(400, b"{}"), "gitlab:e-3": Reply(413, b"{}")}
-    sink.behave = lambda payload: refusals.get(payload["props"]["passerelle_key"], OK)
+    sink.behave = lambda payload: refusals.get(keys_of(payload)[0], OK)
     gitlab.start()
     send_all(gitlab, range(5))
     wait_for(lambda: len(sink.posts) == 3 and health(gitlab)[1]["parked"] == 2)
@@ -55,7 +55,7 @@ def test_retried_messages_arrive(refusing: Relay, sink: Sink, running: bool) -> 
     if not running:
         refusing.start()
     wait_for(lambda: len(sink.posts) == 5)
-    assert keys(sink)[3:] == ["gitlab:e-1", "gitlab:e-3"]
+    assert sink.keys[3:] == ["gitlab:e-1", "gitlab:e-3"]
     assert numbers(refusing) == []
 
 
@@ -73,7 +73,7 @@ def test_dropped_message_is_gone_and_cannot_be_sent_again(refusing: Relay, sink:
     send_all(refusing, range(1, 2))
     send_all(refusing, range(9, 10))
     wait_for(lambda: len(sink.posts) == 4)
-    assert keys(sink)[-1] == "gitlab:e-9"
+    assert sink.keys[-1] == "gitlab:e-9"
 
 
 @pytest.mark.parametrize("command", ["show", "retry", "drop"])

@@ -1,0 +1,186 @@
+"""Claims of several rows: when they are made, how they end, and what they cost in a long backlog."""
+
+import sqlite3
+from collections.abc import Iterator
+
+import pytest
+
+from relays.claims import LEASE_SECONDS, Claims, Delivery, Outcome
+from relays.digest import HELD_SECONDS
+from relays.outbox import SCHEMA
+
+
+class Line:
+    """The line of a channel in an outbox with digests from 20, and a clock that the test sets."""
+
+    def __init__(self) -> None:
+        self.now = 1_000_000.0
+        self.db = sqlite3.connect(":memory:", isolation_level=None)
+        self.db.executescript(SCHEMA)
+        self._claims = Claims("host", 20, lambda: self.now)
+
+    def put(self, count: int, channel: str = "a") -> None:
+        """Add rows, numbered from 1."""
+        message = '{"username": "bot"}'
+        self.db.executemany(
+            "INSERT INTO outbox (channel, delivery_key, message, summary, state, run_at, created_at)"
+            " VALUES (?, ?, ?, 'x', 'ready', ?, ?)",
+            ((channel, f"{channel}{n}", message, self.now, self.now) for n in range(count)),
+        )
+
+    def take(self, was_behind: bool = False) -> Delivery | None:
+        """Claim."""
+        return self._claims.take(self.db, "a", was_behind)
+
+    def claim(self, was_behind: bool = False) -> Delivery:
+        """Claim what must be there."""
+        delivery = self.take(was_behind)
+        assert delivery is not None
+        return delivery
+
+    def record(self, delivery: Delivery, outcome: Outcome, delay: float = 0.0) -> None:
+        """Settle."""
+        self._claims.record(self.db, delivery, outcome, "reason", delay)
+
+    def restart(self) -> None:
+        """What a new process does."""
+        self._claims.release(self.db, ["a"])
+
+    def rows(self, condition: str) -> list[int]:
+        """The rows for which this holds."""
+        return [row for (row,) in self.db.execute(f"SELECT id FROM outbox WHERE {condition} ORDER BY id")]  # noqa: S608
+
+
+@pytest.fixture
+def line() -> Iterator[Line]:
+    line = Line()
+    yield line
+    line.db.close()
+
+
+def rows(delivery: Delivery) -> list[int]:
+    return [entry.id for entry in delivery.entries]
+
+
+def test_a_line_that_moves_is_not_folded(line: Line) -> None:
+    line.put(99)
+    line.now += HELD_SECONDS - 1
+    assert rows(line.claim()) == [1]
+
+
+@pytest.mark.parametrize(("count", "covered"), [(19, 1), (20, 20), (60, 50)])
+def test_a_head_that_has_waited_long_takes_the_others_along(line: Line, count: int, covered: int) -> None:
+    line.put(count)
+    line.now += HELD_SECONDS
+    delivery = line.claim()
+    assert rows(delivery) == list(range(1, covered + 1))
+    assert delivery.behind == (covered > 1)
+    # Nobody else gets anything meanwhile.
+    assert line.take() is None
+
+
+def test_a_head_that_was_tried_before_takes_the_others_along(line: Line) -> None:
+    line.put(20)
+    first = line.claim()
+    assert len(first.entries) == 1
+    line.record(first, Outcome.RETRY, 5)
+    assert line.take() is None
+    line.now += 5
+    second = line.claim()
+    assert (len(second.entries), second.attempts) == (20, 2)
+
+
+def test_a_flood_is_folded_whatever_its_age_until_little_is_left(line: Line) -> None:
+    line.put(100)
+    delivery: Delivery | None = line.claim()
+    covered = []
+    while delivery:
+        covered.append(len(delivery.entries))
+        line.record(delivery, Outcome.DELIVERED)
+        delivery = line.take(delivery.behind)
+    assert covered == [50, 50]
+    line.put(19, "b")
+    line.db.execute("UPDATE outbox SET channel = 'a' WHERE channel = 'b'")
+    assert len(line.claim(was_behind=True).entries) == 1
+
+
+def test_a_digest_is_settled_as_one(line: Line) -> None:
+    line.put(60)
+    line.now += HELD_SECONDS
+    line.record(line.claim(), Outcome.RETRY, 60)
+    assert len(line.rows("state = 'ready' AND claim_id IS NULL")) == 60
+    assert line.take() is None
+    line.now += 60
+    line.record(line.claim(), Outcome.DELIVERED)
+    assert line.rows("state = 'done' AND message = '{}' AND summary = ''") == list(range(1, 51))
+
+
+def test_a_digest_that_is_refused_goes_out_row_by_row_even_after_a_restart(line: Line) -> None:
+    line.put(60)
+    line.now += HELD_SECONDS
+    digest = line.claim()
+    line.record(digest, Outcome.REFUSED)
+    line.restart()
+    behind = digest.behind
+    for number in range(1, 51):
+        delivery = line.claim(behind)
+        assert rows(delivery) == [number]
+        line.record(delivery, Outcome.REFUSED if number == 7 else Outcome.DELIVERED)
+        behind = delivery.behind
+    assert line.rows("state = 'parked'") == [7]
+    assert rows(line.claim(behind)) == [51]
+
+
+def test_a_digest_ends_before_a_row_that_has_to_go_alone_or_is_not_free(line: Line) -> None:
+    line.put(40)
+    line.now += HELD_SECONDS
+    line.db.execute("UPDATE outbox SET alone = TRUE WHERE id = 4")
+    delivery = line.claim()
+    assert rows(delivery) == [1, 2, 3]
+    line.record(delivery, Outcome.DELIVERED)
+    line.record(line.claim(), Outcome.DELIVERED)
+    line.db.execute("UPDATE outbox SET run_at = ? WHERE id = 8", (line.now + 60,))
+    assert rows(line.claim()) == [5, 6, 7]
+
+
+def test_a_restart_frees_a_whole_digest_and_folds_it_again(line: Line) -> None:
+    line.put(60)
+    line.now += HELD_SECONDS
+    before = line.claim()
+    line.restart()
+    again = line.claim()
+    assert rows(again) == rows(before)
+    # What the dead process would say now is of no use.
+    line.record(before, Outcome.DELIVERED)
+    assert line.rows("state = 'done'") == []
+
+
+def test_a_digest_whose_lease_is_over_is_claimed_again(line: Line) -> None:
+    line.put(60)
+    line.now += HELD_SECONDS
+    late = line.claim()
+    line.now += LEASE_SECONDS
+    current = line.claim()
+    assert rows(current) == rows(late)
+    line.record(late, Outcome.REFUSED)
+    line.record(current, Outcome.DELIVERED)
+    assert len(line.rows("state = 'done' AND NOT alone")) == 50
+
+
+def test_no_statement_reads_the_whole_backlog(line: Line) -> None:
+    """Every statement finds its rows by an index."""
+    line.put(200)
+    line.now += HELD_SECONDS
+    statements: list[str] = []
+    line.db.set_trace_callback(statements.append)
+    for outcome in (Outcome.RETRY, Outcome.DELIVERED, Outcome.REFUSED, Outcome.REFUSED):
+        line.record(line.claim(), outcome)
+    line.restart()
+    line.db.set_trace_callback(None)
+    plans = [
+        (step[3], statement)
+        for statement in statements
+        for step in line.db.execute(f"EXPLAIN QUERY PLAN {statement}")
+    ]
+    assert len(statements) > 10
+    assert [plan for plan in plans if plan[0].startswith("SCAN") and plan[0] != "SCAN waiting"] == []

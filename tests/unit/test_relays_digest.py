@@ -1,0 +1,87 @@
+"""Digests: what fits in one, what it says, and that nothing in it acts."""
+
+import time
+from datetime import datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from relays import digest, markup
+from relays.digest import Entry
+from relays.markup import Markup
+from relays.wording import CATALOGUES
+from tests.unit.test_relays_markup import TEXTS, assert_inert
+
+NOON = datetime(2025, 12, 1, 12, 0).timestamp()
+
+
+def entry(number: int, summary: str = "something", at: float = NOON, **message: object) -> Entry:
+    """A notification that waits."""
+    sent = {"username": "bot", "icon_emoji": ":robot:", "text": "long", **message}
+    return Entry(number, f"key-{number}", sent, Markup(summary), at)
+
+
+def text_of(entries: list[Entry], language: str = "fr", now: float = NOON) -> str:
+    return str(digest.build(entries, CATALOGUES[language], now)["text"])
+
+
+@pytest.mark.parametrize(
+    ("language", "heading"),
+    [
+        ("fr", "📚 **2 notifications** en attente, de 12:00 à 12:32"),
+        ("en", "📚 **2 notifications** were waiting, from 12:00 to 12:32"),
+    ],
+)
+def test_it_tells_how_many_when_and_what(language: str, heading: str) -> None:
+    entries = [entry(1, "**A** opened"), entry(2, "**B** closed", NOON + 1920)]
+    assert digest.build(entries, CATALOGUES[language], NOON + 3600) == {
+        "username": "bot",
+        "icon_emoji": ":robot:",
+        "text": f"{heading}\n\n- 12:00 **A** opened\n- 12:32 **B** closed",
+    }
+
+
+def test_the_day_is_told_if_it_is_another_one() -> None:
+    entries = [entry(1), entry(2, at=NOON + 86400)]
+    text = text_of(entries, now=NOON + 86400)
+    assert text.startswith("📚 **2 notifications** en attente, de 01/12/2025 12:00 à 02/12/2025 12:00\n")
+    assert "- 02/12/2025 12:00 something" in text
+    assert "- 01/12/2025 12:00 something" in text_of(entries[:1], now=NOON + 86400)
+
+
+def test_only_what_has_the_same_sender_is_folded_together() -> None:
+    entries = [entry(1), entry(2), entry(3, username="other"), entry(4)]
+    assert digest.fitting(entries) == 2
+    assert digest.fitting([entry(1), entry(2, icon_emoji=":fox_face:")]) == 1
+
+
+def test_lines_keys_and_characters_have_their_limits() -> None:
+    assert digest.fitting([entry(number) for number in range(200)]) == 50
+    long_keys = [Entry(1, "k" * 107, entry(1).message, Markup("x"), NOON)] * 100
+    assert digest.fitting(long_keys) == 50
+    assert digest.fitting([Entry(1, "k" * 400, entry(1).message, Markup("x"), NOON)] * 100) == 14
+    # One that fits in none is a message of its own.
+    assert digest.fitting([entry(1, "x" * 20_000), entry(2)]) == 1
+
+
+@given(st.integers(1, 1200).flatmap(lambda size: st.lists(st.just("🦊" * size), min_size=1, max_size=60)))
+def test_long_summaries_stay_within_what_mattermost_takes(summaries: list[str]) -> None:
+    yesterday = time.time() - 86400
+    entries = [entry(number, summary, yesterday) for number, summary in enumerate(summaries)]
+    count = digest.fitting(entries)
+    text = text_of(entries[:count], now=time.time())
+    assert len(text) <= 14_000
+    assert text.count("\n") == count + 1
+    # What was left out would have gone beyond a limit.
+    assert count == len(entries) or count == 50 or len(text) + len(summaries[0]) > 13_500
+
+
+@given(st.lists(TEXTS, min_size=2, max_size=5))
+def test_nothing_in_it_acts(texts: list[str]) -> None:
+    entries = [entry(number, markup.plain(text, 100)) for number, text in enumerate(texts)]
+    text = text_of(entries[: digest.fitting(entries)])
+    lines = text.split("\n")
+    assert len(lines) == len(texts) + 2
+    for line in lines:
+        assert_inert(line)
