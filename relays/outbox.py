@@ -7,10 +7,10 @@ A row is in one of three states:
     parked  Mattermost refuses this very message; it waits for an operator and holds nobody up
 
     put ──▶ ready ──claim──▶ ready, claimed ──DELIVERED──▶ done ──prune──▶ (gone)
-              ▲                   │   └────────REFUSED───▶ parked, if it was claimed alone
+              ▲                   │   └────────REFUSED───▶ parked
               ├──────RETRY────────┤
-              ├── lease over, or process restarted
-              └─ REFUSED together ┘  from then on it is claimed `alone`
+              ├─ REFUSED together ┘  from then on it is claimed `alone`
+              └── lease over, or process restarted
 
 An operator sends a parked row back to ready, in its old place, or gives it up as done (relays.parked).
 
@@ -22,8 +22,9 @@ first that is not free or has to go alone: what one post is to cover. They share
 Mattermost refuses them together, each is claimed alone, so that only the one at fault is parked. A RETRY delays the
 head alone, for the rows behind it wait anyway.
 
-A settlement counts only for the rows that the claim still holds. A claim is made before a post and settled after the
-answer, in one transaction, so a process killed in between sends that one post again: at least once, and only there.
+A settlement counts only for the rows that the claim still holds, for all of them in one transaction. A claim is made
+before a post and settled after the answer, so a process killed in between sends that one post again: at least once,
+and only there.
 
 The statements are those of SQLite and PostgreSQL alike, parameter style apart. The address of the hook is not
 stored: it may change while a message waits.

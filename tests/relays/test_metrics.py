@@ -40,7 +40,7 @@ def test_the_figures_agree_with_what_happened(gitlab: Relay, sink: Sink) -> None
     assert 0 < waiting["backlog_oldest_age_seconds",] < 60
     assert waiting["storage_failing",] == 0
     assert ("last_delivery_timestamp_seconds",) not in waiting
-    wait_for(lambda: figures(gitlab)["retries_total", "unavailable"] >= 2)
+    wait_for(lambda: figures(gitlab).get(("retries_total", "unavailable"), 0) >= 2)
 
     sink.start()
     wait_for(lambda: health(gitlab)[1]["backlog"] == 0)

@@ -101,6 +101,8 @@ def test_file_that_does_not_parse_is_named(
         ("NEXTCLOUD__FOLDERS", '["a/b"]', "nextcloud.folders.#1"),
         ("GITLAB__PROJECT", "projet", "gitlab.project"),
         ("RELAYS__PORT", "0", "relays.port"),
+        ("RELAYS__DIGEST_FROM", "1", "relays.digest_from = '1'"),
+        ("RELAYS__DIGEST_FROM", "10001", "from 2 to 10000, or 0"),
         ("HOST__API_ACCESS", "vpn", "host.api_access"),
         ("HOTS__ADDRESS", "x", "PASSERELLE_HOTS__ADDRESS: there is no such setting"),
         ("HOST__ADRESS", "x", "host.adress: there is no such setting"),
