@@ -34,7 +34,7 @@ _FAREWELL_SECONDS = 3.0
 
 
 class Courier:
-    """Delivers what is in the outbox; digests speak in `wording`. `connect` makes the webhook for a channel, once each."""
+    """Delivers what is in the outbox; digests speak in `wording`. `connect` makes the webhook for a channel."""
 
     def __init__(
         self, outbox: Outbox, connect: Callable[[str], IncomingWebhook], wording: Wording, metrics: Metrics
