@@ -181,12 +181,13 @@ def read_hook_url(credentials: Path, name: str) -> str:
     return url
 
 
-def read_secret(credentials: Path, name: str) -> str:
-    """The content of the credential `name`, which must not be empty."""
-    secret = _read_credential(credentials, name).strip()
-    if not secret:
-        raise StartError(f"{credentials / name} is empty: write the secret token of the GitLab hook into it")
-    return secret
+def read_secrets(credentials: Path, name: str) -> list[str]:
+    """The lines of the credential `name`, each a secret, of which there must be one."""
+    lines = [line.strip() for line in _read_credential(credentials, name).splitlines()]
+    secrets = [line for line in lines if line]
+    if not secrets:
+        raise StartError(f"{credentials / name} is empty: write the secret into it, or run the deploy again")
+    return secrets
 
 
 def _read_credential(credentials: Path, name: str) -> str:

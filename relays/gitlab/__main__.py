@@ -7,12 +7,13 @@ import sys
 
 from relays import digest, service, systemd
 from relays.gitlab.app import Reception, make_app
+from relays.gitlab.authenticity import read_authenticity
 from relays.gitlab.config import read_dispatcher
 from relays.gitlab.intake import Intake
 from relays.gitlab.pipelines import SCHEMA, Pipelines
 from relays.gitlab.server import HttpServer, address_of
 from relays.mattermost import Hook
-from relays.settings import Places, StartError, read_hook_url, read_secret, read_settings
+from relays.settings import Places, StartError, read_hook_url, read_settings
 from relays.wording import CATALOGUES
 
 log = logging.getLogger("relays.gitlab")
@@ -27,17 +28,18 @@ def build(places: Places) -> service.Service:
     dispatcher = read_dispatcher(places.config, settings)
     max_body_bytes = settings.integer("max_body_bytes", _MAX_BODY_BYTES, 1024, 1024 * 1024 * 1024)
     digest_from = settings.integer("digest_from", digest.DEFAULT_FROM, 0, digest.HIGHEST_FROM)
+    signed = settings.choice("signature", ("accepted", "required"), "accepted") == "required"
     listen = settings.table("listen")
     address, port = listen.text("address", "0.0.0.0"), listen.integer("port", 8090, 0, 65535)  # noqa: S104
     listen.done()
     settings.done()
-    token = read_secret(places.credentials, "gitlab-hook-token")
+    authenticity = read_authenticity(places.credentials, required=signed)
 
     everything = dispatcher.routes[-1]
     hook = Hook(read_hook_url(places.credentials, "GITLAB_WEBHOOK_URL"), everything.channels[0])
     relay = service.Service(places.state, CATALOGUES[everything.language], hook, digest_from, SCHEMA)
     intake = Intake(relay.outbox, dispatcher, Pipelines(relay.store))
-    reception = Reception(intake, token, max_body_bytes, relay.metrics)
+    reception = Reception(intake, authenticity, max_body_bytes, relay.metrics)
     listener = systemd.listening_socket() or _listen(address, port)
     relay.add(HttpServer(make_app(reception, relay.health), listener))
     log.info("listening address=%s", address_of(listener))
