@@ -36,8 +36,8 @@ from relays.metrics import Metrics
 log = logging.getLogger(__name__)
 
 _BODY_SECONDS = 20.0
-# The body of a request that shows a signature and no right token is kept until the signature can be judged, so
-# strangers can fill this many bodies' worth of memory and no more. Those whose token is right do not wait for them.
+# The body of a request that shows a signature and no right token is kept until its end, when the signature can be
+# judged. This many at once, or strangers could fill the memory; those whose token is right do not wait behind them.
 _UNPROVEN_BODIES = 4
 # Since GitLab 17.4 and 19.0; the same for a delivery that is sent again.
 _KEY_HEADERS = ("webhook-id", "idempotency-key")

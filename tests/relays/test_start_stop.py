@@ -141,6 +141,22 @@ def write(name: str, text: str) -> Change:
             lambda home: (home / "credentials/gitlab-hook-token").unlink(),
             r"gitlab-hook-token cannot be read",
         ),
+        (
+            "gitlab",
+            write("settings.toml", "signature = 'always'"),
+            r"signature = 'always' is not one of accepted, required",
+        ),
+        (
+            "gitlab",
+            write("settings.toml", "signature = 'required'"),
+            r'signature = "required" and there is no .*/gitlab-signing-token: run the deploy again',
+        ),
+        ("gitlab", write("credentials/gitlab-signing-token", "\n"), r"gitlab-signing-token is empty"),
+        (
+            "gitlab",
+            write("credentials/gitlab-signing-token", f"whsec_{TOKEN}"),
+            r"gitlab-signing-token holds a line that is not whsec_ .*\(value not shown\): correct it",
+        ),
         ("gitlab", write("credentials/webhooks.conf", "# nothing\n"), r"GITLAB_WEBHOOK_URL in .* is missing"),
         (
             "gitlab",
