@@ -4,7 +4,7 @@ from functools import partial
 
 from tasks.operations import gitlab, secret_file
 from tasks.operations.resource import step
-from tasks.place import HOOK_TOKEN, Place
+from tasks.place import HOOK_TOKEN, SIGNING_TOKEN, Place
 from tasks.site import Site
 
 # What the relay has a message for by default. Milestones came with 18.2,
@@ -43,18 +43,21 @@ def triggers_of(site: Site) -> dict[str, bool]:
 
 @step("GitLab")
 def provision_gitlab(site: Site, place: Place) -> None:
-    """The allow-list entry without which GitLab refuses the hook, the project, the hook with its secret."""
+    """The allow-list entry without which GitLab refuses the hook, the project, the hook with its secrets."""
     api, project = place.gitlab, site.gitlab.project
     gitlab.outbound_allow_list(api, place.relay, name="Outbound allow-list")
     gitlab.project(api, project, name=f"Project {project}")
     secret_file.generated_secret(HOOK_TOKEN, name="Secret token of the hook")
+    secret_file.generated_secret(SIGNING_TOKEN, secret_file.SIGNING_TOKEN, name="Signing token of the hook")
     gitlab.project_hook(
         api,
         project,
         "Passerelle",
         f"http://{place.relay}/webhook/gitlab",
         triggers_of(site),
-        partial(secret_file.fingerprint, HOOK_TOKEN),
+        partial(secret_file.fingerprint_in_use, HOOK_TOKEN, SIGNING_TOKEN),
         partial(secret_file.read, HOOK_TOKEN),
+        partial(secret_file.read, SIGNING_TOKEN),
+        signed=place.gitlab_signs,
         name=f"Hook of {project}",
     )

@@ -8,11 +8,14 @@ from pyinfra.api import FactBase
 from pyinfra.facts.server import Home
 
 from tasks.operations.api import Api
+from tasks.operations.gitlab import signs
 from tasks.operations.resource import ResourceError
 from tasks.references import check_references
 from tasks.site import Site
 
-HOOK_TOKEN = "/etc/passerelle/gitlab-hook-token"  # noqa: S105 - where it lies, not what it is
+# Where they lie, not what they are; the relay is handed files of these names.
+HOOK_TOKEN = "/etc/passerelle/gitlab-hook-token"  # noqa: S105
+SIGNING_TOKEN = "/etc/passerelle/gitlab-signing-token"  # noqa: S105
 
 
 class PrimaryAddress(FactBase[str]):
@@ -25,12 +28,16 @@ class PrimaryAddress(FactBase[str]):
 
 @dataclass(frozen=True)
 class Place:
-    """`infrastructure` is the absolute path of the Compose project, `relay` is ADDRESS:PORT for GitLab."""
+    """`infrastructure` is the absolute path of the Compose project, `relay` is ADDRESS:PORT for GitLab.
+
+    `gitlab_signs`: GitLab signs what it sends.
+    """
 
     infrastructure: str
     relay: str
     mattermost: Api
     gitlab: Api
+    gitlab_signs: bool
 
     @property
     def scripts(self) -> str:
@@ -44,9 +51,9 @@ class Place:
 
 
 def find_place(site: Site) -> Place:
-    """Ask the host for what the site leaves open. Nothing is changed yet.
+    """Ask the host and the servers for what the site leaves open. Nothing is changed yet.
 
-    ResourceError if the host has no answer, if a server does not know us, or Mattermost not what a setting names.
+    ResourceError if one of them has no answer, or Mattermost does not know what a setting names.
     """
     infrastructure = site.host.infrastructure.rstrip("/")
     if infrastructure == "~" or infrastructure.startswith("~/"):
@@ -55,23 +62,25 @@ def find_place(site: Site) -> Place:
     if not address:
         raise ResourceError("the host has no route and so no address; set relays.address as GitLab sees it")
     transport = _transport if site.host.api_access == "ssh" else None
-    place = Place(
+    mattermost = Api(
+        "mattermost",
+        site.mattermost.url,
+        site.mattermost.token,
+        header="Authorization",
+        scheme="Bearer ",
+        transport=transport,
+    )
+    gitlab = Api("gitlab", site.gitlab.url, site.gitlab.token, header="PRIVATE-TOKEN", transport=transport)
+    mattermost.call("GET", "/api/v4/users/me")
+    version = gitlab.call("GET", "/api/v4/version")["version"]
+    check_references(site, mattermost)
+    return Place(
         infrastructure=infrastructure,
         relay=f"{address}:{site.relays.port}",
-        mattermost=Api(
-            "mattermost",
-            site.mattermost.url,
-            site.mattermost.token,
-            header="Authorization",
-            scheme="Bearer ",
-            transport=transport,
-        ),
-        gitlab=Api("gitlab", site.gitlab.url, site.gitlab.token, header="PRIVATE-TOKEN", transport=transport),
+        mattermost=mattermost,
+        gitlab=gitlab,
+        gitlab_signs=signs(version),
     )
-    place.mattermost.call("GET", "/api/v4/users/me")
-    place.gitlab.call("GET", "/api/v4/user")
-    check_references(site, place.mattermost)
-    return place
 
 
 def _transport() -> Transport:

@@ -10,7 +10,7 @@ from tasks.operations.python_app import python_app, release_digest
 from tasks.operations.resource import ResourceError, step
 from tasks.operations.secret_file import fingerprint
 from tasks.operations.text_file import text_files
-from tasks.place import HOOK_TOKEN, Place
+from tasks.place import HOOK_TOKEN, SIGNING_TOKEN, Place
 from tasks.site import Site
 from tasks.templates import render
 
@@ -30,6 +30,7 @@ def install_relays(site: Site, place: Place) -> None:
             "gitlab.toml",
             **common,
             channel=site.mattermost.gitlab_webhook.channel,
+            signature="required" if place.gitlab_signs else "accepted",
             gitlab=site.gitlab,
             mute=asdict(site.gitlab.mute),
             routes=[route.model_dump(exclude_unset=True) for route in site.gitlab.routes],
@@ -56,7 +57,11 @@ def install_relays(site: Site, place: Place) -> None:
                 "passerelle-gitlab.service", webhooks_conf=place.webhooks_conf
             ),
         },
-        lambda: [release, settings["gitlab"], fingerprint(place.webhooks_conf), fingerprint(HOOK_TOKEN)],
+        lambda: [
+            release,
+            settings["gitlab"],
+            *map(fingerprint, (place.webhooks_conf, HOOK_TOKEN, SIGNING_TOKEN)),
+        ],
         name="Service of the gitlab relay",
     )
     unit.service(

@@ -3,6 +3,7 @@
 Sources: GitLab's documentation and code, releases 18.4 to 19.4.
 """
 
+import re
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -14,6 +15,12 @@ from tasks.operations.resource import Commands, ResourceError, change, resource
 SETTINGS = "/api/v4/application/settings"
 # Each GitLab process keeps the settings for about a minute.
 CACHED_SECONDS = 90
+
+
+def signs(version: str) -> bool:
+    """Whether a GitLab that calls itself `version` signs deliveries: for good since 19.1, in 19.0 behind a flag."""
+    found = re.match(r"(\d+)\.(\d+)", version)
+    return found is not None and (int(found[1]), int(found[2])) >= (19, 1)
 
 
 @resource
@@ -85,17 +92,19 @@ def project_hook(
     triggers: Mapping[str, bool],
     fingerprint: Callable[[], str | None],
     token: Callable[[], str],
+    signing_token: Callable[[], str],
+    signed: bool,
 ) -> Commands:
-    """Have the project call `url` on `triggers` with the secret `token`.
+    """Have the project call `url` on `triggers` with the secret `token`, and sign with `signing_token`.
 
-    GitLab never tells a hook's token, so its fingerprint is kept in the hook's description (attributes
-    `name` and `description` came with 17.1). `fingerprint` is None while the token does not exist. A trigger
-    that this GitLab does not know is passed over.
+    GitLab never tells a hook's secrets, so their common fingerprint is kept in the hook's description (attributes
+    `name` and `description` came with 17.1). `fingerprint` is None while one of them does not exist. A GitLab that
+    does not know signing tokens, or a trigger, passes them over; it must not if `signed`.
     """
     wanted = {
         "url": url,
         "name": name,
-        "description": f"Passerelle, token {fingerprint() or '(known after apply)'}",
+        "description": f"Passerelle, secrets {fingerprint() or '(known after apply)'}",
         **triggers,
     }
     found = _find_hook(api, path, name, url)
@@ -108,9 +117,22 @@ def project_hook(
             for key, value in wanted.items()
             if _differs(found, key, value) and (key in found or key not in triggers)
         ]
-        if found.get("token_present") is False:
-            lines.append(f"~ hook {name} of {path}: no secret token -> token")
-    yield from change(lines, lambda: _save_hook(api, path, found, wanted, token()))
+        lines += [
+            f"~ hook {name} of {path}: no {key} -> {key}"
+            for key in (("token", "signing_token") if signed else ("token",))
+            if found.get(f"{key}_present") is False
+        ]
+
+    def save() -> None:
+        secrets = {"token": token(), "signing_token": signing_token()}
+        saved = _save_hook(api, path, found, wanted, secrets)
+        if signed and saved.get("signing_token_present") is not True:
+            raise ResourceError(
+                f"gitlab: {api.url} says that it is GitLab 19.1 or newer and did not keep the signing token of the "
+                "hook; check that gitlab.url leads to GitLab itself"
+            )
+
+    yield from change(lines, save)
 
 
 def _differs(hook: Mapping[str, Any], key: str, wanted: object) -> bool:
@@ -128,14 +150,18 @@ def _find_hook(api: Api, path: str, name: str, url: str) -> dict[str, Any] | Non
 
 
 def _save_hook(
-    api: Api, path: str, found: Mapping[str, Any] | None, wanted: Mapping[str, Any], token: str
-) -> None:
-    # The token goes with every write: one without it, or with another address, clears it.
+    api: Api,
+    path: str,
+    found: Mapping[str, Any] | None,
+    wanted: Mapping[str, Any],
+    secrets: Mapping[str, str],
+) -> Mapping[str, Any]:
+    # The secrets go with every write: one without them to another address clears them.
     method, target = ("PUT", f"/hooks/{found['id']}") if found else ("POST", "/hooks")
     deadline = time.monotonic() + CACHED_SECONDS
     while True:
         try:
-            saved = api.call(method, f"{_path(path)}{target}", {**wanted, "token": token})
+            saved: Mapping[str, Any] = api.call(method, f"{_path(path)}{target}", {**wanted, **secrets})
             break
         except ApiError as error:
             if error.status != 422 or "invalid url" not in str(error).lower():
@@ -152,3 +178,4 @@ def _save_hook(
         raise ResourceError(
             f"gitlab: the server ignored {', '.join(ignored)} of the hook; GitLab 17.1 or newer is needed"
         )
+    return saved

@@ -3,31 +3,37 @@
 from hashlib import sha256
 
 from pyinfra import host
-from pyinfra.api import QuoteString, StringCommand
+from pyinfra.api import FactBase, QuoteString, StringCommand
 
 from tasks.operations.remote import run_quietly
 from tasks.operations.resource import Commands, ResourceError, resource, tell
 from tasks.operations.text_file import Files, write
 
 ACCESS = "600 root root"
-_RANDOM = "head -c 32 /dev/urandom | base64 | tr -d '=\\n' | tr '+/' '-_'"
+# What prints a secret of 256 bits: one that may stand anywhere, and the key of Standard Webhooks.
+TOKEN = "head -c 32 /dev/urandom | base64 | tr -d '=\\n' | tr '+/' '-_'"  # noqa: S105
+SIGNING_TOKEN = "{ printf whsec_ && head -c 32 /dev/urandom | base64; }"  # noqa: S105
 _EMPTY = sha256(b"").hexdigest()
 
 
 @resource
-def generated_secret(path: str) -> Commands:
-    """Have a random secret of 256 bits in `path`, mode 0600; one that is there is kept."""
+def generated_secret(path: str, producer: str = TOKEN) -> Commands:
+    """Have a random secret in `path`, mode 0600, as `producer` prints it; one that is there is kept.
+
+    The first line is the secret in use. Who checks secrets may accept those on further lines as well, which is
+    how one is replaced without a gap.
+    """
     access, digest = host.get_fact(Files, paths=[path]).get(path, ("", _EMPTY))
     if digest == _EMPTY:
         tell([f"+ {path}: a random secret ({ACCESS})"])
-        yield write(path, _RANDOM, *ACCESS.split())
+        yield write(path, producer, *ACCESS.split())
     elif access != ACCESS:
         tell([f"~ {path}: {access} -> {ACCESS}"])
         yield StringCommand("chown root:root", QuoteString(path), "&& chmod 600", QuoteString(path))
 
 
 def fingerprint(path: str) -> str | None:
-    """A short hash that tells whether a file with a secret is the same one; None without the file.
+    """A short hash that tells whether a file with secrets is the same one; None without the file.
 
     Nothing can be learnt from it: the secrets here have more than 120 random bits.
     """
@@ -35,11 +41,36 @@ def fingerprint(path: str) -> str | None:
     return found[1][:12] if found else None
 
 
+class InUse(FactBase[list[str]]):
+    """The sha256 of the first line that is not blank of each of `paths` that is a file, in order."""
+
+    default = list
+
+    def command(self, paths: list[str]) -> StringCommand:
+        return StringCommand(
+            "for f in",
+            *[QuoteString(path) for path in paths],
+            '; do test -f "$f" && sed -n \'s/^[[:space:]]*//; s/[[:space:]]*$//; /./{p;q}\' "$f"',
+            "| tr -d '\\n' | sha256sum | cut -c1-64; done || true",
+        )
+
+    def process(self, output: list[str]) -> list[str]:
+        """A line for each file."""
+        return output
+
+
+def fingerprint_in_use(*paths: str) -> str | None:
+    """One short hash of the secrets in use in all of `paths`; None unless all are there."""
+    found = host.get_fact(InUse, paths=list(paths))
+    return sha256("".join(found).encode()).hexdigest()[:12] if len(found) == len(paths) else None
+
+
 def read(path: str) -> str:
-    """The secret itself, for an API call. A fact would print it with `-vv`."""
+    """The secret in use, for an API call. A fact would print it with `-vv`."""
     ok, output = run_quietly(StringCommand("cat", QuoteString(path)))
-    if not ok or not output.strip():
+    secret = next(filter(None, map(str.strip, output.splitlines())), "")
+    if not ok or not secret:
         raise ResourceError(
             f"the secret in {path} on the host cannot be read or is empty; remove the file, run again"
         )
-    return output.strip()
+    return secret

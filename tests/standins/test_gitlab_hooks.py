@@ -1,6 +1,8 @@
 """Hooks over the API: attributes, secrets that only go in, tests, log and resending."""
 
 import base64
+import json
+from pathlib import Path
 
 import pytest
 
@@ -8,6 +10,7 @@ from lab.standins.gitlab.delivery import signature
 from tests.standins.gitlab_site import Project, Receiver
 from tests.waiting import wait_until
 
+VECTOR = Path(__file__).parents[1] / "fixtures/gitlab-payloads/_headers_and_signature_vector.json"
 PUBLIC_URL = "http://8.8.8.8/webhook"  # never contacted: no test here makes an event for it
 
 
@@ -162,3 +165,15 @@ def test_signed_deliveries(project: Project, receiver: Receiver) -> None:
     assert headers["webhook-id"] == headers["Idempotency-Key"]
     expected = signature(key, headers["webhook-id"], headers["webhook-timestamp"], delivery.raw)
     assert headers["webhook-signature"] == expected
+
+
+def test_the_signature_is_that_of_gitlab() -> None:
+    known = json.loads(VECTOR.read_text())
+    headers = known["headers_19_signed"]
+    made = signature(
+        known["signing_token"],
+        headers["webhook-id"],
+        headers["webhook-timestamp"],
+        known["raw_body"].encode(),
+    )
+    assert made == headers["webhook-signature"]

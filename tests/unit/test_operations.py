@@ -1,15 +1,19 @@
 """What the operations compute by themselves; what they do to real servers is in tests/lab."""
 
+import base64
 import shutil
 import subprocess
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
 
 from tasks.operations.compose import Container
+from tasks.operations.gitlab import signs
 from tasks.operations.nextcloud import scan_fault
 from tasks.operations.python_app import release_digest, supported
 from tasks.operations.resource import ResourceError, differences
+from tasks.operations.secret_file import SIGNING_TOKEN, TOKEN, InUse
 from tasks.operations.unit import digest
 from tasks.operations.wheels import for_python
 from tasks.templates import render
@@ -129,6 +133,53 @@ def test_release_is_named_by_its_content(tmp_path: Path) -> None:
 def test_digest_keeps_parts_apart() -> None:
     assert digest("ab", "c") != digest("a", "bc")
     assert digest("a", None) == digest("a", "")
+
+
+@pytest.mark.parametrize(
+    ("version", "signed"),
+    [
+        ("19.1.0", True),
+        ("19.1.0-ee", True),
+        ("19.2.0-pre", True),
+        ("19.10.3", True),
+        ("20.0.0-rc42-ee", True),
+        ("19.0.4", False),
+        ("18.11.0", False),
+        ("9.1.0", False),
+        ("", False),
+        ("unknown", False),
+    ],
+)
+def test_gitlab_that_signs_is_known_by_its_version(version: str, signed: bool) -> None:
+    """In 19.0 an administrator may have switched it off, so nothing is required of that one."""
+    assert signs(version) is signed
+
+
+def shell(command: str) -> str:
+    return subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=True).stdout
+
+
+def test_generated_secrets_are_random_and_of_their_form() -> None:
+    tokens, signing_tokens = (
+        {shell(TOKEN) for _ in range(3)},
+        {shell(SIGNING_TOKEN).strip() for _ in range(3)},
+    )
+    assert len(tokens | signing_tokens) == 6
+    for token in tokens:
+        assert len(base64.urlsafe_b64decode(f"{token}=")) == 32
+    for token in signing_tokens:
+        assert len(base64.b64decode(token.removeprefix("whsec_"), validate=True)) == 32
+
+
+def test_secret_in_use_is_the_first_line(tmp_path: Path) -> None:
+    """However the file ends, and whatever follows; so GitLab's hook is left alone while a second one is accepted."""
+    contents = ["one", "one\n", "\n  one \n\ntwo\n", "two\none", ""]
+    paths = [tmp_path / f"it's {number}" for number in range(len(contents))]
+    for path, content in zip(paths, contents, strict=True):
+        path.write_text(content)
+    command = InUse().command([str(path) for path in [tmp_path / "missing", *paths]])
+    wanted = [sha256(text).hexdigest() for text in (b"one", b"one", b"one", b"two", b"")]
+    assert shell(command.get_raw_value()).splitlines() == wanted
 
 
 @pytest.mark.parametrize("value", ["it's", "a b", "$(touch x)", "`x`", 'a"b', "é", "-n"])
