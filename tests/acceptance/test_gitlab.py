@@ -1,8 +1,10 @@
 """Checklist: the project, and its hook to the relay with the triggers ticked."""
 
+import pytest
 from testinfra.host import Host
 
 from tasks.gitlab import triggers_of
+from tasks.operations.gitlab import signs
 from tasks.site import Site
 from tests.acceptance.people import Forge
 
@@ -22,11 +24,14 @@ def test_one_hook_leads_to_the_relay_with_its_triggers(forge: Forge, site: Site)
     assert {trigger: bool(ours[0].get(trigger, wanted[trigger])) for trigger in wanted} == wanted
 
 
-def test_hook_has_a_secret_and_works(forge: Forge) -> None:
-    """Without a secret anybody on the network could write into the channel."""
+def test_hook_has_its_secrets_and_works(forge: Forge) -> None:
+    """Without one anybody on the network could write into the channel."""
     (ours,) = [hook for hook in forge.hooks() if hook["name"] == "Passerelle"]
     assert ours.get("token_present", True) is True
     assert ours["alert_status"] == "executable"
+    # A request with a signature cannot be altered, nor be sent again later, by somebody who saw it.
+    if signs(forge.api("GET", "version")["version"]):
+        assert ours["signing_token_present"] is True
 
 
 def test_gitlab_may_reach_the_relay(forge: Forge) -> None:
@@ -36,7 +41,8 @@ def test_gitlab_may_reach_the_relay(forge: Forge) -> None:
     assert address in forge.api("GET", "application/settings")["outbound_local_requests_whitelist"]
 
 
-def test_secret_of_the_hook_is_private(host: Host) -> None:
-    """Only root, and the service that systemd hands it to."""
-    token = host.file("/etc/passerelle/gitlab-hook-token")
-    assert (token.mode, token.user, token.size > 30) == (0o600, "root", True)
+@pytest.mark.parametrize("name", ["gitlab-hook-token", "gitlab-signing-token"])
+def test_secrets_of_the_hook_are_private(host: Host, name: str) -> None:
+    """Only root, and the service that systemd hands them to."""
+    secret = host.file(f"/etc/passerelle/{name}")
+    assert (secret.mode, secret.user, secret.size > 30) == (0o600, "root", True)

@@ -146,6 +146,34 @@ FAULTS: dict[str, tuple[Callable[[World], object], str]] = {
         on_host("echo other-secret > /etc/passerelle/gitlab-hook-token"),
         "hook Passerelle of",
     ),
+    "signing token lost in GitLab": (
+        lambda w: w.alter_hook(signing_token=""),
+        "no signing_token -> signing_token",
+    ),
+    "signing token readable": (
+        on_host("chmod 644 /etc/passerelle/gitlab-signing-token"),
+        "gitlab-signing-token: 644",
+    ),
+    "signing token gone": (
+        on_host("rm /etc/passerelle/gitlab-signing-token"),
+        "gitlab-signing-token: a random secret",
+    ),
+    "signing token emptied": (
+        on_host(": > /etc/passerelle/gitlab-signing-token"),
+        "gitlab-signing-token: a random secret",
+    ),
+    "signing token replaced": (
+        on_host(
+            'echo "whsec_$(head -c 32 /dev/urandom | base64)" > /etc/passerelle/gitlab-signing-token',
+        ),
+        "hook Passerelle of",
+    ),
+    "signing token of tomorrow added": (
+        on_host(
+            'echo "whsec_$(head -c 32 /dev/urandom | base64)" >> /etc/passerelle/gitlab-signing-token',
+        ),
+        "passerelle-gitlab.service: runs with an older configuration",
+    ),
     "relay stopped": (
         on_host("systemctl stop passerelle-gitlab.service"),
         "passerelle-gitlab.service: inactive",

@@ -2,6 +2,7 @@
 
 import json
 import re
+import time
 import uuid
 from collections.abc import Callable
 from functools import partial
@@ -11,6 +12,7 @@ from docker import DockerClient
 from docker.models.containers import Container
 
 from lab import stack
+from lab.standins.gitlab.delivery import signature
 from tests.acceptance.people import Chat, Cloud, Forge, Tunnel, marker, shown
 from tests.waiting import wait_until
 
@@ -117,13 +119,24 @@ def test_event_is_accepted_while_mattermost_hangs(
     """GitLab waits ten seconds at the most and never sends again; a hanging chat must not matter to it."""
     mark = marker()
     mattermost_container.pause()
-    body = json.dumps({"object_kind": "issue", "object_attributes": {"title": mark, "action": "open"}})
+    key = machine("head -n 1 /etc/passerelle/gitlab-signing-token").strip()
     for number in range(3):
+        payload = {
+            "object_kind": "issue",
+            "object_attributes": {"title": f"{mark}-{number}", "action": "open"},
+        }
+        body, identity, stamp = json.dumps(payload), str(uuid.uuid4()), str(int(time.time()))
+        headers = {
+            "Content-Type": "application/json",
+            "X-Gitlab-Event": "Issue Hook",
+            "webhook-id": identity,
+            "webhook-timestamp": stamp,
+            "webhook-signature": signature(key, identity, stamp, body.encode()),
+        }
         answer = machine(
-            "curl -sS -m 5 -o /dev/null -w '%{http_code}' -H 'Content-Type: application/json' "
-            f"-H 'X-Gitlab-Event: Issue Hook' -H 'Idempotency-Key: {uuid.uuid4()}' "
-            '-H "X-Gitlab-Token: $(cat /etc/passerelle/gitlab-hook-token)" '
-            f"-d '{body.replace(mark, f'{mark}-{number}')}' http://127.0.0.1:8090/webhook/gitlab"
+            "curl -sS -m 5 -o /dev/null -w '%{http_code}' "
+            + "".join(f"-H '{name}: {value}' " for name, value in headers.items())
+            + f"-d '{body}' http://127.0.0.1:8090/webhook/gitlab"
         )
         assert answer == "200"
     mattermost_container.unpause()

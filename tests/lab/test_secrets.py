@@ -34,6 +34,7 @@ def secrets(machine: Shell) -> Callable[[], dict[str, str]]:
             "gitlab.token": lab.root_token,
             "nextcloud.app_password": lab.cloud_password,
             "gitlab hook token": machine("cat /etc/passerelle/gitlab-hook-token").strip(),
+            "gitlab signing token": machine("head -n 1 /etc/passerelle/gitlab-signing-token").strip(),
             "webhook for gitlab": hooks[0],
             "webhook for nextcloud": hooks[1],
         }
@@ -49,7 +50,7 @@ def found_in(text: str, secrets: dict[str, str]) -> list[str]:
 def traces(machine: Shell, secrets: Callable[[], dict[str, str]]) -> dict[str, str]:
     """All that a deploy from scratch leaves behind or shows meanwhile."""
     machine(
-        "rm -f /run/watched /etc/passerelle/gitlab-hook-token /root/taaf-infrastructure/scripts/.webhooks.conf;"
+        "rm -f /run/watched /etc/passerelle/gitlab-*-token /root/taaf-infrastructure/scripts/.webhooks.conf;"
         "rm -rf /opt/passerelle /var/lib/passerelle"
     )
     started = machine("date +%s").strip()
