@@ -104,9 +104,7 @@ def test_a_rotation_refuses_neither_the_old_nor_the_new_secrets(relay_with: Call
         assert send(relay, issue(number), headers).status_code == 200
     for token in (TOKEN, "new-token"):
         assert send(relay, issue(9), {"X-Gitlab-Token": token}).status_code == 200
-    assert (
-        send(relay, issue(9), {"X-Gitlab-Token": f"new-token\n{TOKEN}".replace("\n", " ")}).status_code == 401
-    )
+    assert send(relay, issue(9), {"X-Gitlab-Token": f"new-token {TOKEN}"}).status_code == 401
     assert "new-token" not in relay.text
 
 
