@@ -20,6 +20,7 @@ import requests
 from tests.waiting import wait_until
 
 PASSWORD, TOKEN = "lab-only-password", "glpat-lab-only-token"
+READ_TOKEN = "glpat-lab-only-read-token"
 EXTERNAL_URL = "http://git.taaf.internal"
 
 _PORT = re.compile(r"running on http://127\.0\.0\.1:(\d+)")
@@ -228,7 +229,11 @@ def running(
 ) -> Iterator[Site]:
     """The stand-in over a data folder, on a port that the system picks."""
     if secrets is None:
-        secrets = {"GITLAB_ROOT_PASSWORD": PASSWORD, "GITLAB_ROOT_TOKEN": TOKEN}
+        secrets = {
+            "GITLAB_ROOT_PASSWORD": PASSWORD,
+            "GITLAB_ROOT_TOKEN": TOKEN,
+            "GITLAB_ROOT_READ_TOKEN": READ_TOKEN,
+        }
     command = [sys.executable, "-m", "lab.standins.gitlab", "--port", "0", "--data", str(data)]
     log = data.with_suffix(".log")
     with log.open("w") as output:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from lab.standins.gitlab.delivery import signature
-from tests.standins.gitlab_site import Project, Receiver
+from tests.standins.gitlab_site import READ_TOKEN, Project, Receiver, receiving
 from tests.waiting import wait_until
 
 VECTOR = Path(__file__).parents[1] / "fixtures/gitlab-payloads/_headers_and_signature_vector.json"
@@ -139,6 +139,48 @@ def test_the_log_tells_of_each_delivery_and_hides_secrets(project: Project, rece
     assert project.events(hook, status="client_failure") == project.events(hook, status="404") == [failed]
     assert project.events(hook, status="successful") == [event]
     assert project.events(hook, status="server_failure") == []
+
+
+def test_the_log_lists_what_got_no_answer_among_failures_of_the_server(project: Project) -> None:
+    with receiving() as gone:
+        hook = project.hook(gone.url, "issues_events")
+    project.done("POST", "/issues", title="Un")
+    (event,) = wait_until("failure logged", lambda: project.events(hook), 10, 0.02)
+    assert event["response_status"] == "internal error"
+    assert project.events(hook, status="client_failure,server_failure", per_page=20) == [event]
+    assert project.events(hook, status="client_failure") == []
+
+
+@pytest.mark.parametrize("query", [{"status": "failed"}, {"status": "internal error"}, {"per_page": 21}])
+def test_a_query_that_the_log_does_not_know(
+    project: Project, receiver: Receiver, query: dict[str, str]
+) -> None:
+    hook = project.hook(receiver.url)
+    answer = project.call("GET", f"/hooks/{hook['id']}/events", params=query)
+    assert (answer.status_code, answer.json()["error"].split()[1:]) == (
+        400,
+        ["does", "not", "have", "a", "valid", "value"],
+    )
+
+
+def test_the_log_hides_what_is_an_address_as_a_whole(project: Project, receiver: Receiver) -> None:
+    hook = project.hook(receiver.url, "issues_events")
+    project.done("POST", "/issues", title="camille@taaf.internal", description="de camille@taaf.internal")
+    (sent,) = receiver.expect("issue:open")
+    event = wait_until("delivery logged", lambda: project.events(hook), 10, 0.02)[0]
+    assert sent.payload["object_attributes"]["title"] == "camille@taaf.internal"
+    logged = event["request_data"]["object_attributes"]
+    assert (logged["title"], logged["description"]) == ("[REDACTED]", "de camille@taaf.internal")
+
+
+def test_a_token_for_reading_reads_the_log_and_writes_nothing(project: Project, receiver: Receiver) -> None:
+    hook = project.hook(receiver.url, "issues_events")
+    reader = {"PRIVATE-TOKEN": READ_TOKEN}
+    path = f"/hooks/{hook['id']}"
+    assert project.call("GET", f"{path}/events", headers=reader).status_code == 200
+    answer = project.call("POST", f"{path}/test/push_events", headers=reader)
+    assert (answer.status_code, answer.json()) == (403, {"error": "insufficient_scope"})
+    assert receiver.received == []
 
 
 def test_resending_keeps_the_idempotency_key(project: Project, receiver: Receiver) -> None:

@@ -32,7 +32,9 @@ def main() -> None:
     )
     gitlab = Instance(config)
     try:
-        gitlab.first_start(os.environ.get("GITLAB_ROOT_PASSWORD"), os.environ.get("GITLAB_ROOT_TOKEN"))
+        gitlab.first_start(
+            *(os.environ.get(f"GITLAB_ROOT_{name}") for name in ("PASSWORD", "TOKEN", "READ_TOKEN"))
+        )
     except ValueError as error:
         parser.error(str(error))
     gitlab.dispatcher.start()

@@ -116,9 +116,9 @@ class Call:
             raise ApiError(400, error=f"{name} is invalid")
         return int(value)
 
-    def page(self, records: Sequence[Any], *, largest: int = 100) -> Response:
+    def page(self, records: Sequence[Any]) -> Response:
         """One page of a list, with GitLab's pagination headers."""
-        number, size = self._positive("page", 1), min(largest, self._positive("per_page", 20))
+        number, size = self._positive("page", 1), min(100, self._positive("per_page", 20))
         pages = max(1, -(-len(records) // size))
         base = str(self.request.url.replace(query=""))
 
@@ -171,15 +171,25 @@ def endpoint(
 
 
 def authenticate(gitlab: Instance, request: Request) -> User | None:
-    """The user whose token a request carries; None without one. Raises 401 for a wrong one."""
-    scheme, _, bearer = request.headers.get("authorization", "").partition(" ")
-    token = request.headers.get("private-token") or (bearer.strip() if scheme.lower() == "bearer" else None)
+    """The user whose token a request carries; None without one.
+
+    Raises 401 for a wrong one, 403 for a request that writes with the scope `read_api`.
+    """
+    token = token_of(request)
     if token is None:
         return None
     user = gitlab.users.by_token(token)
     if user is None:
         raise ApiError(401, message="401 Unauthorized")
+    if request.method not in ("GET", "HEAD") and gitlab.users.token(token)["scope"] == "read_api":
+        raise ApiError(403, error="insufficient_scope")
     return user
+
+
+def token_of(request: Request) -> str | None:
+    """The personal access token that a request carries."""
+    scheme, _, bearer = request.headers.get("authorization", "").partition(" ")
+    return request.headers.get("private-token") or (bearer.strip() if scheme.lower() == "bearer" else None)
 
 
 async def _parameters(request: Request) -> dict[str, Any]:

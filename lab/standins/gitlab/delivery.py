@@ -10,6 +10,7 @@ import base64
 import hmac
 import json
 import queue
+import re
 import sqlite3
 import threading
 import time
@@ -28,6 +29,11 @@ from lab.standins.gitlab.store import Store
 
 REDACTED = "[REDACTED]"
 SIGNING_TOKEN_PREFIX = "whsec_"  # noqa: S105
+# Ruby's URI::MailTo::EMAIL_REGEXP.
+_ADDRESS = re.compile(
+    r"[a-zA-Z0-9.!#$%&'*+/=?^_`{|}~-]+@[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?"
+    r"(?:\.[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?)*"
+)
 _CONCURRENCY = 20
 _KEPT = timedelta(days=7)
 
@@ -123,7 +129,7 @@ class Dispatcher:
             trigger=trigger_name,
             url=hook.url,
             request_headers={name: REDACTED if name in secret else value for name, value in headers.items()},
-            request_data=payload,
+            request_data=_without_addresses(payload),
             response_headers=answer.headers if answer else {},
             response_body=answer.body if answer else "",
             response_status=str(answer.status) if answer else "internal error",
@@ -173,6 +179,15 @@ class Dispatcher:
                 idempotency_key=pending["idempotency_key"], event_uuid=pending["event_uuid"],
             )  # fmt: skip
         self._store.run("DELETE FROM pending_deliveries WHERE id = ?", pending_id)
+
+
+def _without_addresses(value: Any) -> Any:
+    """As the log keeps a body: a text that is an e-mail address as a whole is not shown."""
+    if isinstance(value, dict):
+        return {key: _without_addresses(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_without_addresses(each) for each in value]
+    return REDACTED if isinstance(value, str) and _ADDRESS.fullmatch(value) else value
 
 
 def signature(signing_token: str, message_id: str, timestamp: str, body: bytes) -> str:

@@ -2,6 +2,8 @@
 
 import json
 import sqlite3
+from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
 from typing import Any
 from uuid import uuid4
 
@@ -9,6 +11,11 @@ from starlette.responses import JSONResponse, Response
 
 from lab.standins.gitlab import hooks, projects, samples
 from lab.standins.gitlab.api import ApiError, Call, not_found
+
+_LISTED_DAYS = timedelta(days=7)
+_LARGEST_PAGE = 20
+# `server_failure` selects what got no answer as well, whose status is `internal error`.
+_CATEGORIES = {"2": "successful", "4": "client_failure", "5": "server_failure", "i": "server_failure"}
 
 
 def test(call: Call) -> Response:
@@ -30,15 +37,24 @@ def test(call: Call) -> Response:
 def events(call: Call) -> Response:
     """`GET /projects/:id/hooks/:hook_id/events`: deliveries of the last seven days, newest first."""
     hook = hooks.find(call)
-    rows = call.gitlab.store.all("SELECT * FROM hook_logs WHERE hook_id = ? ORDER BY id DESC", hook.id)
     wanted = call.names("status")
+    known = {*(str(int(status)) for status in HTTPStatus), *_CATEGORIES.values()}
+    if wanted is not None and not known.issuperset(wanted):
+        raise ApiError(400, error="status does not have a valid value")
+    if not 1 <= int(call.text("per_page") or _LARGEST_PAGE) <= _LARGEST_PAGE:
+        raise ApiError(400, error="per_page does not have a valid value")
+    first_day = (datetime.now(UTC) - _LISTED_DAYS).strftime("%Y-%m-%d")
+    rows = call.gitlab.store.all(
+        "SELECT * FROM hook_logs WHERE hook_id = ? AND created_at >= ? ORDER BY created_at DESC, id DESC",
+        *(hook.id, first_day),
+    )
     return call.page(
-        [_log(row) for row in rows if wanted is None or _selected(row["response_status"], wanted)], largest=20
+        [_log(row) for row in rows if wanted is None or _selected(row["response_status"], wanted)]
     )
 
 
 def resend(call: Call) -> Response:
-    """`POST /projects/:id/hooks/:hook_id/events/:hook_event_id/resend`: once more, under the same idempotency key."""
+    """`POST /projects/:id/hooks/:hook_id/events/:hook_event_id/resend`: what is logged, under the same key."""
     hook = hooks.find(call)
     call.gitlab.resend_limit.take((hook.project_id, call.user.id))
     row = call.gitlab.store.first(
@@ -47,7 +63,7 @@ def resend(call: Call) -> Response:
     if row is None:
         raise not_found()
     if row["url"] != hook.url:
-        raise ApiError(422, message="The hook URL has changed. Unable to resend the event")
+        raise ApiError(422, message="The hook URL has changed, and this log entry cannot be retried")
     headers = json.loads(row["request_headers"])
     outcome = call.gitlab.dispatcher.send(
         hook, row["trigger"], json.loads(row["request_data"]),
@@ -74,5 +90,4 @@ def _log(row: sqlite3.Row) -> dict[str, Any]:
 
 
 def _selected(status: str, wanted: list[str]) -> bool:
-    categories = {"2": "successful", "4": "client_failure", "5": "server_failure"}
-    return status in wanted or (status.isdigit() and categories.get(status[0]) in wanted)
+    return status in wanted or _CATEGORIES.get(status[0]) in wanted

@@ -31,15 +31,17 @@ class Instance:
         path = Path(self.config.data / "repositories" / f"{project.id}.git").resolve()
         return self._repositories.setdefault(project.id, Repository(path))
 
-    def first_start(self, root_password: str | None, root_token: str | None) -> None:
+    def first_start(self, root_password: str | None, root_token: str | None, read_token: str | None) -> None:
         """Create root with these secrets unless it exists. Raises ValueError when one of them is missing.
 
-        A real GitLab takes the password from `initial_root_password` and gets the token from an administrator's
-        `gitlab-rails runner`; both are ignored from the second start on, as there.
+        A real GitLab takes the password from `initial_root_password` and gets the tokens from an administrator's
+        `gitlab-rails runner`; all are ignored from the second start on, as there. The token for reading is optional.
         """
         if self.users.get(1) is not None:
             return
         if not root_password or not root_token:
             raise ValueError("GITLAB_ROOT_PASSWORD and GITLAB_ROOT_TOKEN must be set for the first start")
         root = self.users.create("root", "Administrator", "admin@example.com", root_password)
-        self.users.grant(root, root_token)
+        self.users.grant(root, root_token, "api")
+        if read_token:
+            self.users.grant(root, read_token, "read_api")

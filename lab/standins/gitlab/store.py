@@ -15,7 +15,7 @@ CREATE TABLE IF NOT EXISTS users (
     password_hash BLOB NOT NULL, password_salt BLOB NOT NULL, created_at TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS access_tokens (
     id INTEGER PRIMARY KEY, user_id INTEGER NOT NULL REFERENCES users(id), digest TEXT UNIQUE NOT NULL,
-    created_at TEXT NOT NULL);
+    scope TEXT NOT NULL, created_at TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS namespaces (
     id INTEGER PRIMARY KEY, kind TEXT NOT NULL, name TEXT NOT NULL, path TEXT NOT NULL,
     full_path TEXT UNIQUE NOT NULL, parent_id INTEGER, visibility TEXT NOT NULL, created_at TEXT NOT NULL);

@@ -2,12 +2,13 @@
 
 import hmac
 import os
+import sqlite3
 from hashlib import scrypt, sha256
 
 from starlette.responses import JSONResponse, Response
 
 from lab.standins.gitlab import clock
-from lab.standins.gitlab.api import Call
+from lab.standins.gitlab.api import Call, token_of
 from lab.standins.gitlab.config import VERSION
 from lab.standins.gitlab.models import User
 from lab.standins.gitlab.store import Store
@@ -35,9 +36,11 @@ class Users:
             )  # fmt: skip
         return User(user_id, username, name, email)
 
-    def grant(self, user: User, token: str) -> None:
-        """Accept `token` as a personal access token of the user, with scope `api`."""
-        self._store.insert("access_tokens", user_id=user.id, digest=_digest(token), created_at=clock.now())
+    def grant(self, user: User, token: str, scope: str) -> None:
+        """Accept `token` as a personal access token of the user, with scope `api` or `read_api`."""
+        self._store.insert(
+            "access_tokens", user_id=user.id, digest=_digest(token), scope=scope, created_at=clock.now()
+        )
 
     def get(self, user_id: int) -> User | None:
         """The account with this id."""
@@ -55,6 +58,12 @@ class Users:
             _digest(token),
         )
         return None if row is None else User.of(row)
+
+    def token(self, token: str) -> sqlite3.Row:
+        """What is known of a personal access token that was accepted."""
+        row = self._store.first("SELECT * FROM access_tokens WHERE digest = ?", _digest(token))
+        assert row is not None
+        return row
 
     def by_password(self, login: str, password: str) -> User | None:
         """Whoever signs in over HTTP Basic: a name with its password, or any name with a token."""
@@ -101,15 +110,14 @@ def current(call: Call) -> Response:
 
 def token(call: Call) -> Response:
     """`GET /personal_access_tokens/self`."""
-    row = call.gitlab.store.first("SELECT * FROM access_tokens WHERE user_id = ?", call.user.id)
-    assert row is not None  # the caller has just used one
+    row = call.gitlab.users.token(token_of(call.request) or "")
     return JSONResponse(
         {
             "id": row["id"],
             "name": "automation",
             "revoked": False,
             "created_at": row["created_at"],
-            "scopes": ["api"],
+            "scopes": [row["scope"]],
             "user_id": call.user.id,
             "active": True,
             "expires_at": None,
