@@ -16,9 +16,6 @@ Neither an address nor the body of an answer goes into a reason: both hold the s
 """
 
 import email.utils
-import os
-import socket
-import ssl
 import time
 import uuid
 from collections.abc import Mapping
@@ -26,6 +23,8 @@ from dataclasses import dataclass
 from enum import Enum
 
 import requests
+
+from relays.failure import reason
 
 # Mattermost fetches link previews before it stores a post: five seconds for each slow host (measured on 5.37).
 _POST_TIMEOUT = (10.0, 40.0)
@@ -79,7 +78,7 @@ class IncomingWebhook:
             )
             return self._interpret(response)
         except requests.RequestException as error:
-            return Answer(Meaning.UNAVAILABLE, _reason(error))
+            return Answer(Meaning.UNAVAILABLE, reason(error))
 
     def _interpret(self, response: requests.Response) -> Answer:
         status = response.status_code
@@ -131,27 +130,3 @@ def _retry_after(response: requests.Response) -> float | None:
         return max(0.0, email.utils.parsedate_to_datetime(value).timestamp() - time.time())
     except ValueError:
         return None
-
-
-def _reason(error: BaseException) -> str:
-    """Why a request failed, without the address that the text of the error holds."""
-    if isinstance(error, requests.Timeout):
-        return "no answer in time"
-    seen: BaseException | None = error
-    while seen is not None:
-        if isinstance(seen, socket.gaierror):
-            return "the name of the host does not resolve"
-        if isinstance(seen, ssl.SSLCertVerificationError):
-            return "the TLS certificate is not trusted"
-        if isinstance(seen, ConnectionError | TimeoutError) and seen.errno:
-            return os.strerror(seen.errno)
-        seen = _cause(seen)
-    return type(error).__name__
-
-
-def _cause(error: BaseException) -> BaseException | None:
-    # urllib3 keeps the reason of a failed connection in an attribute.
-    reason = getattr(error, "reason", None)
-    if isinstance(reason, BaseException):
-        return reason
-    return next((part for part in error.args if isinstance(part, BaseException)), None) or error.__context__

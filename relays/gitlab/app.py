@@ -11,10 +11,8 @@ as a failure of the hook. So Mattermost is never waited for, and an event that m
 """
 
 import asyncio
-import hashlib
 import json
 import logging
-import re
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -28,6 +26,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from relays.gitlab.authenticity import Authenticity, Examination
+from relays.gitlab.delivery_key import delivery_key
 from relays.gitlab.events import BUILDERS, kind_of
 from relays.gitlab.intake import Intake
 from relays.gitlab.payload import Payload
@@ -39,8 +38,6 @@ _BODY_SECONDS = 20.0
 # The body of a request that shows a signature and no right token is kept until its end, when the signature can be
 # judged. This many at once, or strangers could fill the memory; those whose token is right do not wait behind them.
 _UNPROVEN_BODIES = 4
-# Since GitLab 17.4 and 19.0; the same for a delivery that is sent again.
-_KEY_HEADERS = ("webhook-id", "idempotency-key")
 
 
 @dataclass(frozen=True)
@@ -109,7 +106,7 @@ async def _receive(reception: Reception, request: Request) -> tuple[int, str]:
     except (ValueError, RecursionError):
         log.warning("refused reason=json: the body is not JSON")
         return 400, "not JSON"
-    outcome = await reception.intake.take(_delivery_key(request, body), payload)
+    outcome = await reception.intake.take(delivery_key(request.headers, body), payload)
     if outcome == "not stored":
         return 503, outcome
     kind = kind_of(payload)
@@ -130,16 +127,3 @@ async def _read_body(request: Request, limit: int, examination: Examination) -> 
         if examination.promising and size <= limit:
             body += chunk
     return body if size <= limit else None
-
-
-def _delivery_key(request: Request, body: bytearray) -> str:
-    given = next(filter(None, (request.headers.get(name, "").strip() for name in _KEY_HEADERS)), "")
-    if re.fullmatch(r"[\w.:+/=-]{1,100}", given, re.ASCII):
-        return f"gitlab:{given}"
-    # Deliveries that one event sets off share its id, so the body tells them apart.
-    content = (
-        given.encode("latin-1")
-        if given
-        else request.headers.get("x-gitlab-event-uuid", "").encode("latin-1") + body
-    )
-    return f"gitlab:sha256:{hashlib.sha256(content).hexdigest()}"
