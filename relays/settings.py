@@ -73,6 +73,10 @@ class Table:
         self._name = name
         self._known: list[str] = []
 
+    def __contains__(self, key: str) -> bool:
+        """Whether the key is given."""
+        return key in self._values
+
     def text(self, key: str, default: str | None = None) -> str:
         """A text that is not empty."""
         value = self._value(key, default)
@@ -188,6 +192,16 @@ def read_secrets(credentials: Path, name: str) -> list[str]:
     if not secrets:
         raise StartError(f"{credentials / name} is empty: write the secret into it, or run the deploy again")
     return secrets
+
+
+def read_optional_secret(credentials: Path, name: str) -> str | None:
+    """The content of the credential `name`, which is not empty; None if there is no such credential."""
+    if not (credentials / name).exists():
+        return None
+    secret = _read_credential(credentials, name).strip()
+    if not secret:
+        raise StartError(f"{credentials / name} is empty: write a token into it, or remove it")
+    return secret
 
 
 def _read_credential(credentials: Path, name: str) -> str:

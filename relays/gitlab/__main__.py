@@ -6,11 +6,14 @@ import socket
 import sys
 
 from relays import digest, service, systemd
+from relays.gitlab import missed, pipelines
 from relays.gitlab.app import Reception, make_app
 from relays.gitlab.authenticity import read_authenticity
 from relays.gitlab.config import read_dispatcher
+from relays.gitlab.hook_log import read_hook_log
 from relays.gitlab.intake import Intake
-from relays.gitlab.pipelines import SCHEMA, Pipelines
+from relays.gitlab.pipelines import Pipelines
+from relays.gitlab.redelivery import Redelivery
 from relays.gitlab.server import HttpServer, address_of
 from relays.mattermost import Hook
 from relays.settings import Places, StartError, read_hook_url, read_settings
@@ -32,17 +35,23 @@ def build(places: Places) -> service.Service:
     listen = settings.table("listen")
     address, port = listen.text("address", "0.0.0.0"), listen.integer("port", 8090, 0, 65535)  # noqa: S104
     listen.done()
+    hook_log = read_hook_log(settings, places.credentials)
     settings.done()
     authenticity = read_authenticity(places.credentials, required=signed)
 
     everything = dispatcher.routes[-1]
     hook = Hook(read_hook_url(places.credentials, "GITLAB_WEBHOOK_URL"), everything.channels[0])
-    relay = service.Service(places.state, CATALOGUES[everything.language], hook, digest_from, SCHEMA)
+    wording = CATALOGUES[everything.language]
+    relay = service.Service(places.state, wording, hook, digest_from, pipelines.SCHEMA, missed.SCHEMA)
     intake = Intake(relay.outbox, dispatcher, Pipelines(relay.store))
     reception = Reception(intake, authenticity, max_body_bytes, relay.metrics)
     listener = systemd.listening_socket() or _listen(address, port)
     relay.add(HttpServer(make_app(reception, relay.health), listener))
     log.info("listening address=%s", address_of(listener))
+    if hook_log is None:
+        log.info("redelivery off: without gitlab-read-token, what GitLab cannot deliver is lost")
+    else:
+        relay.add(Redelivery(relay.store, intake, hook_log))
     return relay
 
 

@@ -89,6 +89,10 @@ class Relay:
             )
             assert self.said("READY=1"), self.output.read_text()
 
+    def configure(self, settings: str) -> None:
+        """Give it other settings from the next start on."""
+        self._settings = settings
+
     @property
     def pid(self) -> int:
         """The number of the process."""

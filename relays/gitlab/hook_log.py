@@ -1,0 +1,187 @@
+"""What GitLab could not deliver, from its own log of deliveries: the events of a project hook in the REST API.
+
+    GET /projects/:id/hooks                   the hooks, with the name that ours bears
+    GET /projects/:id/hooks/:hook_id/events   its deliveries of the last seven days, newest first (GitLab 17.3)
+
+As GitLab documents it and as its code has it (17.3 to 19.4; the code of 18.4 and 19.x was read):
+
+- A delivery that got no answer (refused, too slow, address blocked) has the status `internal error`; the filter
+  `server_failure` selects it together with 500 to 599, `client_failure` selects 400 to 499.
+- An entry holds the headers and the body as they were sent, `Idempotency-Key` (17.4) among them. `[REDACTED]` stand
+  in it: the secret token, values of custom headers, and each text of the body that is an e-mail address as a whole.
+- A body too large for the limit on Sidekiq's jobs (none, unless an administrator sets one) is logged as
+  {"oversize": true}; one that the hook's custom template failed to make, as {}.
+- `created_at` is when the entry was written, after the delivery had ended: entries do not appear among older ones.
+- At most twenty entries a page. Maintainers of the project and administrators may read, with the scope `read_api`.
+
+So everything that is still known of a delivery is in the log. Having GitLab resend it brings nothing more: it sends
+what is logged, the marker of an oversize body included, needs the scope `api`, and five a minute are allowed.
+"""
+
+import json
+import re
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any, TypeGuard
+from urllib.parse import quote, urlsplit
+
+import requests
+
+from relays.failure import reason
+from relays.gitlab.delivery_key import delivery_key
+from relays.settings import StartError, Table, read_optional_secret
+
+# Of what GitLab allows, half: a page is held in memory.
+PAGE_ENTRIES = 10
+_LARGEST_PAGE = 32 * 1024 * 1024
+_TIMEOUT = (5.0, 15.0)
+_PAGE_SECONDS = 60.0
+
+
+class HookLogError(Exception):
+    """The log cannot be read now: the reason, and the remedy if it is in somebody's hands."""
+
+    def __init__(self, reason: str, remedy: str = "") -> None:
+        super().__init__(reason)
+        self.remedy = remedy
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A delivery that failed: its number in the log, when it was logged, its key, its body as JSON."""
+
+    id: int
+    logged_at: float
+    key: str
+    body: str
+
+
+@dataclass(frozen=True)
+class HookLog:
+    """The log of the hooks called `hook` of a project. Its methods raise HookLogError."""
+
+    url: str
+    project: str
+    hook: str
+    token: str
+
+    def hooks(self) -> list[int]:
+        """The numbers of the hooks with our name; a project has one hundred hooks at most."""
+        refused = (
+            f"there is no project {self.project} that the token may see: correct gitlab.project or the token"
+        )
+        listed = self._get("hooks", {"per_page": 100}, refused)
+        found = [hook["id"] for hook in listed if hook.get("name") == self.hook and _is_id(hook.get("id"))]
+        if not found:
+            raise HookLogError(f"the project has no hook {self.hook}", "run the deploy again")
+        return found
+
+    def failures(self, hook: int, page: int) -> list[Entry]:
+        """A page of the failed deliveries of a hook, newest first; fewer than PAGE_ENTRIES on the last one."""
+        query: dict[str, str | int] = {
+            "status": "client_failure,server_failure",
+            "per_page": PAGE_ENTRIES,
+            "page": page,
+        }
+        refused = "GitLab keeps no log of deliveries: 17.3 or newer is needed"
+        return [_entry(event) for event in self._get(f"hooks/{hook}/events", query, refused)]
+
+    def _get(self, path: str, query: Mapping[str, str | int], unknown: str) -> list[dict[str, Any]]:
+        address = f"{self.url}/api/v4/projects/{quote(self.project, safe='')}/{path}"
+        try:
+            with requests.get(
+                address,
+                params=query,
+                headers={"PRIVATE-TOKEN": self.token},
+                timeout=_TIMEOUT,
+                # The token is for this address alone.
+                allow_redirects=False,
+                stream=True,
+            ) as response:
+                if response.status_code != HTTPStatus.OK:
+                    raise _refusal(response.status_code, unknown)
+                content = _read(response)
+        except requests.RequestException as error:
+            raise HookLogError(reason(error)) from None
+        try:
+            listed = json.loads(content)
+        except (ValueError, RecursionError):
+            listed = None
+        if not isinstance(listed, list) or not all(isinstance(each, dict) for each in listed):
+            raise HookLogError("the answer is not GitLab's", "correct gitlab.url")
+        return listed
+
+
+def read_hook_log(settings: Table, credentials: Path) -> HookLog | None:
+    """The log that the table [gitlab] and the credential `gitlab-read-token` lead to; None if both are missing.
+
+    StartError if only one of them is there or they cannot be used.
+    """
+    token = read_optional_secret(credentials, "gitlab-read-token")
+    if "gitlab" not in settings:
+        if token is not None:
+            raise StartError(
+                "gitlab-read-token is there, but the settings have no [gitlab]: add url, project and hook, "
+                "or remove the credential"
+            )
+        return None
+    table = settings.table("gitlab")
+    url, project, hook = table.text("url").rstrip("/"), table.text("project"), table.text("hook")
+    table.done()
+    if token is None:
+        raise StartError(
+            f"{credentials / 'gitlab-read-token'} is missing while the settings have [gitlab]: write a token with the "
+            "scope read_api into it, or remove the table"
+        )
+    if not re.fullmatch(r"[!-~]+", token):
+        raise StartError(f"{credentials / 'gitlab-read-token'} is not a token (value not shown): correct it")
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise StartError(f'[gitlab] url = "{url}" is not the address of a GitLab: correct it')
+    return HookLog(url, project, hook, token)
+
+
+def _read(response: requests.Response) -> bytes:
+    content = bytearray()
+    deadline = time.monotonic() + _PAGE_SECONDS
+    for chunk in response.iter_content(65536):
+        content += chunk
+        if len(content) > _LARGEST_PAGE:
+            raise HookLogError("the answer is too large")
+        if time.monotonic() > deadline:
+            raise HookLogError("no answer in time")
+    return bytes(content)
+
+
+def _refusal(status: int, unknown: str) -> HookLogError:
+    may = "make one with the role Maintainer and the scope read_api, set gitlab.read_token and run the deploy again"
+    remedies: dict[int, str] = {
+        HTTPStatus.UNAUTHORIZED: f"the token is wrong, revoked or out of date: {may}",
+        HTTPStatus.FORBIDDEN: f"the token may not read hooks: {may}",
+        HTTPStatus.NOT_FOUND: unknown,
+    }
+    if 300 <= status < 400:
+        return HookLogError(f"HTTP {status}", "it leads elsewhere: set gitlab.url to where it leads")
+    return HookLogError(f"HTTP {status}", remedies.get(status, ""))
+
+
+def _entry(event: Mapping[str, Any]) -> Entry:
+    number, headers = event.get("id"), event.get("request_headers")
+    try:
+        logged_at = datetime.fromisoformat(event["created_at"]).timestamp()
+    except (KeyError, TypeError, ValueError, OverflowError):
+        logged_at = None
+    if not _is_id(number) or not isinstance(headers, dict) or logged_at is None:
+        raise HookLogError("the log lacks id, created_at or request_headers", "a newer GitLab is needed")
+    data = event.get("request_data")
+    texts = {str(name).lower(): value for name, value in headers.items() if isinstance(value, str)}
+    sent = json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
+    return Entry(number, logged_at, delivery_key(texts, sent), json.dumps(data))
+
+
+def _is_id(value: object) -> TypeGuard[int]:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 < value < 2**63

@@ -1,0 +1,87 @@
+"""What is known of the deliveries that failed: which still have to come in, and how far the log was read.
+
+A delivery is first noted with its body, then dealt with, which takes the body away. Its number stays for as long as
+the log may list it again. How far a hook's log was read is set once it was read down to where the last reading had
+begun, so that a reading that broke off leaves no gap.
+"""
+
+import sqlite3
+import time
+from collections.abc import Sequence
+
+from relays.gitlab.hook_log import Entry
+from relays.store import Store
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS missed_delivery (
+    hook         INTEGER NOT NULL,
+    entry        INTEGER NOT NULL,
+    logged_at    DOUBLE PRECISION NOT NULL,
+    delivery_key TEXT NOT NULL,
+    body         TEXT,
+    PRIMARY KEY (hook, entry)
+);
+CREATE INDEX IF NOT EXISTS missed_delivery_waiting ON missed_delivery (logged_at, entry) WHERE body IS NOT NULL;
+CREATE TABLE IF NOT EXISTS hook_log_read (
+    hook         INTEGER PRIMARY KEY,
+    up_to        DOUBLE PRECISION NOT NULL
+);
+"""
+
+# GitLab lists the deliveries of seven days, counted from midnight.
+_LISTED_SECONDS = 9 * 24 * 3600.0
+
+
+class Missed:
+    """The tables. Every method raises StorageError if the store fails."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def read_up_to(self, hook: int) -> float | None:
+        """The time of the newest entry of the last whole reading, None before the first one."""
+        rows = self._store.read("SELECT up_to FROM hook_log_read WHERE hook = ?", (hook,))
+        return float(rows[0][0]) if rows else None
+
+    def note(self, hook: int, entries: Sequence[Entry]) -> int:
+        """Keep entries until they are dealt with; how many of them were not known."""
+        rows = [(hook, entry.id, entry.logged_at, entry.key, entry.body) for entry in entries]
+
+        def work(db: sqlite3.Connection) -> int:
+            insert = "INSERT INTO missed_delivery VALUES (?, ?, ?, ?, ?) ON CONFLICT (hook, entry) DO NOTHING"
+            return sum(db.execute(insert, row).rowcount for row in rows)
+
+        return self._store.submit(work).result()
+
+    def was_read(self, hook: int, up_to: float) -> None:
+        """The log is known up to this time."""
+
+        def work(db: sqlite3.Connection) -> None:
+            db.execute(
+                "INSERT INTO hook_log_read VALUES (?, ?) ON CONFLICT (hook) DO UPDATE SET up_to = excluded.up_to",
+                (hook, up_to),
+            )
+            db.execute(
+                "DELETE FROM missed_delivery WHERE body IS NULL AND logged_at < ?",
+                (time.time() - _LISTED_SECONDS,),
+            )
+
+        self._store.submit(work).result()
+
+    def oldest(self) -> tuple[int, Entry] | None:
+        """The oldest delivery that is not dealt with, and its hook."""
+        rows = self._store.read(
+            "SELECT hook, entry, logged_at, delivery_key, body FROM missed_delivery WHERE body IS NOT NULL"
+            " ORDER BY logged_at, entry LIMIT 1"
+        )
+        return (rows[0][0], Entry(*rows[0][1:])) if rows else None
+
+    def dealt_with(self, hook: int, entry: Entry) -> None:
+        """The delivery is in, or was judged."""
+
+        def work(db: sqlite3.Connection) -> None:
+            db.execute(
+                "UPDATE missed_delivery SET body = NULL WHERE hook = ? AND entry = ?", (hook, entry.id)
+            )
+
+        self._store.submit(work).result()

@@ -1,0 +1,160 @@
+"""Gets in what GitLab could not deliver while the relay was down, for GitLab never sends an event again by itself.
+
+At the start and then every five minutes, the relay reads GitLab's log of deliveries and takes each one that failed
+in the way of one that arrives: the key of a delivery is the same either way, so that one that was stored although
+GitLab had given up is refused as a duplicate, and so is one that was taken before a kill.
+
+Nothing of this is needed for what arrives: whatever is wrong with the log is told once, and tried again.
+"""
+
+import asyncio
+import json
+import logging
+import threading
+from collections.abc import Callable
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from functools import partial
+from typing import Any, TypeVar
+
+from relays.gitlab.hook_log import PAGE_ENTRIES, Entry, HookLog, HookLogError
+from relays.gitlab.intake import Intake
+from relays.gitlab.missed import Missed
+from relays.gitlab.payload import Payload
+from relays.store import StorageError, Store
+from relays.worker import Worker
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+INTERVAL_SECONDS = 300.0
+# The clocks of GitLab's processes differ a little, and an entry is seen a little after its time.
+_OVERLAP_SECONDS = 600.0
+_ANSWER_SECONDS = 90.0
+_PATIENCE_SECONDS = INTERVAL_SECONDS + 2 * _ANSWER_SECONDS
+# A log that goes on for longer than this is none.
+_MOST_PAGES = 10_000
+# What GitLab logs instead of a body that it does not keep.
+_NOT_KEPT: tuple[object, ...] = ({"oversize": True}, {})
+
+
+class _StoppedError(Exception):
+    """The service ends."""
+
+
+class Redelivery(Worker):
+    """Takes what failed according to `hook_log` into `intake`, until `stop`."""
+
+    def __init__(
+        self, store: Store, intake: Intake, hook_log: HookLog, interval: float = INTERVAL_SECONDS
+    ) -> None:
+        super().__init__("redelivery", _PATIENCE_SECONDS)
+        self._missed = Missed(store)
+        self._intake = intake
+        self._log = hook_log
+        self._interval = interval
+        self._stopped: Future[None] = Future()
+        self._trouble = ""
+
+    def stop(self) -> None:
+        if not self._stopped.done():
+            self._stopped.set_result(None)
+
+    def work(self) -> None:
+        try:
+            while True:
+                self._turn()
+                wait([self._stopped], timeout=self._interval)
+                self._go_on()
+        except _StoppedError:
+            return
+
+    def _turn(self) -> None:
+        try:
+            for hook in self._ask(self._log.hooks):
+                self._read(hook)
+            self._take()
+        except HookLogError as error:
+            self._tell(str(error), error.remedy)
+        except StorageError:
+            return  # told by the store already
+        else:
+            self._tell("")
+
+    def _read(self, hook: int) -> None:
+        """Note what failed since the last reading."""
+        known = self._missed.read_up_to(hook)
+        newest, found = known, 0
+        for page in range(1, _MOST_PAGES + 1):
+            entries = self._ask(partial(self._log.failures, hook, page))
+            wanted = [each for each in entries if known is None or each.logged_at >= known - _OVERLAP_SECONDS]
+            found += self._missed.note(hook, wanted)
+            newest = max(
+                [each.logged_at for each in wanted] + ([] if newest is None else [newest]), default=None
+            )
+            if len(wanted) < PAGE_ENTRIES:
+                break
+        else:
+            raise HookLogError("the log has no end")
+        if newest is not None and newest != known:
+            self._missed.was_read(hook, newest)
+        if found:
+            log.info("missed hook=%d deliveries=%d: GitLab could not deliver them", hook, found)
+
+    def _take(self) -> None:
+        """Take what is noted, in the order in which it failed."""
+        while waiting := self._missed.oldest():
+            self._go_on()
+            hook, entry = waiting
+            if self._get_in(entry) == "not stored":
+                return
+            self._missed.dealt_with(hook, entry)
+
+    def _get_in(self, entry: Entry) -> str:
+        body = json.loads(entry.body)
+        if body in _NOT_KEPT:
+            log.error("lost key=%s entry=%d reason=GitLab did not keep its body", entry.key, entry.id)
+            return "lost"
+        try:
+            return asyncio.run(self._intake.take(entry.key, Payload(body)))
+        except Exception as error:
+            # As in the HTTP server, where one event that cannot be told is no reason to stop.
+            log.critical("failed key=%s entry=%d error=%s", entry.key, entry.id, type(error).__name__)
+            return "failed"
+
+    def _ask(self, question: Callable[[], T]) -> T:
+        """The answer of GitLab, in a thread that is left alone if it takes too long or the service ends."""
+        answer: Future[T] = Future()
+
+        def ask() -> None:
+            try:
+                answer.set_result(question())
+            except BaseException as error:
+                answer.set_exception(error)
+
+        threading.Thread(target=ask, name="question to GitLab", daemon=True).start()
+        either: list[Future[Any]] = [answer, self._stopped]
+        wait(either, timeout=_ANSWER_SECONDS, return_when=FIRST_COMPLETED)
+        self._go_on()
+        if not answer.done():
+            raise HookLogError("no answer in time")
+        return answer.result()
+
+    def _go_on(self) -> None:
+        if self._stopped.done():
+            raise _StoppedError
+        self.beat()
+
+    def _tell(self, trouble: str, remedy: str = "") -> None:
+        if trouble == self._trouble:
+            return
+        if not trouble:
+            log.info("redelivery works again")
+        elif remedy:
+            log.error("redelivery trouble reason=%s: %s; what arrives is taken all the same", trouble, remedy)
+        else:
+            log.warning(
+                "redelivery trouble reason=%s: GitLab is asked again; what arrives is taken all the same",
+                trouble,
+            )
+        self._trouble = trouble
