@@ -73,20 +73,18 @@ class Door:
 class Front:
     """GitLab's API as the relay reaches it: the real one, or whatever `behave` answers to a path instead."""
 
-    def __init__(self, site: Site) -> None:
+    def __init__(self, behind: str) -> None:
         self.asked: list[str] = []
-        self.tokens: list[str] = []
         self.behave: Callable[[str], Reply | None] = lambda path: None
         front = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 front.asked.append(self.path)
-                front.tokens.append(self.headers.get("PRIVATE-TOKEN", ""))
                 reply = front.behave(self.path)
                 if reply is None:
                     token = {"PRIVATE-TOKEN": self.headers["PRIVATE-TOKEN"]}
-                    answer = requests.get(site.url + self.path, headers=token, timeout=10)
+                    answer = requests.get(behind + self.path, headers=token, timeout=10)
                     reply = Reply(answer.status_code, answer.content)
                 self.send_response(reply.status)
                 for name, value in {**reply.headers, "Content-Length": str(len(reply.body))}.items():
@@ -117,6 +115,11 @@ class Front:
         """The pages of the log that were asked for."""
         return [path for path in self.asked if "/events?" in path]
 
+    @property
+    def turns(self) -> list[str]:
+        """The questions that begin a turn."""
+        return [path for path in self.asked if "/hooks?" in path]
+
     def close(self) -> None:
         """Go away: connections are refused."""
         self._server.shutdown()
@@ -138,7 +141,7 @@ class Forge:
         """A new project on the site."""
         project, door = site.project(visibility="private"), Door(relay)
         hook = project.hook(door.url, "issues_events", name="Passerelle", token=TOKEN)
-        return cls(project, door, Front(site), database, hook)
+        return cls(project, door, Front(site.url), database, hook)
 
     @property
     def settings(self) -> str:

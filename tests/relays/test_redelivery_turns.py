@@ -1,0 +1,176 @@
+"""Turn after turn against a log that answers anything: each trouble told once, nothing handed in twice."""
+
+import json
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import cast
+
+import pytest
+
+from relays.gitlab.hook_log import HookLog
+from relays.gitlab.intake import Intake
+from relays.gitlab.missed import SCHEMA
+from relays.gitlab.payload import Payload
+from relays.gitlab.redelivery import Redelivery
+from relays.store import Store
+from tests.relays.gitlab_site import Front
+from tests.relays.process import wait_for
+from tests.relays.sink import Reply
+
+HOOKS = [{"id": 7, "name": "Passerelle"}, {"id": 8, "name": "Autre"}, {"id": 9, "name": "Passerelle"}]
+
+
+class Taker:
+    """An intake that keeps the keys of what it was handed, and answers as it is told."""
+
+    def __init__(self) -> None:
+        self.keys: list[str] = []
+        self.outcome: Callable[[], str] = lambda: "filtered"
+
+    async def take(self, key: str, payload: Payload) -> str:
+        self.keys.append(key)
+        return self.outcome()
+
+
+def event(number: int, key: str, **others: object) -> dict[str, object]:
+    """An entry of the log, an hour after the one with the number before."""
+    moment = f"2026-11-2{number // 24}T{number % 24:02}:30:00.000Z"
+    known = {"id": number, "created_at": moment, "request_headers": {"Idempotency-Key": key}}
+    return {**known, "request_data": {"object_kind": "issue"}, **others}
+
+
+def answering(events: dict[int, list[object]]) -> Callable[[str], Reply]:
+    """GitLab with these entries of each hook, all on one page."""
+
+    def behave(path: str) -> Reply:
+        listed: object = HOOKS
+        if "/events?" in path:
+            listed = events.get(int(path.split("/hooks/")[1].split("/")[0]), [])
+        return Reply(200, json.dumps(listed).encode())
+
+    return behave
+
+
+@pytest.fixture
+def front() -> Iterator[Front]:
+    front = Front("http://127.0.0.1:9")
+    yield front
+    front.close()
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    store = Store(tmp_path, SCHEMA)
+    store.start()
+    yield store
+    store.stop()
+    store.join(10)
+    store.close()
+
+
+@contextmanager
+def turning(store: Store, front: Front, taker: Taker) -> Iterator[Callable[[int], None]]:
+    """A redelivery that takes turn after turn; what is given waits for so many more of them."""
+    hook_log = HookLog(front.url, "root/projet", "Passerelle", "glpat-x")
+    worker = Redelivery(store, cast(Intake, taker), hook_log, interval=0.01)
+    worker.start()
+
+    def turns(number: int) -> None:
+        asked = len(front.turns)
+        wait_for(lambda: len(front.turns) > asked + number)
+        assert worker.healthy
+
+    yield turns
+    worker.stop()
+    worker.join(10)
+    assert not worker.is_alive()
+
+
+def troubles(caplog: pytest.LogCaptureFixture) -> list[str]:
+    return [record.getMessage() for record in caplog.records if "redelivery" in record.getMessage()]
+
+
+@pytest.mark.parametrize(
+    ("spoiled", "answer", "reason"),
+    [
+        ("/hooks?", Reply(403, b'{"error":"insufficient_scope"}'), "HTTP 403: the token may not read hooks"),
+        ("/hooks?", Reply(302, headers={"Location": "/elsewhere"}), "HTTP 302: it leads elsewhere"),
+        ("/hooks?", Reply(200, b"<html>Sign in</html>"), "the answer is not GitLab's"),
+        ("/hooks?", Reply(200, b'{"message": "x"}'), "the answer is not GitLab's"),
+        ("/hooks?", Reply(200, b"[" * 100_000), "the answer is not GitLab's"),
+        ("/hooks?", Reply(200, b"[]"), "the project has no hook Passerelle"),
+        ("/events?", Reply(404), "HTTP 404: GitLab keeps no log of deliveries: 17.3 or newer is needed"),
+        ("/events?", Reply(429), "HTTP 429: GitLab is asked again"),
+        ("/events?", Reply(502, b"<html>"), "HTTP 502: GitLab is asked again"),
+        ("/events?", Reply(200, b'[{"id": 1}]'), "the log lacks id, created_at or request_headers"),
+        ("/events?", Reply(200, json.dumps([event(1, "a", id="1")]).encode()), "the log lacks id"),
+        ("/events?", Reply(200, json.dumps([event(1, "a", id=2**70)]).encode()), "the log lacks id"),
+        ("/events?", Reply(200, json.dumps([event(1, "a", created_at="soon")]).encode()), "the log lacks id"),
+        ("/events?", Reply(200, b"[3]"), "the answer is not GitLab's"),
+    ],
+)
+def test_a_trouble_is_told_once_and_ends(
+    store: Store, front: Front, caplog: pytest.LogCaptureFixture, spoiled: str, answer: Reply, reason: str
+) -> None:
+    caplog.set_level(logging.INFO)
+    sound = answering({9: [event(1, "late")]})
+    front.behave = lambda path: answer if spoiled in path else sound(path)
+    taker = Taker()
+    with turning(store, front, taker) as turns:
+        turns(3)
+        (told,) = troubles(caplog)
+        assert told.startswith(f"redelivery trouble reason={reason}")
+        assert "what arrives is taken all the same" in told
+        front.behave = sound
+        wait_for(lambda: taker.keys == ["gitlab:late"])
+        wait_for(lambda: troubles(caplog) == [told, "redelivery works again"])
+    assert all("/api/v4/projects/root%2Fprojet/hooks" in path for path in front.asked)
+
+
+def test_what_was_judged_is_not_handed_in_again(store: Store, front: Front) -> None:
+    front.behave = answering({7: [event(3, "c"), event(1, "a")], 9: [event(2, "b")]})
+    taker = Taker()
+    for _ in range(2):
+        with turning(store, front, taker) as turns:
+            turns(2)
+    assert taker.keys == ["gitlab:a", "gitlab:b", "gitlab:c"]
+
+
+def test_what_cannot_be_stored_is_handed_in_until_it_is(store: Store, front: Front) -> None:
+    front.behave = answering({7: [event(2, "b"), event(1, "a")]})
+    taker = Taker()
+    taker.outcome = lambda: "accepted" if len(taker.keys) > 3 else "not stored"
+    with turning(store, front, taker) as turns:
+        wait_for(lambda: len(taker.keys) >= 5)
+        turns(2)
+    assert taker.keys == ["gitlab:a"] * 4 + ["gitlab:b"]
+
+
+def test_an_event_that_cannot_be_told_holds_nobody_up(
+    store: Store, front: Front, caplog: pytest.LogCaptureFixture
+) -> None:
+    front.behave = answering({7: [event(2, "b"), event(1, "a")]})
+    taker = Taker()
+    taker.outcome = lambda: {1: "x"}[len(taker.keys) - 1]  # KeyError for the first
+    with turning(store, front, taker) as turns:
+        turns(2)
+    assert taker.keys == ["gitlab:a", "gitlab:b"]
+    assert "failed key=gitlab:a entry=1 error=KeyError" in caplog.text
+
+
+def test_a_reading_that_breaks_off_leaves_no_gap(store: Store, front: Front) -> None:
+    first = [event(number, f"e{number}") for number in range(40, 30, -1)]
+    second = [event(number, f"e{number}") for number in range(30, 25, -1)]
+    pages: dict[str, Reply] = {"1": Reply(200, json.dumps(first).encode()), "2": Reply(500)}
+    sound = answering({})
+    front.behave = lambda path: pages[path.rpartition("page=")[2]] if "/7/events?" in path else sound(path)
+    taker = Taker()
+    with turning(store, front, taker) as turns:
+        turns(2)
+        assert taker.keys == []
+        pages["2"] = Reply(200, json.dumps(second).encode())
+        wait_for(lambda: len(taker.keys) == 15)
+        turns(2)
+    assert taker.keys == [f"gitlab:e{number}" for number in range(26, 41)]
