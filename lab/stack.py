@@ -163,6 +163,7 @@ def _compose_up(host: Container, lab: state.Lab, image: str) -> None:
         "LAB_CHAT_PORT": lab.chat_port,
         "GITLAB_ROOT_PASSWORD": lab.root_password,
         "GITLAB_ROOT_TOKEN": lab.root_token,
+        "GITLAB_ROOT_READ_TOKEN": lab.read_token,
         "NEXTCLOUD_ADMIN_PASSWORD": lab.cloud_password,
     }
     dotenv = "".join(f"{name}={value}\n" for name, value in environment.items())
@@ -223,7 +224,7 @@ def _settings(lab: state.Lab) -> str:
             "known_hosts": str(state.KNOWN_HOSTS),
         },
         "mattermost": {"token": lab.chat_token},
-        "gitlab": {"token": lab.root_token},
+        "gitlab": {"token": lab.root_token, "read_token": lab.read_token},
         "nextcloud": {"app_password": lab.cloud_password},
     }
     lines = []

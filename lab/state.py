@@ -25,6 +25,7 @@ class Lab:
     chat_port: int
     root_password: str
     root_token: str
+    read_token: str
     cloud_password: str
     chat_password: str
     chat_token: str = ""
@@ -53,6 +54,7 @@ def current() -> Lab:
         chat_port=_port(18065),
         root_password=secrets.token_urlsafe(12),
         root_token=f"glpat-{secrets.token_urlsafe(15)}",
+        read_token=f"glpat-{secrets.token_urlsafe(15)}",
         cloud_password=secrets.token_urlsafe(12),
         chat_password=f"{secrets.token_urlsafe(12)}-Aa1",
     )

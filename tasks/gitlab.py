@@ -4,7 +4,7 @@ from functools import partial
 
 from tasks.operations import gitlab, secret_file
 from tasks.operations.resource import step
-from tasks.place import HOOK_TOKEN, SIGNING_TOKEN, Place
+from tasks.place import HOOK_NAME, HOOK_TOKEN, SIGNING_TOKEN, Place
 from tasks.site import Site
 
 # What the relay has a message for by default. Milestones came with 18.2,
@@ -52,7 +52,7 @@ def provision_gitlab(site: Site, place: Place) -> None:
     gitlab.project_hook(
         api,
         project,
-        "Passerelle",
+        HOOK_NAME,
         f"http://{place.relay}/webhook/gitlab",
         triggers_of(site),
         partial(secret_file.fingerprint_in_use, HOOK_TOKEN, SIGNING_TOKEN),

@@ -13,9 +13,11 @@ from tasks.operations.resource import ResourceError
 from tasks.references import check_references
 from tasks.site import Site
 
+HOOK_NAME = "Passerelle"
 # Where they lie, not what they are; the relay is handed files of these names.
 HOOK_TOKEN = "/etc/passerelle/gitlab-hook-token"  # noqa: S105
 SIGNING_TOKEN = "/etc/passerelle/gitlab-signing-token"  # noqa: S105
+READ_TOKEN = "/etc/passerelle/gitlab-read-token"  # noqa: S105
 
 
 class PrimaryAddress(FactBase[str]):

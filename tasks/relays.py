@@ -8,9 +8,9 @@ from tasks.operations import unit
 from tasks.operations.compose import running_container
 from tasks.operations.python_app import python_app, release_digest
 from tasks.operations.resource import ResourceError, step
-from tasks.operations.secret_file import fingerprint
+from tasks.operations.secret_file import fingerprint, given_secret, no_secret
 from tasks.operations.text_file import text_files
-from tasks.place import HOOK_TOKEN, SIGNING_TOKEN, Place
+from tasks.place import HOOK_NAME, HOOK_TOKEN, READ_TOKEN, SIGNING_TOKEN, Place
 from tasks.site import Site
 from tasks.templates import render
 
@@ -25,6 +25,8 @@ def install_relays(site: Site, place: Place) -> None:
     bound = f"/run/passerelle/{site.nextcloud.tree}"
     release = release_digest(PROJECT, "relays", REQUIREMENTS / "relays.txt")
     common = {"language": site.relays.language, "digest_from": site.relays.digest_from}
+    read_token = site.gitlab.read_token
+    secrets = [place.webhooks_conf, HOOK_TOKEN, SIGNING_TOKEN, *([READ_TOKEN] if read_token else [])]
     settings = {
         "gitlab": render(
             "gitlab.toml",
@@ -32,6 +34,7 @@ def install_relays(site: Site, place: Place) -> None:
             channel=site.mattermost.gitlab_webhook.channel,
             signature="required" if place.gitlab_signs else "accepted",
             gitlab=site.gitlab,
+            hook=HOOK_NAME,
             mute=asdict(site.gitlab.mute),
             routes=[route.model_dump(exclude_unset=True) for route in site.gitlab.routes],
         ),
@@ -49,21 +52,23 @@ def install_relays(site: Site, place: Place) -> None:
         {f"/etc/passerelle/{relay}.toml": partial(str, text) for relay, text in settings.items()},
         name="Settings of the relays",
     )
+    if read_token:
+        given_secret(READ_TOKEN, read_token, name="Token for GitLab's log of deliveries")
     unit.service(
         "passerelle-gitlab",
         {
             "passerelle-gitlab.socket": render("passerelle-gitlab.socket", port=site.relays.port),
             "passerelle-gitlab.service": render(
-                "passerelle-gitlab.service", webhooks_conf=place.webhooks_conf
+                "passerelle-gitlab.service",
+                webhooks_conf=place.webhooks_conf,
+                read_token=READ_TOKEN if read_token else None,
             ),
         },
-        lambda: [
-            release,
-            settings["gitlab"],
-            *map(fingerprint, (place.webhooks_conf, HOOK_TOKEN, SIGNING_TOKEN)),
-        ],
+        lambda: [release, settings["gitlab"], *map(fingerprint, secrets)],
         name="Service of the gitlab relay",
     )
+    if not read_token:  # after the service, which would not start without a credential that its unit names
+        no_secret(READ_TOKEN, name="No token for GitLab's log of deliveries")
     unit.service(
         "passerelle-nextcloud",
         {

@@ -121,6 +121,11 @@ class GitLab(Section):
     service: str = Field("gitlab", description="the Compose service")
     token: Token = Field(description="personal access token of an administrator, scope api")
     project: Annotated[str, Field(pattern=r"^[\w.-]+(/[\w.-]+)+$")] = Field(description="namespace/name")
+    read_token: Token | None = Field(
+        None,
+        description="project access token, role Maintainer, scope read_api: with it the relay reads what could not "
+        "be delivered; needs GitLab 17.3 or newer, at a url that the host reaches",
+    )
     detail: Detail = Field("full", description="of messages; short: one line each")
     mute: MuteSettings = Field(MuteSettings(), description="what is not told")
     routes: Routes = Field([], description="further channels; what none takes goes to that of the webhook")

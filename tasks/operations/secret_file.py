@@ -1,7 +1,8 @@
-"""A secret that is made on the host and stays there: never printed, never in an argument list."""
+"""Secrets in files of root's: never printed, never in an argument list, never open for a moment."""
 
 from hashlib import sha256
 
+from pydantic import SecretStr
 from pyinfra import host
 from pyinfra.api import FactBase, QuoteString, StringCommand
 
@@ -30,6 +31,31 @@ def generated_secret(path: str, producer: str = TOKEN) -> Commands:
     elif access != ACCESS:
         tell([f"~ {path}: {access} -> {ACCESS}"])
         yield StringCommand("chown root:root", QuoteString(path), "&& chmod 600", QuoteString(path))
+
+
+@resource
+def given_secret(path: str, secret: SecretStr) -> Commands:
+    """Have `secret` in `path`, mode 0600."""
+    text = f"{secret.get_secret_value()}\n"
+    access, digest = host.get_fact(Files, paths=[path]).get(path, ("", ""))
+    lines = []
+    if not access:
+        lines.append(f"+ {path} ({ACCESS})")
+    elif access != ACCESS:
+        lines.append(f"~ {path}: {access} -> {ACCESS}")
+    if access and digest != sha256(text.encode()).hexdigest():
+        lines.append(f"~ {path}: other content")
+    tell(lines)
+    if lines:
+        yield write(path, "cat", "600", "root", "root", text)
+
+
+@resource
+def no_secret(path: str) -> Commands:
+    """Have no file at `path`."""
+    if path in host.get_fact(Files, paths=[path]):
+        tell([f"- {path}"])
+        yield StringCommand("rm -f", QuoteString(path))
 
 
 def fingerprint(path: str) -> str | None:

@@ -32,6 +32,7 @@ def secrets(machine: Shell) -> Callable[[], dict[str, str]]:
         return {
             "mattermost.token": lab.chat_token,
             "gitlab.token": lab.root_token,
+            "gitlab.read_token": lab.read_token,
             "nextcloud.app_password": lab.cloud_password,
             "gitlab hook token": machine("cat /etc/passerelle/gitlab-hook-token").strip(),
             "gitlab signing token": machine("head -n 1 /etc/passerelle/gitlab-signing-token").strip(),
