@@ -139,8 +139,12 @@ def read_hook_log(settings: Table, credentials: Path) -> HookLog | None:
         )
     if not re.fullmatch(r"[!-~]+", token):
         raise StartError(f"{credentials / 'gitlab-read-token'} is not a token (value not shown): correct it")
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in ("http", "https") and parts.hostname and (parts.port or True)
+    except ValueError:
+        usable = None
+    if not usable:
         raise StartError(f'[gitlab] url = "{url}" is not the address of a GitLab: correct it')
     return HookLog(url, project, hook, token)
 

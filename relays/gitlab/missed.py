@@ -38,10 +38,10 @@ class Missed:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    def read_up_to(self, hook: int) -> float | None:
-        """The time of the newest entry of the last whole reading, None before the first one."""
+    def read_up_to(self, hook: int) -> float:
+        """The time of the newest entry that a whole reading has come to, 0 before the first one."""
         rows = self._store.read("SELECT up_to FROM hook_log_read WHERE hook = ?", (hook,))
-        return float(rows[0][0]) if rows else None
+        return float(rows[0][0]) if rows else 0.0
 
     def note(self, hook: int, entries: Sequence[Entry]) -> int:
         """Keep entries until they are dealt with; how many of them were not known."""

@@ -16,6 +16,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, wait
 from functools import partial
 from typing import Any, TypeVar
 
+from relays.failure import reason
 from relays.gitlab.hook_log import PAGE_ENTRIES, Entry, HookLog, HookLogError
 from relays.gitlab.intake import Intake
 from relays.gitlab.missed import Missed
@@ -87,16 +88,14 @@ class Redelivery(Worker):
         newest, found = known, 0
         for page in range(1, _MOST_PAGES + 1):
             entries = self._ask(partial(self._log.failures, hook, page))
-            wanted = [each for each in entries if known is None or each.logged_at >= known - _OVERLAP_SECONDS]
+            wanted = [each for each in entries if each.logged_at >= known - _OVERLAP_SECONDS]
             found += self._missed.note(hook, wanted)
-            newest = max(
-                [each.logged_at for each in wanted] + ([] if newest is None else [newest]), default=None
-            )
+            newest = max([newest, *(each.logged_at for each in wanted)])
             if len(wanted) < PAGE_ENTRIES:
                 break
         else:
             raise HookLogError("the log has no end")
-        if newest is not None and newest != known:
+        if newest > known:
             self._missed.was_read(hook, newest)
         if found:
             log.info("missed hook=%d deliveries=%d: GitLab could not deliver them", hook, found)
@@ -129,8 +128,10 @@ class Redelivery(Worker):
         def ask() -> None:
             try:
                 answer.set_result(question())
-            except BaseException as error:
+            except HookLogError as error:
                 answer.set_exception(error)
+            except Exception as error:
+                answer.set_exception(HookLogError(reason(error)))
 
         threading.Thread(target=ask, name="question to GitLab", daemon=True).start()
         either: list[Future[Any]] = [answer, self._stopped]

@@ -215,8 +215,9 @@ def token_of_two_lines(relay: Relay) -> None:
     (relay.home / "credentials" / "gitlab-read-token").write_text("glpat-one\nglpat-two")
 
 
-def address_without_scheme(relay: Relay) -> None:
-    relay.configure(LISTEN + '[gitlab]\nurl = "git.taaf.internal"\nproject = "a/b"\nhook = "P"\n')
+def at(url: str) -> Callable[[Relay], None]:
+    settings = f'{LISTEN}[gitlab]\nurl = "{url}"\nproject = "a/b"\nhook = "P"\n'
+    return lambda relay: relay.configure(settings)
 
 
 @pytest.mark.parametrize(
@@ -226,7 +227,8 @@ def address_without_scheme(relay: Relay) -> None:
         (no_token, "is missing while the settings have [gitlab]: write a token"),
         (empty_token, "gitlab-read-token is empty: write a token into it"),
         (token_of_two_lines, "gitlab-read-token is not a token (value not shown): correct it"),
-        (address_without_scheme, '[gitlab] url = "git.taaf.internal" is not the address of a GitLab'),
+        (at("git.taaf.internal"), '[gitlab] url = "git.taaf.internal" is not the address of a GitLab'),
+        (at("http://git:port"), '[gitlab] url = "http://git:port" is not the address of a GitLab'),
     ],
 )
 def test_half_a_setting_is_refused(
