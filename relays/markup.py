@@ -24,7 +24,7 @@ _EMPTY = "?"
 _BIDI = re.compile("[\u202a-\u202e\u2066-\u2069]")
 _TRIGGERS = re.compile(
     r"[@~#<]"  # mentions, channel links, hashtags, Slack's forms
-    r"|:(?=//)|(?<=[A-Za-z]):(?=\S)"  # schemes of bare links
+    r"|:(?=//)|(?<=[A-Za-z]):(?=\S|\Z)"  # schemes of bare links
     r"|(?<=\])(?=\()"  # markdown links
     r"|(?i:\bwww(?=[0-9]{0,3}\.))"  # bare links without a scheme
 )

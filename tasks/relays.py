@@ -24,23 +24,14 @@ def install_relays(site: Site, place: Place) -> None:
     tree = _tree_on_host(site, place)
     bound = f"/run/passerelle/{site.nextcloud.tree}"
     release = release_digest(PROJECT, "relays", REQUIREMENTS / "relays.txt")
-    common = {"language": site.relays.language, "digest_from": site.relays.digest_from}
     read_token = site.gitlab.read_token
     secrets = [place.webhooks_conf, HOOK_TOKEN, SIGNING_TOKEN, *([READ_TOKEN] if read_token else [])]
     settings = {
-        "gitlab": render(
-            "gitlab.toml",
-            **common,
-            channel=site.mattermost.gitlab_webhook.channel,
-            signature="required" if place.gitlab_signs else "accepted",
-            gitlab=site.gitlab,
-            hook=HOOK_NAME,
-            mute=asdict(site.gitlab.mute),
-            routes=[route.model_dump(exclude_unset=True) for route in site.gitlab.routes],
-        ),
+        "gitlab": gitlab_settings(site, signs=place.gitlab_signs),
         "nextcloud": render(
             "nextcloud.toml",
-            **common,
+            language=site.relays.language,
+            digest_from=site.relays.digest_from,
             channel=site.mattermost.nextcloud_webhook.channel,
             tree=bound,
             footer=site.relays.footer,
@@ -79,6 +70,21 @@ def install_relays(site: Site, place: Place) -> None:
         },
         lambda: [release, settings["nextcloud"], fingerprint(place.webhooks_conf)],
         name="Service of the nextcloud relay",
+    )
+
+
+def gitlab_settings(site: Site, *, signs: bool) -> str:
+    """The settings file of the GitLab relay; `signs`: GitLab signs what it sends."""
+    return render(
+        "gitlab.toml",
+        language=site.relays.language,
+        digest_from=site.relays.digest_from,
+        channel=site.mattermost.gitlab_webhook.channel,
+        signature="required" if signs else "accepted",
+        gitlab=site.gitlab,
+        hook=HOOK_NAME,
+        mute=asdict(site.gitlab.mute),
+        routes=[route.model_dump(exclude_unset=True) for route in site.gitlab.routes],
     )
 
 

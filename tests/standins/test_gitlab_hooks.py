@@ -10,7 +10,7 @@ from lab.standins.gitlab.delivery import signature
 from tests.standins.gitlab_site import READ_TOKEN, Project, Receiver, receiving
 from tests.waiting import wait_until
 
-VECTOR = Path(__file__).parents[1] / "fixtures/gitlab-payloads/_headers_and_signature_vector.json"
+VECTOR = Path(__file__).parents[2] / "tasks/samples/gitlab/_headers_and_signature_vector.json"
 PUBLIC_URL = "http://8.8.8.8/webhook"  # never contacted: no test here makes an event for it
 
 

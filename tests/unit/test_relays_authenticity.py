@@ -10,7 +10,7 @@ from relays.gitlab.authenticity import Authenticity, Refusal, read_authenticity
 from relays.settings import StartError
 
 VECTOR = json.loads(
-    (Path(__file__).parents[1] / "fixtures/gitlab-payloads/_headers_and_signature_vector.json").read_text()
+    (Path(__file__).parents[2] / "tasks/samples/gitlab/_headers_and_signature_vector.json").read_text()
 )
 SIGNED = {name.lower(): value for name, value in VECTOR["headers_19_signed"].items()}
 UNSIGNED = {name.lower(): value for name, value in VECTOR["headers_16_to_18"].items()}

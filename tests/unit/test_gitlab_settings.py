@@ -1,0 +1,88 @@
+"""What the deploy writes for the GitLab relay is what the relay reads."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from relays.gitlab.config import read_dispatcher
+from relays.gitlab.dispatch import Dispatcher
+from relays.gitlab.hook_log import HookLog, read_hook_log
+from relays.gitlab.mute import Mute
+from relays.gitlab.routing import Route
+from relays.settings import read_settings
+from tasks.relays import gitlab_settings
+from tasks.site import Site, load
+from tasks.templates import render
+from tests.unit.test_site import values as values
+
+CREDENTIAL = "LoadCredential=gitlab-read-token:/etc/passerelle/gitlab-read-token"
+
+
+def site(values: dict[str, Any], **gitlab: Any) -> Site:
+    """The TAAF's site with more said of GitLab."""
+    return load(values | {"gitlab": values["gitlab"] | gitlab}, dict(os.environ))
+
+
+def read(folder: Path, wanted: Site) -> tuple[Dispatcher, HookLog | None]:
+    """What the relay makes of the settings that the deploy writes; it refuses what it does not know."""
+    file = folder / "gitlab.toml"
+    file.write_text(gitlab_settings(wanted, signs=True), encoding="utf-8")
+    settings = read_settings(file)
+    dispatcher, hook_log = read_dispatcher(file, settings), read_hook_log(settings, folder)
+    assert settings.choice("signature", ("accepted", "required"), "accepted") == "required"
+    assert settings.integer("digest_from", 0, 0, 100) == 20
+    settings.done()
+    return dispatcher, hook_log
+
+
+def test_a_site_that_says_nothing(tmp_path: Path, values: dict[str, Any]) -> None:
+    dispatcher, hook_log = read(tmp_path, site(values))
+    assert dispatcher.routes == [Route(("dev-notifications",))]
+    assert (dispatcher.mute, dispatcher.people, hook_log) == (Mute(), {}, None)
+
+
+def test_a_site_that_says_much(tmp_path: Path, values: dict[str, Any]) -> None:
+    routes = [
+        {"channels": ["ops", "dev"], "labels": ['a "b" \\ é'], "final": False},
+        {"channels": [], "events": ["push"], "language": "en", "detail": "short"},
+    ]
+    template = '🆕 "{{ user }}"\n\t\\ {{ project | bold }}'
+    dispatcher, _ = read(
+        tmp_path,
+        site(
+            values,
+            routes=routes,
+            detail="short",
+            mute={"jobs": False},
+            people={"camille.morel": "cmorel"},
+            wording={"fr": {"issue.open": template, "push": "x"}},
+        ),
+    )
+    assert dispatcher.routes == [
+        Route(("ops", "dev"), labels=('a "b" \\ é',), final=False, detail="short"),
+        Route((), events=("push",), language="en", detail="short"),
+        Route(("dev-notifications",), detail="short"),
+    ]
+    assert dispatcher.mute == Mute(jobs=False)
+    assert dispatcher.people == {"camille.morel": "cmorel"}
+    assert set(dispatcher.rewordings) == {"fr", "en"}
+
+
+def test_a_site_with_a_token_for_the_log(tmp_path: Path, values: dict[str, Any]) -> None:
+    (tmp_path / "gitlab-read-token").write_text("glpat-read\n")
+    _, hook_log = read(
+        tmp_path, site(values, read_token="glpat-read", url="https://git.taaf.internal/forge/")
+    )
+    assert hook_log == HookLog(
+        "https://git.taaf.internal/forge", "root/projet-test-taaf", "Passerelle", "glpat-read"
+    )
+
+
+@pytest.mark.parametrize("token", ["/etc/passerelle/gitlab-read-token", None])
+def test_the_unit_names_a_credential_only_if_it_is_there(token: str | None) -> None:
+    """systemd does not start a service that lacks a credential which its unit names."""
+    unit = render("passerelle-gitlab.service", webhooks_conf="/w", read_token=token)
+    assert (CREDENTIAL in unit.splitlines()) is (token is not None)
+    assert unit.count("gitlab-read-token") == (2 if token else 0)
