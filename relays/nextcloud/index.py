@@ -58,7 +58,11 @@ class Index:
 
     def put(self, path: str, known: Stat) -> None:
         """A document is at a path, as it is now."""
-        if self._documents.get(path) != known:
+        before = self._documents.get(path)
+        if before is not None and before.inode != known.inode and self._by_inode.get(before.inode) == path:
+            # The number is free for another document, which would be taken for this one.
+            del self._by_inode[before.inode]
+        if before != known:
             self._documents[path] = known
             self._changed[path] = known
         self._by_inode[known.inode] = path
