@@ -154,6 +154,23 @@ def test_restart_of_the_relay_refuses_no_connection(forge: Forge, chat: Chat, ma
     wait_until("all events", lambda: len(seen(chat, "dev-notifications", mark)) == 10)
 
 
+def test_events_that_came_while_the_relay_was_down_are_told(forge: Forge, chat: Chat, machine: Shell) -> None:
+    """GitLab never sends again by itself; its log of deliveries knows what failed, and the relay takes it there."""
+    mark = marker()
+    units = "passerelle-gitlab.socket passerelle-gitlab.service"
+    machine(f"systemctl stop {units}")
+    for number in range(30):
+        open_issue(forge, f"{mark}-{number:02d}")
+    machine(f"systemctl start {units}")
+    wanted = [f"{number:02d}" for number in range(30)]
+    wait_until("the events", lambda: len(seen(chat, "dev-notifications", mark)) >= 30, seconds=60)
+    # What is read once more is known already.
+    machine("systemctl restart passerelle-gitlab.service")
+    open_issue(forge, f"{mark}-30")
+    wait_until("the event after", lambda: seen(chat, "dev-notifications", mark)[-1:] == ["30"])
+    assert seen(chat, "dev-notifications", mark) == [*wanted, "30"]
+
+
 def test_documents_that_came_while_the_relay_was_down_are_told(
     cloud: Cloud, chat: Chat, machine: Shell
 ) -> None:
