@@ -118,7 +118,7 @@ def project_hook(
             if _differs(found, key, value) and (key in found or key not in triggers)
         ]
         lines += [
-            f"~ hook {name} of {path}: no {key} -> {key}"
+            f"~ hook {name} of {path}: {key}: missing -> set"
             for key in (("token", "signing_token") if signed else ("token",))
             if found.get(f"{key}_present") is False
         ]

@@ -136,10 +136,14 @@ def webhook(
             lambda: _save_webhook(api, team_name, channel_name, None, wanted),
         )
         return
-    lines = [f"~ incoming webhook {display_name!r}: {key}" for key in wanted if found[key] != wanted[key]]
+    lines = [
+        f"~ incoming webhook {display_name!r}: {key}: {found[key]!r} -> {wanted[key]!r}"
+        for key in wanted
+        if found[key] != wanted[key]
+    ]
     target = find_channel(api, team_name, channel_name)
     if target is None or found["channel_id"] != target["id"]:
-        lines.append(f"~ incoming webhook {display_name!r}: channel -> {channel_name}")
+        lines.append(f"~ incoming webhook {display_name!r}: channel: another -> {channel_name}")
     yield from change(lines, lambda: _save_webhook(api, team_name, channel_name, found, wanted))
 
 

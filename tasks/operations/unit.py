@@ -72,7 +72,7 @@ def service(
     lines += [f"~ {u}: {found[u].get('UnitFileState') or 'not installed'} -> enabled" for u in disabled]
     lines += [f"~ {u}: {found[u].get('ActiveState')} -> active" for u in inactive]
     if stale and main not in inactive:
-        lines.append(f"~ {main}: runs with an older configuration -> restarted")
+        lines.append(f"~ {main}: runs with an older configuration -> runs with this one")
     tell(lines)
 
     if renewed:  # before the files, so that a run that dies here leaves stopped units and no stale ones

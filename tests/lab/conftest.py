@@ -30,10 +30,14 @@ class Run:
     failed: int = 0
 
 
-def pyinfra(*options: str, **settings: str) -> Run:
-    """Run the deploy as typed, with `settings` (gitlab__token="…") on top of the lab's."""
+def environment(**settings: str) -> dict[str, str]:
+    """Variables for a command that is to find the lab's site, with `settings` (gitlab__token="…") on top."""
     variables = {f"PASSERELLE_{name}".upper(): value for name, value in settings.items()}
-    environment = {**os.environ, "PASSERELLE_SETTINGS": str(state.SETTINGS), **variables}
+    return {**os.environ, "PASSERELLE_SETTINGS": str(state.SETTINGS), **variables}
+
+
+def pyinfra(*options: str, **settings: str) -> Run:
+    """Run the deploy as typed, with `settings` on top of the lab's."""
     command = [
         str(Path(sys.executable).with_name("pyinfra")),
         "--json",
@@ -41,7 +45,9 @@ def pyinfra(*options: str, **settings: str) -> Run:
         "inventory.py",
         "deploy.py",
     ]
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command, cwd=ROOT, env=environment(**settings), capture_output=True, text=True, check=False
+    )
     try:
         told = json.loads(done.stdout)
     except ValueError:

@@ -85,7 +85,7 @@ FAULTS: dict[str, tuple[Callable[[World], object], str]] = {
         lambda w: w.alter_incoming(
             "Nextcloud File Monitor", channel_id=w.chat.channel("dev-notifications")["id"]
         ),
-        "webhook 'Nextcloud File Monitor': channel -> rh-alerts",
+        "webhook 'Nextcloud File Monitor': channel: another -> rh-alerts",
     ),
     "webhook unlocked": (
         lambda w: w.alter_incoming("GitLab Notifications", channel_locked=False),
@@ -148,7 +148,7 @@ FAULTS: dict[str, tuple[Callable[[World], object], str]] = {
     ),
     "signing token lost in GitLab": (
         lambda w: w.alter_hook(signing_token=""),
-        "no signing_token -> signing_token",
+        "signing_token: missing -> set",
     ),
     "signing token readable": (
         on_host("chmod 644 /etc/passerelle/gitlab-signing-token"),

@@ -1,0 +1,89 @@
+"""python -m tasks.drift: each difference between the site and its description, changing nothing; for cron and CI.
+
+Exit code 0: none; 2: there are some, printed as expected and actual; 1: it could not be told, and why.
+"""
+
+import json
+import re
+import subprocess
+import sys
+from collections import defaultdict
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+# As tasks.operations.resource.tell prints a difference.
+_LINE = re.compile(r"\s+\[(?P<host>[^]]+)\]\s+(?P<sign>[+~-]) (?P<text>.*)")
+
+_QUOTED = r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\""
+_CHANGED = re.compile(rf"(?P<what>.*?): (?P<actual>{_QUOTED}|[^:'\"]*) -> (?P<expected>.*)")
+
+
+@dataclass(frozen=True)
+class Difference:
+    """What differs on a host, what it should be, what it is."""
+
+    host: str
+    what: str
+    expected: str
+    actual: str
+
+
+def parse(line: str) -> Difference | None:
+    """The difference that a line of the dry run tells, None if it tells none."""
+    found = _LINE.fullmatch(line.rstrip())
+    if found is None:
+        return None
+    host, sign, text = found.group("host", "sign", "text")
+    if sign == "+":
+        return Difference(host, text, "is there", "is missing")
+    if sign == "-":
+        return Difference(host, text, "is not there", "is there")
+    if changed := _CHANGED.fullmatch(text):
+        return Difference(host, changed["what"], changed["expected"], changed["actual"])
+    what, _, actual = text.rpartition(": ")
+    return Difference(host, what or actual, "as described", actual if what else "differs")
+
+
+def main() -> int:
+    """Compare, print, answer the exit code."""
+    pyinfra = str(Path(sys.executable).with_name("pyinfra"))
+    done = subprocess.run(
+        [pyinfra, "--dry", "--json", "inventory.py", "deploy.py"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    try:
+        plan = json.loads(done.stdout)["plan"]
+    except (ValueError, KeyError):
+        plan = None
+    if done.returncode or plan is None:
+        print(done.stderr.strip() or "pyinfra gave no plan", file=sys.stderr)
+        return 1
+    differences = list(filter(None, map(parse, done.stderr.splitlines())))
+    _print(differences)
+    # An operation without a line of its own, such as one of pyinfra's, counts as well.
+    changing = {(host, operation["name"]) for operation in plan for host in operation["hosts_with_change"]}
+    if changing and not differences:
+        for host, name in sorted(changing):
+            print(f"{host}: {name} would change something")
+    print(f"{len(differences) or len(changing)} difference(s)")
+    return 2 if differences or changing else 0
+
+
+def _print(differences: list[Difference]) -> None:
+    by_host: dict[str, list[Difference]] = defaultdict(list)
+    for difference in differences:
+        by_host[difference.host].append(difference)
+    for host, found in by_host.items():
+        print(host)
+        for difference in found:
+            print(f"  {difference.what}")
+            print(f"    expected  {difference.expected}")
+            print(f"    actual    {difference.actual}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
