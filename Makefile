@@ -5,7 +5,7 @@ PYTHON := $(VENV)/bin/python
 LAB_SETTINGS := lab/.state/passerelle.toml
 PIP := $(PYTHON) -m pip install -qq --disable-pip-version-check --require-hashes
 
-.PHONY: help demo test deploy drift check lab lab-down lint lock
+.PHONY: help demo test deploy drift rotate check lab lab-down lint lock
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -19,6 +19,9 @@ test: $(VENV)/dev ## everything: linter, types, units, stand-ins, relays, then t
 
 deploy: $(VENV)/deploy ## deploy the site that the settings describe (passerelle.toml or the environment)
 	$(VENV)/bin/pyinfra inventory.py deploy.py
+
+rotate: $(VENV)/deploy ## replace every secret between the applications and the relays, losing no event
+	$(VENV)/bin/pyinfra inventory.py rotate.py
 
 drift: $(VENV)/deploy ## each difference between the site and its description, expected and actual; changes nothing
 	@$(PYTHON) -m tasks.drift

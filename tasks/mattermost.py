@@ -38,10 +38,7 @@ def provision_mattermost(site: Site, place: Place) -> None:
     owner, group = host.get_fact(Owner, path=place.infrastructure) or ("root", "root")
 
     def webhooks_conf() -> str | None:
-        urls = [
-            mattermost.webhook_url(api, wanted.team, hook.display_name)
-            for hook in (wanted.gitlab_webhook, wanted.nextcloud_webhook)
-        ]
+        urls = [mattermost.webhook_url(api, wanted.team, hook.display_name) for hook in _hooks(site)]
         return render("webhooks.conf", gitlab=urls[0], nextcloud=urls[1]) if all(urls) else None
 
     text_files({place.webhooks_conf: webhooks_conf}, "600", owner, group, name="URLs of the webhooks")
@@ -66,3 +63,37 @@ def _channel_with_webhook(site: Site, place: Place, hook: IncomingWebhook, *, lo
         locked,
         name=f"Incoming webhook {hook.display_name}",
     )
+
+
+@step("Mattermost")
+def set_aside_webhooks(site: Site, place: Place) -> None:
+    """The webhooks under another name, so that new ones are made; their addresses go on working."""
+    for hook in _hooks(site):
+        mattermost.set_aside_webhook(
+            place.mattermost,
+            site.mattermost.team,
+            hook.display_name,
+            _replaced(hook),
+            name=f"Incoming webhook {hook.display_name} set aside",
+        )
+
+
+@step("Mattermost")
+def remove_replaced_webhooks(site: Site, place: Place) -> None:
+    """The webhooks that were set aside."""
+    for hook in _hooks(site):
+        mattermost.no_webhooks(
+            place.mattermost,
+            site.mattermost.team,
+            _replaced(hook),
+            name=f"Replaced incoming webhook {hook.display_name}",
+        )
+
+
+def _hooks(site: Site) -> tuple[IncomingWebhook, IncomingWebhook]:
+    return site.mattermost.gitlab_webhook, site.mattermost.nextcloud_webhook
+
+
+def _replaced(hook: IncomingWebhook) -> str:
+    # Mattermost takes 64 bytes.
+    return f"{hook.display_name.encode()[:48].decode(errors='ignore')} (replaced)"

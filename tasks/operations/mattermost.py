@@ -104,17 +104,22 @@ def _create_channel(api: Api, team_name: str, name: str, display_name: str, purp
 
 def find_webhook(api: Api, team_name: str, display_name: str) -> dict[str, Any] | None:
     """The team's incoming webhook of that name, the eldest if there are several; None if there is none."""
+    return next(iter(find_webhooks(api, team_name, display_name)), None)
+
+
+def find_webhooks(api: Api, team_name: str, display_name: str) -> list[dict[str, Any]]:
+    """The team's incoming webhooks of that name, the eldest first."""
     owner = find_team(api, team_name)
     if owner is None or owner["delete_at"]:
-        return None
+        return []
     try:
         hooks = api.pages(f"/api/v4/hooks/incoming?team_id={owner['id']}", size=200)
     except ApiError as error:
         if error.status == 501:  # incoming webhooks are still switched off: none is in use
-            return None
+            return []
         raise
     same = [hook for hook in hooks if hook["display_name"] == display_name]
-    return min(same, key=lambda hook: (hook["create_at"], hook["id"]), default=None)
+    return sorted(same, key=lambda hook: (hook["create_at"], hook["id"]))
 
 
 def webhook_url(api: Api, team_name: str, display_name: str) -> str | None:
@@ -145,6 +150,30 @@ def webhook(
     if target is None or found["channel_id"] != target["id"]:
         lines.append(f"~ incoming webhook {display_name!r}: channel: another -> {channel_name}")
     yield from change(lines, lambda: _save_webhook(api, team_name, channel_name, found, wanted))
+
+
+@resource
+def set_aside_webhook(api: Api, team_name: str, display_name: str, new_name: str) -> Commands:
+    """Have the incoming webhook called `display_name` bear `new_name`; its address goes on working."""
+    found = find_webhook(api, team_name, display_name)
+    if found is not None:
+        body = {**found, "display_name": new_name}
+        yield from change(
+            [f"~ incoming webhook: display_name: {display_name!r} -> {new_name!r}"],
+            lambda: api.call("PUT", f"/api/v4/hooks/incoming/{found['id']}", body),
+        )
+
+
+@resource
+def no_webhooks(api: Api, team_name: str, display_name: str) -> Commands:
+    """Have no incoming webhook called `display_name`."""
+    found = find_webhooks(api, team_name, display_name)
+
+    def remove() -> None:
+        for hook in found:
+            api.call("DELETE", f"/api/v4/hooks/incoming/{hook['id']}")
+
+    yield from change([f"- incoming webhook {display_name!r}" for _ in found], remove)
 
 
 def _target(api: Api, team_name: str, channel_name: str) -> str:

@@ -58,6 +58,56 @@ def no_secret(path: str) -> Commands:
         yield StringCommand("rm -f", QuoteString(path))
 
 
+@resource
+def add_secret(path: str, producer: str) -> Commands:
+    """Have a second secret, as `producer` prints it, on the last line of `path`; one that is there is kept."""
+    # A run that broke off may have left one.
+    if _count(path) == 1:
+        tell([f"~ {path}: one secret -> two, the first in use"])
+        yield write(path, _all_of(path, f"cat; {producer}; echo"), *ACCESS.split())
+
+
+@resource
+def use_newest(path: str) -> Commands:
+    """Have the secret of the last line of `path` on the first one, in use; the others stay."""
+    tell([f"~ {path}: old secret in use -> new secret in use"])
+    if _count(path) > 1:
+        yield write(path, _all_of(path, "tac"), *ACCESS.split())
+
+
+@resource
+def drop_others(path: str) -> Commands:
+    """Have nothing but the secret in use in `path`."""
+    tell([f"~ {path}: two secrets -> the one in use"])
+    if _count(path) > 1:
+        yield write(path, _all_of(path, "head -n 1"), *ACCESS.split())
+
+
+class Count(FactBase[int]):
+    """How many lines of `path` are not blank; 0 without the file."""
+
+    default = int
+
+    def command(self, path: str) -> StringCommand:
+        return StringCommand("grep -c '[^[:space:]]'", QuoteString(path), "2>/dev/null || true")
+
+    def process(self, output: list[str]) -> int:
+        """The number that grep prints."""
+        return int(output[0]) if output else 0
+
+
+def _count(path: str) -> int:
+    found = host.get_fact(Count, path=path)
+    if not found:
+        raise ResourceError(f"there is no secret in {path} on the host to be replaced; run the deploy first")
+    return found
+
+
+def _all_of(path: str, change: str) -> str:
+    # awk ends the last line too, which a file made by hand may not.
+    return f"{{ awk NF {path} | {{ {change}; }}; }}"
+
+
 def fingerprint(path: str) -> str | None:
     """A short hash that tells whether a file with secrets is the same one; None without the file.
 
