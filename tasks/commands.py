@@ -4,6 +4,7 @@ from functools import partial
 
 from pyinfra import host
 
+from tasks.operations.absent import no_paths
 from tasks.operations.resource import step
 from tasks.operations.text_file import Owner, text_files
 from tasks.place import Place
@@ -21,7 +22,7 @@ COMMANDS = (
 
 @step("Operator commands")
 def install_commands(site: Site, place: Place) -> None:
-    """The four commands in scripts/, in the site's language."""
+    """The commands in scripts/, in the site's language."""
     french = site.relays.language == "fr"
     owner, group = host.get_fact(Owner, path=place.infrastructure) or ("root", "root")
     words = {"site": site, "place": place, "t": lambda fr, en: fr if french else en}
@@ -32,3 +33,10 @@ def install_commands(site: Site, place: Place) -> None:
         group,
         name="Commands in scripts/",
     )
+
+
+@step("Operator commands")
+def remove_commands(place: Place) -> None:
+    """The commands, the URLs of the webhooks, and scripts/ if nothing else is in it."""
+    files = [f"{place.scripts}/{command}" for command in COMMANDS]
+    no_paths([*files, place.webhooks_conf], [place.scripts], name="Commands in scripts/")

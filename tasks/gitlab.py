@@ -61,3 +61,12 @@ def provision_gitlab(site: Site, place: Place) -> None:
         signed=place.gitlab_signs,
         name=f"Hook of {project}",
     )
+
+
+@step("GitLab")
+def remove_gitlab(site: Site, place: Place) -> None:
+    """The hook and the entry of the allow-list; the project stays."""
+    gitlab.no_project_hook(
+        place.gitlab, site.gitlab.project, HOOK_NAME, name=f"Hook of {site.gitlab.project}"
+    )
+    gitlab.no_allow_list_entry(place.gitlab, place.relay, name="Outbound allow-list")

@@ -97,3 +97,16 @@ def _hooks(site: Site) -> tuple[IncomingWebhook, IncomingWebhook]:
 def _replaced(hook: IncomingWebhook) -> str:
     # Mattermost takes 64 bytes.
     return f"{hook.display_name.encode()[:48].decode(errors='ignore')} (replaced)"
+
+
+@step("Mattermost")
+def remove_webhooks(site: Site, place: Place) -> None:
+    """The incoming webhooks; team, channels and settings stay."""
+    for hook in _hooks(site):
+        for display_name in (hook.display_name, _replaced(hook)):
+            mattermost.no_webhooks(
+                place.mattermost,
+                site.mattermost.team,
+                display_name,
+                name=f"Incoming webhook {display_name}",
+            )

@@ -5,6 +5,7 @@ from functools import partial
 from pathlib import Path
 
 from tasks.operations import unit
+from tasks.operations.absent import no_paths, no_service
 from tasks.operations.compose import running_container
 from tasks.operations.python_app import python_app, release_digest
 from tasks.operations.resource import ResourceError, step
@@ -16,6 +17,7 @@ from tasks.templates import render
 
 PROJECT = Path(__file__).parent.parent
 REQUIREMENTS = PROJECT / "requirements"
+RELAYS = ("gitlab", "nextcloud")
 
 
 @step("Relays")
@@ -98,3 +100,15 @@ def _tree_on_host(site: Site, place: Place) -> str:
             "not see its files; put it on a volume, or correct nextcloud.data_directory"
         )
     return outside
+
+
+@step("Relays")
+def remove_relays() -> None:
+    """The services, the package, the settings, the secrets and what the relays have stored."""
+    for relay, triggers in (("gitlab", ["socket"]), ("nextcloud", ["path"])):
+        units = [f"passerelle-{relay}.{kind}" for kind in (*triggers, "service")]
+        no_service(units, name=f"Service of the {relay} relay")
+    # Where systemd keeps the state of a service with a user of its own.
+    state = [f"/var/lib/{folder}passerelle-{relay}" for relay in RELAYS for folder in ("", "private/")]
+    places = ["/opt/passerelle", "/etc/passerelle", "/var/lib/passerelle", "/run/passerelle", *state]
+    no_paths(places, name="Package, settings and storage of the relays")

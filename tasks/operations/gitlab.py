@@ -34,6 +34,19 @@ def outbound_allow_list(api: Api, entry: str) -> Commands:
         yield from change([f"+ outbound allow-list entry {entry}"], lambda: _allow(api, entry))
 
 
+@resource
+def no_allow_list_entry(api: Api, entry: str) -> Commands:
+    """Let hooks no longer reach `entry`; the other entries stay."""
+    if entry in (api.call("GET", SETTINGS)["outbound_local_requests_whitelist"] or []):
+        yield from change([f"- outbound allow-list entry {entry}"], lambda: _disallow(api, entry))
+
+
+def _disallow(api: Api, entry: str) -> None:
+    allowed = api.call("GET", SETTINGS)["outbound_local_requests_whitelist"] or []
+    others = "\n".join(other for other in allowed if other != entry)
+    api.call("PUT", SETTINGS, {"outbound_local_requests_allowlist_raw": others})
+
+
 def _allow(api: Api, entry: str) -> None:
     # The list is read under one name and written under another, which replaces it whole;
     # a write under the first is answered with 200 and dropped (gitlab-org/gitlab#569729).
@@ -133,6 +146,20 @@ def project_hook(
             )
 
     yield from change(lines, save)
+
+
+@resource
+def no_project_hook(api: Api, path: str, name: str) -> Commands:
+    """Have no hook called `name` in the project; without the project there is none."""
+    if api.call("GET", _path(path), absent=("404",)) is None:
+        return
+    found = [hook for hook in api.pages(f"{_path(path)}/hooks") if hook.get("name") == name]
+
+    def remove() -> None:
+        for hook in found:
+            api.call("DELETE", f"{_path(path)}/hooks/{hook['id']}")
+
+    yield from change([f"- hook {name} of {path} to {hook['url']}" for hook in found], remove)
 
 
 def _differs(hook: Mapping[str, Any], key: str, wanted: object) -> bool:

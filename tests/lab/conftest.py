@@ -36,14 +36,14 @@ def environment(**settings: str) -> dict[str, str]:
     return {**os.environ, "PASSERELLE_SETTINGS": str(state.SETTINGS), **variables}
 
 
-def pyinfra(*options: str, **settings: str) -> Run:
-    """Run the deploy as typed, with `settings` on top of the lab's."""
+def pyinfra(*options: str, deploy: str = "deploy.py", **settings: str) -> Run:
+    """Run a deploy as typed, with `settings` on top of the lab's."""
     command = [
         str(Path(sys.executable).with_name("pyinfra")),
         "--json",
         *options,
         "inventory.py",
-        "deploy.py",
+        deploy,
     ]
     done = subprocess.run(
         command, cwd=ROOT, env=environment(**settings), capture_output=True, text=True, check=False

@@ -1,0 +1,21 @@
+"""Everything that Passerelle has made, taken away again, and nothing else; pyinfra shows it first and asks.
+
+What people work in stays: the team, the channels and their messages, the project, the folders and their documents.
+So do Mattermost's integration settings, which others may rely on.
+"""
+
+from pyinfra import host
+
+from tasks.commands import remove_commands
+from tasks.gitlab import remove_gitlab
+from tasks.mattermost import remove_webhooks
+from tasks.place import find_place
+from tasks.relays import remove_relays
+
+site = host.data.site
+place = find_place(site)
+
+remove_gitlab(site, place)
+remove_relays()
+remove_webhooks(site, place)
+remove_commands(place)
