@@ -7,7 +7,7 @@ from pathlib import Path
 from tasks.operations import unit
 from tasks.operations.absent import no_paths, no_service
 from tasks.operations.compose import running_container
-from tasks.operations.python_app import python_app, release_digest
+from tasks.operations.python_app import accepted, python_app, release_digest, roll_back
 from tasks.operations.resource import ResourceError, step
 from tasks.operations.secret_file import fingerprint, given_secret, no_secret
 from tasks.operations.text_file import text_files
@@ -58,6 +58,7 @@ def install_relays(site: Site, place: Place) -> None:
             ),
         },
         lambda: [release, settings["gitlab"], *map(fingerprint, secrets)],
+        roll_back("passerelle"),
         name="Service of the gitlab relay",
     )
     if not read_token:  # after the service, which would not start without a credential that its unit names
@@ -71,8 +72,10 @@ def install_relays(site: Site, place: Place) -> None:
             "passerelle-nextcloud.path": render("passerelle-nextcloud.path", tree=tree),
         },
         lambda: [release, settings["nextcloud"], fingerprint(place.webhooks_conf)],
+        roll_back("passerelle"),
         name="Service of the nextcloud relay",
     )
+    accepted("passerelle", name="New release of the relays")
 
 
 def gitlab_settings(site: Site, *, signs: bool) -> str:

@@ -2,8 +2,10 @@
 
     /opt/NAME/<digest>/   a virtual environment with everything; `complete` is written last
     /opt/NAME/current     -> the release in use
+    /opt/NAME/before/     while a new release is on trial: the release, settings and units before it
 
-The deploy brings the wheels. The release before the current one is kept for a rollback.
+The deploy brings the wheels. A release is on trial from the switch until `accepted`; if a service does not come up
+with it meanwhile, `roll_back` puts everything back. The release before the current one is kept.
 """
 
 from hashlib import sha256
@@ -68,9 +70,56 @@ def python_app(app: str, source: Path, package: str, requirements: Path) -> Comm
         bundle = wheels.bundle(source, [requirements / "pip.txt", lock], python, machine)
         yield FileUploadCommand(str(bundle), f"{root}/{digest}.tar")
         yield StringCommand(_install(root, digest, lock.name))
+    if current and current != digest:
+        yield StringCommand(_remember(app))
     yield StringCommand(f"ln -sfn {digest} {root}/next && mv -T {root}/next {root}/current")
     keep = "|".join(name for name in (digest, current) if name)
     yield StringCommand(f"cd {root} && ls | grep -Ex '[0-9a-f]{{12}}' | grep -Evx '{keep}' | xargs -r rm -rf")
+
+
+@resource
+def accepted(app: str) -> Commands:
+    """End the trial of a new release: its services are up."""
+    if host.get_fact(OnTrial, app=app):
+        tell([f"~ {app}: new release on trial -> accepted"])
+        yield StringCommand(f"rm -rf /opt/{app}/before")
+
+
+class OnTrial(FactBase[bool]):
+    """Whether a new release of `app` is on trial."""
+
+    default = bool
+
+    def command(self, app: str) -> str:
+        return f"test -d /opt/{app}/before && echo yes || true"
+
+    def process(self, output: list[str]) -> bool:
+        """Whether something was printed."""
+        return bool(output)
+
+
+def roll_back(app: str) -> str:
+    """A shell command that puts the release, the settings and the units back, if a new release is on trial.
+
+    Services that it restarts run again as before. It fails, so that the operation does.
+    """
+    before, units = f"/opt/{app}/before", "/etc/systemd/system"
+    return (
+        f"if test -d {before}; then "
+        f"cp -a {before}/settings/* /etc/{app}/ && rm -f {units}/{app}-* && cp -a {before}/units/* {units}/ && "
+        f"ln -sfn $(cat {before}/release) /opt/{app}/next && mv -T /opt/{app}/next /opt/{app}/current && "
+        f"systemctl daemon-reload && rm -rf {before} && systemctl restart $(cd {units} && ls -d {app}-*.service); "
+        f"echo 'the new release did not come up; the one before is in use again' >&2; fi; false"
+    )
+
+
+def _remember(app: str) -> str:
+    before = f"/opt/{app}/before"
+    return (
+        f"rm -rf {before}.new {before} && mkdir -m 700 -p {before}.new/settings {before}.new/units && "
+        f"cp -a /etc/{app}/*.toml {before}.new/settings/ && cp -a /etc/systemd/system/{app}-* {before}.new/units/ && "
+        f"basename $(readlink /opt/{app}/current) > {before}.new/release && mv -T {before}.new {before}"
+    )
 
 
 def supported(interpreter: str | None) -> tuple[str, str]:

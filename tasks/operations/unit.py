@@ -46,12 +46,16 @@ def digest(*parts: str | bytes | None) -> str:
 
 @resource
 def service(
-    name: str, units: Mapping[str, str], configuration: Callable[[], Iterable[str | None]]
+    name: str,
+    units: Mapping[str, str],
+    configuration: Callable[[], Iterable[str | None]],
+    roll_back: str = "false",
 ) -> Commands:
     """Have NAME.service enabled and running, with the units that start it, and exactly these unit files.
 
     `units` maps names to texts: NAME.service and its socket or path unit. `configuration` answers what
-    else the process reads at its start (release, digests of files); another answer restarts it.
+    else the process reads at its start (release, digests of files); another answer restarts it. `roll_back`
+    is a shell command, which must fail, for a service that does not come up.
     """
     main = f"{name}.service"
     wanted = digest(units[main], *configuration())
@@ -84,7 +88,8 @@ def service(
     if disabled:
         yield StringCommand("systemctl enable -q", *_quoted(disabled))
     if renewed or stale:
-        yield StringCommand("systemctl reset-failed", *_quoted(texts), "2>/dev/null; systemctl restart", main)
+        restart = f"systemctl restart {main} || {{ {roll_back}; }}"
+        yield StringCommand("systemctl reset-failed", *_quoted(texts), "2>/dev/null;", restart)
     if renewed:
         yield StringCommand("systemctl start", *_quoted(triggers))
 
