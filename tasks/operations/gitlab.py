@@ -120,7 +120,7 @@ def project_hook(
         "description": f"Passerelle, secrets {fingerprint() or '(known after apply)'}",
         **triggers,
     }
-    found = _find_hook(api, path, name, url)
+    found, doubles = _find_hooks(api, path, name, url)
     if found is None:
         ticked = sorted(trigger for trigger, wants in triggers.items() if wants)
         lines = [f"+ hook {name} of {path} to {url} on {', '.join(ticked)}"]
@@ -136,7 +136,11 @@ def project_hook(
             if found.get(f"{key}_present") is False
         ]
 
+    lines += [f"- hook {name} of {path}: double, to {double['url']}" for double in doubles]
+
     def save() -> None:
+        for double in doubles:
+            api.call("DELETE", f"{_path(path)}/hooks/{double['id']}")
         secrets = {"token": token(), "signing_token": signing_token()}
         saved = _save_hook(api, path, found, wanted, secrets)
         if signed and saved.get("signing_token_present") is not True:
@@ -167,13 +171,19 @@ def _differs(hook: Mapping[str, Any], key: str, wanted: object) -> bool:
     return (hook.get(key) or False) != wanted if isinstance(wanted, bool) else hook.get(key) != wanted
 
 
-def _find_hook(api: Api, path: str, name: str, url: str) -> dict[str, Any] | None:
-    """Our hook: the one that bears our name, else the eldest one that leads to our address."""
+def _find_hooks(
+    api: Api, path: str, name: str, url: str
+) -> tuple[dict[str, Any] | None, list[dict[str, Any]]]:
+    """Our hook, and its doubles, each of which would bring every message once more.
+
+    Ours is the eldest that bears our name, else the eldest that leads to our address. Doubles bear our name too;
+    a hook of another name is somebody else's, and without the secrets the relay refuses what it sends.
+    """
     if api.call("GET", _path(path), absent=("404",)) is None:
-        return None
+        return None, []
     hooks = sorted(api.pages(f"{_path(path)}/hooks"), key=lambda hook: int(hook["id"]))
     named = [hook for hook in hooks if hook.get("name") == name]
-    return next(iter(named or [hook for hook in hooks if hook["url"] == url]), None)
+    return next(iter(named or [hook for hook in hooks if hook["url"] == url]), None), named[1:]
 
 
 def _save_hook(

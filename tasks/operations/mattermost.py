@@ -132,15 +132,19 @@ def webhook_url(api: Api, team_name: str, display_name: str) -> str | None:
 def webhook(
     api: Api, team_name: str, display_name: str, description: str, channel_name: str, locked: bool = True
 ) -> Commands:
-    """Have an incoming webhook that posts to the channel, and if it is `locked` to no other (`channel_locked`)."""
+    """Have one incoming webhook that posts to the channel, and if it is `locked` to no other (`channel_locked`).
+
+    Of several with its name the eldest is kept; the others go if they are of the same owner.
+    """
     wanted = {"display_name": display_name, "description": description, "channel_locked": locked}
-    found = find_webhook(api, team_name, display_name)
-    if found is None:
+    same = find_webhooks(api, team_name, display_name)
+    if not same:
         yield from change(
             [f"+ incoming webhook {display_name!r} to channel {channel_name}"],
             lambda: _save_webhook(api, team_name, channel_name, None, wanted),
         )
         return
+    found, *others = same
     lines = [
         f"~ incoming webhook {display_name!r}: {key}: {found[key]!r} -> {wanted[key]!r}"
         for key in wanted
@@ -149,7 +153,15 @@ def webhook(
     target = find_channel(api, team_name, channel_name)
     if target is None or found["channel_id"] != target["id"]:
         lines.append(f"~ incoming webhook {display_name!r}: channel: another -> {channel_name}")
-    yield from change(lines, lambda: _save_webhook(api, team_name, channel_name, found, wanted))
+    doubles = [hook for hook in others if hook["user_id"] == found["user_id"]]
+    lines += [f"- incoming webhook {display_name!r}: double" for _ in doubles]
+
+    def save() -> None:
+        for double in doubles:
+            api.call("DELETE", f"/api/v4/hooks/incoming/{double['id']}")
+        _save_webhook(api, team_name, channel_name, found, wanted)
+
+    yield from change(lines, save)
 
 
 @resource

@@ -95,6 +95,17 @@ FAULTS: dict[str, tuple[Callable[[World], object], str]] = {
         lambda w: w.alter_incoming("GitLab Notifications", description="?"),
         "webhook 'GitLab Notifications': description",
     ),
+    "webhook doubled": (
+        lambda w: w.chat.api(
+            "POST",
+            "/hooks/incoming",
+            {
+                "channel_id": w.chat.channel("rh-alerts")["id"],
+                "display_name": "Nextcloud File Monitor",
+            },
+        ),
+        "- incoming webhook 'Nextcloud File Monitor': double",
+    ),
     "saved URLs readable": (
         on_host(f"chmod 644 {INFRASTRUCTURE}/scripts/.webhooks.conf"),
         ".webhooks.conf: 644",
@@ -124,6 +135,10 @@ FAULTS: dict[str, tuple[Callable[[World], object], str]] = {
         "+ outbound allow-list entry",
     ),
     "hook deleted": (lambda w: w.forge.api("DELETE", f"PROJECT/hooks/{w.hook()['id']}"), "+ hook Passerelle"),
+    "hook doubled": (
+        lambda w: w.forge.api("POST", "PROJECT/hooks", {"url": w.hook()["url"], "name": "Passerelle"}),
+        "- hook Passerelle of root/projet-test-taaf: double",
+    ),
     "hook events unticked": (
         lambda w: w.alter_hook(issues_events=False, merge_requests_events=False),
         "issues_events: False -> True",
