@@ -1,6 +1,7 @@
 """Text from outside stays text, whatever it is."""
 
 import re
+import time
 
 import pytest
 from hypothesis import given
@@ -149,6 +150,12 @@ def test_examples(text: str, plain: str, code: str) -> None:
     assert markup.code(text, 100) == code
 
 
+def test_what_cannot_be_shown_costs_nothing() -> None:
+    begun = time.process_time()
+    assert markup.plain("x" * 30_000_000, 100).endswith("xx…")
+    assert time.process_time() - begun < 1
+
+
 @pytest.mark.parametrize(
     ("url", "kept"),
     [
@@ -159,6 +166,10 @@ def test_examples(text: str, plain: str, code: str) -> None:
         ("https://a\nb", False),
         ('https://a"onclick', False),
         ("https://" + "a" * 600, False),
+        ("https://a/\0", False),
+        ("https://a/\u202e", False),
+        ("https://a/\u200b", False),
+        ("https://a/\ud800", False),
         ("", False),
     ],
 )
