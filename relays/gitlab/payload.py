@@ -1,6 +1,11 @@
 """Reading what GitLab sends, any key of which may be missing, null or of another type."""
 
+import re
 from collections.abc import Mapping, Sequence
+
+# Half of a pair of surrogates: JSON may hold one, UTF-8 and so the store cannot.
+_LONE = re.compile("[\ud800-\udfff]")
+_LARGEST = 2**63 - 1  # that the store can hold
 
 
 class Payload:
@@ -21,12 +26,14 @@ class Payload:
         value = self.at(*path)._value
         if isinstance(value, int) and not isinstance(value, bool):
             return str(value)
-        return value if isinstance(value, str) else ""
+        return _LONE.sub("\ufffd", value) if isinstance(value, str) else ""
 
     def number(self, *path: str) -> int:
-        """The whole number there, else 0."""
+        """The whole number there, else 0, which also stands for one of more than 64 bits."""
         value = self.at(*path)._value
-        return value if isinstance(value, int) and not isinstance(value, bool) else 0
+        if not isinstance(value, int) or isinstance(value, bool) or abs(value) > _LARGEST:
+            return 0
+        return value
 
     def flag(self, *path: str) -> bool:
         """Whether there is a true."""

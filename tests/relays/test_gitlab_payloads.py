@@ -1,0 +1,91 @@
+"""Every payload that GitLab is known to send, without any one of its keys: taken, told, never an error."""
+
+import http.client
+import json
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from tests.relays.events import PAYLOADS, changed, send
+from tests.relays.process import TOKEN, Relay, health, stored, wait_for
+from tests.relays.sink import Sink
+
+# Nothing is left untold, so that everything has to be worded.
+EVERYTHING = """
+[mute]
+bots = false
+child_pipelines = false
+comment_edits = false
+empty_updates = false
+intermediate = false
+jobs = false
+merge_pushes = false
+reactions = false
+[[routes]]
+confidential = true
+channels = ["home"]
+[[routes]]
+channels = ["short"]
+detail = "short"
+language = "en"
+final = false
+"""
+
+
+def without_one_key(payload: Any, whole: Any = None) -> Iterator[bytes]:
+    """The body without each of the payload's keys in turn; of the elements of a list, the first stands for all."""
+    whole = payload if whole is None else whole
+    if isinstance(payload, list):
+        yield from without_one_key(payload[0], whole) if payload else ()
+    elif isinstance(payload, dict):
+        for key, value in list(payload.items()):
+            del payload[key]
+            yield json.dumps(whole).encode()
+            payload[key] = value
+            yield from without_one_key(value, whole)
+
+
+def test_no_key_is_needed(gitlab_with: Callable[[str], Relay], sink: Sink) -> None:
+    sink.channels.add("short")
+    relay = gitlab_with(EVERYTHING)
+    relay.start()
+    sink.hang()
+    connection = http.client.HTTPConnection("127.0.0.1", relay.port, timeout=20)
+    outcomes: Counter[str] = Counter()
+    for sample in sorted(PAYLOADS.glob("[a-z]*.json")):
+        payload = json.loads(sample.read_bytes())
+        for less in [sample.read_bytes(), *without_one_key(payload)]:
+            headers = {"X-Gitlab-Token": TOKEN, "webhook-id": f"{sum(outcomes.values())}"}
+            connection.request("POST", "/webhook/gitlab", less, headers)
+            answer = connection.getresponse()
+            outcomes[answer.read().decode()] += 1
+            assert answer.status == 200, less
+    connection.close()
+    sink.go_on()
+    wait_for(lambda: health(relay)[1]["backlog"] == 0, seconds=60)
+    assert outcomes["accepted\n"] > 5000
+    assert outcomes["unsupported\n"] > 100  # those without their kind among them
+    assert sorted(sink.keys) == sorted(stored(relay))
+    assert health(relay)[1]["parked"] == 0
+    assert not re.search("fail|fault|refused|Exception", relay.text)
+
+
+@pytest.mark.parametrize(
+    ("name", "odd"),
+    [
+        ("pipeline_failed", {"ref": "main\ud800"}),
+        ("pipeline_failed", {"id": 2**70}),
+        ("pipeline_failed", {"id": -(2**70), "duration": 2**70}),
+        ("issue_open", {"url": "https://git.taaf.internal/\ud800"}),
+        ("issue_open", {"title": "\ud800", "iid": 2**70}),
+    ],
+)
+def test_what_no_store_can_hold_is_told_without_it(
+    gitlab: Relay, sink: Sink, name: str, odd: dict[str, Any]
+) -> None:
+    gitlab.start()
+    assert send(gitlab, changed(name, **odd)).text == "accepted\n"
+    wait_for(lambda: sink.posts)

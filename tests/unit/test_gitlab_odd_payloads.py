@@ -1,0 +1,106 @@
+"""A payload of any shape goes all the way from the reading to the words of a site without an error."""
+
+import itertools
+import json
+import logging
+import sqlite3
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from relays.gitlab import pipelines
+from relays.gitlab.dispatch import Dispatcher
+from relays.gitlab.event import ACTIONS, read_event
+from relays.gitlab.mute import Mute
+from relays.gitlab.payload import Payload
+from relays.gitlab.pipelines import Pipelines
+from relays.gitlab.reword import Rewording
+from relays.gitlab.routing import Route
+from relays.store import Store
+from tests.unit.test_relays_messages import FILES, load, paths_of
+
+# What a value can be besides what it is.
+ODD: list[object] = [
+    *(None, [], {}, "", "x", 7, -1, True, 1.5, 2**70, float("nan"), [None], [[]], [{}]),
+    *({"x": None}, "0" * 40, "\ud800", "\0", "Draft: ", [7, "x"], {"name": []}, " ", "é" * 20_000),
+]
+# The template asks for what any payload may lack.
+TEMPLATE = "{{ user }} {{ project | bold }} {{ said }} {{ payload.object_attributes.title | code }} {{ payload.ref }}"
+REWORDINGS = {language: Rewording(dict.fromkeys(ACTIONS, TEMPLATE)) for language in ("fr", "en")}
+PEOPLE = {"lperrin": "leo", "x": "x", "7": "seven", "": "nobody"}
+
+
+def routed(**more: Any) -> Route:
+    return Route(("dev",), final=False, **more)
+
+
+# With and without every condition, so that each is asked.
+ROUTES = [
+    routed(projects=("taaf/*",), branches=("ma*",), labels=("bug",), actions=("open", "failed")),
+    Route(("short",), detail="short", language="en", final=False),
+    Route(("secret",), confidential=True),
+    Route(("dev",)),
+]
+
+
+@pytest.fixture(scope="module")
+def memory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pipelines]:
+    """What the relay remembers of pipelines, on a disk, with nobody who writes."""
+    store = Store(tmp_path_factory.mktemp("state"), pipelines.SCHEMA)
+    yield Pipelines(store)
+    store.close()
+
+
+@pytest.fixture
+def take(memory: Pipelines) -> Iterator[Callable[[object], None]]:
+    """What the relay does with a payload, short of storing what it makes of it."""
+    dispatcher = Dispatcher(ROUTES, Mute(*[False] * 8), PEOPLE, REWORDINGS)
+    db = sqlite3.connect(":memory:")
+    db.executescript(pipelines.SCHEMA)
+
+    def through(payload: object) -> None:
+        event = memory.compare(read_event(Payload(payload)))
+        memory.remember(db, event)
+        Mute().reason(event)
+        for message in dispatcher.dispatch(event)[1].values():
+            json.dumps([message.payload(), message.summary], ensure_ascii=False).encode()
+
+    yield through
+    db.close()
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_any_single_value_may_be_missing_or_anything(
+    name: str, take: Callable[[object], None], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.WARNING)
+    payload = load(name)
+    # In the course of the samples each key is one odd thing after another.
+    odd = itertools.cycle(ODD[len(name) % len(ODD) :] + ODD[: len(name) % len(ODD)])
+    for path in list(paths_of(payload)):
+        if any(isinstance(key, int) and key > 1 for key in path):
+            continue
+        parent: Any = payload
+        for key in path[:-1]:
+            parent = parent[key]
+        last: Any = path[-1]
+        kept, value = parent[last], next(odd)
+        parent[last] = value
+        attempt(take, payload, path, value)
+        del parent[last]
+        attempt(take, payload, path, "missing")
+        if isinstance(parent, list):
+            parent.insert(last, kept)
+        else:
+            parent[last] = kept
+    # No template fell back to the built-in words.
+    assert not caplog.records
+
+
+def attempt(take: Callable[[object], None], payload: object, path: object, value: object) -> None:
+    """Say which change of a payload was too much."""
+    try:
+        take(payload)
+    except Exception as error:
+        raise AssertionError(f"{path} = {ascii(value)[:60]}: {error!r}") from error
