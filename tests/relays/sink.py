@@ -15,7 +15,8 @@ HOOK_ID = "hook8secret7of6the5sink432"
 class Reply:
     """How a request is answered.
 
-    `drop`: not at all; `raw`: by these bytes; `post`: the message is taken, whatever the answer.
+    `drop`: not at all; `raw`: by these bytes; `post`: the message is taken, whatever the answer; `hold`: not before
+    this is set.
     """
 
     status: int = 200
@@ -24,6 +25,7 @@ class Reply:
     drop: bool = False
     raw: bytes = b""
     post: bool | None = None
+    hold: threading.Event | None = None
 
 
 OK = Reply()
@@ -170,4 +172,6 @@ class Sink:
                 else reply.status == 200 and not reply.drop and not reply.raw
             ):
                 self.posts.append(Post(payload, time.monotonic()))
+        if reply.hold is not None:
+            reply.hold.wait()
         return reply

@@ -71,7 +71,7 @@ def take(memory: Pipelines) -> Iterator[Callable[[object], None]]:
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_any_single_value_may_be_missing_or_anything(
+def test_any_single_value_may_be_anything(
     name: str, take: Callable[[object], None], caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.WARNING)
@@ -87,20 +87,10 @@ def test_any_single_value_may_be_missing_or_anything(
         last: Any = path[-1]
         kept, value = parent[last], next(odd)
         parent[last] = value
-        attempt(take, payload, path, value)
-        del parent[last]
-        attempt(take, payload, path, "missing")
-        if isinstance(parent, list):
-            parent.insert(last, kept)
-        else:
-            parent[last] = kept
+        try:
+            take(payload)
+        except Exception as error:
+            raise AssertionError(f"{path} = {ascii(value)[:60]}: {error!r}") from error
+        parent[last] = kept
     # No template fell back to the built-in words.
     assert not caplog.records
-
-
-def attempt(take: Callable[[object], None], payload: object, path: object, value: object) -> None:
-    """Say which change of a payload was too much."""
-    try:
-        take(payload)
-    except Exception as error:
-        raise AssertionError(f"{path} = {ascii(value)[:60]}: {error!r}") from error
