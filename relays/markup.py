@@ -17,6 +17,9 @@ from typing import NewType
 Markup = NewType("Markup", str)
 Label = NewType("Label", str)
 
+# Marks where text from outside begins behind other text, until both are `whole`; no text made here holds it.
+BEGIN = "\0"
+
 _ZERO_WIDTH_SPACE = "\u200b"
 _EMPTY = "?"
 # How many times as long as what is shown a text may be before cleaning.
@@ -92,6 +95,11 @@ def fill(template: str, **values: Markup | int) -> Markup:
 def fill_label(template: str, **values: Label | int) -> Label:
     """A wording with labels in its places."""
     return Label(template.format(**values))
+
+
+def whole(text: str) -> str:
+    """Text in which `BEGIN` stands before what comes from outside, without it, and no mention or address is formed."""
+    return re.sub(rf"([@~#<!]|\]\(){BEGIN}", rf"\1{_ZERO_WIDTH_SPACE}", text).replace(BEGIN, "")
 
 
 def _clean(text: str, limit: int) -> str:

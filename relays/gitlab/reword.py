@@ -8,8 +8,9 @@ is taken. It says the sentence of the message; title, colour, fields and the lis
     project   where
     said      the sentence that it takes the place of
 
-Whatever it puts out stays text: nothing from outside can mention or format. The filters `bold`, `code` and
-`link(address)` format, and what stands in the template itself is Mattermost's markup.
+Whatever it puts out stays text: nothing from outside can mention or format, not even behind an `@` that stands in the
+template. The filters `bold`, `code` and `link(address)` format, and what stands in the template itself is
+Mattermost's markup.
 """
 
 import logging
@@ -97,7 +98,7 @@ class Rewording:
             "project": project_of(event.payload, wording),
         }
         text, label = (
-            template.render(**values, said=_Ready(said))
+            markup.whole(template.render(**values, said=_Ready(said)))
             for template, said in zip(
                 self._templates[name], (message.said.text, message.said.label), strict=True
             )
@@ -128,7 +129,7 @@ class Rewording:
             if isinstance(value, Undefined):
                 self._missing.add(str(value._undefined_name))
                 return ""
-            return value if isinstance(value, _Ready) else form.value(str(value))
+            return value if isinstance(value, _Ready) else markup.BEGIN + form.value(str(value))
 
         environment = ImmutableSandboxedEnvironment(
             undefined=ChainableUndefined,

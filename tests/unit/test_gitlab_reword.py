@@ -86,6 +86,19 @@ def test_a_template_that_fails_gives_way_to_the_built_in_sentence(
     assert "template issue fails" in caplog.text
 
 
+@pytest.mark.parametrize("name", ["all", "evil.invalid"])
+@pytest.mark.parametrize("opening", ["@", "~", "#", "<", "<!", "[x]("])
+def test_what_stands_before_a_value_does_not_take_it_in(opening: str, name: str) -> None:
+    payload = load("issue_open")
+    payload["user"]["username"] = name
+    for source in (
+        f"{opening}{{{{ payload.user.username }}}})",
+        f"{{% if 1 %}}{opening}{{% endif %}}{{% set x %}}{{{{ payload.user.username }}}}{{% endset %}}{{{{ x }}}})",
+    ):
+        text = told(payload, issue=source)["attachments"][0]["text"]
+        assert text == f"{opening}\u200b{name})", ascii(text)
+
+
 @settings(max_examples=200)
 @given(TEXTS)
 def test_whatever_fills_it_stays_text(text: str) -> None:
