@@ -5,7 +5,7 @@ or `Label` (for those that it does not: titles, fallback) here and nowhere else,
 place where it was forgotten. Nothing in it can mention a person or a channel, forge a link or break out of its
 place. Measured on Mattermost 5.37 and read in 11.6:
 
-- `@all` mentions even when escaped by a backslash or an entity; a zero-width space after the `@` is what helps.
+- `@all` mentions even when escaped by a backslash or as `&commat;all`; a zero-width space after the `@` is what helps.
 - `<!channel>` and `<url|text>` are rewritten before the markup is parsed, inside code spans as well.
 - A code span holds whatever has no run of backticks as long as its fence.
 """
@@ -29,12 +29,15 @@ _FAR = 20
 _BIDI = re.compile("[\u202a-\u202e\u2066-\u2069]")
 _TRIGGERS = re.compile(
     r"[@~#<]"  # mentions, channel links, hashtags, Slack's forms
+    r"|&(?=[A-Za-z0-9]+;)"  # character references, one of which is an @
     r"|:(?=//)|(?<=[A-Za-z]):(?=\S|\Z)"  # schemes of bare links
     r"|(?<=\])(?=\()"  # markdown links
     r"|(?i:\bwww(?=[0-9]{0,3}\.))"  # bare links without a scheme
 )
 # An underscore inside a word is one to Mattermost as well.
 _SYNTAX = re.compile(r"[\\`*\[\]]|(?<![^\W_])_|_(?![^\W_])")
+# A code span, or an escaped character, which can begin none.
+_CODE = re.compile(r"\\.|(?P<fence>`+).+?(?<!`)(?P=fence)(?!`)")
 # What stays an address inside a markdown link, whatever parses it.
 _LINKED = re.compile(r"https?://[\w.:/%+-]{1,300}", re.ASCII | re.IGNORECASE)
 _BLOCK_START = re.compile(r"[^\w\\]|\d+[.)]")
@@ -60,7 +63,7 @@ def code(text: str, limit: int) -> Markup:
 
 def label(text: str, limit: int) -> Label:
     """Text for places without markup; links and mentions are broken for clients that parse them all the same."""
-    return Label(_TRIGGERS.sub(lambda found: found.group() + _ZERO_WIDTH_SPACE, _clean(text, limit)))
+    return Label(_broken(_clean(text, limit)))
 
 
 def from_label(text: Label) -> Markup:
@@ -97,15 +100,25 @@ def fill_label(template: str, **values: Label | int) -> Label:
     return Label(template.format(**values))
 
 
+def inside_out(text: str) -> str:
+    """Markup that stays inert if its code spans turn out to be text, behind a backtick that is not known here."""
+    return _CODE.sub(lambda found: _broken(found.group()) if found["fence"] else found.group(), text)
+
+
 def whole(text: str) -> str:
     """Text in which `BEGIN` stands before what comes from outside, without it, and no mention or address is formed."""
-    return re.sub(rf"([@~#<!]|\]\(){BEGIN}", rf"\1{_ZERO_WIDTH_SPACE}", text).replace(BEGIN, "")
+    return re.sub(rf"([@~#<!&]|\]\(){BEGIN}", rf"\1{_ZERO_WIDTH_SPACE}", text).replace(BEGIN, "")
+
+
+def _broken(text: str) -> str:
+    return _TRIGGERS.sub(lambda found: found.group() + _ZERO_WIDTH_SPACE, text)
 
 
 def _clean(text: str, limit: int) -> str:
     """One line without control characters, cut to `limit` characters; never empty."""
     # What is far beyond the limit is not even looked at: a comment may hold a megabyte.
-    shown = "".join(_visible(character) for character in _BIDI.sub("", text[: _FAR * limit]))
+    near = text[: _FAR * limit]
+    shown = near if near.isprintable() else "".join(_visible(character) for character in _BIDI.sub("", near))
     line = " ".join(shown.split())
     return (line if len(line) <= limit else f"{line[: limit - 1].rstrip()}…") or _EMPTY
 

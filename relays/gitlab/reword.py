@@ -50,7 +50,10 @@ _MARKUP = _Form(
     value=lambda text: markup.plain(text, _LONGEST_VALUE),
     filters={
         "bold": lambda value: _Ready(markup.bold(str(value), _LONGEST_VALUE)),
-        "code": lambda value: _Ready(markup.code(str(value), _LONGEST_VALUE)),
+        # A template's own backticks may turn a code span inside out, so its text has to be inert outside one too.
+        "code": lambda value: _Ready(
+            markup.code(markup.label(str(value), _LONGEST_VALUE), 2 * _LONGEST_VALUE)
+        ),
         "link": lambda value, url: _Ready(
             markup.link(
                 markup.Markup(
@@ -98,7 +101,8 @@ class Rewording:
             "project": project_of(event.payload, wording),
         }
         text, label = (
-            markup.whole(template.render(**values, said=_Ready(said)))
+            # A backtick of the template's own may turn code spans inside out.
+            markup.whole(template.render(**values, said=_Ready(markup.inside_out(said))))
             for template, said in zip(
                 self._templates[name], (message.said.text, message.said.label), strict=True
             )

@@ -87,7 +87,7 @@ def test_a_template_that_fails_gives_way_to_the_built_in_sentence(
 
 
 @pytest.mark.parametrize("name", ["all", "evil.invalid"])
-@pytest.mark.parametrize("opening", ["@", "~", "#", "<", "<!", "[x]("])
+@pytest.mark.parametrize("opening", ["@", "~", "#", "<", "<!", "&", "[x]("])
 def test_what_stands_before_a_value_does_not_take_it_in(opening: str, name: str) -> None:
     payload = load("issue_open")
     payload["user"]["username"] = name
@@ -97,6 +97,14 @@ def test_what_stands_before_a_value_does_not_take_it_in(opening: str, name: str)
     ):
         text = told(payload, issue=source)["attachments"][0]["text"]
         assert text == f"{opening}\u200b{name})", ascii(text)
+
+
+@pytest.mark.parametrize("source", ["`{{ payload.nothing }}` {{ %s }}", "`{{ payload.user.name }}` {{ %s }}"])
+def test_a_code_span_that_a_template_turns_inside_out_stays_inert(source: str) -> None:
+    payload = load("push_normal") | {"user": {"name": "x`y"}, "ref": "refs/heads/@all](http://evil.invalid)"}
+    for value in ("said", "payload.ref | code"):
+        text = told(payload, push=source % value)["text"].split("\n")[0]
+        assert "@\u200ball]\u200b(http:\u200b//evil.invalid)" in text
 
 
 @settings(max_examples=200)

@@ -59,6 +59,7 @@ PIECES = st.sampled_from(
             "\ud800",
             "\u200b",
             "&#64;all",
+            "&commat;all",
             " ",
         ),
         *("- ", "1. ", "www.", "http:", "mailto:"),
@@ -84,6 +85,7 @@ def assert_inert(text: str) -> None:
     assert not re.search(rf"[@~#](?!{ZERO_WIDTH_SPACE})", text)
     assert "://" not in text
     assert not re.search(rf"\b(mailto|tel|https?|ftp):[^\s{ZERO_WIDTH_SPACE}]", text)
+    assert not re.search(r"&\w+;", text)
     assert not re.search(r"\bwww\d{0,3}\.", text, re.IGNORECASE)
     assert "](" not in text
 
@@ -136,6 +138,7 @@ def test_ordinary_text_is_not_touched(text: str) -> None:
         ("_x_ *y* `z`", "\\_x\\_ \\*y\\* \\`z\\`", "`` _x_ *y* `z` ``"),
         ("a`b`.pdf", "a\\`b\\`.pdf", "``a`b`.pdf``"),
         ("@all", f"{ZERO_WIDTH_SPACE}@{ZERO_WIDTH_SPACE}all", "`@all`"),
+        ("R&D &commat;all", f"R&D &{ZERO_WIDTH_SPACE}commat;all", "`R&D &commat;all`"),
         ("Map<String|Int>", f"Map<{ZERO_WIDTH_SPACE}String|Int>", f"`Map<{ZERO_WIDTH_SPACE}String|Int>`"),
         ("1. titre", f"{ZERO_WIDTH_SPACE}1. titre", "`1. titre`"),
         ("  a\r\n\tb  ", "a b", "`a b`"),
