@@ -1,0 +1,97 @@
+"""A team in the Mattermost stand-in whose people are in every channel, and what its posts do to them."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from html import unescape
+from typing import Any
+
+from lab.standins.mattermost import render, text_nodes
+from tests.standins.mattermost_server import Site
+
+PEOPLE = ("alice", "bob")
+
+
+@dataclass
+class Team:
+    """The people and the channels, by name, each with its id; the hook posts into all of them."""
+
+    site: Site
+    people: dict[str, str]
+    channels: dict[str, str]
+
+    @property
+    def hook_url(self) -> str:
+        """The address of the webhook."""
+        return f"{self.site.server.url}/hooks/{self.site.hook_id}"
+
+    def badges(self) -> dict[str, int]:
+        """How often each person was mentioned in all of the channels since they were last read."""
+        path = f"/teams/{self.site.team_id}/channels/members"
+        return {
+            name: sum(
+                member["mention_count"]
+                for member in self.site.server.api("GET", f"/users/{id}{path}")
+                if member["channel_id"] in self.channels.values()
+            )
+            for name, id in self.people.items()
+        }
+
+    def read_all(self) -> None:
+        """Everybody looks at every channel."""
+        for id in self.people.values():
+            for channel in self.channels.values():
+                self.site.server.api("POST", f"/channels/members/{id}/view", {"channel_id": channel})
+
+    def posts(self, channel: str) -> Iterator[dict[str, Any]]:
+        """All posts of a channel, the newest page first."""
+        page = 0
+        while found := self.site.server.posts(self.channels[channel], page=page):
+            yield from found
+            page += 1
+
+
+def team(site: Site, channels: Sequence[str]) -> Team:
+    """Make the people and more channels, and put everybody into each."""
+    server = site.server
+    made = {"dev-notifications": site.channel_id}
+    for name in channels:
+        wanted = {"team_id": site.team_id, "name": name, "display_name": name, "type": "O"}
+        made[name] = server.api("POST", "/channels", wanted)["id"]
+    people = {"admin": server.api("GET", "/users/me")["id"]}
+    for name in PEOPLE:
+        people[name] = server.add_user(name)
+        server.api("POST", f"/teams/{site.team_id}/members", {"user_id": people[name]})
+        for id in made.values():
+            server.api("POST", f"/channels/{id}/members", {"user_id": people[name]})
+    whole = Team(site, people, made)
+    whole.read_all()
+    return whole
+
+
+def parsed(post: dict[str, Any]) -> Iterator[str]:
+    """The texts of a post in which Mattermost looks for markup."""
+    yield post["message"]
+    for box in post["props"].get("attachments") or []:
+        yield from (box.get(part) or "" for part in ("pretext", "text", "footer"))
+        yield from (field["value"] for field in box.get("fields") or [])
+
+
+def acts(post: dict[str, Any]) -> list[str]:
+    """What in a post is more than formatted text: mentions, topics, links to channels, blocks."""
+    found: list[str] = []
+    for text in parsed(post):
+        html = re.sub("<code>.*?</code>", "", render.block(text))
+        found += re.findall(r'class="(?:mention|hashtag|heading)">[^<]*|<pre>|<blockquote>|~\w+', html)
+        found += [
+            run for run in text_nodes.texts(text) if re.search(r"@(?:all|channel|here|alice|bob)\b", run)
+        ]
+    return found
+
+
+def links(post: dict[str, Any]) -> list[str]:
+    """The addresses that a post leads to."""
+    boxes = post["props"].get("attachments") or []
+    titles = [box["title_link"] for box in boxes if box.get("title_link")]
+    shown = "".join(map(render.block, parsed(post)))
+    return titles + [unescape(address) for address in re.findall(r'href="([^"]*)"', shown)]

@@ -1,0 +1,182 @@
+"""Whatever text comes from outside, in whatever place: nobody is mentioned, and no link leads astray.
+
+Measured by the counters of a Mattermost (the stand-in, whose counters are held against recordings of a real one).
+"""
+
+import json
+import re
+import signal
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from http.client import HTTPConnection
+from itertools import cycle, islice
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from relays.gitlab.event import ACTIONS
+from tests.relays.events import body
+from tests.relays.hostile import LONG_TEXTS, TEXTS, addresses, replaced, samples, with_one
+from tests.relays.mattermost import Team, acts, links, team
+from tests.relays.process import TOKEN, Relay, health, stored, wait_for
+from tests.relays.sink import keys_of
+from tests.relays.traces import TRACES
+from tests.standins.mattermost_server import furnished, running
+
+# As careless as a site can be.
+TEMPLATE = (
+    "@{{ user }} `{{ payload.object_attributes.title }}` {{ payload.object_attributes.title | code }}"
+    " <!{{ payload.ref }}> <{{ user }}|x> [x]({{ payload.object_attributes.url }})"
+    " {{ project | bold | link(payload.project.web_url) }} #{{ payload.ref }} ~{{ payload.user }} {{ said }}"
+    " {% for c in payload.ref[:20] %}{{ c }}{% endfor %}"
+)
+SETTINGS = f"""
+[people]
+"the.control" = "alice"
+[mute]
+bots = false
+child_pipelines = false
+comment_edits = false
+empty_updates = false
+intermediate = false
+jobs = false
+merge_pushes = false
+reactions = false
+[wording.fr]
+{"".join(f"{event} = '''{TEMPLATE}'''{chr(10)}" for event in ACTIONS)}
+[[routes]]
+projects = ["control"]
+channels = ["full"]
+"""
+ROUTES = """
+[[routes]]
+channels = ["own"]
+language = "fr"
+final = false
+[[routes]]
+channels = ["full"]
+language = "en"
+final = false
+[[routes]]
+channels = ["short"]
+language = "en"
+detail = "short"
+"""
+
+
+@contextmanager
+def posting(tmp_path: Path, kind: str, settings: str, *channels: str) -> Iterator[tuple[Team, Relay]]:
+    """A Mattermost with people in these channels, and a relay that posts there."""
+    with running(tmp_path) as server:
+        people = team(furnished(server), channels)
+        home = tmp_path / "relay"
+        home.mkdir()
+        relay = Relay(kind, home, people.hook_url, settings)
+        relay.start()
+        yield people, relay
+        relay.close()
+
+
+def deliver(relay: Relay, events: Iterable[Any], name: str) -> dict[str, set[str]]:
+    """Send events; the addresses that each of them names, by its key."""
+    connection = HTTPConnection("127.0.0.1", relay.port, timeout=20)
+    named: dict[str, set[str]] = {}
+    for number, payload in enumerate(events):
+        headers = {"X-Gitlab-Token": TOKEN, "webhook-id": f"{name}-{number}"}
+        connection.request("POST", "/webhook/gitlab", json.dumps(payload), headers)
+        answer = connection.getresponse()
+        answer.read()
+        assert answer.status == 200
+        # A reaction is linked to what it is about, not to the comment.
+        named[f"gitlab:{name}-{number}"] = {
+            part for each in addresses(payload) for part in (each, each.partition("#")[0])
+        }
+    connection.close()
+    return named
+
+
+def hostile_events(every: int) -> Iterator[Any]:
+    """Every sample with texts in all places, and with one in single places.
+
+    From sample to sample the texts change places; with an `every` of 1 each text comes to each place.
+    """
+    long = cycle(LONG_TEXTS)
+    for number, (_, payload) in enumerate(samples()):
+        for first in range(number % every, len(TEXTS), every):
+            yield replaced(payload, cycle(TEXTS[first:] + TEXTS[:first]))
+        yield replaced(payload, cycle([next(long)]))
+        yield from islice(with_one(payload, TEXTS[number % len(TEXTS)]), number % 8, None, 8)
+
+
+def assert_inert(people: Team, channel: str, named: Mapping[str, set[str]]) -> int:
+    """Nothing in the channel acts, and all links lead where the payloads say; the number of posts."""
+    posts = list(people.posts(channel))
+    for post in posts:
+        assert acts(post) == [], ascii(post)
+        known = {address for key in keys_of(post) for address in named[key]}
+        astray = [
+            link
+            for link in links(post)
+            if link not in known and not link.startswith(tuple(f"{a}/" for a in known))
+        ]
+        assert astray == [], ascii(post)
+    return len(posts)
+
+
+@pytest.mark.parametrize("folded", [False, True])
+def test_no_text_in_an_event_of_gitlab_acts(tmp_path: Path, folded: bool) -> None:
+    listen = '[listen]\naddress = "127.0.0.1"\nport = 0\n'
+    secret = ROUTES.replace("channels", "confidential = true\nchannels")
+    settings = f"digest_from = {20 if folded else 0}\n{SETTINGS}{ROUTES}{secret}{listen}"
+    with posting(tmp_path, "gitlab", settings, "full", "short", "own") as (people, relay):
+        server = people.site.server.process
+        if folded:
+            server.send_signal(signal.SIGSTOP)  # what comes meanwhile is a backlog
+        named = deliver(relay, hostile_events(2 if folded else 6), "e")
+        server.send_signal(signal.SIGCONT)
+        wait_for(lambda: health(relay)[1]["backlog"] == 0, seconds=60)
+        posts = [assert_inert(people, channel, named) for channel in ("full", "short", "own")]
+        assert people.badges() == {"admin": 0, "alice": 0, "bob": 0}
+        assert (max(posts) < len(named) / 10) == folded
+        assert health(relay)[1]["parked"] == 0
+
+        # The counter counts: whoever may mention does, and a person that the site has named is mentioned alone.
+        people.site.send({"text": "@all"})
+        assert people.badges() == {"admin": 1, "alice": 1, "bob": 1}
+        event = json.loads(body("issue_open.json"))
+        event["project"]["path_with_namespace"] = "control"
+        event["assignees"] = [{"username": "the.control"}]
+        deliver(relay, [event], "control")
+        wait_for(lambda: people.badges() == {"admin": 1, "alice": 2, "bob": 1})
+
+
+def hostile_names() -> list[str]:
+    """Names that Nextcloud takes, as it was seen to, and the hostile texts that can be one."""
+    rows = json.loads((TRACES / "09_file_names.summary.json").read_text(encoding="utf-8"))
+    texts = [text.replace("/", "\u2215").replace("\0", "") for text in TEXTS]
+    names = {*texts, *(name for row in rows for name in row["on_disk"])}
+    return sorted(name for name in names if not re.search(r"^[.~]|\.(tmp|crdownload)$|\.ocTransferId", name))
+
+
+@pytest.mark.parametrize("digest_from", [0, 10])
+def test_no_name_of_a_document_or_folder_acts(tmp_path: Path, digest_from: int) -> None:
+    tree = tmp_path / "Documents_RH"
+    tree.mkdir()
+    settings = f'tree = "{tree}"\nchannel = "dev-notifications"\ndigest_from = {digest_from}\n'
+    with posting(tmp_path, "nextcloud", settings) as (people, relay):
+        server = people.site.server.process
+        wait_for(lambda: "watching tree" in relay.text)
+        server.send_signal(signal.SIGSTOP)
+        names = hostile_names()
+        for name in names:
+            (tree / name).mkdir()
+            (tree / name / f"{name[:50]}.pdf").write_bytes(b"contract")
+        wait_for(lambda: len(stored(relay)) == len(names))
+        server.send_signal(signal.SIGCONT)
+        wait_for(lambda: relay.text.count("delivered key=") == len(names))
+        posts = assert_inert(people, "dev-notifications", {key: set() for key in stored(relay)})
+        assert (posts == len(names)) == (digest_from == 0)
+        assert people.badges() == {"admin": 0, "alice": 0, "bob": 0}
+        people.site.send({"text": "@alice"})
+        assert people.badges() == {"admin": 0, "alice": 1, "bob": 0}
