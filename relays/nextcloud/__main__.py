@@ -2,14 +2,13 @@
 
 import os
 import sys
-from functools import partial
 from pathlib import PurePath
 
 from relays import digest, service
 from relays.mattermost import Hook
-from relays.nextcloud import document
 from relays.nextcloud.index import SCHEMA
-from relays.nextcloud.source import Announcement, TreeSource
+from relays.nextcloud.source import TreeSource
+from relays.nextcloud.telling import Telling
 from relays.settings import Places, StartError, read_hook_url, read_settings
 from relays.wording import CATALOGUES
 
@@ -29,8 +28,7 @@ def build(places: Places) -> service.Service:
     hook = Hook(read_hook_url(places.credentials, "NEXTCLOUD_WEBHOOK_URL"), channel)
 
     relay = service.Service(places.state, wording, hook, digest_from, SCHEMA)
-    word = partial(document.build, root, footer, wording)
-    relay.add(TreeSource(relay, root, Announcement(channel, word)))
+    relay.add(TreeSource(relay, root, Telling(PurePath(root).name, channel, footer)))
     return relay
 
 

@@ -1,11 +1,12 @@
-"""The message about a new HR document."""
+"""The message about what happened to an HR document."""
 
 import unicodedata
-from datetime import datetime
 from pathlib import PurePath
 
 from relays import markup
 from relays.message import Attachment, Field, Message
+from relays.nextcloud.news import News
+from relays.nextcloud.telling import Telling
 from relays.wording import Wording
 
 USERNAME = "Nextcloud RH Bot"
@@ -17,6 +18,7 @@ _NAME = 255
 _SHORT_NAME = 120
 _FOLDER = 100
 _FOOTER = 100
+_WHO = 100
 
 _ICONS = {
     "📄": "pdf",
@@ -40,42 +42,47 @@ _CATEGORIES = {
 }
 
 
-def build(root: str, footer: str, wording: Wording, path: str, size: int, when: datetime) -> Message:
-    """A document of `size` bytes appeared at `path` in the tree at `root`."""
-    *folders, name = f"{PurePath(root).name}/{path}".split("/")
-    icon = markup.Label(_ICON_OF.get(PurePath(name).suffix.lower(), _OTHER_ICON))
+def build(told: Telling, wording: Wording, news: News) -> Message:
+    """What happened to a document of a tree that is told like this."""
+    *folders, name = f"{told.name}/{news.path}".split("/")
     folder = folders[-1]
+    words = f"document.{news.kind}"
+    icon = markup.Label(_ICON_OF.get(PurePath(name).suffix.lower(), _OTHER_ICON))
+    title = markup.fill_label(wording[f"{words}.title"], icon=icon)
+    when = {
+        part: markup.Markup(news.when.strftime(wording[f"document.{part}_format"]))
+        for part in ("date", "time")
+    }
+    who = [Field(wording[f"{words}.who"], markup.plain(news.who, _WHO))] if news.who else []
     return Message(
         username=USERNAME,
         icon_emoji=ICON,
         summary=markup.fill(
             wording["document.fallback"],
-            icon=markup.Markup(icon),
+            title=markup.Markup(title),
             file=markup.code(name, _SHORT_NAME),
             folder=markup.bold(folder, _FOLDER),
         ),
         attachment=Attachment(
             color=COLOR,
-            title=markup.fill_label(wording["document.title"], icon=icon),
-            text=markup.fill(wording["document.text"], folder=markup.bold(folder, _FOLDER)),
+            title=title,
+            title_link=markup.link_target(news.link),
+            text=markup.fill(wording[f"{words}.text"], folder=markup.bold(folder, _FOLDER)),
             fallback=markup.fill_label(
                 wording["document.fallback"],
-                icon=icon,
+                title=title,
                 file=markup.label(name, _SHORT_NAME),
                 folder=markup.label(folder, _FOLDER),
             ),
             fields=[
                 Field(wording["document.file"], markup.code(name, _NAME), short=False),
                 Field(wording["document.category"], _category(folders, wording)),
-                Field(wording["document.size"], markup.Markup(_size(size))),
-                Field(
-                    wording["document.date"], markup.Markup(when.strftime(wording["document.date_format"]))
-                ),
-                Field(
-                    wording["document.time"], markup.Markup(when.strftime(wording["document.time_format"]))
-                ),
+                Field(wording["document.size"], markup.Markup(_size(news.size))),
+                Field(wording["document.date"], when["date"]),
+                Field(wording["document.time"], when["time"]),
+                *who,
             ],
-            footer=markup.label(footer, _FOOTER),
+            footer=markup.label(told.footer, _FOOTER),
         ),
     )
 

@@ -67,6 +67,10 @@ class Index:
             self._changed[path] = known
         self._by_inode[known.inode] = path
 
+    def note(self, path: str, seen: Stat) -> None:
+        """The document at a path is another file now, of which nothing is told yet."""
+        self._by_inode[seen.inode] = path
+
     def remove(self, path: str) -> None:
         """There is no document at a path any more."""
         known = self._documents.pop(path, None)

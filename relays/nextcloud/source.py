@@ -5,15 +5,13 @@ import os
 import threading
 import time
 import uuid
-from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import datetime
 from queue import Empty, SimpleQueue
 
-from relays.message import Message
-from relays.nextcloud import tree
+from relays.nextcloud import document, tree
 from relays.nextcloud.agenda import Agenda
 from relays.nextcloud.index import Index
+from relays.nextcloud.news import News
+from relays.nextcloud.telling import Telling
 from relays.nextcloud.tracker import Tracker
 from relays.nextcloud.watch import Hint, Watch
 from relays.outbox import Notification, Outbox
@@ -32,14 +30,6 @@ _HINTS_AT_ONCE = 1000
 _PATIENCE_SECONDS = 120.0
 
 
-@dataclass(frozen=True)
-class Announcement:
-    """How new documents are told: to which channel, in which words (from path, size and moment)."""
-
-    channel: str
-    word: Callable[[str, int, datetime], Message]
-
-
 class TreeSource(Worker):
     """Announces the new documents of the tree at `root`.
 
@@ -47,12 +37,12 @@ class TreeSource(Worker):
     only a fresh start sees the new one through a bind mount. The index then tells what is new in it.
     """
 
-    def __init__(self, service: Service, root: str, announcement: Announcement) -> None:
+    def __init__(self, service: Service, root: str, telling: Telling) -> None:
         super().__init__("tree", _PATIENCE_SECONDS)
         self._born = time.time()
         self._service = service
         self._root = root
-        self._announcement = announcement
+        self._telling = telling
         self._store: Store = service.store
         self._outbox: Outbox = service.outbox
         self._stopping = threading.Event()
@@ -98,7 +88,7 @@ class TreeSource(Worker):
         if self._index.is_new:
             self._tracker.record(before=self._born)
         else:
-            self._tracker.scan()
+            self._tracker.resume()
         self._flush()
         log.info("watching tree=%s documents=%d", self._root, len(self._index))
 
@@ -107,8 +97,10 @@ class TreeSource(Worker):
         check_at = 0.0
         while not self._stopping.is_set():
             self.beat()
-            self._take_hints()
+            heard_all = self._take_hints()
             self._agenda.run()
+            if heard_all and self._tracker.has_lost and tree.identity(self._root) == identity:
+                self._tracker.forget()
             self._flush()
             if time.monotonic() < check_at:
                 continue
@@ -125,14 +117,17 @@ class TreeSource(Worker):
         self._tracker.scan(folder)
         self._agenda.put(_SCAN_SECONDS, self._scan_again, folder)
 
-    def _take_hints(self) -> None:
+    def _take_hints(self) -> bool:
+        """Look where the hints say; whether that was at all of them."""
         try:
             hint = self._hints.get(timeout=self._agenda.wait(_CHECK_SECONDS))
             for _ in range(_HINTS_AT_ONCE):
                 self._follow_hint(hint)
                 hint = self._hints.get_nowait()
+            self._follow_hint(hint)
         except Empty:
-            return
+            return True
+        return False
 
     def _follow_hint(self, hint: Hint) -> None:
         if hint.folder:
@@ -141,22 +136,26 @@ class TreeSource(Worker):
             self._tracker.look(hint.path, complete=hint.complete, moved_from=hint.moved_from)
 
     def _flush(self) -> None:
-        """Make it durable: the documents known and the notifications about the new ones, in one transaction."""
-        new = [(path, self._announce(path, seen.size)) for path, seen in self._tracker.take_new()]
+        """Make it durable: what the index knows and the notifications about it, in one transaction."""
+        told = [
+            (news, self._notification(news))
+            for news in self._tracker.take_news()
+            if news.kind in self._telling.announce
+        ]
         if not self._index.has_changes:
             return
-        while not self._try_to_store([notification for _, notification in new]):
-            # Nothing is lost by a stop here: what is not stored is found new at the next start.
+        while not self._try_to_store([notification for _, notification in told]):
+            # Nothing is lost by a stop here: what is not stored is found again at the next start.
             if self._stopping.wait(_STORAGE_SECONDS):
                 return
             self.beat()
         self._index.settled()
-        for path, notification in new:
-            log.info("announced key=%s path=%r", notification.key, path)
+        for news, notification in told:
+            log.info("announced key=%s kind=%s path=%r", notification.key, news.kind, news.path)
 
-    def _announce(self, path: str, size: int) -> Notification:
-        message = self._announcement.word(path, size, datetime.now())
-        return Notification(f"nextcloud:{uuid.uuid4().hex}", self._announcement.channel, message)
+    def _notification(self, news: News) -> Notification:
+        message = document.build(self._telling, self._service.wording, news)
+        return Notification(f"nextcloud:{uuid.uuid4().hex}", self._telling.channel, message)
 
     def _try_to_store(self, notifications: list[Notification]) -> bool:
         try:

@@ -1,26 +1,33 @@
-"""The tracker: compares the tree on disk with the index, and tells which documents are new.
+"""The tracker: compares the tree on disk with the index, and tells what happened to documents.
 
 What was heard of the tree only says where to look; what is there decides:
 
-    at a known path             the same document, whatever became of its content (overwritten, version restored)
-    at a new path, known inode  the document that was elsewhere, if it is not there any more: moved
-    else                        a new document, to be announced once, when it is complete
+    at a known path             the same document; if its size or its date changed, a new version of it
+    at a new path, known inode  the document that was elsewhere, if it is not there any more: moved, which is no news
+    else                        a document to be told of, once, when it is complete: moved in if that was heard
+    a known path, nothing there after a moment: deleted
 
 Complete means that its writer closed it or that it was renamed into place. Where nothing of that was heard (it was
-found by a scan), it is complete once it has not changed for a while. An empty file is given longer: some programs
-create a document first and write it afterwards (measured on Nextcloud 32: davfs, "new text file").
+found by a scan), and for every new version, it is complete once it has not changed for a while. An empty file is
+given longer: some programs create a document first and write it afterwards (measured on Nextcloud 32: davfs, "new
+text file"). An overwrite that its client broke off looks like one that was finished (measured there as well).
 
 A document that vanishes is remembered for a moment: programs that save by replacing, and Nextcloud when it restores
 a version, take it away and put it back.
+
+The index learns of a document when its news are taken, and not before: what is never told is found again.
 """
 
 import stat
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
 
 from relays.nextcloud import tree
 from relays.nextcloud.agenda import Agenda
 from relays.nextcloud.index import Index
+from relays.nextcloud.news import Kind, News
 from relays.nextcloud.tree import Stat
 
 SETTLE_SECONDS = 3.0
@@ -28,6 +35,16 @@ EMPTY_SECONDS = 10.0
 GRACE_SECONDS = 2.0
 # After an upload Nextcloud sets the date that the client gave.
 _DATE_SECONDS = 2.0
+
+
+@dataclass(frozen=True)
+class _Pending:
+    """What is not told yet: as what, as it was seen last, since when it has been like that, and if it can be told."""
+
+    kind: Kind
+    seen: Stat
+    since: float
+    ready: bool
 
 
 class Tracker:
@@ -40,13 +57,27 @@ class Tracker:
         self._index = index
         self._agenda = agenda
         self._wall = wall
-        self._waiting: dict[str, tuple[Stat, float]] = {}
-        self._new: list[tuple[str, Stat]] = []
+        self._pending: dict[str, _Pending] = {}
+        self._lost: set[str] = set()
+        self._vanished: set[str] = set()
 
-    def take_new(self) -> list[tuple[str, Stat]]:
-        """The new documents since the last call, in the order in which they came."""
-        new, self._new = self._new, []
-        return new
+    def ready(self) -> list[str]:
+        """The paths of which there is something to tell, in the order in which it was found out."""
+        return [path for path, pending in self._pending.items() if pending.ready]
+
+    def take_news(self, paths: list[str] | None = None) -> list[News]:
+        """What there is to tell, of these paths or of all; the index knows it from now on."""
+        now = datetime.now()
+        news = []
+        for path in self.ready() if paths is None else paths:
+            pending = self._pending.pop(path)
+            if pending.kind is Kind.DELETED:
+                self._index.remove(path)
+            else:
+                self._index.put(path, pending.seen)
+                self._agenda.put(_DATE_SECONDS, self._reconsider, path)
+            news.append(News(pending.kind, path, pending.seen.size, now))
+        return news
 
     def record(self, before: float) -> None:
         """The very first look: what is there is known already, except what changed after `before`."""
@@ -54,10 +85,17 @@ class Tracker:
             if seen.ctime < before:
                 self._index.put(path, seen)
             else:
-                self._consider(path, seen, complete=False)
+                self._consider(path, seen)
 
-    def look(self, path: str, *, complete: bool = False, moved_from: str = "") -> None:
-        """Look at a path. `complete`: its writer has finished. `moved_from`: it was renamed, from there."""
+    def resume(self) -> None:
+        """The first look of this process. If nothing known is left, it is another tree, and nothing was deleted."""
+        known = list(self._index.below(""))
+        missing = self.scan()
+        if len(missing) == len(known):
+            self._vanished = set(missing)
+
+    def look(self, path: str, *, complete: bool = False, moved_from: str | None = None) -> None:
+        """Look at a path. `complete`: its writer has finished. `moved_from`: it was renamed, from outside if empty."""
         if tree.is_ignored(path):
             return
         status = tree.look(self._root, path)
@@ -66,48 +104,103 @@ class Tracker:
         elif stat.S_ISDIR(status.st_mode):
             self.look_below(path, moved_from=moved_from)
         elif (seen := tree.stat_of(status)) is not None:
-            self._consider(path, seen, complete, moved_from)
+            heard = Kind.NEW if complete else None
+            if moved_from == "":
+                heard = Kind.MOVED_IN
+            elif moved_from and (before := self._pending.pop(moved_from, None)):
+                # Renamed before it was told.
+                heard = before.kind
+            self._consider(path, seen, heard, moved_from)
 
-    def look_below(self, folder: str, *, moved_from: str = "") -> None:
+    def look_below(self, folder: str, *, moved_from: str | None = None) -> None:
         """Look at all of a folder, and once more when what is going on in it has settled."""
         self.scan(folder, moved_from)
-        self._agenda.put(SETTLE_SECONDS, self.scan, folder)
+        self._agenda.put(SETTLE_SECONDS, self._scan_again, folder)
 
-    def scan(self, folder: str = "", moved_from: str = "") -> None:
-        """Compare all of a folder with the index; an empty one is the root."""
+    def scan(self, folder: str = "", moved_from: str | None = None) -> list[str]:
+        """Compare all of a folder with the index; an empty one is the root. The paths that are missing."""
         found = tree.scan(self._root, folder)
-        unknown = []
-        for path, seen in found.files.items():
-            if self._index.get(path) is None:
-                unknown.append((seen.ctime_ns, path, seen))
+        known = list(self._index.below(folder))
+        changed = [(path, seen) for path, seen in found.files.items() if self._index.get(path) != seen]
+        # In the order in which they came.
+        for path, seen in sorted(changed, key=lambda entry: (entry[1].ctime_ns, entry[0])):
+            origin = moved_from + path.removeprefix(folder) if moved_from else moved_from
+            self._consider(path, seen, None, origin)
+        # After the moves, so that what was found elsewhere is not missing.
+        missing = [
+            path
+            for path in known
+            if path not in found.files and self._index.get(path) is not None and not found.is_unreadable(path)
+        ]
+        for path in missing:
+            self._miss(path)
+        return missing
+
+    @property
+    def has_lost(self) -> bool:
+        """Whether there is something for `forget`."""
+        return bool(self._lost)
+
+    def forget(self) -> None:
+        """Give up the documents that are still not found. To be called when all that was heard has been looked at."""
+        lost, self._lost = self._lost, set()
+        for path in sorted(lost):
+            known = self._index.get(path)
+            if known is None or not tree.is_gone(self._root, path):
+                continue
+            if path in self._vanished:
+                self._index.remove(path)
             else:
+                self._pending[path] = _Pending(Kind.DELETED, known, 0.0, ready=True)
+
+    def _scan_again(self, folder: str) -> None:
+        self.scan(folder)
+
+    def _consider(
+        self, path: str, seen: Stat, heard: Kind | None = None, moved_from: str | None = None
+    ) -> None:
+        """A document is at a path. `heard`: what it is if it was not known, and that it is complete."""
+        self._follow_move(path, seen, moved_from)
+        known = self._index.get(path)
+        if known is not None:
+            if _is_unchanged(known, seen):
                 self._index.put(path, seen)
-        for _, path, seen in sorted(unknown, key=lambda entry: entry[:2]):
-            origin = moved_from + path.removeprefix(folder) if moved_from else ""
-            self._consider(path, seen, complete=False, moved_from=origin)
-        for path in self._index.below(folder):
-            if path not in found.files and not found.is_unreadable(path):
-                self._miss(path)
+                self._pending.pop(path, None)
+                return
+            self._index.note(path, seen)
+        now = time.monotonic()
+        before = self._pending.get(path)
+        same = before is not None and before.seen == seen
+        since = before.since if before is not None and same else now
+        # Either clock may prove that it has settled: the wall clock for what is old, ours if that was set back.
+        settled = max(self._wall() - seen.ctime, now - since)
+        needed = EMPTY_SECONDS if seen.size == 0 else 0.0 if heard and known is None else SETTLE_SECONDS
+        if known is not None:
+            kind = Kind.VERSION
+        elif heard is not None:
+            kind = heard
+        elif before is not None:
+            kind = before.kind
+        else:
+            # What came with its folder is old, unless it was uploaded into it since.
+            kind = Kind.MOVED_IN if moved_from == "" and settled >= SETTLE_SECONDS else Kind.NEW
+        ready = settled >= needed or (before is not None and same and before.ready)
+        self._pending[path] = _Pending(kind, seen, since, ready)
+        if not ready:
+            self._agenda.put(needed - settled, self._reconsider, path)
 
-    def _consider(self, path: str, seen: Stat, complete: bool, moved_from: str = "") -> None:
-        if self._index.get(path) is not None:
-            self._index.put(path, seen)
-            return
+    def _follow_move(self, path: str, seen: Stat, moved_from: str | None) -> None:
+        """Let the index know a document under its new path. What it replaces there stays known, to be compared."""
         origin = self._index.path_of(seen.inode)
-        if origin is not None and self._has_moved(origin, seen, moved_from):
-            self._index.remove(origin)
-            self._index.put(path, seen)
+        if origin is None or origin == path or not self._has_moved(origin, seen, moved_from):
             return
-        wait = self._time_to_wait(path, seen, complete)
-        if wait > 0:
-            self._agenda.put(wait, self._reconsider, path)
-            return
-        self._waiting.pop(path, None)
-        self._index.put(path, seen)
-        self._new.append((path, seen))
-        self._agenda.put(_DATE_SECONDS, self._reconsider, path)
+        known = self._index.get(origin)
+        self._index.remove(origin)
+        self._pending.pop(origin, None)
+        if known is not None and self._index.get(path) is None:
+            self._index.put(path, known)
 
-    def _has_moved(self, origin: str, seen: Stat, moved_from: str) -> bool:
+    def _has_moved(self, origin: str, seen: Stat, moved_from: str | None) -> bool:
         still = tree.look(self._root, origin)
         if still is not None and still.st_ino == seen.inode:
             return False
@@ -117,23 +210,21 @@ class Tracker:
             known is not None and (known.size, known.mtime_ns) == (seen.size, seen.mtime_ns)
         )
 
-    def _time_to_wait(self, path: str, seen: Stat, complete: bool) -> float:
-        now = time.monotonic()
-        before, since = self._waiting.get(path, (None, now))
-        self._waiting[path] = (seen, since if before == seen else now)
-        # Either clock may prove that it has settled: the wall clock for what is old, ours if that was set back.
-        settled = max(self._wall() - seen.ctime, now - self._waiting[path][1])
-        needed = EMPTY_SECONDS if seen.size == 0 else 0.0 if complete else SETTLE_SECONDS
-        return needed - settled
-
     def _reconsider(self, path: str) -> None:
         self.look(path)
 
     def _miss(self, path: str) -> None:
-        self._waiting.pop(path, None)
+        pending = self._pending.get(path)
+        if pending is not None and pending.kind is not Kind.DELETED:
+            del self._pending[path]
         if self._index.get(path) is not None:
-            self._agenda.put(GRACE_SECONDS, self._forget, path)
+            self._agenda.put(GRACE_SECONDS, self._lose, path)
 
-    def _forget(self, path: str) -> None:
-        if tree.look(self._root, path) is None:
-            self._index.remove(path)
+    def _lose(self, path: str) -> None:
+        self._lost.add(path)
+
+
+def _is_unchanged(known: Stat, seen: Stat) -> bool:
+    if (known.size, known.mtime_ns) == (seen.size, seen.mtime_ns):
+        return True
+    return (known.inode, known.size) == (seen.inode, seen.size) and seen.ctime - known.ctime < _DATE_SECONDS

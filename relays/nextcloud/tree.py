@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+_ABSENT = (errno.ENOENT, errno.ENOTDIR)
 _MOUNTS = Path("/proc/self/mountinfo")
 
 # Nextcloud 32 writes an upload to `<hash>.ocTransferId<n>.part`, older ones to `<name>.ocTransferId<n>.part`.
@@ -58,6 +59,15 @@ def look(root: str, path: str) -> os.stat_result | None:
         return None
 
 
+def is_gone(root: str, path: str) -> bool:
+    """Whether there is certainly nothing; of what lies in a folder that cannot be read nothing is certain."""
+    try:
+        os.lstat(f"{root}/{path}")
+    except OSError as error:
+        return error.errno in _ABSENT
+    return False
+
+
 def stat_of(status: os.stat_result) -> Stat | None:
     """What to remember of it, None unless it is a regular file."""
     if not stat.S_ISREG(status.st_mode):
@@ -83,7 +93,7 @@ def scan(root: str, folder: str = "") -> Found:
                         found.files[path] = known
         except OSError as error:
             # A folder that is gone has no files; of one that cannot be read nothing is known. A root is never gone.
-            if not current or error.errno not in (errno.ENOENT, errno.ENOTDIR):
+            if not current or error.errno not in _ABSENT:
                 found.unreadable.add(current)
     return found
 

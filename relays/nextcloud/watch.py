@@ -33,12 +33,15 @@ _EVENTS: list[type[FileSystemEvent]] = [
 
 
 class Hint(NamedTuple):
-    """Where to look, relative to the root, which is empty. `folder`: at all that is below as well."""
+    """Where to look, relative to the root, which is empty. `folder`: at all that is below as well.
+
+    `moved_from`: it was renamed, and from where; empty if from outside the tree.
+    """
 
     path: str
     folder: bool = False
     complete: bool = False
-    moved_from: str = ""
+    moved_from: str | None = None
 
 
 class Watch:

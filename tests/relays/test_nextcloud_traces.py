@@ -85,7 +85,7 @@ EXPECTED: dict[str, list[str]] = {
 
 def announced(relay: Relay, sink: Sink) -> list[str]:
     """The documents that Mattermost was told of, in order, with their paths in the tree."""
-    paths = dict(re.findall(r"announced key=(\S+) path=(.*)", relay.text))
+    paths = dict(re.findall(r"announced key=(\S+) kind=\S+ path=(.*)", relay.text))
     return [paths[post.key].strip("'\"") for post in sink.posts if post.key in paths]
 
 

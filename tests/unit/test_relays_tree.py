@@ -9,6 +9,8 @@ import pytest
 
 from relays.nextcloud import document, tree
 from relays.nextcloud.agenda import Agenda
+from relays.nextcloud.news import Kind, News
+from relays.nextcloud.telling import Telling
 from relays.wording import CATALOGUES
 from tests.unit.test_relays_messages import escaped_length
 
@@ -19,7 +21,8 @@ def tell(
     path: str, size: int = 2048, language: str = "fr", footer: str = "Nextcloud TAAF - Documents RH"
 ) -> dict[str, Any]:
     """The message about a document."""
-    return document.build("/x/Documents_RH", footer, CATALOGUES[language], path, size, NOON).payload()
+    news = News(Kind.NEW, path, size, NOON)
+    return document.build(Telling("Documents_RH", "rh", footer), CATALOGUES[language], news).payload()
 
 
 def fields(path: str, size: int = 2048) -> list[str]:
