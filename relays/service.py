@@ -58,7 +58,7 @@ class Service:
         self._sources: list[Worker] = []
         self._stop = threading.Event()
         self._exit_code = os.EX_OK
-        self._note = ""
+        self._notes: dict[str, str] = {}
 
     def add(self, source: Worker) -> None:
         """A worker that runs as long as the service; its death ends the service."""
@@ -69,9 +69,9 @@ class Service:
         self._exit_code = exit_code
         self._stop.set()
 
-    def note(self, text: str) -> None:
-        """What the status says about the source, until the next note; empty for nothing."""
-        self._note = text
+    def note(self, source: str, text: str) -> None:
+        """What the status says about a source, until its next note."""
+        self._notes[source] = text
 
     def run(self) -> int:
         """Serve until SIGTERM, SIGINT, `leave` or the death of a worker; the exit code."""
@@ -137,7 +137,7 @@ class Service:
             stats = self.outbox.stats()
         except StorageError:
             return self.wording["status.storage"]
-        return " ; ".join(filter(None, (self._note, self._counted(), *self._standing(stats))))
+        return " ; ".join(filter(None, (*self._notes.values(), self._counted(), *self._standing(stats))))
 
     def _counted(self) -> str:
         counts = {

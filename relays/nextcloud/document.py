@@ -1,12 +1,25 @@
-"""The message about what happened to an HR document."""
+"""The message about what happened to one document.
 
-import unicodedata
-from pathlib import PurePath
+A site's own templates (relays.reword) are called by what happened: `new` for the sentence, `new.title` for the title.
+They know
 
-from relays import markup
-from relays.message import Attachment, Field, Message
-from relays.nextcloud.news import News
-from relays.nextcloud.telling import Telling
+    file      the name, as it may be told
+    folder    the folder that it is in
+    path      the path of that folder in the tree, empty for the root
+    category  of the folder
+    size      of the document
+    who       did it; empty if that is not known
+    said      what they take the place of
+"""
+
+from collections.abc import Iterator, Mapping
+
+from relays import markup, reword
+from relays.message import Attachment, Field, Message, Sentence
+from relays.nextcloud import names
+from relays.nextcloud.news import Kind, News
+from relays.nextcloud.telling import Discretion, Telling
+from relays.reword import Values
 from relays.wording import Wording
 
 USERNAME = "Nextcloud RH Bot"
@@ -19,87 +32,102 @@ _SHORT_NAME = 120
 _FOLDER = 100
 _FOOTER = 100
 _WHO = 100
+_TITLE = 100
 
-_ICONS = {
-    "📄": "pdf",
-    "📝": "doc docx",
-    "📊": "xls xlsx csv ppt pptx",
-    "📃": "txt",
-    "🖼️": "jpg jpeg png gif",
-    "🗜️": "zip rar 7z",
-}
-_ICON_OF = {f".{extension}": icon for icon, extensions in _ICONS.items() for extension in extensions.split()}
-_OTHER_ICON = "📁"
-
-# What the name of a folder holds, without accents and with spaces for hyphens and underscores.
-_CATEGORIES = {
-    "contrats": "contracts",
-    "fiches paie": "payslips",
-    "notes service": "memos",
-    "documents rh": "general",
-    "conges": "leave",
-    "formations": "training",
-}
+TEMPLATES = tuple(name for kind in Kind for name in (kind.value, f"{kind}.title"))
 
 
 def build(told: Telling, wording: Wording, news: News) -> Message:
     """What happened to a document of a tree that is told like this."""
-    *folders, name = f"{told.name}/{news.path}".split("/")
-    folder = folders[-1]
-    words = f"document.{news.kind}"
-    icon = markup.Label(_ICON_OF.get(PurePath(name).suffix.lower(), _OTHER_ICON))
-    title = markup.fill_label(wording[f"{words}.title"], icon=icon)
+    title, said = (
+        told.templates.say(name, _values(told, wording, news), sentence)
+        for name, sentence in _sentences(told, wording, news).items()
+    )
+    *folders, _ = f"{told.name}/{news.path}".split("/")
+    name, folder = names.shown(told, news.path), folders[-1]
     when = {
         part: markup.Markup(news.when.strftime(wording[f"document.{part}_format"]))
         for part in ("date", "time")
     }
-    who = [Field(wording[f"{words}.who"], markup.plain(news.who, _WHO))] if news.who else []
+    who = [Field(wording[f"document.{news.kind}.who"], markup.plain(news.who, _WHO))] if news.who else []
+    is_open = told.discretion_of(news.path) is Discretion.FULL
     return Message(
         username=USERNAME,
         icon_emoji=ICON,
         summary=markup.fill(
             wording["document.fallback"],
-            title=markup.Markup(title),
+            title=title.text,
             file=markup.code(name, _SHORT_NAME),
             folder=markup.bold(folder, _FOLDER),
         ),
         attachment=Attachment(
             color=COLOR,
-            title=title,
-            title_link=markup.link_target(news.link),
-            text=markup.fill(wording[f"{words}.text"], folder=markup.bold(folder, _FOLDER)),
+            title=markup.Label(title.label[:_TITLE]),
+            # The page that it leads to tells the name.
+            title_link=markup.link_target(news.link) if is_open else "",
+            text=said.text,
             fallback=markup.fill_label(
                 wording["document.fallback"],
-                title=title,
+                title=title.label,
                 file=markup.label(name, _SHORT_NAME),
                 folder=markup.label(folder, _FOLDER),
             ),
             fields=[
                 Field(wording["document.file"], markup.code(name, _NAME), short=False),
-                Field(wording["document.category"], _category(folders, wording)),
+                Field(wording["document.category"], names.category(told, folders, wording)),
                 Field(wording["document.size"], markup.Markup(_size(news.size))),
                 Field(wording["document.date"], when["date"]),
                 Field(wording["document.time"], when["time"]),
                 *who,
             ],
-            footer=markup.label(told.footer, _FOOTER),
+            footer=markup.label(told.footer, _FOOTER) if told.footer else None,
         ),
     )
 
 
-def _category(folders: list[str], wording: Wording) -> markup.Markup:
-    # A folder without a category of its own belongs to the nearest one above, short of the root.
-    own, *above = reversed(folders)
-    for folder in (own, *above[:-1]):
-        for part, category in _CATEGORIES.items():
-            if part in _normal(folder):
-                return markup.Markup(wording[f"category.{category}"])
-    return markup.fill(wording["category.other"], folder=markup.plain(own, _FOLDER))
+def faults(
+    sources: Mapping[str, str], told: Telling, wording: Wording, samples: list[News]
+) -> Iterator[tuple[str, str]]:
+    """The templates that cannot be used, by name, each with the reason and the remedy."""
+    for name, source in sources.items():
+        if name not in TEMPLATES:
+            yield name, f"there is no {name}; known are {', '.join(TEMPLATES)}"
+            continue
+        tried = [news for news in samples if news.kind == name.removesuffix(".title")]
+        reason = reword.fault(
+            name,
+            source,
+            [(_values(told, wording, news), _sentences(told, wording, news)[name]) for news in tried],
+        )
+        if reason:
+            yield name, reason
 
 
-def _normal(folder: str) -> str:
-    letters = unicodedata.normalize("NFD", folder.replace("-", " ").replace("_", " ").lower())
-    return "".join(letter for letter in letters if not unicodedata.combining(letter))
+def _sentences(told: Telling, wording: Wording, news: News) -> dict[str, Sentence]:
+    """The built-in title and sentence, by the names of the templates that can take their places."""
+    name = news.path.rpartition("/")[2]
+    folder = f"{told.name}/{news.path}".split("/")[-2]
+    title = markup.fill_label(wording[f"document.{news.kind}.title"], icon=names.icon(told, name))
+    text = wording[f"document.{news.kind}.text"]
+    return {
+        f"{news.kind}.title": Sentence(markup.Markup(title), title),
+        news.kind.value: Sentence(
+            markup.fill(text, folder=markup.bold(folder, _FOLDER)),
+            markup.fill_label(text, folder=markup.label(folder, _FOLDER)),
+        ),
+    }
+
+
+def _values(told: Telling, wording: Wording, news: News) -> Values:
+    *folders, _ = f"{told.name}/{news.path}".split("/")
+    return {
+        "file": names.shown(told, news.path),
+        "folder": folders[-1],
+        "path": "/".join(folders[1:]),
+        "category": names.category(told, folders, wording),
+        "size": _size(news.size),
+        "who": news.who,
+    }
 
 
 def _size(size: int) -> str:

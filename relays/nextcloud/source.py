@@ -4,13 +4,14 @@ import logging
 import os
 import threading
 import time
-import uuid
+from collections.abc import Iterator
 from queue import Empty, SimpleQueue
 
-from relays.nextcloud import document, tree
+from relays.nextcloud import announcing, tree
 from relays.nextcloud.agenda import Agenda
+from relays.nextcloud.announcing import Announcement
 from relays.nextcloud.index import Index
-from relays.nextcloud.news import News
+from relays.nextcloud.pace import Pace
 from relays.nextcloud.telling import Telling
 from relays.nextcloud.tracker import Tracker
 from relays.nextcloud.watch import Hint, Watch
@@ -22,6 +23,7 @@ from relays.worker import Worker
 log = logging.getLogger(__name__)
 
 _MISSING_SECONDS = 0.25
+_LONGEST_MISSING_SECONDS = 60.0
 _CHECK_SECONDS = 1.0
 _SCAN_SECONDS = 60.0
 _STORAGE_SECONDS = 1.0
@@ -31,10 +33,11 @@ _PATIENCE_SECONDS = 120.0
 
 
 class TreeSource(Worker):
-    """Announces the new documents of the tree at `root`.
+    """Announces what happens to the documents of the tree at `root`.
 
-    A tree that is replaced by another one (renamed, deleted, created again) ends the service with EX_TEMPFAIL:
-    only a fresh start sees the new one through a bind mount. The index then tells what is new in it.
+    A tree that is replaced by another one (renamed, deleted, created again) ends the service with EX_TEMPFAIL, and so
+    does one that is missing for a minute: only a fresh start sees the new one through a bind mount. The index then
+    tells what is new in it. Other trees of the service are watched meanwhile.
     """
 
     def __init__(self, service: Service, root: str, telling: Telling) -> None:
@@ -43,6 +46,7 @@ class TreeSource(Worker):
         self._service = service
         self._root = root
         self._telling = telling
+        self._pace = Pace(telling)
         self._store: Store = service.store
         self._outbox: Outbox = service.outbox
         self._stopping = threading.Event()
@@ -76,13 +80,24 @@ class TreeSource(Worker):
         identity = tree.identity(self._root)
         if identity is None:
             log.warning("waiting tree=%s: it does not exist yet", self._root)
-            self._service.note(self._service.wording["status.tree.missing"].format(tree=self._root))
+            self._note("status.tree.missing", tree=self._root)
             # A first look at nothing is one as well: all that comes is new.
             self._flush()
+        until = time.monotonic() + _LONGEST_MISSING_SECONDS
         while identity is None and not self._stopping.wait(_MISSING_SECONDS):
             self.beat()
             identity = tree.identity(self._root)
+            if identity is None and time.monotonic() >= until:
+                self._leave("missing")
         return identity
+
+    def _leave(self, what: str) -> None:
+        log.warning("%s tree=%s: starting again", what, self._root)
+        self._service.leave(os.EX_TEMPFAIL)
+        self._stopping.wait()
+
+    def _note(self, wording: str, **values: object) -> None:
+        self._service.note(self._root, self._service.wording[wording].format(**values))
 
     def _look_first(self) -> None:
         if self._index.is_new:
@@ -105,11 +120,9 @@ class TreeSource(Worker):
             if time.monotonic() < check_at:
                 continue
             check_at = time.monotonic() + _CHECK_SECONDS
-            self._service.note(self._service.wording["status.tree.watched"].format(count=len(self._index)))
+            self._note("status.tree.watched", tree=self._telling.name, count=len(self._index))
             if tree.identity(self._root) != identity:
-                log.warning("replaced tree=%s: starting again", self._root)
-                self._service.leave(os.EX_TEMPFAIL)
-                self._stopping.wait()
+                self._leave("replaced")
             elif not watch.alive:
                 raise RuntimeError("the observer has stopped")
 
@@ -137,25 +150,29 @@ class TreeSource(Worker):
 
     def _flush(self) -> None:
         """Make it durable: what the index knows and the notifications about it, in one transaction."""
-        told = [
-            (news, self._notification(news))
-            for news in self._tracker.take_news()
-            if news.kind in self._telling.announce
-        ]
+        announcements = list(self._take())
         if not self._index.has_changes:
             return
-        while not self._try_to_store([notification for _, notification in told]):
+        while not self._try_to_store([each.notification for each in announcements]):
             # Nothing is lost by a stop here: what is not stored is found again at the next start.
             if self._stopping.wait(_STORAGE_SECONDS):
                 return
             self.beat()
         self._index.settled()
-        for news, notification in told:
-            log.info("announced key=%s kind=%s path=%r", notification.key, news.kind, news.path)
+        for each in announcements:
+            for line in each.lines:
+                log.info("announced %s", line)
 
-    def _notification(self, news: News) -> Notification:
-        message = document.build(self._telling, self._service.wording, news)
-        return Notification(f"nextcloud:{uuid.uuid4().hex}", self._telling.channel, message)
+    def _take(self) -> Iterator[Announcement]:
+        """What is to be told now. What is not told at all is known from now on."""
+        ready = self._tracker.ready()
+        quiet = {path for path, kind in ready.items() if kind not in self._telling.announce}
+        self._tracker.take_news(quiet)
+        alone, together = self._pace.due([path for path in ready if path not in quiet])
+        wording = self._service.wording
+        for news in self._tracker.take_news(alone):
+            yield announcing.alone(self._telling, wording, news)
+        yield from announcing.together(self._telling, wording, self._tracker.take_news(together))
 
     def _try_to_store(self, notifications: list[Notification]) -> bool:
         try:

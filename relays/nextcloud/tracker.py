@@ -20,7 +20,7 @@ The index learns of a document when its news are taken, and not before: what is 
 
 import stat
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -61,11 +61,11 @@ class Tracker:
         self._lost: set[str] = set()
         self._vanished: set[str] = set()
 
-    def ready(self) -> list[str]:
-        """The paths of which there is something to tell, in the order in which it was found out."""
-        return [path for path, pending in self._pending.items() if pending.ready]
+    def ready(self) -> dict[str, Kind]:
+        """What there is to tell, by the paths, in the order in which it was found out."""
+        return {path: pending.kind for path, pending in self._pending.items() if pending.ready}
 
-    def take_news(self, paths: list[str] | None = None) -> list[News]:
+    def take_news(self, paths: Iterable[str] | None = None) -> list[News]:
         """What there is to tell, of these paths or of all; the index knows it from now on."""
         now = datetime.now()
         news = []

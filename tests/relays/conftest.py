@@ -50,14 +50,14 @@ def tree(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def nextcloud_at(sink: Sink, tmp_path: Path) -> Iterator[Callable[[Path], Relay]]:
-    """Makes the Nextcloud relay for a tree, not started yet."""
+def nextcloud_at(sink: Sink, tmp_path: Path) -> Iterator[Callable[..., Relay]]:
+    """Makes the Nextcloud relay for a tree with these settings of it, not started yet."""
     relays: list[Relay] = []
 
-    def make(root: Path) -> Relay:
+    def make(root: Path, settings: str = "") -> Relay:
         home = tmp_path / f"relay{len(relays)}"
         home.mkdir()
-        relays.append(Relay("nextcloud", home, sink.url, f'tree = "{root}"\n'))
+        relays.append(Relay("nextcloud", home, sink.url, f'[[trees]]\ntree = "{root}"\n{settings}'))
         return relays[-1]
 
     yield make
@@ -66,6 +66,12 @@ def nextcloud_at(sink: Sink, tmp_path: Path) -> Iterator[Callable[[Path], Relay]
 
 
 @pytest.fixture
-def nextcloud(nextcloud_at: Callable[[Path], Relay], tree: Path) -> Relay:
+def nextcloud(nextcloud_at: Callable[..., Relay], tree: Path) -> Relay:
     """The Nextcloud relay for `tree`, not started yet."""
     return nextcloud_at(tree)
+
+
+@pytest.fixture
+def one_by_one(nextcloud_at: Callable[..., Relay], tree: Path) -> Relay:
+    """The Nextcloud relay for `tree`, not started yet, which tells of each document by itself."""
+    return nextcloud_at(tree, "burst_from = 0\n")

@@ -86,7 +86,7 @@ def test_what_comes_while_the_relay_is_down_is_announced_at_its_start(
 
 
 def test_all_of_a_tree_that_appears_later_is_news(
-    nextcloud_at: Callable[[Path], Relay], sink: Sink, tmp_path: Path
+    nextcloud_at: Callable[..., Relay], sink: Sink, tmp_path: Path
 ) -> None:
     tree = tmp_path / "later" / "Documents_RH"
     relay = nextcloud_at(tree)
@@ -241,10 +241,10 @@ def test_a_tree_that_is_replaced_is_started_on_again(nextcloud: Relay, tree: Pat
     assert end(nextcloud, sink, tree) == ["Contrats/new.pdf"]
 
 
-def test_what_a_full_queue_loses_is_found(nextcloud: Relay, tree: Path, sink: Sink) -> None:
-    start(nextcloud)
-    os.kill(nextcloud.pid, signal.SIGSTOP)
-    wait_for(lambda: "State:\tT" in Path(f"/proc/{nextcloud.pid}/status").read_text())
+def test_what_a_full_queue_loses_is_found(one_by_one: Relay, tree: Path, sink: Sink) -> None:
+    start(one_by_one)
+    os.kill(one_by_one.pid, signal.SIGSTOP)
+    wait_for(lambda: "State:\tT" in Path(f"/proc/{one_by_one.pid}/status").read_text())
     limit = int(Path("/proc/sys/fs/inotify/max_queued_events").read_text())
     noise = tree / "a.part"
     noise.touch()
@@ -254,27 +254,27 @@ def test_what_a_full_queue_loses_is_found(nextcloud: Relay, tree: Path, sink: Si
     for number in range(20):
         upload(tree / "new" / f"{number}.pdf")
         upload(tree / "Conges" / f"{number}.pdf")
-    os.kill(nextcloud.pid, signal.SIGCONT)
-    wait_for(lambda: len(announced(nextcloud, sink)) >= 40)
-    assert "overflow" in nextcloud.text
+    os.kill(one_by_one.pid, signal.SIGCONT)
+    wait_for(lambda: len(announced(one_by_one, sink)) >= 40)
+    assert "overflow" in one_by_one.text
     expected = [f"{folder}/{number}.pdf" for folder in ("Conges", "new") for number in range(20)]
-    assert sorted(end(nextcloud, sink, tree)) == sorted(expected)
+    assert sorted(end(one_by_one, sink, tree)) == sorted(expected)
 
 
 def test_kills_during_uploads_lose_nothing_and_double_one_document_each_at_most(
-    nextcloud: Relay, tree: Path, sink: Sink
+    one_by_one: Relay, tree: Path, sink: Sink
 ) -> None:
     def names() -> list[str]:
         # A kill may come between storing a document and writing its line to the log.
         return [post.payload["attachments"][0]["fields"][0]["value"].strip("`") for post in sink.posts]
 
-    start(nextcloud)
+    start(one_by_one)
     for number in range(60):
         upload(tree / "Contrats" / f"{number}.pdf")
         if number % 20 == 10:
-            nextcloud.kill()
+            one_by_one.kill()
         if number % 20 == 15:
-            nextcloud.start()
+            one_by_one.start()
     wait_for(lambda: len(set(names())) == 60)
     upload(tree / "end.pdf")
     wait_for(lambda: "end.pdf" in names())

@@ -174,13 +174,27 @@ def write(name: str, text: str) -> Change:
             r"is not the address of a webhook",
         ),
         ("gitlab", lambda home: (home / "state").rmdir(), r"--state = .* is not a directory"),
-        ("nextcloud", write("settings.toml", "language = 'fr'"), r"settings.toml: tree is missing"),
         (
             "nextcloud",
-            write("settings.toml", "tree = 'relative'"),
+            write("settings.toml", "language = 'fr'"),
+            r"there is no tree to be watched: add \[\[trees",
+        ),
+        (
+            "nextcloud",
+            write("settings.toml", "[[trees]]\ntree = '/x'\nannounce = ['news']"),
+            r"announce: there is no news; known are new, moved_in, version, deleted",
+        ),
+        (
+            "nextcloud",
+            write("settings.toml", "[[trees]]\ntree = '/x'\n[[trees]]\ntree = '/x/y'"),
+            r'tree = "/x/y" is, or lies in, another one',
+        ),
+        (
+            "nextcloud",
+            write("settings.toml", "[[trees]]\ntree = 'relative'"),
             r'tree = "relative" is not the absolute path',
         ),
-        ("nextcloud", write("settings.toml", "tree = '/x'\nport = 1"), r"port is unknown"),
+        ("nextcloud", write("settings.toml", "port = 1\n[[trees]]\ntree = '/x'"), r"port is unknown"),
         (
             "nextcloud",
             write("credentials/webhooks.conf", "GITLAB_WEBHOOK_URL=x"),
@@ -189,7 +203,7 @@ def write(name: str, text: str) -> Change:
     ],
 )
 def test_a_wrong_setting_is_one_clear_line(tmp_path: Path, kind: str, change: Change, complaint: str) -> None:
-    settings = f'tree = "{tmp_path}/tree"\n' if kind == "nextcloud" else ""
+    settings = f'[[trees]]\ntree = "{tmp_path}/tree"\n' if kind == "nextcloud" else ""
     relay = Relay(kind, tmp_path, f"http://127.0.0.1:9/hooks/{HOOK_ID}", settings)
     relay.start(wait=False, prepare=change)
     assert relay.wait() == 78

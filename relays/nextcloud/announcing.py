@@ -1,0 +1,114 @@
+"""From news of a tree to notifications: one for each document, or one for many that are told together.
+
+What is told together says how many documents there are in which folder, with the first names if they may be told.
+"""
+
+import uuid
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from relays import markup
+from relays.markup import Markup
+from relays.message import Message
+from relays.nextcloud import document, names
+from relays.nextcloud.news import Kind, News
+from relays.nextcloud.telling import Discretion, Telling
+from relays.outbox import Notification
+from relays.wording import Wording
+
+_FIRST_NAMES = 3
+_FOLDERS = 30
+_SUMMED_UP = 3
+_NAME = 60
+_FOLDER = 100
+# Mattermost cuts a text after 16,383 characters, anywhere in it (measured on 5.37).
+_MOST_CHARACTERS = 12_000
+
+
+@dataclass(frozen=True)
+class Announcement:
+    """A notification, and what the journal says of it once it is stored: no name that may not be told."""
+
+    notification: Notification
+    lines: Sequence[str]
+
+
+def alone(told: Telling, wording: Wording, news: News) -> Announcement:
+    """One document."""
+    folder = news.path.rpartition("/")[0]
+    shown = f"{folder}/{names.shown(told, news.path)}".lstrip("/")
+    return _announce(told, document.build(told, wording, news), news.kind, [f"path={shown!r}"])
+
+
+def together(told: Telling, wording: Wording, news: Sequence[News]) -> Iterator[Announcement]:
+    """Documents of any number, in one notification for each kind of news."""
+    for kind in Kind:
+        of_kind = [each for each in news if each.kind is kind]
+        if len(of_kind) == 1 and told.discretion_of(of_kind[0].path) is not Discretion.COUNT:
+            yield alone(told, wording, of_kind[0])
+        elif of_kind:
+            folders: dict[str, list[News]] = defaultdict(list)
+            for each in of_kind:
+                folders[each.path.rpartition("/")[0]].append(each)
+            lines = [f"folder={folder!r} documents={len(inside)}" for folder, inside in folders.items()]
+            yield _announce(told, _count(told, wording, kind, folders), kind, lines)
+
+
+def _announce(told: Telling, message: Message, kind: Kind, lines: list[str]) -> Announcement:
+    key = f"nextcloud:{uuid.uuid4().hex}"
+    return Announcement(
+        Notification(key, told.channel, message), [f"key={key} kind={kind} {line}" for line in lines]
+    )
+
+
+def _count(told: Telling, wording: Wording, kind: Kind, folders: dict[str, list[News]]) -> Message:
+    total = sum(map(len, folders.values()))
+    number = "one" if total == 1 else "many"
+    heading = markup.fill(wording[f"documents.{kind}.{number}"], icon=Markup(names.OTHER_ICON), count=total)
+    lines = [_line(told, wording, folder, inside) for folder, inside in folders.items()]
+    text = "\n".join((f"**{heading}**", "", *_fitting(wording, lines, folders)))
+    first = [
+        markup.fill(wording["documents.folder"], folder=_shown(told, folder), count=len(inside))
+        for folder, inside in list(folders.items())[:_SUMMED_UP]
+    ]
+    more = ["…"] if len(folders) > _SUMMED_UP else []
+    return Message(
+        username=document.USERNAME,
+        icon_emoji=document.ICON,
+        summary=Markup(f"{heading} – {', '.join((*first, *more))}"),
+        text=Markup(text),
+    )
+
+
+def _line(told: Telling, wording: Wording, folder: str, inside: list[News]) -> Markup:
+    line = markup.fill(wording["documents.folder"], folder=_shown(told, folder), count=len(inside))
+    discretion = told.discretion_of(inside[0].path)
+    if discretion is Discretion.COUNT:
+        return Markup(f"- {line}")
+    shown = [
+        markup.link(
+            markup.code(names.shown(told, each.path), _NAME),
+            each.link if discretion is Discretion.FULL else "",
+        )
+        for each in inside[:_FIRST_NAMES]
+    ]
+    more = ["…"] if len(inside) > _FIRST_NAMES else []
+    return Markup(f"- {line} ({', '.join((*shown, *more))})")
+
+
+def _fitting(wording: Wording, lines: list[Markup], folders: dict[str, list[News]]) -> Iterator[Markup]:
+    """The lines that have room, and how much there is in the folders of the others."""
+    characters = 0
+    for place, line in enumerate(lines):
+        characters += len(line) + 1
+        if place == _FOLDERS or characters > _MOST_CHARACTERS:
+            others = list(folders.values())[place:]
+            count = sum(map(len, others))
+            yield markup.fill(wording["documents.others"], folders=len(others), count=count)
+            return
+        yield line
+
+
+def _shown(told: Telling, folder: str) -> Markup:
+    return markup.bold(folder or told.name, _FOLDER)

@@ -1,0 +1,78 @@
+"""What names say: the icon of a document, the category of its folder, and the name as it may be shown."""
+
+import unicodedata
+from collections.abc import Sequence
+from pathlib import PurePath
+
+from relays import markup
+from relays.nextcloud.telling import Discretion, Telling
+from relays.wording import Wording
+
+OTHER_ICON = "📁"
+
+_ICONS = {
+    "📄": "pdf",
+    "📝": "doc docx",
+    "📊": "xls xlsx csv ppt pptx",
+    "📃": "txt",
+    "🖼️": "jpg jpeg png gif",
+    "🗜️": "zip rar 7z",
+}
+_ICON_OF = {extension: icon for icon, extensions in _ICONS.items() for extension in extensions.split()}
+
+# What the name of a folder holds, without accents and with spaces for hyphens and underscores.
+_CATEGORIES = {
+    "contrats": "contracts",
+    "fiches paie": "payslips",
+    "notes service": "memos",
+    "documents rh": "general",
+    "conges": "leave",
+    "formations": "training",
+}
+# As many for every name, so that not even its length is told.
+_MASK = "•" * 6
+_LONGEST = 100
+
+
+def icon(told: Telling, name: str) -> markup.Label:
+    """The icon of a document, by its extension."""
+    extension = _extension(name)
+    own = told.icons.get(extension)
+    return markup.label(own, _LONGEST) if own else markup.Label(_ICON_OF.get(extension, OTHER_ICON))
+
+
+def category(told: Telling, folders: Sequence[str], wording: Wording) -> markup.Markup:
+    """The category of a folder, the last one, which lies in those before it; the first one is the root of the tree."""
+    # A folder without a category of its own belongs to the nearest one above, short of the root.
+    own, *above = reversed(folders)
+    for folder in map(_normal, (own, *above[:-1])):
+        for part, shown in told.categories.items():
+            if _normal(part) in folder:
+                return markup.plain(shown, _LONGEST)
+        for part, key in _CATEGORIES.items():
+            if part in folder:
+                return markup.Markup(wording[f"category.{key}"])
+    return markup.fill(wording["category.other"], folder=markup.plain(own, _LONGEST))
+
+
+def shown(told: Telling, path: str) -> str:
+    """The name of the document at a path as it may be told."""
+    name = PurePath(path).name
+    discretion = told.discretion_of(path)
+    if discretion is Discretion.FULL:
+        return name
+    if discretion is Discretion.COUNT:
+        return _MASK
+    extension = _extension(name)
+    # What else comes after a dot may be a part of the name.
+    known = extension in told.icons or extension in _ICON_OF
+    return name[0] + _MASK + (f".{extension}" if known else "")
+
+
+def _extension(name: str) -> str:
+    return PurePath(name).suffix.lower().removeprefix(".")
+
+
+def _normal(folder: str) -> str:
+    letters = unicodedata.normalize("NFD", folder.replace("-", " ").replace("_", " ").lower())
+    return "".join(letter for letter in letters if not unicodedata.combining(letter))
