@@ -29,11 +29,10 @@ def provision_mattermost(site: Site, place: Place) -> None:
     mattermost.settings(api, INTEGRATIONS, name="Integration settings")
     mattermost.team(api, wanted.team, wanted.team_display_name, name=f"Team {wanted.team}")
     routed = {channel for route in site.gitlab.routes for channel in route.channels}
+    told = {tree.channel for tree in site.trees}
     # A webhook that posts elsewhere cannot be locked to its channel.
-    _channel_with_webhook(
-        site, place, wanted.gitlab_webhook, locked=routed <= {wanted.gitlab_webhook.channel}
-    )
-    _channel_with_webhook(site, place, wanted.nextcloud_webhook, locked=True)
+    for hook, channels in ((wanted.gitlab_webhook, routed), (wanted.nextcloud_webhook, told)):
+        _channel_with_webhook(site, place, hook, locked=channels <= {hook.channel})
 
     owner, group = host.get_fact(Owner, path=place.infrastructure) or ("root", "root")
 

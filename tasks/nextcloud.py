@@ -1,4 +1,4 @@
-"""Step 2: the HR tree in Nextcloud."""
+"""Step 2: the watched trees in Nextcloud."""
 
 from tasks.operations.nextcloud import folder_tree
 from tasks.operations.resource import step
@@ -8,14 +8,14 @@ from tasks.site import Site
 
 @step("Nextcloud")
 def provision_nextcloud(site: Site, place: Place) -> None:
-    """The tree and its folders in the admin's files, owned by the web server, registered with occ."""
-    wanted = site.nextcloud
-    folder_tree(
-        place.infrastructure,
-        wanted.service,
-        wanted.data_directory,
-        wanted.admin,
-        wanted.tree,
-        wanted.folders,
-        name=f"Folders of {wanted.tree}",
-    )
+    """Each tree and its folders in the files of its owner, owned by the web server, registered with occ."""
+    for tree in site.trees:
+        folder_tree(
+            place.infrastructure,
+            site.nextcloud.service,
+            site.nextcloud.data_directory,
+            tree.owner,
+            tree.tree,
+            tree.folders,
+            name=f"Folders of {tree.tree}",
+        )

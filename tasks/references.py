@@ -1,4 +1,4 @@
-"""Names in the settings that must be known to Mattermost already: channels of routes, people to be mentioned."""
+"""Names in the settings that must be known to Mattermost already: channels of routes and trees, people."""
 
 from tasks.operations.api import Api
 from tasks.operations.resource import ResourceError
@@ -10,7 +10,7 @@ _MEMBER_MISSING = "app.channel.get_member.missing.app_error"
 
 
 def check_references(site: Site, api: Api) -> None:
-    """ResourceError for the first setting of `[gitlab]` that names a channel or a person that is not there.
+    """ResourceError for the first setting that names a channel or a person that is not there.
 
     The channels of the two webhooks are made by the deploy and may be named before they exist.
     """
@@ -19,6 +19,9 @@ def check_references(site: Site, api: Api) -> None:
         for name in route.channels:
             if name not in ours:
                 _check_channel(site, api, f"gitlab.routes.#{number}", name)
+    for number, tree in enumerate(site.nextcloud.trees, start=1):
+        if tree.channel and tree.channel not in ours:
+            _check_channel(site, api, f"nextcloud.trees.#{number}", tree.channel)
     for user, name in site.gitlab.people.items():
         found = api.call("GET", f"/api/v4/users/username/{name}", absent=("404",))
         if found is None or found.get("delete_at"):

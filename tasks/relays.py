@@ -4,6 +4,7 @@ from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
+from tasks.documents import Tree
 from tasks.operations import unit
 from tasks.operations.absent import no_paths, no_service
 from tasks.operations.compose import running_container
@@ -23,21 +24,13 @@ RELAYS = ("gitlab", "nextcloud")
 @step("Relays")
 def install_relays(site: Site, place: Place) -> None:
     """The package under /opt/passerelle, its configuration in /etc/passerelle, its units running."""
-    tree = _tree_on_host(site, place)
-    bound = f"/run/passerelle/{site.nextcloud.tree}"
+    trees = {bound_at(site, tree): _on_host(site, place, tree) for tree in site.trees}
     release = release_digest(PROJECT, "relays", REQUIREMENTS / "relays.txt")
     read_token = site.gitlab.read_token
     secrets = [place.webhooks_conf, HOOK_TOKEN, SIGNING_TOKEN, *([READ_TOKEN] if read_token else [])]
     settings = {
         "gitlab": gitlab_settings(site, signs=place.gitlab_signs),
-        "nextcloud": render(
-            "nextcloud.toml",
-            language=site.relays.language,
-            digest_from=site.relays.digest_from,
-            channel=site.mattermost.nextcloud_webhook.channel,
-            tree=bound,
-            footer=site.relays.footer,
-        ),
+        "nextcloud": nextcloud_settings(site),
     }
 
     python_app("passerelle", PROJECT, "relays", REQUIREMENTS, name="Package of the relays")
@@ -67,9 +60,9 @@ def install_relays(site: Site, place: Place) -> None:
         "passerelle-nextcloud",
         {
             "passerelle-nextcloud.service": render(
-                "passerelle-nextcloud.service", webhooks_conf=place.webhooks_conf, tree=tree, bound=bound
+                "passerelle-nextcloud.service", webhooks_conf=place.webhooks_conf, trees=trees
             ),
-            "passerelle-nextcloud.path": render("passerelle-nextcloud.path", tree=tree),
+            "passerelle-nextcloud.path": render("passerelle-nextcloud.path", trees=trees),
         },
         lambda: [release, settings["nextcloud"], fingerprint(place.webhooks_conf)],
         roll_back("passerelle"),
@@ -93,9 +86,30 @@ def gitlab_settings(site: Site, *, signs: bool) -> str:
     )
 
 
-def _tree_on_host(site: Site, place: Place) -> str:
+def nextcloud_settings(site: Site) -> str:
+    """The settings file of the Nextcloud relay."""
+    return render(
+        "nextcloud.toml",
+        language=site.relays.language,
+        digest_from=site.relays.digest_from,
+        channel=site.mattermost.nextcloud_webhook.channel,
+        trees=[
+            {"tree": bound_at(site, tree)} | tree.model_dump(exclude={"tree", "folders", "owner"})
+            for tree in site.trees
+        ],
+    )
+
+
+def bound_at(site: Site, tree: Tree) -> str:
+    """Where the relay sees a tree; its name is the last part, which messages show."""
+    # Of another user's there may be one of the same name.
+    of = "" if tree.owner == site.nextcloud.admin else f".{tree.owner}"
+    return f"/run/passerelle{of}/{tree.tree}"
+
+
+def _on_host(site: Site, place: Place, tree: Tree) -> str:
     wanted = site.nextcloud
-    inside = f"{wanted.data_directory.rstrip('/')}/{wanted.admin}/files/{wanted.tree}"
+    inside = f"{wanted.data_directory.rstrip('/')}/{tree.owner}/files/{tree.tree}"
     outside = running_container(place.infrastructure, wanted.service, "nextcloud").host_path(inside)
     if outside is None:
         raise ResourceError(

@@ -21,6 +21,7 @@ from pydantic_settings import (
 )
 from pyinfra.api.exceptions import PyinfraError
 
+from tasks.documents import FolderName, Options, Tree, Trees
 from tasks.telling import ChannelName, Detail, Language, MuteSettings, Person, Routes, Wording
 
 PREFIX = "PASSERELLE_"
@@ -40,12 +41,6 @@ def _base_url(value: str) -> str:
     return value.rstrip("/")
 
 
-def _folder_name(value: str) -> str:
-    if value in (".", "..") or any(c in value for c in '/\\:"%') or not value.isprintable():
-        raise ValueError('must be one folder name without / \\ : " %')
-    return value
-
-
 def _not_empty(value: SecretStr) -> SecretStr:
     if not value.get_secret_value().strip() or not value.get_secret_value().isascii():
         raise ValueError("is empty or holds characters that no token has")
@@ -59,7 +54,6 @@ def _digest_from(value: int) -> int:
 
 
 BaseUrl = Annotated[str, AfterValidator(_base_url)]
-FolderName = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_folder_name)]
 Token = Annotated[SecretStr, AfterValidator(_not_empty)]
 Port = Annotated[int, Field(ge=1, le=65535)]
 # As Mattermost accepts it (server/public/model, release 11.6).
@@ -104,7 +98,9 @@ class Mattermost(Section):
     nextcloud_webhook: IncomingWebhook
 
 
-class Nextcloud(Section):
+class Nextcloud(Options):
+    """Where Nextcloud is, and the first of the watched trees."""
+
     url: BaseUrl
     service: str = Field("nextcloud", description="the Compose service")
     data_directory: str = Field(
@@ -114,6 +110,7 @@ class Nextcloud(Section):
     tree: FolderName
     folders: list[FolderName]
     app_password: Token | None = Field(None, description="of the admin, for the acceptance checks only")
+    trees: Trees = Field([], description="further ones")
 
 
 class GitLab(Section):
@@ -171,6 +168,24 @@ class Site(BaseSettings):
         if cls.settings_file is None:
             return env_settings, init_settings
         return env_settings, TomlConfigSettingsSource(settings_cls, cls.settings_file), init_settings
+
+    @property
+    def trees(self) -> list[Tree]:
+        """Every watched tree, the first one as well, with nothing left open."""
+        nextcloud, default = self.nextcloud, self.mattermost.nextcloud_webhook.channel
+        first = Tree(
+            **{name: getattr(nextcloud, name) for name in Tree.model_fields if hasattr(nextcloud, name)}
+        )
+        return [
+            tree.model_copy(
+                update={
+                    "owner": tree.owner or nextcloud.admin,
+                    "channel": tree.channel or default,
+                    "footer": self.relays.footer if tree.footer is None else tree.footer,
+                }
+            )
+            for tree in (first, *nextcloud.trees)
+        ]
 
     def to_json(self) -> dict[str, Any]:
         """The site for `pyinfra inventory.py debug-inventory`, secrets masked."""

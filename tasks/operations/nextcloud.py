@@ -15,7 +15,7 @@ from tasks.operations.resource import Commands, ResourceError, change, resource
 
 OWNER = "www-data"
 MODE = "755"
-# What the tree looked like when it was last scanned: a run that died in between is noticed by the next.
+# What a tree looked like when it was last scanned: a run that died in between is noticed by the next.
 SCANNED = "/var/lib/passerelle/nextcloud-scanned"
 
 
@@ -42,10 +42,10 @@ class Folders(FactBase[dict[str, str]]):
 
 
 class Scanned(FactBase[str]):
-    """The digest of the tree that was scanned last."""
+    """The digest of a tree when it was scanned last."""
 
-    def command(self) -> str:
-        return f"cat {SCANNED} 2>/dev/null || true"
+    def command(self, mark: str) -> str:
+        return f"cat {mark} 2>/dev/null || true"
 
 
 @resource
@@ -61,7 +61,7 @@ def folder_tree(
         # A tree made before the installation would make it fail: "files already exist for this user".
         raise ResourceError(
             f"nextcloud: {user} has no files in {data_directory} yet; finish the installation or have {user} "
-            "log in once, check nextcloud.admin and nextcloud.data_directory, then run again"
+            "log in once, check nextcloud.admin, the owner of the tree and nextcloud.data_directory, then run again"
         )
     lines = []
     for path in paths:
@@ -75,7 +75,7 @@ def folder_tree(
             lines.append(f"+ folder {path.removeprefix(files + '/')} of {user}")
         elif access != f"{MODE}|{OWNER}|{OWNER}":
             lines.append(f"~ folder {path.removeprefix(files + '/')}: {access} -> {MODE}|{OWNER}|{OWNER}")
-    if not lines and host.get_fact(Scanned) != _digest(found, paths):
+    if not lines and host.get_fact(Scanned, mark=_mark(user, tree)) != _digest(found, paths):
         lines = [f"~ {tree}: not registered -> registered with occ files:scan"]
     yield from change(lines, lambda: _make(directory, service, user, tree, paths))
 
@@ -83,6 +83,10 @@ def folder_tree(
 def _digest(found: dict[str, str], paths: list[str]) -> str:
     inodes = "\n".join(f"{path} {found.get(path, '').rpartition('|')[2]}" for path in paths)
     return sha256(inodes.encode()).hexdigest()
+
+
+def _mark(user: str, tree: str) -> str:
+    return f"{SCANNED}-{sha256(f'{user}/{tree}'.encode()).hexdigest()[:12]}"
 
 
 def _make(directory: str, service: str, user: str, tree: str, paths: list[str]) -> None:
@@ -94,7 +98,9 @@ def _make(directory: str, service: str, user: str, tree: str, paths: list[str]) 
     scan(directory, service, f"{user}/files/{tree}")
     found = host.get_fact(Folders, directory=directory, service=service, paths=paths)
     run_quietly(
-        StringCommand("install -d -m 755 /var/lib/passerelle && echo", _digest(found, paths), ">", SCANNED)
+        StringCommand(
+            "install -d -m 755 /var/lib/passerelle && echo", _digest(found, paths), ">", _mark(user, tree)
+        )
     )
 
 

@@ -195,7 +195,9 @@ def test_shell_words_in_commands_stay_words(value: str) -> None:
 def test_units_are_sound(tmp_path: Path, tree: str) -> None:
     """Also for a tree whose name has a space or a percent sign in it."""
     text = render(
-        "passerelle-nextcloud.service", webhooks_conf="/tmp/w", tree=tree, bound=f"/run/p/{tree[5:]}"
+        "passerelle-nextcloud.service",
+        webhooks_conf="/tmp/w",
+        trees={f"/run/p/{tree[5:]}": tree, "/run/p/b": "/srv/b"},
     )
     unit = tmp_path / "passerelle-nextcloud.service"
     unit.write_text(text.replace("/opt/passerelle/current/bin/python", "/bin/true"))

@@ -1,0 +1,119 @@
+"""What the deploy writes for the Nextcloud relay is what the relay reads."""
+
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from relays.nextcloud.config import Tree, read_trees
+from relays.nextcloud.news import Kind
+from relays.nextcloud.telling import Discretion
+from relays.settings import read_settings
+from tasks.relays import bound_at, nextcloud_settings
+from tasks.site import Site, SiteError, load
+from tasks.templates import render
+from tests.unit.test_site import values as values
+
+
+def site(values: dict[str, Any], **nextcloud: Any) -> Site:
+    """The TAAF's site with more said of Nextcloud."""
+    return load(values | {"nextcloud": values["nextcloud"] | nextcloud}, dict(os.environ))
+
+
+def read(folder: Path, wanted: Site) -> list[Tree]:
+    """What the relay makes of the settings that the deploy writes; it refuses what it does not know."""
+    file = folder / "nextcloud.toml"
+    file.write_text(nextcloud_settings(wanted), encoding="utf-8")
+    settings = read_settings(file)
+    assert settings.choice("language", ("fr", "en"), "en") == "fr"
+    assert settings.integer("digest_from", 0, 0, 100) == 20
+    trees = read_trees(file, settings, settings.text("channel"))
+    settings.done()
+    return trees
+
+
+def units(wanted: Site) -> tuple[str, str]:
+    """The service and the path unit of the relay."""
+    trees = {bound_at(wanted, tree): f"/v/{tree.owner}/files/{tree.tree}" for tree in wanted.trees}
+    service = render("passerelle-nextcloud.service", webhooks_conf="/w", trees=trees)
+    return service, render("passerelle-nextcloud.path", trees=trees)
+
+
+def test_a_site_that_says_nothing(tmp_path: Path, values: dict[str, Any]) -> None:
+    (tree,) = read(tmp_path, site(values))
+    told = tree.telling
+    assert tree.root == "/run/passerelle/Documents_RH"
+    assert (told.name, told.channel, told.footer) == (
+        *("Documents_RH", "rh-alerts", "Nextcloud TAAF - Documents RH"),
+    )
+    assert told.announce == {Kind.NEW, Kind.MOVED_IN}
+    assert (told.discretion, told.folders, told.burst_from) == (Discretion.FULL, {}, 20)
+    assert (told.categories, told.icons, len(told.templates)) == ({}, {}, 0)
+
+
+def test_a_site_that_says_much(tmp_path: Path, values: dict[str, Any]) -> None:
+    wanted = site(
+        values,
+        discretion="masked",
+        folder_discretion={"Fiches_Paie": "count", "Contrats/modèles": "full"},
+        categories={'a "b" \\ é': "🩺 Santé"},
+        icons={"odt": "📜"},
+        trees=[
+            {"tree": "Compta", "channel": "compta", "footer": "", "announce": ["deleted"], "burst_from": 0},
+            {"tree": "Documents_RH", "owner": "bob", "wording": {"new.title": '"{{ file }}"\n'}},
+        ],
+    )
+    first, second, third = (tree.telling for tree in read(tmp_path, wanted))
+    assert [tree.root for tree in read(tmp_path, wanted)] == [
+        *("/run/passerelle/Documents_RH", "/run/passerelle/Compta", "/run/passerelle.bob/Documents_RH"),
+    ]
+    assert first.discretion is Discretion.MASKED
+    assert first.folders == {"Fiches_Paie": Discretion.COUNT, "Contrats/modèles": Discretion.FULL}
+    assert (first.categories, first.icons) == ({'a "b" \\ é': "🩺 Santé"}, {"odt": "📜"})
+    assert (second.channel, second.footer, second.announce, second.burst_from) == (
+        *("compta", "", frozenset({Kind.DELETED}), 0),
+    )
+    # What is said of the first tree is not said of the others.
+    assert second.discretion is Discretion.FULL
+    assert (third.channel, third.footer) == ("rh-alerts", "Nextcloud TAAF - Documents RH")
+    assert "new.title" in third.templates
+
+
+def test_each_tree_is_waited_for_and_bound(values: dict[str, Any]) -> None:
+    """Read-only, and so that one that is missing does not keep the service from starting."""
+    service, path = units(site(values, trees=[{"tree": "A b", "owner": "bob"}]))
+    assert re.findall("^PathExists=(.*)$", path, re.MULTILINE) == [
+        *("/v/admin/files/Documents_RH", "/v/bob/files/A b"),
+    ]
+    assert re.findall("^ConditionPathIsDirectory=(.*)$", service, re.MULTILINE) == [
+        *("|/v/admin/files/Documents_RH", "|/v/bob/files/A b"),
+    ]
+    assert re.findall("^BindReadOnlyPaths=(.*)$", service, re.MULTILINE) == [
+        '"-/v/admin/files/Documents_RH":"/run/passerelle/Documents_RH"',
+        '"-/v/bob/files/A b":"/run/passerelle.bob/A b"',
+    ]
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        ({"announce": ["created"]}, "nextcloud.announce.#1 = 'created'"),
+        ({"discretion": "none"}, "nextcloud.discretion = 'none'"),
+        ({"folder_discretion": {"/Contrats": "count"}}, "must be the path of a folder in the tree"),
+        ({"icons": {".pdf": "📄"}}, "nextcloud.icons..pdf"),
+        ({"burst_from": -1}, "nextcloud.burst_from = -1"),
+        ({"wording": {"created": "x"}}, "there is no created; known are new, new.title, moved_in"),
+        ({"wording": {"new": "{{"}}, "the template new cannot be used: it is not a Jinja2 template: line 1"),
+        ({"wording": {"new": "{{ fil }}"}}, "no sample of new has fil: correct the name"),
+        ({"wording": {"version.title": "{{ size / 2 }}"}}, "it fails on a sample of version.title"),
+        ({"trees": [{"tree": "Documents_RH"}]}, "nextcloud.trees: Documents_RH of admin is given twice"),
+        ({"trees": [{"tree": "a/b"}]}, "nextcloud.trees.#1.tree = 'a/b': must be one folder name"),
+        ({"trees": [{"tree": "A", "chanel": "x"}]}, "nextcloud.trees.#1.chanel: there is no such setting"),
+        ({"trees": [{"tree": "A", "wording": {"new": " "}}]}, "it says nothing"),
+    ],
+)
+def test_what_cannot_be_told_so_is_refused(values: dict[str, Any], said: dict[str, Any], words: str) -> None:
+    with pytest.raises(SiteError, match=re.escape(words)):
+        site(values, **said)
