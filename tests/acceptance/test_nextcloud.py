@@ -9,17 +9,18 @@ from tasks.site import Site
 from tests.acceptance.people import Cloud
 
 
-def stat(host: Host, infrastructure: str, site: Site, path: str) -> str:
-    inside = f"{site.nextcloud.data_directory}/{site.nextcloud.admin}/files/{path}"
+def stat(host: Host, infrastructure: str, site: Site, owner: str | None, path: str) -> str:
+    inside = f"{site.nextcloud.data_directory}/{owner}/files/{path}"
     command = f"docker compose exec -T {site.nextcloud.service} stat -c '%F %U' {shlex.quote(inside)}"
     return str(host.check_output(f"cd {shlex.quote(infrastructure)} && {command}")).strip()
 
 
 def test_tree_belongs_to_the_web_server(host: Host, infrastructure: str, site: Site) -> None:
     """A folder that root has made looks fine and refuses every upload."""
-    for folder in ("", *site.nextcloud.folders):
-        path = f"{site.nextcloud.tree}/{folder}".rstrip("/")
-        assert stat(host, infrastructure, site, path) == "directory www-data"
+    for tree in site.trees:
+        for folder in ("", *tree.folders):
+            path = f"{tree.tree}/{folder}".rstrip("/")
+            assert stat(host, infrastructure, site, tree.owner, path) == "directory www-data"
 
 
 def test_nextcloud_knows_the_folders(cloud: Cloud, site: Site) -> None:

@@ -5,6 +5,7 @@ import json
 import pytest
 from testinfra.host import Host
 
+from tasks.relays import bound_at
 from tasks.site import Site
 
 SERVICES = ["passerelle-gitlab", "passerelle-nextcloud"]
@@ -55,11 +56,11 @@ def test_event_without_the_secret_is_refused(host: Host, site: Site) -> None:
         assert answer == "401"
 
 
-def test_nextcloud_relay_sees_the_tree_and_nothing_beside_it(host: Host, site: Site) -> None:
+def test_nextcloud_relay_sees_its_trees_and_nothing_beside_them(host: Host, site: Site) -> None:
     """HR documents of other folders are none of its business."""
     pid = host.check_output("systemctl show -P MainPID passerelle-nextcloud")
-    seen = host.check_output("ls /proc/%s/root/run/passerelle", pid).split("\n")
-    assert seen == [site.nextcloud.tree]
+    seen = host.check_output("cd /proc/%s/root/run && ls -d passerelle*/*", pid).split("\n")
+    assert sorted(seen) == sorted(bound_at(site, tree).removeprefix("/run/") for tree in site.trees)
 
 
 def test_no_leftover_of_the_hand_made_way(host: Host, infrastructure: str) -> None:
