@@ -1,0 +1,167 @@
+"""What the tracker makes of what it finds, where processes cannot show it, and when documents are told together."""
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from relays.nextcloud.agenda import Agenda
+from relays.nextcloud.index import SCHEMA, Index
+from relays.nextcloud.news import Kind
+from relays.nextcloud.pace import LONGEST_SECONDS, QUIET_SECONDS, WINDOW_SECONDS, Pace
+from relays.nextcloud.telling import Discretion, Telling
+from relays.nextcloud.tracker import Tracker
+from relays.store import Store
+
+
+class Watched:
+    """A tree of one document, `a.pdf`, that is known, its tracker, and clocks that only `later` moves."""
+
+    def __init__(self, root: Path, state: Path) -> None:
+        self.root = root
+        self.now = 0.0
+        root.mkdir()
+        (root / "a.pdf").write_bytes(b"always there")
+        self.agenda = Agenda(lambda: self.now)
+        self.index = Index(Store(state, SCHEMA), str(root))
+        self.tracker = Tracker(str(root), self.index, self.agenda, lambda: 4e9 + self.now)
+        self.tracker.record(5e9)
+
+    def later(self, seconds: float = 60.0) -> list[tuple[Kind, str]]:
+        """What is told after a while in which all that was heard has been looked at."""
+        self.now += seconds
+        self.agenda.run()
+        self.tracker.forget()
+        return [(news.kind, news.path) for news in self.tracker.take_news()]
+
+
+@pytest.fixture
+def watched(tmp_path: Path) -> Watched:
+    """A tree that is watched."""
+    (tmp_path / "state").mkdir()
+    return Watched(tmp_path / "tree", tmp_path / "state")
+
+
+def test_what_is_not_told_is_not_known(watched: Watched) -> None:
+    """So that a kill before it is told loses nothing."""
+    (watched.root / "b.pdf").write_bytes(b"b")
+    watched.tracker.look("b.pdf", complete=True)
+    (watched.root / "a.pdf").write_bytes(b"changed")
+    watched.tracker.scan()
+    before = watched.index.get("a.pdf")
+    assert set(watched.tracker.ready()) == {"a.pdf", "b.pdf"}
+    assert watched.index.get("b.pdf") is None
+    assert [news.kind for news in watched.tracker.take_news(["b.pdf"])] == [Kind.NEW]
+    assert watched.index.get("b.pdf") is not None
+    assert watched.index.get("a.pdf") == before
+    assert watched.later() == [(Kind.VERSION, "a.pdf")]
+    assert watched.later() == []
+
+
+def test_a_document_in_a_folder_that_cannot_be_read_is_not_gone(
+    watched: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(path: str) -> os.stat_result:
+        raise PermissionError(13, "Permission denied")
+
+    with monkeypatch.context() as closed:
+        closed.setattr(os, "lstat", refuse)
+        watched.tracker.look("a.pdf")
+        assert watched.later() == []
+    assert watched.index.get("a.pdf") is not None
+    (watched.root / "a.pdf").unlink()
+    watched.tracker.look("a.pdf")
+    assert watched.later() == [(Kind.DELETED, "a.pdf")]
+
+
+def test_a_rename_of_which_only_the_end_is_found_by_a_scan_deletes_nothing(watched: Watched) -> None:
+    (watched.root / "a.pdf").rename(watched.root / "b.pdf")
+    watched.tracker.look("a.pdf")
+    watched.tracker.scan()
+    assert watched.later() == []
+    assert watched.index.get("b.pdf") is not None
+
+
+def test_a_document_renamed_before_it_is_told_is_told_once(watched: Watched, tmp_path: Path) -> None:
+    (tmp_path / "b.pdf").write_bytes(b"b")
+    (tmp_path / "b.pdf").rename(watched.root / "b.pdf")
+    watched.tracker.look("b.pdf", complete=True, moved_from="")
+    (watched.root / "b.pdf").rename(watched.root / "c.pdf")
+    watched.tracker.look("c.pdf", complete=True, moved_from="b.pdf")
+    watched.tracker.look("b.pdf")
+    assert watched.later() == [(Kind.MOVED_IN, "c.pdf")]
+
+
+def test_a_version_that_is_renamed_before_it_is_told_is_one(watched: Watched) -> None:
+    (watched.root / "new").write_bytes(b"replaced, which makes it another file")
+    (watched.root / "new").rename(watched.root / "a.pdf")
+    watched.tracker.look("a.pdf", complete=True, moved_from="new.tmp")
+    (watched.root / "a.pdf").rename(watched.root / "b.pdf")
+    watched.tracker.look("b.pdf", complete=True, moved_from="a.pdf")
+    watched.tracker.look("a.pdf")
+    assert watched.later() == [(Kind.VERSION, "b.pdf")]
+
+
+class Clock:
+    """A clock that only the test moves."""
+
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_documents_that_come_one_by_one_are_told_at_once() -> None:
+    clock = Clock()
+    pace = Pace(Telling("RH", "rh", "", burst_from=3), clock)
+    for number in range(20):
+        clock.now += WINDOW_SECONDS / 2
+        assert pace.due([f"{number}.pdf"]) == ([f"{number}.pdf"], [])
+
+
+def test_a_burst_waits_for_its_end_but_not_for_long() -> None:
+    clock = Clock()
+    pace = Pace(Telling("RH", "rh", "", burst_from=3), clock)
+    assert pace.due(["1", "2"]) == (["1", "2"], [])
+    assert pace.due(["3"]) == ([], [])
+    clock.now += QUIET_SECONDS / 2
+    assert pace.due(["3", "4"]) == ([], [])
+    clock.now += QUIET_SECONDS / 2
+    assert pace.due(["3", "4"]) == ([], [])
+    clock.now += QUIET_SECONDS / 2
+    assert pace.due(["3", "4"]) == ([], ["3", "4"])
+    waiting: list[str] = []
+    started = clock.now
+    while not pace.due(waiting)[1]:
+        clock.now += 1
+        waiting.append(str(len(waiting)))
+    assert LONGEST_SECONDS <= clock.now - started <= LONGEST_SECONDS + 2
+
+
+def test_what_may_only_be_counted_waits_whatever_its_number() -> None:
+    clock = Clock()
+    pace = Pace(Telling("RH", "rh", "", folders={"paie": Discretion.COUNT}, burst_from=0), clock)
+    assert pace.due(["paie/1", "2"]) == (["2"], [])
+    clock.now += QUIET_SECONDS
+    assert pace.due(["paie/1"]) == ([], ["paie/1"])
+
+
+@given(st.lists(st.tuples(st.integers(0, 30), st.integers(0, 30)), max_size=30), st.integers(0, 10))
+def test_everything_is_told_once(steps: list[tuple[int, int]], burst_from: int) -> None:
+    clock = Clock()
+    pace = Pace(Telling("RH", "rh", "", folders={"c": Discretion.COUNT}, burst_from=burst_from), clock)
+    waiting: list[str] = []
+    told: list[str] = []
+    came = 0
+    for seconds, number in [*steps, (60, 0), (60, 0), (60, 0)]:
+        clock.now += seconds
+        for _ in range(number):
+            came += 1
+            waiting.append(f"{'c/' if came % 7 == 0 else ''}{came}")
+        alone, together = pace.due(waiting)
+        told += [*alone, *together]
+        waiting = [path for path in waiting if path not in (*alone, *together)]
+    assert len(told) == len(set(told)) == came
+    assert waiting == []
