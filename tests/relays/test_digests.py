@@ -71,19 +71,19 @@ def test_without_digests_each_message_goes_out_as_it_is(gitlab: Relay, sink: Sin
     assert [post.key for post in sink.posts] == expected
 
 
-def test_a_flood_is_folded_though_nothing_fails(nextcloud: Relay, tree: Path, sink: Sink) -> None:
+def test_a_flood_is_folded_though_nothing_fails(one_by_one: Relay, tree: Path, sink: Sink) -> None:
     """A folder of documents that was uploaded while the relay did not run, faster than Mattermost takes them."""
-    nextcloud.start()
-    wait_for(lambda: "watching tree" in nextcloud.text)
-    nextcloud.terminate()
+    one_by_one.start()
+    wait_for(lambda: "watching tree" in one_by_one.text)
+    one_by_one.terminate()
     for number in range(130):
         (tree / "Contrats" / f"document-{number:03d}.pdf").write_bytes(b"contract")
     sink.hang()
-    nextcloud.start()
-    wait_for(lambda: len(stored(nextcloud)) == 130)
+    one_by_one.start()
+    wait_for(lambda: len(stored(one_by_one)) == 130)
     sink.go_on()
     wait_for(lambda: len(sink.keys) == 130)
-    assert sink.keys == stored(nextcloud)
+    assert sink.keys == stored(one_by_one)
     assert len(sink.posts) <= 4
     text = "\n".join(post.shown for post in sink.posts)
     assert all(text.count(f"document-{number:03d}.pdf") == 1 for number in range(130))

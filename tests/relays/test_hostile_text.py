@@ -163,7 +163,8 @@ def hostile_names() -> list[str]:
 def test_no_name_of_a_document_or_folder_acts(tmp_path: Path, digest_from: int) -> None:
     tree = tmp_path / "Documents_RH"
     tree.mkdir()
-    settings = f'tree = "{tree}"\nchannel = "dev-notifications"\ndigest_from = {digest_from}\n'
+    settings = f'channel = "dev-notifications"\ndigest_from = {digest_from}\n'
+    settings += f'[[trees]]\ntree = "{tree}"\nburst_from = 0\n'
     with posting(tmp_path, "nextcloud", settings) as (people, relay):
         server = people.site.server.process
         wait_for(lambda: "watching tree" in relay.text)

@@ -59,7 +59,7 @@ def test_each_tree_is_told_in_its_own_channel_and_way(
     assert first.payload["attachments"][0]["footer"] == "RH"
     (box,) = second.payload["attachments"]
     assert "footer" not in box
-    assert (box["title"], box["text"]) == ("Nouvelle pièce", "`@all.odt` est dans **Mutuelles_2025**")
+    assert (box["title"], box["text"]) == ("Nouvelle pièce", "`@\u200ball.odt` est dans **Mutuelles_2025**")
     assert box["fields"][1]["value"].endswith("🩺 Mutuelles")
     # From one tree into the other, whose readers have not seen it yet.
     (tree / "Contrats" / "ancien.pdf").rename(other / "ancien.pdf")
