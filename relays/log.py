@@ -3,6 +3,7 @@
 import logging
 import os
 import sys
+import threading
 import warnings
 
 # Syslog levels, which journald takes from the start of a line.
@@ -23,7 +24,7 @@ class _Line(logging.Formatter):
 
 
 def set_up() -> None:
-    """Send the relay's lines to standard output, and silence those of others who could name a hook."""
+    """Send the relay's lines to standard output, and silence those of others who could name a hook or a person."""
     sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(_Line(journal="JOURNAL_STREAM" in os.environ))
@@ -33,3 +34,10 @@ def set_up() -> None:
     logging.getLogger("urllib3").propagate = False
     # Measured on watchdog 7.1: 15 kB per nested new directory, with the paths that are watched.
     warnings.filterwarnings("ignore", category=RuntimeWarning, module="watchdog")
+    threading.excepthook = _tell_end
+
+
+def _tell_end(failure: threading.ExceptHookArgs) -> None:
+    # Instead of a traceback, whose last line may hold anything.
+    name = failure.thread.name if failure.thread else "?"
+    logging.getLogger(__name__).error("ended thread=%s error=%s", name, failure.exc_type.__name__)

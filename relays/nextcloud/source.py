@@ -10,11 +10,12 @@ from queue import Empty, SimpleQueue
 from relays.nextcloud import announcing, tree
 from relays.nextcloud.agenda import Agenda
 from relays.nextcloud.announcing import Announcement
+from relays.nextcloud.hearing import Hearing
 from relays.nextcloud.index import Index
 from relays.nextcloud.pace import Pace
 from relays.nextcloud.telling import Telling
 from relays.nextcloud.tracker import Tracker
-from relays.nextcloud.watch import Hint, Watch
+from relays.nextcloud.watch import Hint
 from relays.outbox import Notification, Outbox
 from relays.service import Service
 from relays.store import StorageError, Store
@@ -25,7 +26,12 @@ log = logging.getLogger(__name__)
 _MISSING_SECONDS = 0.25
 _LONGEST_MISSING_SECONDS = 60.0
 _CHECK_SECONDS = 1.0
+# A scan finds what was not heard. Where a part of the tree cannot be heard, nothing else does.
 _SCAN_SECONDS = 60.0
+_DEAF_SCAN_SECONDS = 3.0
+# How much of a core the scans may take, however large the tree is.
+_SHARE = 0.005
+_DEAF_SHARE = 0.05
 _STORAGE_SECONDS = 1.0
 _HINTS_AT_ONCE = 1000
 # Time for a scan of a very large tree on a slow disk.
@@ -60,21 +66,16 @@ class TreeSource(Worker):
         self._index = Index(self._store, self._root)
         self._agenda = Agenda()
         self._tracker = Tracker(self._root, self._index, self._agenda)
+        self._hearing = Hearing(self._root, self._hints)
         identity = self._wait_for_tree()
         if identity is None:
             return
         try:
-            watch = Watch(self._root, self._hints)
-        except OSError as error:
-            log.critical(
-                "unwatchable tree=%s reason=%s: raise fs.inotify.max_user_watches", self._root, error.strerror
-            )
-            return
-        try:
+            self._hearing.tend()
             self._look_first()
-            self._follow(watch, identity)
+            self._follow(identity)
         finally:
-            watch.stop()
+            self._hearing.stop()
 
     def _wait_for_tree(self) -> tuple[int, int, str] | None:
         identity = tree.identity(self._root)
@@ -107,8 +108,8 @@ class TreeSource(Worker):
         self._flush()
         log.info("watching tree=%s documents=%d", self._root, len(self._index))
 
-    def _follow(self, watch: Watch, identity: tuple[int, int, str]) -> None:
-        self._agenda.put(_SCAN_SECONDS, self._scan_again, "")
+    def _follow(self, identity: tuple[int, int, str]) -> None:
+        self._agenda.put(_DEAF_SCAN_SECONDS, self._scan_again, "")
         check_at = 0.0
         while not self._stopping.is_set():
             self.beat()
@@ -120,15 +121,24 @@ class TreeSource(Worker):
             if time.monotonic() < check_at:
                 continue
             check_at = time.monotonic() + _CHECK_SECONDS
-            self._note("status.tree.watched", tree=self._telling.name, count=len(self._index))
+            how = "scanned" if self._hearing.reason else "watched"
+            self._note(f"status.tree.{how}", tree=self._telling.name, count=len(self._index))
             if tree.identity(self._root) != identity:
                 self._leave("replaced")
-            elif not watch.alive:
-                raise RuntimeError("the observer has stopped")
+            elif self._hearing.failed and not self._hearing.reason:
+                self._agenda.put(0.0, self._scan_again, "")
 
     def _scan_again(self, folder: str) -> None:
+        started = time.thread_time()
+        self._hearing.tend()
         self._tracker.scan(folder)
-        self._agenda.put(_SCAN_SECONDS, self._scan_again, folder)
+        self._agenda.put(self._scan_seconds(time.thread_time() - started), self._scan_again, folder)
+
+    def _scan_seconds(self, cost: float) -> float:
+        """Seconds until the next scan, after one that cost so many of a core."""
+        if self._hearing.reason:
+            return max(_DEAF_SCAN_SECONDS, cost / _DEAF_SHARE)
+        return max(_SCAN_SECONDS, cost / _SHARE)
 
     def _take_hints(self) -> bool:
         """Look where the hints say; whether that was at all of them."""

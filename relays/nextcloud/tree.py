@@ -8,6 +8,7 @@ import os
 import re
 import stat
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -96,6 +97,19 @@ def scan(root: str, folder: str = "") -> Found:
             if not current or error.errno not in _ABSENT:
                 found.unreadable.add(current)
     return found
+
+
+def folders(root: str) -> Iterator[tuple[str, int]]:
+    """The folders that `scan` looks into, the root apart, with their inodes."""
+    waiting = [""]
+    while waiting:
+        current = waiting.pop()
+        with suppress(OSError):
+            for entry in _entries(f"{root}/{current}" if current else root):
+                if entry.is_dir(follow_symlinks=False) and not entry.name.startswith("."):
+                    path = f"{current}/{entry.name}" if current else entry.name
+                    waiting.append(path)
+                    yield path, entry.inode()
 
 
 def identity(root: str) -> tuple[int, int, str] | None:

@@ -4,11 +4,17 @@ Measured on watchdog 7.1, which is why nothing heard is believed:
 
 - a queue that overflows is only logged, and what was lost is not reported;
 - a folder that was moved out of the tree goes on being reported under its old path;
-- in folders that were just created the end of writing may go unheard.
+- in folders that were just created the end of writing may go unheard;
+- a folder that no watch could be had for is passed over in silence;
+- where two folders in turn had the same path, were moved out and are deleted, the thread that reads dies of it.
 """
 
 import logging
 import os
+import re
+import time
+from contextlib import suppress
+from pathlib import Path
 from queue import SimpleQueue
 from typing import NamedTuple
 
@@ -24,12 +30,20 @@ from watchdog.events import (
     FileSystemEventHandler,
 )
 from watchdog.observers.inotify import InotifyObserver
+from watchdog.observers.inotify_c import InotifyFD
+
+from relays.nextcloud import tree
 
 # Without opening, reading and writing, which would fill the kernel's queue with what says nothing.
 _EVENTS: list[type[FileSystemEvent]] = [
     *(FileCreatedEvent, FileClosedEvent, FileMovedEvent, FileDeletedEvent),
     *(DirCreatedEvent, DirMovedEvent, DirDeletedEvent),
 ]
+
+_DESCRIPTORS = Path("/proc/self/fd")
+_WATCHED_INODE = re.compile(r"^inotify .*?\bino:([0-9a-f]+)", re.MULTILINE)
+# watchdog has a watch on a new folder well before.
+_NEW_SECONDS = 2.0
 
 
 class Hint(NamedTuple):
@@ -48,22 +62,56 @@ class Watch:
     """Puts hints about the tree at `root` into `hints`. OSError if the tree cannot be watched."""
 
     def __init__(self, root: str, hints: "SimpleQueue[Hint]") -> None:
+        self._root = root
         # Full events tell what was renamed into the tree (complete) from what was created (to be written yet).
-        self._observer = InotifyObserver(generate_full_events=True)
+        self._observer = _Observer(generate_full_events=True)
         self._overflow = _OverflowSign(hints)
         logging.getLogger("watchdog").addHandler(self._overflow)
         self._observer.schedule(_Listener(root, hints), root, recursive=True, event_filter=_EVENTS)
-        self._observer.start()
+        try:
+            self._observer.start()
+        except OSError:
+            self.stop()
+            raise
 
     @property
     def alive(self) -> bool:
         """Whether it still hears."""
-        return self._observer.is_alive() and all(emitter.is_alive() for emitter in self._observer.emitters)
+        threads = (self._observer, self._observer.reader, *self._observer.emitters)
+        return all(thread.is_alive() for thread in threads)
+
+    def unheard(self) -> int:
+        """How many folders the kernel does not watch, as it tells itself; 0 where it does not tell."""
+        watched = _watched_inodes()
+        if (root := tree.look(self._root, "")) is None or root.st_ino not in watched:
+            return 0
+        return sum(
+            1 for path, inode in tree.folders(self._root) if inode not in watched and self._is_missed(path)
+        )
+
+    def _is_missed(self, path: str) -> bool:
+        # What cannot be read can neither be watched nor scanned.
+        seen = tree.look(self._root, path)
+        return (
+            seen is not None
+            and seen.st_ctime < time.time() - _NEW_SECONDS
+            and os.access(f"{self._root}/{path}", os.R_OK)
+        )
 
     def stop(self) -> None:
         """Hear nothing more."""
-        self._observer.stop()
         logging.getLogger("watchdog").removeHandler(self._overflow)
+        for stop in (self._observer.reader.stop, self._observer.stop):
+            # What a reader died of it meets again when it clears away.
+            with suppress(KeyError):
+                stop()
+
+
+class _Observer(InotifyObserver):
+    @property
+    def reader(self) -> InotifyFD:
+        """The thread that reads from the kernel."""
+        return self._inotify_fd
 
 
 class _Listener(FileSystemEventHandler):
@@ -93,3 +141,14 @@ class _OverflowSign(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         if "overflow" in record.getMessage():
             self._hints.put(Hint("", folder=True))
+
+
+def _watched_inodes() -> set[int]:
+    watched: set[int] = set()
+    for descriptor in _DESCRIPTORS.iterdir():
+        # Others come and go meanwhile.
+        with suppress(OSError):
+            if str(descriptor.readlink()).endswith("inotify"):
+                lines = Path(f"/proc/self/fdinfo/{descriptor.name}").read_text(encoding="ascii")
+                watched.update(int(inode, 16) for inode in _WATCHED_INODE.findall(lines))
+    return watched

@@ -213,6 +213,7 @@ TEXTS = {
     "status.storage": "the storage does not answer",
     "status.tree.missing": "waiting for the folder {tree}",
     "status.tree.watched": "{tree}: {count} document(s) known",
+    "status.tree.scanned": "{tree}: {count} document(s) known, by scans for want of fs.inotify.max_user_watches",
     "status.last": "last delivery {age} ago",
     "status.since_start": "since the start: {figures}",
     "status.received": "{count} event(s) received",

@@ -213,6 +213,7 @@ TEXTS = {
     "status.storage": "le stockage ne répond pas",
     "status.tree.missing": "en attente du dossier {tree}",
     "status.tree.watched": "{tree} : {count} document(s) suivis",
+    "status.tree.scanned": "{tree} : {count} document(s) suivis par relecture, faute de fs.inotify.max_user_watches",
     "status.last": "dernière livraison il y a {age}",
     "status.since_start": "depuis le démarrage : {figures}",
     "status.received": "{count} événement(s) reçu(s)",

@@ -9,7 +9,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import requests
@@ -53,9 +53,13 @@ class Relay:
         *,
         listener: socket.socket | None = None,
         wait: bool = True,
+        through: Sequence[str] = (),
         prepare: Callable[[Path], object] = lambda home: None,
     ) -> None:
-        """Start the process, after `prepare` has changed its directory, and wait until it says that it is ready."""
+        """Start the process and wait until it says that it is ready.
+
+        `prepare` changes its directory before; `through` is a command that runs it with what is given it.
+        """
         (self.home / "settings.toml").write_text(self._settings)
         prepare(self.home)
         command = [sys.executable, "-m", f"relays.{self.kind}", "--config", str(self.home / "settings.toml")]
@@ -73,6 +77,7 @@ class Relay:
             # The shell's process becomes the relay, so its number is the one that systemd would name.
             number = listener.fileno()
             command = ["bash", "-c", f'LISTEN_FDS=1 LISTEN_PID=$$ exec "$@" 3<&{number}', "bash", *command]
+        command = [*through, *command]
         self.told.clear()
         with self.output.open("ab") as output:
             self._process = subprocess.Popen(

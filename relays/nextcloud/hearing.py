@@ -1,0 +1,70 @@
+"""Hearing: the watch on a tree, started anew when it fails, and whether it reaches all of the tree."""
+
+import logging
+import time
+from queue import SimpleQueue
+
+from relays.nextcloud.watch import Hint, Watch
+
+log = logging.getLogger(__name__)
+
+# A watch that fails for want of watches may succeed later, but not at once.
+_RENEW_SECONDS = 60.0
+
+
+class Hearing:
+    """Watches the tree at `root` as well as it can; `reason` is why it cannot, empty while it can."""
+
+    def __init__(self, root: str, hints: "SimpleQueue[Hint]") -> None:
+        self._root = root
+        self._hints = hints
+        self._watch: Watch | None = None
+        self._renew_at = 0.0
+        self.reason = ""
+
+    @property
+    def failed(self) -> bool:
+        """Whether a watch that was heard has ended."""
+        return self._watch is not None and not self._watch.alive
+
+    def tend(self) -> None:
+        """Start the watch, or start it anew if it has ended or misses folders. What it missed is for a scan to find."""
+        problem = self._problem()
+        if problem and time.monotonic() >= self._renew_at:
+            if self._watch is not None:
+                self._renew_at = time.monotonic() + _RENEW_SECONDS
+                log.warning("watching anew tree=%s reason=%s", self._root, problem)
+            problem = self._start() or self._problem()
+        if problem and not self.reason:
+            log.error(
+                "unheard tree=%s reason=%s: scanning it every few seconds instead;"
+                " raise the limit: sysctl fs.inotify.max_user_watches",
+                self._root,
+                problem,
+            )
+        elif self.reason and not problem:
+            log.warning("heard again tree=%s", self._root)
+        self.reason = problem
+
+    def stop(self) -> None:
+        """Hear nothing more."""
+        if self._watch is not None:
+            self._watch.stop()
+            self._watch = None
+
+    def _start(self) -> str:
+        self.stop()
+        try:
+            self._watch = Watch(self._root, self._hints)
+        except OSError as error:
+            self._renew_at = time.monotonic() + _RENEW_SECONDS
+            return error.strerror or type(error).__name__
+        return ""
+
+    def _problem(self) -> str:
+        if self._watch is None:
+            return self.reason or "not watched yet"
+        if not self._watch.alive:
+            return "the watch has ended"
+        unheard = self._watch.unheard()
+        return f"{unheard} folder(s) without a watch" if unheard else ""
