@@ -6,6 +6,7 @@ a document is known exactly when its notification is stored.
 
 import os
 import sqlite3
+from bisect import bisect_left, insort
 from collections.abc import Iterator
 
 from relays.nextcloud.tree import Stat
@@ -27,25 +28,29 @@ CREATE TABLE IF NOT EXISTS documents (
 """
 
 
+_READ_AT_ONCE = 1000
+
+
 class Index:
     """The known documents of the tree called `tree`."""
 
     def __init__(self, store: Store, tree: str) -> None:
         self._tree = tree
         self.is_new = not store.read("SELECT 1 FROM trees WHERE tree = ?", (tree,))
-        rows = store.read(
-            "SELECT path, inode, size, mtime_ns, ctime_ns FROM documents WHERE tree = ?", (tree,)
-        )
-        self._documents = {os.fsdecode(path): Stat(*values) for path, *values in rows}
-        self._by_inode = {known.inode: path for path, known in self._documents.items()}
+        # By folder, with the folders in order: those below one follow each other.
+        self._documents: dict[str, dict[str, Stat]] = {}
+        self._folders: list[str] = []
+        self._by_inode: dict[int, str] = {}
         self._changed: dict[str, Stat | None] = {}
+        for path, known in self._read(store):
+            self._add(path, known)
 
     def __len__(self) -> int:
-        return len(self._documents)
+        return sum(map(len, self._documents.values()))
 
     def get(self, path: str) -> Stat | None:
         """What is remembered of the document at a path."""
-        return self._documents.get(path)
+        return self._documents.get(_folder(path), {}).get(path)
 
     def path_of(self, inode: int) -> str | None:
         """Where the document with an inode was last."""
@@ -53,19 +58,26 @@ class Index:
 
     def below(self, folder: str) -> Iterator[str]:
         """The paths of the known documents below a folder; an empty one is the root."""
-        prefix = f"{folder}/" if folder else ""
-        return (path for path in list(self._documents) if path.startswith(prefix))
+        if not folder:
+            inside = self._folders
+        else:
+            # The names that start with `folder/` end before `folder0`, for 0 comes after /.
+            first, last = (bisect_left(self._folders, folder + end) for end in "/0")
+            inside = [folder, *self._folders[first:last]]
+        for each in inside:
+            yield from self._documents.get(each, ())
 
     def put(self, path: str, known: Stat) -> None:
         """A document is at a path, as it is now."""
-        before = self._documents.get(path)
+        before = self.get(path)
         if before is not None and before.inode != known.inode and self._by_inode.get(before.inode) == path:
             # The number is free for another document, which would be taken for this one.
             del self._by_inode[before.inode]
         if before != known:
-            self._documents[path] = known
+            self._add(path, known)
             self._changed[path] = known
-        self._by_inode[known.inode] = path
+        elif self._by_inode.get(known.inode) != path:
+            self._by_inode[known.inode] = path
 
     def note(self, path: str, seen: Stat) -> None:
         """The document at a path is another file now, of which nothing is told yet."""
@@ -73,11 +85,35 @@ class Index:
 
     def remove(self, path: str) -> None:
         """There is no document at a path any more."""
-        known = self._documents.pop(path, None)
+        folder = _folder(path)
+        known = self._documents.get(folder, {}).pop(path, None)
         if known is not None:
             self._changed[path] = None
+            if not self._documents[folder]:
+                del self._documents[folder]
+                del self._folders[bisect_left(self._folders, folder)]
             if self._by_inode.get(known.inode) == path:
                 del self._by_inode[known.inode]
+
+    def _add(self, path: str, known: Stat) -> None:
+        folder = _folder(path)
+        if folder not in self._documents:
+            self._documents[folder] = {}
+            insort(self._folders, folder)
+        self._documents[folder][path] = known
+        self._by_inode[known.inode] = path
+
+    def _read(self, store: Store) -> Iterator[tuple[str, Stat]]:
+        # Part by part: all rows at once would take as much memory again as the index itself.
+        last = b""
+        while rows := store.read(
+            "SELECT path, inode, size, mtime_ns, ctime_ns FROM documents WHERE tree = ? AND path > ?"
+            " ORDER BY path LIMIT ?",
+            (self._tree, last, _READ_AT_ONCE),
+        ):
+            for path, *values in rows:
+                yield os.fsdecode(path), Stat(*values)
+            last = rows[-1][0]
 
     @property
     def has_changes(self) -> bool:
@@ -98,3 +134,7 @@ class Index:
         """What `apply` wrote is committed."""
         self._changed.clear()
         self.is_new = False
+
+
+def _folder(path: str) -> str:
+    return path.rpartition("/")[0]

@@ -81,7 +81,7 @@ class Tracker:
 
     def record(self, before: float) -> None:
         """The very first look: what is there is known already, except what changed after `before`."""
-        for path, seen in tree.scan(self._root).files.items():
+        for path, seen in tree.Scan(self._root):
             if seen.ctime < before:
                 self._index.put(path, seen)
             else:
@@ -119,18 +119,20 @@ class Tracker:
 
     def scan(self, folder: str = "", moved_from: str | None = None) -> list[str]:
         """Compare all of a folder with the index; an empty one is the root. The paths that are missing."""
-        found = tree.scan(self._root, folder)
-        known = list(self._index.below(folder))
-        changed = [(path, seen) for path, seen in found.files.items() if self._index.get(path) != seen]
+        scan = tree.Scan(self._root, folder)
+        unseen = set(self._index.below(folder))
+        changed = []
+        for path, seen in scan:
+            unseen.discard(path)
+            if self._index.get(path) != seen:
+                changed.append((seen.ctime_ns, path, seen))
         # In the order in which they came.
-        for path, seen in sorted(changed, key=lambda entry: (entry[1].ctime_ns, entry[0])):
+        for _, path, seen in sorted(changed, key=lambda entry: entry[:2]):
             origin = moved_from + path.removeprefix(folder) if moved_from else moved_from
             self._consider(path, seen, None, origin)
         # After the moves, so that what was found elsewhere is not missing.
         missing = [
-            path
-            for path in known
-            if path not in found.files and self._index.get(path) is not None and not found.is_unreadable(path)
+            path for path in unseen if self._index.get(path) is not None and not scan.is_unreadable(path)
         ]
         for path in missing:
             self._miss(path)

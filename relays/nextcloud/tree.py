@@ -9,7 +9,7 @@ import re
 import stat
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 _ABSENT = (errno.ENOENT, errno.ENOTDIR)
@@ -32,18 +32,6 @@ class Stat:
     def ctime(self) -> float:
         """Seconds since the epoch of the last change, which unlike mtime no client can set."""
         return self.ctime_ns / 1e9
-
-
-@dataclass(frozen=True)
-class Found:
-    """The files below a folder, and the folders that could not be read."""
-
-    files: dict[str, Stat] = field(default_factory=dict)
-    unreadable: set[str] = field(default_factory=set)
-
-    def is_unreadable(self, path: str) -> bool:
-        """Whether the path is in a folder that could not be read, so that not finding it means nothing."""
-        return any(not folder or path.startswith(folder + "/") for folder in self.unreadable)
 
 
 def is_ignored(path: str) -> bool:
@@ -76,31 +64,41 @@ def stat_of(status: os.stat_result) -> Stat | None:
     return Stat(status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
 
 
-def scan(root: str, folder: str = "") -> Found:
-    """All files below a folder, without the temporary and hidden ones. An empty `folder` is the root."""
-    found = Found()
-    waiting = [folder]
-    while waiting:
-        current = waiting.pop()
-        try:
-            for entry in _entries(f"{root}/{current}" if current else root):
-                path = f"{current}/{entry.name}" if current else entry.name
-                if entry.is_dir(follow_symlinks=False):
-                    if not entry.name.startswith("."):
-                        waiting.append(path)
-                elif not is_ignored(path):
-                    known = _stat_of_entry(entry)
-                    if known is not None:
-                        found.files[path] = known
-        except OSError as error:
-            # A folder that is gone has no files; of one that cannot be read nothing is known. A root is never gone.
-            if not current or error.errno not in _ABSENT:
-                found.unreadable.add(current)
-    return found
+class Scan:
+    """The files below a folder as they are found, without the temporary and hidden ones.
+
+    An empty `folder` is the root. After the last file, `is_unreadable` tells what could not be looked at.
+    """
+
+    def __init__(self, root: str, folder: str = "") -> None:
+        self._root = root
+        self._folder = folder
+        self._unreadable: set[str] = set()
+
+    def __iter__(self) -> Iterator[tuple[str, Stat]]:
+        waiting = [self._folder]
+        while waiting:
+            current = waiting.pop()
+            try:
+                for entry in _entries(f"{self._root}/{current}" if current else self._root):
+                    path = f"{current}/{entry.name}" if current else entry.name
+                    if entry.is_dir(follow_symlinks=False):
+                        if not entry.name.startswith("."):
+                            waiting.append(path)
+                    elif not is_ignored(path) and (known := _stat_of_entry(entry)) is not None:
+                        yield path, known
+            except OSError as error:
+                # A folder that is gone has no files; of one that cannot be read nothing is known. A root is never gone.
+                if not current or error.errno not in _ABSENT:
+                    self._unreadable.add(current)
+
+    def is_unreadable(self, path: str) -> bool:
+        """Whether the path is in a folder that could not be read, so that not finding it means nothing."""
+        return any(not folder or path.startswith(folder + "/") for folder in self._unreadable)
 
 
 def folders(root: str) -> Iterator[tuple[str, int]]:
-    """The folders that `scan` looks into, the root apart, with their inodes."""
+    """The folders that a scan looks into, the root apart, with their inodes."""
     waiting = [""]
     while waiting:
         current = waiting.pop()

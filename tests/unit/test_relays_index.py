@@ -1,5 +1,6 @@
-"""The index of a tree: what is known of each document, and where the document with an inode is."""
+"""The index of known documents: what it finds again, in memory and after a restart."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -8,11 +9,43 @@ from relays.nextcloud.index import SCHEMA, Index
 from relays.nextcloud.tree import Stat
 from relays.store import Store
 
+PATHS = ["a.pdf", "x/b.pdf", "x/y/c.pdf", "x/y/z/d.pdf", "x 2/e.pdf", "x.d/f.pdf", "x0/g.pdf", "é/h.pdf"]
+
 
 @pytest.fixture
-def index(tmp_path: Path) -> Index:
-    """An empty index."""
-    return Index(Store(tmp_path, SCHEMA), "/tree")
+def store(tmp_path: Path) -> Iterator[Store]:
+    store = Store(tmp_path, SCHEMA)
+    store.start()
+    yield store
+    store.stop()
+    store.join()
+    store.close()
+
+
+def test_the_documents_below_a_folder_whatever_its_neighbours_are_called(store: Store) -> None:
+    index = Index(store, "tree")
+    for inode, path in enumerate(PATHS):
+        index.put(path, Stat(inode, 1, 2, 3))
+    assert sorted(index.below("x")) == ["x/b.pdf", "x/y/c.pdf", "x/y/z/d.pdf"]
+    assert sorted(index.below("")) == sorted(PATHS)
+    assert list(index.below("gone")) == []
+    index.remove("x/b.pdf")
+    index.remove("x/y/c.pdf")
+    assert list(index.below("x")) == ["x/y/z/d.pdf"]
+    assert len(index) == len(PATHS) - 2
+
+
+def test_all_is_found_again_after_a_restart(store: Store) -> None:
+    index = Index(store, "tree")
+    paths = [*PATHS, *(f"many/{number}.pdf" for number in range(2500))]
+    for inode, path in enumerate(paths):
+        index.put(path, Stat(inode, 1, 2, 3))
+    store.submit(index.apply).result()
+    again = Index(store, "tree")
+    assert not again.is_new
+    assert sorted(again.below("")) == sorted(paths)
+    assert [again.path_of(inode) for inode in range(len(paths))] == paths
+    assert len(Index(store, "another")) == 0
 
 
 def seen(inode: int) -> Stat:
@@ -20,7 +53,8 @@ def seen(inode: int) -> Stat:
     return Stat(inode, 4, 1_577_836_800_000_000_000, 0)
 
 
-def test_an_inode_leads_to_the_document_that_has_it_now(index: Index) -> None:
+def test_an_inode_leads_to_the_document_that_has_it_now(store: Store) -> None:
+    index = Index(store, "tree")
     index.put("a", seen(1))
     index.put("a", seen(2))
     assert (index.path_of(1), index.path_of(2)) == (None, "a")
@@ -28,7 +62,8 @@ def test_an_inode_leads_to_the_document_that_has_it_now(index: Index) -> None:
     assert (index.path_of(1), index.path_of(2)) == ("b", "a")
 
 
-def test_an_inode_that_has_gone_on_to_another_document_stays_with_it(index: Index) -> None:
+def test_an_inode_that_has_gone_on_to_another_document_stays_with_it(store: Store) -> None:
+    index = Index(store, "tree")
     index.put("a", seen(1))
     index.put("b", seen(1))
     index.put("a", seen(3))

@@ -134,10 +134,17 @@ def test_a_scan_finds_files_and_nothing_else(tmp_path: Path) -> None:
     (tmp_path / "link.pdf").symlink_to("a.pdf")
     (tmp_path / "loop").symlink_to(".")
     os.mkfifo(tmp_path / "pipe.pdf")
-    found = tree.scan(str(tmp_path))
-    assert sorted(found.files) == ["a.pdf", "x/b.pdf", "x/y/c.pdf"]
-    assert found.files["a.pdf"].size == 5
-    assert sorted(tree.scan(str(tmp_path), "x").files) == ["x/b.pdf", "x/y/c.pdf"]
+    found = dict(tree.Scan(str(tmp_path)))
+    assert sorted(found) == ["a.pdf", "x/b.pdf", "x/y/c.pdf"]
+    assert found["a.pdf"].size == 5
+    assert sorted(dict(tree.Scan(str(tmp_path), "x"))) == ["x/b.pdf", "x/y/c.pdf"]
+
+
+def scanned(root: Path, folder: str = "") -> tree.Scan:
+    """A scan that is through."""
+    scan = tree.Scan(str(root), folder)
+    list(scan)
+    return scan
 
 
 def test_what_cannot_be_read_is_not_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -151,14 +158,14 @@ def test_what_cannot_be_read_is_not_missing(tmp_path: Path, monkeypatch: pytest.
     (tmp_path / "closed").mkdir()
     (tmp_path / "open").mkdir()
     monkeypatch.setattr(os, "scandir", refuse)
-    found = tree.scan(str(tmp_path))
+    found = scanned(tmp_path)
     assert [
         found.is_unreadable(path)
         for path in ("closed/a.pdf", "closed/b/c.pdf", "open/a.pdf", "closed2/a.pdf")
     ] == [*(True, True, False, False)]
     # A root that is gone says nothing of its documents, a folder that is gone says all.
-    assert tree.scan(str(tmp_path / "gone")).is_unreadable("a.pdf")
-    assert not tree.scan(str(tmp_path), "gone").is_unreadable("gone/a.pdf")
+    assert scanned(tmp_path / "gone").is_unreadable("a.pdf")
+    assert not scanned(tmp_path, "gone").is_unreadable("gone/a.pdf")
 
 
 def test_a_bind_mount_shows_what_became_of_its_source(
