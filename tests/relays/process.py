@@ -105,6 +105,11 @@ class Relay:
         return self._process.pid
 
     @property
+    def ended(self) -> bool:
+        """Whether it has ended by itself or was ended."""
+        return self._process is not None and self._process.poll() is not None
+
+    @property
     def text(self) -> str:
         """What the process wrote so far, over all its starts."""
         return self.output.read_text(encoding="utf-8")
