@@ -9,18 +9,19 @@ import re
 import stat
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 _ABSENT = (errno.ENOENT, errno.ENOTDIR)
 _MOUNTS = Path("/proc/self/mountinfo")
 
 # Nextcloud 32 writes an upload to `<hash>.ocTransferId<n>.part`, older ones to `<name>.ocTransferId<n>.part`.
-_TEMPORARY = re.compile(r"^[.~]|\.(?:part|filepart|tmp|crdownload)$|\.octransferid", re.IGNORECASE)
+_TEMPORARY = re.compile(
+    r"[.~]|.*\.(?:(?:part|filepart|tmp|crdownload)$|octransferid)", re.IGNORECASE | re.DOTALL
+)
 
 
-@dataclass(frozen=True, slots=True)
-class Stat:
+class Stat(NamedTuple):
     """What is remembered of a file."""
 
     inode: int
@@ -37,7 +38,7 @@ class Stat:
 def is_ignored(path: str) -> bool:
     """Whether a file is temporary or hidden, or lies in a hidden folder."""
     *folders, name = path.split("/")
-    return bool(_TEMPORARY.search(name)) or any(folder.startswith(".") for folder in folders)
+    return bool(_TEMPORARY.match(name)) or _is_hidden(folders)
 
 
 def look(root: str, path: str) -> os.stat_result | None:
@@ -76,17 +77,18 @@ class Scan:
         self._unreadable: set[str] = set()
 
     def __iter__(self) -> Iterator[tuple[str, Stat]]:
-        waiting = [self._folder]
+        waiting = [self._folder] if not _is_hidden(self._folder.split("/")) else []
         while waiting:
             current = waiting.pop()
+            prefix = f"{current}/" if current else ""
             try:
                 for entry in _entries(f"{self._root}/{current}" if current else self._root):
-                    path = f"{current}/{entry.name}" if current else entry.name
+                    name = entry.name
                     if entry.is_dir(follow_symlinks=False):
-                        if not entry.name.startswith("."):
-                            waiting.append(path)
-                    elif not is_ignored(path) and (known := _stat_of_entry(entry)) is not None:
-                        yield path, known
+                        if not name.startswith("."):
+                            waiting.append(prefix + name)
+                    elif not _TEMPORARY.match(name) and (known := _stat_of_entry(entry)) is not None:
+                        yield prefix + name, known
             except OSError as error:
                 # A folder that is gone has no files; of one that cannot be read nothing is known. A root is never gone.
                 if not current or error.errno not in _ABSENT:
@@ -128,6 +130,10 @@ def identity(root: str) -> tuple[int, int, str] | None:
     if source.endswith("//deleted") or not stat.S_ISDIR(status.st_mode):
         return None
     return status.st_dev, status.st_ino, source
+
+
+def _is_hidden(folders: list[str]) -> bool:
+    return any(folder.startswith(".") for folder in folders)
 
 
 def _entries(folder: str) -> Iterator[os.DirEntry[str]]:
