@@ -5,7 +5,7 @@ PYTHON := $(VENV)/bin/python
 LAB_SETTINGS := lab/.state/passerelle.toml
 PIP := $(PYTHON) -m pip install -qq --disable-pip-version-check --require-hashes
 
-.PHONY: help demo test deploy drift rotate teardown check lab lab-down lint lock
+.PHONY: help demo test deploy drift rotate teardown check lab lab-down lint bench lock
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -42,6 +42,9 @@ lint: $(VENV)/dev ## linter, formatter and types
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy .
+
+bench: $(VENV)/dev ## measure the relays on this machine, into docs/benchmarks.md
+	@$(PYTHON) -m bench
 
 lock: $(VENV)/dev ## write the lock files anew from requirements/*.in
 	@requirements/lock
