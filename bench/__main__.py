@@ -22,7 +22,7 @@ UPLOADS = 200
 MOVED = 5000
 TREES = (1000, 10_000, 50_000)
 # From the first look on: it holds one scan of the whole tree, as each minute of a day does.
-IDLE_SECONDS = 60.0
+IDLE_SECONDS = 65.0
 
 Row = tuple[str, str, str]
 

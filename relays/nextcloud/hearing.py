@@ -20,6 +20,7 @@ class Hearing:
         self._hints = hints
         self._watch: Watch | None = None
         self._renew_at = 0.0
+        self._suspects: set[str] = set()
         self.reason = ""
 
     @property
@@ -27,10 +28,19 @@ class Hearing:
         """Whether a watch that was heard has ended."""
         return self._watch is not None and not self._watch.alive
 
-    def tend(self) -> None:
-        """Start the watch, or start it anew if it has ended or misses folders. What it missed is for a scan to find."""
+    @property
+    def unsure(self) -> bool:
+        """Whether it has to be tended to again soon: what is unheard now may just be new."""
+        return bool(self._suspects) and not self.reason
+
+    def tend(self) -> bool:
+        """Start the watch, or start it anew if it has ended or misses folders.
+
+        Whether something may have gone unheard, for a scan to find. A folder counts as missed at the second time.
+        """
         problem = self._problem()
-        if problem and time.monotonic() >= self._renew_at:
+        renew = bool(problem) and time.monotonic() >= self._renew_at
+        if renew:
             if self._watch is not None:
                 self._renew_at = time.monotonic() + _RENEW_SECONDS
                 log.warning("watching anew tree=%s reason=%s", self._root, problem)
@@ -45,6 +55,7 @@ class Hearing:
         elif self.reason and not problem:
             log.warning("heard again tree=%s", self._root)
         self.reason = problem
+        return renew or bool(problem)
 
     def stop(self) -> None:
         """Hear nothing more."""
@@ -67,4 +78,5 @@ class Hearing:
         if not self._watch.alive:
             return "the watch has ended"
         unheard = self._watch.unheard()
-        return f"{unheard} folder(s) without a watch" if unheard else ""
+        lasting, self._suspects = unheard & self._suspects, unheard
+        return f"{len(lasting)} folder(s) without a watch" if lasting else ""

@@ -109,7 +109,8 @@ class TreeSource(Worker):
         log.info("watching tree=%s documents=%d", self._root, len(self._index))
 
     def _follow(self, identity: tuple[int, int, str]) -> None:
-        self._agenda.put(_DEAF_SCAN_SECONDS, self._scan_again, "")
+        self._agenda.put(self._scan_seconds(0.0), self._scan_again, "")
+        self._tend_if_unsure("")
         check_at = 0.0
         while not self._stopping.is_set():
             self.beat()
@@ -126,11 +127,24 @@ class TreeSource(Worker):
             if tree.identity(self._root) != identity:
                 self._leave("replaced")
             elif self._hearing.failed and not self._hearing.reason:
-                self._agenda.put(0.0, self._scan_again, "")
+                self._tend("")
+
+    def _tend(self, folder: str) -> None:
+        if self._hearing.tend():
+            self._scan(folder)
+        self._tend_if_unsure(folder)
+
+    def _tend_if_unsure(self, folder: str) -> None:
+        if self._hearing.unsure:
+            self._agenda.put(_DEAF_SCAN_SECONDS, self._tend, folder)
 
     def _scan_again(self, folder: str) -> None:
-        started = time.thread_time()
         self._hearing.tend()
+        self._scan(folder)
+        self._tend_if_unsure(folder)
+
+    def _scan(self, folder: str) -> None:
+        started = time.thread_time()
         self._tracker.scan(folder)
         self._agenda.put(self._scan_seconds(time.thread_time() - started), self._scan_again, folder)
 

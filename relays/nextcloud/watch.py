@@ -12,7 +12,6 @@ Measured on watchdog 7.1, which is why nothing heard is believed:
 import logging
 import os
 import re
-import time
 from contextlib import suppress
 from pathlib import Path
 from queue import SimpleQueue
@@ -42,8 +41,6 @@ _EVENTS: list[type[FileSystemEvent]] = [
 
 _DESCRIPTORS = Path("/proc/self/fd")
 _WATCHED_INODE = re.compile(r"^inotify .*?\bino:([0-9a-f]+)", re.MULTILINE)
-# watchdog has a watch on a new folder well before.
-_NEW_SECONDS = 2.0
 
 
 class Hint(NamedTuple):
@@ -80,23 +77,17 @@ class Watch:
         threads = (self._observer, self._observer.reader, *self._observer.emitters)
         return all(thread.is_alive() for thread in threads)
 
-    def unheard(self) -> int:
-        """How many folders the kernel does not watch, as it tells itself; 0 where it does not tell."""
-        watched = _watched_inodes()
-        if (root := tree.look(self._root, "")) is None or root.st_ino not in watched:
-            return 0
-        return sum(
-            1 for path, inode in tree.folders(self._root) if inode not in watched and self._is_missed(path)
-        )
+    def unheard(self) -> set[str]:
+        """The folders that the kernel does not watch, as it tells itself; none where it does not tell.
 
-    def _is_missed(self, path: str) -> bool:
-        # What cannot be read can neither be watched nor scanned.
-        seen = tree.look(self._root, path)
-        return (
-            seen is not None
-            and seen.st_ctime < time.time() - _NEW_SECONDS
-            and os.access(f"{self._root}/{path}", os.R_OK)
-        )
+        It may be that some are only too new. What cannot be read is left out: no scan finds anything there either.
+        """
+        watched = _watched_inodes()
+        root = tree.look(self._root, "")
+        if root is None or root.st_ino not in watched:
+            return set()
+        missed = (path for path, inode in tree.folders(self._root) if inode not in watched)
+        return {path for path in missed if os.access(f"{self._root}/{path}", os.R_OK)}
 
     def stop(self) -> None:
         """Hear nothing more."""

@@ -33,7 +33,7 @@ def make(folder: Path, files: int) -> set[str]:
     return names
 
 
-def expect(relay: Relay, sink: Sink, tree: Path, expected: set[str], seconds: float = 60) -> None:
+def expect(relay: Relay, sink: Sink, tree: Path, expected: set[str], seconds: float = 40) -> None:
     """All of these are told, each once, and nothing else is, not even when something comes after them."""
     wait_for(lambda: len(sink.keys) >= len(expected), seconds, f"{len(expected)} documents")
     upload(tree / "end.pdf")
@@ -110,5 +110,5 @@ def test_more_than_the_queue_holds(nextcloud: Relay, tree: Path, sink: Sink, tmp
     assert len(expected) > STOPPED_FILES * 0.7
     assert expected > {f"moved/{name}" for name in moved}
     os.kill(nextcloud.pid, signal.SIGCONT)
-    wait_for(lambda: "overflow" in nextcloud.text)
+    wait_for(lambda: "overflow" in nextcloud.text, 60)
     expect(nextcloud, sink, tree, expected)
