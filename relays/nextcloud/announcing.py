@@ -86,15 +86,17 @@ def _line(told: Telling, wording: Wording, folder: str, inside: list[News]) -> M
     discretion = told.discretion_of(inside[0].path)
     if discretion is Discretion.COUNT:
         return Markup(f"- {line}")
-    shown = [
-        markup.link(
-            markup.code(names.shown(told, each.path), _NAME),
-            each.link if discretion is Discretion.FULL else "",
-        )
-        for each in inside[:_FIRST_NAMES]
-    ]
+    shown = [_name(told, each, discretion) for each in inside[:_FIRST_NAMES]]
     more = ["…"] if len(inside) > _FIRST_NAMES else []
     return Markup(f"- {line} ({', '.join((*shown, *more))})")
+
+
+def _name(told: Telling, news: News, discretion: Discretion) -> Markup:
+    name = names.shown(told, news.path)
+    # The page that a link leads to tells the name.
+    if news.link and discretion is Discretion.FULL:
+        return markup.link(markup.plain(name, _NAME), news.link)
+    return markup.code(name, _NAME)
 
 
 def _fitting(wording: Wording, lines: list[Markup], folders: dict[str, list[News]]) -> Iterator[Markup]:

@@ -9,7 +9,8 @@ class Kind(StrEnum):
     """The kinds of news; their values are what the settings call them.
 
     NEW       a document that was not there: uploaded, copied, made from a template, or found after a pause
-    MOVED_IN  one that came whole from elsewhere: moved, or restored from the trash, which look alike on the disk
+    MOVED_IN  one that came whole from elsewhere, another watched tree included: moved, or restored from the trash,
+              which look alike on the disk
     VERSION   other content in the place of a known document: saved again, replaced, an old version restored
     DELETED   a known document that is not there any more: deleted, or moved out, which look alike as well
     """

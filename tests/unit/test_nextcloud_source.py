@@ -1,0 +1,41 @@
+"""A tree that stays missing: only a fresh start sees it through a bind mount."""
+
+import os
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from relays.nextcloud import source as module
+from relays.nextcloud.index import SCHEMA
+from relays.nextcloud.source import TreeSource
+from relays.nextcloud.telling import Telling
+from relays.outbox import SCHEMA as OUTBOX
+from relays.outbox import Outbox
+from relays.store import Store
+from relays.wording import CATALOGUES
+
+
+def test_the_service_is_started_again_for_a_tree_that_is_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_LONGEST_MISSING_SECONDS", 0.3)
+    store = Store(tmp_path, OUTBOX, SCHEMA)
+    store.start()
+    left: list[int] = []
+    service: Any = SimpleNamespace(
+        store=store, outbox=Outbox(store, "test"), wording=CATALOGUES["fr"], note=lambda source, text: None
+    )
+
+    def leave(code: int) -> None:
+        left.append(code)
+        source.stop()
+
+    service.leave = leave
+    source = TreeSource(service, str(tmp_path / "missing"), Telling("missing", "rh", ""))
+    source.start()
+    source.join(20)
+    store.stop()
+    assert not source.is_alive()
+    assert left == [os.EX_TEMPFAIL]
