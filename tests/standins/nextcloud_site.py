@@ -76,6 +76,30 @@ class Site:
             env=os.environ | environment,
         )
 
+    def share(self, path: str, recipient: str = "") -> str:
+        """Share a folder of the administrator's with an account, or by a link; the token of the link."""
+        answer = self.http.post(
+            f"{self.url}/ocs/v2.php/apps/files_sharing/api/v1/shares",
+            params={"format": "json"},
+            headers={"OCS-APIRequest": "true"},
+            data={"path": path, "shareType": 0 if recipient else 3, "shareWith": recipient},
+            timeout=20,
+        )
+        answer.raise_for_status()
+        return str(answer.json()["ocs"]["data"]["token"])
+
+    def activity(
+        self, auth: tuple[str, str] | None = None, filter: str = "all", **query: str | int
+    ) -> requests.Response:
+        """Ask for the activity of an account, the administrator's unless `auth` is given."""
+        return requests.get(
+            f"{self.url}/ocs/v2.php/apps/activity/api/v2/activity/{filter}",
+            params={"format": "json", **query},
+            headers={"OCS-APIRequest": "true"},
+            auth=auth or (ADMIN, PASSWORD),
+            timeout=20,
+        )
+
     def reset(self) -> None:
         """Empty the home and make the HR tree again."""
         for entry in self.http.request(

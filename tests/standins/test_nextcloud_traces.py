@@ -30,19 +30,12 @@ from tests.standins.nextcloud_site import (
 TRACES = Path(__file__).parents[1] / "fixtures" / "nextcloud-traces"
 
 NOT_MODELLED = {
-    "05b_filedrop_public_dav": "public links",
-    "05c_filedrop_same_name": "public links",
-    "05d_filedrop_webdav_old": "public links",
-    "05f_bob_put_in_share": "shares",
-    "05g_bob_chunked_in_share": "shares",
-    "05h_bob_move_own_file_into_share": "shares",
-    "05j_bob_renames_mount": "shares",
-    "05k_bob_delete_in_share": "shares",
-    "05l_bob_move_out_of_share": "shares",
+    "05d_filedrop_webdav_old": "the old endpoint of public links",
+    "05j_bob_renames_mount": "renamed mounts",
     "06b_create_from_template": "the OCS API; same trail as 04f",
     "06c_create_blank_by_template_api": "the OCS API",
     "06d_text_editor_save": "the text editor; same trail as 01c",
-    "10c_part_not_in_storage_bob": "shares",
+    "10c_part_not_in_storage_bob": "the root of the actor's home, in a share",
     "12a_encryption_put": "server-side encryption",
     "12b_encryption_overwrite": "server-side encryption",
     "12c_encryption_small": "server-side encryption",
@@ -55,6 +48,13 @@ NOT_MODELLED = {
 # Held against their traces elsewhere, as they are not a list of requests to replay.
 ELSEWHERE = {
     "05a_bob_first_login": "test_nextcloud_dav.py",
+    "05b_filedrop_public_dav": "test_nextcloud_shares.py",
+    "05c_filedrop_same_name": "test_nextcloud_shares.py",
+    "05f_bob_put_in_share": "test_nextcloud_shares.py",
+    "05g_bob_chunked_in_share": "test_nextcloud_shares.py",
+    "05h_bob_move_own_file_into_share": "test_nextcloud_shares.py",
+    "05k_bob_delete_in_share": "test_nextcloud_shares.py",
+    "05l_bob_move_out_of_share": "test_nextcloud_shares.py",
     "07c_root_owned_0600": "test_nextcloud_occ.py",
     "08a_put_interrupted_new": "test_nextcloud_interrupted.py",
     "08c_server_killed_mid_put": "test_nextcloud_interrupted.py",

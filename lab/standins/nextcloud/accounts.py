@@ -1,4 +1,4 @@
-"""Accounts: creation, Basic authentication, the home made at the first login."""
+"""Accounts: creation, Basic authentication, app passwords, the home made at the first login."""
 
 import base64
 import binascii
@@ -29,6 +29,14 @@ def create(site: Site, uid: str, password: str, display_name: str | None = None)
     home.mkdir()
 
 
+def add_app_password(site: Site, uid: str) -> str:
+    """A further password of an account, of the length that Nextcloud gives them."""
+    password = secrets.token_hex(36)
+    with database.connect(site) as connection:
+        connection.execute("INSERT INTO app_passwords VALUES (?, ?)", (uid, _hash(password)))
+    return password
+
+
 def names(site: Site) -> dict[str, str]:
     """Display name of every account by login."""
     with database.connect(site) as connection:
@@ -50,8 +58,11 @@ def login(site: Site, authorization: str | None) -> str | None:
     except (binascii.Error, UnicodeDecodeError):
         return None
     with database.connect(site) as connection:
-        row = connection.execute("SELECT password FROM users WHERE uid = ?", (uid,)).fetchone()
-    if row is None or not _matches(password, row["password"]):
+        rows = connection.execute(
+            "SELECT password FROM users WHERE uid = ? UNION ALL SELECT password FROM app_passwords WHERE uid = ?",
+            (uid, uid),
+        ).fetchall()
+    if not any(_matches(password, row["password"]) for row in rows):
         return None
     make_files(site, uid)
     return uid

@@ -5,7 +5,7 @@ from functools import partial
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from lab.standins.nextcloud import bulk, chunks, dav, files, pages, trash
+from lab.standins.nextcloud import bulk, chunks, dav, files, pages, public, trash
 from lab.standins.nextcloud.config import Site
 
 
@@ -24,6 +24,9 @@ def build(site: Site) -> ASGIApp:
         # Beside the router, which matches decoded text: file names may hold bytes that are no UTF-8, and newlines.
         if scope["type"] == "http" and scope["raw_path"].startswith(b"/remote.php/"):
             response = await answer_dav(Request(scope, receive, send))
+            await response(scope, receive, send)
+        elif scope["type"] == "http" and scope["raw_path"].startswith(b"/public.php/"):
+            response = await public.answer(site, Request(scope, receive, send))
             await response(scope, receive, send)
         else:
             await web(scope, receive, send)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from starlette.responses import Response
 
-from lab.standins.nextcloud import multistatus, names
+from lab.standins.nextcloud import multistatus, names, shares
 from lab.standins.nextcloud.dav import Call, client_mtime
 from lab.standins.nextcloud.errors import DavError
 
@@ -83,18 +83,18 @@ def _headers(text: str) -> dict[str, str]:
 
 def _write(call: Call, part: Part) -> Mapping[str, object]:
     segments = [segment for segment in part.path.split("/") if segment]
-    path = "/".join(["files", *segments])
+    home, path = shares.locate(call.home, "/".join(["files", *segments]))
     if not segments:
         return {"error": True, "message": "Could not create as provided path is empty"}
     reasons = [reason for segment in segments if (reason := names.refusal(segment))]
     if ".." in segments or reasons:
         return {"error": True, "message": reasons[0] if reasons else "Path contains invalid segments"}
     try:
-        call.home.write(path, io.BytesIO(part.content))
+        home.write(path, io.BytesIO(part.content))
     except OSError:
-        return {"error": True, "message": f'Could not create path "/{call.home.owner}/{path}"'}
-    call.home.touch(path, int(time.time()) if part.mtime is None else part.mtime)
-    entry = call.home.get(path)
+        return {"error": True, "message": f'Could not create path "/{home.owner}/{path}"'}
+    home.touch(path, int(time.time()) if part.mtime is None else part.mtime)
+    entry = home.get(path)
     return {
         "error": False,
         "etag": entry.etag,

@@ -66,7 +66,7 @@ def _propfind(call: Call, transfer: str, folder: Path) -> Response:
 
 
 async def _assemble(call: Call, folder: Path) -> Response:
-    path = "/".join(["files", *call.destination("files")])
+    home, path = call.target()
     chunks = _chunks(folder)
     expected, actual = (
         call.request.headers.get("oc-total-length"),
@@ -76,13 +76,13 @@ async def _assemble(call: Call, folder: Path) -> Response:
         raise DavError(
             400, "BadRequest", f"Chunks on server do not sum up to {expected} but to {actual} bytes"
         )
-    known = call.home.find(path)
+    known = home.find(path)
     if known and known.folder:
         raise DavError(400, "BadRequest", f"The given destination {path} is a directory.")
     mtime = call.mtime()
-    new = await call.home.receive(path, _content(chunks), mtime)
+    new = await home.receive(path, _content(chunks), mtime)
     disk.remove(folder)
-    return Response(status_code=201 if new else 204, headers=files.written(call, path, mtime))
+    return Response(status_code=201 if new else 204, headers=files.written(call, home, path, mtime))
 
 
 def _chunks(folder: Path) -> list[Path]:

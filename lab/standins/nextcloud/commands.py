@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from lab.standins.nextcloud import accounts, console
+from lab.standins.nextcloud.activity import Actor
 from lab.standins.nextcloud.config import Site
 from lab.standins.nextcloud.home import Home
 from lab.standins.nextcloud.occ_scan import files_scan
@@ -92,6 +93,18 @@ def user_add(site: Site, arguments: Sequence[str]) -> int:
     return 0
 
 
+def auth_tokens_add(site: Site, arguments: Sequence[str]) -> int:
+    parser = console.Parser("user:auth-tokens:add", "[--password-from-env] [--name [NAME]] [--] <user>")
+    parser.add_argument("--password-from-env", action="store_true")
+    parser.add_argument("--name")
+    parser.add_argument("user")
+    options = parser.parse(arguments)
+    if options.user not in accounts.names(site):
+        raise console.CommandFailed("invalid user")
+    print(f"app password:\n{accounts.add_app_password(site, options.user)}")
+    return 0
+
+
 def files_put(site: Site, arguments: Sequence[str]) -> int:
     parser = console.Parser("files:put", "<input> <file>")
     parser.add_argument("input")
@@ -101,7 +114,7 @@ def files_put(site: Site, arguments: Sequence[str]) -> int:
     if user not in accounts.names(site):
         print(f"{options.file} not found")
         return 1
-    home = Home(site, user)
+    home = Home(site, user, Actor())
     known = home.find(path)
     if known and known.folder:
         print(f"{options.file} is a folder")
@@ -119,6 +132,10 @@ def files_put(site: Site, arguments: Sequence[str]) -> int:
 
 
 ALWAYS: dict[str, Command] = {"status": status, "maintenance:mode": maintenance_mode}
-INSTALLED: dict[str, Command] = {"user:list": user_list, "user:add": user_add}
+INSTALLED: dict[str, Command] = {
+    "user:list": user_list,
+    "user:add": user_add,
+    "user:auth-tokens:add": auth_tokens_add,
+}
 # The commands of apps: gone in maintenance mode.
 APPS: dict[str, Command] = {"files:scan": files_scan, "files:put": files_put}

@@ -1,4 +1,4 @@
-"""The SQLite database of the site: accounts, the file index, the trash.
+"""The SQLite database of the site: accounts, the file index, the trash, shares, activity.
 
 Connections are short-lived: the web server and occ, two processes, share the file.
 """
@@ -35,6 +35,32 @@ CREATE TABLE IF NOT EXISTS files_trash (
     location TEXT NOT NULL,
     UNIQUE (owner, name, timestamp)
 );
+CREATE TABLE IF NOT EXISTS app_passwords (
+    uid TEXT NOT NULL,
+    password TEXT NOT NULL
+);
+-- A recipient is an account; a link has a token instead.
+CREATE TABLE IF NOT EXISTS shares (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    owner TEXT NOT NULL,
+    path TEXT NOT NULL,
+    recipient TEXT NOT NULL,
+    token TEXT NOT NULL
+);
+-- A row for each account that is concerned; `file` is the path in that account's files.
+CREATE TABLE IF NOT EXISTS activity (
+    activity_id INTEGER PRIMARY KEY AUTOINCREMENT,
+    timestamp INTEGER NOT NULL,
+    type TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    user TEXT NOT NULL,
+    nickname TEXT NOT NULL,
+    affected TEXT NOT NULL,
+    file TEXT NOT NULL,
+    former TEXT NOT NULL,
+    fileid INTEGER NOT NULL
+);
+CREATE INDEX IF NOT EXISTS activity_of ON activity (affected, activity_id);
 """
 
 

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
-from lab.standins.nextcloud import accounts, names
+from lab.standins.nextcloud import accounts, names, shares
 from lab.standins.nextcloud.config import Site
 from lab.standins.nextcloud.errors import DavError
 from lab.standins.nextcloud.home import Home
@@ -48,6 +48,10 @@ class Call:
         if segments[: len(base)] != base:
             raise DavError(502, "BadGateway", "The destination is not below the user's own collection")
         return segments[len(base) :]
+
+    def target(self) -> tuple[Home, str]:
+        """Whose home the destination is in, and where there; errors as `destination`."""
+        return shares.locate(self.home, "/".join(["files", *self.destination("files")]))
 
     def mtime(self) -> int | None:
         """The date the client gives the file with X-OC-Mtime, or None."""

@@ -93,17 +93,19 @@ class FileCache:
                 (secrets.token_hex(16), self._owner, path),
             )
 
-    def move(self, source: str, target: str) -> None:
-        """Follow a rename; ids stay."""
-        self.remove(target)
+    def move(self, source: str, target: str, owner: str = "") -> None:
+        """Follow a rename, to the home of another `owner` if one is given; ids stay."""
+        owner = owner or self._owner
+        FileCache(self._connection, self._home, owner).remove(target)
         self._connection.execute(
-            "UPDATE filecache SET path = ?, parent = ? WHERE owner = ? AND path = ?",
-            (target, _parent(target), self._owner, source),
+            "UPDATE filecache SET owner = ?, path = ?, parent = ? WHERE owner = ? AND path = ?",
+            (owner, target, _parent(target), self._owner, source),
         )
+        length = len(source) + 1
         self._connection.execute(
-            "UPDATE filecache SET path = ? || substr(path, ?), parent = ? || substr(parent, ?) "
+            "UPDATE filecache SET owner = ?, path = ? || substr(path, ?), parent = ? || substr(parent, ?) "
             "WHERE owner = ? AND substr(path, 1, ?) = ?",
-            (target, len(source) + 1, target, len(source) + 1, self._owner, len(source) + 1, source + "/"),
+            (owner, target, length, target, length, self._owner, length, source + "/"),
         )
 
     def remove(self, path: str) -> None:

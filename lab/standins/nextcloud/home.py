@@ -9,23 +9,25 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import BinaryIO
 
-from lab.standins.nextcloud import database, disk, filecache, names, scan
+from lab.standins.nextcloud import activity, database, disk, filecache, names, scan
+from lab.standins.nextcloud.activity import Actor
 from lab.standins.nextcloud.config import Site
 from lab.standins.nextcloud.errors import DavError
 from lab.standins.nextcloud.filecache import Entry
 
 
 class Home:
-    """The home of one account."""
+    """The home of one account; `actor` is who changes something in it, the owner unless given."""
 
-    def __init__(self, site: Site, owner: str) -> None:
-        self._site = site
+    def __init__(self, site: Site, owner: str, actor: Actor | None = None) -> None:
+        self.site = site
         self.owner = owner
+        self.actor = actor or Actor(owner)
         self.folder = site.data / owner
 
     def find(self, path: str) -> Entry | None:
         """Entry of a path. One that is on disk and not yet indexed is indexed by being asked for."""
-        with filecache.opened(self._site, self.owner) as cache:
+        with filecache.opened(self.site, self.owner) as cache:
             if cache.get(path) is None and self._on_disk(path):
                 try:
                     scan.scan(cache, self.folder, path, scan.Counts(), recursive=False)
@@ -43,7 +45,7 @@ class Home:
 
     def children(self, path: str) -> list[Entry]:
         """What the index knows in a folder."""
-        with filecache.opened(self._site, self.owner) as cache:
+        with filecache.opened(self.site, self.owner) as cache:
             return cache.children(path)
 
     async def receive(self, path: str, body: AsyncIterator[bytes], mtime: int | None) -> bool:
@@ -56,7 +58,7 @@ class Home:
         known = self.find(path)
         if known and known.folder:
             raise DavError(409, "Conflict", "PUT is not allowed on non-files.")
-        self._check_target(path, "Files cannot be created in non-existent collections")
+        self.check_target(path, "Files cannot be created in non-existent collections")
         target = self.folder / path
         if known:
             self._keep_version(path)
@@ -66,6 +68,7 @@ class Home:
         if mtime is not None:
             disk.set_mtime(target, mtime)
         self._written(path)
+        self._tell("changed" if known else "created", path)
         return known is None
 
     def write(self, path: str, source: BinaryIO) -> None:
@@ -79,6 +82,7 @@ class Home:
             self._keep_version(path)
         disk.write_directly(self.folder / path, source)
         self._written(path)
+        self._tell("changed" if known else "created", path)
 
     def touch(self, path: str, mtime: int) -> None:
         """Set the date of a file or folder."""
@@ -89,9 +93,10 @@ class Home:
         """Create a folder. Raises DavError 405 if there is one, else as `receive`."""
         if self.find(path):
             raise DavError(405, "MethodNotAllowed", "The resource you tried to create already exists")
-        self._check_target(path, "Parent node does not exist")
+        self.check_target(path, "Parent node does not exist")
         (self.folder / path).mkdir()
         self._written(path)
+        self._tell("created", path)
 
     def move(self, source: str, target: str, *, overwrite: bool) -> bool:
         """Rename. True when the target is new; an old target goes to the trash first.
@@ -101,15 +106,32 @@ class Home:
         """
         existed = self._clear_way(source, target, overwrite=overwrite)
         self.rename(source, target)
+        beside = source.rpartition("/")[0] == target.rpartition("/")[0]
+        self._tell("renamed" if beside else "moved", target, former=source)
         return not existed
+
+    def move_to(self, other: "Home", source: str, target: str) -> None:
+        """Move into the home of another account; ids stay. Errors as `move`."""
+        self.get(source)
+        other.check_target(target, "The destination node is not found")
+        if other.find(target) is not None:
+            other.delete(target)
+        (self.folder / source).rename(other.folder / target)
+        with filecache.opened(self.site, self.owner) as cache:
+            cache.move(source, target, other.owner)
+            cache.propagate(source)
+        with filecache.opened(self.site, other.owner) as cache:
+            cache.propagate(target)
+        other._tell("moved", target, former=source)
 
     def copy(self, source: str, target: str, *, overwrite: bool) -> bool:
         """Copy a file or a folder; answers and errors as `move`."""
         existed = self._clear_way(source, target, overwrite=overwrite)
         disk.copy(self.folder / source, self.folder / target)
-        with filecache.opened(self._site, self.owner) as cache:
+        with filecache.opened(self.site, self.owner) as cache:
             cache.record_branch(target)
             cache.propagate(target)
+        self._tell("created", target)
         return not existed
 
     def delete(self, path: str) -> None:
@@ -120,12 +142,13 @@ class Home:
         parent, _, name = path.rpartition("/")
         trash = self.folder / "files_trashbin" / "files"
         trash.mkdir(parents=True, exist_ok=True)
+        self._tell("deleted", path)
         timestamp = int(time.time())
         while (trash / f"{name}.d{timestamp}").exists():
             timestamp += 1
         self.rename(entry.path, f"files_trashbin/files/{name}.d{timestamp}")
         location = parent.removeprefix("files").strip("/")
-        with database.connect(self._site) as connection:
+        with database.connect(self.site) as connection:
             connection.execute(
                 "INSERT INTO files_trash VALUES (?, ?, ?, ?)", (self.owner, name, timestamp, location)
             )
@@ -133,7 +156,7 @@ class Home:
     def rename(self, source: str, target: str) -> None:
         """Rename on disk and in the index, with no question asked."""
         (self.folder / source).rename(self.folder / target)
-        with filecache.opened(self._site, self.owner) as cache:
+        with filecache.opened(self.site, self.owner) as cache:
             cache.move(source, target)
             cache.propagate(source)
             cache.propagate(target)
@@ -141,7 +164,7 @@ class Home:
     def purge(self, path: str) -> None:
         """Delete from the disk for good."""
         disk.remove(self.folder / path)
-        with filecache.opened(self._site, self.owner) as cache:
+        with filecache.opened(self.site, self.owner) as cache:
             cache.remove(path)
             cache.propagate(path)
 
@@ -152,7 +175,8 @@ class Home:
             return False
         return True
 
-    def _check_target(self, path: str, message: str) -> None:
+    def check_target(self, path: str, message: str) -> None:
+        """DavError 409 with `message` if the folder of a new file is not there, 400 if its name is refused."""
         parent, _, name = path.rpartition("/")
         folder = self.find(parent)
         if folder is None or not folder.folder:
@@ -170,7 +194,7 @@ class Home:
             raise DavError(
                 409, "Conflict", "The destination may not be part of the same subtree as the source path."
             )
-        self._check_target(target, "The destination node is not found")
+        self.check_target(target, "The destination node is not found")
         existed = self.find(target) is not None
         if existed and not overwrite:
             raise DavError(
@@ -194,10 +218,17 @@ class Home:
         disk.set_mtime(version, int(status.st_mtime))
 
     def _part_folder(self, target: Path) -> Path:
-        in_storage = self._site.settings().get("part_file_in_storage", True)
+        in_storage = self.site.settings().get("part_file_in_storage", True)
         return target.parent if in_storage else self.folder / "files"
 
+    def restored(self, path: str) -> None:
+        """Tell that something came back from the trash."""
+        self._tell("restored", path)
+
+    def _tell(self, action: activity.Action, path: str, former: str = "") -> None:
+        activity.record(self.site, self.owner, self.actor, action, path, self.get(path).fileid, former)
+
     def _written(self, path: str) -> None:
-        with filecache.opened(self._site, self.owner) as cache:
+        with filecache.opened(self.site, self.owner) as cache:
             cache.record(path, written=True)
             cache.propagate(path)

@@ -10,7 +10,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, RedirectRespons
 from starlette.routing import Route
 from starlette.templating import Jinja2Templates
 
-from lab.standins.nextcloud import accounts
+from lab.standins.nextcloud import accounts, ocs
 from lab.standins.nextcloud.config import Site
 from lab.standins.nextcloud.errors import DavError
 from lab.standins.nextcloud.filecache import Entry
@@ -41,6 +41,9 @@ def build(site: Site) -> Starlette:
             )
         return _listing(request, Home(site, user))
 
+    async def file(request: Request) -> Response:
+        return RedirectResponse(f"/apps/files/?openfile={request.path_params['number']}", 303)
+
     return Starlette(
         routes=[
             Route("/status.php", status),
@@ -48,6 +51,8 @@ def build(site: Site) -> Starlette:
             Route("/apps/files/", files),
             Route("/apps/files", files),
             Route("/index.php/apps/files/", files),
+            Route("/index.php/f/{number:int}", file),
+            *ocs.routes(site),
         ]
     )
 

@@ -67,6 +67,7 @@ def _restore(site: Site, home: Home, item: str) -> None:
     target = f"{folder}/{_free_name(home, folder, name)}"
     home.rename(entry.path, target)
     home.touch(target, entry.mtime)
+    home.restored(target)
     _forget(site, home, name, timestamp)
 
 

@@ -1,0 +1,110 @@
+"""/ocs/v2.php: the account that asks, its activity, and sharing a folder of its own."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from xml.sax.saxutils import escape
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from lab.standins.nextcloud import accounts, activity, shares
+from lab.standins.nextcloud.config import Site
+from lab.standins.nextcloud.errors import DavError
+from lab.standins.nextcloud.home import Home
+
+_USER_SHARE, _LINK = "0", "3"
+_MESSAGES = {
+    200: "OK",
+    304: "",
+    401: "Current user is not logged in",
+    403: "",
+    404: "",
+    412: "CSRF check failed",
+}
+
+Handler = Callable[[Request, str], Awaitable[Response]]
+
+
+def routes(site: Site) -> list[BaseRoute]:
+    """What is answered below /ocs/v2.php."""
+
+    async def user(request: Request, account: str) -> Response:
+        name = accounts.names(site)[account]
+        return _answer(
+            request, 200, {"id": account, "display-name": name, "displayname": name, "enabled": True}
+        )
+
+    async def listing(request: Request, account: str) -> Response:
+        query = request.query_params
+        try:
+            rows, last = activity.read(
+                site,
+                account,
+                since=int(query.get("since", "0")),
+                limit=int(query.get("limit", "50")),
+                ascending=query.get("sort") == "asc",
+                everything=request.path_params.get("filter", "all") == "all",
+            )
+        except activity.ForeignRow:
+            return _answer(request, 403, [])
+        if not rows:
+            return Response(status_code=304)
+        base = str(request.base_url).rstrip("/")
+        return _answer(
+            request,
+            200,
+            [activity.shown(row, base) for row in rows],
+            {"X-Activity-Last-Given": str(last)},
+        )
+
+    async def share(request: Request, account: str) -> Response:
+        form = await request.form()
+        path = "files/" + str(form.get("path", "")).strip("/")
+        kind, recipient = form.get("shareType"), str(form.get("shareWith", ""))
+        try:
+            Home(site, account).get(path)
+        except DavError:
+            return _answer(request, 404, [])
+        if kind not in (_USER_SHARE, _LINK) or (
+            kind == _USER_SHARE and recipient not in accounts.names(site)
+        ):
+            return _answer(request, 404, [])
+        made = shares.create(site, account, path, recipient if kind == _USER_SHARE else "")
+        return _answer(request, 200, {"id": str(made.id), "token": made.token or None})
+
+    base = "/ocs/v2.php"
+    feed = _guarded(site, listing)
+    return [
+        Route(f"{base}/cloud/user", _guarded(site, user)),
+        Route(f"{base}/apps/activity/api/v2/activity", feed),
+        Route(f"{base}/apps/activity/api/v2/activity/{{filter}}", feed),
+        Route(f"{base}/apps/files_sharing/api/v1/shares", _guarded(site, share), methods=["POST"]),
+    ]
+
+
+def _guarded(site: Site, handler: Handler) -> Callable[[Request], Awaitable[Response]]:
+    async def answer(request: Request) -> Response:
+        if not site.installed or site.maintenance:
+            return _answer(request, 503, [])
+        account = accounts.login(site, request.headers.get("authorization"))
+        if account is None:
+            return _answer(request, 401, [])
+        if "ocs-apirequest" not in request.headers:
+            return _answer(request, 412, [])
+        return await handler(request, account)
+
+    return answer
+
+
+def _answer(
+    request: Request, status: int, data: object, headers: Mapping[str, str] | None = None
+) -> Response:
+    """JSON for those who ask for it, else XML, without the data: who forgets to ask is to notice."""
+    message = _MESSAGES.get(status, "")
+    meta = {"status": "ok" if status == 200 else "failure", "statuscode": status, "message": message}
+    asked = request.query_params.get("format"), request.headers.get("accept", "")
+    if asked[0] == "json" or "application/json" in asked[1]:
+        return JSONResponse({"ocs": {"meta": meta, "data": data}}, status, headers)
+    fields = "".join(f"<{name}>{escape(str(value))}</{name}>" for name, value in meta.items())
+    body = f'<?xml version="1.0"?>\n<ocs><meta>{fields}</meta><data/></ocs>\n'
+    return Response(body, status, headers, media_type="application/xml")

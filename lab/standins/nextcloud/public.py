@@ -1,0 +1,59 @@
+"""/public.php/dav/files/TOKEN/NAME: what strangers drop by a link.
+
+A name that is taken gets a number (measured). As the code of Nextcloud 32 has it, what somebody with a nickname drops
+goes into a folder of that name.
+"""
+
+from pathlib import PurePosixPath
+from urllib.parse import unquote
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from lab.standins.nextcloud import names, shares
+from lab.standins.nextcloud.activity import Actor
+from lab.standins.nextcloud.config import Site
+from lab.standins.nextcloud.dav import client_mtime
+from lab.standins.nextcloud.errors import DavError
+from lab.standins.nextcloud.home import Home
+
+ROOT = "/public.php/dav/files/"
+
+
+async def answer(site: Site, request: Request) -> Response:
+    """Answer any request below /public.php."""
+    try:
+        return await _answer(site, request)
+    except DavError as error:
+        return error.response()
+
+
+async def _answer(site: Site, request: Request) -> Response:
+    raw_path: bytes = request.scope["raw_path"]
+    token, *path = [*names.segments(raw_path)[3:], ""]
+    path = [segment for segment in path if segment]
+    share = shares.of_link(site, token)
+    if share is None or not raw_path.startswith(ROOT.encode()):
+        raise DavError(404, "NotFound", "Node not found")
+    if request.method != "PUT" or not path:
+        raise DavError(405, "MethodNotAllowed", "Only PUT is allowed on files drop")
+    nickname = unquote(request.headers.get("x-nc-nickname", "")).strip()
+    if not nickname and len(path) > 1:
+        raise DavError(400, "BadRequest", "A nickname header is required when uploading subfolders")
+    home = Home(site, share.owner, Actor(nickname=nickname))
+    folder = share.path
+    for part in [*([nickname] if nickname else []), *path[:-1]]:
+        folder = f"{folder}/{part}"
+        if home.find(folder) is None:
+            home.make_folder(folder)
+    target = _free(home, folder, path[-1])
+    await home.receive(target, request.stream(), client_mtime(request.headers.get("x-oc-mtime")))
+    return Response(status_code=201)
+
+
+def _free(home: Home, folder: str, name: str) -> str:
+    stem, suffix = PurePosixPath(name).stem, PurePosixPath(name).suffix
+    target, number = f"{folder}/{name}", 2
+    while home.find(target) is not None:
+        target, number = f"{folder}/{stem} ({number}){suffix}", number + 1
+    return target
