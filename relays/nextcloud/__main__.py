@@ -4,8 +4,10 @@ import sys
 
 from relays import digest, service
 from relays.mattermost import Hook
+from relays.nextcloud.cloud import read_account
 from relays.nextcloud.config import read_trees
 from relays.nextcloud.index import SCHEMA
+from relays.nextcloud.inquiry import Inquiry
 from relays.nextcloud.source import TreeSource
 from relays.settings import Places, read_hook_url, read_settings
 from relays.wording import CATALOGUES
@@ -18,12 +20,16 @@ def build(places: Places) -> service.Service:
     channel = settings.text("channel", "rh-alerts")
     digest_from = settings.integer("digest_from", digest.DEFAULT_FROM, 0, digest.HIGHEST_FROM)
     trees = read_trees(places.config, settings, channel)
+    account = read_account(settings, places.credentials)
     settings.done()
     hook = Hook(read_hook_url(places.credentials, "NEXTCLOUD_WEBHOOK_URL"), channel)
 
     relay = service.Service(places.state, wording, hook, digest_from, SCHEMA)
+    inquiry = Inquiry(account) if account else None
+    if inquiry:
+        relay.add(inquiry)
     for tree in trees:
-        relay.add(TreeSource(relay, tree.root, tree.telling))
+        relay.add(TreeSource(relay, tree.root, tree.telling, inquiry))
     return relay
 
 

@@ -12,6 +12,8 @@ from relays.nextcloud.agenda import Agenda
 from relays.nextcloud.announcing import Announcement
 from relays.nextcloud.hearing import Hearing
 from relays.nextcloud.index import Index
+from relays.nextcloud.inquiry import Inquiry
+from relays.nextcloud.origins import Origins
 from relays.nextcloud.pace import Pace
 from relays.nextcloud.telling import Telling
 from relays.nextcloud.tracker import Tracker
@@ -26,6 +28,7 @@ log = logging.getLogger(__name__)
 _MISSING_SECONDS = 0.25
 _LONGEST_MISSING_SECONDS = 60.0
 _CHECK_SECONDS = 1.0
+_ASKING_SECONDS = 0.05
 # A scan finds what was not heard. Where a part of the tree cannot be heard, nothing else does.
 _SCAN_SECONDS = 60.0
 _DEAF_SCAN_SECONDS = 3.0
@@ -46,13 +49,14 @@ class TreeSource(Worker):
     tells what is new in it. Other trees of the service are watched meanwhile.
     """
 
-    def __init__(self, service: Service, root: str, telling: Telling) -> None:
+    def __init__(self, service: Service, root: str, telling: Telling, inquiry: Inquiry | None = None) -> None:
         super().__init__("tree", _PATIENCE_SECONDS)
         self._born = time.time()
         self._service = service
         self._root = root
         self._telling = telling
         self._pace = Pace(telling)
+        self._origins = Origins(inquiry, f"/{telling.name}")
         self._store: Store = service.store
         self._outbox: Outbox = service.outbox
         self._stopping = threading.Event()
@@ -157,7 +161,9 @@ class TreeSource(Worker):
     def _take_hints(self) -> bool:
         """Look where the hints say; whether that was at all of them."""
         try:
-            hint = self._hints.get(timeout=self._agenda.wait(_CHECK_SECONDS))
+            hint = self._hints.get(
+                timeout=self._agenda.wait(_ASKING_SECONDS if self._origins.awaited else _CHECK_SECONDS)
+            )
             for _ in range(_HINTS_AT_ONCE):
                 self._follow_hint(hint)
                 hint = self._hints.get_nowait()
@@ -192,11 +198,13 @@ class TreeSource(Worker):
         ready = self._tracker.ready()
         quiet = {path for path, kind in ready.items() if kind not in self._telling.announce}
         self._tracker.take_news(quiet)
-        alone, together = self._pace.due([path for path in ready if path not in quiet])
+        known = self._origins.known(self._tracker, [path for path in ready if path not in quiet])
+        alone, together = self._pace.due(known)
         wording = self._service.wording
-        for news in self._tracker.take_news(alone):
+        for news in self._origins.told(self._tracker.take_news(alone)):
             yield announcing.alone(self._telling, wording, news)
-        yield from announcing.together(self._telling, wording, self._tracker.take_news(together))
+        many = list(self._origins.told(self._tracker.take_news(together)))
+        yield from announcing.together(self._telling, wording, many)
 
     def _try_to_store(self, notifications: list[Notification]) -> bool:
         try:

@@ -65,6 +65,11 @@ class Tracker:
         """What there is to tell, by the paths, in the order in which it was found out."""
         return {path: pending.kind for path, pending in self._pending.items() if pending.ready}
 
+    def about(self, path: str) -> tuple[Kind, float]:
+        """Of a path that is ready: what there is to tell, and when the document changed last."""
+        pending = self._pending[path]
+        return pending.kind, pending.seen.ctime
+
     def take_news(self, paths: Iterable[str] | None = None) -> list[News]:
         """What there is to tell, of these paths or of all; the index knows it from now on."""
         now = datetime.now()

@@ -1,0 +1,158 @@
+"""Asking a Nextcloud: requests of one account with its app password, and why one cannot be answered."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import requests
+
+from relays.failure import reason
+from relays.patience import within
+from relays.settings import StartError, Table, read_optional_secret
+
+_LARGEST_ANSWER = 64 * 1024 * 1024
+_CREDENTIAL = "nextcloud-app-password"
+
+
+class CloudError(Exception):
+    """Nextcloud cannot be asked now: the reason, and the remedy if it is in somebody's hands.
+
+    `status` is that of the answer, 0 if there was none.
+    """
+
+    def __init__(self, reason: str, remedy: str = "", status: int = 0) -> None:
+        super().__init__(reason)
+        self.remedy = remedy
+        self.status = status
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What was answered, whole."""
+
+    status: int
+    headers: Mapping[str, str]
+    content: bytes
+
+
+@dataclass(frozen=True)
+class Account:
+    """An account of the Nextcloud at `url`, and its app password."""
+
+    url: str
+    user: str
+    password: str
+
+
+class Cloud:
+    """Requests of an account, by one thread. `seconds` is the most that one may take."""
+
+    def __init__(self, account: Account, seconds: float) -> None:
+        self.account = account
+        self._seconds = seconds
+        self._session = _session(account)
+
+    def ask(
+        self,
+        method: str,
+        path: str,
+        expected: tuple[int, ...],
+        *,
+        query: Mapping[str, str | int] | None = None,
+        headers: Mapping[str, str] | None = None,
+        body: bytes | None = None,
+    ) -> Answer:
+        """The answer, which has one of the expected statuses. CloudError if there is none or it has another."""
+        session = self._session
+
+        def ask() -> Answer:
+            with session.request(
+                method,
+                f"{self.account.url}{path}",
+                params=query,
+                headers=headers,
+                data=body,
+                timeout=(min(5.0, self._seconds), self._seconds),
+                # The password is for this address alone.
+                allow_redirects=False,
+                stream=True,
+            ) as response:
+                if response.status_code not in expected:
+                    raise _refusal(response.status_code)
+                return Answer(response.status_code, response.headers, _read(response))
+
+        try:
+            return within(self._seconds, ask)
+        except TimeoutError:
+            # The other one is still at work.
+            self._session = _session(self.account)
+            raise CloudError("no answer in time") from None
+        except (requests.RequestException, OSError, ValueError) as error:
+            raise CloudError(reason(error)) from None
+
+
+def read_account(settings: Table, credentials: Path) -> Account | None:
+    """The account that the table [nextcloud] and the credential `nextcloud-app-password` are of; None without both.
+
+    StartError if only one of them is there or they cannot be used.
+    """
+    password = read_optional_secret(credentials, _CREDENTIAL)
+    if "nextcloud" not in settings:
+        if password is not None:
+            raise StartError(
+                f"{_CREDENTIAL} is there, but the settings have no [nextcloud]: add url and user, "
+                "or remove the credential"
+            )
+        return None
+    table = settings.table("nextcloud")
+    url, user = table.text("url").rstrip("/"), table.text("user")
+    table.done()
+    if password is None:
+        raise StartError(
+            f"{credentials / _CREDENTIAL} is missing while the settings have [nextcloud]: write an app password of "
+            f"{user} into it, or remove the table"
+        )
+    if not re.fullmatch(r"[!-~]+", password):
+        raise StartError(f"{credentials / _CREDENTIAL} is not an app password (value not shown): correct it")
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in ("http", "https") and parts.hostname and (parts.port or True)
+    except ValueError:
+        usable = None
+    if not usable:
+        raise StartError(f'[nextcloud] url = "{url}" is not the address of a Nextcloud: correct it')
+    return Account(url, user, password)
+
+
+def _session(account: Account) -> requests.Session:
+    # Its cookies spare Nextcloud the password of the next request, which is most of what one costs.
+    session = requests.Session()
+    # Bytes, as requests would make Latin-1 of texts.
+    session.auth = (account.user.encode(), account.password.encode())  # type: ignore[assignment]
+    session.headers["OCS-APIRequest"] = "true"
+    return session
+
+
+def _read(response: requests.Response) -> bytes:
+    content = bytearray()
+    for chunk in response.iter_content(65536):
+        content += chunk
+        if len(content) > _LARGEST_ANSWER:
+            raise CloudError("the answer is too large")
+    return bytes(content)
+
+
+def _refusal(status: int) -> CloudError:
+    if 300 <= status < 400:
+        remedy = "it leads elsewhere: set nextcloud.url to where it leads"
+    elif status == HTTPStatus.UNAUTHORIZED:
+        remedy = (
+            "the app password is wrong or revoked: make one for the account of the relay, set "
+            "nextcloud.relay_password and run the deploy again"
+        )
+    else:
+        remedy = ""
+    return CloudError(f"HTTP {status}", remedy, status)
