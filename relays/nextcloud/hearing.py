@@ -4,7 +4,8 @@ import logging
 import time
 from queue import SimpleQueue
 
-from relays.nextcloud.watch import Hint, Watch
+from relays.nextcloud.place import Place, Watching
+from relays.nextcloud.watch import Hint
 
 log = logging.getLogger(__name__)
 
@@ -13,12 +14,12 @@ _RENEW_SECONDS = 60.0
 
 
 class Hearing:
-    """Watches the tree at `root` as well as it can; `reason` is why it cannot, empty while it can."""
+    """Watches the tree at `place` as well as it can; `reason` is why it cannot, empty while it can."""
 
-    def __init__(self, root: str, hints: "SimpleQueue[Hint]") -> None:
-        self._root = root
+    def __init__(self, place: Place, hints: "SimpleQueue[Hint]") -> None:
+        self._place = place
         self._hints = hints
-        self._watch: Watch | None = None
+        self._watch: Watching | None = None
         self._renew_at = 0.0
         self._suspects: set[str] = set()
         self.reason = ""
@@ -43,17 +44,17 @@ class Hearing:
         if renew:
             if self._watch is not None:
                 self._renew_at = time.monotonic() + _RENEW_SECONDS
-                log.warning("watching anew tree=%s reason=%s", self._root, problem)
+                log.warning("watching anew tree=%s reason=%s", self._place.name, problem)
             problem = self._start() or self._problem()
         if problem and not self.reason:
             log.error(
                 "unheard tree=%s reason=%s: scanning it every few seconds instead;"
                 " raise the limit: sysctl fs.inotify.max_user_watches",
-                self._root,
+                self._place.name,
                 problem,
             )
         elif self.reason and not problem:
-            log.warning("heard again tree=%s", self._root)
+            log.warning("heard again tree=%s", self._place.name)
         self.reason = problem
         return renew or bool(problem)
 
@@ -66,7 +67,7 @@ class Hearing:
     def _start(self) -> str:
         self.stop()
         try:
-            self._watch = Watch(self._root, self._hints)
+            self._watch = self._place.watch(self._hints)
         except OSError as error:
             self._renew_at = time.monotonic() + _RENEW_SECONDS
             return error.strerror or type(error).__name__

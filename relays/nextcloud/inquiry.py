@@ -90,6 +90,10 @@ class Inquiry(Worker):
             self._open.pop(path, None)
             return found or NOTHING
 
+    def link(self, number: int) -> str:
+        """The address that opens the file with a number."""
+        return f"{self._url}/index.php/f/{number}"
+
     def stop(self) -> None:
         with self._changed:
             self._stopping = True
@@ -158,7 +162,7 @@ class Inquiry(Worker):
             and deed.at >= question.since - _TOLERANCE_SECONDS
             and deed.is_deletion is (question.kind is Kind.DELETED)
         ):
-            return Origin(deed.who, "" if deed.is_deletion else f"{self._url}/index.php/f/{deed.number}")
+            return Origin(deed.who, "" if deed.is_deletion else self.link(deed.number))
         if question.kind is Kind.MOVED_IN:
             # What came with its folder has no row of its own.
             for folder in PurePosixPath(path).parents:

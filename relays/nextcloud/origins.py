@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from relays.nextcloud.inquiry import NOTHING, Inquiry, Origin
-from relays.nextcloud.news import News
+from relays.nextcloud.news import Kind, News
 from relays.nextcloud.tracker import Tracker
 
 
@@ -23,10 +23,14 @@ class Origins:
             return paths
         answers = {}
         for path in paths:
-            kind, since = tracker.about(path)
-            answer = self._answers.get(path) or self._inquiry.answer(f"{self._folder}/{path}", kind, since)
+            kind, seen = tracker.about(path)
+            answer = self._answers.get(path) or self._inquiry.answer(
+                f"{self._folder}/{path}", kind, seen.ctime
+            )
             if answer is not None:
                 answers[path] = answer
+                if seen.is_certain and kind is not Kind.DELETED:
+                    answers[path] = replace(answer, link=self._inquiry.link(seen.inode))
         self._answers = answers
         self.awaited = len(answers) < len(paths)
         return list(answers)

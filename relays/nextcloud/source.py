@@ -7,14 +7,14 @@ import time
 from collections.abc import Iterator
 from queue import Empty, SimpleQueue
 
-from relays.nextcloud import announcing, tree
+from relays.nextcloud import announcing
 from relays.nextcloud.agenda import Agenda
 from relays.nextcloud.announcing import Announcement
 from relays.nextcloud.hearing import Hearing
 from relays.nextcloud.index import Index
-from relays.nextcloud.inquiry import Inquiry
 from relays.nextcloud.origins import Origins
 from relays.nextcloud.pace import Pace
+from relays.nextcloud.place import Place
 from relays.nextcloud.telling import Telling
 from relays.nextcloud.tracker import Tracker
 from relays.nextcloud.watch import Hint
@@ -42,21 +42,21 @@ _PATIENCE_SECONDS = 120.0
 
 
 class TreeSource(Worker):
-    """Announces what happens to the documents of the tree at `root`.
+    """Announces what happens to the documents of the tree at `place`.
 
     A tree that is replaced by another one (renamed, deleted, created again) ends the service with EX_TEMPFAIL, and so
     does one that is missing for a minute: only a fresh start sees the new one through a bind mount. The index then
     tells what is new in it. Other trees of the service are watched meanwhile.
     """
 
-    def __init__(self, service: Service, root: str, telling: Telling, inquiry: Inquiry | None = None) -> None:
+    def __init__(self, service: Service, place: Place, telling: Telling, origins: Origins) -> None:
         super().__init__("tree", _PATIENCE_SECONDS)
         self._born = time.time()
         self._service = service
-        self._root = root
+        self._place = place
         self._telling = telling
         self._pace = Pace(telling)
-        self._origins = Origins(inquiry, f"/{telling.name}")
+        self._origins = origins
         self._store: Store = service.store
         self._outbox: Outbox = service.outbox
         self._stopping = threading.Event()
@@ -67,10 +67,10 @@ class TreeSource(Worker):
         self._hints.put(Hint(""))
 
     def work(self) -> None:
-        self._index = Index(self._store, self._root)
+        self._index = Index(self._store, self._place.name)
         self._agenda = Agenda()
-        self._tracker = Tracker(self._root, self._index, self._agenda)
-        self._hearing = Hearing(self._root, self._hints)
+        self._tracker = Tracker(self._place, self._index, self._agenda)
+        self._hearing = Hearing(self._place, self._hints)
         identity = self._wait_for_tree()
         if identity is None:
             return
@@ -81,28 +81,34 @@ class TreeSource(Worker):
         finally:
             self._hearing.stop()
 
-    def _wait_for_tree(self) -> tuple[int, int, str] | None:
-        identity = tree.identity(self._root)
+    def _wait_for_tree(self) -> object | None:
+        while not self._place.is_known and not self._stopping.wait(_MISSING_SECONDS):
+            self.beat()
+            if self._place.trouble:
+                self._note("status.tree.unreachable", tree=self._telling.name, count=len(self._index))
+        if self._stopping.is_set():
+            return None
+        identity = self._place.identity()
         if identity is None:
-            log.warning("waiting tree=%s: it does not exist yet", self._root)
-            self._note("status.tree.missing", tree=self._root)
+            log.warning("waiting tree=%s: it does not exist yet", self._place.name)
+            self._note("status.tree.missing", tree=self._place.name)
             # A first look at nothing is one as well: all that comes is new.
             self._flush()
         until = time.monotonic() + _LONGEST_MISSING_SECONDS
         while identity is None and not self._stopping.wait(_MISSING_SECONDS):
             self.beat()
-            identity = tree.identity(self._root)
+            identity = self._place.identity()
             if identity is None and time.monotonic() >= until:
                 self._leave("missing")
         return identity
 
     def _leave(self, what: str) -> None:
-        log.warning("%s tree=%s: starting again", what, self._root)
+        log.warning("%s tree=%s: starting again", what, self._place.name)
         self._service.leave(os.EX_TEMPFAIL)
         self._stopping.wait()
 
     def _note(self, wording: str, **values: object) -> None:
-        self._service.note(self._root, self._service.wording[wording].format(**values))
+        self._service.note(self._place.name, self._service.wording[wording].format(**values))
 
     def _look_first(self) -> None:
         if self._index.is_new:
@@ -110,9 +116,9 @@ class TreeSource(Worker):
         else:
             self._tracker.resume()
         self._flush()
-        log.info("watching tree=%s documents=%d", self._root, len(self._index))
+        log.info("watching tree=%s documents=%d", self._place.name, len(self._index))
 
-    def _follow(self, identity: tuple[int, int, str]) -> None:
+    def _follow(self, identity: object) -> None:
         self._agenda.put(self._scan_seconds(0.0), self._scan_again, "")
         self._tend_if_unsure("")
         check_at = 0.0
@@ -120,15 +126,15 @@ class TreeSource(Worker):
             self.beat()
             heard_all = self._take_hints()
             self._agenda.run()
-            if heard_all and self._tracker.has_lost and tree.identity(self._root) == identity:
+            if heard_all and self._tracker.has_lost and self._place.identity() == identity:
                 self._tracker.forget()
             self._flush()
             if time.monotonic() < check_at:
                 continue
             check_at = time.monotonic() + _CHECK_SECONDS
-            how = "scanned" if self._hearing.reason else "watched"
-            self._note(f"status.tree.{how}", tree=self._telling.name, count=len(self._index))
-            if tree.identity(self._root) != identity:
+            state = "unreachable" if self._place.trouble else "scanned" if self._hearing.reason else "watched"
+            self._note(f"status.tree.{state}", tree=self._telling.name, count=len(self._index))
+            if self._place.identity() != identity:
                 self._leave("replaced")
             elif self._hearing.failed and not self._hearing.reason:
                 self._tend("")

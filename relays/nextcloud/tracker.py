@@ -18,17 +18,16 @@ a version, take it away and put it back.
 The index learns of a document when its news are taken, and not before: what is never told is found again.
 """
 
-import stat
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from relays.nextcloud import tree
 from relays.nextcloud.agenda import Agenda
 from relays.nextcloud.index import Index
 from relays.nextcloud.news import Kind, News
-from relays.nextcloud.tree import Stat
+from relays.nextcloud.place import Place
+from relays.nextcloud.tree import Stat, is_ignored
 
 SETTLE_SECONDS = 3.0
 EMPTY_SECONDS = 10.0
@@ -48,12 +47,12 @@ class _Pending:
 
 
 class Tracker:
-    """Watches over the tree at `root` with what the index knows. `wall` is the clock of the file system."""
+    """Watches over the tree at `place` with what the index knows. `wall` is the clock of the file system."""
 
     def __init__(
-        self, root: str, index: Index, agenda: Agenda, wall: Callable[[], float] = time.time
+        self, place: Place, index: Index, agenda: Agenda, wall: Callable[[], float] = time.time
     ) -> None:
-        self._root = root
+        self._place = place
         self._index = index
         self._agenda = agenda
         self._wall = wall
@@ -65,10 +64,10 @@ class Tracker:
         """What there is to tell, by the paths, in the order in which it was found out."""
         return {path: pending.kind for path, pending in self._pending.items() if pending.ready}
 
-    def about(self, path: str) -> tuple[Kind, float]:
-        """Of a path that is ready: what there is to tell, and when the document changed last."""
+    def about(self, path: str) -> tuple[Kind, Stat]:
+        """Of a path that is ready: what there is to tell, and the document as it was seen last."""
         pending = self._pending[path]
-        return pending.kind, pending.seen.ctime
+        return pending.kind, pending.seen
 
     def take_news(self, paths: Iterable[str] | None = None) -> list[News]:
         """What there is to tell, of these paths or of all; the index knows it from now on."""
@@ -86,7 +85,7 @@ class Tracker:
 
     def record(self, before: float) -> None:
         """The very first look: what is there is known already, except what changed after `before`."""
-        for path, seen in tree.Scan(self._root):
+        for path, seen in self._place.scan():
             if seen.ctime < before:
                 self._index.put(path, seen)
             else:
@@ -101,14 +100,14 @@ class Tracker:
 
     def look(self, path: str, *, complete: bool = False, moved_from: str | None = None) -> None:
         """Look at a path. `complete`: its writer has finished. `moved_from`: it was renamed, from outside if empty."""
-        if tree.is_ignored(path):
+        if is_ignored(path):
             return
-        status = tree.look(self._root, path)
-        if status is None:
+        seen = self._place.look(path)
+        if seen is None:
             self._miss(path)
-        elif stat.S_ISDIR(status.st_mode):
+        elif seen == "folder":
             self.look_below(path, moved_from=moved_from)
-        elif (seen := tree.stat_of(status)) is not None:
+        elif isinstance(seen, Stat):
             heard = Kind.NEW if complete else None
             if moved_from == "":
                 heard = Kind.MOVED_IN
@@ -124,7 +123,7 @@ class Tracker:
 
     def scan(self, folder: str = "", moved_from: str | None = None) -> list[str]:
         """Compare all of a folder with the index; an empty one is the root. The paths that are missing."""
-        scan = tree.Scan(self._root, folder)
+        scan = self._place.scan(folder)
         unseen = set(self._index.below(folder))
         changed = []
         for path, seen in scan:
@@ -153,7 +152,7 @@ class Tracker:
         lost, self._lost = self._lost, set()
         for path in sorted(lost):
             known = self._index.get(path)
-            if known is None or not tree.is_gone(self._root, path):
+            if known is None or not self._place.is_gone(path):
                 continue
             if path in self._vanished:
                 self._index.remove(path)
@@ -180,8 +179,9 @@ class Tracker:
         same = before is not None and before.seen == seen
         since = before.since if before is not None and same else now
         # Either clock may prove that it has settled: the wall clock for what is old, ours if that was set back.
-        settled = max(self._wall() - seen.ctime, now - since)
-        needed = EMPTY_SECONDS if seen.size == 0 else 0.0 if heard and known is None else SETTLE_SECONDS
+        settled = max(0.0 if seen.is_certain else self._wall() - seen.ctime, now - since)
+        complete = seen.is_certain or (heard and known is None)
+        needed = EMPTY_SECONDS if seen.size == 0 else 0.0 if complete else SETTLE_SECONDS
         if known is not None:
             kind = Kind.VERSION
         elif heard is not None:
@@ -208,9 +208,11 @@ class Tracker:
             self._index.put(path, known)
 
     def _has_moved(self, origin: str, seen: Stat, moved_from: str | None) -> bool:
-        still = tree.look(self._root, origin)
-        if still is not None and still.st_ino == seen.inode:
+        still = self._place.look(origin)
+        if isinstance(still, Stat) and still.inode == seen.inode:
             return False
+        if seen.is_certain:
+            return True
         known = self._index.get(origin)
         # The number of an inode is used again, even at once, so without the news of a rename it proves nothing alone.
         return moved_from == origin or (
@@ -234,4 +236,6 @@ class Tracker:
 def _is_unchanged(known: Stat, seen: Stat) -> bool:
     if (known.size, known.mtime_ns) == (seen.size, seen.mtime_ns):
         return True
-    return (known.inode, known.size) == (seen.inode, seen.size) and seen.ctime - known.ctime < _DATE_SECONDS
+    if seen.is_certain or (known.inode, known.size) != (seen.inode, seen.size):
+        return False
+    return seen.ctime - known.ctime < _DATE_SECONDS

@@ -30,6 +30,11 @@ class Stat(NamedTuple):
     ctime_ns: int
 
     @property
+    def is_certain(self) -> bool:
+        """Whether a server showed it: it is complete, its number is its own for ever, and `ctime` is not known."""
+        return not self.ctime_ns
+
+    @property
     def ctime(self) -> float:
         """Seconds since the epoch of the last change, which unlike mtime no client can set."""
         return self.ctime_ns / 1e9

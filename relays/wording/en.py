@@ -212,6 +212,7 @@ TEXTS = {
     "status.parked": "{count} parked",
     "status.storage": "the storage does not answer",
     "status.tree.missing": "waiting for the folder {tree}",
+    "status.tree.unreachable": "{tree}: Nextcloud does not answer, {count} document(s) known",
     "status.tree.watched": "{tree}: {count} document(s) known",
     "status.tree.scanned": "{tree}: {count} document(s) known, by scans for want of fs.inotify.max_user_watches",
     "status.last": "last delivery {age} ago",

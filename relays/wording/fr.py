@@ -212,6 +212,7 @@ TEXTS = {
     "status.parked": "{count} mise(s) de côté",
     "status.storage": "le stockage ne répond pas",
     "status.tree.missing": "en attente du dossier {tree}",
+    "status.tree.unreachable": "{tree} : Nextcloud ne répond pas, {count} document(s) suivis",
     "status.tree.watched": "{tree} : {count} document(s) suivis",
     "status.tree.scanned": "{tree} : {count} document(s) suivis par relecture, faute de fs.inotify.max_user_watches",
     "status.last": "dernière livraison il y a {age}",

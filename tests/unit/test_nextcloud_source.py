@@ -9,6 +9,8 @@ import pytest
 
 from relays.nextcloud import source as module
 from relays.nextcloud.index import SCHEMA
+from relays.nextcloud.origins import Origins
+from relays.nextcloud.place import Disk
 from relays.nextcloud.source import TreeSource
 from relays.nextcloud.telling import Telling
 from relays.outbox import SCHEMA as OUTBOX
@@ -33,7 +35,9 @@ def test_the_service_is_started_again_for_a_tree_that_is_missing(
         source.stop()
 
     service.leave = leave
-    source = TreeSource(service, str(tmp_path / "missing"), Telling("missing", "rh", ""))
+    source = TreeSource(
+        service, Disk(str(tmp_path / "missing")), Telling("missing", "rh", ""), Origins(None, "")
+    )
     source.start()
     source.join(20)
     store.stop()

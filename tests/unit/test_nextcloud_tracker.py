@@ -11,6 +11,7 @@ from relays.nextcloud.agenda import Agenda
 from relays.nextcloud.index import SCHEMA, Index
 from relays.nextcloud.news import Kind
 from relays.nextcloud.pace import LONGEST_SECONDS, QUIET_SECONDS, WINDOW_SECONDS, Pace
+from relays.nextcloud.place import Disk
 from relays.nextcloud.telling import Discretion, Telling
 from relays.nextcloud.tracker import Tracker
 from relays.store import Store
@@ -26,7 +27,7 @@ class Watched:
         (root / "a.pdf").write_bytes(b"always there")
         self.agenda = Agenda(lambda: self.now)
         self.index = Index(Store(state, SCHEMA), str(root))
-        self.tracker = Tracker(str(root), self.index, self.agenda, lambda: 4e9 + self.now)
+        self.tracker = Tracker(Disk(str(root)), self.index, self.agenda, lambda: 4e9 + self.now)
         self.tracker.record(5e9)
 
     def later(self, seconds: float = 60.0) -> list[tuple[Kind, str]]:
