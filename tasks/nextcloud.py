@@ -8,7 +8,12 @@ from tasks.site import Site
 
 @step("Nextcloud")
 def provision_nextcloud(site: Site, place: Place) -> None:
-    """Each tree and its folders in the files of its owner, owned by the web server, registered with occ."""
+    """Each tree and its folders in the files of its owner, owned by the web server, registered with occ.
+
+    Where the files are not on the disk, the trees are for their owners to make.
+    """
+    if site.nextcloud.source != "disk":
+        return
     for tree in site.trees:
         folder_tree(
             place.infrastructure,

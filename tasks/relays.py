@@ -12,7 +12,7 @@ from tasks.operations.python_app import accepted, python_app, release_digest, ro
 from tasks.operations.resource import ResourceError, step
 from tasks.operations.secret_file import fingerprint, given_secret, no_secret
 from tasks.operations.text_file import text_files
-from tasks.place import HOOK_NAME, HOOK_TOKEN, READ_TOKEN, SIGNING_TOKEN, Place
+from tasks.place import APP_PASSWORD, HOOK_NAME, HOOK_TOKEN, READ_TOKEN, SIGNING_TOKEN, Place
 from tasks.site import Site
 from tasks.templates import render
 
@@ -24,9 +24,11 @@ RELAYS = ("gitlab", "nextcloud")
 @step("Relays")
 def install_relays(site: Site, place: Place) -> None:
     """The package under /opt/passerelle, its configuration in /etc/passerelle, its units running."""
-    trees = {bound_at(site, tree): _on_host(site, place, tree) for tree in site.trees}
+    on_disk = site.nextcloud.source == "disk"
+    trees = {bound_at(site, tree): _on_host(site, place, tree) for tree in site.trees} if on_disk else {}
     release = release_digest(PROJECT, "relays", REQUIREMENTS / "relays.txt")
     read_token = site.gitlab.read_token
+    password = site.nextcloud.relay_password
     secrets = [place.webhooks_conf, HOOK_TOKEN, SIGNING_TOKEN, *([READ_TOKEN] if read_token else [])]
     settings = {
         "gitlab": gitlab_settings(site, signs=place.gitlab_signs),
@@ -56,18 +58,34 @@ def install_relays(site: Site, place: Place) -> None:
     )
     if not read_token:  # after the service, which would not start without a credential that its unit names
         no_secret(READ_TOKEN, name="No token for GitLab's log of deliveries")
+    if password:
+        given_secret(APP_PASSWORD, password, name="App password for Nextcloud")
+    waiting = (
+        {"passerelle-nextcloud.path": render("passerelle-nextcloud.path", trees=trees)} if on_disk else {}
+    )
+    if not on_disk:
+        unit.no_unit("passerelle-nextcloud.path", name="No waiting for trees on the disk")
     unit.service(
         "passerelle-nextcloud",
         {
             "passerelle-nextcloud.service": render(
-                "passerelle-nextcloud.service", webhooks_conf=place.webhooks_conf, trees=trees
+                "passerelle-nextcloud.service",
+                webhooks_conf=place.webhooks_conf,
+                trees=trees,
+                app_password=APP_PASSWORD if password else None,
             ),
-            "passerelle-nextcloud.path": render("passerelle-nextcloud.path", trees=trees),
+            **waiting,
         },
-        lambda: [release, settings["nextcloud"], fingerprint(place.webhooks_conf)],
+        lambda: [
+            release,
+            settings["nextcloud"],
+            *map(fingerprint, [place.webhooks_conf, *([APP_PASSWORD] if password else [])]),
+        ],
         roll_back("passerelle"),
         name="Service of the nextcloud relay",
     )
+    if not password:
+        no_secret(APP_PASSWORD, name="No app password for Nextcloud")
     accepted("passerelle", name="New release of the relays")
 
 
@@ -93,15 +111,25 @@ def nextcloud_settings(site: Site) -> str:
         language=site.relays.language,
         digest_from=site.relays.digest_from,
         channel=site.mattermost.nextcloud_webhook.channel,
+        nextcloud=site.nextcloud,
         trees=[
-            {"tree": bound_at(site, tree)} | tree.model_dump(exclude={"tree", "folders", "owner"})
+            {"tree": bound_at(site, tree), "in_files": _in_files(site, tree)}
+            | tree.model_dump(exclude={"tree", "folders", "owner"})
             for tree in site.trees
         ],
     )
 
 
+def _in_files(site: Site, tree: Tree) -> str:
+    """Where the account that the relay asks as has a tree, empty if nowhere."""
+    asked = site.nextcloud.relay_password and tree.owner == site.nextcloud.admin
+    return f"/{tree.tree}" if asked else ""
+
+
 def bound_at(site: Site, tree: Tree) -> str:
     """Where the relay sees a tree; its name is the last part, which messages show."""
+    if site.nextcloud.source == "webdav":
+        return f"/{tree.tree}"
     # Of another user's there may be one of the same name.
     of = "" if tree.owner == site.nextcloud.admin else f".{tree.owner}"
     return f"/run/passerelle{of}/{tree.tree}"

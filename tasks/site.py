@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError, ValidationInfo
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -44,6 +44,15 @@ def _base_url(value: str) -> str:
 def _not_empty(value: SecretStr) -> SecretStr:
     if not value.get_secret_value().strip() or not value.get_secret_value().isascii():
         raise ValueError("is empty or holds characters that no token has")
+    return value
+
+
+def _source(value: str, info: ValidationInfo) -> str:
+    if value == "webdav" and info.data.get("relay_password") is None:
+        raise ValueError("needs nextcloud.relay_password")
+    owners = {tree.owner for tree in info.data.get("trees", [])}
+    if value == "webdav" and owners - {None, info.data.get("admin")}:
+        raise ValueError("shows the admin's files, so all nextcloud.trees must be in them")
     return value
 
 
@@ -111,6 +120,16 @@ class Nextcloud(Options):
     folders: list[FolderName]
     app_password: Token | None = Field(None, description="of the admin, for the acceptance checks only")
     trees: Trees = Field([], description="further ones")
+    relay_password: Token | None = Field(
+        None,
+        description="app password of the admin for the relay: with it messages say who brought a document, and their "
+        "title opens it; the host must reach url",
+    )
+    source: Annotated[Literal["disk", "webdav"], AfterValidator(_source)] = Field(
+        "disk",
+        description="where the relay sees the trees; webdav: where nothing of them reaches the host's disk",
+    )
+    poll_seconds: int = Field(15, ge=1, le=3600, description="how often webdav is asked what has changed")
 
 
 class GitLab(Section):

@@ -9,8 +9,8 @@ from relays.nextcloud.config import read_trees
 from relays.nextcloud.index import SCHEMA
 from relays.nextcloud.inquiry import Inquiry
 from relays.nextcloud.origins import Origins
-from relays.nextcloud.place import Disk
-from relays.nextcloud.polling import DEFAULT_SECONDS, Polling
+from relays.nextcloud.place import Disk, Place
+from relays.nextcloud.polling import DEFAULT_SECONDS, HIGHEST_SECONDS, Polling
 from relays.nextcloud.source import TreeSource
 from relays.settings import Places, StartError, read_hook_url, read_settings
 from relays.wording import CATALOGUES
@@ -25,12 +25,13 @@ def build(places: Places) -> service.Service:
     trees = read_trees(places.config, settings, channel)
     account = read_account(settings, places.credentials)
     source = settings.choice("source", ("disk", "webdav"), "disk")
-    poll_seconds = settings.integer("poll_seconds", DEFAULT_SECONDS, 1, 3600)
-    settings.done()
     if source == "webdav" and account is None:
         raise StartError(
             f'{places.config}: source = "webdav" needs an account: add [nextcloud] with url and user'
         )
+    polled = account if source == "webdav" else None
+    poll_seconds = settings.integer("poll_seconds", DEFAULT_SECONDS, 1, HIGHEST_SECONDS)
+    settings.done()
     hook = Hook(read_hook_url(places.credentials, "NEXTCLOUD_WEBHOOK_URL"), channel)
 
     relay = service.Service(places.state, wording, hook, digest_from, SCHEMA)
@@ -38,14 +39,13 @@ def build(places: Places) -> service.Service:
     if inquiry:
         relay.add(inquiry)
     for tree in trees:
-        place = (
-            Polling(account, tree.root, poll_seconds) if account and source == "webdav" else Disk(tree.root)
-        )
-        if isinstance(place, Polling):
+        place: Place = Disk(tree.root)
+        in_files = tree.in_files
+        if polled is not None:
+            place, in_files = Polling(polled, tree.root, poll_seconds), tree.root
             relay.add(place)
-        # On the disk the tree is known by its folder alone, which is in the root of somebody's files.
-        folder = tree.root if isinstance(place, Polling) else f"/{tree.telling.name}"
-        relay.add(TreeSource(relay, place, tree.telling, Origins(inquiry, folder)))
+        origins = Origins(inquiry if in_files else None, in_files)
+        relay.add(TreeSource(relay, place, tree.telling, origins))
     return relay
 
 

@@ -15,10 +15,14 @@ from relays.settings import StartError, Table
 
 @dataclass(frozen=True)
 class Tree:
-    """A tree: the absolute path of its root, and how its documents are told."""
+    """A tree: the absolute path of its root, how its documents are told, and where it is in the account's files.
+
+    The latter is empty if it is not there, so that nothing can be asked about it.
+    """
 
     root: str
     telling: Telling
+    in_files: str
 
 
 def read_trees(file: Path, settings: Table, channel: str) -> list[Tree]:
@@ -50,8 +54,9 @@ def _read_tree(file: Path, table: Table, channel: str) -> Tree:
         templates=_read_templates(file, table),
         burst_from=table.integer("burst_from", BURST_FROM, 0, HIGHEST_BURST_FROM),
     )
+    in_files = table.text("in_files").rstrip("/") if "in_files" in table else ""
     table.done()
-    return Tree(root, telling)
+    return Tree(root, telling, in_files)
 
 
 def _read_choices(file: Path, table: Table, key: str, default: tuple[Kind, ...]) -> tuple[str, ...]:

@@ -28,6 +28,7 @@ from relays.worker import Worker
 log = logging.getLogger(__name__)
 
 DEFAULT_SECONDS = 15
+HIGHEST_SECONDS = 3600
 _ALL_SECONDS = 3600.0
 _ANSWER_SECONDS = 60.0
 _PATIENCE_SECONDS = 2 * _ANSWER_SECONDS

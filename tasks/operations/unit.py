@@ -94,5 +94,15 @@ def service(
         yield StringCommand("systemctl start", *_quoted(triggers))
 
 
+@resource
+def no_unit(name: str) -> Commands:
+    """Have no unit of this name."""
+    if host.get_fact(Units, units=[name])[name]["text"]:
+        tell([f"- /etc/systemd/system/{name}"])
+        yield StringCommand("systemctl disable -q --now", QuoteString(name))
+        yield StringCommand("rm -f", QuoteString(f"/etc/systemd/system/{name}"))
+        yield "systemctl daemon-reload"
+
+
 def _quoted(units: Iterable[str]) -> list[QuoteString]:
     return [QuoteString(unit) for unit in units]

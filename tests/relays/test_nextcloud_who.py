@@ -55,7 +55,7 @@ def asking(site: Site, front: Front, sink: Sink, tmp_path: Path) -> Iterator[Rel
     """The relay for the tree of the stand-in, which it asks who brought a document."""
     settings = (
         f'digest_from = 0\n[nextcloud]\nurl = "{front.url}"\nuser = "{ADMIN}"\n'
-        f'[[trees]]\ntree = "{site.tree}"\nburst_from = 0\n'
+        f'[[trees]]\ntree = "{site.tree}"\nin_files = "/Documents_RH"\nburst_from = 0\n'
     )
     relay = Relay("nextcloud", tmp_path, sink.url, settings)
     password = app_password(site)

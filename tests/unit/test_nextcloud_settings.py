@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
+from relays.nextcloud.cloud import Account, read_account
 from relays.nextcloud.config import Tree, read_trees
 from relays.nextcloud.news import Kind
 from relays.nextcloud.telling import Discretion
-from relays.settings import read_settings
+from relays.settings import StartError, read_settings
 from tasks.relays import bound_at, nextcloud_settings
 from tasks.site import Site, SiteError, load
 from tasks.templates import render
@@ -30,6 +31,9 @@ def read(folder: Path, wanted: Site) -> list[Tree]:
     assert settings.choice("language", ("fr", "en"), "en") == "fr"
     assert settings.integer("digest_from", 0, 0, 100) == 20
     trees = read_trees(file, settings, settings.text("channel"))
+    read_account(settings, folder)
+    assert settings.choice("source", ("disk", "webdav"), "") == wanted.nextcloud.source
+    assert settings.integer("poll_seconds", 0, 1, 3600) == wanted.nextcloud.poll_seconds
     settings.done()
     return trees
 
@@ -37,7 +41,7 @@ def read(folder: Path, wanted: Site) -> list[Tree]:
 def units(wanted: Site) -> tuple[str, str]:
     """The service and the path unit of the relay."""
     trees = {bound_at(wanted, tree): f"/v/{tree.owner}/files/{tree.tree}" for tree in wanted.trees}
-    service = render("passerelle-nextcloud.service", webhooks_conf="/w", trees=trees)
+    service = render("passerelle-nextcloud.service", webhooks_conf="/w", trees=trees, app_password=None)
     return service, render("passerelle-nextcloud.path", trees=trees)
 
 
@@ -96,6 +100,45 @@ def test_each_tree_is_waited_for_and_bound(values: dict[str, Any]) -> None:
     ]
 
 
+def test_a_site_with_a_password_for_the_relay(tmp_path: Path, values: dict[str, Any]) -> None:
+    """Only what is in the files of its account is asked about: elsewhere the same path is another document's."""
+    (tmp_path / "nextcloud-app-password").write_text("app-password\n")
+    trees = [{"tree": "Compta"}, {"tree": "Documents_RH", "owner": "bob"}]
+    wanted = site(values, relay_password="app-password", trees=trees)
+    assert [tree.in_files for tree in read(tmp_path, wanted)] == ["/Documents_RH", "/Compta", ""]
+    settings = read_settings(tmp_path / "nextcloud.toml")
+    assert read_account(settings, tmp_path) == Account("http://cloud.taaf.internal", "admin", "app-password")
+    assert "app-password" not in nextcloud_settings(wanted)
+
+
+def test_a_site_whose_files_are_not_on_the_disk(tmp_path: Path, values: dict[str, Any]) -> None:
+    (tmp_path / "nextcloud-app-password").write_text("app-password\n")
+    wanted = site(values, relay_password="app-password", source="webdav", poll_seconds=30)
+    (tree,) = read(tmp_path, wanted)
+    assert (tree.root, tree.telling.name) == ("/Documents_RH", "Documents_RH")
+    service = render("passerelle-nextcloud.service", webhooks_conf="/w", trees={}, app_password="/a")
+    assert "BindReadOnlyPaths" not in service
+    assert "ConditionPath" not in service
+    assert "LoadCredential=nextcloud-app-password:/a" in service.splitlines()
+
+
+@pytest.mark.parametrize("credential", [None, "", "pass word"])
+def test_a_password_that_cannot_be_used(
+    tmp_path: Path, values: dict[str, Any], credential: str | None
+) -> None:
+    if credential is not None:
+        (tmp_path / "nextcloud-app-password").write_text(credential)
+    with pytest.raises(StartError, match="nextcloud-app-password") as caught:
+        read(tmp_path, site(values, relay_password="app-password"))
+    assert "pass word" not in str(caught.value)
+
+
+def test_a_password_without_an_account(tmp_path: Path, values: dict[str, Any]) -> None:
+    (tmp_path / "nextcloud-app-password").write_text("app-password\n")
+    with pytest.raises(StartError, match=r"the settings have no \[nextcloud\]"):
+        read(tmp_path, site(values))
+
+
 @pytest.mark.parametrize(
     ("said", "words"),
     [
@@ -103,6 +146,12 @@ def test_each_tree_is_waited_for_and_bound(values: dict[str, Any]) -> None:
         ({"discretion": "none"}, "nextcloud.discretion = 'none'"),
         ({"folder_discretion": {"/Contrats": "count"}}, "must be the path of a folder in the tree"),
         ({"icons": {".pdf": "📄"}}, "nextcloud.icons..pdf"),
+        ({"source": "webdav"}, "nextcloud.source = 'webdav': needs nextcloud.relay_password"),
+        (
+            {"source": "webdav", "relay_password": "p", "trees": [{"tree": "A", "owner": "bob"}]},
+            "nextcloud.source = 'webdav': shows the admin's files",
+        ),
+        ({"poll_seconds": 0}, "nextcloud.poll_seconds = 0"),
         ({"burst_from": -1}, "nextcloud.burst_from = -1"),
         ({"wording": {"created": "x"}}, "there is no created; known are new, new.title, moved_in"),
         ({"wording": {"new": "{{"}}, "the template new cannot be used: it is not a Jinja2 template: line 1"),
