@@ -40,9 +40,7 @@ class FileCache:
         self._owner = owner
 
     def get(self, path: str) -> Entry | None:
-        row = self._connection.execute(
-            "SELECT * FROM filecache WHERE owner = ? AND path = ?", (self._owner, path)
-        ).fetchone()
+        row = self._row(path)
         return None if row is None else self._entry(row)
 
     def children(self, path: str) -> list[Entry]:
@@ -63,8 +61,10 @@ class FileCache:
         status = (self._home / path).stat()
         folder = (self._home / path).is_dir()
         size, mtime = (0 if folder else status.st_size), int(status.st_mtime)
-        known = self.get(path)
-        same = known and (known.folder, known.mtime) == (folder, mtime) and (folder or known.size == size)
+        # As it is stored: the size of a folder is a sum over all that is below.
+        known = self._row(path)
+        found = (folder, mtime, size)
+        same = known is not None and (known["folder"], known["mtime"], known["size"]) == found
         if same and not written:
             return False
         self._connection.execute(
@@ -114,6 +114,12 @@ class FileCache:
             "DELETE FROM filecache WHERE owner = ? AND (path = ? OR substr(path, 1, ?) = ?)",
             (self._owner, path, len(path) + 1, path + "/"),
         )
+
+    def _row(self, path: str) -> sqlite3.Row | None:
+        found: sqlite3.Row | None = self._connection.execute(
+            "SELECT * FROM filecache WHERE owner = ? AND path = ?", (self._owner, path)
+        ).fetchone()
+        return found
 
     def _entry(self, row: sqlite3.Row) -> Entry:
         size = row["size"]
