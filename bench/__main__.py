@@ -40,7 +40,7 @@ def make(root: Path, documents: int) -> None:
 def watching(home: Path, sink: Sink, tree: Path) -> Iterator[tuple[Relay, float]]:
     """The relay on a tree, and the seconds from its start until it had looked at all of it."""
     home.mkdir()
-    relay = Relay("nextcloud", home, sink.url, f'tree = "{tree}"\n')
+    relay = Relay("nextcloud", home, sink.url, f'[[trees]]\ntree = "{tree}"\n')
     started = time.monotonic()
     relay.start()
     wait_for(lambda: "watching tree" in relay.text, 120)
