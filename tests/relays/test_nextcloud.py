@@ -1,6 +1,7 @@
 """The HR tree and what may happen to it: each new document once, nothing else, whatever is missed on the way."""
 
 import os
+import re
 import signal
 import sqlite3
 from collections.abc import Callable
@@ -275,7 +276,7 @@ def test_kills_during_uploads_lose_nothing_and_double_one_document_each_at_most(
 ) -> None:
     def names() -> list[str]:
         # A kill may come between storing a document and writing its line to the log.
-        return [post.payload["attachments"][0]["fields"][0]["value"].strip("`") for post in sink.posts]
+        return [name for post in sink.posts for name in re.findall(r"`(\S+\.pdf)`", post.shown)]
 
     start(one_by_one)
     for number in range(60):
