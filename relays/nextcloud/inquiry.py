@@ -24,7 +24,7 @@ _ANSWER_SECONDS = 8.0
 _PATIENCE_SECONDS = 120.0
 _IDLE_SECONDS = 10.0
 # A document is in its place 20 ms before Nextcloud has written its row (measured on Nextcloud 32).
-_SHORTEST_PAUSE = 0.05
+_SHORTEST_PAUSE = 0.02
 _LONGEST_PAUSE = 0.8
 _AFTER_TROUBLE_SECONDS = 5.0
 # Each wrong password makes Nextcloud slower to answer for the address that it comes from.

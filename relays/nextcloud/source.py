@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 _MISSING_SECONDS = 0.25
 _LONGEST_MISSING_SECONDS = 60.0
 _CHECK_SECONDS = 1.0
-_ASKING_SECONDS = 0.05
+_ASKING_SECONDS = 0.02
 # A scan finds what was not heard. Where a part of the tree cannot be heard, nothing else does.
 _SCAN_SECONDS = 60.0
 _DEAF_SCAN_SECONDS = 3.0

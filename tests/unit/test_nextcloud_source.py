@@ -35,9 +35,8 @@ def test_the_service_is_started_again_for_a_tree_that_is_missing(
         source.stop()
 
     service.leave = leave
-    source = TreeSource(
-        service, Disk(str(tmp_path / "missing")), Telling("missing", "rh", ""), Origins(None, "")
-    )
+    place = Disk(str(tmp_path / "missing"))
+    source = TreeSource(service, place, Telling("missing", "rh", ""), Origins(None, ""))
     source.start()
     source.join(20)
     store.stop()
