@@ -5,7 +5,7 @@ PYTHON := $(VENV)/bin/python
 LAB_SETTINGS := lab/.state/passerelle.toml
 PIP := $(PYTHON) -m pip install -qq --disable-pip-version-check --require-hashes
 
-.PHONY: help demo test deploy drift rotate teardown check lab lab-down lint bench lock
+.PHONY: help demo test deploy drift doctor rotate teardown check lab lab-down lint bench lock
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -25,6 +25,9 @@ rotate: $(VENV)/deploy ## replace every secret between the applications and the 
 
 drift: $(VENV)/deploy ## each difference between the site and its description, expected and actual; changes nothing
 	@$(PYTHON) -m tasks.drift
+
+doctor: $(VENV)/deploy ## the first broken link between the applications, and its remedy; changes nothing
+	@$(PYTHON) -m tasks.doctor
 
 teardown: $(VENV)/deploy ## take away what Passerelle has made, and nothing else; shows it first and asks
 	$(VENV)/bin/pyinfra inventory.py teardown.py

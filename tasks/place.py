@@ -1,8 +1,10 @@
 """Where things are on the host, and how its applications are reached: what several steps share."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from paramiko import Transport
+from pydantic import SecretStr
 from pyinfra import host
 from pyinfra.api import FactBase
 from pyinfra.facts.server import Home
@@ -58,32 +60,44 @@ def find_place(site: Site) -> Place:
 
     ResourceError if one of them has no answer, or Mattermost does not know what a setting names.
     """
+    infrastructure, relay = locate(site)
+    mattermost, gitlab = mattermost_api(site), gitlab_api(site, site.gitlab.token)
+    mattermost.call("GET", "/api/v4/users/me")
+    version = gitlab.call("GET", "/api/v4/version")["version"]
+    check_references(site, mattermost)
+    return Place(
+        infrastructure=infrastructure,
+        relay=relay,
+        mattermost=mattermost,
+        gitlab=gitlab,
+        gitlab_signs=signs(version),
+    )
+
+
+def locate(site: Site) -> tuple[str, str]:
+    """The absolute path of the Compose project, and the relay's ADDRESS:PORT for GitLab, as the host tells."""
     infrastructure = site.host.infrastructure.rstrip("/")
     if infrastructure == "~" or infrastructure.startswith("~/"):
         infrastructure = f"{host.get_fact(Home, _sudo=False)}{infrastructure[1:]}"
     address = site.relays.address or host.get_fact(PrimaryAddress)
     if not address:
         raise ResourceError("the host has no route and so no address; set relays.address as GitLab sees it")
-    transport = _transport if site.host.api_access == "ssh" else None
-    mattermost = Api(
-        "mattermost",
-        site.mattermost.url,
-        site.mattermost.token,
-        header="Authorization",
-        scheme="Bearer ",
-        transport=transport,
-    )
-    gitlab = Api("gitlab", site.gitlab.url, site.gitlab.token, header="PRIVATE-TOKEN", transport=transport)
-    mattermost.call("GET", "/api/v4/users/me")
-    version = gitlab.call("GET", "/api/v4/version")["version"]
-    check_references(site, mattermost)
-    return Place(
-        infrastructure=infrastructure,
-        relay=f"{address}:{site.relays.port}",
-        mattermost=mattermost,
-        gitlab=gitlab,
-        gitlab_signs=signs(version),
-    )
+    return infrastructure, f"{address}:{site.relays.port}"
+
+
+def mattermost_api(site: Site) -> Api:
+    """Mattermost's API with the site's token."""
+    url, token = site.mattermost.url, site.mattermost.token
+    return Api("mattermost", url, token, header="Authorization", scheme="Bearer ", transport=_way(site))
+
+
+def gitlab_api(site: Site, token: SecretStr) -> Api:
+    """GitLab's API with that token."""
+    return Api("gitlab", site.gitlab.url, token, header="PRIVATE-TOKEN", transport=_way(site))
+
+
+def _way(site: Site) -> Callable[[], Transport] | None:
+    return _transport if site.host.api_access == "ssh" else None
 
 
 def _transport() -> Transport:

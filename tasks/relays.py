@@ -25,7 +25,11 @@ RELAYS = ("gitlab", "nextcloud")
 def install_relays(site: Site, place: Place) -> None:
     """The package under /opt/passerelle, its configuration in /etc/passerelle, its units running."""
     on_disk = site.nextcloud.source == "disk"
-    trees = {bound_at(site, tree): _on_host(site, place, tree) for tree in site.trees} if on_disk else {}
+    trees = (
+        {bound_at(site, tree): tree_on_host(site, place.infrastructure, tree) for tree in site.trees}
+        if on_disk
+        else {}
+    )
     release = release_digest(PROJECT, "relays", REQUIREMENTS / "relays.txt")
     read_token = site.gitlab.read_token
     password = site.nextcloud.relay_password
@@ -135,10 +139,11 @@ def bound_at(site: Site, tree: Tree) -> str:
     return f"/run/passerelle{of}/{tree.tree}"
 
 
-def _on_host(site: Site, place: Place, tree: Tree) -> str:
+def tree_on_host(site: Site, infrastructure: str, tree: Tree) -> str:
+    """Where a tree lies on the host; ResourceError if Nextcloud does not run or its data are on no volume."""
     wanted = site.nextcloud
     inside = f"{wanted.data_directory.rstrip('/')}/{tree.owner}/files/{tree.tree}"
-    outside = running_container(place.infrastructure, wanted.service, "nextcloud").host_path(inside)
+    outside = running_container(infrastructure, wanted.service, "nextcloud").host_path(inside)
     if outside is None:
         raise ResourceError(
             f"nextcloud: {wanted.data_directory} of the service {wanted.service} is on no volume, so the host does "

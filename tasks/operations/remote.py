@@ -5,9 +5,11 @@ from pyinfra.api import StringCommand
 from pyinfra.api.arguments import CONNECTOR_ARGUMENT_KEYS, pop_global_arguments
 
 
-def run_quietly(command: StringCommand) -> tuple[bool, str]:
+def run_quietly(command: StringCommand, stdin: str | None = None) -> tuple[bool, str]:
     """Run `command` with the privileges that the deploy has; whether it ended with 0, and its output."""
     arguments, _ = pop_global_arguments(state, host, {})
     connector = {key: arguments[key] for key in CONNECTOR_ARGUMENT_KEYS if key in arguments}  # type: ignore[literal-required]
+    if stdin is not None:
+        connector["_stdin"] = stdin
     ok, output = host.run_shell_command(command, print_output=False, print_input=False, **connector)
     return ok, output.output

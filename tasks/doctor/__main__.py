@@ -1,0 +1,56 @@
+"""python -m tasks.doctor: the first broken link between the applications, and its remedy; nothing is changed.
+
+Exit code 0: no link is broken; 2: one is, printed in the language of the site; 1: the doctor could not look, and why.
+"""
+
+import sys
+
+from tasks.doctor import deliveries, gitlab, machine, mattermost, nextcloud, relays
+from tasks.doctor.chain import Broken, Verdict, unreached, walk
+from tasks.doctor.connection import Refused, looking
+from tasks.doctor.telling import lines, masking
+from tasks.doctor.wording import CATALOGUES
+from tasks.operations.resource import ResourceError
+from tasks.site import Site, SiteError
+
+CHAIN = (
+    *machine.links,
+    *mattermost.links,
+    *relays.release_links,
+    *relays.gitlab_links,
+    *gitlab.links,
+    *deliveries.links,
+    *nextcloud.links,
+    *relays.nextcloud_links,
+)
+
+
+def main() -> int:
+    """Look, tell, answer the exit code."""
+    try:
+        from group_data.all import site
+        from inventory import hosts
+    except SiteError as error:
+        print(error, file=sys.stderr)
+        return 1
+    catalogue, mask = CATALOGUES[site.relays.language], masking(site)
+    try:
+        with looking(site, hosts[0]) as look:
+            verdicts = walk(CHAIN, look)
+    except Refused as refusal:
+        verdicts = unreached(CHAIN, refusal.finding)
+    except ResourceError as error:
+        print(mask(catalogue.phrases["blind"].format(text=error)), file=sys.stderr)
+        return 1
+    return _tell(verdicts, site)
+
+
+def _tell(verdicts: list[Verdict], site: Site) -> int:
+    mask = masking(site)
+    for line in lines(verdicts, CATALOGUES[site.relays.language]):
+        print(mask(line))
+    return 2 if any(isinstance(verdict.finding, Broken) for verdict in verdicts) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

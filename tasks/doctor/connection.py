@@ -1,0 +1,127 @@
+"""The way to the host: one SSH connection with the inventory's settings, for the probe and for the APIs."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from pyinfra.api import Config, Host, Inventory, QuoteString, State, StringCommand
+from pyinfra.api.exceptions import ConnectError
+from pyinfra.context import ctx_config, ctx_host, ctx_inventory, ctx_state
+
+from tasks.doctor.chain import Broken, broken
+from tasks.doctor.look import GITLAB_RELAY, NEXTCLOUD_RELAY, Look
+from tasks.operations.remote import run_quietly
+from tasks.operations.resource import ResourceError
+from tasks.operations.secret_file import fingerprint_in_use
+from tasks.place import HOOK_TOKEN, SIGNING_TOKEN, gitlab_api, locate, mattermost_api
+from tasks.relays import bound_at, tree_on_host
+from tasks.site import Site
+
+_PROBE = Path(__file__).with_name("probe.py")
+_PLACES = (
+    "/",
+    "/var/lib/passerelle",
+    f"/var/lib/private/{GITLAB_RELAY}",
+    f"/var/lib/private/{NEXTCLOUD_RELAY}",
+)
+_UNITS = (
+    f"{GITLAB_RELAY}.service",
+    f"{GITLAB_RELAY}.socket",
+    f"{NEXTCLOUD_RELAY}.service",
+    f"{NEXTCLOUD_RELAY}.path",
+)
+
+
+class Refused(Exception):
+    """The host gives no look at itself; `finding` says why."""
+
+    def __init__(self, finding: Broken) -> None:
+        super().__init__(finding.code)
+        self.finding = finding
+
+
+@contextmanager
+def looking(site: Site, target: tuple[str, dict[str, Any]]) -> Iterator[Look]:
+    """A look at the site, through the SSH connection to `target`, an entry of the inventory.
+
+    Raises Refused, or ResourceError for a setting that cannot be used.
+    """
+    inventory = Inventory(([target], {}))  # type: ignore[no-untyped-call]
+    config = Config()  # type: ignore[no-untyped-call]
+    state = State(inventory, config)
+    host: Host = inventory.get_host(target[0])
+    with ctx_config.use(config), ctx_inventory.use(inventory), ctx_state.use(state), ctx_host.use(host):
+        try:
+            host.connect(show_errors=False, raise_exceptions=True)
+        except ConnectError as error:
+            raise Refused(broken("ssh.unreachable", told=str(error.args[0]))) from None
+        try:
+            yield _look(site)
+        finally:
+            host.disconnect()
+
+
+def _look(site: Site) -> Look:
+    _refuse_without(StringCommand("true"), "ssh.sudo")
+    _refuse_without(StringCommand("python3 --version"), "host.python")
+    infrastructure, relay = locate(site)
+    try:
+        tree = tree_on_host(site, infrastructure, site.trees[0])
+    except ResourceError:
+        tree = None  # the links of Docker and of the volume tell why
+    return Look(
+        site=site,
+        infrastructure=infrastructure,
+        relay=relay,
+        host=_ask(_questions(site, infrastructure, relay, tree)),
+        tree=tree,
+        fingerprint=fingerprint_in_use(HOOK_TOKEN, SIGNING_TOKEN),
+        mattermost=mattermost_api(site),
+        gitlab=gitlab_api(site, site.gitlab.token),
+        reader=partial(gitlab_api, site, site.gitlab.read_token or site.gitlab.token),
+    )
+
+
+def _refuse_without(command: StringCommand, code: str) -> None:
+    try:
+        done, output = run_quietly(command)
+    except EOFError:  # pyinfra asks for sudo's password, and nobody is there
+        done, output = False, "sudo: a password is required"
+    if not done:
+        raise Refused(broken(code, told=(output.strip().splitlines() or ["?"])[-1]))
+
+
+def _questions(site: Site, infrastructure: str, relay: str, tree: str | None) -> dict[str, Any]:
+    return {
+        "infrastructure": infrastructure,
+        "webhooks_conf": f"{infrastructure}/scripts/.webhooks.conf",
+        "units": _UNITS,
+        "watcher": f"{NEXTCLOUD_RELAY}.service",
+        "port": site.relays.port,
+        "gitlab_service": site.gitlab.service,
+        "relay": relay,
+        "places": _PLACES,
+        "tree": tree,
+        "folders": site.nextcloud.folders,
+        "bound": bound_at(site, site.trees[0]),
+        "pages": {
+            "mattermost": f"{site.mattermost.url}/api/v4/system/ping?get_server_status=true",
+            # Without a token it answers 401, which is an answer of GitLab itself.
+            "gitlab": f"{site.gitlab.url}/api/v4/version",
+            "nextcloud": f"{site.nextcloud.url}/status.php",
+        },
+    }
+
+
+def _ask(questions: dict[str, Any]) -> dict[str, Any]:
+    probe = _PROBE.read_text(encoding="utf-8")
+    ok, output = run_quietly(StringCommand("python3 -", QuoteString(json.dumps(questions))), stdin=probe)
+    # Whatever else a login prints comes on other lines.
+    answers = [line for line in output.splitlines() if line.startswith('{"docker"')]
+    report: dict[str, Any] = json.loads(answers[0]) if ok and answers else {}
+    if not report:
+        raise ResourceError(f"host: the doctor's probe failed there: {output.strip()[-300:]}")
+    return report

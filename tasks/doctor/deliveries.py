@@ -1,0 +1,65 @@
+"""Links at GitLab's log of deliveries: how the newest one ended, and whether the relay may read the log."""
+
+import time
+from datetime import datetime
+from typing import Any
+
+from tasks.doctor.chain import Broken, Links, Unclear, broken, unclear
+from tasks.doctor.look import GITLAB_RELAY, Look
+from tasks.operations.api import ApiError
+
+links = Links()
+
+# What the relay answers (relays.gitlab.app).
+_MEANINGS = {
+    "401": "delivery.secret",
+    "403": "delivery.clock",
+    "404": "delivery.address",
+    "408": "delivery.slow",
+    "413": "delivery.large",
+    "503": "delivery.storage",
+}
+# GitLab gives up after ten seconds, unless its administrator has set webhook_timeout.
+_GIVES_UP_SECONDS = 9.5
+
+
+@links.add("gitlab.deliveries", "gitlab.hook-secrets", "gitlab.allow-list", "gitlab.reach", "gitlab.clock")
+def deliveries(look: Look) -> Broken | Unclear | None:
+    """The newest delivery arrived; one from before the relay's start is history."""
+    path = f"{look.project}/hooks/{look.hooks[0]['id']}/events?per_page=20"
+    log = look.gitlab.call("GET", path, absent=("404",))
+    if log is None:
+        return unclear("delivery.no-log", version=look.version)
+    newest = max(log, key=lambda entry: str(entry["created_at"]), default=None)
+    if newest is None or str(newest["response_status"]).startswith("2"):
+        return None
+    at = datetime.fromisoformat(newest["created_at"])
+    started = time.time() - int(look.host["units"][f"{GITLAB_RELAY}.service"]["uptime"])
+    return None if at.timestamp() < started else _meaning(newest, at)
+
+
+def _meaning(entry: dict[str, Any], at: datetime) -> Broken:
+    """What an entry says; GitLab's API keeps to itself why a delivery got no answer at all."""
+    status = str(entry["response_status"])
+    told = {"at": f"{at:%d/%m/%Y %H:%M}", "trigger": entry["trigger"], "status": status}
+    if status in _MEANINGS:
+        return broken(_MEANINGS[status], **told)
+    if status.isdecimal():
+        return broken("delivery.other", **told)
+    slow = float(entry.get("execution_duration") or 0) >= _GIVES_UP_SECONDS
+    return broken("delivery.timeout" if slow else "delivery.unanswered", **told)
+
+
+@links.add("gitlab.read-token", "gitlab.hook")
+def read_token(look: Look) -> Broken | None:
+    """The relay's token, if there is one, may read the log."""
+    if look.site.gitlab.read_token is None:
+        return None
+    path = f"{look.project}/hooks/{look.hooks[0]['id']}/events?per_page=1"
+    try:
+        look.reader().call("GET", path, absent=("404",))
+    except ApiError as error:
+        if error.status in (401, 403):
+            return broken("gitlab.read-token", status=error.status)
+        raise
+    return None

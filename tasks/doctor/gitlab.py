@@ -1,0 +1,140 @@
+"""Links at GitLab: the server, the tokens, the allow-list, the hook, and the container's way to the relay."""
+
+import ipaddress
+import re
+from collections.abc import Iterable
+from email.utils import parsedate_to_datetime
+
+from tasks.doctor import machine
+from tasks.doctor.chain import Broken, Links, Unclear, broken, unclear
+from tasks.doctor.look import Look
+from tasks.gitlab import triggers_of
+from tasks.operations.api import ApiError
+from tasks.operations.gitlab import SETTINGS, signs
+from tasks.place import HOOK_NAME
+
+links = Links()
+machine.way_to("gitlab", links, "docker.services")
+
+_OLDEST = (17, 1)
+# The relay refuses what is signed more than five minutes away.
+_APART_SECONDS = 120
+_REFUSED, _TOO_SLOW, _NO_CURL = 7, 28, (126, 127)
+
+
+@links.add("gitlab.token", "gitlab.port", "ssh.forwarding")
+def token(look: Look) -> Broken | None:
+    """The deploy's token is known."""
+    try:
+        look.gitlab.call("GET", "/api/v4/version")
+    except ApiError as error:
+        if error.status == 401:
+            return broken("gitlab.token", url=look.site.gitlab.url)
+        raise
+    return None
+
+
+@links.add("gitlab.version", "gitlab.token")
+def version(look: Look) -> Broken | None:
+    """GitLab is new enough."""
+    found = re.match(r"(\d+)\.(\d+)", look.version)
+    old = found is not None and (int(found[1]), int(found[2])) < _OLDEST
+    return broken("gitlab.version", version=look.version) if old else None
+
+
+@links.add("gitlab.clock", "gitlab.port")
+def clock(look: Look) -> Broken | Unclear | None:
+    """GitLab's clock and the host's agree, or signatures would look too old."""
+    told = look.host["web"]["gitlab"]
+    try:
+        theirs = parsedate_to_datetime(told["date"]).timestamp()
+    except ValueError:
+        return unclear("gitlab.no-date")
+    apart = theirs - told["at"]
+    return broken("gitlab.clock", seconds=f"{apart:+.0f}") if abs(apart) > _APART_SECONDS else None
+
+
+@links.add("gitlab.allow-list", "gitlab.token")
+def allow_list(look: Look) -> Broken | None:
+    """Hooks may reach the relay."""
+    try:
+        settings = look.gitlab.call("GET", SETTINGS)
+    except ApiError as error:
+        if error.status == 403:
+            return broken("gitlab.role")
+        raise
+    open_to_all = settings.get("allow_local_requests_from_web_hooks_and_services") and not settings.get(
+        "deny_all_requests_except_allowed"
+    )
+    entries = settings.get("outbound_local_requests_whitelist") or []
+    return (
+        None if open_to_all or allows(entries, look.relay) else broken("gitlab.allow-list", relay=look.relay)
+    )
+
+
+def allows(entries: Iterable[str], relay: str) -> bool:
+    """Whether an entry covers ADDRESS:PORT: itself, the address, or a range around it."""
+    address = relay.rpartition(":")[0]
+    for entry in entries:
+        if entry in (relay, address):
+            return True
+        try:
+            if ipaddress.ip_address(address) in ipaddress.ip_network(entry, strict=False):
+                return True
+        except ValueError:
+            continue
+    return False
+
+
+@links.add("gitlab.reach", "gitlab-relay.health", "docker.services")
+def reach(look: Look) -> Broken | Unclear | None:
+    """GitLab's container gets through to the port of the relay."""
+    code, said = look.host["reach"]["code"], look.host["reach"]["said"]
+    told = {"relay": look.relay, "told": said}
+    if code == _REFUSED:
+        return broken("gitlab.reach-refused", **told)
+    if code == _TOO_SLOW:
+        return broken("gitlab.reach-timeout", **told)
+    if code in _NO_CURL:
+        return unclear("gitlab.no-curl", service=look.site.gitlab.service)
+    return broken("gitlab.reach", **told) if code else None
+
+
+@links.add("gitlab.project", "gitlab.version")
+def project(look: Look) -> Broken | None:
+    """The project is there."""
+    found = look.gitlab.call("GET", look.project, absent=("404",))
+    return broken("gitlab.project", project=look.site.gitlab.project) if found is None else None
+
+
+@links.add("gitlab.hook", "gitlab.project")
+def hook(look: Look) -> Broken | None:
+    """One hook, to the relay's address, not disabled, on all events that are wanted."""
+    if not look.hooks:
+        return broken("gitlab.hook-missing", hook=HOOK_NAME, project=look.site.gitlab.project)
+    if len(look.hooks) > 1:
+        return broken("gitlab.hook-twice", hook=HOOK_NAME, count=len(look.hooks))
+    found = look.hooks[0]
+    if found["url"] != look.hook_url:
+        return broken("gitlab.hook-address", url=look.hook_url)
+    status = found.get("alert_status") or "executable"
+    if status != "executable":
+        return broken("gitlab.hook-disabled", status=status, until=found.get("disabled_until") or "-")
+    missing = [
+        name for name, on in triggers_of(look.site).items() if on and found.get(name, True) is not True
+    ]
+    return broken("gitlab.hook-triggers", triggers=", ".join(missing)) if missing else None
+
+
+@links.add("gitlab.hook-secrets", "gitlab.hook")
+def secrets(look: Look) -> Broken | None:
+    """The hook has its secrets, and they are those that the relay expects."""
+    found = look.hooks[0]
+    wanted = ("token", "signing_token") if signs(look.version) else ("token",)
+    missing = [name for name in wanted if found.get(f"{name}_present") is False]
+    if missing:
+        return broken("gitlab.hook-secret-missing", secrets=", ".join(missing))
+    if look.fingerprint is None:
+        return broken("gitlab.secret-files")
+    ours = f"secrets {look.fingerprint}" in (found.get("description") or "")
+    return None if ours else broken("gitlab.hook-secrets")

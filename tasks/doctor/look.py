@@ -1,0 +1,74 @@
+"""What the checks look at: the report of the host, and the applications' own answers, each asked for once."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+from urllib.parse import quote
+
+from tasks.operations.api import Api
+from tasks.operations.mattermost import find_team, find_webhooks
+from tasks.place import HOOK_NAME
+from tasks.site import IncomingWebhook, Site
+
+GITLAB_RELAY = "passerelle-gitlab"
+NEXTCLOUD_RELAY = "passerelle-nextcloud"
+
+
+@dataclass
+class Look:
+    """One look at a site.
+
+    `host` is what tasks.doctor.probe reports; `tree` the HR tree on the host, None if it is on no volume;
+    `fingerprint` that of the hook's secrets on the host, None if one is missing.
+    `reader` answers an API for a further token of GitLab.
+    """
+
+    site: Site
+    infrastructure: str
+    relay: str
+    host: dict[str, Any]
+    tree: str | None
+    fingerprint: str | None
+    mattermost: Api
+    gitlab: Api
+    reader: Callable[[], Api]
+
+    @property
+    def hook_url(self) -> str:
+        """Where GitLab sends events."""
+        return f"http://{self.relay}/webhook/gitlab"
+
+    @property
+    def webhooks(self) -> dict[str, IncomingWebhook]:
+        """The incoming webhooks by the names that their addresses bear in webhooks.conf."""
+        wanted = self.site.mattermost
+        return {
+            "GITLAB_WEBHOOK_URL": wanted.gitlab_webhook,
+            "NEXTCLOUD_WEBHOOK_URL": wanted.nextcloud_webhook,
+        }
+
+    @cached_property
+    def team(self) -> dict[str, Any] | None:
+        """Mattermost's team, archived or not."""
+        return find_team(self.mattermost, self.site.mattermost.team)
+
+    def incoming(self, wanted: IncomingWebhook) -> list[dict[str, Any]]:
+        """Mattermost's incoming webhooks of that name."""
+        return find_webhooks(self.mattermost, self.site.mattermost.team, wanted.display_name)
+
+    @cached_property
+    def version(self) -> str:
+        """GitLab's version."""
+        return str(self.gitlab.call("GET", "/api/v4/version")["version"])
+
+    @property
+    def project(self) -> str:
+        """The path of GitLab's project in the API."""
+        return f"/api/v4/projects/{quote(self.site.gitlab.project, safe='')}"
+
+    @cached_property
+    def hooks(self) -> list[dict[str, Any]]:
+        """The project's hooks that bear our name or lead to the relay."""
+        listed = self.gitlab.pages(f"{self.project}/hooks")
+        return [hook for hook in listed if hook.get("name") == HOOK_NAME or hook["url"] == self.hook_url]

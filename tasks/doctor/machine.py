@@ -1,0 +1,91 @@
+"""Links on the host itself: the Compose project, room on the disks, and the way to each application."""
+
+from functools import partial
+
+from tasks.doctor.chain import Broken, Links, broken
+from tasks.doctor.look import Look
+from tasks.operations.resource import ResourceError
+
+links = Links()
+
+_LEAST_BYTES = 200_000_000
+_LEAST_PART = 0.02
+
+
+@links.add("ssh")
+def ssh(look: Look) -> Broken | None:
+    """There is a look at all, so the host is reached."""
+    return None
+
+
+@links.add("docker", "ssh")
+def docker(look: Look) -> Broken | None:
+    """Docker answers for the Compose project."""
+    error = look.host["docker"]["error"]
+    if error in ("missing", "folder"):
+        return broken(f"docker.{error}", folder=look.infrastructure)
+    return broken("docker.compose", folder=look.infrastructure, told=error) if error else None
+
+
+@links.add("docker.services", "docker")
+def services(look: Look) -> Broken | None:
+    """The services that matter run; whatever runs Mattermost is known by its name or its image."""
+    found = look.host["docker"]["services"]
+    states = {row["service"]: row["state"] for row in found}
+    wanted = [look.site.gitlab.service, look.site.nextcloud.service]
+    wanted += [row["service"] for row in found if "mattermost" in f"{row['service']} {row['image']}".lower()]
+    for service in wanted:
+        state = states.get(service)
+        if state is None:
+            return broken("docker.service-missing", service=service, folder=look.infrastructure)
+        if state != "running":
+            return broken("docker.stopped", service=service, state=state, folder=look.infrastructure)
+    return None
+
+
+@links.add("host.disk", "ssh")
+def room(look: Look) -> Broken | None:
+    """Where the relays and Docker keep their data, there is room."""
+    for place, (free, whole) in look.host["disk"].items():
+        if free < min(_LEAST_BYTES, whole * 0.1) or free < whole * _LEAST_PART:
+            return broken(
+                "host.disk", place=place, free=f"{free / 1e6:.0f} Mo", whole=f"{whole / 1e6:.0f} Mo"
+            )
+    return None
+
+
+def way_to(application: str, links: Links, *needs: str) -> None:
+    """The links NAME and PORT of an application, as the host sees it."""
+    links.add(f"{application}.name", "ssh", *needs)(partial(_name, application))
+    links.add(f"{application}.port", f"{application}.name", *needs)(partial(_port, application))
+
+
+def _name(application: str, look: Look) -> Broken | None:
+    fault = look.host["web"][application]["name"]
+    return broken(f"{application}.name", url=_url(application, look), told=fault) if fault else None
+
+
+def _port(application: str, look: Look) -> Broken | None:
+    answer = look.host["web"][application]
+    if answer["port"]:
+        return broken(f"{application}.port", url=_url(application, look), told=answer["port"])
+    if answer["silent"]:
+        return broken(f"{application}.silent", url=_url(application, look), told=answer["silent"])
+    return None
+
+
+def _url(application: str, look: Look) -> str:
+    return str(getattr(look.site, application).url)
+
+
+def forwarding(look: Look) -> Broken | None:
+    """sshd lets the doctor and the deploy through to what the host itself reaches."""
+    if look.site.host.api_access == "direct":
+        return None
+    try:
+        look.mattermost.call("GET", "/api/v4/system/ping")
+    except ResourceError as error:
+        if getattr(error, "status", 0) == 0:
+            return broken("ssh.forwarding", told=str(error))
+        raise
+    return None

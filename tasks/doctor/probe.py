@@ -1,0 +1,302 @@
+"""What the host alone can tell, as JSON on standard output: run there by its python3, with nothing installed.
+
+It reads, asks and measures, and changes nothing. Secrets do not leave the host: an address of a webhook is told by
+its hash and by what Mattermost answers to it. Commands run at the same time, so it takes as long as the slowest.
+"""
+
+import hashlib
+import http.client
+import json
+import os
+import re
+import socket
+import ssl
+import stat
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+_UNIT = (
+    *("ActiveState", "SubState", "UnitFileState", "NRestarts", "Result", "StatusText", "MainPID"),
+    "ActiveEnterTimestampMonotonic",
+)
+_TEMPORARY = re.compile(r"^[.~]|\.(?:part|filepart|tmp|crdownload)$|\.octransferid", re.IGNORECASE)
+_SETTLED_SECONDS = 300
+
+
+class _Stay(urllib.request.HTTPRedirectHandler):
+    """Follows no redirect."""
+
+    def redirect_request(self, *_: Any) -> None:
+        return None
+
+
+def run(*command: str, at: str = "/", seconds: float = 20) -> tuple[int, str, str]:
+    """Exit code, output, errors; 127 without the program, 124 when it took too long."""
+    try:
+        done = subprocess.run(
+            command,
+            cwd=at,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=seconds,
+            stdin=subprocess.DEVNULL,
+            check=False,
+        )
+    except FileNotFoundError as error:
+        return 127, "", str(error)
+    except subprocess.TimeoutExpired:
+        return 124, "", "no end in time"
+    return done.returncode, done.stdout, done.stderr
+
+
+def docker(infrastructure: str) -> dict[str, Any]:
+    """{error: missing, folder or the last line of docker, services: [{service, state, image}]}."""
+    if not Path(infrastructure).is_dir():
+        return {"error": "folder", "services": []}
+    code, output, errors = run("docker", "compose", "ps", "--all", "--format", "json", at=infrastructure)
+    if code == 127:
+        return {"error": "missing", "services": []}
+    if code:
+        return {"error": (errors.strip().splitlines() or ["?"])[-1], "services": []}
+    # One array, or one object a line, as of Compose 2.21.
+    text = output.strip()
+    rows = json.loads(text) if text.startswith("[") else [json.loads(line) for line in text.splitlines()]
+    told = [{"service": row["Service"], "state": row["State"], "image": row.get("Image", "")} for row in rows]
+    return {"error": "", "services": told}
+
+
+def web(url: str) -> dict[str, Any]:
+    """{name, port, silent: what fails there, or empty; status, date, body: the answer; at: when it came}."""
+    found: dict[str, Any] = {"name": "", "port": "", "silent": "", "status": 0, "date": "", "body": ""}
+    parts = urlsplit(url)
+    host, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
+    try:
+        socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except OSError as error:
+        return {**found, "name": error.strerror or str(error)}
+    try:
+        socket.create_connection((host, port), 5).close()
+    except OSError as error:
+        return {**found, "port": error.strerror or str(error)}
+    connection = http.client.HTTPConnection(host, port, timeout=8)
+    if parts.scheme == "https":
+        # No secret is sent here; whether the certificate is trusted is seen where one is.
+        context = ssl._create_unverified_context()  # noqa: S323
+        connection = http.client.HTTPSConnection(host, port, timeout=8, context=context)
+    try:
+        connection.request("GET", parts._replace(scheme="", netloc="").geturl() or "/")
+        answer = connection.getresponse()
+        body = answer.read(65536).decode(errors="replace")
+    except (OSError, http.client.HTTPException) as error:
+        return {**found, "silent": str(error) or type(error).__name__}
+    finally:
+        connection.close()
+    date = answer.headers.get("Date", "")
+    return {**found, "status": answer.status, "date": date, "body": body, "at": time.time()}
+
+
+def access(path: str) -> str | None:
+    """The mode of a file, in octal; None if there is none."""
+    try:
+        return f"{Path(path).stat().st_mode & 0o7777:o}"
+    except OSError:
+        return None
+
+
+def webhooks(conf: str) -> dict[str, dict[str, Any]]:
+    """{NAME: {digest: of the address, answer: status that Mattermost gives to it, error}}."""
+    try:
+        text = Path(conf).read_text(encoding="utf-8")
+    except (OSError, ValueError):
+        return {}
+    lines = [line.strip().partition("=") for line in text.splitlines() if not line.lstrip().startswith("#")]
+    urls = {key.strip(): value.strip().strip("\"'") for key, _, value in lines if value}
+    return {name: {"digest": digest(url), **ask(url)} for name, url in urls.items()}
+
+
+def digest(url: str) -> str:
+    """Tells whether two addresses are the same."""
+    return hashlib.sha256(url.encode()).hexdigest()[:12]
+
+
+def ask(url: str) -> dict[str, Any]:
+    """What a webhook answers to a message for a channel that cannot exist: 404 or 403 if it lives; none is posted."""
+    body = json.dumps({"text": "-", "channel": f"passerelle-{uuid.uuid4().hex}"}).encode()
+    # The authorities that the relay trusts, where it is installed.
+    authorities = [*Path("/opt/passerelle/current/lib").glob("python3*/site-packages/certifi/cacert.pem")]
+    context = ssl.create_default_context(cafile=authorities[0] if authorities else None)
+    opener = urllib.request.build_opener(
+        urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context), _Stay()
+    )
+    try:
+        question = urllib.request.Request(url, body, {"Content-Type": "application/json"})  # noqa: S310
+        with opener.open(question, timeout=8) as answer:
+            return {"answer": answer.status, "error": ""}
+    except urllib.error.HTTPError as error:
+        return {"answer": error.code, "error": ""}
+    except (OSError, ValueError, http.client.HTTPException) as error:
+        reason = getattr(error, "reason", error)
+        tls = isinstance(reason, ssl.SSLCertVerificationError)
+        return {"answer": 0, "error": "TLS" if tls else type(reason).__name__}
+
+
+def units(names: list[str]) -> dict[str, dict[str, str]]:
+    """What systemd says of each unit, and `uptime`: seconds since it is active."""
+    found = {}
+    for name in names:
+        _, output, _ = run("systemctl", "show", "-p", ",".join(_UNIT), name)
+        told = dict(line.split("=", 1) for line in output.splitlines() if "=" in line)
+        since = int(told.pop("ActiveEnterTimestampMonotonic", None) or 0) / 1e6
+        told["uptime"] = str(int(time.clock_gettime(time.CLOCK_MONOTONIC) - since))
+        found[name] = told
+    return found
+
+
+def journal(unit: str) -> str:
+    """The last error in a unit's journal: of its process, else what the process said last, else of systemd."""
+    _, output, _ = run("journalctl", "-u", unit, "-b", "-n", "60", "-o", "json", "--no-pager")
+    entries = []
+    for line in output.splitlines():
+        try:
+            entry = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(entry.get("MESSAGE"), str):
+            entries.append(entry)
+    own = [entry for entry in entries if entry.get("SYSLOG_IDENTIFIER") != "systemd"]
+    errors = [entry for entry in own if int(entry.get("PRIORITY", 6)) <= 4]
+    chosen = errors or own or entries
+    return str(chosen[-1]["MESSAGE"])[:400] if chosen else ""
+
+
+def health(port: int) -> dict[str, Any]:
+    """What the GitLab relay says of itself: {error, figures}."""
+    answer = web(f"http://127.0.0.1:{port}/health")
+    error = answer["port"] or answer["silent"]
+    try:
+        figures = json.loads(answer["body"]) if not error else {}
+    except ValueError:
+        figures = {}
+    return {"error": error, "figures": figures if isinstance(figures, dict) else {}}
+
+
+def reach(infrastructure: str, service: str, relay: str) -> dict[str, Any]:
+    """Whether a container gets through to the relay: {code: curl's or docker's exit code, said}."""
+    curl = ("curl", "-sS", "--noproxy", "*", "-m", "5", "-o", "/dev/null", f"http://{relay}/health")
+    code, _, errors = run("docker", "compose", "exec", "-T", service, *curl, at=infrastructure)
+    return {"code": code, "said": (errors.strip().splitlines() or [""])[-1][:200]}
+
+
+def disk(places: list[str]) -> dict[str, list[int]]:
+    """{place: [bytes free, bytes in all]} of those that exist."""
+    found = {}
+    for place in places:
+        try:
+            told = os.statvfs(place)
+        except OSError:
+            continue
+        found[place] = [told.f_bavail * told.f_frsize, told.f_blocks * told.f_frsize]
+    return found
+
+
+def tree(place: str | None, folders: list[str]) -> dict[str, Any]:
+    """Owner and mode of the tree and its folders, its file system, how many folders and settled documents it has."""
+    root = Path(place or "")
+    if place is None or not root.is_dir():
+        return {}
+    at = {name: root / name for name in ["", *folders]}
+    found = {name: path.stat() if path.is_dir() else None for name, path in at.items()}
+    directories = documents = 0
+    newest = time.time() - _SETTLED_SECONDS
+    for folder, below, files in os.walk(root):
+        below[:] = [name for name in below if not name.startswith(".")]
+        directories += 1
+        for name in files:
+            try:
+                told = (Path(folder) / name).lstat()
+            except OSError:
+                continue
+            if stat.S_ISREG(told.st_mode) and told.st_ctime < newest and not _TEMPORARY.search(name):
+                documents += 1
+    return {
+        "owner": root.parent.stat().st_uid,
+        "access": {
+            name: None if told is None else [f"{told.st_mode & 0o7777:o}", told.st_uid]
+            for name, told in found.items()
+        },
+        "type": file_system(str(root)),
+        "directories": directories,
+        "documents": documents,
+    }
+
+
+def file_system(path: str) -> str:
+    """The type of the file system that holds a path."""
+    best, found = "", ""
+    with Path("/proc/self/mountinfo").open(encoding="utf-8", errors="replace") as file:
+        for line in file:
+            before, _, after = line.partition(" - ")
+            mount = before.split()[4].replace("\\040", " ")
+            if f"{path}/".startswith(mount.rstrip("/") + "/") and len(mount) >= len(best):
+                best, found = mount, after.split()[0]
+    return found
+
+
+def limits() -> dict[str, int]:
+    """The kernel's limits of inotify."""
+    found = {}
+    for name in ("max_user_watches", "max_user_instances", "max_queued_events"):
+        try:
+            found[name] = int(Path(f"/proc/sys/fs/inotify/{name}").read_text())
+        except (OSError, ValueError):
+            continue
+    return found
+
+
+def bound(pid: str, inside: str, tree: str | None) -> bool | None:
+    """Whether a process sees the tree itself at `inside`; None if that cannot be told."""
+    try:
+        seen, there = Path(f"/proc/{int(pid)}/root{inside}").stat(), Path(tree or "/nowhere").stat()
+    except (OSError, ValueError):
+        return None
+    return (seen.st_dev, seen.st_ino) == (there.st_dev, there.st_ino)
+
+
+def main() -> None:
+    """The questions are the first argument, JSON; the answers are printed."""
+    asked = json.loads(sys.argv[1])
+    infrastructure = asked["infrastructure"]
+    with ThreadPoolExecutor(16) as pool:
+        started = {
+            "docker": pool.submit(docker, infrastructure),
+            "webhooks": pool.submit(webhooks, asked["webhooks_conf"]),
+            "units": pool.submit(units, asked["units"]),
+            "health": pool.submit(health, asked["port"]),
+            "reach": pool.submit(reach, infrastructure, asked["gitlab_service"], asked["relay"]),
+            "disk": pool.submit(disk, asked["places"]),
+            "tree": pool.submit(tree, asked["tree"], asked["folders"]),
+            "limits": pool.submit(limits),
+        }
+        pages = {name: pool.submit(web, url) for name, url in asked["pages"].items()}
+        journals = {name: pool.submit(journal, name) for name in asked["units"] if name.endswith(".service")}
+    told: dict[str, Any] = {name: answer.result() for name, answer in started.items()}
+    told["web"] = {name: answer.result() for name, answer in pages.items()}
+    told["journal"] = {name: answer.result() for name, answer in journals.items()}
+    told["access"] = access(asked["webhooks_conf"])
+    told["release"] = Path("/opt/passerelle/current/complete").exists()
+    pid = told["units"].get(asked["watcher"], {}).get("MainPID", "")
+    told["bound"] = bound(pid, asked["bound"], asked["tree"])
+    print(json.dumps(told))
+
+
+if __name__ == "__main__":
+    main()

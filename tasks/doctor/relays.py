@@ -1,0 +1,142 @@
+"""Links at the two relays: their release, their units, and what they say of their own work."""
+
+import re
+from functools import partial
+
+from relays.wording import CATALOGUES
+from tasks.doctor.chain import Broken, Links, broken
+from tasks.doctor.look import GITLAB_RELAY, NEXTCLOUD_RELAY, Look
+
+_LATE_SECONDS = 60
+_YOUNG_SECONDS = 30
+_RESTARTS = 3
+
+release_links = Links()
+
+
+@release_links.add("relay.release", "ssh")
+def release(look: Look) -> Broken | None:
+    """The package that both relays run is installed whole."""
+    return None if look.host["release"] else broken("relay.release")
+
+
+def _unit(relay: str, trigger: str, look: Look) -> Broken | None:
+    """The service runs and stays running, and it and what starts it come with the next boot."""
+    service = f"{relay}.service"
+    for unit in (service, trigger):
+        if not look.host["units"][unit].get("UnitFileState"):
+            return broken("relay.unit-missing", unit=unit)
+    told, line = look.host["units"][service], look.host["journal"][service]
+    restarts = int(told.get("NRestarts") or 0)
+    state = told["ActiveState"]
+    young = int(told["uptime"]) < _YOUNG_SECONDS
+    if (state == "activating" and (told["SubState"] == "auto-restart" or restarts)) or (
+        state == "active" and restarts >= _RESTARTS and young
+    ):
+        return broken("relay.loop", unit=service, restarts=restarts, line=line)
+    if state != "active":
+        return broken("relay.stopped", unit=service, state=state, line=line)
+    if look.host["units"][trigger]["ActiveState"] != "active":
+        return broken("relay.trigger", unit=trigger, state=look.host["units"][trigger]["ActiveState"])
+    for unit in (service, trigger):
+        if look.host["units"][unit]["UnitFileState"] != "enabled":
+            return broken("relay.disabled", unit=unit, state=look.host["units"][unit]["UnitFileState"])
+    return None
+
+
+gitlab_links = Links()
+gitlab_links.add("gitlab-relay.unit", "relay.release", "webhooks.saved")(
+    partial(_unit, GITLAB_RELAY, f"{GITLAB_RELAY}.socket")
+)
+
+
+@gitlab_links.add("gitlab-relay.health", "gitlab-relay.unit")
+def health(look: Look) -> Broken | None:
+    """The relay answers on its port, stores and delivers."""
+    answer, port = look.host["health"], look.site.relays.port
+    if answer["error"] or "status" not in answer["figures"]:
+        return broken("gitlab-relay.silent", port=port, told=answer["error"] or "?")
+    figures, line = answer["figures"], look.host["journal"][f"{GITLAB_RELAY}.service"]
+    if figures["backlog"] is None:
+        return broken("relay.storage", relay=GITLAB_RELAY, line=line)
+    if figures["status"] != "ok":
+        return broken("gitlab-relay.failing", line=line)
+    return None
+
+
+@gitlab_links.add("gitlab-relay.backlog", "gitlab-relay.health", "webhooks.known")
+def backlog(look: Look) -> Broken | None:
+    """What it holds goes out."""
+    figures, line = look.host["health"]["figures"], look.host["journal"][f"{GITLAB_RELAY}.service"]
+    age = figures.get("oldest_age_seconds") or 0
+    if age > _LATE_SECONDS:
+        told = {"count": figures["backlog"], "age": f"{age:.0f} s", "line": line}
+        return broken("relay.backlog", relay=GITLAB_RELAY, **told)
+    return None
+
+
+@gitlab_links.add("gitlab-relay.parked", "gitlab-relay.health")
+def parked(look: Look) -> Broken | None:
+    """Mattermost has refused no message for what it is."""
+    count = look.host["health"]["figures"].get("parked")
+    return broken("relay.parked", relay="gitlab", count=count) if count else None
+
+
+nextcloud_links = Links()
+nextcloud_links.add("nextcloud-relay.unit", "relay.release", "webhooks.saved", "nextcloud.tree")(
+    partial(_unit, NEXTCLOUD_RELAY, f"{NEXTCLOUD_RELAY}.path")
+)
+
+
+@nextcloud_links.add("nextcloud-relay.bound", "nextcloud-relay.unit")
+def bound(look: Look) -> Broken | None:
+    """The service sees the tree itself, not one that has been replaced."""
+    return broken("nextcloud-relay.bound", tree=look.tree) if look.host["bound"] is False else None
+
+
+@nextcloud_links.add("nextcloud-relay.storage", "nextcloud-relay.unit")
+def storage(look: Look) -> Broken | None:
+    """It stores what it sees."""
+    line = look.host["journal"][f"{NEXTCLOUD_RELAY}.service"]
+    if _status(look, "status.storage") is not None:
+        return broken("relay.storage", relay=NEXTCLOUD_RELAY, line=line)
+    return None
+
+
+@nextcloud_links.add("nextcloud-relay.documents", "nextcloud-relay.bound", "nextcloud-relay.storage")
+def documents(look: Look) -> Broken | None:
+    """It knows the documents that lie there for a while."""
+    if _status(look, "status.tree.missing") is not None:
+        return broken("nextcloud-relay.waiting", tree=look.tree)
+    watched = _status(look, "status.tree.watched")
+    there = look.host["tree"]["documents"]
+    if watched and int(watched["count"]) < there:
+        return broken("nextcloud-relay.documents", known=watched["count"], there=there)
+    return None
+
+
+@nextcloud_links.add("nextcloud-relay.backlog", "nextcloud-relay.storage", "webhooks.known")
+def late(look: Look) -> Broken | None:
+    """What it holds goes out."""
+    found = _status(look, "status.backlog")
+    seconds = CATALOGUES[look.site.relays.language]["unit.second"]
+    if found and not found["age"].endswith(f" {seconds}"):
+        line = look.host["journal"][f"{NEXTCLOUD_RELAY}.service"]
+        return broken("relay.backlog", relay=NEXTCLOUD_RELAY, line=line, **found)
+    return None
+
+
+@nextcloud_links.add("nextcloud-relay.parked", "nextcloud-relay.storage")
+def refused(look: Look) -> Broken | None:
+    """Mattermost has refused no message for what it is."""
+    found = _status(look, "status.parked")
+    return broken("relay.parked", relay="nextcloud", count=found["count"]) if found else None
+
+
+def _status(look: Look, key: str) -> dict[str, str] | None:
+    """What the status of the Nextcloud relay, which serves no HTTP, says of `key`; None if nothing."""
+    template = re.escape(CATALOGUES[look.site.relays.language][key])
+    pattern = re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>[^;]+?)", template)
+    text = look.host["units"][f"{NEXTCLOUD_RELAY}.service"].get("StatusText", "")
+    found = next(filter(None, (re.fullmatch(pattern, part.strip()) for part in text.split(" ; "))), None)
+    return found.groupdict() if found else None

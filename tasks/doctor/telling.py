@@ -1,0 +1,46 @@
+"""The verdicts in words. No secret is in them: what others have written is masked once more before it is shown."""
+
+import re
+from collections.abc import Callable, Iterator
+
+from tasks.doctor.chain import Behind, Broken, Unclear, Verdict
+from tasks.doctor.wording import Catalogue
+from tasks.site import Site
+
+_SECRETS = re.compile(r"(?<=/hooks/)[a-z0-9]+|whsec_[\w+/=-]+|gl[a-z]+-[\w.-]{8,}")
+
+
+def lines(verdicts: list[Verdict], catalogue: Catalogue) -> Iterator[str]:
+    """The first broken link with its remedy, the other broken ones, and what could not be judged."""
+    phrases = catalogue.phrases
+    broken = [(verdict, verdict.finding) for verdict in verdicts if isinstance(verdict.finding, Broken)]
+    for number, (verdict, finding) in enumerate(broken):
+        saying = catalogue.broken[finding.code]
+        heading = phrases["also" if number else "first"]
+        yield heading.format(link=catalogue.links[verdict.link], code=finding.code)
+        yield phrases["why"].format(text=saying.why.format(**finding.values))
+        yield phrases["remedy"].format(text=saying.remedy.format(**finding.values))
+    for cause, _ in broken:
+        behind = [catalogue.links[v.link] for v in verdicts if v.finding == Behind(cause.link)]
+        if behind:
+            yield phrases["behind"].format(cause=catalogue.links[cause.link], links=", ".join(behind))
+    for verdict in verdicts:
+        if isinstance(verdict.finding, Unclear):
+            text = catalogue.unclear[verdict.finding.code].format(**verdict.finding.values)
+            yield phrases["unclear"].format(link=catalogue.links[verdict.link], text=text)
+    if not broken:
+        sound = [verdict for verdict in verdicts if verdict.finding is None]
+        yield phrases["sound"].format(count=len(sound))
+
+
+def masking(site: Site) -> Callable[[str], str]:
+    """A function that puts … in the place of each secret of the site, and of whatever looks like one."""
+    given = (site.mattermost.token, site.gitlab.token, site.gitlab.read_token, site.nextcloud.app_password)
+    secrets = [secret.get_secret_value() for secret in given if secret is not None]
+
+    def mask(text: str) -> str:
+        for secret in secrets:
+            text = text.replace(secret, "…")
+        return _SECRETS.sub("…", text)
+
+    return mask

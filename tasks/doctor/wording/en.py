@@ -1,0 +1,332 @@
+"""English."""
+
+from tasks.doctor.wording.catalogue import Catalogue, Saying
+
+PHRASES = {
+    "sound": "✅ {count} links examined, none is broken.",
+    "first": "❌ Broken link: {link} [{code}]",
+    "why": "   Finding: {text}",
+    "remedy": "   Remedy:  {text}",
+    "also": "❌ Also broken: {link} [{code}]",
+    "behind": '❔ Not examined because of "{cause}": {links}.',
+    "unclear": "❔ {link}: {text}",
+    "blind": "The doctor could not look: {text}",
+}
+
+LINKS = {
+    "ssh": "SSH to the host",
+    "docker": "Docker Compose",
+    "docker.services": "Docker services",
+    "host.disk": "room on the disks",
+    "mattermost.name": "Mattermost's name",
+    "mattermost.port": "Mattermost's port",
+    "ssh.forwarding": "SSH forwarding to the APIs",
+    "mattermost.health": "Mattermost's health",
+    "mattermost.token": "Mattermost's token",
+    "mattermost.settings": "Mattermost's integration settings",
+    "mattermost.team": "Mattermost's team",
+    "mattermost.channels": "Mattermost's channels",
+    "webhooks.saved": "saved webhook URLs",
+    "webhooks.known": "Mattermost's incoming webhooks",
+    "webhooks.target": "target of the incoming webhooks",
+    "relay.release": "package of the relays",
+    "gitlab-relay.unit": "service of the GitLab relay",
+    "gitlab-relay.health": "health of the GitLab relay",
+    "gitlab-relay.backlog": "deliveries of the GitLab relay",
+    "gitlab-relay.parked": "parked messages (GitLab)",
+    "gitlab.name": "GitLab's name",
+    "gitlab.port": "GitLab's port",
+    "gitlab.token": "GitLab's token",
+    "gitlab.version": "GitLab's version",
+    "gitlab.clock": "GitLab's clock",
+    "gitlab.allow-list": "GitLab's allow-list",
+    "gitlab.reach": "way from GitLab's container to the relay",
+    "gitlab.project": "GitLab's project",
+    "gitlab.hook": "webhook of GitLab's project",
+    "gitlab.hook-secrets": "secrets of GitLab's webhook",
+    "gitlab.deliveries": "GitLab's recent deliveries",
+    "gitlab.read-token": "token for GitLab's log",
+    "nextcloud.name": "Nextcloud's name",
+    "nextcloud.port": "Nextcloud's port",
+    "nextcloud.status": "Nextcloud's state",
+    "nextcloud.volume": "Nextcloud's volume",
+    "nextcloud.tree": "HR folder",
+    "nextcloud.access": "access to the HR folder",
+    "host.inotify": "limits of inotify",
+    "nextcloud-relay.unit": "service of the Nextcloud relay",
+    "nextcloud-relay.bound": "the relay's view of the HR folder",
+    "nextcloud-relay.storage": "storage of the Nextcloud relay",
+    "nextcloud-relay.documents": "documents that the relay knows",
+    "nextcloud-relay.backlog": "deliveries of the Nextcloud relay",
+    "nextcloud-relay.parked": "parked messages (Nextcloud)",
+}
+
+_DEPLOY = "deploy again: make deploy"
+
+BROKEN = {
+    "ssh.unreachable": Saying(
+        "the host is not reached by SSH: {told}",
+        "check host.address, host.ssh_port, host.ssh_user and host.ssh_key, and that sshd runs on the host",
+    ),
+    "ssh.sudo": Saying(
+        "the SSH user does not become root: {told}",
+        "give it sudo without a password, or set host.ssh_user to root",
+    ),
+    "ssh.forwarding": Saying(
+        "the host reaches Mattermost, but not through the SSH connection: {told}",
+        "allow AllowTcpForwarding in sshd_config, or set host.api_access to direct",
+    ),
+    "host.python": Saying("python3 does not run on the host: {told}", "install it: apt install python3"),
+    "host.api": Saying("{told}", "correct this setting of [host], then run the doctor again"),
+    "host.disk": Saying(
+        "only {free} of {whole} are left at {place}",
+        "make room (docker system df, journalctl --vacuum-size=200M); nothing is lost meanwhile",
+    ),
+    "host.inotify": Saying(
+        "{limit} is {value}, at least {least} are needed",
+        "raise it with sysctl, and for good in /etc/sysctl.d/, then systemctl restart passerelle-nextcloud",
+    ),
+    "docker.missing": Saying("the host has no docker command", "install Docker with its compose plugin"),
+    "docker.folder": Saying(
+        "there is no folder {folder} on the host", "correct host.infrastructure in passerelle.toml"
+    ),
+    "docker.compose": Saying(
+        "docker compose fails in {folder}: {told}", "start Docker: systemctl start docker"
+    ),
+    "docker.service-missing": Saying(
+        "the service {service} has no container",
+        "cd {folder} && docker compose up -d {service}, or correct the setting service of its section",
+    ),
+    "docker.stopped": Saying(
+        "the container of the service {service} does not run ({state})",
+        "cd {folder} && docker compose up -d {service}; if it is paused: docker compose unpause {service}",
+    ),
+    "mattermost.name": Saying(
+        "the host does not resolve the name of {url}: {told}",
+        "correct the DNS or /etc/hosts, or mattermost.url",
+    ),
+    "mattermost.port": Saying(
+        "the host does not connect to {url}: {told}", "check that Mattermost runs, and mattermost.url"
+    ),
+    "mattermost.silent": Saying(
+        "{url} accepts the connection and does not answer: {told}", "restart Mattermost and read its log"
+    ),
+    "mattermost.stranger": Saying(
+        "what answers at {url} is not Mattermost", "correct mattermost.url: the address that answers itself"
+    ),
+    "mattermost.database": Saying(
+        "Mattermost does not reach its database ({told})", "bring its database back"
+    ),
+    "mattermost.files": Saying(
+        "Mattermost does not reach its file store ({told})", "bring its file store back"
+    ),
+    "mattermost.unhealthy": Saying(
+        "Mattermost calls itself unhealthy ({told})", "restart Mattermost and read its log"
+    ),
+    "mattermost.token": Saying(
+        "{url} refuses the token (401)", "make a new token of an administrator and set mattermost.token"
+    ),
+    "mattermost.role": Saying(
+        "the token is not a system administrator's", "give its account that role, or change mattermost.token"
+    ),
+    "mattermost.api": Saying("Mattermost refuses a question: {told}", "read Mattermost's log"),
+    "mattermost.setting": Saying("{setting}: {change}", _DEPLOY),
+    "mattermost.variable": Saying(
+        "the variable {variable} of Mattermost's environment beats the setting",
+        "set {variable} to {value} in docker-compose.yml or remove it, then recreate the container",
+    ),
+    "mattermost.team-missing": Saying("there is no team {team}", _DEPLOY),
+    "mattermost.team-archived": Saying("the team {team} is archived", _DEPLOY),
+    "mattermost.channel-missing": Saying("there is no channel {channel}", _DEPLOY),
+    "mattermost.channel-archived": Saying(
+        "the channel {channel} is archived, which has removed its webhooks", _DEPLOY
+    ),
+    "webhooks.missing": Saying("there is no {path}", _DEPLOY),
+    "webhooks.access": Saying(
+        "{path} has the mode {mode} instead of 600: others may have read the URLs",
+        "deploy again (make deploy), then replace the URLs: make rotate",
+    ),
+    "webhooks.incomplete": Saying("{name} is missing in {path}", _DEPLOY),
+    "webhooks.unknown": Saying("Mattermost does not know the webhook of {name} any more", _DEPLOY),
+    "webhooks.off": Saying("incoming webhooks are switched off in Mattermost", _DEPLOY),
+    "webhooks.stranger": Saying(
+        "the address of {name} does not answer as Mattermost does ({told})",
+        "correct mattermost.url; for TLS, have Mattermost certified by a public authority",
+    ),
+    "webhooks.other": Saying('{name} is not the URL of the webhook "{hook}"', _DEPLOY),
+    "webhooks.channel": Saying('the webhook "{hook}" does not lead to the channel {channel}', _DEPLOY),
+    "relay.release": Saying("the package of the relays is missing or not whole in /opt/passerelle", _DEPLOY),
+    "relay.unit-missing": Saying("{unit} is not installed", _DEPLOY),
+    "relay.loop": Saying(
+        "{unit} starts again and again ({restarts} times); last error: {line}",
+        "the error names the file and the setting; correct it or deploy again (make deploy)",
+    ),
+    "relay.stopped": Saying(
+        "{unit} is stopped ({state}); last line: {line}", "scripts/start-all-services.sh, or make deploy"
+    ),
+    "relay.trigger": Saying("{unit} is stopped ({state})", "systemctl start {unit}, or make deploy"),
+    "relay.disabled": Saying(
+        "{unit} will not start with the host ({state})", "systemctl enable {unit}, or make deploy"
+    ),
+    "relay.storage": Saying(
+        "{relay} writes nothing to the disk any more; last error: {line}",
+        "make room or repair /var/lib/private/{relay}; it goes on by itself",
+    ),
+    "relay.backlog": Saying(
+        "{relay} holds {count} notification(s), the oldest for {age}; last error: {line}",
+        "nothing is lost: journalctl -u {relay} says what holds the messages up; run make deploy",
+    ),
+    "relay.parked": Saying(
+        "{count} parked message(s), which Mattermost has refused for what they are",
+        "scripts/parked.sh {relay} list, then show, retry or drop with their number",
+    ),
+    "gitlab-relay.silent": Saying(
+        "the GitLab relay does not answer on the port {port}: {told}",
+        "systemctl restart passerelle-gitlab.service; journalctl -u passerelle-gitlab says why",
+    ),
+    "gitlab-relay.failing": Saying(
+        "the GitLab relay says that it fails; last error: {line}",
+        "systemctl restart passerelle-gitlab.service; journalctl -u passerelle-gitlab says why",
+    ),
+    "gitlab.name": Saying(
+        "the host does not resolve the name of {url}: {told}", "correct the DNS or /etc/hosts, or gitlab.url"
+    ),
+    "gitlab.port": Saying(
+        "the host does not connect to {url}: {told}", "wait until GitLab has started, or correct gitlab.url"
+    ),
+    "gitlab.silent": Saying(
+        "{url} accepts the connection and does not answer: {told}", "restart GitLab and read its log"
+    ),
+    "gitlab.token": Saying(
+        "{url} refuses the token (401)", "make a token of an administrator (scope api) and set gitlab.token"
+    ),
+    "gitlab.role": Saying(
+        "the token is not an administrator's, or it lacks the scope admin_mode", "change gitlab.token"
+    ),
+    "gitlab.version": Saying("GitLab {version} is too old", "upgrade to GitLab 17.1 or newer"),
+    "gitlab.api": Saying("GitLab refuses a question: {told}", "read GitLab's log"),
+    "gitlab.clock": Saying(
+        "GitLab's clock differs from the host's by {seconds} s; at 300 s signatures are refused",
+        "set both right: timedatectl set-ntp true",
+    ),
+    "gitlab.allow-list": Saying('{relay} is not on GitLab\'s allow-list ("URL is blocked")', _DEPLOY),
+    "gitlab.reach-refused": Saying(
+        "seen from GitLab's container, {relay} refuses the connection",
+        "check relays.address and that passerelle-gitlab.socket listens on all addresses: make deploy",
+    ),
+    "gitlab.reach-timeout": Saying(
+        "seen from GitLab's container, {relay} does not answer in time",
+        "a firewall stands between them: let Docker's networks through to this port (ufw, nftables, iptables)",
+    ),
+    "gitlab.reach": Saying(
+        "seen from GitLab's container, {relay} is not reached: {told}",
+        "check relays.address and the container's network",
+    ),
+    "gitlab.project": Saying("there is no project {project}", _DEPLOY),
+    "gitlab.hook-missing": Saying("the project {project} has no webhook {hook}", _DEPLOY),
+    "gitlab.hook-twice": Saying(
+        "{count} webhooks lead to the relay: each event is sent several times",
+        "remove all webhooks to the relay but {hook} in Settings > Webhooks, then make deploy",
+    ),
+    "gitlab.hook-address": Saying("the webhook does not lead to {url}", _DEPLOY),
+    "gitlab.hook-disabled": Saying(
+        "GitLab has disabled the webhook after failures ({status}, until {until})",
+        "once the cause is mended, Settings > Webhooks > Test > Push events enables it",
+    ),
+    "gitlab.hook-triggers": Saying("events unticked in the webhook: {triggers}", _DEPLOY),
+    "gitlab.hook-secret-missing": Saying("the webhook has lost: {secrets}", _DEPLOY),
+    "gitlab.hook-secrets": Saying(
+        "the secrets of the webhook are not those that the relay expects (401)", _DEPLOY
+    ),
+    "gitlab.secret-files": Saying("a secret of the webhook is missing in /etc/passerelle", _DEPLOY),
+    "gitlab.read-token": Saying(
+        "gitlab.read_token may not read the log of deliveries (HTTP {status})",
+        "make a token with the role Maintainer and the scope read_api, set gitlab.read_token, then make deploy",
+    ),
+    "delivery.secret": Saying(
+        "newest delivery ({trigger}, {at}): 401, a secret or the signature differs",
+        "replace the secrets on both sides: make rotate",
+    ),
+    "delivery.clock": Saying(
+        "newest delivery ({trigger}, {at}): 403, signed more than five minutes from the host's time",
+        "set GitLab and the host right: timedatectl set-ntp true",
+    ),
+    "delivery.address": Saying(
+        "newest delivery ({trigger}, {at}): 404, that is not the relay's address", _DEPLOY
+    ),
+    "delivery.slow": Saying(
+        "newest delivery ({trigger}, {at}): 408, the body came too slowly",
+        "look at the network between GitLab and the host",
+    ),
+    "delivery.large": Saying(
+        "newest delivery ({trigger}, {at}): 413, the event is too large",
+        "nothing to mend: this event is lost",
+    ),
+    "delivery.storage": Saying(
+        "newest delivery ({trigger}, {at}): 503, the relay could not store it",
+        "make room; journalctl -u passerelle-gitlab says what is missing",
+    ),
+    "delivery.timeout": Saying(
+        "newest delivery ({trigger}, {at}): no answer in time",
+        "a firewall stands between GitLab and the relay: let Docker's networks through to its port",
+    ),
+    "delivery.unanswered": Saying(
+        "newest delivery ({trigger}, {at}): no answer",
+        'Settings > Webhooks > Edit > Recent events says why ("URL is blocked": make deploy; refused: the relay '
+        "was stopped); once mended, cause an event",
+    ),
+    "delivery.other": Saying(
+        "newest delivery ({trigger}, {at}): HTTP {status}", "journalctl -u passerelle-gitlab says why"
+    ),
+    "nextcloud.name": Saying(
+        "the host does not resolve the name of {url}: {told}",
+        "correct the DNS or /etc/hosts, or nextcloud.url",
+    ),
+    "nextcloud.port": Saying(
+        "the host does not connect to {url}: {told}", "check that Nextcloud runs, and nextcloud.url"
+    ),
+    "nextcloud.silent": Saying(
+        "{url} accepts the connection and does not answer: {told}", "restart Nextcloud and read its log"
+    ),
+    "nextcloud.stranger": Saying(
+        "what answers at {url} is not Nextcloud", "correct nextcloud.url: the address that answers itself"
+    ),
+    "nextcloud.not-installed": Saying(
+        "Nextcloud is not installed", "open {url} and finish the installation, then make deploy"
+    ),
+    "nextcloud.maintenance": Saying(
+        "Nextcloud is in maintenance mode",
+        "once it is over: docker compose exec -u www-data nextcloud php occ maintenance:mode --off",
+    ),
+    "nextcloud.no-volume": Saying(
+        "{directory} is on no volume: the host does not see the files",
+        "put Nextcloud's data on a volume, or correct nextcloud.data_directory",
+    ),
+    "nextcloud.remote": Saying(
+        "{tree} is on a remote file system ({type}), where inotify hears nothing",
+        "put the volume on a local disk; until then the relay compares the folder once a minute",
+    ),
+    "nextcloud.tree-missing": Saying("there is no folder {tree}", _DEPLOY),
+    "nextcloud.folder-missing": Saying("there is no folder {folder}", _DEPLOY),
+    "nextcloud.access": Saying(
+        "{folder} has the mode {mode} and the owner {owner} instead of {wanted}: uploads are refused", _DEPLOY
+    ),
+    "nextcloud-relay.bound": Saying(
+        "the service looks at an old folder, not at {tree}", "systemctl restart passerelle-nextcloud.service"
+    ),
+    "nextcloud-relay.waiting": Saying(
+        "the relay waits for the folder {tree}", "systemctl restart passerelle-nextcloud.service"
+    ),
+    "nextcloud-relay.documents": Saying(
+        "the relay knows {known} documents, there are {there}",
+        "systemctl restart passerelle-nextcloud.service; journalctl -u passerelle-nextcloud says why",
+    ),
+}
+
+UNCLEAR = {
+    "gitlab.no-date": "GitLab does not tell the time in its answers",
+    "gitlab.no-curl": "there is no curl in the container of the service {service}",
+    "delivery.no-log": "GitLab {version} keeps no log of deliveries (17.3 or newer)",
+}
+
+CATALOGUE = Catalogue(PHRASES, LINKS, BROKEN, UNCLEAR)

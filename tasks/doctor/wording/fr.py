@@ -1,0 +1,341 @@
+"""French."""
+
+from tasks.doctor.wording.catalogue import Catalogue, Saying
+
+PHRASES = {
+    "sound": "✅ {count} maillons examinés, aucun n'est rompu.",
+    "first": "❌ Maillon rompu : {link} [{code}]",
+    "why": "   Constat : {text}",
+    "remedy": "   Remède  : {text}",
+    "also": "❌ Rompu aussi : {link} [{code}]",
+    "behind": "❔ Non examinés à cause de « {cause} » : {links}.",
+    "unclear": "❔ {link} : {text}",
+    "blind": "Le diagnostic n'a pas pu regarder : {text}",
+}
+
+LINKS = {
+    "ssh": "connexion SSH à l'hôte",
+    "docker": "Docker Compose",
+    "docker.services": "services Docker",
+    "host.disk": "place sur les disques",
+    "mattermost.name": "nom de Mattermost",
+    "mattermost.port": "port de Mattermost",
+    "ssh.forwarding": "redirection SSH vers les API",
+    "mattermost.health": "santé de Mattermost",
+    "mattermost.token": "jeton de Mattermost",
+    "mattermost.settings": "réglages d'intégration de Mattermost",
+    "mattermost.team": "équipe Mattermost",
+    "mattermost.channels": "canaux Mattermost",
+    "webhooks.saved": "URLs de webhooks enregistrées",
+    "webhooks.known": "webhooks entrants de Mattermost",
+    "webhooks.target": "destination des webhooks entrants",
+    "relay.release": "paquet des relais",
+    "gitlab-relay.unit": "service du relais GitLab",
+    "gitlab-relay.health": "santé du relais GitLab",
+    "gitlab-relay.backlog": "livraisons du relais GitLab",
+    "gitlab-relay.parked": "messages mis de côté (GitLab)",
+    "gitlab.name": "nom de GitLab",
+    "gitlab.port": "port de GitLab",
+    "gitlab.token": "jeton de GitLab",
+    "gitlab.version": "version de GitLab",
+    "gitlab.clock": "horloge de GitLab",
+    "gitlab.allow-list": "liste blanche de GitLab",
+    "gitlab.reach": "chemin du conteneur GitLab au relais",
+    "gitlab.project": "projet GitLab",
+    "gitlab.hook": "webhook du projet GitLab",
+    "gitlab.hook-secrets": "secrets du webhook GitLab",
+    "gitlab.deliveries": "envois récents de GitLab",
+    "gitlab.read-token": "jeton de lecture du journal de GitLab",
+    "nextcloud.name": "nom de Nextcloud",
+    "nextcloud.port": "port de Nextcloud",
+    "nextcloud.status": "état de Nextcloud",
+    "nextcloud.volume": "volume de Nextcloud",
+    "nextcloud.tree": "dossier RH",
+    "nextcloud.access": "droits du dossier RH",
+    "host.inotify": "limites d'inotify",
+    "nextcloud-relay.unit": "service du relais Nextcloud",
+    "nextcloud-relay.bound": "vue du relais sur le dossier RH",
+    "nextcloud-relay.storage": "stockage du relais Nextcloud",
+    "nextcloud-relay.documents": "documents connus du relais",
+    "nextcloud-relay.backlog": "livraisons du relais Nextcloud",
+    "nextcloud-relay.parked": "messages mis de côté (Nextcloud)",
+}
+
+_DEPLOY = "relancez le déploiement : make deploy"
+
+BROKEN = {
+    "ssh.unreachable": Saying(
+        "l'hôte n'est pas joint par SSH : {told}",
+        "vérifiez host.address, host.ssh_port, host.ssh_user et host.ssh_key, et que sshd tourne sur l'hôte",
+    ),
+    "ssh.sudo": Saying(
+        "l'utilisateur SSH ne devient pas root : {told}",
+        "donnez-lui sudo sans mot de passe, ou mettez host.ssh_user à root",
+    ),
+    "ssh.forwarding": Saying(
+        "l'hôte joint Mattermost, mais pas à travers la connexion SSH : {told}",
+        "autorisez AllowTcpForwarding dans sshd_config, ou mettez host.api_access à direct",
+    ),
+    "host.python": Saying("python3 ne répond pas sur l'hôte : {told}", "installez-le : apt install python3"),
+    "host.api": Saying("{told}", "corrigez ce réglage de [host], puis relancez le diagnostic"),
+    "host.disk": Saying(
+        "il ne reste que {free} sur {whole} à {place}",
+        "libérez de la place (docker system df, journalctl --vacuum-size=200M) ; rien n'est perdu entre-temps",
+    ),
+    "host.inotify": Saying(
+        "{limit} vaut {value}, il en faut au moins {least}",
+        "relevez-la avec sysctl, et durablement dans /etc/sysctl.d/, puis systemctl restart passerelle-nextcloud",
+    ),
+    "docker.missing": Saying(
+        "la commande docker n'existe pas sur l'hôte", "installez Docker et son greffon compose"
+    ),
+    "docker.folder": Saying(
+        "il n'y a pas de dossier {folder} sur l'hôte", "corrigez host.infrastructure dans passerelle.toml"
+    ),
+    "docker.compose": Saying(
+        "docker compose échoue dans {folder} : {told}", "démarrez Docker : systemctl start docker"
+    ),
+    "docker.service-missing": Saying(
+        "le service {service} n'a pas de conteneur",
+        "cd {folder} && docker compose up -d {service}, ou corrigez le réglage service de sa section",
+    ),
+    "docker.stopped": Saying(
+        "le conteneur du service {service} ne tourne pas ({state})",
+        "cd {folder} && docker compose up -d {service} ; s'il est en pause : docker compose unpause {service}",
+    ),
+    "mattermost.name": Saying(
+        "l'hôte ne résout pas le nom de {url} : {told}", "corrigez le DNS ou /etc/hosts, ou mattermost.url"
+    ),
+    "mattermost.port": Saying(
+        "l'hôte ne se connecte pas à {url} : {told}", "vérifiez que Mattermost tourne, et mattermost.url"
+    ),
+    "mattermost.silent": Saying(
+        "{url} accepte la connexion et ne répond pas : {told}", "redémarrez Mattermost et lisez son journal"
+    ),
+    "mattermost.stranger": Saying(
+        "ce qui répond à {url} n'est pas Mattermost",
+        "corrigez mattermost.url : l'adresse qui répond elle-même",
+    ),
+    "mattermost.database": Saying(
+        "Mattermost n'atteint pas sa base de données ({told})", "rétablissez sa base de données"
+    ),
+    "mattermost.files": Saying(
+        "Mattermost n'atteint pas son stockage de fichiers ({told})", "rétablissez son stockage de fichiers"
+    ),
+    "mattermost.unhealthy": Saying(
+        "Mattermost se dit malade ({told})", "redémarrez Mattermost et lisez son journal"
+    ),
+    "mattermost.token": Saying(
+        "{url} refuse le jeton (401)",
+        "créez un nouveau jeton d'administrateur et mettez-le dans mattermost.token",
+    ),
+    "mattermost.role": Saying(
+        "le jeton n'est pas celui d'un administrateur du système",
+        "donnez ce rôle à son compte, ou changez mattermost.token",
+    ),
+    "mattermost.api": Saying("Mattermost refuse une question : {told}", "lisez le journal de Mattermost"),
+    "mattermost.setting": Saying("{setting} : {change}", _DEPLOY),
+    "mattermost.variable": Saying(
+        "la variable {variable} de l'environnement de Mattermost l'emporte sur le réglage",
+        "mettez {variable} à {value} dans docker-compose.yml ou retirez-la, puis recréez le conteneur",
+    ),
+    "mattermost.team-missing": Saying("l'équipe {team} n'existe pas", _DEPLOY),
+    "mattermost.team-archived": Saying("l'équipe {team} est archivée", _DEPLOY),
+    "mattermost.channel-missing": Saying("le canal {channel} n'existe pas", _DEPLOY),
+    "mattermost.channel-archived": Saying(
+        "le canal {channel} est archivé, ce qui a supprimé ses webhooks", _DEPLOY
+    ),
+    "webhooks.missing": Saying("{path} n'existe pas", _DEPLOY),
+    "webhooks.access": Saying(
+        "{path} a le mode {mode} au lieu de 600 : d'autres ont pu lire les URLs",
+        "relancez le déploiement (make deploy), puis changez les URLs : make rotate",
+    ),
+    "webhooks.incomplete": Saying("{name} manque dans {path}", _DEPLOY),
+    "webhooks.unknown": Saying("Mattermost ne connaît plus le webhook de {name}", _DEPLOY),
+    "webhooks.off": Saying("les webhooks entrants sont désactivés dans Mattermost", _DEPLOY),
+    "webhooks.stranger": Saying(
+        "l'adresse de {name} ne répond pas comme Mattermost ({told})",
+        "corrigez mattermost.url ; pour TLS, faites certifier Mattermost par une autorité reconnue",
+    ),
+    "webhooks.other": Saying("{name} n'est pas l'URL du webhook « {hook} »", _DEPLOY),
+    "webhooks.channel": Saying("le webhook « {hook} » ne mène pas au canal {channel}", _DEPLOY),
+    "relay.release": Saying("le paquet des relais manque ou est incomplet dans /opt/passerelle", _DEPLOY),
+    "relay.unit-missing": Saying("{unit} n'est pas installé", _DEPLOY),
+    "relay.loop": Saying(
+        "{unit} redémarre sans cesse ({restarts} fois) ; dernière erreur : {line}",
+        "l'erreur nomme le fichier et le réglage ; corrigez-le ou relancez le déploiement (make deploy)",
+    ),
+    "relay.stopped": Saying(
+        "{unit} est arrêté ({state}) ; dernière ligne : {line}",
+        "scripts/start-all-services.sh, ou make deploy",
+    ),
+    "relay.trigger": Saying("{unit} est arrêté ({state})", "systemctl start {unit}, ou make deploy"),
+    "relay.disabled": Saying(
+        "{unit} ne démarrera pas avec l'hôte ({state})", "systemctl enable {unit}, ou make deploy"
+    ),
+    "relay.storage": Saying(
+        "{relay} n'écrit plus sur le disque ; dernière erreur : {line}",
+        "libérez de la place ou réparez /var/lib/private/{relay} ; il reprend seul",
+    ),
+    "relay.backlog": Saying(
+        "{relay} garde {count} notification(s), la plus ancienne depuis {age} ; dernière erreur : {line}",
+        "rien n'est perdu : journalctl -u {relay} dit ce qui retient les messages ; relancez make deploy",
+    ),
+    "relay.parked": Saying(
+        "{count} message(s) mis de côté, que Mattermost a refusés pour leur contenu",
+        "scripts/parked.sh {relay} list, puis show, retry ou drop avec leur numéro",
+    ),
+    "gitlab-relay.silent": Saying(
+        "le relais GitLab ne répond pas sur le port {port} : {told}",
+        "systemctl restart passerelle-gitlab.service ; journalctl -u passerelle-gitlab dit pourquoi",
+    ),
+    "gitlab-relay.failing": Saying(
+        "le relais GitLab se dit en panne ; dernière erreur : {line}",
+        "systemctl restart passerelle-gitlab.service ; journalctl -u passerelle-gitlab dit pourquoi",
+    ),
+    "gitlab.name": Saying(
+        "l'hôte ne résout pas le nom de {url} : {told}", "corrigez le DNS ou /etc/hosts, ou gitlab.url"
+    ),
+    "gitlab.port": Saying(
+        "l'hôte ne se connecte pas à {url} : {told}",
+        "attendez que GitLab ait démarré, ou corrigez gitlab.url",
+    ),
+    "gitlab.silent": Saying(
+        "{url} accepte la connexion et ne répond pas : {told}", "redémarrez GitLab et lisez son journal"
+    ),
+    "gitlab.token": Saying(
+        "{url} refuse le jeton (401)",
+        "créez un jeton d'administrateur (portée api) et mettez-le dans gitlab.token",
+    ),
+    "gitlab.role": Saying(
+        "le jeton n'est pas celui d'un administrateur, ou il lui manque la portée admin_mode",
+        "changez gitlab.token",
+    ),
+    "gitlab.version": Saying("GitLab {version} est trop ancien", "passez à GitLab 17.1 ou plus récent"),
+    "gitlab.api": Saying("GitLab refuse une question : {told}", "lisez le journal de GitLab"),
+    "gitlab.clock": Saying(
+        "l'horloge de GitLab diffère de celle de l'hôte de {seconds} s ; à 300 s les signatures sont refusées",
+        "mettez les deux à l'heure : timedatectl set-ntp true",
+    ),
+    "gitlab.allow-list": Saying(
+        "{relay} n'est pas sur la liste blanche de GitLab (« URL is blocked »)", _DEPLOY
+    ),
+    "gitlab.reach-refused": Saying(
+        "depuis le conteneur GitLab, {relay} refuse la connexion",
+        "vérifiez relays.address et que passerelle-gitlab.socket écoute sur toutes les adresses : make deploy",
+    ),
+    "gitlab.reach-timeout": Saying(
+        "depuis le conteneur GitLab, {relay} ne répond pas dans le délai",
+        "un pare-feu les sépare : autorisez les réseaux de Docker vers ce port (ufw, nftables, iptables)",
+    ),
+    "gitlab.reach": Saying(
+        "depuis le conteneur GitLab, {relay} n'est pas joint : {told}",
+        "vérifiez relays.address et le réseau du conteneur",
+    ),
+    "gitlab.project": Saying("le projet {project} n'existe pas", _DEPLOY),
+    "gitlab.hook-missing": Saying("le projet {project} n'a pas de webhook {hook}", _DEPLOY),
+    "gitlab.hook-twice": Saying(
+        "{count} webhooks mènent au relais : chaque événement est envoyé plusieurs fois",
+        "supprimez dans Settings > Webhooks tous les webhooks vers le relais sauf {hook}, puis make deploy",
+    ),
+    "gitlab.hook-address": Saying("le webhook ne mène pas à {url}", _DEPLOY),
+    "gitlab.hook-disabled": Saying(
+        "GitLab a désactivé le webhook après des échecs ({status}, jusqu'à {until})",
+        "une fois la cause réparée, Settings > Webhooks > Test > Push events le réactive",
+    ),
+    "gitlab.hook-triggers": Saying("événements décochés dans le webhook : {triggers}", _DEPLOY),
+    "gitlab.hook-secret-missing": Saying("le webhook n'a plus : {secrets}", _DEPLOY),
+    "gitlab.hook-secrets": Saying(
+        "les secrets du webhook ne sont pas ceux que le relais attend (401)", _DEPLOY
+    ),
+    "gitlab.secret-files": Saying("un secret du webhook manque dans /etc/passerelle", _DEPLOY),
+    "gitlab.read-token": Saying(
+        "gitlab.read_token ne peut pas lire le journal des envois (HTTP {status})",
+        "créez un jeton de rôle Maintainer, portée read_api, mettez-le dans gitlab.read_token, puis make deploy",
+    ),
+    "delivery.secret": Saying(
+        "dernier envoi ({trigger}, {at}) : 401, un secret ou la signature diffère",
+        "remplacez les secrets des deux côtés : make rotate",
+    ),
+    "delivery.clock": Saying(
+        "dernier envoi ({trigger}, {at}) : 403, signé à plus de cinq minutes de l'heure de l'hôte",
+        "mettez GitLab et l'hôte à l'heure : timedatectl set-ntp true",
+    ),
+    "delivery.address": Saying(
+        "dernier envoi ({trigger}, {at}) : 404, ce n'est pas l'adresse du relais", _DEPLOY
+    ),
+    "delivery.slow": Saying(
+        "dernier envoi ({trigger}, {at}) : 408, le corps est arrivé trop lentement",
+        "examinez le réseau entre GitLab et l'hôte",
+    ),
+    "delivery.large": Saying(
+        "dernier envoi ({trigger}, {at}) : 413, événement trop grand",
+        "rien à réparer : cet événement-là est perdu",
+    ),
+    "delivery.storage": Saying(
+        "dernier envoi ({trigger}, {at}) : 503, le relais n'a pas pu l'enregistrer",
+        "libérez de la place ; journalctl -u passerelle-gitlab dit ce qui manque",
+    ),
+    "delivery.timeout": Saying(
+        "dernier envoi ({trigger}, {at}) : aucune réponse dans le délai",
+        "un pare-feu sépare GitLab du relais : autorisez les réseaux de Docker vers son port",
+    ),
+    "delivery.unanswered": Saying(
+        "dernier envoi ({trigger}, {at}) : aucune réponse",
+        "Settings > Webhooks > Edit > Recent events dit pourquoi (« URL is blocked » : make deploy ; refus : le "
+        "relais était arrêté) ; après réparation, provoquez un événement",
+    ),
+    "delivery.other": Saying(
+        "dernier envoi ({trigger}, {at}) : HTTP {status}", "journalctl -u passerelle-gitlab dit pourquoi"
+    ),
+    "nextcloud.name": Saying(
+        "l'hôte ne résout pas le nom de {url} : {told}", "corrigez le DNS ou /etc/hosts, ou nextcloud.url"
+    ),
+    "nextcloud.port": Saying(
+        "l'hôte ne se connecte pas à {url} : {told}", "vérifiez que Nextcloud tourne, et nextcloud.url"
+    ),
+    "nextcloud.silent": Saying(
+        "{url} accepte la connexion et ne répond pas : {told}", "redémarrez Nextcloud et lisez son journal"
+    ),
+    "nextcloud.stranger": Saying(
+        "ce qui répond à {url} n'est pas Nextcloud", "corrigez nextcloud.url : l'adresse qui répond elle-même"
+    ),
+    "nextcloud.not-installed": Saying(
+        "Nextcloud n'est pas installé", "ouvrez {url} et terminez l'installation, puis make deploy"
+    ),
+    "nextcloud.maintenance": Saying(
+        "Nextcloud est en mode maintenance",
+        "une fois la maintenance finie : docker compose exec -u www-data nextcloud php occ maintenance:mode --off",
+    ),
+    "nextcloud.no-volume": Saying(
+        "{directory} n'est sur aucun volume : l'hôte ne voit pas les fichiers",
+        "mettez les données de Nextcloud sur un volume, ou corrigez nextcloud.data_directory",
+    ),
+    "nextcloud.remote": Saying(
+        "{tree} est sur un système de fichiers distant ({type}), où inotify n'entend rien",
+        "mettez le volume sur un disque local ; d'ici là le relais compare le dossier chaque minute",
+    ),
+    "nextcloud.tree-missing": Saying("le dossier {tree} n'existe pas", _DEPLOY),
+    "nextcloud.folder-missing": Saying("le dossier {folder} n'existe pas", _DEPLOY),
+    "nextcloud.access": Saying(
+        "{folder} a le mode {mode} et le propriétaire {owner} au lieu de {wanted} : dépôts refusés", _DEPLOY
+    ),
+    "nextcloud-relay.bound": Saying(
+        "le service regarde un ancien dossier, pas {tree}", "systemctl restart passerelle-nextcloud.service"
+    ),
+    "nextcloud-relay.waiting": Saying(
+        "le relais attend le dossier {tree}", "systemctl restart passerelle-nextcloud.service"
+    ),
+    "nextcloud-relay.documents": Saying(
+        "le relais connaît {known} documents, il y en a {there}",
+        "systemctl restart passerelle-nextcloud.service ; journalctl -u passerelle-nextcloud dit pourquoi",
+    ),
+}
+
+UNCLEAR = {
+    "gitlab.no-date": "GitLab ne donne pas l'heure dans ses réponses",
+    "gitlab.no-curl": "il n'y a pas de curl dans le conteneur du service {service}",
+    "delivery.no-log": "GitLab {version} ne tient pas de journal des envois (17.3 ou plus récent)",
+}
+
+CATALOGUE = Catalogue(PHRASES, LINKS, BROKEN, UNCLEAR)
