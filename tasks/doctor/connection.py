@@ -99,6 +99,7 @@ def _questions(site: Site, infrastructure: str, relay: str, tree: str | None) ->
         "infrastructure": infrastructure,
         "webhooks_conf": f"{infrastructure}/scripts/.webhooks.conf",
         "units": _UNITS,
+        "server": f"{GITLAB_RELAY}.service",
         "watcher": f"{NEXTCLOUD_RELAY}.service",
         "port": site.relays.port,
         "gitlab_service": site.gitlab.service,

@@ -35,10 +35,10 @@ def deliveries(look: Look) -> Broken | Unclear | None:
         return None
     at = datetime.fromisoformat(newest["created_at"])
     started = time.time() - int(look.host["units"][f"{GITLAB_RELAY}.service"]["uptime"])
-    return None if at.timestamp() < started else _meaning(newest, at)
+    return None if at.timestamp() < started else meaning(newest, at)
 
 
-def _meaning(entry: dict[str, Any], at: datetime) -> Broken:
+def meaning(entry: dict[str, Any], at: datetime) -> Broken:
     """What an entry says; GitLab's API keeps to itself why a delivery got no answer at all."""
     status = str(entry["response_status"])
     told = {"at": f"{at:%d/%m/%Y %H:%M}", "trigger": entry["trigger"], "status": status}

@@ -178,8 +178,10 @@ def journal(unit: str) -> str:
     return str(chosen[-1]["MESSAGE"])[:400] if chosen else ""
 
 
-def health(port: int) -> dict[str, Any]:
-    """What the GitLab relay says of itself: {error, figures}."""
+def health(port: int | None) -> dict[str, Any]:
+    """What the GitLab relay says of itself: {error, figures}; without a port it is not asked."""
+    if port is None:
+        return {"error": "", "figures": {}}
     answer = web(f"http://127.0.0.1:{port}/health")
     error = answer["port"] or answer["silent"]
     try:
@@ -189,8 +191,10 @@ def health(port: int) -> dict[str, Any]:
     return {"error": error, "figures": figures if isinstance(figures, dict) else {}}
 
 
-def reach(infrastructure: str, service: str, relay: str) -> dict[str, Any]:
-    """Whether a container gets through to the relay: {code: curl's or docker's exit code, said}."""
+def reach(infrastructure: str, service: str, relay: str | None) -> dict[str, Any]:
+    """Whether a container gets through to the relay, if one is given: {code: curl's or docker's exit code, said}."""
+    if relay is None:
+        return {"code": 0, "said": ""}
     curl = ("curl", "-sS", "--noproxy", "*", "-m", "5", "-o", "/dev/null", f"http://{relay}/health")
     code, _, errors = run("docker", "compose", "exec", "-T", service, *curl, at=infrastructure)
     return {"code": code, "said": (errors.strip().splitlines() or [""])[-1][:200]}
@@ -275,13 +279,17 @@ def main() -> None:
     """The questions are the first argument, JSON; the answers are printed."""
     asked = json.loads(sys.argv[1])
     infrastructure = asked["infrastructure"]
+    states = units(asked["units"])
+    # A connection would start a relay that is stopped: its port belongs to systemd.
+    runs = states[asked["server"]].get("ActiveState") == "active"
     with ThreadPoolExecutor(16) as pool:
         started = {
             "docker": pool.submit(docker, infrastructure),
             "webhooks": pool.submit(webhooks, asked["webhooks_conf"]),
-            "units": pool.submit(units, asked["units"]),
-            "health": pool.submit(health, asked["port"]),
-            "reach": pool.submit(reach, infrastructure, asked["gitlab_service"], asked["relay"]),
+            "health": pool.submit(health, asked["port"] if runs else None),
+            "reach": pool.submit(
+                reach, infrastructure, asked["gitlab_service"], asked["relay"] if runs else None
+            ),
             "disk": pool.submit(disk, asked["places"]),
             "tree": pool.submit(tree, asked["tree"], asked["folders"]),
             "limits": pool.submit(limits),
@@ -291,9 +299,10 @@ def main() -> None:
     told: dict[str, Any] = {name: answer.result() for name, answer in started.items()}
     told["web"] = {name: answer.result() for name, answer in pages.items()}
     told["journal"] = {name: answer.result() for name, answer in journals.items()}
+    told["units"] = states
     told["access"] = access(asked["webhooks_conf"])
     told["release"] = Path("/opt/passerelle/current/complete").exists()
-    pid = told["units"].get(asked["watcher"], {}).get("MainPID", "")
+    pid = states[asked["watcher"]].get("MainPID", "")
     told["bound"] = bound(pid, asked["bound"], asked["tree"])
     print(json.dumps(told))
 

@@ -1,0 +1,370 @@
+"""Each fault that the doctor knows, made on stand-ins or in what the host reports: it is named, and nothing else."""
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from email.utils import formatdate
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+
+from tasks.doctor.__main__ import CHAIN
+from tasks.doctor.chain import Behind, broken, unreached
+from tasks.doctor.deliveries import meaning
+from tasks.doctor.gitlab import allows
+from tasks.doctor.telling import lines, masking
+from tasks.doctor.wording import CATALOGUES
+from tests.unit.doctor_world import FINGERPRINT, RELAY, World, sound
+from tests.waiting import wait_until
+
+Change = Callable[[World], World]
+Deed = Callable[[World], object]
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    with sound(tmp_path_factory.mktemp("site")) as made:
+        yield made
+
+
+def host(*path: str, to: Any) -> Change:
+    return lambda world: world.changed(*path, to=to)
+
+
+def unit(name: str, **values: str) -> Change:
+    def change(world: World) -> World:
+        return world.changed("units", name, to={**world.host["units"][name], **values})
+
+    return change
+
+
+def page(application: str, **values: str) -> Change:
+    def change(world: World) -> World:
+        return world.changed("web", application, to={**world.host["web"][application], **values})
+
+    return change
+
+
+def setting(section: str, **values: Any) -> Change:
+    return lambda world: world.setting(section, **values)
+
+
+def figures(**values: Any) -> Change:
+    def change(world: World) -> World:
+        return world.changed("health", "figures", to={**world.host["health"]["figures"], **values})
+
+    return change
+
+
+def status(text: str) -> Change:
+    return unit("passerelle-nextcloud.service", StatusText=text)
+
+
+GITLAB, NEXTCLOUD = "passerelle-gitlab.service", "passerelle-nextcloud.service"
+HOOK = "GITLAB_WEBHOOK_URL"
+
+# What is seen, and the one finding that it must bring.
+SEEN: dict[str, Change] = {
+    "docker.missing": host("docker", "error", to="missing"),
+    "docker.folder": host("docker", "error", to="folder"),
+    "docker.compose": host("docker", "error", to="Cannot connect to the Docker daemon"),
+    "docker.service-missing": setting("gitlab", service="forge"),
+    "docker.stopped": host(
+        "docker",
+        "services",
+        to=[
+            {"service": "gitlab", "state": "running", "image": "x"},
+            {"service": "nextcloud", "state": "running", "image": "x"},
+            {"service": "chat", "state": "exited", "image": "mattermost/mattermost-team-edition:11"},
+        ],
+    ),
+    "host.disk": host("disk", "/", to=[1_000_000, 100_000_000_000]),
+    "host.inotify": host("limits", "max_user_watches", to=2),
+    "mattermost.name": page("mattermost", name="Name or service not known"),
+    "mattermost.port": page("mattermost", port="Connection refused"),
+    "mattermost.silent": page("mattermost", silent="timed out"),
+    "mattermost.stranger": page("mattermost", body="<html>"),
+    "mattermost.database": page("mattermost", body='{"status": "UNHEALTHY", "database_status": "UNHEALTHY"}'),
+    "mattermost.files": page("mattermost", body='{"status": "OK", "filestore_status": "UNHEALTHY"}'),
+    "mattermost.unhealthy": page("mattermost", body='{"status": "UNHEALTHY"}'),
+    "mattermost.token": setting("mattermost", token=SecretStr("wrongtoken")),
+    "mattermost.team-missing": setting("mattermost", team="nowhere"),
+    "webhooks.missing": host("access", to=None),
+    "webhooks.access": host("access", to="644"),
+    "webhooks.incomplete": host("webhooks", to={HOOK: {"digest": "", "answer": 404, "error": ""}}),
+    "webhooks.unknown": host("webhooks", HOOK, "answer", to=400),
+    "webhooks.off": host("webhooks", HOOK, "answer", to=501),
+    "webhooks.stranger": host("webhooks", HOOK, to={"digest": "", "answer": 0, "error": "TLS"}),
+    "webhooks.other": host("webhooks", HOOK, "digest", to="other"),
+    "relay.release": host("release", to=False),
+    "relay.unit-missing": unit("passerelle-gitlab.socket", UnitFileState=""),
+    "relay.loop": unit(GITLAB, ActiveState="activating", SubState="auto-restart", NRestarts="7"),
+    "relay.stopped": unit(GITLAB, ActiveState="inactive"),
+    "relay.trigger": unit("passerelle-nextcloud.path", ActiveState="failed"),
+    "relay.disabled": unit(NEXTCLOUD, UnitFileState="disabled"),
+    "relay.storage": figures(backlog=None, status="failing"),
+    "relay.backlog": figures(backlog=3, oldest_age_seconds=90.5),
+    "relay.parked": figures(parked=2),
+    "gitlab-relay.silent": host("health", to={"error": "Connection refused", "figures": {}}),
+    "gitlab-relay.failing": figures(status="failing"),
+    "gitlab.name": page("gitlab", name="Name or service not known"),
+    "gitlab.port": page("gitlab", port="Connection refused"),
+    "gitlab.silent": page("gitlab", silent="timed out"),
+    "gitlab.token": setting("gitlab", token=SecretStr("wrongtoken")),
+    "gitlab.clock": page("gitlab", date=formatdate(timedelta(days=9000).total_seconds(), usegmt=True)),
+    "gitlab.reach-refused": host("reach", to={"code": 7, "said": "Connection refused"}),
+    "gitlab.reach-timeout": host("reach", to={"code": 28, "said": "timed out"}),
+    "gitlab.reach": host("reach", to={"code": 6, "said": "Could not resolve"}),
+    "gitlab.project": setting("gitlab", project="root/other"),
+    "gitlab.read-token": setting("gitlab", read_token=SecretStr("wrongtoken")),
+    "nextcloud.name": page("nextcloud", name="Name or service not known"),
+    "nextcloud.port": page("nextcloud", port="Connection refused"),
+    "nextcloud.silent": page("nextcloud", silent="timed out"),
+    "nextcloud.stranger": page("nextcloud", body="<html>"),
+    "nextcloud.not-installed": page("nextcloud", body='{"installed": false}'),
+    "nextcloud.maintenance": page("nextcloud", body='{"installed": true, "maintenance": true}'),
+    "nextcloud.remote": host("tree", "type", to="nfs4"),
+    "nextcloud.tree-missing": host("tree", to={}),
+    "nextcloud.folder-missing": host("tree", "access", "Contrats", to=None),
+    "nextcloud.access": host("tree", "access", "Contrats", to=["755", 0]),
+    "nextcloud-relay.bound": host("bound", to=False),
+    "nextcloud-relay.waiting": status("en attente du dossier /run/passerelle/Documents_RH ; rien en attente"),
+    "nextcloud-relay.documents": status("2 document(s) suivis ; rien en attente"),
+}
+
+
+def test_nothing_is_found_where_nothing_is_broken(world: World) -> None:
+    assert [verdict for verdict in world.verdicts() if verdict.finding is not None] == []
+
+
+@pytest.mark.parametrize("code", SEEN)
+def test_what_is_seen_is_named(world: World, code: str) -> None:
+    assert SEEN[code](world).found() == [code]
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        (unit(GITLAB, ActiveState="active", NRestarts="4", uptime="3"), "relay.loop"),
+        (status("le stockage ne répond pas"), "relay.storage"),
+        (
+            status("3 document(s) suivis ; 4 notification(s) en attente, la plus ancienne depuis 3 min"),
+            "relay.backlog",
+        ),
+        (status("3 document(s) suivis ; rien en attente ; 1 mise(s) de côté"), "relay.parked"),
+    ],
+)
+def test_relays_are_seen_through(world: World, change: Change, code: str) -> None:
+    assert change(world).found() == [code]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        status("3 document(s) suivis ; 4 notification(s) en attente, la plus ancienne depuis 5 s"),
+        figures(backlog=3, oldest_age_seconds=5.0),
+        unit(GITLAB, NRestarts="4", uptime="3600"),
+        host("tree", "access", to={"": ["755", 33], "Contrats": ["755", 33]}),
+    ],
+)
+def test_what_is_usual_is_no_fault(world: World, change: Change) -> None:
+    assert change(world).found() == []
+
+
+# What somebody does to a server, how it is undone, and what must be found meanwhile.
+DONE: dict[str, tuple[Deed, Deed, list[str]]] = {
+    "setting": (
+        lambda w: w.switch("EnablePostIconOverride", False),
+        lambda w: w.switch("EnablePostIconOverride", True),
+        ["mattermost.setting"],
+    ),
+    "allow-list": (lambda w: w.forge.allow(), lambda w: w.forge.allow(RELAY), ["gitlab.allow-list"]),
+    "triggers": (
+        lambda w: w.alter_hook(issues_events=False),
+        lambda w: w.alter_hook(issues_events=True),
+        ["gitlab.hook-triggers"],
+    ),
+    "secret": (
+        lambda w: w.alter_hook(token=""),
+        lambda w: w.alter_hook(token="t" * 20),
+        ["gitlab.hook-secret-missing"],
+    ),
+    "fingerprint": (
+        lambda w: w.alter_hook(description="?"),
+        lambda w: w.alter_hook(description=f"Passerelle, secrets {FINGERPRINT}"),
+        ["gitlab.hook-secrets"],
+    ),
+}
+
+
+@pytest.mark.parametrize("deed", DONE)
+def test_what_is_done_to_a_server_is_named(world: World, deed: str) -> None:
+    act, undo, codes = DONE[deed]
+    act(world)
+    try:
+        assert world.found() == codes
+    finally:
+        undo(world)
+    assert world.found() == []
+
+
+def archive_channel(world: World) -> None:
+    world.chat.api("DELETE", f"/channels/{world.channel('rh')}")
+
+
+def move_webhook(world: World) -> None:
+    hooks = world.chat.api("GET", "/hooks/incoming?per_page=200")
+    hook = next(hook for hook in hooks if hook["display_name"] == "Nextcloud")
+    locked = {"channel_locked": False, "channel_id": world.channel("dev")}
+    world.chat.api("PUT", f"/hooks/incoming/{hook['id']}", {**hook, **locked})
+
+
+def hooks_of(world: World) -> str:
+    return f"{world.look().project.removeprefix('/api/v4')}/hooks"
+
+
+def open_issue(world: World) -> None:
+    """An event for a relay that nobody runs here."""
+    world.forge.done("POST", hooks_of(world).replace("/hooks", "/issues"), title="x")
+    log = f"{hooks_of(world)}/{world.hook()['id']}/events"
+    wait_until("the delivery is logged", lambda: world.forge.done("GET", log))
+
+
+# What is not undone.
+FOR_GOOD: dict[str, tuple[Deed, str]] = {
+    "team": (lambda w: w.chat.api("DELETE", f"/teams/{w.team()}"), "mattermost.team-archived"),
+    "channel": (archive_channel, "mattermost.channel-archived"),
+    "webhook moved": (move_webhook, "webhooks.channel"),
+    "hook gone": (
+        lambda w: w.forge.done("DELETE", f"{hooks_of(w)}/{w.hook()['id']}"),
+        "gitlab.hook-missing",
+    ),
+    "second hook": (
+        lambda w: w.forge.done("POST", hooks_of(w), url=f"http://{RELAY}/webhook/gitlab"),
+        "gitlab.hook-twice",
+    ),
+    "hook moved": (lambda w: w.alter_hook(url="http://203.0.113.7/"), "gitlab.hook-address"),
+    "delivery": (open_issue, "delivery.unanswered"),
+}
+
+
+@pytest.mark.parametrize("deed", FOR_GOOD)
+def test_what_is_done_for_good_is_named(tmp_path: Path, deed: str) -> None:
+    act, code = FOR_GOOD[deed]
+    with sound(tmp_path) as world:
+        act(world)
+        assert world.found() == [code]
+
+
+def test_a_delivery_from_before_the_start_of_the_relay_is_history(tmp_path: Path) -> None:
+    with sound(tmp_path) as world:
+        open_issue(world)
+        assert unit(GITLAB, uptime="-5")(world).found() == []
+
+
+def test_a_variable_that_beats_a_setting_is_named(tmp_path: Path) -> None:
+    with sound(tmp_path, MM_SERVICESETTINGS_ENABLECOMMANDS="false") as world:
+        assert world.found() == ["mattermost.variable"]
+        assert "MM_SERVICESETTINGS_ENABLECOMMANDS à true" in told(world)
+
+
+@pytest.mark.parametrize(
+    ("answer", "seconds", "code"),
+    [
+        ("401", 0.1, "delivery.secret"),
+        ("403", 0.1, "delivery.clock"),
+        ("404", 0.1, "delivery.address"),
+        ("408", 20, "delivery.slow"),
+        ("413", 0.1, "delivery.large"),
+        ("503", 0.1, "delivery.storage"),
+        ("502", 0.1, "delivery.other"),
+        ("internal error", 10.01, "delivery.timeout"),
+        ("internal error", 0.01, "delivery.unanswered"),
+    ],
+)
+def test_a_delivery_that_failed_is_explained(answer: str, seconds: float, code: str) -> None:
+    entry = {"response_status": answer, "execution_duration": seconds, "trigger": "push_hooks"}
+    found = meaning(entry, datetime(2026, 1, 2, 3, 4, tzinfo=UTC))
+    assert found.code == code
+    assert "02/01/2026 03:04" in CATALOGUES["fr"].broken[code].why.format(**found.values)
+
+
+@pytest.mark.parametrize(
+    ("entry", "covered"),
+    [
+        ("10.0.0.5:8090", True),
+        ("10.0.0.5", True),
+        ("10.0.0.0/24", True),
+        ("10.0.0.5:80", False),
+        ("10.0.1.0/24", False),
+        ("relay.example.org", False),
+    ],
+)
+def test_entries_of_the_allow_list(entry: str, covered: bool) -> None:
+    assert allows([entry], "10.0.0.5:8090") is covered
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        (page("gitlab", date=""), "gitlab.no-date"),
+        (host("reach", to={"code": 127, "said": "executable file not found"}), "gitlab.no-curl"),
+    ],
+)
+def test_what_cannot_be_judged_is_no_fault(world: World, change: Change, code: str) -> None:
+    changed = change(world)
+    assert (changed.found(), changed.unclear()) == ([], [code])
+
+
+def test_what_lies_behind_a_broken_link_is_not_judged(world: World) -> None:
+    """One cause, one remedy: with Mattermost away nothing is said of its channels, and the relay is judged."""
+    verdicts = {v.link: v.finding for v in page("mattermost", port="Connection refused")(world).verdicts()}
+    for link in ("mattermost.token", "mattermost.channels", "webhooks.known", "webhooks.target"):
+        assert verdicts[link] == Behind("mattermost.port")
+    assert verdicts["gitlab-relay.unit"] is None
+
+
+def told(world: World, language: str = "fr") -> str:
+    return "\n".join(lines(world.verdicts(), CATALOGUES[language]))
+
+
+def test_cause_remedy_and_what_lies_behind_are_told(world: World) -> None:
+    broken_world = host("access", to=None)(page("nextcloud", body='{"installed": false}')(world))
+    *found, behind = told(broken_world).splitlines()
+    assert found == [
+        "❌ Maillon rompu : URLs de webhooks enregistrées [webhooks.missing]",
+        "   Constat : /srv/infrastructure/scripts/.webhooks.conf n'existe pas",
+        "   Remède  : relancez le déploiement : make deploy",
+        "❌ Rompu aussi : état de Nextcloud [nextcloud.not-installed]",
+        "   Constat : Nextcloud n'est pas installé",
+        "   Remède  : ouvrez http://cloud.invalid et terminez l'installation, puis make deploy",
+    ]
+    assert behind.startswith(
+        "❔ Non examinés à cause de « URLs de webhooks enregistrées » : webhooks entrants"
+    )
+    assert "service du relais Nextcloud" in behind
+    assert "Broken link: saved webhook URLs" in told(broken_world, "en")
+
+
+def test_a_sound_site_is_told_in_one_line(world: World) -> None:
+    assert told(world) == f"✅ {len(CHAIN)} maillons examinés, aucun n'est rompu."
+
+
+def test_without_the_host_nothing_can_be_judged() -> None:
+    finding = broken("ssh.unreachable", told="timeout")
+    first, *others = unreached(CHAIN, finding)
+    assert first.finding is finding
+    assert all(verdict.finding == Behind("ssh") for verdict in others)
+
+
+def test_secrets_are_masked(world: World) -> None:
+    """Whatever a journal or a server may say."""
+    secrets = [
+        world.site.mattermost.token.get_secret_value(),
+        "abcdefghijklmnopqrstuvwxyz",
+        "whsec_AAAA+b/c=",
+        "glpat-x1y2z3x1y2z3",
+    ]
+    text = masking(world.site)(f"{secrets[0]} http://chat/hooks/{secrets[1]} {secrets[2]} {secrets[3]} end")
+    assert text == "… http://chat/hooks/… … … end"

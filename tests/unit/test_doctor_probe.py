@@ -1,0 +1,185 @@
+"""The probe as it runs on the host: one process of the standard library, here with commands that answer as told."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.standins import mattermost_server
+
+PROBE = Path(__file__).parent.parent.parent / "tasks" / "doctor" / "probe.py"
+UNITS = {
+    "passerelle-gitlab.service": "ActiveState=active\nSubState=running\nUnitFileState=enabled\nNRestarts=0\n"
+    "StatusText=rien en attente\nMainPID=0\nActiveEnterTimestampMonotonic=1000000",
+    "passerelle-gitlab.socket": "ActiveState=active\nUnitFileState=enabled",
+}
+JOURNAL = [
+    {"MESSAGE": "old error", "PRIORITY": "3", "SYSLOG_IDENTIFIER": "python"},
+    {"MESSAGE": "misconfigured reason=HTTP 404", "PRIORITY": "3", "SYSLOG_IDENTIFIER": "python"},
+    {"MESSAGE": "delivered", "PRIORITY": "6", "SYSLOG_IDENTIFIER": "python"},
+    {"MESSAGE": "Main process exited", "PRIORITY": "5", "SYSLOG_IDENTIFIER": "systemd"},
+]
+
+Ask = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture(scope="module")
+def chat(tmp_path_factory: pytest.TempPathFactory) -> Iterator[mattermost_server.Site]:
+    with mattermost_server.running(tmp_path_factory.mktemp("chat")) as server:
+        yield mattermost_server.furnished(server)
+
+
+@pytest.fixture
+def commands(tmp_path: Path) -> Path:
+    """A folder of commands that the probe finds before those of this machine."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    return folder
+
+
+def answering(folder: Path, name: str, script: str) -> None:
+    """Put a command there that is this shell script."""
+    path = folder / name
+    path.write_text(f"#!/bin/sh\n{script}\n")
+    path.chmod(0o755)
+
+
+@pytest.fixture
+def ask(tmp_path: Path, commands: Path) -> Ask:
+    """Runs the probe, with questions changed as told."""
+
+    def run(**questions: Any) -> dict[str, Any]:
+        asked = {
+            "infrastructure": str(tmp_path),
+            "webhooks_conf": str(tmp_path / "webhooks.conf"),
+            "units": list(UNITS),
+            "server": "passerelle-gitlab.service",
+            "watcher": "passerelle-gitlab.service",
+            "port": 9,
+            "gitlab_service": "gitlab",
+            "relay": "127.0.0.1:9",
+            "places": ["/", "/nowhere"],
+            "tree": None,
+            "folders": ["Contrats", "Conges"],
+            "bound": "/nowhere",
+            "pages": {},
+            **questions,
+        }
+        done = subprocess.run(
+            [sys.executable, "-I", "-", json.dumps(asked)],
+            input=PROBE.read_text(),
+            env={**os.environ, "PATH": f"{commands}:{os.environ['PATH']}"},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        found: dict[str, Any] = json.loads(done.stdout)
+        return found
+
+    return run
+
+
+def test_states_of_containers_and_units_and_the_last_error(ask: Ask, commands: Path) -> None:
+    rows = [{"Service": "gitlab", "State": "running", "Image": "gitlab/gitlab-ce", "Name": "x"}]
+    answering(commands, "docker", f"test \"$2\" = ps && echo '{json.dumps(rows[0])}'")
+    cases = "".join(f"{name}) echo '{text}';;" for name, text in UNITS.items())
+    answering(commands, "systemctl", f'case "$4" in {cases} esac')
+    journal = "\n".join(json.dumps(entry) for entry in JOURNAL)
+    answering(commands, "journalctl", f"cat <<'END'\n{journal}\nEND")
+    told = ask()
+    assert told["docker"] == {
+        "error": "",
+        "services": [{"service": "gitlab", "state": "running", "image": "gitlab/gitlab-ce"}],
+    }
+    service = told["units"]["passerelle-gitlab.service"]
+    assert (service["ActiveState"], service["StatusText"]) == ("active", "rien en attente")
+    assert int(service["uptime"]) > 0
+    assert told["journal"] == {"passerelle-gitlab.service": "misconfigured reason=HTTP 404"}
+
+
+def test_compose_of_before_2_21_lists_an_array(ask: Ask, commands: Path) -> None:
+    answering(commands, "docker", 'echo \'[{"Service": "nextcloud", "State": "exited"}]\'')
+    assert ask()["docker"]["services"] == [{"service": "nextcloud", "state": "exited", "image": ""}]
+
+
+def test_trouble_of_docker_is_told(ask: Ask, commands: Path) -> None:
+    answering(commands, "docker", "echo noise >&2; echo Cannot connect >&2; exit 1")
+    assert ask()["docker"]["error"] == "Cannot connect"
+    assert ask(infrastructure="/nowhere")["docker"]["error"] == "folder"
+
+
+@pytest.mark.parametrize("code", [7, 28])
+def test_how_the_container_fails_to_reach_the_relay_is_told(ask: Ask, commands: Path, code: int) -> None:
+    answering(commands, "systemctl", "echo ActiveState=active")
+    answering(commands, "docker", f"test \"$2\" = exec && echo 'curl: ({code})' >&2; exit {code}")
+    assert ask()["reach"] == {"code": code, "said": f"curl: ({code})"}
+
+
+def test_a_relay_that_is_stopped_is_not_started_by_a_question(
+    ask: Ask, commands: Path, tmp_path: Path
+) -> None:
+    """systemd starts it at the first connection to its port."""
+    answering(commands, "systemctl", "echo ActiveState=inactive")
+    answering(commands, "docker", f'test "$2" = exec && touch {tmp_path}/connected; exit 7')
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(0)
+        told = ask(port=listener.getsockname()[1])
+        with pytest.raises(BlockingIOError):
+            listener.accept()
+    assert told["health"] == {"error": "", "figures": {}}
+    assert not (tmp_path / "connected").exists()
+
+
+def test_webhooks_are_asked_without_a_post_and_their_addresses_stay(
+    ask: Ask, tmp_path: Path, chat: mattermost_server.Site
+) -> None:
+    conf = tmp_path / "webhooks.conf"
+    conf.touch(mode=0o600)
+    hook = f"{chat.server.url}/hooks/{chat.hook_id}"
+    unknown = hook[:-1] + ("b" if hook.endswith("a") else "a")
+    conf.write_text(f'# comment\nGITLAB_WEBHOOK_URL="{hook}"\nNEXTCLOUD_WEBHOOK_URL="{unknown}"\n')
+    told = ask()
+    assert told["access"] == "600"
+    assert {name: hook["answer"] for name, hook in told["webhooks"].items()} == {
+        "GITLAB_WEBHOOK_URL": 404,
+        "NEXTCLOUD_WEBHOOK_URL": 400,
+    }
+    assert chat.hook_id not in json.dumps(told)
+    assert chat.server.posts(chat.channel_id) == []
+
+
+def test_pages_are_told_with_what_is_wrong(ask: Ask, chat: mattermost_server.Site) -> None:
+    told = ask(
+        pages={
+            "there": f"{chat.server.url}/api/v4/system/ping?get_server_status=true",
+            "refused": "http://127.0.0.1:9/",
+            "unknown": "http://name.invalid/",
+        }
+    )["web"]
+    assert json.loads(told["there"]["body"])["status"] == "OK"
+    assert told["refused"]["port"]
+    assert told["unknown"]["name"]
+    assert not told["there"]["port"]
+
+
+def test_tree_is_measured(ask: Ask, tmp_path: Path) -> None:
+    tree = tmp_path / "Documents_RH"
+    (tree / "Contrats" / "2026").mkdir(parents=True)
+    (tree / "Contrats").chmod(0o700)
+    for name in ("a.pdf", "b.pdf.part", ".c.pdf"):
+        (tree / "Contrats" / name).touch()
+    told = ask(tree=str(tree))["tree"]
+    assert told["access"]["Contrats"] == ["700", os.getuid()]
+    assert told["access"]["Conges"] is None
+    assert told["owner"] == os.getuid()
+    assert told["directories"] == 3
+    # All of them are new, so a relay may still be about to look at them.
+    assert told["documents"] == 0
+    assert told["type"]
+    assert ask(tree=str(tmp_path / "nowhere"))["tree"] == {}

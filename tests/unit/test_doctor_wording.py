@@ -1,0 +1,71 @@
+"""What the doctor can say: all of it in both languages, nothing that it never says, and all of it in the guide."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tasks.doctor.__main__ import CHAIN
+from tasks.doctor.wording import CATALOGUES
+
+ROOT = Path(__file__).parent.parent.parent
+DOCTOR = ROOT / "tasks" / "doctor"
+GUIDE = ROOT / "docs" / "exploitation.fr.md"
+FRENCH, ENGLISH = CATALOGUES["fr"], CATALOGUES["en"]
+_PLACE = re.compile(r"\{(\w+)\}")
+# The three applications share some findings, whose codes begin with the application.
+_APPLICATIONS = ("mattermost", "gitlab", "nextcloud")
+
+
+def said() -> set[str]:
+    """The codes that stand in the code, of broken links and of unclear ones."""
+    source = "".join(path.read_text() for path in DOCTOR.glob("*.py"))
+    codes = set(re.findall(r'"((?:[a-z-]+)\.[a-z-]+)"', source))
+    for suffix in re.findall(r'f"\{\w+\}\.([a-z-]+)"', source):
+        codes |= {f"{application}.{suffix}" for application in _APPLICATIONS}
+    codes |= {f"mattermost.{code}" for code in ("database", "files", "unhealthy")}
+    codes |= {"host.api", "docker.missing", "docker.folder"}
+    return codes
+
+
+def test_both_languages_say_the_same_things() -> None:
+    assert FRENCH.phrases.keys() == ENGLISH.phrases.keys()
+    assert FRENCH.links.keys() == ENGLISH.links.keys()
+    assert FRENCH.broken.keys() == ENGLISH.broken.keys()
+    assert FRENCH.unclear.keys() == ENGLISH.unclear.keys()
+
+
+@pytest.mark.parametrize("code", FRENCH.broken)
+def test_both_languages_tell_the_same_values(code: str) -> None:
+    for part in ("why", "remedy"):
+        french, english = (set(_PLACE.findall(getattr(c.broken[code], part))) for c in (FRENCH, ENGLISH))
+        assert french == english
+
+
+def test_each_link_has_a_name_and_needs_links_before_it() -> None:
+    names = [link.name for link in CHAIN]
+    assert sorted(names) == sorted(FRENCH.links)
+    for number, link in enumerate(CHAIN):
+        assert set(link.needs) <= set(names[:number]), link.name
+        assert link.needs or number == 0, f"{link.name} would be judged without the host"
+
+
+@pytest.mark.parametrize("code", [*FRENCH.broken, *FRENCH.unclear])
+def test_nothing_is_worded_that_is_never_said(code: str) -> None:
+    assert code in said()
+
+
+def table() -> list[str]:
+    """The guide's table, a row for each finding."""
+    rows = []
+    for code, saying in FRENCH.broken.items():
+        why, remedy = (_PLACE.sub("…", text).replace("|", "\\|") for text in (saying.why, saying.remedy))
+        rows.append(f"| `{code}` | {why} | {remedy} |")
+    return rows
+
+
+def test_the_guide_holds_each_finding_with_its_remedy() -> None:
+    """Written anew with: python -c "from tests.unit.test_doctor_wording import table; print(*table(), sep='\\n')"."""
+    assert [line for line in GUIDE.read_text(encoding="utf-8").splitlines() if line in table()] == table()
+    rows = re.findall(r"^\| `([a-z-]+\.[a-z-]+)` \|", GUIDE.read_text(encoding="utf-8"), re.MULTILINE)
+    assert rows == list(FRENCH.broken)
