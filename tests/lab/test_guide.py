@@ -1,0 +1,51 @@
+"""docs/exploitation.fr.md: every block of commands is run as it stands, on the machine that it is meant for."""
+
+import re
+import shlex
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.lab.conftest import ROOT, deploy, environment
+from tests.lab.doctor import wait_until_sound
+
+GUIDE = Path(ROOT, "docs", "exploitation.fr.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"^```bash (poste|hôte)\n(.*?)^```$", GUIDE, re.DOTALL | re.MULTILINE)
+
+
+@pytest.fixture(autouse=True)
+def sound() -> Iterator[None]:
+    """As described before each block; some restart applications, which take a while."""
+    wait_until_sound()
+    yield
+
+
+@pytest.fixture(scope="module", autouse=True)
+def deployed() -> Iterator[None]:
+    deploy()
+    yield
+    deploy()
+
+
+def test_each_block_names_its_machine() -> None:
+    assert len(BLOCKS) == GUIDE.count("```bash") > 10
+
+
+@pytest.mark.parametrize(
+    ("where", "commands"), BLOCKS, ids=[commands.splitlines()[0] for _, commands in BLOCKS]
+)
+def test_commands_of_the_guide_succeed(where: str, commands: str, machine: Callable[[str], str]) -> None:
+    if where == "hôte":
+        machine(f"cd /root/taaf-infrastructure && bash -euo pipefail -c {shlex.quote(commands)} 2>&1")
+        return
+    done = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", commands],
+        cwd=ROOT,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
