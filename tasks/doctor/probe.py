@@ -161,8 +161,8 @@ def units(names: list[str]) -> dict[str, dict[str, str]]:
     return found
 
 
-def journal(unit: str) -> str:
-    """The last error in a unit's journal: of its process, else what the process said last, else of systemd."""
+def journal(unit: str, runs: bool) -> str:
+    """The last error of a unit's process that runs, or what one that does not run has said last, else systemd."""
     _, output, _ = run("journalctl", "-u", unit, "-b", "-n", "60", "-o", "json", "--no-pager")
     entries = []
     for line in output.splitlines():
@@ -173,7 +173,7 @@ def journal(unit: str) -> str:
         if isinstance(entry.get("MESSAGE"), str):
             entries.append(entry)
     own = [entry for entry in entries if entry.get("SYSLOG_IDENTIFIER") != "systemd"]
-    errors = [entry for entry in own if int(entry.get("PRIORITY", 6)) <= 4]
+    errors = [entry for entry in own if runs and int(entry.get("PRIORITY", 6)) <= 4]
     chosen = errors or own or entries
     return str(chosen[-1]["MESSAGE"])[:400] if chosen else ""
 
@@ -295,7 +295,11 @@ def main() -> None:
             "limits": pool.submit(limits),
         }
         pages = {name: pool.submit(web, url) for name, url in asked["pages"].items()}
-        journals = {name: pool.submit(journal, name) for name in asked["units"] if name.endswith(".service")}
+        journals = {
+            name: pool.submit(journal, name, state.get("ActiveState") == "active")
+            for name, state in states.items()
+            if name.endswith(".service")
+        }
     told: dict[str, Any] = {name: answer.result() for name, answer in started.items()}
     told["web"] = {name: answer.result() for name, answer in pages.items()}
     told["journal"] = {name: answer.result() for name, answer in journals.items()}

@@ -24,7 +24,7 @@ def _unit(relay: str, trigger: str, look: Look) -> Broken | None:
     """The service runs and stays running, and it and what starts it come with the next boot."""
     service = f"{relay}.service"
     for unit in (service, trigger):
-        if not look.host["units"][unit].get("UnitFileState"):
+        if look.host["units"][unit].get("UnitFileState", "") in ("", "bad"):
             return broken("relay.unit-missing", unit=unit)
     told, line = look.host["units"][service], look.host["journal"][service]
     restarts = int(told.get("NRestarts") or 0)

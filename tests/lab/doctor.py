@@ -4,6 +4,7 @@ import subprocess
 import sys
 from dataclasses import dataclass
 
+from tests.acceptance.people import Forge, marker
 from tests.lab.conftest import ROOT, environment
 from tests.waiting import wait_until
 
@@ -38,6 +39,11 @@ def doctor(**settings: str) -> Diagnosis:
         check=False,
     )
     return Diagnosis(done.returncode, done.stdout + done.stderr)
+
+
+def open_issue(forge: Forge) -> None:
+    """An event; once it is delivered, the failures of earlier ones are history."""
+    forge.api("POST", "PROJECT/issues", {"title": marker()})
 
 
 def wait_until_sound() -> None:

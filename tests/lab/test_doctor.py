@@ -13,7 +13,7 @@ import pytest
 from tasks.site import Site
 from tests.acceptance.people import Chat, Forge, marker, shown
 from tests.lab.conftest import deploy
-from tests.lab.doctor import doctor, wait_until_sound
+from tests.lab.doctor import doctor, open_issue, wait_until_sound
 from tests.lab.test_drift import INFRASTRUCTURE, TREE, World, on_host
 from tests.waiting import wait_until
 
@@ -45,18 +45,15 @@ def signal(name: str, unit: str) -> str:
     return f"kill -{name} $(systemctl show -P MainPID {unit})"
 
 
-def open_issue(world: World) -> None:
-    world.forge.api("POST", "PROJECT/issues", {"title": marker()})
-
-
 def deliver_with_other_secrets(world: World) -> None:
     """Somebody has typed other secrets into GitLab's form; the description still names ours."""
     world.alter_hook(token="other-secret", signing_token=OTHER_KEY)
     hook = world.hook()["id"]
-    open_issue(world)
+    open_issue(world.forge)
+    newest = f"PROJECT/hooks/{hook}/events?per_page=1"
     wait_until(
         "GitLab is refused",
-        lambda: world.forge.api("GET", f"PROJECT/hooks/{hook}/events?status=401&per_page=1"),
+        lambda: [e for e in world.forge.api("GET", newest) if e["response_status"] == "401"],
     )
 
 
@@ -105,10 +102,10 @@ FAULTS: dict[str, Fault] = {
         on_host("umount /var/lib/passerelle"),
     ),
     "forwarding forbidden": Fault(
-        on_host("echo AllowTcpForwarding no > /etc/ssh/sshd_config.d/no.conf; systemctl reload ssh"),
+        on_host("echo AllowTcpForwarding no > /etc/ssh/sshd_config.d/no.conf; systemctl restart ssh"),
         "ssh.forwarding",
         "AllowTcpForwarding",
-        on_host("rm /etc/ssh/sshd_config.d/no.conf; systemctl reload ssh"),
+        on_host("rm /etc/ssh/sshd_config.d/no.conf; systemctl restart ssh"),
     ),
     "webhooks switched off": Fault(lambda w: w.switch("EnableIncomingWebhooks", False), "mattermost.setting"),
     "user names not overridden": Fault(
@@ -130,7 +127,9 @@ FAULTS: dict[str, Fault] = {
         "webhooks.unknown",
     ),
     "webhook of another name": Fault(
-        lambda w: w.alter_incoming("GitLab Notifications", display_name="?"), "webhooks.other"
+        lambda w: w.alter_incoming("GitLab Notifications", display_name="?"),
+        "webhooks.other",
+        undo=lambda w: w.alter_incoming("?", display_name="GitLab Notifications"),
     ),
     "webhook of another channel": Fault(
         lambda w: w.alter_incoming(
@@ -225,9 +224,10 @@ def world(site: Site, chat: Chat, forge: Forge, machine: Callable[[str], str]) -
 
 
 @pytest.fixture(scope="module", autouse=True)
-def sound() -> Iterator[None]:
+def sound(forge: Forge) -> Iterator[None]:
     """As described before and after."""
     deploy()
+    open_issue(forge)
     wait_until_sound()
     yield
     deploy()
@@ -292,7 +292,7 @@ def test_doctor_changes_and_posts_nothing(world: World) -> None:
         assert doctor().first == doctor().first == "relay.stopped"
     finally:
         deploy()
-    assert doctor().code == 0
+    wait_until_sound()
     after = [post["id"] for name in ("dev-notifications", "rh-alerts") for post in world.chat.posts(name)]
     assert after == before
     assert deploy().changed == 0

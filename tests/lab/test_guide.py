@@ -8,23 +8,19 @@ from pathlib import Path
 
 import pytest
 
+from tests.acceptance.people import Forge
 from tests.lab.conftest import ROOT, deploy, environment
-from tests.lab.doctor import wait_until_sound
+from tests.lab.doctor import open_issue, wait_until_sound
 
 GUIDE = Path(ROOT, "docs", "exploitation.fr.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```bash (poste|hôte)\n(.*?)^```$", GUIDE, re.DOTALL | re.MULTILINE)
 
 
-@pytest.fixture(autouse=True)
-def sound() -> Iterator[None]:
-    """As described before each block; some restart applications, which take a while."""
-    wait_until_sound()
-    yield
-
-
 @pytest.fixture(scope="module", autouse=True)
-def deployed() -> Iterator[None]:
+def deployed(forge: Forge) -> Iterator[None]:
+    """As described before and after."""
     deploy()
+    open_issue(forge)
     yield
     deploy()
 
@@ -37,6 +33,7 @@ def test_each_block_names_its_machine() -> None:
     ("where", "commands"), BLOCKS, ids=[commands.splitlines()[0] for _, commands in BLOCKS]
 )
 def test_commands_of_the_guide_succeed(where: str, commands: str, machine: Callable[[str], str]) -> None:
+    wait_until_sound()  # the block before may have restarted applications
     if where == "hôte":
         machine(f"cd /root/taaf-infrastructure && bash -euo pipefail -c {shlex.quote(commands)} 2>&1")
         return

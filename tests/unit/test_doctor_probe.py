@@ -103,6 +103,14 @@ def test_states_of_containers_and_units_and_the_last_error(ask: Ask, commands: P
     assert told["journal"] == {"passerelle-gitlab.service": "misconfigured reason=HTTP 404"}
 
 
+def test_a_process_that_does_not_come_up_is_told_by_its_last_words(ask: Ask, commands: Path) -> None:
+    answering(commands, "systemctl", "echo ActiveState=activating")
+    said = [*JOURNAL, {"MESSAGE": "x.toml: unknown", "PRIORITY": "6", "SYSLOG_IDENTIFIER": "python"}]
+    journal = "\n".join(json.dumps(entry) for entry in said)
+    answering(commands, "journalctl", f"cat <<'END'\n{journal}\nEND")
+    assert ask()["journal"]["passerelle-gitlab.service"] == "x.toml: unknown"
+
+
 def test_compose_of_before_2_21_lists_an_array(ask: Ask, commands: Path) -> None:
     answering(commands, "docker", 'echo \'[{"Service": "nextcloud", "State": "exited"}]\'')
     assert ask()["docker"]["services"] == [{"service": "nextcloud", "state": "exited", "image": ""}]
