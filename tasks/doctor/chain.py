@@ -6,6 +6,7 @@ links without which it cannot be judged. Nothing that it does may change or post
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import wraps
 from typing import Any
 
 from tasks.doctor.look import Look
@@ -73,6 +74,16 @@ class Links:
 
     def __iter__(self) -> Iterator[Link]:
         return iter(self._links)
+
+
+def on_disk(check: Check) -> Check:
+    """A check of what only matters where the trees are watched on the host's disk; elsewhere all is well with it."""
+
+    @wraps(check)
+    def judge(look: Look) -> Broken | Unclear | None:
+        return check(look) if look.site.nextcloud.source == "disk" else None
+
+    return judge
 
 
 def broken(code: str, **values: Any) -> Broken:

@@ -1,7 +1,7 @@
 """Links at Nextcloud: the server, the tree on its volume, and the kernel's limits for watching it."""
 
 from tasks.doctor import machine
-from tasks.doctor.chain import Broken, Links, broken
+from tasks.doctor.chain import Broken, Links, broken, on_disk
 from tasks.doctor.look import Look
 from tasks.doctor.mattermost import decode
 from tasks.operations.nextcloud import MODE
@@ -27,6 +27,7 @@ def status(look: Look) -> Broken | None:
 
 
 @links.add("nextcloud.volume", "docker.services")
+@on_disk
 def volume(look: Look) -> Broken | None:
     """The data lie on a volume that the host sees, on a disk of its own."""
     if look.tree is None:
@@ -36,6 +37,7 @@ def volume(look: Look) -> Broken | None:
 
 
 @links.add("nextcloud.tree", "nextcloud.volume")
+@on_disk
 def tree(look: Look) -> Broken | None:
     """The tree is there with its folders."""
     if not look.host["tree"]:
@@ -47,6 +49,7 @@ def tree(look: Look) -> Broken | None:
 
 
 @links.add("nextcloud.access", "nextcloud.tree")
+@on_disk
 def access(look: Look) -> Broken | None:
     """The web server, who owns the files beside the tree, may write into each folder."""
     found = look.host["tree"]
@@ -59,6 +62,7 @@ def access(look: Look) -> Broken | None:
 
 
 @links.add("host.inotify", "nextcloud.tree")
+@on_disk
 def inotify(look: Look) -> Broken | None:
     """The kernel lets every folder be watched."""
     limits, folders = look.host["limits"], look.host["tree"]["directories"]

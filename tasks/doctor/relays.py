@@ -4,7 +4,7 @@ import re
 from functools import partial
 
 from relays.wording import CATALOGUES
-from tasks.doctor.chain import Broken, Links, broken
+from tasks.doctor.chain import Broken, Links, broken, on_disk
 from tasks.doctor.look import GITLAB_RELAY, NEXTCLOUD_RELAY, Look
 
 _LATE_SECONDS = 60
@@ -83,12 +83,17 @@ def parked(look: Look) -> Broken | None:
 
 
 nextcloud_links = Links()
-nextcloud_links.add("nextcloud-relay.unit", "relay.release", "webhooks.saved", "nextcloud.tree")(
-    partial(_unit, NEXTCLOUD_RELAY, f"{NEXTCLOUD_RELAY}.path")
-)
+
+
+@nextcloud_links.add("nextcloud-relay.unit", "relay.release", "webhooks.saved", "nextcloud.tree")
+def nextcloud_unit(look: Look) -> Broken | None:
+    """The service, and on a disk what waits for its trees."""
+    on_a_disk = look.site.nextcloud.source == "disk"
+    return _unit(NEXTCLOUD_RELAY, f"{NEXTCLOUD_RELAY}.{'path' if on_a_disk else 'service'}", look)
 
 
 @nextcloud_links.add("nextcloud-relay.bound", "nextcloud-relay.unit")
+@on_disk
 def bound(look: Look) -> Broken | None:
     """The service sees the tree itself, not one that has been replaced."""
     return broken("nextcloud-relay.bound", tree=look.tree) if look.host["bound"] is False else None
@@ -104,6 +109,7 @@ def storage(look: Look) -> Broken | None:
 
 
 @nextcloud_links.add("nextcloud-relay.documents", "nextcloud-relay.bound", "nextcloud-relay.storage")
+@on_disk
 def documents(look: Look) -> Broken | None:
     """It knows the documents that lie there for a while."""
     if _status(look, "status.tree.missing") is not None:

@@ -130,7 +130,7 @@ SEEN: dict[str, Change] = {
     "nextcloud.access": host("tree", "access", "Contrats", to=["755", 0]),
     "nextcloud-relay.bound": host("bound", to=False),
     "nextcloud-relay.waiting": status("en attente du dossier /run/passerelle/Documents_RH ; rien en attente"),
-    "nextcloud-relay.documents": status("2 document(s) suivis ; rien en attente"),
+    "nextcloud-relay.documents": status("Documents_RH : 2 document(s) suivis ; rien en attente"),
 }
 
 
@@ -149,10 +149,12 @@ def test_what_is_seen_is_named(world: World, code: str) -> None:
         (unit(GITLAB, ActiveState="active", NRestarts="4", uptime="3"), "relay.loop"),
         (status("le stockage ne répond pas"), "relay.storage"),
         (
-            status("3 document(s) suivis ; 4 notification(s) en attente, la plus ancienne depuis 3 min"),
+            status(
+                "Documents_RH : 3 document(s) suivis ; 4 notification(s) en attente, la plus ancienne depuis 3 min"
+            ),
             "relay.backlog",
         ),
-        (status("3 document(s) suivis ; rien en attente ; 1 mise(s) de côté"), "relay.parked"),
+        (status("Documents_RH : 3 document(s) suivis ; rien en attente ; 1 mise(s) de côté"), "relay.parked"),
     ],
 )
 def test_relays_are_seen_through(world: World, change: Change, code: str) -> None:
@@ -162,7 +164,9 @@ def test_relays_are_seen_through(world: World, change: Change, code: str) -> Non
 @pytest.mark.parametrize(
     "change",
     [
-        status("3 document(s) suivis ; 4 notification(s) en attente, la plus ancienne depuis 5 s"),
+        status(
+            "Documents_RH : 3 document(s) suivis ; 4 notification(s) en attente, la plus ancienne depuis 5 s"
+        ),
         figures(backlog=3, oldest_age_seconds=5.0),
         unit(GITLAB, NRestarts="4", uptime="3600"),
         host("tree", "access", to={"": ["755", 33], "Contrats": ["755", 33]}),
