@@ -146,6 +146,19 @@ def test_the_example_in_the_readme_is_a_site(values: dict[str, Any]) -> None:
     ]
 
 
+def test_the_example_of_trees_in_the_readme_is_a_site(values: dict[str, Any]) -> None:
+    readme = (Path(__file__).parent.parent.parent / "README.md").read_text()
+    (example,) = re.findall(r"```toml\n(\[nextcloud\]\nannounce.*?)```", readme, re.DOTALL)
+    told = tomllib.loads(example.replace("…", "an-app-password"))["nextcloud"]
+    first, further = load(values | {"nextcloud": values["nextcloud"] | told}).trees
+    assert (first.tree, first.channel, first.folder_discretion) == (
+        "Documents_RH",
+        "rh-alerts",
+        {"Fiches_Paie": "count"},
+    )
+    assert (further.tree, further.channel, further.owner) == ("Comptabilite", "compta", "admin")
+
+
 @pytest.mark.parametrize(
     ("setting", "value", "words"),
     [
