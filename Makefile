@@ -32,8 +32,8 @@ doctor: $(VENV)/deploy ## the first broken link between the applications, and it
 teardown: $(VENV)/deploy ## take away what Passerelle has made, and nothing else; shows it first and asks
 	$(VENV)/bin/pyinfra inventory.py teardown.py
 
-check: $(VENV)/dev ## the acceptance checklist against the same site
-	$(PYTHON) -m pytest tests/acceptance
+check: $(VENV)/dev ## the acceptance checklist against the same site; report in evidence/
+	@$(PYTHON) -m pytest tests/acceptance --evidence evidence --junitxml evidence/junit.xml $(CHECK)
 
 lab: $(VENV)/dev ## bring up the embedded stack alone
 	@$(PYTHON) -m lab up

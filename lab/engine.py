@@ -31,13 +31,13 @@ def connect() -> docker.DockerClient:
 
 
 def need(programs: dict[str, str]) -> None:
-    """Install the packages of those programs ({program: package}) that this machine has not."""
+    """Install the packages of those programs ({program: packages}) that this machine has not."""
     missing = [package for program, package in programs.items() if not shutil.which(program)]
     if missing and (os.geteuid() or not shutil.which("apt-get")):
         raise LabError(f"this machine lacks {', '.join(missing)}; install it and try again")
     if missing:
         say(f"installing {', '.join(missing)}")
-        _install(*missing)
+        _install(*" ".join(missing).split())
 
 
 def _running() -> docker.DockerClient | None:

@@ -224,7 +224,7 @@ def _settings(lab: state.Lab) -> str:
             "known_hosts": str(state.KNOWN_HOSTS),
         },
         "mattermost": {"token": lab.chat_token},
-        "gitlab": {"token": lab.root_token, "read_token": lab.read_token},
+        "gitlab": {"token": lab.root_token, "read_token": lab.read_token, "web_password": lab.root_password},
         "nextcloud": {"app_password": lab.cloud_password},
     }
     lines = []

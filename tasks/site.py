@@ -142,6 +142,8 @@ class GitLab(Section):
         description="project access token, role Maintainer, scope read_api: with it the relay reads what could not "
         "be delivered; needs GitLab 17.3 or newer, at a url that the host reaches",
     )
+    web_user: str = Field("root", description="who signs in for the pictures of the acceptance checks")
+    web_password: Token | None = Field(None, description="of web_user, for these pictures only")
     detail: Detail = Field("full", description="of messages; short: one line each")
     mute: MuteSettings = Field(MuteSettings(), description="what is not told")
     routes: Routes = Field([], description="further channels; what none takes goes to that of the webhook")

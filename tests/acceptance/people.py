@@ -2,11 +2,12 @@
 
 import base64
 import hashlib
+import json
 import os
 import socket
 import subprocess
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,13 @@ import requests
 from tasks.site import Site
 from tests.waiting import wait_until
 
+Record = Callable[[str, str], None]
+"""Takes what was asked and what was answered."""
+
+
+def _forget(asked: str, answered: str) -> None:
+    """Nobody wants to know."""
+
 
 def marker() -> str:
     """A word that no other message holds."""
@@ -27,8 +35,8 @@ def marker() -> str:
 class Person:
     """Somebody with a browser: a session that reaches the site's names, straight or through `proxy`."""
 
-    def __init__(self, proxy: str | None):
-        self.proxy = proxy
+    def __init__(self, proxy: str | None, record: Record = _forget):
+        self.proxy, self._record = proxy, record
         self.session = requests.Session()
         self.session.trust_env = False
         self.session.verify = os.environ.get("REQUESTS_CA_BUNDLE", True)
@@ -38,6 +46,8 @@ class Person:
     def send(self, method: str, url: str, **options: Any) -> requests.Response:
         """The answer; an HTTP error raises."""
         answer = self.session.request(method, url, timeout=60, **options)
+        body = json.dumps(options["json"], ensure_ascii=False) if options.get("json") else ""
+        self._record(f"{method} {url} {body}".strip(), f"{answer.status_code} {answer.text}")
         answer.raise_for_status()
         return answer
 
@@ -45,8 +55,8 @@ class Person:
 class Chat(Person):
     """Mattermost, read as the deploy's account."""
 
-    def __init__(self, site: Site, proxy: str | None):
-        super().__init__(proxy)
+    def __init__(self, site: Site, proxy: str | None, record: Record = _forget):
+        super().__init__(proxy, record)
         self._site = site.mattermost
         self.session.headers["Authorization"] = f"Bearer {site.mattermost.token.get_secret_value()}"
 
@@ -91,8 +101,8 @@ def shown(post: dict[str, Any]) -> str:
 class Forge(Person):
     """GitLab, as the deploy's account."""
 
-    def __init__(self, site: Site, proxy: str | None):
-        super().__init__(proxy)
+    def __init__(self, site: Site, proxy: str | None, record: Record = _forget):
+        super().__init__(proxy, record)
         self.url, self.project = site.gitlab.url, site.gitlab.project
         self._token = site.gitlab.token.get_secret_value()
         self.session.headers["PRIVATE-TOKEN"] = self._token
@@ -121,6 +131,7 @@ class Forge(Person):
         done = subprocess.run(
             ["git", *command], cwd=at, env=environment, capture_output=True, text=True, check=False
         )
+        self._record(f"$ git {' '.join(command)}", done.stdout + done.stderr)
         assert done.returncode == 0, f"git {command[0]}: {done.stderr}"
         return done.stdout
 
@@ -143,24 +154,25 @@ class Forge(Person):
 class Cloud(Person):
     """Nextcloud, as the admin whose files hold the HR tree."""
 
-    def __init__(self, site: Site, proxy: str | None):
-        super().__init__(proxy)
+    def __init__(self, site: Site, proxy: str | None, record: Record = _forget):
+        super().__init__(proxy, record)
         wanted = site.nextcloud
         assert wanted.app_password, "set nextcloud.app_password: the checks upload a document as the admin"
         self._dav, self._user, self._tree = f"{wanted.url}/remote.php/dav", wanted.admin, wanted.tree
         self.session.auth = (wanted.admin, wanted.app_password.get_secret_value())
 
-    def _file(self, path: str) -> str:
+    def address(self, path: str) -> str:
+        """The address of a document of the tree."""
         return f"{self._dav}/files/{self._user}/{quote(f'{self._tree}/{path}')}"
 
     def put(self, path: str, content: bytes) -> None:
         """Upload in one request, as the web page does with a small file."""
-        self.send("PUT", self._file(path), data=content, headers={"X-OC-Mtime": "1577836800"})
+        self.send("PUT", self.address(path), data=content, headers={"X-OC-Mtime": "1577836800"})
 
     def put_in_chunks(self, path: str, chunks: list[bytes]) -> None:
         """Upload in pieces that the server then joins (chunked upload version 2)."""
         folder = f"{self._dav}/uploads/{self._user}/web-file-upload-{uuid.uuid4().hex}"
-        target = {"Destination": self._file(path)}
+        target = {"Destination": self.address(path)}
         self.send("MKCOL", folder, headers=target)
         for number, chunk in enumerate(chunks, 1):
             self.send("PUT", f"{folder}/{number}", data=chunk, headers=target)
@@ -187,13 +199,13 @@ class Cloud(Person):
 
     def folders(self) -> list[str]:
         """What Nextcloud lists directly below the tree."""
-        answer = self.send("PROPFIND", self._file(""), headers={"Depth": "1"})
+        answer = self.send("PROPFIND", self.address(""), headers={"Depth": "1"})
         paths = [element.text or "" for element in ElementTree.fromstring(answer.content).iter("{DAV:}href")]  # noqa: S314
         return [unquote(path.rstrip("/").rpartition("/")[2]) for path in paths]
 
     def delete(self, path: str) -> None:
         """Put a document into the trash."""
-        self.send("DELETE", self._file(path))
+        self.send("DELETE", self.address(path))
 
 
 def _md5(content: bytes) -> str:

@@ -3,17 +3,21 @@
 import pytest
 from testinfra.host import Host
 
+pytestmark = pytest.mark.checklist("commands")
+
 COMMANDS = ["start-all-services.sh", "stop-all-services.sh", "status.sh", "test-integrations.sh", "parked.sh"]
 
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_command_can_be_run_and_is_sound(host: Host, infrastructure: str, command: str) -> None:
+    """Each command is installed, executable and free of syntax errors."""
     path = f"{infrastructure}/scripts/{command}"
     assert host.file(path).mode & 0o111 == 0o111
     assert host.run("bash -n %s", path).rc == 0
 
 
 def test_status_tells_that_everything_runs(host: Host, infrastructure: str) -> None:
+    """The status command finds both relays and every application running, and says so by its exit code."""
     status = host.run("%s/scripts/status.sh", infrastructure)
     assert status.rc == 0, status.stdout
     assert "❌" not in status.stdout
@@ -21,6 +25,7 @@ def test_status_tells_that_everything_runs(host: Host, infrastructure: str) -> N
 
 
 def test_integration_tests_pass(host: Host, infrastructure: str) -> None:
+    """The operators' own test finds each link of the chain sound, from inside the containers too."""
     result = host.run("%s/scripts/test-integrations.sh", infrastructure)
     assert result.rc == 0, result.stdout
     assert "❌" not in result.stdout
@@ -28,7 +33,7 @@ def test_integration_tests_pass(host: Host, infrastructure: str) -> None:
 
 @pytest.mark.parametrize("relay", ["gitlab", "nextcloud"])
 def test_parked_messages_can_be_listed(host: Host, infrastructure: str, relay: str) -> None:
-    """The command reaches the relay's own store, and leaves it the relay's."""
+    """Parked messages can be listed: the command reaches the relay's own store, and leaves it the relay's."""
     assert host.run("%s/scripts/parked.sh %s list", infrastructure, relay).rc == 0
     assert host.run("%s/scripts/parked.sh %s show 0", infrastructure, relay).rc == 1
     owners = host.check_output("stat -c %%U /var/lib/private/passerelle-%s/*", relay).split()

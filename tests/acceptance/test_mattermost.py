@@ -8,6 +8,7 @@ from testinfra.host import Host
 
 from tasks.site import IncomingWebhook, Site
 from tests.acceptance.people import Chat
+from tests.evidence.camera import Camera
 
 INTEGRATIONS = (
     "EnableIncomingWebhooks",
@@ -19,9 +20,10 @@ INTEGRATIONS = (
 )
 
 
+@pytest.mark.checklist("mattermost-webhooks")
 @pytest.mark.parametrize("setting", INTEGRATIONS)
 def test_integration_setting_is_in_force(chat: Chat, setting: str) -> None:
-    """As the server tells every client, so also where a variable overrides the configuration."""
+    """Integrations are enabled, as the server tells every client: a variable may override the configuration."""
     assert chat.api("GET", "/config/client?format=old")[setting] == "true"
 
 
@@ -35,26 +37,38 @@ def hook(chat: Chat, team: str, display_name: str) -> list[dict[str, Any]]:
     return [hook for hook in hooks if hook["display_name"] == display_name]
 
 
-def test_each_webhook_posts_to_its_channel_alone(chat: Chat, site: Site) -> None:
-    """A webhook of the right name that leads elsewhere would tell HR matters to developers."""
+@pytest.mark.checklist("mattermost-webhooks")
+def test_each_webhook_posts_to_its_channel_alone(chat: Chat, site: Site, camera: Camera) -> None:
+    """Each webhook leads to its channel: one that leads elsewhere would tell HR matters to developers."""
     for wanted in webhooks(site):
         found = hook(chat, site.mattermost.team, wanted.display_name)
         assert len(found) == 1, f"{len(found)} webhooks are called {wanted.display_name}"
         assert found[0]["channel_id"] == chat.channel(wanted.channel)["id"]
         assert found[0]["description"] == wanted.description
-        assert found[0]["channel_locked"] is True
+        # That of GitLab has to post elsewhere where a route leads elsewhere.
+        routed = {channel for route in site.gitlab.routes for channel in route.channels}
+        locked = wanted is site.mattermost.nextcloud_webhook or routed <= {wanted.channel}
+        assert found[0]["channel_locked"] is locked
+    for name in (
+        "11-mattermost-integrations-enabled",
+        "12-mattermost-webhook-gitlab",
+        "13-mattermost-webhook-nextcloud",
+    ):
+        camera.take(name)
 
 
+@pytest.mark.checklist("mattermost-webhooks")
 def test_channels_are_active(chat: Chat, site: Site) -> None:
-    """An archived channel swallows what its webhook posts."""
+    """Both channels are in use: an archived one swallows what its webhook posts."""
     for wanted in webhooks(site):
         assert chat.channel(wanted.channel)["delete_at"] == 0
 
 
+@pytest.mark.checklist("webhook-urls")
 def test_saved_urls_are_those_of_the_webhooks(
     chat: Chat, site: Site, host: Host, infrastructure: str
 ) -> None:
-    """The relays read this file; it names live webhooks, in the format that the operators know."""
+    """The saved URLs, which the relays read, are those of the live webhooks, in the format that operators know."""
     text = host.file(f"{infrastructure}/scripts/.webhooks.conf").content_string
     saved = dict(re.findall(r'^([A-Z_]+)="([^"]+)"$', text, re.MULTILINE))
     for name, wanted in zip(("GITLAB_WEBHOOK_URL", "NEXTCLOUD_WEBHOOK_URL"), webhooks(site), strict=True):
@@ -62,6 +76,8 @@ def test_saved_urls_are_those_of_the_webhooks(
         assert saved[name] == f"{site.mattermost.url}/hooks/{found['id']}"
 
 
+@pytest.mark.checklist("webhook-urls")
 def test_saved_urls_are_private(host: Host, infrastructure: str) -> None:
-    """Whoever reads a webhook's URL can post in its name."""
-    assert host.file(f"{infrastructure}/scripts/.webhooks.conf").mode == 0o600
+    """Only their owner reads the saved URLs: whoever reads a webhook's URL can post in its name."""
+    saved = host.file(f"{infrastructure}/scripts/.webhooks.conf")
+    assert (saved.mode, saved.user) == (0o600, host.file(infrastructure).user)

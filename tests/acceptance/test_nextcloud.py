@@ -8,6 +8,8 @@ from testinfra.host import Host
 from tasks.site import Site
 from tests.acceptance.people import Cloud
 
+pytestmark = pytest.mark.checklist("nextcloud-folders")
+
 
 def stat(host: Host, infrastructure: str, site: Site, owner: str | None, path: str) -> str:
     inside = f"{site.nextcloud.data_directory}/{owner}/files/{path}"
@@ -16,7 +18,7 @@ def stat(host: Host, infrastructure: str, site: Site, owner: str | None, path: s
 
 
 def test_tree_belongs_to_the_web_server(host: Host, infrastructure: str, site: Site) -> None:
-    """A folder that root has made looks fine and refuses every upload."""
+    """The folders belong to the web server: one that root has made looks fine and refuses every upload."""
     for tree in site.trees:
         for folder in ("", *tree.folders):
             path = f"{tree.tree}/{folder}".rstrip("/")
@@ -24,12 +26,12 @@ def test_tree_belongs_to_the_web_server(host: Host, infrastructure: str, site: S
 
 
 def test_nextcloud_knows_the_folders(cloud: Cloud, site: Site) -> None:
-    """Folders that are only on disk are invisible in the web page until they are scanned."""
+    """Nextcloud lists the folders: those that are only on disk are invisible in its page until they are scanned."""
     assert set(site.nextcloud.folders) <= set(cloud.folders())
 
 
 def test_unknown_folder_is_not_reported(cloud: Cloud) -> None:
-    """That the look-up can fail gives the test above its worth."""
+    """A folder that is not there is not listed, which gives the look-up above its worth."""
     assert "Dossier_inconnu" not in cloud.folders()
 
 
@@ -37,7 +39,7 @@ def test_unknown_folder_is_not_reported(cloud: Cloud) -> None:
 def test_misspelt_tree_of_the_manual_is_not_made(
     host: Host, infrastructure: str, site: Site, wrong: str
 ) -> None:
-    """The hand-written monitor watched a folder that its own instructions never made."""
+    """The misspelt folder is not there: the hand-written monitor watched one that its instructions never made."""
     inside = f"{site.nextcloud.data_directory}/{site.nextcloud.admin}/files/{wrong}"
     command = f"docker compose exec -T {site.nextcloud.service} test -e {inside}"
     assert host.run(f"cd {shlex.quote(infrastructure)} && {command}").rc == 1

@@ -8,18 +8,49 @@ from testinfra.host import Host
 from tasks.relays import bound_at
 from tasks.site import Site
 
-SERVICES = ["passerelle-gitlab", "passerelle-nextcloud"]
+SERVICES = [
+    pytest.param("passerelle-gitlab", marks=pytest.mark.checklist("gitlab-service")),
+    pytest.param("passerelle-nextcloud", marks=pytest.mark.checklist("nextcloud-service")),
+]
+RELAYS = [
+    pytest.param("gitlab", marks=pytest.mark.checklist("gitlab-relay")),
+    pytest.param("nextcloud", marks=pytest.mark.checklist("nextcloud-relay")),
+]
+
+
+@pytest.mark.parametrize("relay", RELAYS)
+def test_relay_is_installed_with_all_it_needs(host: Host, relay: str) -> None:
+    """The release in use is whole and starts, with its own packages alone: nothing is left to be fetched."""
+    assert host.file("/opt/passerelle/current/complete").exists
+    told = host.check_output(f"/opt/passerelle/current/bin/python -I -m relays.{relay} --help")
+    assert "--config" in told
+
+
+@pytest.mark.parametrize("relay", RELAYS)
+def test_settings_of_the_relay_are_those_of_the_site(host: Host, site: Site, relay: str) -> None:
+    """The relay speaks the site's language and posts to the site's channel."""
+    webhook = {"gitlab": site.mattermost.gitlab_webhook, "nextcloud": site.mattermost.nextcloud_webhook}
+    settings = host.file(f"/etc/passerelle/{relay}.toml").content_string.splitlines()
+    assert f'language = "{site.relays.language}"' in settings
+    assert f'channel = "{webhook[relay].channel}"' in settings
 
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_service_runs_and_starts_at_boot(host: Host, service: str) -> None:
+    """The service runs now and after the next start of the host."""
     assert host.service(service).is_running
     assert host.service(service).is_enabled
 
 
 @pytest.mark.parametrize("service", SERVICES)
+def test_service_runs_with_its_current_files(host: Host, service: str) -> None:
+    """The unit was not altered after the service started: what runs is what a restart would bring."""
+    assert host.check_output("systemctl show -P NeedDaemonReload %s", service) == "no"
+
+
+@pytest.mark.parametrize("service", SERVICES)
 def test_service_has_no_privilege(host: Host, service: str) -> None:
-    """A relay reads what strangers send; what it may do when it is taken over must be little."""
+    """A relay is not root and may do little: it reads what strangers send."""
     pid = host.check_output("systemctl show -P MainPID %s", service)
     assert host.check_output("stat -c %%u /proc/%s", pid) != "0"
     exposure = host.check_output("systemd-analyze security --no-pager %s", service).splitlines()[-1]
@@ -28,24 +59,29 @@ def test_service_has_no_privilege(host: Host, service: str) -> None:
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_service_logs_to_the_journal(host: Host, service: str) -> None:
-    assert "started" in host.check_output("journalctl -u %s -o cat --no-pager", service)
+    """What a relay does is in the journal, where operators look for it."""
+    assert "started" in host.check_output("journalctl -u %s -o cat --no-pager | grep -m 1 started", service)
 
 
+@pytest.mark.checklist("gitlab-service")
 def test_port_belongs_to_the_socket_unit(host: Host, site: Site) -> None:
-    """So a restart of the relay refuses no connection."""
+    """systemd holds the port, so a restart of the relay refuses no connection."""
     listening = host.check_output("systemctl show -P Listen passerelle-gitlab.socket")
     assert str(site.relays.port) in listening
+    assert host.service("passerelle-gitlab.socket").is_running
     assert host.service("passerelle-gitlab.socket").is_enabled
 
 
+@pytest.mark.checklist("gitlab-service")
 def test_health(host: Host, site: Site) -> None:
-    """What a monitor asks."""
+    """The relay tells a monitor that it is well, and that nothing is stuck."""
     answer = json.loads(host.check_output("curl -fsS http://127.0.0.1:%s/health", str(site.relays.port)))
     assert answer["status"] == "ok"
 
 
+@pytest.mark.checklist("gitlab-relay")
 def test_event_without_the_secret_is_refused(host: Host, site: Site) -> None:
-    """The port is open to the network, the channel is not."""
+    """An event that does not come from GitLab is refused: the port is open to the network, the channel is not."""
     url = f"http://127.0.0.1:{site.relays.port}/webhook/gitlab"
     for header in ("X-Gitlab-Event: Push Hook", "X-Gitlab-Token: devine"):
         answer = host.check_output(
@@ -56,14 +92,16 @@ def test_event_without_the_secret_is_refused(host: Host, site: Site) -> None:
         assert answer == "401"
 
 
-def test_nextcloud_relay_sees_its_trees_and_nothing_beside_them(host: Host, site: Site) -> None:
-    """HR documents of other folders are none of its business."""
+@pytest.mark.checklist("nextcloud-relay")
+def test_nextcloud_relay_sees_the_tree_and_nothing_beside_it(host: Host, site: Site) -> None:
+    """The monitor watches the HR trees alone: documents of other folders are none of its business."""
     pid = host.check_output("systemctl show -P MainPID passerelle-nextcloud")
     seen = host.check_output("cd /proc/%s/root/run && ls -d passerelle*/*", pid).split("\n")
     assert sorted(seen) == sorted(bound_at(site, tree).removeprefix("/run/") for tree in site.trees)
 
 
-def test_no_leftover_of_the_hand_made_way(host: Host, infrastructure: str) -> None:
-    """No pid files, no log files, no virtual environment beside the Compose project."""
-    left = host.check_output("find %s/scripts -name '*.pid' -o -name '*.log' -o -name venv", infrastructure)
-    assert left == ""
+@pytest.mark.checklist("nextcloud-service")
+def test_monitor_starts_when_the_tree_appears(host: Host) -> None:
+    """The unit that starts the monitor as soon as there is a tree waits for it."""
+    assert host.service("passerelle-nextcloud.path").is_running
+    assert host.service("passerelle-nextcloud.path").is_enabled

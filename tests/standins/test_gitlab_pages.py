@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 import requests
 
-from tests.standins.gitlab_site import Project, Receiver, Site, receiving, running
+from tests.standins.gitlab_site import PASSWORD, Project, Receiver, Site, receiving, running
 from tests.waiting import wait_until
 
 MARKUP = "<script>alert(1)</script>"
@@ -82,6 +82,20 @@ def test_hook_page_shows_triggers_and_deliveries_but_no_secret(project: Project,
 
 def test_sign_in_page_says_that_nobody_needs_it(site: Site) -> None:
     assert "tout est visible sans connexion" in requests.get(f"{site.url}/users/sign_in", timeout=10).text
+
+
+def test_form_signs_in_whoever_has_the_password(site: Site) -> None:
+    browser = requests.Session()
+    address = f"{site.url}/users/sign_in"
+    token = re.search(r'name="authenticity_token" value="([^"]+)"', browser.get(address, timeout=10).text)
+    assert token
+    form = {"authenticity_token": token[1], "user[login]": "root", "user[password]": "wrong"}
+    refused = browser.post(address, data=form, timeout=10)
+    assert (refused.status_code, refused.url) == (422, address)
+    assert "_gitlab_session" not in browser.cookies
+    entered = browser.post(address, data=form | {"user[password]": PASSWORD}, timeout=10)
+    assert (entered.status_code, entered.url) == (200, f"{site.url}/")
+    assert "_gitlab_session" in browser.cookies
 
 
 @pytest.mark.parametrize(

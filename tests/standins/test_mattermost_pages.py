@@ -89,8 +89,20 @@ def test_hooks_and_settings_are_listed(site: Site) -> None:
     assert "GitLab" in page
     assert f"/hooks/{site.hook_id}" in page
     page = _page(site, "/admin_console/integrations/integration_management")
-    assert page.count("Activé</span>") == 6
-    assert page.count("Désactivé</span>") == 2
+    assert len(re.findall(r'id="ServiceSettings\.\w+true"[^>]* checked', page)) == 6
+    assert len(re.findall(r'id="ServiceSettings\.\w+false"[^>]* checked', page)) == 2
+    assert re.search(r'id="ServiceSettings\.EnableIncomingWebhookstrue"[^>]* checked', page)
+
+
+def test_link_of_a_post_shows_its_channel_with_the_post_marked(site: Site) -> None:
+    for number in (1, 2, 3):
+        site.send({"text": f"lien {number}"})
+    linked = next(post for post in site.server.posts(site.channel_id) if post["message"] == "lien 2")
+    page = _page(site, f"/taaf/pl/{linked['id']}")
+    assert f'<article class="post linked" id="post_{linked["id"]}">' in page
+    assert "lien 1" in page
+    assert page.count("post linked") == 1
+    assert site.server.request("GET", "/taaf/pl/nosuch").status_code == 404
 
 
 def test_unknown_pages_are_not_found(site: Site) -> None:

@@ -297,6 +297,10 @@ def test_page_shows_a_folder_to_a_person(site: Site) -> None:
     site.dav("PUT", f"{CONTRATS}/<b>paie #1?.pdf", data=b"x").raise_for_status()
     assert requests.get(f"{site.url}/", allow_redirects=False, timeout=20).status_code == 302
     assert requests.get(f"{site.url}/apps/files/", timeout=20).status_code == 401
+    session = site.http.get(f"{site.url}/apps/files/", timeout=20).cookies
+    assert requests.get(f"{site.url}/apps/files/", cookies=session, timeout=20).status_code == 200
+    forged = dict.fromkeys(session.keys(), "x")
+    assert requests.get(f"{site.url}/apps/files/", cookies=forged, timeout=20).status_code == 401
     page = site.http.get(f"{site.url}/apps/files/", params={"dir": f"/{CONTRATS}"}, timeout=20)
     assert page.status_code == 200
     assert "&lt;b&gt;paie #1?.pdf" in page.text

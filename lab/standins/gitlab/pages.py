@@ -1,6 +1,7 @@
 """Pages for a person with a browser; they show everything to everybody, as the footer says."""
 
 import json
+import secrets
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ def routes(gitlab: Instance) -> list[Route]:
     below = "/{project:path}/-"
     return [
         Route("/", pages.home),
-        Route("/users/sign_in", pages.sign_in),
+        Route("/users/sign_in", pages.sign_in, methods=["GET", "POST"]),
         Route(f"{below}/issues", pages.issues),
         Route(f"{below}/issues/{{iid:int}}", pages.issue),
         Route(f"{below}/merge_requests", pages.merge_requests),
@@ -50,8 +51,17 @@ class _Pages:
     def home(self, request: Request) -> Response:
         return self._render("home.html", projects=projects.select(self._gitlab, "TRUE"))
 
-    def sign_in(self, request: Request) -> Response:
-        return self._render("sign_in.html")
+    async def sign_in(self, request: Request) -> Response:
+        """The form, and as in GitLab the session of whoever fills it in: known, and needed for nothing."""
+        if request.method == "GET":
+            return self._render("sign_in.html", token=secrets.token_urlsafe(32))
+        form = await request.form()
+        name, password = str(form.get("user[login]", "")), str(form.get("user[password]", ""))
+        if not form.get("authenticity_token") or self._gitlab.users.by_password(name, password) is None:
+            return self._render("sign_in.html", 422, token=secrets.token_urlsafe(32), refused=True)
+        answer = RedirectResponse("/", 302)
+        answer.set_cookie("_gitlab_session", secrets.token_hex(16), httponly=True)
+        return answer
 
     def clone_address(self, request: Request) -> Response:
         return RedirectResponse(f"/{request.path_params['project']}")

@@ -25,6 +25,8 @@ from lab.standins.mattermost.store import Row
 
 _SHOWN = 100
 """Posts on a channel's page."""
+_NEWEST = 2**62
+"""A moment after that of every post."""
 
 _COLOR = re.compile(r"#[0-9A-Fa-f]{3}(?:[0-9A-Fa-f]{3})?")
 _NAMED_COLORS = {"good": "#339970", "warning": "#cc8f00", "danger": "#d24b4e"}
@@ -87,15 +89,39 @@ async def channel_page(request: Request) -> Response:
     channel = team and server.store.one(
         "SELECT * FROM channels WHERE team_id = ? AND name = ?", team["id"], request.path_params["channel"]
     )
+    return _channel(server, team, channel, _NEWEST)
+
+
+async def permalink(request: Request) -> Response:
+    """The channel of a post up to that post, which is marked, as Mattermost opens the link of a post."""
+    server = server_of(request)
+    team = _team(server, request.path_params["team"])
+    post = server.store.one("SELECT * FROM posts WHERE id = ? AND delete_at = 0", request.path_params["post"])
+    channel = (
+        team
+        and post
+        and server.store.one(
+            "SELECT * FROM channels WHERE team_id = ? AND id = ?", team["id"], post["channel_id"]
+        )
+    )
+    return _channel(server, team, channel, post["create_at"] if post else _NEWEST, permalink=True)
+
+
+def _channel(
+    server: Server, team: Row | None, channel: Row | None, until: int, *, permalink: bool = False
+) -> Response:
     if not team or not channel:
         return PlainTextResponse(*NOT_FOUND)
     rows = server.store.all(
         "SELECT posts.*, username FROM posts JOIN users ON users.id = user_id "
-        "WHERE channel_id = ? AND posts.delete_at = 0 ORDER BY posts.create_at DESC LIMIT ?",
+        "WHERE channel_id = ? AND posts.delete_at = 0 AND posts.create_at <= ? ORDER BY posts.create_at DESC LIMIT ?",
         channel["id"],
+        until,
         _SHOWN,
     )
-    return _page(server, "channel.html", team, channel=channel, posts=list(_shown(rows[::-1])))
+    return _page(
+        server, "channel.html", team, channel=channel, posts=list(_shown(rows[::-1])), permalink=permalink
+    )
 
 
 def _shown(rows: list[Row]) -> Iterator[dict[str, Any]]:
@@ -161,5 +187,6 @@ routes = [
     route("GET", "/", home),
     route("GET", "/admin_console/integrations/integration_management", settings_page),
     route("GET", "/{team}/channels/{channel}", channel_page),
+    route("GET", "/{team}/pl/{post}", permalink),
     route("GET", "/{team}/integrations/incoming_webhooks", hooks_page),
 ]

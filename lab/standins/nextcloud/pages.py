@@ -1,5 +1,6 @@
 """What a person sees in a browser: a folder's files, and a way to put one there. Plus /status.php."""
 
+import secrets
 import time
 from pathlib import Path
 from urllib.parse import quote
@@ -16,11 +17,13 @@ from lab.standins.nextcloud.errors import DavError
 from lab.standins.nextcloud.filecache import Entry
 from lab.standins.nextcloud.home import Home
 
+_SESSION = "nc_session_id"
 _TEMPLATES = Jinja2Templates(Path(__file__).parent / "templates")
 
 
 def build(site: Site) -> Starlette:
     """The pages of a site."""
+    sessions: dict[str, str] = {}
 
     async def status(request: Request) -> Response:
         return JSONResponse(site.status())
@@ -34,12 +37,20 @@ def build(site: Site) -> Starlette:
         site.close_data_to_others()
         if site.maintenance:
             return PlainTextResponse("Cette instance Nextcloud est actuellement en maintenance.", 503)
-        user = accounts.login(site, request.headers.get("authorization"))
+        user = sessions.get(request.cookies.get(_SESSION, "")) or accounts.login(
+            site, request.headers.get("authorization")
+        )
         if user is None:
             return PlainTextResponse(
                 "Identifiez-vous.", 401, {"WWW-Authenticate": 'Basic realm="Nextcloud", charset="UTF-8"'}
             )
-        return _listing(request, Home(site, user))
+        answer = _listing(request, Home(site, user))
+        if request.cookies.get(_SESSION) not in sessions:
+            # Nextcloud opens a session for whoever shows a password; the next page takes its cookie.
+            token = secrets.token_urlsafe(24)
+            sessions[token] = user
+            answer.set_cookie(_SESSION, token, httponly=True)
+        return answer
 
     async def file(request: Request) -> Response:
         return RedirectResponse(f"/apps/files/?openfile={request.path_params['number']}", 303)

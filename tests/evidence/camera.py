@@ -1,0 +1,114 @@
+"""Takes the mission's screenshots while the checks run. What keeps it from one is told in the report, no more."""
+
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from types import TracebackType
+from typing import Self
+
+import requests
+
+from tests.evidence.browser import Browser, BrowserError
+from tests.evidence.dossier import Dossier, Picture
+from tests.evidence.pictures import PICTURES, Application, Page
+
+Login = Callable[[], dict[str, str]]
+"""Signs in; the cookies that a browser needs to be that person."""
+
+_FIND = """(selector, text) => {
+  const found = [...document.querySelectorAll(selector)].filter(one => one.textContent.includes(text))[0];
+  if (!found || document.readyState !== "complete") return false;
+  // A tick box shows little: its group does.
+  const shown = found.matches("input") ? found.closest("fieldset, .form-group") || found : found;
+  shown.scrollIntoView({block: "center"});
+  shown.style.outline = "2px solid #e8590c";
+  shown.style.outlineOffset = "-2px";
+  return true;
+}"""
+
+# The ids of webhooks, and each secret by its value, keep their first characters and their length.
+_MASK = """(secrets) => {
+  const cover = text => secrets.reduce(
+    (kept, secret) => kept.replaceAll(secret, "•".repeat(secret.length)),
+    text.replace(/\\b([a-z0-9]{4})([a-z0-9]{22})\\b/g, (_, start, rest) => start + "•".repeat(rest.length)));
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (walker.nextNode()) {
+    const masked = cover(walker.currentNode.data);
+    if (masked !== walker.currentNode.data) walker.currentNode.data = masked;
+  }
+  for (const field of document.querySelectorAll("input, textarea"))
+    if (cover(field.value) !== field.value) field.value = cover(field.value);
+}"""
+
+
+class Camera(AbstractContextManager["Camera"]):
+    """Takes pictures of the pages below `urls`, signed in by `logins`, with the browser `program`."""
+
+    def __init__(
+        self,
+        dossier: Dossier,
+        program: str | None,
+        proxy: str | None,
+        urls: dict[Application, str],
+        logins: dict[Application, Login],
+        values: dict[str, str],
+        seconds: float = 20,
+    ):
+        self._dossier, self._program, self._proxy = dossier, program, proxy
+        self._urls, self._logins, self._values, self._seconds = urls, logins, values, seconds
+        self._browser: Browser | None = None
+        self._inside: set[Application] = set()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._browser:
+            self._browser.close()
+
+    def take(self, name: str, **values: object) -> None:
+        """Take the picture of this name; `values` fill in what the page's address and text leave open."""
+        page = PICTURES[name]
+        caption = page.fr if self._dossier.language == "fr" else page.en
+        picture = Picture(name, caption, None)
+        self._dossier.pictures[name] = picture
+        if self._program is None:
+            picture.reason = "no Chromium or Chrome on this machine (Debian: apt install chromium)"
+            return
+        try:
+            picture.png = self._look(self._program, page, {**self._values, **values})
+        except (BrowserError, requests.RequestException, OSError) as error:
+            picture.reason = self._dossier.mask(str(error))
+
+    def _look(self, program: str, page: Page, values: dict[str, object]) -> bytes:
+        if self._browser is None:
+            self._browser = Browser(program, self._proxy, self._dossier.language)
+        browser, url = self._browser, self._urls[page.application]
+        if page.application not in self._inside:
+            browser.cookies(url, self._logins[page.application]())
+            self._inside.add(page.application)
+        address = url + page.path.format(**values)
+        selector, text = page.selector.format(**values), page.text.format(**values)
+        browser.open(address)
+        if not seek(browser, selector, text, self._seconds):
+            raise BrowserError(f"{address}: {text or selector} is not to be seen within {self._seconds} s")
+        cover(browser, self._dossier.mask.secrets)
+        return browser.picture()
+
+
+def seek(browser: Browser, selector: str, text: str, seconds: float) -> bool:
+    """Wait for an element that `selector` finds and that holds `text`; frame it and have it in sight."""
+    deadline = time.monotonic() + seconds
+    while not browser.evaluate(_FIND, selector, text):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.1)
+    return True
+
+
+def cover(browser: Browser, secrets: list[str]) -> None:
+    """Make secrets on the page unreadable. Its scripts, which could write them anew, are at an end."""
+    browser.stop_scripts()
+    browser.evaluate(_MASK, secrets)

@@ -1,0 +1,71 @@
+"""All the evidence of one run: what it ran on, what each test proved, the pictures."""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Literal
+
+from tests.evidence.checklist import ITEMS, Item
+from tests.evidence.journal import Exchange, Journal
+from tests.evidence.mask import Mask
+
+Outcome = Literal["passed", "failed", "skipped"]
+
+
+@dataclass
+class Proof:
+    """A test that has run: `promise` is its docstring, `reason` why it failed or was skipped."""
+
+    name: str
+    items: list[str]
+    promise: str
+    outcome: Outcome = "passed"
+    seconds: float = 0.0
+    reason: str = ""
+    exchanges: list[Exchange] = field(default_factory=list)
+
+    @property
+    def function(self) -> str:
+        """The test's name without its parameters."""
+        return self.name.partition("[")[0]
+
+
+@dataclass
+class Picture:
+    """A screenshot under its file name; without `png` it could not be taken, and `reason` says why."""
+
+    name: str
+    caption: str
+    png: bytes | None
+    reason: str = ""
+
+
+@dataclass
+class Dossier:
+    """The evidence as it comes together."""
+
+    language: str = "fr"
+    mask: Mask = field(default_factory=Mask)
+    facts: dict[str, str] = field(default_factory=dict)
+    proofs: dict[str, Proof] = field(default_factory=dict)
+    pictures: dict[str, Picture] = field(default_factory=dict)
+    left_out: int = 0
+    started: datetime = field(default_factory=lambda: datetime.now(UTC).astimezone())
+
+    def __post_init__(self) -> None:
+        self.journal = Journal(self.mask)
+
+    def of(self, item: Item) -> list[Proof]:
+        """The tests of an item, in the order in which they ran."""
+        return [proof for proof in self.proofs.values() if item.id in proof.items]
+
+    def verdict(self, item: Item) -> Outcome:
+        """Failed if any of its tests has, passed if one has, skipped where none had a say."""
+        outcomes = {proof.outcome for proof in self.of(item)}
+        if "failed" in outcomes:
+            return "failed"
+        return "passed" if "passed" in outcomes else "skipped"
+
+    @property
+    def verdicts(self) -> dict[str, Outcome]:
+        """Of every item."""
+        return {item.id: self.verdict(item) for item in ITEMS}

@@ -1,0 +1,90 @@
+"""pytest's side of the evidence: tests tied to the checklist, run in its order, each with what it proved."""
+
+import inspect
+from collections.abc import Generator
+from pathlib import Path
+
+import pytest
+
+from tests.evidence import report
+from tests.evidence.checklist import ITEMS
+from tests.evidence.dossier import Dossier, Proof
+
+DOSSIER = pytest.StashKey[Dossier]()
+_ORDER = [item.id for item in ITEMS]
+_CHECKS = Path(__file__).parent.parent / "acceptance"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[DOSSIER] = Dossier()
+
+
+@pytest.fixture(scope="session")
+def dossier(pytestconfig: pytest.Config) -> Dossier:
+    """The evidence of this run."""
+    return pytestconfig.stash[DOSSIER]
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """The list's own order; what breaks things only when asked for. Other tests stay as they are."""
+    checks = [item for item in items if item.path.is_relative_to(_CHECKS)]
+    others = [item for item in items if not item.path.is_relative_to(_CHECKS)]
+    for check in checks:
+        _set_items(check)
+    wanted = [
+        check
+        for check in checks
+        if config.getoption("disruptive") or not check.get_closest_marker("disruptive")
+    ]
+    left_out = [check for check in checks if check not in wanted]
+    config.stash[DOSSIER].left_out = len(left_out)
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = others + sorted(wanted, key=lambda check: _ORDER.index(_items(check)[0]))
+
+
+def _set_items(check: pytest.Item) -> None:
+    """Tie it to its items, in the JUnit report too; refuse a test that proves nothing of the list."""
+    named = [str(name) for mark in check.iter_markers("checklist") for name in mark.args]
+    if not named or set(named) - set(_ORDER):
+        raise pytest.UsageError(f"{check.nodeid}: mark it with the items of the checklist that it proves")
+    # A property of the class would be told for each of its tests again.
+    check.user_properties += [("checklist", name) for name in dict.fromkeys(named)]
+
+
+def _items(check: pytest.Item) -> list[str]:
+    return [str(value) for name, value in check.user_properties if name == "checklist"]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Mask what pytest tells of a test, wherever it tells it, and keep it."""
+    told = yield
+    dossier = item.config.stash[DOSSIER]
+    if told.failed:
+        told.longrepr = dossier.mask(told.longreprtext)
+    told.sections = [(title, dossier.mask(text)) for title, text in told.sections]
+    function = getattr(item, "function", None)
+    proof = dossier.proofs.setdefault(
+        item.nodeid, Proof(item.name, _items(item), inspect.cleandoc(getattr(function, "__doc__", "") or ""))
+    )
+    proof.seconds += told.duration
+    proof.exchanges += dossier.journal.take()
+    if told.failed:
+        proof.outcome, proof.reason = "failed", told.longreprtext
+    elif told.skipped and proof.outcome == "passed":
+        proof.outcome, proof.reason = (
+            "skipped",
+            str(told.longrepr[2] if isinstance(told.longrepr, tuple) else ""),
+        )
+    return told
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Write the report, where one is wanted and something was proved."""
+    folder = session.config.getoption("evidence")
+    dossier = session.config.stash[DOSSIER]
+    if folder and dossier.proofs:
+        report.write(dossier, Path(folder))
