@@ -21,6 +21,7 @@ from tests.evidence.plugin import (
     pytest_configure,
     pytest_runtest_makereport,
     pytest_sessionfinish,
+    pytest_terminal_summary,
 )
 from tests.evidence.wording import TEXTS
 from tests.live import copy, infrastructure, proxy, site, ssh, tunnel
@@ -36,6 +37,7 @@ __all__ = [
     "pytest_configure",
     "pytest_runtest_makereport",
     "pytest_sessionfinish",
+    "pytest_terminal_summary",
     "site",
     "ssh",
     "tunnel",

@@ -19,10 +19,10 @@ _FIND = """(selector, text) => {
   const found = [...document.querySelectorAll(selector)].filter(one => one.textContent.includes(text))[0];
   if (!found || document.readyState !== "complete") return false;
   // A tick box shows little: its group does.
-  const shown = found.matches("input") ? found.closest("fieldset, .form-group") || found : found;
+  const shown = found.matches("input") ? found.closest(".form-group") || found : found;
   shown.scrollIntoView({block: "center"});
   shown.style.outline = "2px solid #e8590c";
-  shown.style.outlineOffset = "-2px";
+  shown.style.outlineOffset = shown.matches("h1, h2") ? "5px" : "-2px";
   return true;
 }"""
 

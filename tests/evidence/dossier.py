@@ -13,11 +13,12 @@ Outcome = Literal["passed", "failed", "skipped"]
 
 @dataclass
 class Proof:
-    """A test that has run: `promise` is its docstring, `reason` why it failed or was skipped."""
+    """A test that has run: `promise` is its docstring, `number` its place, `reason` why it failed or was skipped."""
 
     name: str
     items: list[str]
     promise: str
+    number: int = 0
     outcome: Outcome = "passed"
     seconds: float = 0.0
     reason: str = ""

@@ -16,7 +16,9 @@ _PATTERNS = [
     (re.compile(r"(://[^/\s:@]+:)[^/\s@]+@"), rf"\1{HIDDEN}@"),
     # NAME=value, "name": "value", Name: value
     (
-        re.compile(r"""(?i)([\w-]*(?:token|password|secret)[\w-]*["']?\s*[=:]\s*["']?)[^\s"',;&•]{6,}"""),
+        re.compile(
+            r"""(?i)([\w-]*(?:token|password|secret)[\w-]*["']?\s*[=:]\s*["']?)(?!true|false|null|\d+\b)[^\s"',;&•]{6,}"""
+        ),
         rf"\1{HIDDEN}",
     ),
 ]

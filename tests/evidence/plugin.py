@@ -67,8 +67,9 @@ def pytest_runtest_makereport(
         told.longrepr = dossier.mask(told.longreprtext)
     told.sections = [(title, dossier.mask(text)) for title, text in told.sections]
     function = getattr(item, "function", None)
+    promise = inspect.cleandoc(getattr(function, "__doc__", "") or "")
     proof = dossier.proofs.setdefault(
-        item.nodeid, Proof(item.name, _items(item), inspect.cleandoc(getattr(function, "__doc__", "") or ""))
+        item.nodeid, Proof(item.name, _items(item), promise, number=len(dossier.proofs))
     )
     proof.seconds += told.duration
     proof.exchanges += dossier.journal.take()
@@ -88,3 +89,10 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     dossier = session.config.stash[DOSSIER]
     if folder and dossier.proofs:
         report.write(dossier, Path(folder))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Say where the report is."""
+    folder = config.getoption("evidence")
+    if folder and config.stash[DOSSIER].proofs:
+        terminalreporter.write_line(f"the evidence is in {Path(folder) / 'report.html'}")
