@@ -13,6 +13,9 @@ from docker.errors import DockerException
 from lab.progress import LabError, say, wait_for
 from lab.state import STATE
 
+BROWSER = {"chromium": "chromium fonts-noto-color-emoji"}
+"""For `need`: what takes the pictures of the acceptance checks."""
+
 _PID = STATE / "dockerd.pid"
 _LOG = STATE / "dockerd.log"
 

@@ -79,7 +79,7 @@ def test_health(host: Host, site: Site) -> None:
     assert answer["status"] == "ok"
 
 
-@pytest.mark.checklist("gitlab-relay")
+@pytest.mark.checklist("gitlab-service")
 def test_event_without_the_secret_is_refused(host: Host, site: Site) -> None:
     """An event that does not come from GitLab is refused: the port is open to the network, the channel is not."""
     url = f"http://127.0.0.1:{site.relays.port}/webhook/gitlab"
@@ -92,7 +92,7 @@ def test_event_without_the_secret_is_refused(host: Host, site: Site) -> None:
         assert answer == "401"
 
 
-@pytest.mark.checklist("nextcloud-relay")
+@pytest.mark.checklist("nextcloud-service")
 def test_nextcloud_relay_sees_the_tree_and_nothing_beside_it(host: Host, site: Site) -> None:
     """The monitor watches the HR trees alone: documents of other folders are none of its business."""
     pid = host.check_output("systemctl show -P MainPID passerelle-nextcloud")
@@ -105,3 +105,24 @@ def test_monitor_starts_when_the_tree_appears(host: Host) -> None:
     """The unit that starts the monitor as soon as there is a tree waits for it."""
     assert host.service("passerelle-nextcloud.path").is_running
     assert host.service("passerelle-nextcloud.path").is_enabled
+
+
+def link(host: Host, infrastructure: str, arrow: str) -> list[str]:
+    """What the operators' own test says of a link between containers, such as `→ Mattermost`."""
+    told = host.run("%s/scripts/test-integrations.sh", infrastructure).stdout
+    return [line for line in told.splitlines() if arrow in line]
+
+
+@pytest.mark.checklist("gitlab-service")
+def test_gitlab_reaches_the_relay(host: Host, infrastructure: str) -> None:
+    """GitLab's container reaches the relay's port: no firewall stands between them."""
+    (line,) = [line for line in link(host, infrastructure, "GitLab → ") if "Mattermost" not in line]
+    assert "✅" in line
+
+
+@pytest.mark.checklist("mattermost-webhooks")
+def test_applications_reach_mattermost(host: Host, infrastructure: str) -> None:
+    """Mattermost is reached from the other applications' containers, by its name."""
+    lines = link(host, infrastructure, "→ Mattermost")
+    assert len(lines) == 2
+    assert all("✅" in line for line in lines)

@@ -15,6 +15,7 @@ import tempfile
 import time
 from types import TracebackType
 from typing import Any, Self
+from urllib.parse import urlsplit
 
 _NAMES = (
     "chromium",
@@ -117,6 +118,13 @@ class Browser:
         """Set cookies for the server of a URL."""
         cookies = [{"name": name, "value": value, "url": url} for name, value in values.items()]
         self._call("Network.setCookies", cookies=cookies)
+
+    def store(self, url: str, values: dict[str, str]) -> None:
+        """Have values in the local storage of the pages of a server, before their own scripts look there."""
+        parts = urlsplit(url)
+        script = f"""if (location.origin === {json.dumps(f"{parts.scheme}://{parts.netloc}")})
+            Object.assign(localStorage, {json.dumps(values)});"""
+        self._call("Page.addScriptToEvaluateOnNewDocument", source=script)
 
     def open(self, url: str) -> None:
         """Go to a page."""

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
 
@@ -12,8 +13,16 @@ from tests.evidence.browser import Browser, BrowserError
 from tests.evidence.dossier import Dossier, Picture
 from tests.evidence.pictures import PICTURES, Application, Page
 
-Login = Callable[[], dict[str, str]]
-"""Signs in; the cookies that a browser needs to be that person."""
+
+@dataclass(frozen=True)
+class Session:
+    """What a browser needs to be somebody: cookies, and what else the pages look for in the local storage."""
+
+    cookies: dict[str, str]
+    storage: dict[str, str] = field(default_factory=dict)
+
+
+Login = Callable[[], Session]
 
 _FIND = """(selector, text) => {
   const found = [...document.querySelectorAll(selector)].filter(one => one.textContent.includes(text))[0];
@@ -87,7 +96,9 @@ class Camera(AbstractContextManager["Camera"]):
             self._browser = Browser(program, self._proxy, self._dossier.language)
         browser, url = self._browser, self._urls[page.application]
         if page.application not in self._inside:
-            browser.cookies(url, self._logins[page.application]())
+            session = self._logins[page.application]()
+            browser.cookies(url, session.cookies)
+            browser.store(url, session.storage)
             self._inside.add(page.application)
         address = url + page.path.format(**values)
         selector, text = page.selector.format(**values), page.text.format(**values)

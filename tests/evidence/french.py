@@ -51,7 +51,7 @@ FRENCH = {
     "test_misspelt_tree_of_the_manual_is_not_made": "Le dossier mal orthographié n'existe pas : le moniteur écrit à "
     "la main en surveillait un que sa notice ne créait jamais.",
     "test_folder_given_to_root_is_seen_as_drift": "Le rapport de dérive nomme un dossier dont le propriétaire a "
-    "changé, et plus rien une fois le dossier rétabli.",
+    "changé, et ne le nomme plus une fois rétabli.",
     "test_nextcloud_relay_sees_the_tree_and_nothing_beside_it": "Le moniteur ne voit que l'arborescence RH : les "
     "autres dossiers ne le regardent pas.",
     "test_monitor_starts_when_the_tree_appears": "L'unité qui démarre le moniteur dès que l'arborescence existe est "
@@ -63,17 +63,17 @@ FRENCH = {
     "test_upload_in_chunks_and_in_bulk": "Les gros fichiers que la page envoie par morceaux et les petits que le "
     "client de bureau envoie ensemble sont annoncés.",
     "test_command_can_be_run_and_is_sound": "Chaque commande est installée, exécutable et sans erreur de syntaxe.",
-    "test_status_tells_that_everything_runs": "La commande d'état trouve les deux relais et toutes les applications "
-    "en marche, et le dit par son code de sortie.",
-    "test_integration_tests_pass": "Le test des exploitants trouve chaque maillon de la chaîne en bon état, depuis les "
-    "conteneurs aussi.",
+    "test_status_tells_the_truth": "La commande d'état dit de chaque relais s'il tourne, et par son code de sortie si "
+    "tout va bien.",
+    "test_integration_tests_tell_the_truth": "Le test des exploitants trouve ce qui est cassé et le dit par son code "
+    "de sortie.",
     "test_parked_messages_can_be_listed": "Les messages mis de côté peuvent être listés : la commande atteint la base "
     "du relais et la lui laisse.",
     "test_picture_was_taken": "La page montre ce que la mission veut y voir, et sa capture est dans le rapport.",
     "test_secrets_are_there_to_be_looked_for": "Les recherches qui suivent portent au moins sur le secret du webhook "
     "GitLab et sur les deux webhooks.",
-    "test_no_secret_is_readable_by_others": "Tout fichier qui contient un secret n'est lisible que par son "
-    "propriétaire, où qu'il soit.",
+    "test_no_copy_of_a_secret_is_readable_by_others": "Partout ailleurs où un secret a été écrit, le fichier n'est "
+    "lisible que par son propriétaire.",
     "test_no_secret_in_the_process_list": "Aucune ligne de commande ni aucun environnement de processus ne contient "
     "de secret : les premières sont lisibles par tous.",
     "test_no_secret_in_the_journal": "Les relais n'écrivent jamais de secret dans le journal, que les exploitants "
@@ -83,6 +83,8 @@ FRENCH = {
     "test_no_leftover_of_the_hand_made_way": "Ni fichier PID, ni journal, ni environnement virtuel à côté du projet "
     "Compose.",
     "test_no_temporary_file_of_the_deploy": "Le déploiement ne laisse rien dans les dossiers de fichiers temporaires.",
-    "test_no_stranger_runs_a_relay": "Chaque relais tourne une fois, celui de systemd : un relais lancé à la main "
+    "test_no_stranger_runs_a_relay": "Aucun relais ne tourne à côté de ceux de systemd : lancé à la main, il "
     "publierait tout une seconde fois.",
+    "test_gitlab_reaches_the_relay": "Le conteneur de GitLab atteint le port du relais : aucun pare-feu ne les sépare.",
+    "test_applications_reach_mattermost": "Les conteneurs des autres applications atteignent Mattermost par son nom.",
 }

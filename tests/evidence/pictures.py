@@ -33,7 +33,7 @@ PICTURES = {
         "mattermost-webhooks",
         "mattermost",
         _SETTINGS,
-        '[id="ServiceSettings.EnableIncomingWebhookstrue"]:checked',
+        '[data-testid="ServiceSettings.EnableIncomingWebhookstrue"]:checked',
         "",
         "Mattermost : les intégrations sont activées",
         "Mattermost: integrations are enabled",

@@ -89,9 +89,9 @@ def test_hooks_and_settings_are_listed(site: Site) -> None:
     assert "GitLab" in page
     assert f"/hooks/{site.hook_id}" in page
     page = _page(site, "/admin_console/integrations/integration_management")
-    assert len(re.findall(r'id="ServiceSettings\.\w+true"[^>]* checked', page)) == 6
-    assert len(re.findall(r'id="ServiceSettings\.\w+false"[^>]* checked', page)) == 2
-    assert re.search(r'id="ServiceSettings\.EnableIncomingWebhookstrue"[^>]* checked', page)
+    assert len(re.findall(r'data-testid="ServiceSettings\.\w+true"[^>]* checked', page)) == 6
+    assert len(re.findall(r'data-testid="ServiceSettings\.\w+false"[^>]* checked', page)) == 2
+    assert re.search(r'data-testid="ServiceSettings\.EnableIncomingWebhookstrue"[^>]* checked', page)
 
 
 def test_link_of_a_post_shows_its_channel_with_the_post_marked(site: Site) -> None:

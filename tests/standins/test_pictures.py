@@ -63,7 +63,7 @@ def chromium() -> None:
     """A browser, installed where that may be done."""
     if browser.find() is None:
         try:
-            engine.need({"chromium": "chromium fonts-noto-color-emoji"})
+            engine.need(engine.BROWSER)
         except LabError as error:
             pytest.skip(str(error))
 
@@ -183,6 +183,18 @@ def test_page_that_refreshes_itself_does_not_show_a_secret_again() -> None:
         assert seek(tab, "body", "hunter2", 20)
         cover(tab, ["hunter2"])
         assert {tab.evaluate(SHOWN) for _ in range(50)} == {"•••••••"}
+
+
+def test_page_finds_its_local_storage_at_once(world: World) -> None:
+    program = browser.find()
+    assert program is not None
+    stored = "() => localStorage.getItem('seen')"
+    with Browser(program) as tab:
+        tab.store(world.site.gitlab.url, {"seen": "true"})
+        tab.open(f"{world.site.gitlab.url}/users/sign_in")
+        assert tab.evaluate(stored) == "true"
+        tab.open(f"{world.site.mattermost.url}/taaf/channels/dev-notifications")
+        assert tab.evaluate(stored) is None
 
 
 def test_browser_that_cannot_start_is_told(tmp_path: Path) -> None:
