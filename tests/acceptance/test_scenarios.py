@@ -21,7 +21,7 @@ def test_development_workflow(
     issue_title = f"Quota faux {mark}"
     issue = forge.api("POST", "PROJECT/issues", {"title": issue_title})
     told = dev.message(words(language, "issue.open"), issue_title)
-    camera.take("16-mattermost-gitlab-notification", post=told["id"], mark=issue_title)
+    camera.take("16-mattermost-gitlab-notification", post=told["id"], mark=mark)
 
     branch, title = f"feature/{mark}", f"Demande {mark}"
     forge.commit(copy, branch, f"Correction {mark}")
@@ -32,8 +32,8 @@ def test_development_workflow(
     request = forge.api("POST", "PROJECT/merge_requests", body)
     opened = dev.message(opens, title)
     assert f"Source: {branch}" in shown(opened)
-    camera.take("17-gitlab-merge-request", iid=request["iid"], mark=title)
-    camera.take("18-mattermost-mr-notification", post=opened["id"], mark=title)
+    camera.take("17-gitlab-merge-request", iid=request["iid"], mark=mark)
+    camera.take("18-mattermost-mr-notification", post=opened["id"], mark=mark)
     wait_until(
         "the merge request can be merged",
         lambda: (
@@ -60,7 +60,7 @@ def test_simple_push_to_main(forge: Forge, copy: Path, dev: Channel, mark: str, 
     text = f"feat: ajout {mark}"
     forge.commit(copy, "main", text, file=f"{mark}.txt")
     told = dev.message("📦", "main", text)
-    camera.take("19-mattermost-push-notification", post=told["id"], mark=text)
+    camera.take("19-mattermost-push-notification", post=told["id"], mark=mark)
     assert "1 commit(s)" in shown(told)
     # A second message would come before that of the next push.
     forge.commit(copy, "main", f"feat: suite {mark}", file=f"{mark}.txt")
@@ -105,7 +105,7 @@ def test_upload_of_a_document(
         post = rh.message(f"{mark}.pdf")
         if folder == "Contrats":
             camera.take("20-nextcloud-upload", folder=folder, mark=mark)
-            camera.take("21-mattermost-file-notification", post=post["id"], mark=f"{mark}.pdf")
+            camera.take("21-mattermost-file-notification", post=post["id"], mark=mark)
         text = shown(post)
         assert f"📄 {words(language, 'document.title')}" in text
         assert f": {words(language, f'category.{category}')}" in text
