@@ -14,7 +14,7 @@ import sys
 import tempfile
 import time
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Literal, Self
 from urllib.parse import urlsplit
 
 _NAMES = (
@@ -155,9 +155,10 @@ class Browser:
         """From now on the page's own scripts do nothing more, until another page is opened."""
         self._call("Emulation.setScriptExecutionDisabled", value=True)
 
-    def picture(self, full: bool = False) -> bytes:
-        """What is in sight, or the whole page, as PNG."""
-        shot = self._call("Page.captureScreenshot", format="png", captureBeyondViewport=full)
+    def picture(self, form: Literal["png", "webp"]) -> bytes:
+        """What is in sight; WebP keeps text legible at a fraction of PNG's size."""
+        options = {"quality": 90} if form == "webp" else {}
+        shot = self._call("Page.captureScreenshot", format=form, **options)
         return base64.b64decode(shot["data"])
 
     def close(self) -> None:

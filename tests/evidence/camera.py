@@ -81,17 +81,17 @@ class Camera(AbstractContextManager["Camera"]):
         """Take the picture of this name; `values` fill in what the page's address and text leave open."""
         page = PICTURES[name]
         caption = page.fr if self._dossier.language == "fr" else page.en
-        picture = Picture(name, caption, None)
+        picture = Picture(name, caption)
         self._dossier.pictures[name] = picture
         if self._program is None:
             picture.reason = "no Chromium or Chrome on this machine (Debian: apt install chromium)"
             return
         try:
-            picture.png = self._look(self._program, page, {**self._values, **values})
+            picture.png, picture.webp = self._look(self._program, page, {**self._values, **values})
         except (BrowserError, requests.RequestException, OSError) as error:
             picture.reason = self._dossier.mask(str(error))
 
-    def _look(self, program: str, page: Page, values: dict[str, object]) -> bytes:
+    def _look(self, program: str, page: Page, values: dict[str, object]) -> tuple[bytes, bytes]:
         if self._browser is None:
             self._browser = Browser(program, self._proxy, self._dossier.language)
         browser, url = self._browser, self._urls[page.application]
@@ -106,7 +106,7 @@ class Camera(AbstractContextManager["Camera"]):
         if not seek(browser, selector, text, self._seconds):
             raise BrowserError(f"{address}: {text or selector} is not to be seen within {self._seconds} s")
         cover(browser, self._dossier.mask.secrets)
-        return browser.picture()
+        return browser.picture("png"), browser.picture("webp")
 
 
 def seek(browser: Browser, selector: str, text: str, seconds: float) -> bool:

@@ -32,11 +32,12 @@ class Proof:
 
 @dataclass
 class Picture:
-    """A screenshot under its file name; without `png` it could not be taken, and `reason` says why."""
+    """A screenshot under its file name, as a file and for the page; without them `reason` says why."""
 
     name: str
     caption: str
-    png: bytes | None
+    png: bytes = b""
+    webp: bytes = b""
     reason: str = ""
 
 

@@ -13,7 +13,7 @@ from tests.evidence.journal import Exchange
 from tests.evidence.pictures import PICTURES
 from tests.evidence.wording import TEXTS
 
-PNG = b"\x89PNG\r\n\x1a\n-"
+PNG, WEBP = b"\x89PNG\r\n\x1a\n-", b"RIFF----WEBP"
 
 
 def dossier(language: str = "fr", **outcomes: Outcome) -> Dossier:
@@ -83,13 +83,13 @@ def test_proof_and_its_answer_are_shown_as_text() -> None:
 def test_pictures_are_embedded_and_written_by_their_names(tmp_path: Path) -> None:
     made = dossier()
     for name in PICTURES:
-        made.pictures[name] = Picture(name, "Une page", PNG)
+        made.pictures[name] = Picture(name, "Une page", PNG, WEBP)
     old = tmp_path / "screenshots" / "of-another-day.png"
     old.parent.mkdir()
     old.touch()
     report.write(made, tmp_path)
     page = (tmp_path / "report.html").read_text()
-    assert page.count('src="data:image/png;base64,iVBORw0KGgo') == 11
+    assert page.count('src="data:image/webp;base64,UklGRi0tLS1XRUJQ"') == 11
     assert {path.stem for path in old.parent.iterdir()} == set(PICTURES)
     # It opens without a network.
     assert not re.search(r"""(src|href)=["']?(https?:)?//|@import|url\(""", page)
@@ -98,7 +98,7 @@ def test_pictures_are_embedded_and_written_by_their_names(tmp_path: Path) -> Non
 def test_missing_picture_says_how_to_get_it() -> None:
     made = dossier()
     made.pictures["14-gitlab-projet-test"] = Picture(
-        "14-gitlab-projet-test", "Le projet", None, "apt install x"
+        "14-gitlab-projet-test", "Le projet", reason="apt install x"
     )
     page = report.render(made)
     assert "apt install x" in page
