@@ -19,7 +19,7 @@ STOPPED_FILES = 20_000
 
 def told(relay: Relay, sink: Sink) -> list[str]:
     """The documents that Mattermost was told of, alone or in digests, in order."""
-    paths = dict(re.findall(r"announced key=(\S+) path=['\"](.*)['\"]", relay.text))
+    paths = dict(re.findall(r"announced key=(\S+) kind=\S+ path=['\"](.*)['\"]", relay.text))
     return [paths[key] for key in sink.keys if key in paths]
 
 
@@ -59,18 +59,18 @@ def unpack(source: Path, target: Path) -> None:
 
 @pytest.mark.parametrize("bring", [copy, move, unpack])
 def test_a_folder_of_documents_that_comes_at_once(
-    nextcloud: Relay, tree: Path, sink: Sink, tmp_path: Path, bring: Callable[[Path, Path], None]
+    one_by_one: Relay, tree: Path, sink: Sink, tmp_path: Path, bring: Callable[[Path, Path], None]
 ) -> None:
     names = make(tmp_path / "lot", FILES)
-    start(nextcloud)
+    start(one_by_one)
     bring(tmp_path / "lot", tree / "Conges" / "lot")
-    expect(nextcloud, sink, tree, {f"Conges/lot/{name}" for name in names})
+    expect(one_by_one, sink, tree, {f"Conges/lot/{name}" for name in names})
 
 
 def test_folders_in_folders_that_are_written_to_while_they_are_made(
-    nextcloud: Relay, tree: Path, sink: Sink
+    one_by_one: Relay, tree: Path, sink: Sink
 ) -> None:
-    start(nextcloud)
+    start(one_by_one)
     expected = set()
     for lot in range(20):
         folder = tree / f"lot-{lot}"
@@ -84,7 +84,7 @@ def test_folders_in_folders_that_are_written_to_while_they_are_made(
                 else:
                     upload(name)
                 expected.add(str(name.relative_to(tree)))
-    expect(nextcloud, sink, tree, expected)
+    expect(one_by_one, sink, tree, expected)
 
 
 def stop(relay: Relay) -> None:
@@ -92,10 +92,10 @@ def stop(relay: Relay) -> None:
     wait_for(lambda: "State:\tT" in Path(f"/proc/{relay.pid}/status").read_text())
 
 
-def test_more_than_the_queue_holds(nextcloud: Relay, tree: Path, sink: Sink, tmp_path: Path) -> None:
+def test_more_than_the_queue_holds(one_by_one: Relay, tree: Path, sink: Sink, tmp_path: Path) -> None:
     old, moved = make(tree / "Contrats" / "old", 100), make(tmp_path / "moved", 500)
-    start(nextcloud)
-    stop(nextcloud)
+    start(one_by_one)
+    stop(one_by_one)
     # Into folders that are watched, that are new, that come in, that are renamed and that leave.
     for number in range(STOPPED_FILES):
         folder = tree / ("Contrats", "Conges", f"new/{number % 40}", f"new/{number % 40}/deep")[number % 4]
@@ -109,6 +109,6 @@ def test_more_than_the_queue_holds(nextcloud: Relay, tree: Path, sink: Sink, tmp
     expected -= {"Contrats/ancien.pdf", *(f"Conges/renamed/{name}" for name in old)}
     assert len(expected) > STOPPED_FILES * 0.7
     assert expected > {f"moved/{name}" for name in moved}
-    os.kill(nextcloud.pid, signal.SIGCONT)
-    wait_for(lambda: "overflow" in nextcloud.text, 60)
-    expect(nextcloud, sink, tree, expected)
+    os.kill(one_by_one.pid, signal.SIGCONT)
+    wait_for(lambda: "overflow" in one_by_one.text, 60)
+    expect(one_by_one, sink, tree, expected)

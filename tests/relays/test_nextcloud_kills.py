@@ -54,7 +54,7 @@ def names(post: Post) -> list[str]:
     return re.findall(r"`(document-\d+)\.pdf`", post.shown)
 
 
-def test_kills_at_random_points(nextcloud: Relay, tree: Path, sink: Sink) -> None:
+def test_kills_at_random_points(one_by_one: Relay, tree: Path, sink: Sink) -> None:
     seed = int(os.environ.get("PASSERELLE_SEED") or random.randrange(2**32))
     print(f"PASSERELLE_SEED={seed}")
     chance = random.Random(seed)
@@ -69,13 +69,13 @@ def test_kills_at_random_points(nextcloud: Relay, tree: Path, sink: Sink) -> Non
             folder.mkdir(exist_ok=True)
             WAYS[number % len(WAYS)](folder / f"document-{number}.pdf")
 
-    start(nextcloud)
+    start(one_by_one)
     uploads = threading.Thread(target=bring)
     uploads.start()
     for point in sorted(chance.sample(range(UPLOADS - AHEAD), KILLS)):
         wait_for(lambda point=point: len(told()) >= point, 60, f"{point} documents")  # type: ignore[misc]
-        nextcloud.kill()
-        nextcloud.start(wait=chance.random() < 0.7)
+        one_by_one.kill()
+        one_by_one.start(wait=chance.random() < 0.7)
     uploads.join()
     wait_for(lambda: len(told()) == UPLOADS, 60, "all documents")
     upload(tree / "Contrats" / f"document-{UPLOADS}.pdf")

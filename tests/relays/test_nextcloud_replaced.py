@@ -23,11 +23,11 @@ def serve(relay: Relay, stopping: threading.Event) -> None:
         stopping.wait(0.01)
 
 
-def test_a_tree_that_is_replaced_again_and_again(nextcloud: Relay, tree: Path, sink: Sink) -> None:
+def test_a_tree_that_is_replaced_again_and_again(one_by_one: Relay, tree: Path, sink: Sink) -> None:
     expected = []
-    start(nextcloud)
+    start(one_by_one)
     stopping = threading.Event()
-    systemd = threading.Thread(target=serve, args=(nextcloud, stopping))
+    systemd = threading.Thread(target=serve, args=(one_by_one, stopping))
     systemd.start()
     try:
         for number in range(ROUNDS):
@@ -48,23 +48,23 @@ def test_a_tree_that_is_replaced_again_and_again(nextcloud: Relay, tree: Path, s
                 expected.append(f"Contrats/new-{number}-{new}.pdf")
             upload(old / f"elsewhere-{number}.pdf")
             if number % 3 == 2:
-                wait_for(lambda: len(told(nextcloud, sink)) == len(expected), 60, "all documents")
+                wait_for(lambda: len(told(one_by_one, sink)) == len(expected), 60, "all documents")
                 shutil.rmtree(old)
-        wait_for(lambda: len(told(nextcloud, sink)) == len(expected), 60, "all documents")
+        wait_for(lambda: len(told(one_by_one, sink)) == len(expected), 60, "all documents")
     finally:
         stopping.set()
         systemd.join()
-    assert sorted(told(nextcloud, sink)) == sorted(expected)
-    assert known(nextcloud) == {"Contrats/ancien.pdf", *expected}
+    assert sorted(told(one_by_one, sink)) == sorted(expected)
+    assert known(one_by_one) == {"Contrats/ancien.pdf", *expected}
 
 
-def test_a_tree_that_is_away_for_moments_under_load(nextcloud: Relay, tree: Path, sink: Sink) -> None:
+def test_a_tree_that_is_away_for_moments_under_load(one_by_one: Relay, tree: Path, sink: Sink) -> None:
     chance = random.Random(4)
     for number in range(2000):
         upload(tree / "Conges" / f"old-{number}.pdf")
-    start(nextcloud)
+    start(one_by_one)
     stopping = threading.Event()
-    systemd = threading.Thread(target=serve, args=(nextcloud, stopping))
+    systemd = threading.Thread(target=serve, args=(one_by_one, stopping))
     systemd.start()
     expected = []
     try:
@@ -74,14 +74,14 @@ def test_a_tree_that_is_away_for_moments_under_load(nextcloud: Relay, tree: Path
                 upload(away / "Contrats" / f"{number}-{late}.pdf")
                 expected.append(f"Contrats/{number}-{late}.pdf")
             if number % 5 == 4:
-                wait_for(lambda: "replaced tree" in nextcloud.text)
+                wait_for(lambda: "replaced tree" in one_by_one.text)
             away.rename(tree)
             for new in range(chance.randrange(50)):
                 upload(tree / "Conges" / f"{number}-{new}.pdf")
                 expected.append(f"Conges/{number}-{new}.pdf")
             (tree / f"lot-{number}").mkdir()
-        wait_for(lambda: len(told(nextcloud, sink)) == len(expected), 90, "all documents")
+        wait_for(lambda: len(told(one_by_one, sink)) == len(expected), 90, "all documents")
     finally:
         stopping.set()
         systemd.join()
-    assert sorted(told(nextcloud, sink)) == sorted(expected)
+    assert sorted(told(one_by_one, sink)) == sorted(expected)

@@ -38,27 +38,23 @@ def forge(gitlab: Relay, site: Site, database: Path) -> Iterator[Forge]:
     assert READ_TOKEN not in gitlab.text
 
 
-def keys(sink: Sink) -> list[str]:
-    return [post.key for post in sink.posts]
-
-
 def test_what_failed_while_the_relay_was_down_arrives_once_and_in_order(
     gitlab: Relay, forge: Forge, sink: Sink
 ) -> None:
     forge.fail(*(f"Essai {number}" for number in range(30)))
     gitlab.start()
-    wait_for(lambda: len(sink.posts) >= 30)
-    assert keys(sink) == forge.failed_keys()
+    wait_for(lambda: len(sink.keys) >= 30)
+    assert sink.keys == forge.failed_keys()
     forge.open_issue("Directement")
-    wait_for(lambda: len(sink.posts) >= 31)
+    wait_for(lambda: len(sink.keys) >= 31)
     gitlab.terminate()
 
     # The one that failed last is the last to be taken: what was announced again would come before it.
     forge.fail("Le dernier")
     gitlab.start()
-    wait_for(lambda: len(sink.posts) >= 32)
+    wait_for(lambda: len(sink.keys) >= 32)
     assert "Le dernier" in sink.posts[-1].shown
-    assert len(set(keys(sink))) == 32
+    assert len(set(sink.keys)) == 32
     assert gitlab.text.count("missed hook=") == 2
     assert f"missed hook={forge.hook['id']} deliveries=1:" in gitlab.text
 
@@ -72,9 +68,9 @@ def test_kills_in_between_neither_lose_nor_double(gitlab: Relay, forge: Forge, s
         gitlab.kill()
     gitlab.start()
     sink.start()
-    wait_for(lambda: len(sink.posts) >= 30)
+    wait_for(lambda: len(sink.keys) >= 30)
     assert gitlab.terminate() == 0
-    assert keys(sink) == stored(gitlab) == forge.failed_keys()
+    assert sink.keys == stored(gitlab) == forge.failed_keys()
 
 
 def test_a_delivery_that_was_stored_but_answered_too_late_is_not_doubled(
@@ -84,7 +80,7 @@ def test_a_delivery_that_was_stored_but_answered_too_late_is_not_doubled(
     forge.door.answers = False
     forge.open_issue("Trop tard")
     wait_for(lambda: len(sink.posts) == 1 and forge.failed_keys())
-    assert keys(sink) == forge.failed_keys()
+    assert sink.keys == forge.failed_keys()
     gitlab.terminate()
     gitlab.start()
     wait_for(lambda: "duplicate key=" in gitlab.text)
@@ -111,7 +107,7 @@ def test_only_what_is_newer_than_the_last_reading_is_read(gitlab: Relay, forge: 
         forge.hook["id"],
     )
     gitlab.start()
-    wait_for(lambda: len(sink.posts) == 25)
+    wait_for(lambda: len(sink.keys) == 25)
     gitlab.terminate()
     assert len(forge.front.pages) == 3
 
@@ -121,7 +117,7 @@ def test_only_what_is_newer_than_the_last_reading_is_read(gitlab: Relay, forge: 
     wait_for(lambda: len(sink.posts) == 26)
     gitlab.terminate()
     assert [page.rpartition("page=")[2] for page in forge.front.pages] == ["1"]
-    assert len(set(keys(sink))) == 26
+    assert len(set(sink.keys)) == 26
 
 
 def test_a_body_that_gitlab_did_not_keep_is_told_once_and_holds_nobody_up(
