@@ -5,7 +5,7 @@ PYTHON := $(VENV)/bin/python
 LAB_SETTINGS := lab/.state/passerelle.toml
 PIP := $(PYTHON) -m pip install -qq --disable-pip-version-check --require-hashes
 
-.PHONY: help demo test deploy drift doctor rotate teardown check lab lab-down lint bench lock
+.PHONY: help demo test exhaustive deploy drift doctor rotate teardown check lab lab-down lint bench lock
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -16,6 +16,10 @@ demo: $(VENV)/dev ## bring up the embedded stack, deploy on it, show notificatio
 
 test: $(VENV)/dev ## everything: linter, types, units, stand-ins, relays, then the deploy and its checks in the lab
 	@tests/run
+
+exhaustive: $(VENV)/dev ## every fault of the long tables, in the lab (about half an hour)
+	@$(PYTHON) -m lab up
+	PASSERELLE_SETTINGS=$(LAB_SETTINGS) $(PYTHON) -m pytest -q --exhaustive tests/lab
 
 deploy: $(VENV)/deploy ## deploy the site that the settings describe (passerelle.toml or the environment)
 	$(VENV)/bin/pyinfra inventory.py deploy.py

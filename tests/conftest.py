@@ -13,4 +13,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--disruptive", action="store_true", help="also stop and kill what is checked, and set it right again"
     )
+    group.addoption("--exhaustive", action="store_true", help="every fault of the long tables, not a sample")
     group.addoption("--evidence", metavar="FOLDER", help="write report.html and screenshots/ there")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what is marked `exhaustive` unless it is asked for."""
+    if config.getoption("exhaustive"):
+        return
+    left_out = [item for item in items if item.get_closest_marker("exhaustive")]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if item not in left_out]

@@ -107,7 +107,7 @@ def test_upload_of_a_document(
             camera.take("20-nextcloud-upload", folder=folder, mark=mark)
             camera.take("21-mattermost-file-notification", post=post["id"], mark=mark)
         text = shown(post)
-        assert f"📄 {words(language, 'document.title')}" in text
+        assert f"📄 {words(language, 'document.new.title')}" in text
         assert f": {words(language, f'category.{category}')}" in text
         assert ": 3.00 KB" in text
         assert post["props"]["override_username"] == "Nextcloud RH Bot"

@@ -4,12 +4,13 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import docker
 import pytest
+from _pytest.mark import ParameterSet
 from docker.models.containers import Container
 
 from lab import engine, stack, state
@@ -68,6 +69,14 @@ def dry(**settings: str) -> Run:
     run = pyinfra("--dry", **settings)
     assert run.code == 0, run.output
     return run
+
+
+def sampled(names: Iterable[str], each: int) -> list[ParameterSet]:
+    """The parameters of a long table, all but one in so many marked as `exhaustive`."""
+    return [
+        pytest.param(name, marks=[pytest.mark.exhaustive] if place % each else [])
+        for place, name in enumerate(names)
+    ]
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -12,7 +12,7 @@ import pytest
 
 from tasks.site import Site
 from tests.acceptance.people import Chat, Forge, marker, shown
-from tests.lab.conftest import deploy
+from tests.lab.conftest import deploy, sampled
 from tests.lab.doctor import doctor, open_issue, wait_until_sound
 from tests.lab.test_drift import INFRASTRUCTURE, TREE, World, on_host
 from tests.waiting import wait_until
@@ -233,7 +233,7 @@ def sound(forge: Forge) -> Iterator[None]:
     deploy()
 
 
-@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("fault", sampled(FAULTS, 5))
 def test_fault_is_named_with_its_remedy(world: World, fault: str) -> None:
     made = FAULTS[fault]
     made.make(world)

@@ -150,6 +150,7 @@ def test_healthy_site_is_green_with_all_pictures(tmp_path: Path, machine: Callab
     assert [secret for secret in secrets if secret in told] == []
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("faults", rounds(), ids=lambda faults: f"{len(faults)} faults")
 def test_exactly_what_is_broken_is_red(world: World, tmp_path: Path, faults: list[Fault]) -> None:
     """With one fault in some of the items, these and no others are red."""
@@ -189,6 +190,7 @@ DEEDS = (
 )
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("fault", SILENT)
 def test_message_that_does_not_arrive_turns_its_item_red(world: World, tmp_path: Path, fault: str) -> None:
     """The other messages arrive, and their items stay green."""
