@@ -163,6 +163,16 @@ def read_settings(file: Path) -> Table:
         raise StartError(f"{file} is not valid TOML: {error}") from None
 
 
+def is_web_address(url: str) -> bool:
+    """Whether a text is the address of a server, http or https."""
+    try:
+        parts = urlsplit(url)
+        _ = parts.port  # a ValueError if it is none
+    except ValueError:
+        return False
+    return parts.scheme in ("http", "https") and bool(parts.hostname)
+
+
 def read_hook_url(credentials: Path, name: str) -> str:
     """The address called `name` in webhooks.conf, a file of NAME="value" lines and comments."""
     lines = _read_credential(credentials, "webhooks.conf").splitlines()
@@ -173,12 +183,7 @@ def read_hook_url(credentials: Path, name: str) -> str:
         raise StartError(
             f"{where} is missing: add the address of the incoming webhook, or run the deploy again"
         )
-    try:
-        parts = urlsplit(url)
-        usable = parts.scheme in ("http", "https") and parts.hostname and (parts.port or True)
-    except ValueError:
-        usable = None
-    if not usable or "/hooks/" not in url or url.endswith("/hooks/") or "VOTRE_WEBHOOK" in url:
+    if not is_web_address(url) or "/hooks/" not in url or url.endswith("/hooks/") or "VOTRE_WEBHOOK" in url:
         raise StartError(
             f"{where} is not the address of a webhook (http://…/hooks/…, value not shown): correct it"
         )

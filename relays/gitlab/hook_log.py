@@ -27,13 +27,13 @@ from datetime import datetime
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, TypeGuard
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 import requests
 
 from relays.failure import reason
 from relays.gitlab.delivery_key import delivery_key
-from relays.settings import StartError, Table, read_optional_secret
+from relays.settings import StartError, Table, is_web_address, read_optional_secret
 
 # Of what GitLab allows, half: a page is held in memory.
 PAGE_ENTRIES = 10
@@ -139,12 +139,7 @@ def read_hook_log(settings: Table, credentials: Path) -> HookLog | None:
         )
     if not re.fullmatch(r"[!-~]+", token):
         raise StartError(f"{credentials / 'gitlab-read-token'} is not a token (value not shown): correct it")
-    try:
-        parts = urlsplit(url)
-        usable = parts.scheme in ("http", "https") and parts.hostname and (parts.port or True)
-    except ValueError:
-        usable = None
-    if not usable:
+    if not is_web_address(url):
         raise StartError(f'[gitlab] url = "{url}" is not the address of a GitLab: correct it')
     return HookLog(url, project, hook, token)
 

@@ -5,13 +5,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import requests
 
 from relays.failure import reason
 from relays.patience import within
-from relays.settings import StartError, Table, read_optional_secret
+from relays.settings import StartError, Table, is_web_address, read_optional_secret
 
 _LARGEST_ANSWER = 64 * 1024 * 1024
 _CREDENTIAL = "nextcloud-app-password"
@@ -117,12 +116,7 @@ def read_account(settings: Table, credentials: Path) -> Account | None:
         )
     if not re.fullmatch(r"[!-~]+", password):
         raise StartError(f"{credentials / _CREDENTIAL} is not an app password (value not shown): correct it")
-    try:
-        parts = urlsplit(url)
-        usable = parts.scheme in ("http", "https") and parts.hostname and (parts.port or True)
-    except ValueError:
-        usable = None
-    if not usable:
+    if not is_web_address(url):
         raise StartError(f'[nextcloud] url = "{url}" is not the address of a Nextcloud: correct it')
     return Account(url, user, password)
 

@@ -1,7 +1,7 @@
 """/public.php/dav/files/TOKEN/NAME: what strangers drop by a link.
 
-A name that is taken gets a number (measured). As the code of Nextcloud 32 has it, what somebody with a nickname drops
-goes into a folder of that name.
+A name that is taken gets a number (measured). What somebody with a nickname drops goes into a folder of that name
+(not measured).
 """
 
 from pathlib import PurePosixPath
