@@ -63,11 +63,16 @@ def move(site: Site, source: str, target: str) -> None:
     site.dav("MOVE", source, headers=site.destination(target)).raise_for_status()
 
 
+QUOTES = "'\""
+
+
 def happened(relay: Relay, sink: Sink) -> list[str]:
-    """What Mattermost was told of, as `kind path`."""
-    kinds = dict(re.findall(r"announced key=(\S+) kind=(\S+)", relay.text))
-    posted = [post.key for post in sink.posts]
-    return [f"{kinds[key]} {path}" for key, path in zip(posted, announced(relay, sink), strict=True)]
+    """What Mattermost was told of documents, in order."""
+    told = {
+        key: f"{kind} {path.strip(QUOTES)}"
+        for key, kind, path in re.findall(r"announced key=(\S+) kind=(\S+) path=(.*)", relay.text)
+    }
+    return [told[post.key] for post in list(sink.posts) if post.key in told]
 
 
 def end(relay: Relay, site: Site, sink: Sink, number: int = 0) -> list[str]:
