@@ -12,9 +12,11 @@ from tests.waiting import wait_until
 
 Shell = Callable[[str], str]
 SCRIPTS = "/root/taaf-infrastructure/scripts"
+# Where the operator's guide puts what it saves, which is the operator's.
+SAVED = "/root/sauvegarde-passerelle"
 # Everything on the host that bears the name, but for what systemd keeps of a host that was switched off hard.
 OURS = (
-    "find / -xdev \\( -path /proc -o -path /sys -o -path /var/lib/docker -o -path /var/log \\) -prune -o"
+    f"find / -xdev \\( -path /proc -o -path /sys -o -path /var/lib/docker -o -path /var/log -o -path {SAVED} \\) -prune -o"
     " -name '*passerelle*' ! -name 'systemd-private-*' -print 2>/dev/null"
 )
 
