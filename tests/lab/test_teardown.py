@@ -16,7 +16,8 @@ SCRIPTS = "/root/taaf-infrastructure/scripts"
 SAVED = "/root/sauvegarde-passerelle"
 # Everything on the host that bears the name, but for what systemd keeps of a host that was switched off hard.
 OURS = (
-    f"find / -xdev \\( -path /proc -o -path /sys -o -path /var/lib/docker -o -path /var/log -o -path {SAVED} \\) -prune -o"
+    "find / -xdev \\( -path /proc -o -path /sys -o -path /var/lib/docker -o -path /var/log"
+    f" -o -path {SAVED} \\) -prune -o"
     " -name '*passerelle*' ! -name 'systemd-private-*' -print 2>/dev/null"
 )
 
