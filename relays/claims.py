@@ -1,7 +1,7 @@
 """Claims on the rows of the outbox: which rows one post covers, and what becomes of them after it (relays.outbox)."""
 
 import json
-import sqlite3
+import time
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -11,9 +11,10 @@ from typing import Any
 
 from relays import digest
 from relays.digest import Entry
+from relays.engine import Database
 
-# Longer than the longest delivery attempt, so that a living claim needs no renewal.
-LEASE_SECONDS = 180.0
+# A living relay renews its claims much more often; what a dead one held is free after this.
+LEASE_SECONDS = 30.0
 LONGEST_DELAY_SECONDS = 3600.0
 
 
@@ -29,7 +30,8 @@ class Outcome(Enum):
 class Delivery:
     """Claimed rows, to be sent now in one post: a message, or a digest of several.
 
-    `attempts` counts those of the first, this one included; `behind` tells whether the channel is.
+    `attempts` counts those of the first, this one included; `behind` tells whether the channel is. `claimed_at` is
+    of this process's monotonic clock.
     """
 
     channel: str
@@ -37,6 +39,12 @@ class Delivery:
     entries: Sequence[Entry]
     attempts: int
     behind: bool
+    claimed_at: float
+
+    @property
+    def is_fresh(self) -> bool:
+        """Whether the claim holds for certain, although nobody has renewed it yet."""
+        return time.monotonic() - self.claimed_at < LEASE_SECONDS / 2
 
 
 class Claims:
@@ -47,7 +55,7 @@ class Claims:
         self._digest_from = digest_from
         self._clock = clock
 
-    def release(self, db: sqlite3.Connection, channels: Sequence[str]) -> None:
+    def release(self, db: Database, channels: Sequence[str]) -> None:
         """Free what a previous process of this instance held, and let the heads of the channels be tried at once."""
         db.execute(
             "UPDATE outbox SET claim_id = NULL, lease_until = NULL"
@@ -62,12 +70,12 @@ class Claims:
                 (self._clock(), channel),
             )
 
-    def take(self, db: sqlite3.Connection, channel: str, was_behind: bool = False) -> Delivery | None:
+    def take(self, db: Database, channel: str, was_behind: bool = False) -> Delivery | None:
         """Claim what is next in the channel, None if there is nothing or it has to wait.
 
         `was_behind` tells what the claim that was settled just before found.
         """
-        now = self._clock()
+        now, claimed_at = self._clock(), time.monotonic()
         claim_id = f"{self._instance}/{uuid.uuid4().hex}"
         # See _wait: a time that is too far away is not waited for.
         rows = db.execute(
@@ -94,9 +102,9 @@ class Claims:
                 "UPDATE outbox SET claim_id = ?, lease_until = ?, attempts = attempts + 1 WHERE id = ?",
                 (claim_id, now + LEASE_SECONDS, follower.id),
             )
-        return Delivery(channel, claim_id, [head, *followers], attempts, behind)
+        return Delivery(channel, claim_id, [head, *followers], attempts, behind, claimed_at)
 
-    def _is_behind(self, db: sqlite3.Connection, channel: str, held: bool) -> bool:
+    def _is_behind(self, db: Database, channel: str, held: bool) -> bool:
         if not self._digest_from:
             return False
         enough = digest.threshold(self._digest_from, held=held)
@@ -107,7 +115,7 @@ class Claims:
         ).fetchall()
         return bool(waiting == enough)
 
-    def _followers(self, db: sqlite3.Connection, channel: str, head: Entry) -> list[Entry]:
+    def _followers(self, db: Database, channel: str, head: Entry) -> list[Entry]:
         now = self._clock()
         rows = db.execute(
             "SELECT run_at, lease_until, alone, id, delivery_key, message, summary, created_at FROM outbox"
@@ -119,9 +127,22 @@ class Claims:
         followers = [_entry(row[3:]) for row in free]
         return followers[: digest.fitting([head, *followers]) - 1]
 
-    def record(
-        self, db: sqlite3.Connection, delivery: Delivery, outcome: Outcome, reason: str, delay: float
-    ) -> None:
+    def renew(self, db: Database, claim_ids: Sequence[str]) -> None:
+        """Have claims that this process holds last for a whole lease from now on."""
+        for claim_id in claim_ids:
+            db.execute(
+                "UPDATE outbox SET lease_until = ? WHERE claim_id = ?",
+                (self._clock() + LEASE_SECONDS, claim_id),
+            )
+
+    def give_back(self, db: Database, delivery: Delivery) -> None:
+        """Free rows that no attempt was made with."""
+        db.execute(
+            "UPDATE outbox SET attempts = attempts - 1, claim_id = NULL, lease_until = NULL WHERE claim_id = ?",
+            (delivery.claim_id,),
+        )
+
+    def record(self, db: Database, delivery: Delivery, outcome: Outcome, reason: str, delay: float) -> None:
         """Settle a claim: what its rows are after the attempt."""
         now = self._clock()
         if outcome is Outcome.DELIVERED:

@@ -9,14 +9,15 @@ import random
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 
 from relays import digest
 from relays.claims import LEASE_SECONDS, Delivery, Outcome
+from relays.engine import StorageError
 from relays.mattermost import Answer, IncomingWebhook, Meaning
 from relays.metrics import Metrics
 from relays.outbox import Outbox
 from relays.report import Report
-from relays.store import StorageError
 from relays.wording import Wording
 from relays.worker import Worker
 
@@ -29,6 +30,9 @@ _FIRST_DELAY = {Meaning.UNAVAILABLE: 0.5, Meaning.MISCONFIGURED: 2.0}
 _LONGEST_DELAY = {Meaning.UNAVAILABLE: 30.0, Meaning.MISCONFIGURED: 60.0}
 _IDLE_SECONDS = 5.0
 _STORAGE_DELAY = 1.0
+# Longer than the longest attempt.
+_PATIENCE_SECONDS = 180.0
+_RENEW_SECONDS = LEASE_SECONDS / 3
 # What is under way at a stop gets this long; Mattermost may need longer, then the message is sent again at the start.
 _FAREWELL_SECONDS = 3.0
 
@@ -46,6 +50,7 @@ class Courier:
         self._lines: dict[str, _Line] = {}
         self._guard = threading.Lock()
         self._stopping = False
+        self._renew_at = 0.0
 
     @property
     def workers(self) -> list[Worker]:
@@ -76,6 +81,15 @@ class Courier:
             if channel not in self._lines:
                 self.wake(channel)
 
+    def renew(self) -> None:
+        """Keep what is under way claimed; to be called every few seconds."""
+        if time.monotonic() >= self._renew_at:
+            self._renew_at = time.monotonic() + _RENEW_SECONDS
+            with self._guard:
+                under_way = [line.delivery for line in self._lines.values() if line.delivery]
+            if under_way:
+                self._outbox.renew(under_way)
+
     def stop(self) -> None:
         """End after the deliveries that are under way, or without them if they take long."""
         with self._guard:
@@ -91,7 +105,8 @@ class _Line(Worker):
     def __init__(
         self, channel: str, outbox: Outbox, webhook: IncomingWebhook, wording: Wording, metrics: Metrics
     ) -> None:
-        super().__init__(f"courier {channel}", LEASE_SECONDS)
+        super().__init__(f"courier {channel}", _PATIENCE_SECONDS)
+        self.delivery: Delivery | None = None
         self._channel = channel
         self._outbox = outbox
         self._webhook = webhook
@@ -108,10 +123,16 @@ class _Line(Worker):
         self._news.set()
 
     def work(self) -> None:
-        delivery: Delivery | None = None
         while not self._stopping.is_set():
             self.beat()
-            delivery = self._deliver(delivery) if delivery else self._next()
+            if self.delivery is None:
+                self.delivery = self._next()
+            elif self.delivery.is_fresh:
+                self.delivery = self._deliver(self.delivery)
+            else:  # this process or the store stood still: somebody else may have the rows by now
+                self._give_back(self.delivery)
+        if self.delivery:
+            self._give_back(self.delivery)
 
     def _next(self) -> Delivery | None:
         try:
@@ -138,6 +159,11 @@ class _Line(Worker):
                 if self._stopping.wait(_STORAGE_DELAY):
                     return None
                 self.beat()
+
+    def _give_back(self, delivery: Delivery) -> None:
+        self.delivery = None
+        with suppress(StorageError):  # then the lease runs out
+            self._outbox.give_back(delivery).result()
 
     def _post(self, delivery: Delivery) -> dict[str, object]:
         head, *others = delivery.entries

@@ -10,7 +10,7 @@ A row is in one of three states:
               ▲                   │   └────────REFUSED───▶ parked
               ├──────RETRY────────┤
               ├─ REFUSED together ┘  from then on it is claimed `alone`
-              └── lease over, or process restarted
+              └── lease over, process restarted, or given back
 
 An operator sends a parked row back to ready, in its old place, or gives it up as done (relays.parked).
 
@@ -22,22 +22,23 @@ first that is not free or has to go alone: what one post is to cover. They share
 Mattermost refuses them together, each is claimed alone, so that only the one at fault is parked. A RETRY delays the
 head alone, for the rows behind it wait anyway.
 
+Several relays may share the table (relays.postgresql). A claim is a lease that its holder renews; when the holder has
+died, another relay goes on once the lease is over. All times are of the store's clock.
+
 A settlement counts only for the rows that the claim still holds, for all of them in one transaction. A claim is made
 before a post and settled after the answer, so a process killed in between sends that one post again: at least once,
 and only there.
 
-The statements are those of SQLite and PostgreSQL alike, parameter style apart. The address of the hook is not
-stored: it may change while a message waits.
+The address of the hook is not stored: it may change while a message waits.
 """
 
 import json
-import sqlite3
-import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 
 from relays.claims import Claims, Delivery, Outcome, seconds_until_free
+from relays.engine import Database
 from relays.message import Message
 from relays.store import Store
 
@@ -90,23 +91,23 @@ class Stats:
     last_delivery: float | None
 
 
-def _nothing(db: sqlite3.Connection) -> None:
+def _nothing(db: Database) -> None:
     """What a source records beside its notifications if it has nothing to record."""
 
 
 class Outbox:
     """The table and its state machine.
 
-    `instance` names the one process at a time that claims from this store; with a `digest_from` of 0 each row is
-    claimed alone.
+    `instance` names this process among those that claim from the store, the same whenever it starts again; with a
+    `digest_from` of 0 each row is claimed alone. `clock` is that of the store if none is given.
     """
 
     def __init__(
-        self, store: Store, instance: str, digest_from: int = 0, clock: Callable[[], float] = time.time
+        self, store: Store, instance: str, digest_from: int = 0, clock: Callable[[], float] | None = None
     ) -> None:
         self._store = store
-        self._claims = Claims(instance, digest_from, clock)
-        self._clock = clock
+        self._clock = clock or store.now
+        self._claims = Claims(instance, digest_from, self._clock)
         self._on_ready: Callable[[str], None] = lambda channel: None
 
     def subscribe(self, on_ready: Callable[[str], None]) -> None:
@@ -120,14 +121,14 @@ class Outbox:
         return channels
 
     def put(
-        self, notifications: Sequence[Notification], also: Callable[[sqlite3.Connection], None] = _nothing
+        self, notifications: Sequence[Notification], also: Callable[[Database], None] = _nothing
     ) -> Future[int]:
         """Store notifications and do what the source has to `also` record, in one transaction.
 
         The number of those that were not known already, once it is durable.
         """
 
-        def work(db: sqlite3.Connection) -> int:
+        def work(db: Database) -> int:
             also(db)
             return sum(self._insert(db, notification) for notification in notifications)
 
@@ -135,7 +136,7 @@ class Outbox:
         future.add_done_callback(lambda done: self._announce(done, {each.channel for each in notifications}))
         return future
 
-    def _insert(self, db: sqlite3.Connection, new: Notification) -> bool:
+    def _insert(self, db: Database, new: Notification) -> bool:
         now = self._clock()
         message = json.dumps(new.message.payload(), ensure_ascii=False, separators=(",", ":"))
         inserted = db.execute(
@@ -157,11 +158,20 @@ class Outbox:
         `delay` is how long a RETRY waits at least, in seconds.
         """
 
-        def work(db: sqlite3.Connection) -> Delivery | None:
+        def work(db: Database) -> Delivery | None:
             self._claims.record(db, delivery, outcome, reason, delay)
             return self._claims.take(db, delivery.channel, delivery.behind)
 
         return self._store.submit(work)
+
+    def renew(self, deliveries: Sequence[Delivery]) -> Future[None]:
+        """Keep the claims of deliveries that are under way from running out."""
+        claim_ids = [delivery.claim_id for delivery in deliveries]
+        return self._store.submit(lambda db: self._claims.renew(db, claim_ids))
+
+    def give_back(self, delivery: Delivery) -> Future[None]:
+        """Leave rows that were claimed, and not sent, to whoever claims next."""
+        return self._store.submit(lambda db: self._claims.give_back(db, delivery))
 
     def delay_of(self, channel: str) -> float | None:
         """Seconds until the head of the channel's line can be claimed, None if nothing waits."""

@@ -5,22 +5,33 @@
     retry NUMBER…   send again, in its old place in the channel's line
     drop NUMBER…    give up; its delivery key stays known, so GitLab cannot bring it back
 
-It works on the store of a relay that runs as well as on one that does not; a running relay finds what is to be sent
-within seconds.
+It works on the store of a relay that runs as well as on one that does not, shared or not; a running relay finds what
+is to be sent within seconds.
 """
 
 import argparse
 import json
-import sqlite3
+import os
 import sys
-import time
 from collections.abc import Sequence
+from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 
-from relays.settings import StartError, state_directory
+from relays.engine import Engine, StorageError, reason
+from relays.postgresql import PostgreSQL
+from relays.settings import StartError, read_optional_secret, state_directory
+from relays.sqlite import SQLite
 
 _SHOWN = 60
+_RETRY = (
+    "UPDATE outbox SET state = 'ready', run_at = ?, attempts = 0, finished_at = NULL"
+    " WHERE id = ? AND state = 'parked'"
+)
+_DROP = (
+    "UPDATE outbox SET state = 'done', message = '{}', summary = '', finished_at = ?"
+    " WHERE id = ? AND state = 'parked'"
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -28,6 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="parked", description=__doc__, allow_abbrev=False)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("--state", type=Path, metavar="DIR", help="default: $STATE_DIRECTORY")
+    parser.add_argument("--credentials", type=Path, metavar="DIR", help="default: $CREDENTIALS_DIRECTORY")
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("list")
     commands.add_parser("show").add_argument("number", type=int, nargs=1)
@@ -35,32 +47,36 @@ def main(arguments: Sequence[str] | None = None) -> int:
         commands.add_parser(name).add_argument("number", type=int, nargs="+")
     given = parser.parse_args(arguments)
     try:
-        db = _open(state_directory(given.state) / "relay.db")
-        if given.command == "list":
-            _list(db)
-            return 0
-        return _decide(db, given.command, given.number)
+        with closing(_open(given.state, given.credentials)) as engine:
+            if given.command == "list":
+                _list(engine)
+                return 0
+            return _decide(engine, given.command, given.number)
     except StartError as error:
         print(f"parked: {error}", file=sys.stderr)
         return error.code
-    except sqlite3.Error as error:
+    except StorageError as error:
         print(f"parked: the store cannot be used: {error}", file=sys.stderr)
         return 1
 
 
-def _open(path: Path) -> sqlite3.Connection:
+def _open(state: Path | None, credentials: Path | None) -> Engine:
+    folder = credentials or os.environ.get("CREDENTIALS_DIRECTORY")
+    if folder and (spool := read_optional_secret(Path(folder), "spool")):
+        return PostgreSQL(spool)
+    path = state_directory(state) / "relay.db"
     if not path.is_file():
         raise StartError(f"there is no {path}: start the relay once, or name its state directory")
-    return sqlite3.connect(path, isolation_level=None, timeout=10)
+    return SQLite(path)
 
 
-def _list(db: sqlite3.Connection) -> None:
-    rows = db.execute(
+def _list(engine: Engine) -> None:
+    rows = engine.read(
         "SELECT id, created_at, channel, last_error, message FROM outbox WHERE state = 'parked' ORDER BY id"
     )
-    for number, created_at, channel, reason, message in rows:
+    for number, created_at, channel, why, message in rows:
         moment = datetime.fromtimestamp(created_at).strftime("%Y-%m-%d %H:%M:%S")
-        print(f"{number}\t{moment}\t{channel}\t{reason}\t{_beginning(json.loads(message))}")
+        print(f"{number}\t{moment}\t{channel}\t{why}\t{_beginning(json.loads(message))}")
 
 
 def _beginning(message: dict[str, object]) -> str:
@@ -70,28 +86,25 @@ def _beginning(message: dict[str, object]) -> str:
     return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 1]}…"
 
 
-def _decide(db: sqlite3.Connection, command: str, numbers: list[int]) -> int:
+def _decide(engine: Engine, command: str, numbers: list[int]) -> int:
     """All of the numbers, or with an unknown one among them none."""
-    db.execute("BEGIN IMMEDIATE")
+    known = dict(engine.read("SELECT id, message FROM outbox WHERE state = 'parked'"))
     for number in numbers:
-        row = db.execute("SELECT message FROM outbox WHERE id = ? AND state = 'parked'", (number,)).fetchone()
-        if row is None:
-            db.execute("ROLLBACK")
+        if number not in known:
             print(f"parked: {number} is not the number of a parked message; see: list", file=sys.stderr)
             return 1
-        if command == "show":
-            print(json.dumps(json.loads(row[0]), ensure_ascii=False, indent=2))
-        elif command == "retry":
-            db.execute(
-                "UPDATE outbox SET state = 'ready', run_at = ?, attempts = 0, finished_at = NULL WHERE id = ?",
-                (time.time(), number),
-            )
-        else:
-            db.execute(
-                "UPDATE outbox SET state = 'done', message = '{}', summary = '', finished_at = ? WHERE id = ?",
-                (time.time(), number),
-            )
-    db.execute("COMMIT")
+    if command == "show":
+        print(json.dumps(json.loads(known[numbers[0]]), ensure_ascii=False, indent=2))
+        return 0
+    change = _RETRY if command == "retry" else _DROP
+    db = engine.begin()
+    try:
+        for number in numbers:
+            db.execute(change, (engine.now(), number))
+        engine.commit()
+    except engine.errors as error:
+        engine.roll_back(error)
+        raise StorageError(reason(error)) from None
     return 0
 
 

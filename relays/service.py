@@ -3,7 +3,7 @@
 import logging
 import os
 import signal
-import socket
+import sqlite3
 import sys
 import threading
 import time
@@ -16,11 +16,16 @@ from pathlib import Path
 from relays import log as journal
 from relays import systemd
 from relays.courier import Courier
+from relays.engine import Engine, StorageError, reason
 from relays.mattermost import Hook, IncomingWebhook
 from relays.metrics import Metrics, total
+from relays.moving import move_outbox
 from relays.outbox import SCHEMA, Outbox, Stats
+from relays.postgresql import PostgreSQL
 from relays.settings import Places, StartError, parse_arguments
-from relays.store import StorageError, Store
+from relays.sqlite import SQLite
+from relays.state import StateDirectory
+from relays.store import Store
 from relays.wording import Wording, age
 from relays.worker import Worker
 
@@ -43,16 +48,40 @@ def main(program: str, build: Callable[[Places], "Service"], arguments: Sequence
         return error.code
 
 
+def _open(file: Path, spool: str | None, *schemas: str) -> Engine:
+    if spool is None:
+        return SQLite(file, *schemas)
+    engine = PostgreSQL(spool, *schemas)
+    try:
+        move_outbox(file, engine)
+    except (StorageError, sqlite3.Error, *engine.errors) as error:
+        raise StartError(
+            f"{file} cannot be moved into the spool ({reason(error)}): correct what is told, or move it away",
+            os.EX_IOERR,
+        ) from None
+    return engine
+
+
 class Service:
     """Store, outbox and courier of a relay, and the workers of its source (`add`).
 
-    `schemas` are those of the source's tables; for `digest_from` see relays.digest.
+    `schemas` are those of the source's tables; for `digest_from` see relays.digest. `spool` is the address of a
+    PostgreSQL database that holds the store, otherwise it is a file in `state`.
     """
 
-    def __init__(self, state: Path, wording: Wording, hook: Hook, digest_from: int, *schemas: str) -> None:
+    def __init__(
+        self,
+        state: Path,
+        wording: Wording,
+        hook: Hook,
+        digest_from: int,
+        *schemas: str,
+        spool: str | None = None,
+    ) -> None:
         self.wording = wording
-        self.store = Store(state, SCHEMA, *schemas)
-        self.outbox = Outbox(self.store, socket.gethostname(), digest_from)
+        self._state = StateDirectory(state)
+        self.store = Store(_open(state / "relay.db", spool, SCHEMA, *schemas))
+        self.outbox = Outbox(self.store, self._state.instance, digest_from)
         self.metrics = Metrics(self.outbox.stats, lambda: self.store.failing)
         self.courier = Courier(self.outbox, partial(IncomingWebhook, hook), wording, self.metrics)
         self._sources: list[Worker] = []
@@ -103,7 +132,7 @@ class Service:
         return well, {
             "status": "ok" if well else "failing",
             "backlog": stats.backlog if stats else None,
-            "oldest_age_seconds": None if oldest is None else round(max(0.0, time.time() - oldest), 3),
+            "oldest_age_seconds": None if oldest is None else round(max(0.0, self.store.now() - oldest), 3),
             "parked": stats.parked if stats else None,
             "last_delivery": last and datetime.fromtimestamp(last, UTC).isoformat(timespec="milliseconds"),
         }
@@ -128,6 +157,7 @@ class Service:
                 systemd.notify("WATCHDOG=1", f"STATUS={self._status()}")
             with suppress(StorageError):  # told by the status already
                 self.courier.look()
+            self.courier.renew()
             if time.monotonic() >= prune_at:
                 prune_at = time.monotonic() + _PRUNE_SECONDS
                 self.outbox.prune()
@@ -159,7 +189,7 @@ class Service:
         return said
 
     def _ago(self, moment: float) -> str:
-        return age(self.wording, time.time() - moment)
+        return age(self.wording, self.store.now() - moment)
 
     def _end(self) -> None:
         # First nothing new comes in, then what is under way goes out, then all of it is on the disk.
@@ -172,3 +202,4 @@ class Service:
         self.store.join(_STOP_SECONDS)
         if not self.store.is_alive():
             self.store.close()
+        self._state.close()

@@ -20,6 +20,7 @@ HOOK_NAME = "Passerelle"
 HOOK_TOKEN = "/etc/passerelle/gitlab-hook-token"  # noqa: S105
 SIGNING_TOKEN = "/etc/passerelle/gitlab-signing-token"  # noqa: S105
 READ_TOKEN = "/etc/passerelle/gitlab-read-token"  # noqa: S105
+SPOOL = "/etc/passerelle/spool"
 APP_PASSWORD = "/etc/passerelle/nextcloud-app-password"  # noqa: S105
 
 

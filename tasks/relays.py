@@ -12,7 +12,7 @@ from tasks.operations.python_app import accepted, python_app, release_digest, ro
 from tasks.operations.resource import ResourceError, step
 from tasks.operations.secret_file import fingerprint, given_secret, no_secret
 from tasks.operations.text_file import text_files
-from tasks.place import APP_PASSWORD, HOOK_NAME, HOOK_TOKEN, READ_TOKEN, SIGNING_TOKEN, Place
+from tasks.place import APP_PASSWORD, HOOK_NAME, HOOK_TOKEN, READ_TOKEN, SIGNING_TOKEN, SPOOL, Place
 from tasks.site import Site
 from tasks.templates import render
 
@@ -32,8 +32,13 @@ def install_relays(site: Site, place: Place) -> None:
     )
     release = release_digest(PROJECT, "relays", REQUIREMENTS / "relays.txt")
     read_token = site.gitlab.read_token
+    spool = site.relays.spool
     password = site.nextcloud.relay_password
-    secrets = [place.webhooks_conf, HOOK_TOKEN, SIGNING_TOKEN, *([READ_TOKEN] if read_token else [])]
+    secrets = [
+        *(place.webhooks_conf, HOOK_TOKEN, SIGNING_TOKEN),
+        *([READ_TOKEN] if read_token else []),
+        *([SPOOL] if spool else []),
+    ]
     settings = {
         "gitlab": gitlab_settings(site, signs=place.gitlab_signs),
         "nextcloud": nextcloud_settings(site),
@@ -46,6 +51,8 @@ def install_relays(site: Site, place: Place) -> None:
     )
     if read_token:
         given_secret(READ_TOKEN, read_token, name="Token for GitLab's log of deliveries")
+    if spool:
+        given_secret(SPOOL, spool, name="Address of the shared spool")
     unit.service(
         "passerelle-gitlab",
         {
@@ -54,6 +61,7 @@ def install_relays(site: Site, place: Place) -> None:
                 "passerelle-gitlab.service",
                 webhooks_conf=place.webhooks_conf,
                 read_token=READ_TOKEN if read_token else None,
+                spool=SPOOL if spool else None,
             ),
         },
         lambda: [release, settings["gitlab"], *map(fingerprint, secrets)],
@@ -62,6 +70,8 @@ def install_relays(site: Site, place: Place) -> None:
     )
     if not read_token:  # after the service, which would not start without a credential that its unit names
         no_secret(READ_TOKEN, name="No token for GitLab's log of deliveries")
+    if not spool:
+        no_secret(SPOOL, name="No shared spool")
     if password:
         given_secret(APP_PASSWORD, password, name="App password for Nextcloud")
     waiting = (

@@ -6,6 +6,7 @@ A site is described three times over, the later winning over the earlier: by the
 """
 
 import os
+import re
 import stat
 from collections.abc import Iterable
 from pathlib import Path
@@ -53,6 +54,15 @@ def _source(value: str, info: ValidationInfo) -> str:
     owners = {tree.owner for tree in info.data.get("trees", [])}
     if value == "webdav" and owners - {None, info.data.get("admin")}:
         raise ValueError("shows the admin's files, so all nextcloud.trees must be in them")
+    return value
+
+
+def _spool(value: SecretStr) -> SecretStr:
+    # Several servers may be named, which no address of the web has, so what is behind the scheme is libpq's.
+    if not re.fullmatch(r"postgres(ql)?://\S+/\S+", value.get_secret_value()):
+        raise ValueError(
+            "must be the address of a database, such as postgresql://USER:PASSWORD@HOST/DATABASE"
+        )
     return value
 
 
@@ -159,6 +169,11 @@ class Relays(Section):
         20, description="a backlog of so many notifications is folded into digests; 0: never"
     )
     footer: str = Field("", description="last line of an HR notification")
+    spool: Annotated[SecretStr, AfterValidator(_spool)] | None = Field(
+        None,
+        description="PostgreSQL database, as the host reaches it, that keeps what waits for Mattermost in the GitLab "
+        "relay; without it, a file on the host does",
+    )
 
 
 class Site(BaseSettings):
@@ -265,6 +280,6 @@ def _told(error: ValidationError, path: Path) -> Iterable[str]:
             yield f"{where}: there is no such setting; the README lists them all"
         else:
             value = fault["input"]
-            secret = "token" in where or "password" in where
+            secret = "token" in where or "password" in where or "spool" in where
             shown = f" = {value!r}" if isinstance(value, str | int | float) and not secret else ""
             yield f"{where}{shown}: {fault['msg'].removeprefix('Value error, ')}; {remedy}"

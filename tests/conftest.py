@@ -1,7 +1,11 @@
 """For all tests: timing has no part in whether a property holds, however busy the machine is."""
 
+from collections.abc import Iterator
+
 import pytest
 from hypothesis import HealthCheck, settings
+
+from tests.postgresql import Cluster, cluster
 
 settings.register_profile("passerelle", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("passerelle")
@@ -15,6 +19,22 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     group.addoption("--exhaustive", action="store_true", help="every fault of the long tables, not a sample")
     group.addoption("--evidence", metavar="FOLDER", help="write report.html and screenshots/ there")
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[Cluster]:
+    """A PostgreSQL server, the same for all tests of a process."""
+    with cluster() as running:
+        yield running
+
+
+@pytest.fixture
+def spool(request: pytest.FixtureRequest) -> str | None:
+    """The address of a new database for a store; None, unless a test asks for `postgresql`: it is kept in a file."""
+    if getattr(request, "param", "sqlite") == "sqlite":
+        return None
+    running: Cluster = request.getfixturevalue("server")
+    return running.database()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -16,7 +16,7 @@ from relays.gitlab.pipelines import Pipelines
 from relays.gitlab.redelivery import Redelivery
 from relays.gitlab.server import HttpServer, address_of
 from relays.mattermost import Hook
-from relays.settings import Places, StartError, read_hook_url, read_settings
+from relays.settings import Places, StartError, read_hook_url, read_optional_secret, read_settings
 from relays.wording import CATALOGUES
 
 log = logging.getLogger("relays.gitlab")
@@ -42,7 +42,14 @@ def build(places: Places) -> service.Service:
     everything = dispatcher.routes[-1]
     hook = Hook(read_hook_url(places.credentials, "GITLAB_WEBHOOK_URL"), everything.channels[0])
     wording = CATALOGUES[everything.language]
-    relay = service.Service(places.state, wording, hook, digest_from, pipelines.SCHEMA, missed.SCHEMA)
+    relay = service.Service(
+        places.state,
+        wording,
+        hook,
+        digest_from,
+        *(pipelines.SCHEMA, missed.SCHEMA),
+        spool=read_optional_secret(places.credentials, "spool"),
+    )
     intake = Intake(relay.outbox, dispatcher, Pipelines(relay.store))
     reception = Reception(intake, authenticity, max_body_bytes, relay.metrics)
     listener = systemd.listening_socket() or _listen(address, port)

@@ -5,12 +5,12 @@ import logging
 from dataclasses import dataclass
 from functools import partial
 
+from relays.engine import StorageError
 from relays.gitlab.dispatch import Dispatcher
 from relays.gitlab.event import read_event
 from relays.gitlab.payload import Payload
 from relays.gitlab.pipelines import Pipelines
 from relays.outbox import Notification, Outbox
-from relays.store import StorageError
 
 log = logging.getLogger(__name__)
 

@@ -5,17 +5,17 @@ the log may list it again. How far a hook's log was read is set once it was read
 begun, so that a reading that broke off leaves no gap.
 """
 
-import sqlite3
 import time
 from collections.abc import Sequence
 
+from relays.engine import Database
 from relays.gitlab.hook_log import Entry
 from relays.store import Store
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS missed_delivery (
-    hook         INTEGER NOT NULL,
-    entry        INTEGER NOT NULL,
+    hook         BIGINT NOT NULL,
+    entry        BIGINT NOT NULL,
     logged_at    DOUBLE PRECISION NOT NULL,
     delivery_key TEXT NOT NULL,
     body         TEXT,
@@ -23,7 +23,7 @@ CREATE TABLE IF NOT EXISTS missed_delivery (
 );
 CREATE INDEX IF NOT EXISTS missed_delivery_waiting ON missed_delivery (logged_at, entry) WHERE body IS NOT NULL;
 CREATE TABLE IF NOT EXISTS hook_log_read (
-    hook         INTEGER PRIMARY KEY,
+    hook         BIGINT PRIMARY KEY,
     up_to        DOUBLE PRECISION NOT NULL
 );
 """
@@ -47,7 +47,7 @@ class Missed:
         """Keep entries until they are dealt with; how many of them were not known."""
         rows = [(hook, entry.id, entry.logged_at, entry.key, entry.body) for entry in entries]
 
-        def work(db: sqlite3.Connection) -> int:
+        def work(db: Database) -> int:
             insert = "INSERT INTO missed_delivery VALUES (?, ?, ?, ?, ?) ON CONFLICT (hook, entry) DO NOTHING"
             return sum(db.execute(insert, row).rowcount for row in rows)
 
@@ -56,9 +56,11 @@ class Missed:
     def was_read(self, hook: int, up_to: float) -> None:
         """The log is known up to this time."""
 
-        def work(db: sqlite3.Connection) -> None:
+        def work(db: Database) -> None:
             db.execute(
-                "INSERT INTO hook_log_read VALUES (?, ?) ON CONFLICT (hook) DO UPDATE SET up_to = excluded.up_to",
+                "INSERT INTO hook_log_read VALUES (?, ?) ON CONFLICT (hook) DO UPDATE SET up_to = excluded.up_to"
+                # Another relay that reads the same log may have come further.
+                " WHERE excluded.up_to > hook_log_read.up_to",
                 (hook, up_to),
             )
             db.execute(
@@ -79,7 +81,7 @@ class Missed:
     def dealt_with(self, hook: int, entry: Entry) -> None:
         """The delivery is in, or was judged."""
 
-        def work(db: sqlite3.Connection) -> None:
+        def work(db: Database) -> None:
             db.execute(
                 "UPDATE missed_delivery SET body = NULL WHERE hook = ? AND entry = ?", (hook, entry.id)
             )

@@ -4,9 +4,9 @@ GitLab 19 says itself whether a pipeline is "fixed", "broken" or "still_failing"
 those that do not, this does. GitLab keeps no order among its events, so only an older pipeline is compared with.
 """
 
-import sqlite3
 from dataclasses import dataclass
 
+from relays.engine import Database
 from relays.gitlab.event import Event, read_event
 from relays.store import Store
 
@@ -14,7 +14,7 @@ SCHEMA = """
 CREATE TABLE IF NOT EXISTS pipelines (
     project  TEXT NOT NULL,
     ref      TEXT NOT NULL,
-    pipeline INTEGER NOT NULL,
+    pipeline BIGINT NOT NULL,
     status   TEXT NOT NULL,
     PRIMARY KEY (project, ref)
 );
@@ -60,7 +60,7 @@ class Pipelines:
             else event
         )
 
-    def remember(self, db: sqlite3.Connection, event: Event) -> None:
+    def remember(self, db: Database, event: Event) -> None:
         """Record how a pipeline ended, in somebody else's transaction."""
         if self.counts(event):
             status, number = _state(event)

@@ -16,12 +16,13 @@ from concurrent.futures import FIRST_COMPLETED, Future, wait
 from functools import partial
 from typing import Any, TypeVar
 
+from relays.engine import StorageError
 from relays.failure import reason
 from relays.gitlab.hook_log import PAGE_ENTRIES, Entry, HookLog, HookLogError
 from relays.gitlab.intake import Intake
 from relays.gitlab.missed import Missed
 from relays.gitlab.payload import Payload
-from relays.store import StorageError, Store
+from relays.store import Store
 from relays.worker import Worker
 
 log = logging.getLogger(__name__)

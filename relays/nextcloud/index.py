@@ -5,10 +5,10 @@ a document is known exactly when its notification is stored.
 """
 
 import os
-import sqlite3
 from bisect import bisect_left, insort
 from collections.abc import Iterator
 
+from relays.engine import Database
 from relays.nextcloud.tree import Stat
 from relays.store import Store
 
@@ -120,7 +120,7 @@ class Index:
         """Whether there is something for `apply`."""
         return bool(self._changed) or self.is_new
 
-    def apply(self, db: sqlite3.Connection) -> None:
+    def apply(self, db: Database) -> None:
         """Write what changed since `settled` was last called."""
         db.execute("INSERT INTO trees (tree) VALUES (?) ON CONFLICT (tree) DO NOTHING", (self._tree,))
         for path, known in self._changed.items():

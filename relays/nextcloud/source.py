@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from queue import Empty, SimpleQueue
 
+from relays.engine import StorageError
 from relays.nextcloud import announcing
 from relays.nextcloud.agenda import Agenda
 from relays.nextcloud.announcing import Announcement
@@ -20,7 +21,7 @@ from relays.nextcloud.tracker import Tracker
 from relays.nextcloud.watch import Hint
 from relays.outbox import Notification, Outbox
 from relays.service import Service
-from relays.store import StorageError, Store
+from relays.store import Store
 from relays.worker import Worker
 
 log = logging.getLogger(__name__)

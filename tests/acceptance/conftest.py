@@ -78,6 +78,7 @@ def known(dossier: Dossier, site: Site, host: Host, chat: Chat, forge: Forge) ->
         site.gitlab.read_token,
         site.gitlab.web_password,
         site.nextcloud.app_password,
+        site.relays.spool,
     )
     for secret in secrets:
         if secret:

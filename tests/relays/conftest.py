@@ -19,13 +19,13 @@ def sink() -> Iterator[Sink]:
 
 
 @pytest.fixture
-def gitlab_with(sink: Sink, tmp_path: Path) -> Iterator[Callable[[str], Relay]]:
+def gitlab_with(sink: Sink, tmp_path: Path, spool: str | None) -> Iterator[Callable[[str], Relay]]:
     """Makes the GitLab relay with these settings, not started yet, on a port that the system chooses."""
     relays: list[Relay] = []
 
     def make(settings: str) -> Relay:
         listen = '[listen]\naddress = "127.0.0.1"\nport = 0\n'
-        relays.append(Relay("gitlab", tmp_path, sink.url, f"{settings}\n{listen}"))
+        relays.append(Relay("gitlab", tmp_path, sink.url, f"{settings}\n{listen}", spool))
         return relays[-1]
 
     yield make

@@ -12,8 +12,10 @@ import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import psycopg
 import requests
 
+from tests.postgresql import PASSWORD
 from tests.waiting import wait_until
 
 PROJECT = Path(__file__).parents[2]
@@ -28,11 +30,12 @@ def wait_for(condition: Callable[[], object], seconds: float = 20.0, what: str =
 class Relay:
     """One relay with its directories below `home`, started and stopped as often as the test likes."""
 
-    def __init__(self, kind: str, home: Path, hook_url: str, settings: str) -> None:
+    def __init__(self, kind: str, home: Path, hook_url: str, settings: str, spool: str | None = None) -> None:
         self.kind = kind
         self.home = home
         self.output = home / "output"
         self.state = home / "state"
+        self.spool = spool
         self._hook_url = hook_url
         self._settings = settings
         self._process: subprocess.Popen[bytes] | None = None
@@ -46,6 +49,8 @@ class Relay:
             f'# Webhooks\n{kind.upper()}_WEBHOOK_URL="{hook_url}"\n'
         )
         (home / "credentials" / "gitlab-hook-token").write_text(f"{TOKEN}\n")
+        if spool:
+            (home / "credentials" / "spool").write_text(f"{spool}\n")
         self.output.touch()
 
     def start(
@@ -145,7 +150,7 @@ class Relay:
         if self._process is not None and self._process.poll() is None:
             self.kill()
         self._notify.shutdown(socket.SHUT_RDWR)
-        for secret in (TOKEN, self._hook_url.rsplit("/", 1)[1]):
+        for secret in (TOKEN, self._hook_url.rsplit("/", 1)[1], PASSWORD):
             assert secret not in self.text
         assert "Traceback" not in self.text
 
@@ -162,8 +167,12 @@ class Relay:
 
 def stored(relay: Relay) -> list[str]:
     """The keys in the outbox, as another process sees them on the disk."""
+    query = "SELECT delivery_key FROM {}outbox ORDER BY id"
+    if relay.spool:
+        with psycopg.connect(relay.spool) as connection:
+            return [key for (key,) in connection.execute(query.format("passerelle.").encode())]
     with sqlite3.connect(f"file:{relay.state}/relay.db?mode=ro", uri=True) as db:
-        return [key for (key,) in db.execute("SELECT delivery_key FROM outbox ORDER BY id")]
+        return [key for (key,) in db.execute(query.format(""))]
 
 
 def health(relay: Relay) -> tuple[int, dict[str, object]]:

@@ -3,9 +3,12 @@
 import random
 from typing import Any
 
+from tests.postgresql import on_both_spools
 from tests.relays.events import issue, send
 from tests.relays.process import Relay, health, wait_for
 from tests.relays.sink import DROPPED, DROPPED_AFTER_POSTING, OK, Reply, Sink, keys_of
+
+pytestmark = on_both_spools
 
 
 def send_all(relay: Relay, numbers: range) -> list[str]:

@@ -14,10 +14,15 @@ from relays.gitlab.intake import Intake
 from relays.gitlab.missed import SCHEMA
 from relays.gitlab.payload import Payload
 from relays.gitlab.redelivery import Redelivery
+from relays.postgresql import PostgreSQL
+from relays.sqlite import SQLite
 from relays.store import Store
+from tests.postgresql import on_both_spools
 from tests.relays.gitlab_site import Front
 from tests.relays.process import wait_for
 from tests.relays.sink import Reply
+
+pytestmark = on_both_spools
 
 HOOKS = [{"id": 7, "name": "Passerelle"}, {"id": 8, "name": "Autre"}, {"id": 9, "name": "Passerelle"}]
 
@@ -61,8 +66,8 @@ def front() -> Iterator[Front]:
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    store = Store(tmp_path, SCHEMA)
+def store(tmp_path: Path, spool: str | None) -> Iterator[Store]:
+    store = Store(PostgreSQL(spool, SCHEMA) if spool else SQLite(tmp_path / "relay.db", SCHEMA))
     store.start()
     yield store
     store.stop()

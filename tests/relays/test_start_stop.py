@@ -174,6 +174,17 @@ def write(name: str, text: str) -> Change:
             r"is not the address of a webhook",
         ),
         ("gitlab", lambda home: (home / "state").rmdir(), r"--state = .* is not a directory"),
+        ("gitlab", write("credentials/spool", "\n"), r"spool is empty"),
+        (
+            "gitlab",
+            write("credentials/spool", f"postgresql://relay:{TOKEN}@[nowhere/spool"),
+            r"spool is not the address of a PostgreSQL database \(value not shown\): write postgresql://",
+        ),
+        (
+            "gitlab",
+            write("credentials/spool", f"postgresql://relay:{TOKEN}@db/spool?colour={TOKEN}"),
+            r"spool is not the address of a PostgreSQL database \(value not shown\): write postgresql://",
+        ),
         (
             "nextcloud",
             write("settings.toml", "language = 'fr'"),

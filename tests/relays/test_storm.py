@@ -73,8 +73,9 @@ class Weather:
 class Sender:
     """GitLab, and whoever has it send again what got no 200; events of one project one after the other."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, times: int = 1) -> None:
         self._port = port
+        self._times = times
         self._accepted: Counter[str] = Counter()
 
     @property
@@ -89,8 +90,9 @@ class Sender:
         for number in range(count):
             event["object_attributes"].update(iid=number, title=f"Issue {number}")
             content = json.dumps(event).encode()
-            while self._deliver(content, f"{project}-{number}") != 200:
-                pass
+            for _ in range(self._times):
+                while self._deliver(content, f"{project}-{number}") != 200:
+                    pass
             self._accepted[project] += 1
 
     def _deliver(self, content: bytes, key: str) -> int:
@@ -116,6 +118,9 @@ def doubled(sink: Sink) -> Counter[str]:
     return count
 
 
+@pytest.mark.parametrize(
+    "spool", ["sqlite", pytest.param("postgresql", marks=pytest.mark.exhaustive)], indirect=True
+)
 @pytest.mark.parametrize(
     ("events", "kills", "channels", "digest_from"),
     [pytest.param(10_000, 10, 5, 20, id="digests"), pytest.param(1_000, 5, 10, 0, id="single-posts")],

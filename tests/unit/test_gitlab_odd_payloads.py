@@ -17,6 +17,7 @@ from relays.gitlab.payload import Payload
 from relays.gitlab.pipelines import Pipelines
 from relays.gitlab.reword import Rewording
 from relays.gitlab.routing import Route
+from relays.sqlite import SQLite
 from relays.store import Store
 from tests.unit.test_relays_messages import FILES, load, paths_of
 
@@ -47,7 +48,7 @@ ROUTES = [
 @pytest.fixture(scope="module")
 def memory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pipelines]:
     """What the relay remembers of pipelines, on a disk, with nobody who writes."""
-    store = Store(tmp_path_factory.mktemp("state"), pipelines.SCHEMA)
+    store = Store(SQLite(tmp_path_factory.mktemp("state") / "relay.db", pipelines.SCHEMA))
     yield Pipelines(store)
     store.close()
 

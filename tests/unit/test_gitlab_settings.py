@@ -80,9 +80,16 @@ def test_a_site_with_a_token_for_the_log(tmp_path: Path, values: dict[str, Any])
     )
 
 
-@pytest.mark.parametrize("token", ["/etc/passerelle/gitlab-read-token", None])
-def test_the_unit_names_a_credential_only_if_it_is_there(token: str | None) -> None:
+@pytest.mark.parametrize("name", ["gitlab-read-token", "spool"])
+@pytest.mark.parametrize("given", [True, False])
+def test_the_unit_names_a_credential_only_if_it_is_there(name: str, given: bool) -> None:
     """systemd does not start a service that lacks a credential which its unit names."""
-    unit = render("passerelle-gitlab.service", webhooks_conf="/w", read_token=token)
-    assert (CREDENTIAL in unit.splitlines()) is (token is not None)
-    assert unit.count("gitlab-read-token") == (2 if token else 0)
+    path = f"/etc/passerelle/{name}"
+    optional = {
+        "read_token": None,
+        "spool": None,
+        name.removeprefix("gitlab-").replace("-", "_"): path if given else None,
+    }
+    unit = render("passerelle-gitlab.service", webhooks_conf="/w", **optional)
+    assert (f"LoadCredential={name}:{path}" in unit.splitlines()) is given
+    assert unit.count(name) == (2 if given else 0)

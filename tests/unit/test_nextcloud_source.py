@@ -15,6 +15,7 @@ from relays.nextcloud.source import TreeSource
 from relays.nextcloud.telling import Telling
 from relays.outbox import SCHEMA as OUTBOX
 from relays.outbox import Outbox
+from relays.sqlite import SQLite
 from relays.store import Store
 from relays.wording import CATALOGUES
 
@@ -23,7 +24,7 @@ def test_the_service_is_started_again_for_a_tree_that_is_missing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "_LONGEST_MISSING_SECONDS", 0.3)
-    store = Store(tmp_path, OUTBOX, SCHEMA)
+    store = Store(SQLite(tmp_path / "relay.db", OUTBOX, SCHEMA))
     store.start()
     left: list[int] = []
     service: Any = SimpleNamespace(

@@ -14,6 +14,7 @@ from relays.nextcloud.pace import LONGEST_SECONDS, QUIET_SECONDS, WINDOW_SECONDS
 from relays.nextcloud.place import Disk
 from relays.nextcloud.telling import Discretion, Telling
 from relays.nextcloud.tracker import Tracker
+from relays.sqlite import SQLite
 from relays.store import Store
 
 
@@ -26,7 +27,7 @@ class Watched:
         root.mkdir()
         (root / "a.pdf").write_bytes(b"always there")
         self.agenda = Agenda(lambda: self.now)
-        self.index = Index(Store(state, SCHEMA), str(root))
+        self.index = Index(Store(SQLite(state / "relay.db", SCHEMA)), str(root))
         self.tracker = Tracker(Disk(str(root)), self.index, self.agenda, lambda: 4e9 + self.now)
         self.tracker.record(5e9)
 

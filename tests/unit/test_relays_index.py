@@ -7,6 +7,7 @@ import pytest
 
 from relays.nextcloud.index import SCHEMA, Index
 from relays.nextcloud.tree import Stat
+from relays.sqlite import SQLite
 from relays.store import Store
 
 PATHS = ["a.pdf", "x/b.pdf", "x/y/c.pdf", "x/y/z/d.pdf", "x 2/e.pdf", "x.d/f.pdf", "x0/g.pdf", "é/h.pdf"]
@@ -14,7 +15,7 @@ PATHS = ["a.pdf", "x/b.pdf", "x/y/c.pdf", "x/y/z/d.pdf", "x 2/e.pdf", "x.d/f.pdf
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
-    store = Store(tmp_path, SCHEMA)
+    store = Store(SQLite(tmp_path / "relay.db", SCHEMA))
     store.start()
     yield store
     store.stop()

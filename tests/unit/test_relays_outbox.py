@@ -1,17 +1,15 @@
 """The outbox: its states, its order, its leases, its clock."""
 
-import sqlite3
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from relays.claims import LEASE_SECONDS, Delivery, Outcome
 from relays.markup import Markup
 from relays.message import Message
-from relays.outbox import SCHEMA, Notification, Outbox
-from relays.settings import StartError
-from relays.store import StorageError, Store
+from relays.outbox import Notification, Outbox
+from relays.store import Store
+from tests.postgresql import on_both_spools
+
+pytestmark = on_both_spools
 
 
 class Clock:
@@ -22,17 +20,6 @@ class Clock:
 
     def __call__(self) -> float:
         return self.now
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    """A store in a temporary directory, running."""
-    store = Store(tmp_path, SCHEMA)
-    store.start()
-    yield store
-    store.stop()
-    store.join()
-    store.close()
 
 
 @pytest.fixture
@@ -173,39 +160,3 @@ def test_what_was_delivered_is_forgotten_in_the_end_and_its_text_at_once(
     clock.now += 10 * 24 * 3600
     assert outbox.prune().result() == 1
     assert put(outbox, "delivered", "parked") == [True, False]
-
-
-def test_work_that_fails_takes_no_other_with_it(store: Store) -> None:
-    def break_it(db: sqlite3.Connection) -> None:
-        db.execute("INSERT INTO outbox (id) VALUES (1)")
-
-    def refuse(db: sqlite3.Connection) -> None:
-        raise ValueError("no")
-
-    futures = [
-        store.submit(work) for work in (break_it, refuse, lambda db: db.execute("SELECT 1").fetchone())
-    ]
-    with pytest.raises(StorageError):
-        futures[0].result()
-    with pytest.raises(ValueError, match="no"):
-        futures[1].result()
-    assert futures[2].result() == (1,)
-    assert not store.failing
-
-
-def test_a_closed_store_takes_nothing(tmp_path: Path) -> None:
-    store = Store(tmp_path, SCHEMA)
-    store.start()
-    accepted = store.submit(lambda db: 1)
-    store.stop()
-    assert accepted.result() == 1
-    with pytest.raises(StorageError):
-        store.submit(lambda db: 1).result()
-    store.join()
-    store.close()
-
-
-def test_a_file_that_is_no_database_is_told(tmp_path: Path) -> None:
-    (tmp_path / "relay.db").write_bytes(b"no database at all " * 100)
-    with pytest.raises(StartError, match=r"relay\.db cannot be opened"):
-        Store(tmp_path, SCHEMA)

@@ -127,6 +127,36 @@ def test_unusable_token_is_refused_unseen(
     assert not value.strip() or value not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "value",
+    [
+        "",
+        "db.example.org",
+        "mysql://u:s3cret@db/spool",
+        "postgresql://u:s3cret@db",
+        "postgresql://u:s3 cret@db/d",
+    ],
+)
+def test_unusable_spool_is_refused_unseen(
+    values: dict[str, Any], monkeypatch: pytest.MonkeyPatch, value: str
+) -> None:
+    monkeypatch.setenv("PASSERELLE_RELAYS__SPOOL", value)
+    with pytest.raises(SiteError, match=r"relays\.spool: must be the address of a database") as caught:
+        load(values)
+    assert "s3" not in str(caught.value)
+
+
+def test_several_servers_may_be_named_for_the_spool(
+    values: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(
+        "PASSERELLE_RELAYS__SPOOL", "postgresql://u:s3cret@db1:5432,db2:5433/spool?sslmode=require"
+    )
+    site = load(values)
+    assert site.relays.spool is not None
+    assert "s3cret" not in str(site.to_json()) + repr(site)
+
+
 def test_secrets_are_masked_where_pyinfra_prints_data(values: dict[str, Any]) -> None:
     shown = str(load(values).to_json()) + repr(load(values))
     assert "m-token" not in shown

@@ -169,8 +169,8 @@ BROKEN = {
         "{unit} will not start with the host ({state})", "systemctl enable {unit}, or make deploy"
     ),
     "relay.storage": Saying(
-        "{relay} writes nothing to the disk any more; last error: {line}",
-        "make room or repair /var/lib/private/{relay}; it goes on by itself",
+        "{relay} can store nothing any more; last error: {line}",
+        "make room or repair /var/lib/private/{relay}, or the server of relays.spool; it goes on by itself",
     ),
     "relay.backlog": Saying(
         "{relay} holds {count} notification(s), the oldest for {age}; last error: {line}",
@@ -264,7 +264,7 @@ BROKEN = {
     ),
     "delivery.storage": Saying(
         "newest delivery ({trigger}, {at}): 503, the relay could not store it",
-        "make room; journalctl -u passerelle-gitlab says what is missing",
+        "make room, or repair the server of relays.spool; journalctl -u passerelle-gitlab says what is missing",
     ),
     "delivery.timeout": Saying(
         "newest delivery ({trigger}, {at}): no answer in time",

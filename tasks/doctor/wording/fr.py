@@ -174,8 +174,8 @@ BROKEN = {
         "{unit} ne démarrera pas avec l'hôte ({state})", "systemctl enable {unit}, ou make deploy"
     ),
     "relay.storage": Saying(
-        "{relay} n'écrit plus sur le disque ; dernière erreur : {line}",
-        "libérez de la place ou réparez /var/lib/private/{relay} ; il reprend seul",
+        "{relay} n'enregistre plus rien ; dernière erreur : {line}",
+        "libérez de la place ou réparez /var/lib/private/{relay}, ou le serveur de relays.spool ; il reprend seul",
     ),
     "relay.backlog": Saying(
         "{relay} garde {count} notification(s), la plus ancienne depuis {age} ; dernière erreur : {line}",
@@ -274,7 +274,8 @@ BROKEN = {
     ),
     "delivery.storage": Saying(
         "dernier envoi ({trigger}, {at}) : 503, le relais n'a pas pu l'enregistrer",
-        "libérez de la place ; journalctl -u passerelle-gitlab dit ce qui manque",
+        "libérez de la place, ou réparez le serveur de relays.spool ; journalctl -u passerelle-gitlab dit ce qui"
+        " manque",
     ),
     "delivery.timeout": Saying(
         "dernier envoi ({trigger}, {at}) : aucune réponse dans le délai",

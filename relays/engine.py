@@ -1,0 +1,72 @@
+"""What a store needs of its database, SQLite or PostgreSQL: one writer's transactions, and reads beside them.
+
+Statements are those that both understand, with `?` for a parameter.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from typing import Any, Protocol
+
+
+class Rows(Protocol):
+    """What a statement brings."""
+
+    @property
+    def rowcount(self) -> int:
+        """How many rows the statement wrote."""
+
+    def fetchone(self) -> Any:
+        """The next row, None after the last."""
+
+    def fetchall(self) -> list[Any]:
+        """The rows that are left."""
+
+    def __iter__(self) -> Iterator[Any]:
+        """The rows, one after the other."""
+
+
+class Database(Protocol):
+    """A transaction that is open."""
+
+    def execute(self, statement: str, parameters: Sequence[Any] = (), /) -> Rows:
+        """Execute one statement."""
+
+
+class StorageError(Exception):
+    """The store could not take a write, of which nothing is stored, or be read."""
+
+
+class Engine(ABC):
+    """A database with a writer, used by one thread, and reads from any thread."""
+
+    errors: tuple[type[Exception], ...]
+    """What a statement raises when it fails in the database."""
+
+    @abstractmethod
+    def begin(self) -> Database:
+        """Open a transaction that nobody writes beside. StorageError if the database cannot be had."""
+
+    @abstractmethod
+    def commit(self) -> None:
+        """What the transaction wrote is on the disk when this returns. One of `errors` if it is not known to be."""
+
+    @abstractmethod
+    def roll_back(self, error: Exception) -> bool:
+        """Undo the transaction that ended in `error`; whether the database was lost, so that it can be tried again."""
+
+    @abstractmethod
+    def read(self, query: str, parameters: Sequence[Any] = ()) -> list[Any]:
+        """Rows as they were last committed. StorageError."""
+
+    @abstractmethod
+    def now(self) -> float:
+        """Seconds since the epoch by the clock that all who share the database go by."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Close all connections."""
+
+
+def reason(error: Exception) -> str:
+    """The first line of what a database says; further ones quote statements."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]

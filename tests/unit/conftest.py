@@ -1,0 +1,22 @@
+"""A store to write into."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from relays.outbox import SCHEMA
+from relays.postgresql import PostgreSQL
+from relays.sqlite import SQLite
+from relays.store import Store
+
+
+@pytest.fixture
+def store(tmp_path: Path, spool: str | None) -> Iterator[Store]:
+    """An empty store, running."""
+    store = Store(PostgreSQL(spool, SCHEMA) if spool else SQLite(tmp_path / "relay.db", SCHEMA))
+    store.start()
+    yield store
+    store.stop()
+    store.join()
+    store.close()
