@@ -1,9 +1,9 @@
-"""Step 3: the GitLab project and its hook to the relay."""
+"""Step 3: the GitLab projects and their hooks to the relay."""
 
 from functools import partial
 
 from tasks.operations import gitlab, secret_file
-from tasks.operations.resource import step
+from tasks.operations.resource import each, step
 from tasks.place import HOOK_NAME, HOOK_TOKEN, SIGNING_TOKEN, Place
 from tasks.site import Site
 
@@ -31,7 +31,7 @@ TRIGGERS = dict.fromkeys(
 
 
 def triggers_of(site: Site) -> dict[str, bool]:
-    """The triggers of the site's hook: those that every site wants, and what its mutes and routes call for."""
+    """The triggers of the site's hooks: those that every site wants, and what its mutes and routes call for."""
     confidential = any(route.confidential for route in site.gitlab.routes)
     return TRIGGERS | {
         "job_events": not site.gitlab.mute.jobs,
@@ -43,30 +43,30 @@ def triggers_of(site: Site) -> dict[str, bool]:
 
 @step("GitLab")
 def provision_gitlab(site: Site, place: Place) -> None:
-    """The allow-list entry without which GitLab refuses the hook, the project, the hook with its secrets."""
-    api, project = place.gitlab, site.gitlab.project
+    """The allow-list entry without which GitLab refuses hooks, the projects, a hook of each with the same secrets."""
+    api = place.gitlab
     gitlab.outbound_allow_list(api, place.relay, name="Outbound allow-list")
-    gitlab.project(api, project, name=f"Project {project}")
-    secret_file.generated_secret(HOOK_TOKEN, name="Secret token of the hook")
-    secret_file.generated_secret(SIGNING_TOKEN, secret_file.SIGNING_TOKEN, name="Signing token of the hook")
-    gitlab.project_hook(
-        api,
-        project,
-        HOOK_NAME,
-        f"http://{place.relay}/webhook/gitlab",
-        triggers_of(site),
-        partial(secret_file.fingerprint_in_use, HOOK_TOKEN, SIGNING_TOKEN),
-        partial(secret_file.read, HOOK_TOKEN),
-        partial(secret_file.read, SIGNING_TOKEN),
-        signed=place.gitlab_signs,
-        name=f"Hook of {project}",
-    )
+    secret_file.generated_secret(HOOK_TOKEN, name="Secret token of the hooks")
+    secret_file.generated_secret(SIGNING_TOKEN, secret_file.SIGNING_TOKEN, name="Signing token of the hooks")
+    for project in each(site.projects):
+        gitlab.project(api, project, name=f"Project {project}")
+        gitlab.project_hook(
+            api,
+            project,
+            HOOK_NAME,
+            f"http://{place.relay}/webhook/gitlab",
+            triggers_of(site),
+            partial(secret_file.fingerprint_in_use, HOOK_TOKEN, SIGNING_TOKEN),
+            partial(secret_file.read, HOOK_TOKEN),
+            partial(secret_file.read, SIGNING_TOKEN),
+            signed=place.gitlab_signs,
+            name=f"Hook of {project}",
+        )
 
 
 @step("GitLab")
 def remove_gitlab(site: Site, place: Place) -> None:
-    """The hook and the entry of the allow-list; the project stays."""
-    gitlab.no_project_hook(
-        place.gitlab, site.gitlab.project, HOOK_NAME, name=f"Hook of {site.gitlab.project}"
-    )
+    """The hooks and the entry of the allow-list; the projects stay."""
+    for project in each(site.projects):
+        gitlab.no_project_hook(place.gitlab, project, HOOK_NAME, name=f"Hook of {project}")
     gitlab.no_allow_list_entry(place.gitlab, place.relay, name="Outbound allow-list")

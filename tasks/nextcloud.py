@@ -1,7 +1,7 @@
 """Step 2: the watched trees in Nextcloud."""
 
 from tasks.operations.nextcloud import folder_tree
-from tasks.operations.resource import step
+from tasks.operations.resource import each, step
 from tasks.place import Place
 from tasks.site import Site
 
@@ -14,7 +14,7 @@ def provision_nextcloud(site: Site, place: Place) -> None:
     """
     if site.nextcloud.source != "disk":
         return
-    for tree in site.trees:
+    for tree in each(site.trees):
         folder_tree(
             place.infrastructure,
             site.nextcloud.service,

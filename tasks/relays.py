@@ -112,6 +112,7 @@ def gitlab_settings(site: Site, *, signs: bool) -> str:
         channel=site.mattermost.gitlab_webhook.channel,
         signature="required" if signs else "accepted",
         gitlab=site.gitlab,
+        projects=site.projects,
         hook=HOOK_NAME,
         mute=asdict(site.gitlab.mute),
         routes=[route.model_dump(exclude_unset=True) for route in site.gitlab.routes],

@@ -66,6 +66,16 @@ def _spool(value: SecretStr) -> SecretStr:
     return value
 
 
+def _further_projects(value: list[str], info: ValidationInfo) -> list[str]:
+    # Upper and lower case do not tell two paths apart in GitLab.
+    known = {str(info.data.get("project")).lower()}
+    for project in value:
+        if project.lower() in known:
+            raise ValueError(f"{project} is given twice: take one of them out")
+        known.add(project.lower())
+    return value
+
+
 def _digest_from(value: int) -> int:
     if value != 0 and not 2 <= value <= 10_000:
         raise ValueError("must be a number from 2 to 10000, or 0 for no digests")
@@ -75,6 +85,7 @@ def _digest_from(value: int) -> int:
 BaseUrl = Annotated[str, AfterValidator(_base_url)]
 Token = Annotated[SecretStr, AfterValidator(_not_empty)]
 Port = Annotated[int, Field(ge=1, le=65535)]
+ProjectPath = Annotated[str, Field(pattern=r"^[\w.-]+(/[\w.-]+)+$")]
 # As Mattermost accepts it (server/public/model, release 11.6).
 TeamName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{1,63}$")]
 
@@ -146,11 +157,14 @@ class GitLab(Section):
     url: BaseUrl
     service: str = Field("gitlab", description="the Compose service")
     token: Token = Field(description="personal access token of an administrator, scope api")
-    project: Annotated[str, Field(pattern=r"^[\w.-]+(/[\w.-]+)+$")] = Field(description="namespace/name")
+    project: ProjectPath = Field(description="namespace/name")
+    projects: Annotated[list[ProjectPath], AfterValidator(_further_projects)] = Field(
+        [], description="further ones"
+    )
     read_token: Token | None = Field(
         None,
-        description="project access token, role Maintainer, scope read_api: with it the relay reads what could not "
-        "be delivered; needs GitLab 17.3 or newer, at a url that the host reaches",
+        description="access token of all projects, role Maintainer, scope read_api: with it the relay reads what "
+        "could not be delivered; needs GitLab 17.3 or newer, at a url that the host reaches",
     )
     web_user: str = Field("root", description="who signs in for the pictures of the acceptance checks")
     web_password: Token | None = Field(None, description="of web_user, for these pictures only")
@@ -204,6 +218,11 @@ class Site(BaseSettings):
         if cls.settings_file is None:
             return env_settings, init_settings
         return env_settings, TomlConfigSettingsSource(settings_cls, cls.settings_file), init_settings
+
+    @property
+    def projects(self) -> list[str]:
+        """Every GitLab project, the first one as well."""
+        return [self.gitlab.project, *self.gitlab.projects]
 
     @property
     def trees(self) -> list[Tree]:

@@ -10,7 +10,7 @@ from relays.gitlab import missed, pipelines
 from relays.gitlab.app import Reception, make_app
 from relays.gitlab.authenticity import read_authenticity
 from relays.gitlab.config import read_dispatcher
-from relays.gitlab.hook_log import read_hook_log
+from relays.gitlab.hook_log import read_hook_logs
 from relays.gitlab.intake import Intake
 from relays.gitlab.pipelines import Pipelines
 from relays.gitlab.redelivery import Redelivery
@@ -35,7 +35,7 @@ def build(places: Places) -> service.Service:
     listen = settings.table("listen")
     address, port = listen.text("address", "0.0.0.0"), listen.integer("port", 8090, 0, 65535)  # noqa: S104
     listen.done()
-    hook_log = read_hook_log(settings, places.credentials)
+    hook_logs = read_hook_logs(settings, places.credentials)
     settings.done()
     authenticity = read_authenticity(places.credentials, required=signed)
 
@@ -55,10 +55,10 @@ def build(places: Places) -> service.Service:
     listener = systemd.listening_socket() or _listen(address, port)
     relay.add(HttpServer(make_app(reception, relay.health), listener))
     log.info("listening address=%s", address_of(listener))
-    if hook_log is None:
-        log.info("redelivery off: without gitlab-read-token, what GitLab cannot deliver is lost")
+    if hook_logs:
+        relay.add(Redelivery(relay.store, intake, hook_logs))
     else:
-        relay.add(Redelivery(relay.store, intake, hook_log))
+        log.info("redelivery off: without gitlab-read-token, what GitLab cannot deliver is lost")
     return relay
 
 

@@ -72,7 +72,8 @@ class HookLog:
     def hooks(self) -> list[int]:
         """The numbers of the hooks with our name; a project has one hundred hooks at most."""
         refused = (
-            f"there is no project {self.project} that the token may see: correct gitlab.project or the token"
+            f"there is no project {self.project} that the token may see: correct the token, or gitlab.project and "
+            "gitlab.projects"
         )
         listed = self._get("hooks", {"per_page": 100}, refused)
         found = [hook["id"] for hook in listed if hook.get("name") == self.hook and _is_id(hook.get("id"))]
@@ -116,8 +117,8 @@ class HookLog:
         return listed
 
 
-def read_hook_log(settings: Table, credentials: Path) -> HookLog | None:
-    """The log that the table [gitlab] and the credential `gitlab-read-token` lead to; None if both are missing.
+def read_hook_logs(settings: Table, credentials: Path) -> list[HookLog]:
+    """The logs that the table [gitlab] and the credential `gitlab-read-token` lead to; none if both are missing.
 
     StartError if only one of them is there or they cannot be used.
     """
@@ -125,13 +126,17 @@ def read_hook_log(settings: Table, credentials: Path) -> HookLog | None:
     if "gitlab" not in settings:
         if token is not None:
             raise StartError(
-                "gitlab-read-token is there, but the settings have no [gitlab]: add url, project and hook, "
+                "gitlab-read-token is there, but the settings have no [gitlab]: add url, projects and hook, "
                 "or remove the credential"
             )
-        return None
+        return []
     table = settings.table("gitlab")
-    url, project, hook = table.text("url").rstrip("/"), table.text("project"), table.text("hook")
+    url, projects, hook = table.text("url").rstrip("/"), table.texts("projects"), table.text("hook")
     table.done()
+    if not projects:
+        raise StartError(
+            "[gitlab] projects = [] names no project: name one, or remove the table and the credential"
+        )
     if token is None:
         raise StartError(
             f"{credentials / 'gitlab-read-token'} is missing while the settings have [gitlab]: write a token with the "
@@ -141,7 +146,7 @@ def read_hook_log(settings: Table, credentials: Path) -> HookLog | None:
         raise StartError(f"{credentials / 'gitlab-read-token'} is not a token (value not shown): correct it")
     if not is_web_address(url):
         raise StartError(f'[gitlab] url = "{url}" is not the address of a GitLab: correct it')
-    return HookLog(url, project, hook, token)
+    return [HookLog(url, project, hook, token) for project in projects]
 
 
 def _read(response: requests.Response) -> bytes:

@@ -70,11 +70,17 @@ class Missed:
 
         self._store.submit(work).result()
 
-    def oldest(self) -> tuple[int, Entry] | None:
-        """The oldest delivery that is not dealt with, and its hook."""
+    def oldest(self, whole: bool) -> tuple[int, Entry] | None:
+        """The oldest delivery that is not dealt with, and its hook.
+
+        Unless `whole`, what a reading has noted that broke off is left out, for older ones may be missing before it.
+        """
         rows = self._store.read(
-            "SELECT hook, entry, logged_at, delivery_key, body FROM missed_delivery WHERE body IS NOT NULL"
-            " ORDER BY logged_at, entry LIMIT 1"
+            "SELECT hook, entry, logged_at, delivery_key, body FROM missed_delivery m"
+            " WHERE body IS NOT NULL"
+            " AND (? OR logged_at <= (SELECT up_to FROM hook_log_read r WHERE r.hook = m.hook))"
+            " ORDER BY logged_at, entry LIMIT 1",
+            (whole,),
         )
         return (rows[0][0], Entry(*rows[0][1:])) if rows else None
 

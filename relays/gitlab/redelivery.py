@@ -1,17 +1,19 @@
 """Gets in what GitLab could not deliver while the relay was down, for GitLab never sends an event again by itself.
 
-At the start and then every five minutes, the relay reads GitLab's log of deliveries and takes each one that failed
+At the start and then every five minutes, the relay reads GitLab's logs of deliveries and takes each one that failed
 in the way of one that arrives: the key of a delivery is the same either way, so that one that was stored although
 GitLab had given up is refused as a duplicate, and so is one that was taken before a kill.
 
-Nothing of this is needed for what arrives: whatever is wrong with the log is told once, and tried again.
+Each project has a log of its own, and one that cannot be read holds up no other.
+
+Nothing of this is needed for what arrives: whatever is wrong with a log is told once, and tried again.
 """
 
 import asyncio
 import json
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from functools import partial
 from typing import Any, TypeVar
@@ -45,18 +47,18 @@ class _StoppedError(Exception):
 
 
 class Redelivery(Worker):
-    """Takes what failed according to `hook_log` into `intake`, until `stop`."""
+    """Takes what failed according to `hook_logs` into `intake`, until `stop`."""
 
     def __init__(
-        self, store: Store, intake: Intake, hook_log: HookLog, interval: float = INTERVAL_SECONDS
+        self, store: Store, intake: Intake, hook_logs: Sequence[HookLog], interval: float = INTERVAL_SECONDS
     ) -> None:
         super().__init__("redelivery", _PATIENCE_SECONDS)
         self._missed = Missed(store)
         self._intake = intake
-        self._log = hook_log
+        self._logs = hook_logs
         self._interval = interval
         self._stopped: Future[None] = Future()
-        self._trouble = ""
+        self._troubles: dict[str, str] = {}
 
     def stop(self) -> None:
         if not self._stopped.done():
@@ -73,22 +75,28 @@ class Redelivery(Worker):
 
     def _turn(self) -> None:
         try:
-            for hook in self._ask(self._log.hooks):
-                self._read(hook)
-            self._take()
-        except HookLogError as error:
-            self._tell(str(error), error.remedy)
+            whole = [self._read_all(hook_log) for hook_log in self._logs]
+            self._take(all(whole))
         except StorageError:
             return  # told by the store already
-        else:
-            self._tell("")
 
-    def _read(self, hook: int) -> None:
+    def _read_all(self, hook_log: HookLog) -> bool:
+        """Note what failed in a project; whether all of it could be read."""
+        try:
+            for hook in self._ask(hook_log.hooks):
+                self._read(hook_log, hook)
+        except HookLogError as error:
+            self._tell(hook_log.project, str(error), error.remedy)
+            return False
+        self._tell(hook_log.project, "")
+        return True
+
+    def _read(self, hook_log: HookLog, hook: int) -> None:
         """Note what failed since the last reading."""
         known = self._missed.read_up_to(hook)
         newest, found = known, 0
         for page in range(1, _MOST_PAGES + 1):
-            entries = self._ask(partial(self._log.failures, hook, page))
+            entries = self._ask(partial(hook_log.failures, hook, page))
             wanted = [each for each in entries if each.logged_at >= known - _OVERLAP_SECONDS]
             found += self._missed.note(hook, wanted)
             newest = max([newest, *(each.logged_at for each in wanted)])
@@ -101,9 +109,9 @@ class Redelivery(Worker):
         if found:
             log.info("missed hook=%d deliveries=%d: GitLab could not deliver them", hook, found)
 
-    def _take(self) -> None:
-        """Take what is noted, in the order in which it failed."""
-        while waiting := self._missed.oldest():
+    def _take(self, whole: bool) -> None:
+        """Take what is noted, in the order in which it failed; unless `whole`, only from logs that were read whole."""
+        while waiting := self._missed.oldest(whole):
             self._go_on()
             hook, entry = waiting
             if self._get_in(entry) == "not stored":
@@ -147,16 +155,17 @@ class Redelivery(Worker):
             raise _StoppedError
         self.beat()
 
-    def _tell(self, trouble: str, remedy: str = "") -> None:
-        if trouble == self._trouble:
+    def _tell(self, project: str, trouble: str, remedy: str = "") -> None:
+        if trouble == self._troubles.get(project, ""):
             return
-        if not trouble:
-            log.info("redelivery works again")
-        elif remedy:
-            log.error("redelivery trouble reason=%s: %s; what arrives is taken all the same", trouble, remedy)
-        else:
-            log.warning(
-                "redelivery trouble reason=%s: GitLab is asked again; what arrives is taken all the same",
+        if trouble:
+            log.log(
+                logging.ERROR if remedy else logging.WARNING,
+                "redelivery trouble project=%s reason=%s: %s; what arrives is taken all the same",
+                project,
                 trouble,
+                remedy or "GitLab is asked again",
             )
-        self._trouble = trouble
+        else:
+            log.info("redelivery works again project=%s", project)
+        self._troubles[project] = trouble

@@ -5,7 +5,7 @@ links without which it cannot be judged. Nothing that it does may change or post
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import wraps
 from typing import Any
 
@@ -82,6 +82,20 @@ def on_disk(check: Check) -> Check:
     @wraps(check)
     def judge(look: Look) -> Broken | Unclear | None:
         return check(look) if look.site.nextcloud.source == "disk" else None
+
+    return judge
+
+
+def of_each_project(check: Callable[[Look, str], Broken | Unclear | None]) -> Check:
+    """A check of each of GitLab's projects; what is found names the first one that is not sound."""
+
+    @wraps(check)
+    def judge(look: Look) -> Broken | Unclear | None:
+        for project in look.site.projects:
+            finding = check(look, project)
+            if finding is not None:
+                return replace(finding, values={**finding.values, "project": project})
+        return None
 
     return judge
 

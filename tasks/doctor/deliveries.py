@@ -1,11 +1,11 @@
-"""Links at GitLab's log of deliveries: how the newest one ended, and whether the relay may read the log."""
+"""Links at GitLab's logs of deliveries: how the newest one ended, and whether the relay may read the logs."""
 
 import time
 from datetime import datetime
 from typing import Any
 
-from tasks.doctor.chain import Broken, Links, Unclear, broken, unclear
-from tasks.doctor.look import GITLAB_RELAY, Look
+from tasks.doctor.chain import Broken, Links, Unclear, broken, of_each_project, unclear
+from tasks.doctor.look import GITLAB_RELAY, Look, at
 from tasks.operations.api import ApiError
 
 links = Links()
@@ -24,24 +24,25 @@ _GIVES_UP_SECONDS = 9.5
 
 
 @links.add("gitlab.deliveries", "gitlab.hook-secrets", "gitlab.allow-list", "gitlab.reach", "gitlab.clock")
-def deliveries(look: Look) -> Broken | Unclear | None:
+@of_each_project
+def deliveries(look: Look, project: str) -> Broken | Unclear | None:
     """The newest delivery arrived; one from before the relay's start is history."""
-    path = f"{look.project}/hooks/{look.hooks[0]['id']}/events?per_page=20"
+    path = f"{at(project)}/hooks/{look.hooks[project][0]['id']}/events?per_page=20"
     log = look.gitlab.call("GET", path, absent=("404",))
     if log is None:
         return unclear("delivery.no-log", version=look.version)
     newest = max(log, key=lambda entry: str(entry["created_at"]), default=None)
     if newest is None or str(newest["response_status"]).startswith("2"):
         return None
-    at = datetime.fromisoformat(newest["created_at"])
+    moment = datetime.fromisoformat(newest["created_at"])
     started = time.time() - int(look.host["units"][f"{GITLAB_RELAY}.service"]["uptime"])
-    return None if at.timestamp() < started else meaning(newest, at)
+    return None if moment.timestamp() < started else meaning(newest, moment)
 
 
-def meaning(entry: dict[str, Any], at: datetime) -> Broken:
+def meaning(entry: dict[str, Any], moment: datetime) -> Broken:
     """What an entry says; GitLab's API keeps to itself why a delivery got no answer at all."""
     status = str(entry["response_status"])
-    told = {"at": f"{at:%d/%m/%Y %H:%M}", "trigger": entry["trigger"], "status": status}
+    told = {"at": f"{moment:%d/%m/%Y %H:%M}", "trigger": entry["trigger"], "status": status}
     if status in _MEANINGS:
         return broken(_MEANINGS[status], **told)
     if status.isdecimal():
@@ -51,11 +52,12 @@ def meaning(entry: dict[str, Any], at: datetime) -> Broken:
 
 
 @links.add("gitlab.read-token", "gitlab.hook")
-def read_token(look: Look) -> Broken | None:
+@of_each_project
+def read_token(look: Look, project: str) -> Broken | None:
     """The relay's token, if there is one, may read the log."""
     if look.site.gitlab.read_token is None:
         return None
-    path = f"{look.project}/hooks/{look.hooks[0]['id']}/events?per_page=1"
+    path = f"{at(project)}/hooks/{look.hooks[project][0]['id']}/events?per_page=1"
     try:
         look.reader().call("GET", path, absent=("404",))
     except ApiError as error:

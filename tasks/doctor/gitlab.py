@@ -1,4 +1,4 @@
-"""Links at GitLab: the server, the tokens, the allow-list, the hook, and the container's way to the relay."""
+"""Links at GitLab: the server, the tokens, the allow-list, the hooks, and the container's way to the relay."""
 
 import ipaddress
 import re
@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from email.utils import parsedate_to_datetime
 
 from tasks.doctor import machine
-from tasks.doctor.chain import Broken, Links, Unclear, broken, unclear
-from tasks.doctor.look import Look
+from tasks.doctor.chain import Broken, Links, Unclear, broken, of_each_project, unclear
+from tasks.doctor.look import Look, at
 from tasks.gitlab import triggers_of
 from tasks.operations.api import ApiError
 from tasks.operations.gitlab import SETTINGS, signs
@@ -101,20 +101,23 @@ def reach(look: Look) -> Broken | Unclear | None:
 
 
 @links.add("gitlab.project", "gitlab.version")
-def project(look: Look) -> Broken | None:
+@of_each_project
+def project(look: Look, project: str) -> Broken | None:
     """The project is there."""
-    found = look.gitlab.call("GET", look.project, absent=("404",))
-    return broken("gitlab.project", project=look.site.gitlab.project) if found is None else None
+    found = look.gitlab.call("GET", at(project), absent=("404",))
+    return broken("gitlab.project") if found is None else None
 
 
 @links.add("gitlab.hook", "gitlab.project")
-def hook(look: Look) -> Broken | None:
+@of_each_project
+def hook(look: Look, project: str) -> Broken | None:
     """One hook, to the relay's address, not disabled, on all events that are wanted."""
-    if not look.hooks:
-        return broken("gitlab.hook-missing", hook=HOOK_NAME, project=look.site.gitlab.project)
-    if len(look.hooks) > 1:
-        return broken("gitlab.hook-twice", hook=HOOK_NAME, count=len(look.hooks))
-    found = look.hooks[0]
+    hooks = look.hooks[project]
+    if not hooks:
+        return broken("gitlab.hook-missing", hook=HOOK_NAME)
+    if len(hooks) > 1:
+        return broken("gitlab.hook-twice", hook=HOOK_NAME, count=len(hooks))
+    found = hooks[0]
     if found["url"] != look.hook_url:
         return broken("gitlab.hook-address", url=look.hook_url)
     status = found.get("alert_status") or "executable"
@@ -127,9 +130,10 @@ def hook(look: Look) -> Broken | None:
 
 
 @links.add("gitlab.hook-secrets", "gitlab.hook")
-def secrets(look: Look) -> Broken | None:
+@of_each_project
+def secrets(look: Look, project: str) -> Broken | None:
     """The hook has its secrets, and they are those that the relay expects."""
-    found = look.hooks[0]
+    found = look.hooks[project][0]
     wanted = ("token", "signing_token") if signs(look.version) else ("token",)
     missing = [name for name in wanted if found.get(f"{name}_present") is False]
     if missing:

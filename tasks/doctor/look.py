@@ -15,6 +15,11 @@ GITLAB_RELAY = "passerelle-gitlab"
 NEXTCLOUD_RELAY = "passerelle-nextcloud"
 
 
+def at(project: str) -> str:
+    """The path of one of GitLab's projects in the API."""
+    return f"/api/v4/projects/{quote(project, safe='')}"
+
+
 @dataclass
 class Look:
     """One look at a site.
@@ -62,13 +67,11 @@ class Look:
         """GitLab's version."""
         return str(self.gitlab.call("GET", "/api/v4/version")["version"])
 
-    @property
-    def project(self) -> str:
-        """The path of GitLab's project in the API."""
-        return f"/api/v4/projects/{quote(self.site.gitlab.project, safe='')}"
-
     @cached_property
-    def hooks(self) -> list[dict[str, Any]]:
-        """The project's hooks that bear our name or lead to the relay."""
-        listed = self.gitlab.pages(f"{self.project}/hooks")
-        return [hook for hook in listed if hook.get("name") == HOOK_NAME or hook["url"] == self.hook_url]
+    def hooks(self) -> dict[str, list[dict[str, Any]]]:
+        """The hooks of each project that bear our name or lead to the relay."""
+        listed = {project: self.gitlab.pages(f"{at(project)}/hooks") for project in self.site.projects}
+        return {
+            project: [hook for hook in hooks if hook.get("name") == HOOK_NAME or hook["url"] == self.hook_url]
+            for project, hooks in listed.items()
+        }

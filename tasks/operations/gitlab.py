@@ -72,7 +72,9 @@ def project(api: Api, path: str) -> Commands:
         namespace = path.rpartition("/")[0]
         owner = api.call("GET", f"/api/v4/namespaces/{quote(namespace, safe='')}", absent=("404",))
         if owner is None:
-            raise ResourceError(f"gitlab: there is no user or group {namespace}; check gitlab.project")
+            raise ResourceError(
+                f"gitlab: there is no user or group {namespace}; check gitlab.project and gitlab.projects"
+            )
         yield from change(
             [f"+ project {path} with a README"], lambda: _create_project(api, path, owner["id"])
         )

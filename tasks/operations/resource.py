@@ -1,13 +1,14 @@
 """What all operations share: one clear line for a failure, every difference told before anything is done."""
 
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from functools import wraps
-from typing import Any, ParamSpec, cast
+from typing import Any, ParamSpec, TypeVar, cast
 
 from pyinfra import host, logger, state
 from pyinfra.api import FunctionCommand, Host, OperationError, State, deploy, operation
 
 P = ParamSpec("P")
+T = TypeVar("T")
 Commands = Generator[Any, None, None]
 
 
@@ -39,6 +40,11 @@ def resource(generator: Callable[P, Commands]) -> Callable[..., Any]:
 def step(title: str) -> Callable[[Callable[P, None]], Callable[P, None]]:
     """A function of named operations as one step of a deploy; its operations are shown under `title`."""
     return cast(Callable[[Callable[P, None]], Callable[P, None]], deploy(title))
+
+
+def each(items: Iterable[T]) -> Iterator[T]:
+    """The items of a loop over operations, which may be longer on one host than on another: they stay in order."""
+    yield from host.loop(items)  # type: ignore[no-untyped-call]
 
 
 def change(lines: list[str], call: Callable[[], object]) -> Commands:

@@ -107,15 +107,15 @@ class Forge(Person):
         self._token = site.gitlab.token.get_secret_value()
         self.session.headers["PRIVATE-TOKEN"] = self._token
 
-    def api(self, method: str, path: str, body: Any = None) -> Any:
-        """The decoded answer of an API call; PROJECT in the path stands for the site's project."""
-        path = path.replace("PROJECT", f"projects/{quote(self.project, safe='')}")
+    def api(self, method: str, path: str, body: Any = None, project: str | None = None) -> Any:
+        """The decoded answer of an API call; PROJECT in the path stands for `project`, the site's first one if None."""
+        path = path.replace("PROJECT", f"projects/{quote(project or self.project, safe='')}")
         answer = self.send(method, f"{self.url}/api/v4/{path}", json=body)
         return answer.json() if answer.content else None
 
-    def hooks(self) -> list[dict[str, Any]]:
-        """The project's hooks."""
-        found: list[dict[str, Any]] = self.api("GET", "PROJECT/hooks")
+    def hooks(self, project: str | None = None) -> list[dict[str, Any]]:
+        """The hooks of `project`, or of the site's first one."""
+        found: list[dict[str, Any]] = self.api("GET", "PROJECT/hooks", project=project)
         return found
 
     def git(self, *command: str, at: Path) -> str:
@@ -136,7 +136,7 @@ class Forge(Person):
         return done.stdout
 
     def clone(self, at: Path) -> Path:
-        """A working copy of the site's project."""
+        """A working copy of the site's first project."""
         self.git("clone", "--quiet", f"{self.url}/{self.project}.git", "copy", at=at)
         return at / "copy"
 

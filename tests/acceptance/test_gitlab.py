@@ -1,4 +1,4 @@
-"""Checklist: the project, and its hook to the relay with the triggers ticked."""
+"""Checklist: the projects, and their hooks to the relay with the triggers ticked."""
 
 import pytest
 from testinfra.host import Host
@@ -12,31 +12,36 @@ from tests.evidence.camera import Camera
 pytestmark = pytest.mark.checklist("gitlab-hook")
 
 
-def test_project_has_a_readme(forge: Forge, camera: Camera) -> None:
-    """The project is there with a README, so that it has a branch to work from."""
-    branch = forge.api("GET", "PROJECT")["default_branch"]
-    assert forge.api("GET", f"PROJECT/repository/files/README.md?ref={branch}")["file_name"] == "README.md"
+def test_project_has_a_readme(forge: Forge, site: Site, camera: Camera) -> None:
+    """Each project is there with a README, so that it has a branch to work from."""
+    for project in site.projects:
+        branch = forge.api("GET", "PROJECT", project=project)["default_branch"]
+        file = forge.api("GET", f"PROJECT/repository/files/README.md?ref={branch}", project=project)
+        assert file["file_name"] == "README.md"
     camera.take("14-gitlab-projet-test")
 
 
 def test_one_hook_leads_to_the_relay_with_its_triggers(forge: Forge, site: Site, camera: Camera) -> None:
-    """One hook, with its triggers ticked, leads to the relay: a second one would double every message."""
-    ours = [hook for hook in forge.hooks() if hook["url"].endswith(f":{site.relays.port}/webhook/gitlab")]
-    assert len(ours) == 1
-    wanted = triggers_of(site)
-    # A trigger that this GitLab does not know is not among its answers.
-    assert {trigger: bool(ours[0].get(trigger, wanted[trigger])) for trigger in wanted} == wanted
+    """One hook of each project, with its triggers ticked, leads to the relay: a second would double every message."""
+    wanted, relay = triggers_of(site), f":{site.relays.port}/webhook/gitlab"
+    for project in site.projects:
+        ours = [hook for hook in forge.hooks(project) if hook["url"].endswith(relay)]
+        assert len(ours) == 1
+        # A trigger that this GitLab does not know is not among its answers.
+        assert {trigger: bool(ours[0].get(trigger, wanted[trigger])) for trigger in wanted} == wanted
     camera.take("15-gitlab-webhook-config")
 
 
-def test_hook_has_its_secrets_and_works(forge: Forge) -> None:
+def test_hook_has_its_secrets_and_works(forge: Forge, site: Site) -> None:
     """GitLab proves who it is to the relay: otherwise anybody on the network could write into the channel."""
-    (ours,) = [hook for hook in forge.hooks() if hook["name"] == "Passerelle"]
-    assert ours.get("token_present", True) is True
-    assert ours["alert_status"] == "executable"
-    # A request with a signature cannot be altered, nor be sent again later, by somebody who saw it.
-    if signs(forge.api("GET", "version")["version"]):
-        assert ours["signing_token_present"] is True
+    signed = signs(forge.api("GET", "version")["version"])
+    for project in site.projects:
+        (ours,) = [hook for hook in forge.hooks(project) if hook["name"] == "Passerelle"]
+        assert ours.get("token_present", True) is True
+        assert ours["alert_status"] == "executable"
+        # A request with a signature cannot be altered, nor be sent again later, by somebody who saw it.
+        if signed:
+            assert ours["signing_token_present"] is True
 
 
 def test_gitlab_may_reach_the_relay(forge: Forge) -> None:

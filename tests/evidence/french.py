@@ -28,7 +28,7 @@ FRENCH = {
     "test_event_of_a_stopped_relay_arrives": "systemd reçoit l'événement d'un relais arrêté et le démarre : le "
     "message arrive, une seule fois.",
     "test_killed_service_is_back_by_itself": "Après SIGKILL, systemd relance le service.",
-    "test_project_has_a_readme": "Le projet existe avec un README, donc avec une branche sur laquelle travailler.",
+    "test_project_has_a_readme": "Chaque projet existe avec un README, donc avec une branche sur laquelle travailler.",
     "test_one_hook_leads_to_the_relay_with_its_triggers": "Un seul webhook, ses déclencheurs cochés, mène au relais : "
     "un second doublerait chaque message.",
     "test_hook_has_its_secrets_and_works": "GitLab prouve son identité au relais : sinon n'importe qui sur le réseau "

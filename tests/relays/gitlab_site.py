@@ -146,9 +146,7 @@ class Forge:
     @property
     def settings(self) -> str:
         """What the relay must know of it."""
-        return (
-            f'[gitlab]\nurl = "{self.front.url}"\nproject = "{self.project.full_path}"\nhook = "Passerelle"\n'
-        )
+        return f'[gitlab]\nurl = "{self.front.url}"\nprojects = ["{self.project.full_path}"]\nhook = "Passerelle"\n'
 
     def open_issue(self, title: str) -> None:
         """An event."""

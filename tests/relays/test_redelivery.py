@@ -159,7 +159,7 @@ def test_the_relay_works_without_the_log(
         forge.front.close()
     forge.front.behave = lambda path: trouble
     gitlab.start()
-    wait_for(lambda: f"redelivery trouble reason={told}" in gitlab.text)
+    wait_for(lambda: f"redelivery trouble project={forge.project.full_path} reason={told}" in gitlab.text)
     forge.open_issue("Directement")
     wait_for(lambda: len(sink.posts) == 1)
     assert health(gitlab)[0] == 200
@@ -171,7 +171,7 @@ def test_a_wrong_token_that_is_put_right(gitlab: Relay, forge: Forge, sink: Sink
     credential = gitlab.home / "credentials" / "gitlab-read-token"
     credential.write_text("glpat-of-nobody")
     gitlab.start()
-    wait_for(lambda: "redelivery trouble reason=HTTP 401" in gitlab.text)
+    wait_for(lambda: f"redelivery trouble project={forge.project.full_path} reason=HTTP 401" in gitlab.text)
     assert "glpat-of-nobody" not in gitlab.text
     gitlab.terminate()
     credential.write_text(READ_TOKEN)
@@ -221,14 +221,14 @@ def token_of_two_lines(relay: Relay) -> None:
 
 
 def at(url: str) -> Callable[[Relay], None]:
-    settings = f'{LISTEN}[gitlab]\nurl = "{url}"\nproject = "a/b"\nhook = "P"\n'
+    settings = f'{LISTEN}[gitlab]\nurl = "{url}"\nprojects = ["a/b"]\nhook = "P"\n'
     return lambda relay: relay.configure(settings)
 
 
 @pytest.mark.parametrize(
     ("spoil", "told"),
     [
-        (settings_without_table, "the settings have no [gitlab]: add url, project and hook"),
+        (settings_without_table, "the settings have no [gitlab]: add url, projects and hook"),
         (no_token, "is missing while the settings have [gitlab]: write a token"),
         (empty_token, "gitlab-read-token is empty: write a token into it"),
         (token_of_two_lines, "gitlab-read-token is not a token (value not shown): correct it"),

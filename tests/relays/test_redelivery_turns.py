@@ -2,7 +2,7 @@
 
 import json
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import cast
@@ -76,10 +76,12 @@ def store(tmp_path: Path, spool: str | None) -> Iterator[Store]:
 
 
 @contextmanager
-def turning(store: Store, front: Front, taker: Taker) -> Iterator[Callable[[int], None]]:
+def turning(
+    store: Store, front: Front, taker: Taker, projects: Sequence[str] = ("root/projet",)
+) -> Iterator[Callable[[int], None]]:
     """A redelivery that takes turn after turn; what is given waits for so many more of them."""
-    hook_log = HookLog(front.url, "root/projet", "Passerelle", "glpat-x")
-    worker = Redelivery(store, cast(Intake, taker), hook_log, interval=0.01)
+    hook_logs = [HookLog(front.url, project, "Passerelle", "glpat-x") for project in projects]
+    worker = Redelivery(store, cast(Intake, taker), hook_logs, interval=0.01)
     worker.start()
 
     def turns(number: int) -> None:
@@ -126,11 +128,11 @@ def test_a_trouble_is_told_once_and_ends(
     with turning(store, front, taker) as turns:
         turns(3)
         (told,) = troubles(caplog)
-        assert told.startswith(f"redelivery trouble reason={reason}")
+        assert told.startswith(f"redelivery trouble project=root/projet reason={reason}")
         assert "what arrives is taken all the same" in told
         front.behave = sound
         wait_for(lambda: taker.keys == ["gitlab:late"])
-        wait_for(lambda: troubles(caplog) == [told, "redelivery works again"])
+        wait_for(lambda: troubles(caplog) == [told, "redelivery works again project=root/projet"])
     assert all("/api/v4/projects/root%2Fprojet/hooks" in path for path in front.asked)
 
 
@@ -179,3 +181,34 @@ def test_a_reading_that_breaks_off_leaves_no_gap(store: Store, front: Front) -> 
         wait_for(lambda: len(taker.keys) == 15)
         turns(2)
     assert taker.keys == [f"gitlab:e{number}" for number in range(26, 41)]
+
+
+def test_a_log_that_cannot_be_read_holds_up_no_other(
+    store: Store, front: Front, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What was read of it before it broke off waits for the rest: older events may be missing before it."""
+    caplog.set_level(logging.INFO)
+    half = [event(number, f"half-{number}") for number in range(40, 30, -1)]
+    rest = Reply(200, json.dumps([event(30, "half-30")]).encode())
+    broken: dict[str, Reply | None] = {"?": Reply(500)}
+    ours, others = ([{"id": number, "name": "Passerelle"}] for number in (7, 8))
+
+    def behave(path: str) -> Reply:
+        if "/events?" not in path:
+            return Reply(200, json.dumps(ours if "root%2Fours" in path else others).encode())
+        if "/7/" in path:
+            return Reply(200, json.dumps([event(45, "ours")]).encode())
+        return Reply(200, json.dumps(half).encode()) if path.endswith("page=1") else broken["?"] or rest
+
+    front.behave = behave
+    taker = Taker()
+    with turning(store, front, taker, ("root/others", "root/ours")) as turns:
+        wait_for(lambda: taker.keys == ["gitlab:ours"])
+        turns(4)
+        assert taker.keys == ["gitlab:ours"]
+        (told,) = troubles(caplog)
+        assert told.startswith("redelivery trouble project=root/others reason=HTTP 500")
+        broken["?"] = None
+        wait_for(lambda: len(taker.keys) == 12)
+        wait_for(lambda: troubles(caplog)[1:] == ["redelivery works again project=root/others"])
+    assert taker.keys[1:] == [f"gitlab:half-{number}" for number in range(30, 41)]

@@ -15,7 +15,7 @@ from pydantic import SecretStr
 
 from tasks.doctor.__main__ import CHAIN
 from tasks.doctor.chain import Broken, Unclear, Verdict, walk
-from tasks.doctor.look import Look
+from tasks.doctor.look import Look, at
 from tasks.gitlab import triggers_of
 from tasks.mattermost import INTEGRATIONS
 from tasks.place import gitlab_api, mattermost_api
@@ -100,11 +100,11 @@ class World:
         self.chat.api("PUT", "/config/patch", {"ServiceSettings": {setting: value}})
 
     def hook(self) -> dict[str, Any]:
-        path = self.look().project.removeprefix("/api/v4")
+        path = at(self.site.gitlab.project).removeprefix("/api/v4")
         return dict(self.forge.done("GET", f"{path}/hooks")[0])
 
     def alter_hook(self, **values: Any) -> None:
-        path = self.look().project.removeprefix("/api/v4")
+        path = at(self.site.gitlab.project).removeprefix("/api/v4")
         self.forge.done("PUT", f"{path}/hooks/{self.hook()['id']}", **values)
 
 
@@ -144,6 +144,7 @@ def _site(chat: mattermost_server.MattermostServer, forge: gitlab_site.Site) -> 
                 "token": gitlab_site.TOKEN,
                 "read_token": gitlab_site.READ_TOKEN,
                 "project": "root/projet",
+                "projects": ["root/annexe"],
             },
             "relays": {},
         },
@@ -171,14 +172,15 @@ def _provision_mattermost(chat: mattermost_server.MattermostServer, site: Site) 
 
 def _provision_gitlab(forge: gitlab_site.Site, site: Site) -> None:
     forge.allow(RELAY)
-    made = gitlab_site.Project(forge, forge.done("POST", "/projects", name="projet"))
-    secrets = {"token": "t" * 20, "signing_token": _KEY}
-    made.hook(
-        f"http://{RELAY}/webhook/gitlab",
-        name="Passerelle",
-        description=f"Passerelle, secrets {FINGERPRINT}",
-        **{**triggers_of(site), **secrets},
-    )
+    for project in site.projects:
+        made = gitlab_site.Project(forge, forge.done("POST", "/projects", name=project.removeprefix("root/")))
+        secrets = {"token": "t" * 20, "signing_token": _KEY}
+        made.hook(
+            f"http://{RELAY}/webhook/gitlab",
+            name="Passerelle",
+            description=f"Passerelle, secrets {FINGERPRINT}",
+            **{**triggers_of(site), **secrets},
+        )
 
 
 def report(site: Site, urls: dict[str, str]) -> dict[str, Any]:

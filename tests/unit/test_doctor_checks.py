@@ -13,6 +13,7 @@ from tasks.doctor.__main__ import CHAIN
 from tasks.doctor.chain import Behind, broken, unreached
 from tasks.doctor.deliveries import meaning
 from tasks.doctor.gitlab import allows
+from tasks.doctor.look import at
 from tasks.doctor.telling import lines, masking
 from tasks.doctor.wording import CATALOGUES
 from tests.unit.doctor_world import FINGERPRINT, RELAY, World, sound
@@ -225,7 +226,7 @@ def move_webhook(world: World) -> None:
 
 
 def hooks_of(world: World) -> str:
-    return f"{world.look().project.removeprefix('/api/v4')}/hooks"
+    return f"{at(world.site.gitlab.project).removeprefix('/api/v4')}/hooks"
 
 
 def open_issue(world: World) -> None:
@@ -291,7 +292,7 @@ def test_a_delivery_that_failed_is_explained(answer: str, seconds: float, code: 
     entry = {"response_status": answer, "execution_duration": seconds, "trigger": "push_hooks"}
     found = meaning(entry, datetime(2026, 1, 2, 3, 4, tzinfo=UTC))
     assert found.code == code
-    assert "02/01/2026 03:04" in CATALOGUES["fr"].broken[code].why.format(**found.values)
+    assert "02/01/2026 03:04" in CATALOGUES["fr"].broken[code].why.format(project="a/b", **found.values)
 
 
 @pytest.mark.parametrize(
@@ -372,3 +373,12 @@ def test_secrets_are_masked(world: World) -> None:
     ]
     text = masking(world.site)(f"{secrets[0]} http://chat/hooks/{secrets[1]} {secrets[2]} {secrets[3]} end")
     assert text == "… http://chat/hooks/… … … end"
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+def test_a_fault_of_a_further_project_names_it(world: World, language: str) -> None:
+    """The first project is sound; what is wrong with another one must not look like the first one's."""
+    told = world.setting("gitlab", projects=["root/annexe", "root/nowhere"]).verdicts()
+    first = next(lines(told, CATALOGUES[language]))
+    assert "gitlab.project" in first
+    assert any("root/nowhere" in line for line in lines(told, CATALOGUES[language]))

@@ -8,7 +8,7 @@ import pytest
 
 from relays.gitlab.config import read_dispatcher
 from relays.gitlab.dispatch import Dispatcher
-from relays.gitlab.hook_log import HookLog, read_hook_log
+from relays.gitlab.hook_log import HookLog, read_hook_logs
 from relays.gitlab.mute import Mute
 from relays.gitlab.routing import Route
 from relays.settings import read_settings
@@ -25,22 +25,22 @@ def site(values: dict[str, Any], **gitlab: Any) -> Site:
     return load(values | {"gitlab": values["gitlab"] | gitlab}, dict(os.environ))
 
 
-def read(folder: Path, wanted: Site) -> tuple[Dispatcher, HookLog | None]:
+def read(folder: Path, wanted: Site) -> tuple[Dispatcher, list[HookLog]]:
     """What the relay makes of the settings that the deploy writes; it refuses what it does not know."""
     file = folder / "gitlab.toml"
     file.write_text(gitlab_settings(wanted, signs=True), encoding="utf-8")
     settings = read_settings(file)
-    dispatcher, hook_log = read_dispatcher(file, settings), read_hook_log(settings, folder)
+    dispatcher, hook_logs = read_dispatcher(file, settings), read_hook_logs(settings, folder)
     assert settings.choice("signature", ("accepted", "required"), "accepted") == "required"
     assert settings.integer("digest_from", 0, 0, 100) == 20
     settings.done()
-    return dispatcher, hook_log
+    return dispatcher, hook_logs
 
 
 def test_a_site_that_says_nothing(tmp_path: Path, values: dict[str, Any]) -> None:
-    dispatcher, hook_log = read(tmp_path, site(values))
+    dispatcher, hook_logs = read(tmp_path, site(values))
     assert dispatcher.routes == [Route(("dev-notifications",))]
-    assert (dispatcher.mute, dispatcher.people, hook_log) == (Mute(), {}, None)
+    assert (dispatcher.mute, dispatcher.people, hook_logs) == (Mute(), {}, [])
 
 
 def test_a_site_that_says_much(tmp_path: Path, values: dict[str, Any]) -> None:
@@ -72,12 +72,14 @@ def test_a_site_that_says_much(tmp_path: Path, values: dict[str, Any]) -> None:
 
 def test_a_site_with_a_token_for_the_log(tmp_path: Path, values: dict[str, Any]) -> None:
     (tmp_path / "gitlab-read-token").write_text("glpat-read\n")
-    _, hook_log = read(
-        tmp_path, site(values, read_token="glpat-read", url="https://git.taaf.internal/forge/")
+    url = "https://git.taaf.internal/forge"
+    _, hook_logs = read(
+        tmp_path, site(values, read_token="glpat-read", url=f"{url}/", projects=["taaf/infra"])
     )
-    assert hook_log == HookLog(
-        "https://git.taaf.internal/forge", "root/projet-test-taaf", "Passerelle", "glpat-read"
-    )
+    assert hook_logs == [
+        HookLog(url, project, "Passerelle", "glpat-read")
+        for project in ("root/projet-test-taaf", "taaf/infra")
+    ]
 
 
 @pytest.mark.parametrize("name", ["gitlab-read-token", "spool"])

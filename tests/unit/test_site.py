@@ -100,6 +100,13 @@ def test_file_that_does_not_parse_is_named(
         ("NEXTCLOUD__TREE", "a%b", "one folder name"),
         ("NEXTCLOUD__FOLDERS", '["a/b"]', "nextcloud.folders.#1"),
         ("GITLAB__PROJECT", "projet", "gitlab.project"),
+        ("GITLAB__PROJECTS", '["taaf/a", "projet"]', "gitlab.projects.#2 = 'projet'"),
+        ("GITLAB__PROJECTS", '["taaf/a", "TAAF/a"]', "TAAF/a is given twice: take one of them out"),
+        (
+            "GITLAB__PROJECTS",
+            '["root/projet-test-taaf"]',
+            "gitlab.projects: root/projet-test-taaf is given twice",
+        ),
         ("RELAYS__PORT", "0", "relays.port"),
         ("RELAYS__DIGEST_FROM", "1", "relays.digest_from = '1'"),
         ("RELAYS__DIGEST_FROM", "10001", "from 2 to 10000, or 0"),

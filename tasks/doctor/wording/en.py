@@ -41,7 +41,7 @@ LINKS = {
     "gitlab.clock": "GitLab's clock",
     "gitlab.allow-list": "GitLab's allow-list",
     "gitlab.reach": "way from GitLab's container to the relay",
-    "gitlab.project": "GitLab's project",
+    "gitlab.project": "GitLab's projects",
     "gitlab.hook": "webhook of GitLab's project",
     "gitlab.hook-secrets": "secrets of GitLab's webhook",
     "gitlab.deliveries": "GitLab's recent deliveries",
@@ -225,58 +225,59 @@ BROKEN = {
     "gitlab.project": Saying("there is no project {project}", _DEPLOY),
     "gitlab.hook-missing": Saying("the project {project} has no webhook {hook}", _DEPLOY),
     "gitlab.hook-twice": Saying(
-        "{count} webhooks lead to the relay: each event is sent several times",
+        "{count} webhooks of {project} lead to the relay: each event is sent several times",
         "remove all webhooks to the relay but {hook} in Settings > Webhooks, then make deploy",
     ),
-    "gitlab.hook-address": Saying("the webhook does not lead to {url}", _DEPLOY),
+    "gitlab.hook-address": Saying("the webhook of {project} does not lead to {url}", _DEPLOY),
     "gitlab.hook-disabled": Saying(
-        "GitLab has disabled the webhook after failures ({status}, until {until})",
+        "GitLab has disabled the webhook of {project} after failures ({status}, until {until})",
         "once the cause is mended, Settings > Webhooks > Test > Push events enables it",
     ),
-    "gitlab.hook-triggers": Saying("events unticked in the webhook: {triggers}", _DEPLOY),
-    "gitlab.hook-secret-missing": Saying("the webhook has lost: {secrets}", _DEPLOY),
+    "gitlab.hook-triggers": Saying("events unticked in the webhook of {project}: {triggers}", _DEPLOY),
+    "gitlab.hook-secret-missing": Saying("the webhook of {project} has lost: {secrets}", _DEPLOY),
     "gitlab.hook-secrets": Saying(
-        "the secrets of the webhook are not those that the relay expects (401)", _DEPLOY
+        "the secrets of the webhook of {project} are not those that the relay expects (401)", _DEPLOY
     ),
     "gitlab.secret-files": Saying("a secret of the webhook is missing in /etc/passerelle", _DEPLOY),
     "gitlab.read-token": Saying(
-        "gitlab.read_token may not read the log of deliveries (HTTP {status})",
+        "gitlab.read_token may not read the log of deliveries of {project} (HTTP {status})",
         "make a token with the role Maintainer and the scope read_api, set gitlab.read_token, then make deploy",
     ),
     "delivery.secret": Saying(
-        "newest delivery ({trigger}, {at}): 401, a secret or the signature differs",
+        "newest delivery of {project} ({trigger}, {at}): 401, a secret or the signature differs",
         "replace the secrets on both sides: make rotate",
     ),
     "delivery.clock": Saying(
-        "newest delivery ({trigger}, {at}): 403, signed more than five minutes from the host's time",
+        "newest delivery of {project} ({trigger}, {at}): 403, signed more than five minutes from the host's time",
         "set GitLab and the host right: timedatectl set-ntp true",
     ),
     "delivery.address": Saying(
-        "newest delivery ({trigger}, {at}): 404, that is not the relay's address", _DEPLOY
+        "newest delivery of {project} ({trigger}, {at}): 404, that is not the relay's address", _DEPLOY
     ),
     "delivery.slow": Saying(
-        "newest delivery ({trigger}, {at}): 408, the body came too slowly",
+        "newest delivery of {project} ({trigger}, {at}): 408, the body came too slowly",
         "look at the network between GitLab and the host",
     ),
     "delivery.large": Saying(
-        "newest delivery ({trigger}, {at}): 413, the event is too large",
+        "newest delivery of {project} ({trigger}, {at}): 413, the event is too large",
         "nothing to mend: this event is lost",
     ),
     "delivery.storage": Saying(
-        "newest delivery ({trigger}, {at}): 503, the relay could not store it",
+        "newest delivery of {project} ({trigger}, {at}): 503, the relay could not store it",
         "make room, or repair the server of relays.spool; journalctl -u passerelle-gitlab says what is missing",
     ),
     "delivery.timeout": Saying(
-        "newest delivery ({trigger}, {at}): no answer in time",
+        "newest delivery of {project} ({trigger}, {at}): no answer in time",
         "a firewall stands between GitLab and the relay: let Docker's networks through to its port",
     ),
     "delivery.unanswered": Saying(
-        "newest delivery ({trigger}, {at}): no answer",
+        "newest delivery of {project} ({trigger}, {at}): no answer",
         'Settings > Webhooks > Edit > Recent events says why ("URL is blocked": make deploy; refused: the relay '
         "was stopped); once mended, cause an event",
     ),
     "delivery.other": Saying(
-        "newest delivery ({trigger}, {at}): HTTP {status}", "journalctl -u passerelle-gitlab says why"
+        "newest delivery of {project} ({trigger}, {at}): HTTP {status}",
+        "journalctl -u passerelle-gitlab says why",
     ),
     "nextcloud.name": Saying(
         "the host does not resolve the name of {url}: {told}",

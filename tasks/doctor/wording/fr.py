@@ -41,8 +41,8 @@ LINKS = {
     "gitlab.clock": "horloge de GitLab",
     "gitlab.allow-list": "liste blanche de GitLab",
     "gitlab.reach": "chemin du conteneur GitLab au relais",
-    "gitlab.project": "projet GitLab",
-    "gitlab.hook": "webhook du projet GitLab",
+    "gitlab.project": "projets GitLab",
+    "gitlab.hook": "webhooks des projets GitLab",
     "gitlab.hook-secrets": "secrets du webhook GitLab",
     "gitlab.deliveries": "envois récents de GitLab",
     "gitlab.read-token": "jeton de lecture du journal de GitLab",
@@ -235,59 +235,60 @@ BROKEN = {
     "gitlab.project": Saying("le projet {project} n'existe pas", _DEPLOY),
     "gitlab.hook-missing": Saying("le projet {project} n'a pas de webhook {hook}", _DEPLOY),
     "gitlab.hook-twice": Saying(
-        "{count} webhooks mènent au relais : chaque événement est envoyé plusieurs fois",
+        "{count} webhooks de {project} mènent au relais : chaque événement est envoyé plusieurs fois",
         "supprimez dans Settings > Webhooks tous les webhooks vers le relais sauf {hook}, puis make deploy",
     ),
-    "gitlab.hook-address": Saying("le webhook ne mène pas à {url}", _DEPLOY),
+    "gitlab.hook-address": Saying("le webhook de {project} ne mène pas à {url}", _DEPLOY),
     "gitlab.hook-disabled": Saying(
-        "GitLab a désactivé le webhook après des échecs ({status}, jusqu'à {until})",
+        "GitLab a désactivé le webhook de {project} après des échecs ({status}, jusqu'à {until})",
         "une fois la cause réparée, Settings > Webhooks > Test > Push events le réactive",
     ),
-    "gitlab.hook-triggers": Saying("événements décochés dans le webhook : {triggers}", _DEPLOY),
-    "gitlab.hook-secret-missing": Saying("le webhook n'a plus : {secrets}", _DEPLOY),
+    "gitlab.hook-triggers": Saying("événements décochés dans le webhook de {project} : {triggers}", _DEPLOY),
+    "gitlab.hook-secret-missing": Saying("le webhook de {project} n'a plus : {secrets}", _DEPLOY),
     "gitlab.hook-secrets": Saying(
-        "les secrets du webhook ne sont pas ceux que le relais attend (401)", _DEPLOY
+        "les secrets du webhook de {project} ne sont pas ceux que le relais attend (401)", _DEPLOY
     ),
     "gitlab.secret-files": Saying("un secret du webhook manque dans /etc/passerelle", _DEPLOY),
     "gitlab.read-token": Saying(
-        "gitlab.read_token ne peut pas lire le journal des envois (HTTP {status})",
+        "gitlab.read_token ne peut pas lire le journal des envois de {project} (HTTP {status})",
         "créez un jeton de rôle Maintainer, portée read_api, mettez-le dans gitlab.read_token, puis make deploy",
     ),
     "delivery.secret": Saying(
-        "dernier envoi ({trigger}, {at}) : 401, un secret ou la signature diffère",
+        "dernier envoi de {project} ({trigger}, {at}) : 401, un secret ou la signature diffère",
         "remplacez les secrets des deux côtés : make rotate",
     ),
     "delivery.clock": Saying(
-        "dernier envoi ({trigger}, {at}) : 403, signé à plus de cinq minutes de l'heure de l'hôte",
+        "dernier envoi de {project} ({trigger}, {at}) : 403, signé à plus de cinq minutes de l'heure de l'hôte",
         "mettez GitLab et l'hôte à l'heure : timedatectl set-ntp true",
     ),
     "delivery.address": Saying(
-        "dernier envoi ({trigger}, {at}) : 404, ce n'est pas l'adresse du relais", _DEPLOY
+        "dernier envoi de {project} ({trigger}, {at}) : 404, ce n'est pas l'adresse du relais", _DEPLOY
     ),
     "delivery.slow": Saying(
-        "dernier envoi ({trigger}, {at}) : 408, le corps est arrivé trop lentement",
+        "dernier envoi de {project} ({trigger}, {at}) : 408, le corps est arrivé trop lentement",
         "examinez le réseau entre GitLab et l'hôte",
     ),
     "delivery.large": Saying(
-        "dernier envoi ({trigger}, {at}) : 413, événement trop grand",
+        "dernier envoi de {project} ({trigger}, {at}) : 413, événement trop grand",
         "rien à réparer : cet événement-là est perdu",
     ),
     "delivery.storage": Saying(
-        "dernier envoi ({trigger}, {at}) : 503, le relais n'a pas pu l'enregistrer",
+        "dernier envoi de {project} ({trigger}, {at}) : 503, le relais n'a pas pu l'enregistrer",
         "libérez de la place, ou réparez le serveur de relays.spool ; journalctl -u passerelle-gitlab dit ce qui"
         " manque",
     ),
     "delivery.timeout": Saying(
-        "dernier envoi ({trigger}, {at}) : aucune réponse dans le délai",
+        "dernier envoi de {project} ({trigger}, {at}) : aucune réponse dans le délai",
         "un pare-feu sépare GitLab du relais : autorisez les réseaux de Docker vers son port",
     ),
     "delivery.unanswered": Saying(
-        "dernier envoi ({trigger}, {at}) : aucune réponse",
+        "dernier envoi de {project} ({trigger}, {at}) : aucune réponse",
         "Settings > Webhooks > Edit > Recent events dit pourquoi (« URL is blocked » : make deploy ; refus : le "
         "relais était arrêté) ; après réparation, provoquez un événement",
     ),
     "delivery.other": Saying(
-        "dernier envoi ({trigger}, {at}) : HTTP {status}", "journalctl -u passerelle-gitlab dit pourquoi"
+        "dernier envoi de {project} ({trigger}, {at}) : HTTP {status}",
+        "journalctl -u passerelle-gitlab dit pourquoi",
     ),
     "nextcloud.name": Saying(
         "l'hôte ne résout pas le nom de {url} : {told}", "corrigez le DNS ou /etc/hosts, ou nextcloud.url"
