@@ -3,6 +3,9 @@ SHELL := /bin/bash
 VENV := .venv
 PYTHON := $(VENV)/bin/python
 LAB_SETTINGS := lab/.state/passerelle.toml
+# Of several sites the one that a command is for: make doctor SITE=NAME. Without it, drift and deploys take all.
+SITE :=
+LIMIT := $(if $(SITE),--limit $(SITE))
 PIP := $(PYTHON) -m pip install -qq --disable-pip-version-check --require-hashes
 
 .PHONY: help demo test exhaustive deploy drift doctor rotate teardown check lab lab-down lint bench lock
@@ -22,22 +25,22 @@ exhaustive: $(VENV)/dev ## every fault of the long tables, in the lab (about hal
 	PASSERELLE_SETTINGS=$(LAB_SETTINGS) $(PYTHON) -m pytest -q --exhaustive tests/lab
 
 deploy: $(VENV)/deploy ## deploy the site that the settings describe (passerelle.toml or the environment)
-	$(VENV)/bin/pyinfra inventory.py deploy.py
+	$(VENV)/bin/pyinfra $(LIMIT) inventory.py deploy.py
 
 rotate: $(VENV)/deploy ## replace every secret between the applications and the relays, losing no event
-	$(VENV)/bin/pyinfra inventory.py rotate.py
+	$(VENV)/bin/pyinfra $(LIMIT) inventory.py rotate.py
 
 drift: $(VENV)/deploy ## each difference between the site and its description, expected and actual; changes nothing
-	@$(PYTHON) -m tasks.drift
+	@$(PYTHON) -m tasks.drift $(SITE)
 
 doctor: $(VENV)/deploy ## the first broken link between the applications, and its remedy; changes nothing
-	@$(PYTHON) -m tasks.doctor
+	@$(PYTHON) -m tasks.doctor $(SITE)
 
 teardown: $(VENV)/deploy ## take away what Passerelle has made, and nothing else; shows it first and asks
-	$(VENV)/bin/pyinfra inventory.py teardown.py
+	$(VENV)/bin/pyinfra $(LIMIT) inventory.py teardown.py
 
 check: $(VENV)/dev ## the acceptance checklist against the same site; report in evidence/
-	@$(PYTHON) -m pytest tests/acceptance --evidence evidence --junitxml evidence/junit.xml $(CHECK)
+	@$(PYTHON) -m pytest tests/acceptance --evidence evidence --junitxml evidence/junit.xml $(if $(SITE),--site $(SITE)) $(CHECK)
 
 lab: $(VENV)/dev ## bring up the embedded stack alone
 	@$(PYTHON) -m lab up

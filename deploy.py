@@ -1,7 +1,8 @@
-"""The whole phase, step by step. Each step can be read on its own in tasks/."""
+"""The whole phase, step by step, on the host of each site. Each step can be read on its own in tasks/."""
 
 from pyinfra import host
 
+from tasks.alone import failing_alone
 from tasks.commands import install_commands
 from tasks.gitlab import provision_gitlab
 from tasks.mattermost import provision_mattermost
@@ -9,11 +10,12 @@ from tasks.nextcloud import provision_nextcloud
 from tasks.place import find_place
 from tasks.relays import install_relays
 
-site = host.data.site
-place = find_place(site)
+with failing_alone():
+    site = host.data.site
+    place = find_place(site)
 
-provision_mattermost(site, place)
-provision_nextcloud(site, place)
-provision_gitlab(site, place)
-install_relays(site, place)
-install_commands(site, place)
+    provision_mattermost(site, place)
+    provision_nextcloud(site, place)
+    provision_gitlab(site, place)
+    install_relays(site, place)
+    install_commands(site, place)

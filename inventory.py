@@ -1,11 +1,14 @@
-"""The hosts, and how they are reached. The addresses are site data: see group_data/all.py."""
+"""The sites, their hosts, and how these are reached. What a site is made of is in tasks/site.py."""
 
 import socket
 from typing import Any
 
 from paramiko import Transport
 
-from group_data.all import site
+from group_data.all import TAAF
+from tasks.alone import summarise_failures
+from tasks.settings import load
+from tasks.site import Host, Site
 
 
 def _nodelay(sock: socket.socket, **options: Any) -> Transport:
@@ -14,8 +17,7 @@ def _nodelay(sock: socket.socket, **options: Any) -> Transport:
     return Transport(sock, **options)
 
 
-def _ssh() -> dict[str, Any]:
-    host = site.host
+def _ssh(host: Host) -> dict[str, Any]:
     data: dict[str, Any] = {
         "ssh_hostname": host.address,
         "ssh_port": host.ssh_port,
@@ -32,4 +34,11 @@ def _ssh() -> dict[str, Any]:
     return data
 
 
-hosts = [(site.host.address, _ssh())]
+def _hosts(name: str, site: Site) -> list[tuple[str, dict[str, Any]]]:
+    """The hosts of a site, as pyinfra takes them: one, which bears the site's name."""
+    return [(name, {"site": site, **_ssh(site.host)})]
+
+
+sites = load(TAAF)
+hosts = [entry for name, site in sites.items() for entry in _hosts(name, site)]
+summarise_failures()

@@ -6,16 +6,18 @@ So do Mattermost's integration settings, which others may rely on.
 
 from pyinfra import host
 
+from tasks.alone import failing_alone
 from tasks.commands import remove_commands
 from tasks.gitlab import remove_gitlab
 from tasks.mattermost import remove_webhooks
 from tasks.place import find_place
 from tasks.relays import remove_relays
 
-site = host.data.site
-place = find_place(site)
+with failing_alone():
+    site = host.data.site
+    place = find_place(site)
 
-remove_gitlab(site, place)
-remove_relays()
-remove_webhooks(site, place)
-remove_commands(place)
+    remove_gitlab(site, place)
+    remove_relays()
+    remove_webhooks(site, place)
+    remove_commands(place)

@@ -31,7 +31,9 @@ def run() -> state.Lab:
 
 
 def _work() -> None:
-    from group_data.all import site  # reads the settings that `run` has named
+    from inventory import sites  # reads the settings that `run` has named
+
+    (site,) = sites.values()
     from inventory import hosts
 
     with through_ssh(hosts[0][1]) as tunnel, tempfile.TemporaryDirectory() as place:

@@ -35,9 +35,11 @@ def up() -> state.Lab:
     apps_image = images.apps_image(client, host_image)
     if not client.networks.list(names=[f"^{NETWORK}$"]):
         client.networks.create(NETWORK, labels={LABEL: lab.id})
-    host = _host(client, lab, host_image)
+    host = start_host(client, lab, host_image, HOST, "taaf", lab.ssh_port)
+    state.write_private(state.KNOWN_HOSTS, known_host(host, lab.ssh_port))
     say("starting the Compose project on the host")
-    _compose_up(host, lab, apps_image)
+    write_infrastructure(host, lab, apps_image)
+    _compose_up(host, lab)
     _seed(lab)
     state.write_private(state.SETTINGS, _settings(lab))
     return lab
@@ -106,23 +108,26 @@ def _in_lab(container: Container) -> bool:
     return NETWORK in container.attrs["NetworkSettings"]["Networks"]
 
 
-def _host(client: docker.DockerClient, lab: state.Lab, image: str) -> Container:
+def start_host(
+    client: docker.DockerClient, lab: state.Lab, image: str, name: str, hostname: str, ssh_port: int
+) -> Container:
+    """The host of that name, running, with SSH on a port of the loopback that takes the lab's key."""
     try:
-        host = client.containers.get(HOST)
+        host = client.containers.get(name)
         host.start()
     except NotFound:
-        say("starting the host")
+        say(f"starting the host {hostname}")
         root = client.info()["DockerRootDir"]
         host = client.containers.run(
             image,
             # Shared mounts before anything starts: else services do not see their credentials (LoadCredential).
             ["sh", "-c", "mount --make-rshared / && exec /sbin/init"],
-            name=HOST,
-            hostname="taaf",
+            name=name,
+            hostname=hostname,
             detach=True,
             network=NETWORK,
             labels={LABEL: lab.id},
-            ports={"22/tcp": ("127.0.0.1", lab.ssh_port)},
+            ports={"22/tcp": ("127.0.0.1", ssh_port)},
             # What systemd needs as PID 1 of a container, short of --privileged.
             cgroupns="host",
             security_opt=["seccomp=unconfined", "apparmor=unconfined"],
@@ -137,12 +142,18 @@ def _host(client: docker.DockerClient, lab: state.Lab, image: str) -> Container:
             ],
         )
     wait_for("systemd on the host", lambda: host.exec_run(["systemctl", "is-active", "-q", "ssh"])[0] == 0)
-    _admit(host, lab)
+    _admit(host)
     return host
 
 
-def _admit(host: Container, lab: state.Lab) -> None:
-    """Our key for root and for a user with sudo, and the host's key for us."""
+def known_host(host: Container, ssh_port: int) -> str:
+    """The line of a known_hosts file for the host behind that port."""
+    key = run(host, "cat", "/etc/ssh/ssh_host_ed25519_key.pub").split()[:2]
+    return f"[127.0.0.1]:{ssh_port} {' '.join(key)}\n"
+
+
+def _admit(host: Container) -> None:
+    """Our key for root and for a user with sudo."""
     public = state.KEY.with_suffix(".pub").read_text()
     run(host, "sh", "-c", "id ops >/dev/null 2>&1 || useradd -m -s /bin/bash ops")
     for home, user in (("/root", "root"), ("/home/ops", "ops")):
@@ -150,11 +161,10 @@ def _admit(host: Container, lab: state.Lab) -> None:
         _put(host, f"{home}/.ssh", {"authorized_keys": public})
         run(host, "chown", f"{user}:{user}", f"{home}/.ssh/authorized_keys")
     _put(host, "/etc/sudoers.d", {"ops": "ops ALL=(ALL) NOPASSWD: ALL\n"}, mode=0o440)
-    key = run(host, "cat", "/etc/ssh/ssh_host_ed25519_key.pub").split()[:2]
-    state.write_private(state.KNOWN_HOSTS, f"[127.0.0.1]:{lab.ssh_port} {' '.join(key)}\n")
 
 
-def _compose_up(host: Container, lab: state.Lab, image: str) -> None:
+def write_infrastructure(host: Container, lab: state.Lab, image: str) -> None:
+    """The folder of the Compose project on a host."""
     environment = {
         "LAB_APPS_IMAGE": image,
         "LAB_NETWORK": NETWORK,
@@ -171,6 +181,9 @@ def _compose_up(host: Container, lab: state.Lab, image: str) -> None:
     compose = (Path(__file__).parent / "docker-compose.yml").read_text()
     _put(host, INFRASTRUCTURE, {"docker-compose.yml": compose})
     _put(host, INFRASTRUCTURE, {".env": dotenv}, mode=0o600)
+
+
+def _compose_up(host: Container, lab: state.Lab) -> None:
     run(host, "docker", "compose", "--project-directory", INFRASTRUCTURE, "up", "-d", "--quiet-pull")
     for name, port, path in (
         ("gitlab", lab.git_port, "/users/sign_in"),
@@ -218,17 +231,27 @@ def _seed(lab: state.Lab) -> None:
 
 def _settings(lab: state.Lab) -> str:
     """The lab as a site: the TAAF's own values, and where this one is reached."""
-    sections: dict[str, dict[str, str | int]] = {
-        "host": {
-            "address": "127.0.0.1",
-            "ssh_port": lab.ssh_port,
-            "ssh_key": str(state.KEY),
-            "known_hosts": str(state.KNOWN_HOSTS),
-        },
-        "mattermost": {"token": lab.chat_token},
-        "gitlab": {"token": lab.root_token, "read_token": lab.read_token, "web_password": lab.root_password},
-        "nextcloud": {"app_password": lab.cloud_password},
-    }
+    return as_toml(
+        {
+            "host": {
+                "address": "127.0.0.1",
+                "ssh_port": lab.ssh_port,
+                "ssh_key": str(state.KEY),
+                "known_hosts": str(state.KNOWN_HOSTS),
+            },
+            "mattermost": {"token": lab.chat_token},
+            "gitlab": {
+                "token": lab.root_token,
+                "read_token": lab.read_token,
+                "web_password": lab.root_password,
+            },
+            "nextcloud": {"app_password": lab.cloud_password},
+        }
+    )
+
+
+def as_toml(sections: dict[str, dict[str, str | int]]) -> str:
+    """Tables by their names as a settings file has them."""
     lines = []
     for section, values in sections.items():
         lines += [f"[{section}]", *[f"{name} = {json.dumps(value)}" for name, value in values.items()], ""]

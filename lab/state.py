@@ -11,6 +11,8 @@ STATE = Path(__file__).parent / ".state"
 SETTINGS = STATE / "passerelle.toml"
 KEY = STATE / "ssh_key"
 KNOWN_HOSTS = STATE / "known_hosts"
+FLEET_SETTINGS = STATE / "fleet.toml"
+FLEET_KNOWN_HOSTS = STATE / "fleet_known_hosts"
 _FILE = STATE / "lab.json"
 
 
@@ -48,10 +50,10 @@ def current() -> Lab:
         return Lab(**json.loads(_FILE.read_text()))
     lab = Lab(
         id=secrets.token_hex(4),
-        ssh_port=_port(2222),
-        git_port=_port(18066),
-        cloud_port=_port(18067),
-        chat_port=_port(18065),
+        ssh_port=free_port(2222),
+        git_port=free_port(18066),
+        cloud_port=free_port(18067),
+        chat_port=free_port(18065),
         root_password=secrets.token_urlsafe(12),
         root_token=f"glpat-{secrets.token_urlsafe(15)}",
         read_token=f"glpat-{secrets.token_urlsafe(15)}",
@@ -66,11 +68,12 @@ def current() -> Lab:
 
 def forget() -> None:
     """Remove all of it; the engine's files stay."""
-    for path in (_FILE, SETTINGS, KEY, KEY.with_suffix(".pub"), KNOWN_HOSTS):
+    files = (SETTINGS, KEY, KEY.with_suffix(".pub"), KNOWN_HOSTS, FLEET_SETTINGS, FLEET_KNOWN_HOSTS)
+    for path in (_FILE, *files):
         path.unlink(missing_ok=True)
 
 
-def _port(preferred: int) -> int:
+def free_port(preferred: int = 0) -> int:
     """A free loopback port, the preferred one if it is."""
     for port in (preferred, 0):
         with socket.socket() as probe:

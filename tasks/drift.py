@@ -1,6 +1,7 @@
-"""python -m tasks.drift: each difference between the site and its description, changing nothing; for cron and CI.
+"""python -m tasks.drift [SITE]: each difference between the sites and their description, changing nothing; for cron.
 
-Exit code 0: none; 2: there are some, printed as expected and actual; 1: it could not be told, and why.
+Exit code 0: none; 2: there are some, printed as expected and actual; 1: it could not be told, and why. Of several
+sites those that can be looked at are told all the same.
 """
 
 import json
@@ -14,6 +15,9 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 # As tasks.operations.resource.tell prints a difference.
 _LINE = re.compile(r"\s+\[(?P<host>[^]]+)\]\s+(?P<sign>[+~-]) (?P<text>.*)")
+
+# As tasks.alone ends a run.
+_SUMMARY = re.compile(r"\d+ of \d+ sites failed:.*", re.DOTALL)
 
 _QUOTED = r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\""
 _CHANGED = re.compile(rf"(?P<what>.*?): (?P<actual>{_QUOTED}|[^:'\"]*) -> (?P<expected>.*)")
@@ -45,11 +49,11 @@ def parse(line: str) -> Difference | None:
     return Difference(host, what or actual, "as described", actual if what else "differs")
 
 
-def main() -> int:
-    """Compare, print, answer the exit code."""
+def main(site: str | None = None) -> int:
+    """Compare, print, answer the exit code; with `site` that one alone."""
     pyinfra = str(Path(sys.executable).with_name("pyinfra"))
     done = subprocess.run(
-        [pyinfra, "--dry", "--json", "inventory.py", "deploy.py"],
+        [pyinfra, "--dry", "--json", *(["--limit", site] if site else []), "inventory.py", "deploy.py"],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -59,7 +63,7 @@ def main() -> int:
         plan = json.loads(done.stdout)["plan"]
     except (ValueError, KeyError):
         plan = None
-    if done.returncode or plan is None:
+    if plan is None or (site and f"[{site}]" not in done.stderr):
         print(done.stderr.strip() or "pyinfra gave no plan", file=sys.stderr)
         return 1
     differences = list(filter(None, map(parse, done.stderr.splitlines())))
@@ -70,6 +74,10 @@ def main() -> int:
         for host, name in sorted(changing):
             print(f"{host}: {name} would change something")
     print(f"{len(differences) or len(changing)} difference(s)")
+    if done.returncode:
+        told = _SUMMARY.search(done.stderr)
+        print(told[0].strip() if told else done.stderr.strip(), file=sys.stderr)
+        return 1
     return 2 if differences or changing else 0
 
 
@@ -86,4 +94,4 @@ def _print(differences: list[Difference]) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(*filter(None, sys.argv[1:2])))

@@ -1,36 +1,17 @@
 """What a site may say of itself: every setting of Passerelle, its type, its default and its meaning.
 
-A site is described three times over, the later winning over the earlier: by the values in
-`group_data/all.py`, by a settings file (`passerelle.toml` beside `deploy.py`, or the file that
-`PASSERELLE_SETTINGS` names) and by environment variables (`PASSERELLE_GITLAB__TOKEN` is `[gitlab] token`).
+Where the settings come from is in tasks.settings.
 """
 
-import os
 import re
-import stat
-from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError, ValidationInfo
-from pydantic_settings import (
-    BaseSettings,
-    PydanticBaseSettingsSource,
-    SettingsConfigDict,
-    TomlConfigSettingsSource,
-)
-from pyinfra.api.exceptions import PyinfraError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationInfo
 
 from tasks.documents import FolderName, Options, Tree, Trees
 from tasks.telling import ChannelName, Detail, Language, MuteSettings, Person, Routes, Wording
-
-PREFIX = "PASSERELLE_"
-SETTINGS_FILE = "passerelle.toml"
-
-
-class SiteError(PyinfraError):
-    """A setting that cannot be used: its name, its value and the remedy, one line each."""
 
 
 def _base_url(value: str) -> str:
@@ -88,6 +69,12 @@ Port = Annotated[int, Field(ge=1, le=65535)]
 ProjectPath = Annotated[str, Field(pattern=r"^[\w.-]+(/[\w.-]+)+$")]
 # As Mattermost accepts it (server/public/model, release 11.6).
 TeamName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{1,63}$")]
+
+
+def is_site_name(name: str) -> bool:
+    """Whether a site may be called so: a variable can name it, and pyinfra knows no group of this name."""
+    fits = re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", name) is not None
+    return fits and len(name) <= 63 and name not in ("all", "hosts", "inventory")
 
 
 class Section(BaseModel):
@@ -190,13 +177,8 @@ class Relays(Section):
     )
 
 
-class Site(BaseSettings):
+class Site(Section):
     """One site: its host, its three applications, its relays."""
-
-    model_config = SettingsConfigDict(
-        extra="forbid", frozen=True, env_prefix=PREFIX, env_nested_delimiter="__", env_ignore_empty=False
-    )
-    settings_file: ClassVar[Path | None] = None
 
     host: Host
     portal_url: BaseUrl | None = Field(None, description="a further page that status.sh looks at")
@@ -204,20 +186,6 @@ class Site(BaseSettings):
     nextcloud: Nextcloud
     gitlab: GitLab
     relays: Relays
-
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Environment over settings file over the site's own values, merged field by field."""
-        if cls.settings_file is None:
-            return env_settings, init_settings
-        return env_settings, TomlConfigSettingsSource(settings_cls, cls.settings_file), init_settings
 
     @property
     def projects(self) -> list[str]:
@@ -245,60 +213,3 @@ class Site(BaseSettings):
     def to_json(self) -> dict[str, Any]:
         """The site for `pyinfra inventory.py debug-inventory`, secrets masked."""
         return self.model_dump(mode="json")
-
-
-def load(values: dict[str, Any], environment: dict[str, str] | None = None) -> Site:
-    """The site that `values` describe, as altered by the settings file and the environment.
-
-    Raises SiteError, before anything is touched, for a file that cannot be read or that others may
-    read, and for each value that is missing, unknown or not acceptable.
-    """
-    environment = dict(os.environ) if environment is None else environment
-    named = environment.get(f"{PREFIX}SETTINGS")
-    path = Path(named) if named else Path(__file__).parent.parent / SETTINGS_FILE
-    if named and not path.is_file():
-        raise SiteError(f"{PREFIX}SETTINGS: there is no file {named}; correct the path or unset the variable")
-    _refuse_unknown_variables(environment)
-    source = type("Site", (Site,), {"settings_file": path}) if path.is_file() else Site
-    if path.is_file():
-        _refuse_shared(path)
-    try:
-        site = source(**values)
-    except ValidationError as error:
-        raise SiteError("\n".join(_told(error, path))) from None
-    except ValueError as error:  # TOML that does not parse
-        raise SiteError(f"{path}: {error}") from None
-    assert isinstance(site, Site)
-    return site
-
-
-def _refuse_shared(path: Path) -> None:
-    """Settings hold tokens, so their file is the owner's alone."""
-    if stat.S_IMODE(path.stat().st_mode) & 0o077:
-        raise SiteError(f"{path} holds secrets and other users may read it; run: chmod 600 {path}")
-
-
-def _refuse_unknown_variables(environment: Iterable[str]) -> None:
-    """A misspelt section would otherwise be passed over in silence; within a section, pydantic is strict."""
-    known = {"SETTINGS", *(name.upper() for name in Site.model_fields)}
-    for variable in sorted(environment):
-        if variable.startswith(PREFIX) and variable.removeprefix(PREFIX).partition("__")[0] not in known:
-            raise SiteError(f"{variable}: there is no such setting; the README lists them all")
-
-
-def _told(error: ValidationError, path: Path) -> Iterable[str]:
-    for fault in error.errors(include_url=False, include_context=False):
-        where = ".".join(f"#{part + 1}" if isinstance(part, int) else part for part in fault["loc"])
-        section, *below = [str(part) for part in fault["loc"][:2]]
-        variable = "__".join((section, *below)).upper()
-        name = below[0] if below else section
-        remedy = f"set {PREFIX}{variable}, or {name} in [{section}] of {path.name} (mode 0600)"
-        if fault["type"] == "missing":
-            yield f"{where} is missing: {remedy}"
-        elif fault["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
-            yield f"{where}: there is no such setting; the README lists them all"
-        else:
-            value = fault["input"]
-            secret = "token" in where or "password" in where or "spool" in where
-            shown = f" = {value!r}" if isinstance(value, str | int | float) and not secret else ""
-            yield f"{where}{shown}: {fault['msg'].removeprefix('Value error, ')}; {remedy}"

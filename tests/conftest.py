@@ -17,6 +17,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--disruptive", action="store_true", help="also stop and kill what is checked, and set it right again"
     )
+    group.addoption("--site", metavar="NAME", help="of several sites the one to check")
     group.addoption("--exhaustive", action="store_true", help="every fault of the long tables, not a sample")
     group.addoption("--evidence", metavar="FOLDER", help="write report.html and screenshots/ there")
 

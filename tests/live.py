@@ -12,26 +12,28 @@ import pytest
 import testinfra
 from testinfra.host import Host
 
-from tasks.site import Site, SiteError
+from tasks.settings import SiteError, pick
+from tasks.site import Site
 from tests.acceptance.people import Chat, Cloud, Forge, Tunnel, through_ssh
 
 
 @pytest.fixture(scope="session")
-def site() -> Site:
-    """The site data of the deploy."""
+def ssh(request: pytest.FixtureRequest) -> tuple[str, dict[str, Any]]:
+    """The host's name and data, as the deploy has them; of several sites that of the option --site."""
     try:
-        from group_data.all import site
+        from inventory import hosts, sites
+
+        wanted = pick(sites, request.config.getoption("site"))
     except SiteError as error:
         pytest.exit(f"the site cannot be read: {error}", returncode=2)
-    return site
+    return next(entry for entry in hosts if entry[0] == wanted)
 
 
 @pytest.fixture(scope="session")
-def ssh(site: Site) -> tuple[str, dict[str, Any]]:
-    """The host's name and SSH data, as the deploy has them."""
-    from inventory import hosts
-
-    return hosts[0]
+def site(ssh: tuple[str, dict[str, Any]]) -> Site:
+    """The site data of the deploy."""
+    site: Site = ssh[1]["site"]
+    return site
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""python -m tasks.doctor: the first broken link between the applications, and its remedy; nothing is changed.
+"""python -m tasks.doctor [SITE]: the first broken link between the applications, and its remedy; nothing is changed.
 
 Exit code 0: no link is broken; 2: one is, printed in the language of the site; 1: the doctor could not look, and why.
 """
@@ -11,7 +11,8 @@ from tasks.doctor.connection import Refused, looking
 from tasks.doctor.telling import lines, masking
 from tasks.doctor.wording import CATALOGUES
 from tasks.operations.resource import ResourceError
-from tasks.site import Site, SiteError
+from tasks.settings import SiteError, pick
+from tasks.site import Site
 
 CHAIN = (
     *machine.links,
@@ -25,17 +26,19 @@ CHAIN = (
 )
 
 
-def main() -> int:
-    """Look, tell, answer the exit code."""
+def main(wanted: str | None = None) -> int:
+    """Look, tell, answer the exit code; `wanted` names one of several sites."""
     try:
-        from group_data.all import site
-        from inventory import hosts
+        from inventory import hosts, sites
+
+        name = pick(sites, wanted)
     except SiteError as error:
         print(error, file=sys.stderr)
         return 1
+    site, target = sites[name], next(entry for entry in hosts if entry[0] == name)
     catalogue, mask = CATALOGUES[site.relays.language], masking(site)
     try:
-        with looking(site, hosts[0]) as look:
+        with looking(site, target) as look:
             verdicts = walk(CHAIN, look)
     except Refused as refusal:
         verdicts = unreached(CHAIN, refusal.finding)
@@ -53,4 +56,4 @@ def _tell(verdicts: list[Verdict], site: Site) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(*filter(None, sys.argv[1:2])))

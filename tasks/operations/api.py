@@ -2,7 +2,9 @@
 
 import os
 import re
+from collections import defaultdict
 from collections.abc import Callable
+from threading import Lock
 from typing import Any
 
 import requests
@@ -24,6 +26,10 @@ class ApiError(ResourceError):
         super().__init__(line)
         self.status = status
         self.code = code
+
+
+# One for each server: hosts are provisioned at the same time, and some servers are of several of them.
+_turns: defaultdict[str, Lock] = defaultdict(Lock)
 
 
 class _Header(requests.auth.AuthBase):
@@ -58,6 +64,8 @@ class Api:
         self.section, self.url, self._timeout, self._transport = section, url, timeout, transport
         self._session: requests.Session | None = None
         self._auth = _Header(header, lambda: scheme + token.get_secret_value())
+        self.turn = _turns[url]
+        """To be held from reading to writing what another host's deploy may write as well."""
 
     def call(self, method: str, path: str, body: Any = None, *, absent: tuple[str, ...] = ()) -> Any:
         """The decoded answer; None if the API's error is one of `absent` (an error id, or `404`).

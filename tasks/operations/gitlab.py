@@ -42,18 +42,20 @@ def no_allow_list_entry(api: Api, entry: str) -> Commands:
 
 
 def _disallow(api: Api, entry: str) -> None:
-    allowed = api.call("GET", SETTINGS)["outbound_local_requests_whitelist"] or []
-    others = "\n".join(other for other in allowed if other != entry)
-    api.call("PUT", SETTINGS, {"outbound_local_requests_allowlist_raw": others})
+    with api.turn:
+        allowed = api.call("GET", SETTINGS)["outbound_local_requests_whitelist"] or []
+        others = "\n".join(other for other in allowed if other != entry)
+        api.call("PUT", SETTINGS, {"outbound_local_requests_allowlist_raw": others})
 
 
 def _allow(api: Api, entry: str) -> None:
     # The list is read under one name and written under another, which replaces it whole;
     # a write under the first is answered with 200 and dropped (gitlab-org/gitlab#569729).
-    allowed = api.call("GET", SETTINGS)["outbound_local_requests_whitelist"] or []
-    answer = api.call(
-        "PUT", SETTINGS, {"outbound_local_requests_allowlist_raw": "\n".join([*allowed, entry])}
-    )
+    with api.turn:
+        allowed = api.call("GET", SETTINGS)["outbound_local_requests_whitelist"] or []
+        answer = api.call(
+            "PUT", SETTINGS, {"outbound_local_requests_allowlist_raw": "\n".join([*allowed, entry])}
+        )
     if entry not in (answer["outbound_local_requests_whitelist"] or []):
         raise ResourceError(
             f"gitlab: the server answered 200 and did not add {entry} to its allow-list; "

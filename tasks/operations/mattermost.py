@@ -56,12 +56,21 @@ def find_team(api: Api, name: str) -> dict[str, Any] | None:
 def team(api: Api, name: str, display_name: str) -> Commands:
     """Have an open, active team called `name`; an archived one is restored."""
     found = find_team(api, name)
+    lines = []
     if found is None:
-        body = {"name": name, "display_name": display_name, "type": "O"}
-        yield from change([f"+ team {name}"], lambda: api.call("POST", "/api/v4/teams", body))
+        lines = [f"+ team {name}"]
     elif found["delete_at"]:
-        path = f"/api/v4/teams/{found['id']}/restore"
-        yield from change([f"~ team {name}: archived -> active"], lambda: api.call("POST", path))
+        lines = [f"~ team {name}: archived -> active"]
+    yield from change(lines, lambda: _have_team(api, name, display_name))
+
+
+def _have_team(api: Api, name: str, display_name: str) -> None:
+    with api.turn:
+        found = find_team(api, name)  # another site of the team may have been quicker
+        if found is None:
+            api.call("POST", "/api/v4/teams", {"name": name, "display_name": display_name, "type": "O"})
+        elif found["delete_at"]:
+            api.call("POST", f"/api/v4/teams/{found['id']}/restore")
 
 
 def find_channel(api: Api, team_name: str, name: str) -> dict[str, Any] | None:
@@ -78,14 +87,21 @@ def find_channel(api: Api, team_name: str, name: str) -> dict[str, Any] | None:
 def channel(api: Api, team_name: str, name: str, display_name: str, purpose: str = "") -> Commands:
     """Have an active public channel in the team; an archived one is restored, its hooks are lost with it."""
     found = find_channel(api, team_name, name)
+    lines = []
     if found is None:
-        yield from change(
-            [f"+ channel {name} in team {team_name}"],
-            lambda: _create_channel(api, team_name, name, display_name, purpose),
-        )
+        lines = [f"+ channel {name} in team {team_name}"]
     elif found["delete_at"]:
-        path = f"/api/v4/channels/{found['id']}/restore"
-        yield from change([f"~ channel {name}: archived -> active"], lambda: api.call("POST", path))
+        lines = [f"~ channel {name}: archived -> active"]
+    yield from change(lines, lambda: _have_channel(api, team_name, name, display_name, purpose))
+
+
+def _have_channel(api: Api, team_name: str, name: str, display_name: str, purpose: str) -> None:
+    with api.turn:
+        found = find_channel(api, team_name, name)  # another site of the team may have been quicker
+        if found is None:
+            _create_channel(api, team_name, name, display_name, purpose)
+        elif found["delete_at"]:
+            api.call("POST", f"/api/v4/channels/{found['id']}/restore")
 
 
 def _create_channel(api: Api, team_name: str, name: str, display_name: str, purpose: str) -> None:

@@ -1,5 +1,6 @@
 """What all operations share: one clear line for a failure, every difference told before anything is done."""
 
+import traceback
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar, cast
@@ -21,7 +22,7 @@ def resource(generator: Callable[P, Commands]) -> Callable[..., Any]:
 
     pyinfra runs the generator once to learn whether anything would change and again to change it.
     Raised in the first run, the error ends the deploy before anything is touched; raised in the
-    second, it fails this host alone.
+    second, it fails this host alone, as does every other error, with which pyinfra would end the run of all hosts.
     """
 
     @operation()
@@ -29,10 +30,10 @@ def resource(generator: Callable[P, Commands]) -> Callable[..., Any]:
     def run(*args: P.args, **kwargs: P.kwargs) -> Commands:
         try:
             yield from generator(*args, **kwargs)
-        except ResourceError as error:
+        except Exception as error:
             if not state.is_executing:
                 raise
-            yield FunctionCommand(_fail, (str(error),), {})
+            yield FunctionCommand(_fail, (error,), {})
 
     return run
 
@@ -77,10 +78,19 @@ def _call(state: State, host: Host, call: Callable[[], object]) -> bool:
     try:
         call()
     except ResourceError as error:
-        return _fail(state, host, str(error))
+        return _fail(state, host, error)
     return True
 
 
-def _fail(state: State, host: Host, line: str) -> bool:
-    host.log_styled(line, fg="red", log_func=logger.error)
+def _fail(state: State, host: Host, error: Exception) -> bool:
+    tell_failure(error)
     return False
+
+
+def tell_failure(error: Exception) -> None:
+    """Print why this host fails: a ResourceError in its one line, any other error with where it comes from."""
+    line = str(error)
+    if not isinstance(error, ResourceError):
+        logger.warning("".join(traceback.format_exception(error)))
+        line = f"unexpected {type(error).__name__}: {error}"
+    host.log_styled(line, fg="red", log_func=logger.error)

@@ -4,6 +4,7 @@ import subprocess
 import sys
 import tarfile
 from pathlib import Path
+from threading import Lock
 
 from packaging.markers import default_environment
 from packaging.requirements import Requirement
@@ -13,9 +14,23 @@ from tasks.operations.resource import ResourceError
 # Newest C library that a wheel may ask for. Debian 12, the oldest host, has 2.36.
 PLATFORMS = ("manylinux_2_28", "manylinux_2_24", "manylinux_2_17", "manylinux2014", "manylinux_2_5")
 
+_bundles: dict[tuple[object, ...], Path] = {}
+_turn = Lock()
+
 
 def bundle(source: Path, locks: list[Path], python: str, machine: str) -> Path:
-    """A tar archive `wheels/` of the project at `source` and all that `locks` name, for that Python."""
+    """A tar archive `wheels/` of the project at `source` and all that `locks` name, for that Python.
+
+    Made once in a run, however many hosts want it.
+    """
+    wanted = (source, *locks, python, machine)
+    with _turn:
+        if wanted not in _bundles:
+            _bundles[wanted] = _make_bundle(source, locks, python, machine)
+        return _bundles[wanted]
+
+
+def _make_bundle(source: Path, locks: list[Path], python: str, machine: str) -> Path:
     wheels = gather(source / "build", locks, python, machine)
     for old in wheels.glob("passerelle-*.whl"):
         old.unlink()

@@ -10,7 +10,7 @@ import pytest
 
 from lab import engine
 from lab.progress import LabError
-from tasks.site import Site, load
+from tasks.site import Site
 from tests.acceptance.people import Chat
 from tests.evidence import browser, report, sign_in
 from tests.evidence.browser import Browser
@@ -18,6 +18,7 @@ from tests.evidence.camera import Camera, cover, seek
 from tests.evidence.dossier import Dossier
 from tests.evidence.pictures import PICTURES
 from tests.standins import gitlab_site, mattermost_server, nextcloud_site
+from tests.unit.site_data import load
 from tests.waiting import wait_until
 
 SHOWN = "() => document.body.innerText"

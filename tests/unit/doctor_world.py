@@ -19,8 +19,9 @@ from tasks.doctor.look import Look, at
 from tasks.gitlab import triggers_of
 from tasks.mattermost import INTEGRATIONS
 from tasks.place import gitlab_api, mattermost_api
-from tasks.site import Site, load
+from tasks.site import Site
 from tests.standins import gitlab_site, mattermost_server
+from tests.unit.site_data import load
 
 RELAY = "127.0.0.1:8090"
 TREE = "/srv/cloud/data/admin/files/Documents_RH"

@@ -13,8 +13,9 @@ from relays.gitlab.mute import Mute
 from relays.gitlab.routing import Route
 from relays.settings import read_settings
 from tasks.relays import gitlab_settings
-from tasks.site import Site, load
+from tasks.site import Site
 from tasks.templates import render
+from tests.unit.site_data import load
 from tests.unit.test_site import values as values
 
 CREDENTIAL = "LoadCredential=gitlab-read-token:/etc/passerelle/gitlab-read-token"

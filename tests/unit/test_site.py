@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from tasks.site import SiteError, load
+from tasks.settings import SiteError
+from tests.unit.site_data import load
 
 TOKENS = {"PASSERELLE_MATTERMOST__TOKEN": "m-token", "PASSERELLE_GITLAB__TOKEN": "g-token"}
 

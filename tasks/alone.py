@@ -1,0 +1,64 @@
+"""Several sites in one run: what goes wrong with one of them fails it alone, and the last words say why."""
+
+import atexit
+import logging
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pyinfra
+from pyinfra import logger, state
+from pyinfra.context import ctx_host, ctx_state
+
+from tasks.operations.resource import tell_failure
+
+# What pyinfra adds to a reason.
+_NO_REASON = re.compile(r"Error: (executed \d+ commands|could not load fact.*)")
+_STYLE = re.compile(r"\x1b\[[0-9;]*m")
+
+
+@contextmanager
+def failing_alone() -> Iterator[None]:
+    """Whatever is raised while the operations of this host are prepared fails this host, where pyinfra fails all.
+
+    With one site it is pyinfra that tells the error.
+    """
+    try:
+        yield
+    except Exception as error:
+        if len(state.inventory) == 1:
+            raise
+        tell_failure(error)
+        state.fail_hosts({ctx_host.get()})  # type: ignore[no-untyped-call]
+
+
+class _Failures(logging.Handler):
+    """Hears why hosts fail, as pyinfra tells it, and tells it once more when the run ends."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.ERROR)
+        self._reasons: dict[str, str] = {}
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep the last reason of each host."""
+        found = re.match(r"\s*\[([^]]+)\]\s*(.*)", _STYLE.sub("", record.getMessage()))
+        if found and found[2] and not _NO_REASON.fullmatch(found[2]):
+            self._reasons[found[1]] = found[2]
+
+    def summarise(self) -> None:
+        """Each site that failed, and why; of a single one pyinfra has just told it."""
+        if not ctx_state.isset() or not state.initialised or len(state.inventory) == 1:  # type: ignore[no-untyped-call]
+            return
+        failed = [host.name for host in state.inventory if host in state.failed_hosts]
+        if failed:
+            logger.error(f"--> {len(failed)} of {len(state.inventory)} sites failed:")
+        for name in failed:
+            logger.error(f"[{name}] {self._reasons.get(name, 'see above')}")
+
+
+def summarise_failures() -> None:
+    """Have a run of pyinfra end with the sites that failed."""
+    if pyinfra.is_cli:
+        failures = _Failures()
+        logger.addHandler(failures)
+        atexit.register(failures.summarise)

@@ -1,0 +1,69 @@
+"""Sites that would take something from each other: found before any of them is touched."""
+
+from collections.abc import Iterator, Mapping
+
+from tasks.site import Site
+
+
+def rivalries(sites: Mapping[str, Site]) -> Iterator[str]:
+    """A line for each thing that two of the sites claim and cannot share: both sites, the thing, the remedy."""
+    owners: dict[tuple[str, ...], str] = {}
+    wishes: dict[tuple[str, ...], tuple[str, object]] = {}
+    for name, site in sites.items():
+        for claim, remedy in _claims(site):
+            other = owners.setdefault(claim, name)
+            if other != name:
+                yield f"sites.{other} and sites.{name} both have {' '.join(claim)}: {remedy}"
+        for thing, value in _wishes(site):
+            other, wanted = wishes.setdefault(thing, (name, value))
+            if wanted != value:
+                yield (
+                    f"sites.{other} and sites.{name} share {' '.join(thing)} and describe it differently "
+                    f"({wanted!r}, {value!r}): describe it alike"
+                )
+
+
+def _claims(site: Site) -> Iterator[tuple[tuple[str, ...], str]]:
+    """What only one site can have, and what to do if two want it."""
+    host, forge, chat = site.host, site.gitlab.url.lower(), site.mattermost
+    # The relays, their units and their files lie at fixed places.
+    yield (
+        ("the host", f"{host.address.lower()}, port {host.ssh_port}"),
+        "a host holds one site; correct host.address or host.ssh_port of one, or make them one site with "
+        "gitlab.projects and nextcloud.trees",
+    )
+    for project in site.projects:
+        yield (
+            ("the project", project.lower(), "of", forge),
+            "each deploy would lead its hook to another relay; take it out of gitlab.project or gitlab.projects of one",
+        )
+    for section, hook in (("gitlab", chat.gitlab_webhook), ("nextcloud", chat.nextcloud_webhook)):
+        yield (
+            (
+                "the incoming webhook",
+                repr(hook.display_name),
+                "in the team",
+                chat.team,
+                "of",
+                chat.url.lower(),
+            ),
+            "a rotation or a teardown of one would take the other's away; give it another name: "
+            f"mattermost.{section}_webhook.display_name",
+        )
+    if site.relays.address:
+        yield (
+            ("the relay's address", f"{site.relays.address.lower()}:{site.relays.port}", "for", forge),
+            "GitLab would send the events of both to one of them; correct relays.address or relays.port of one",
+        )
+
+
+def _wishes(site: Site) -> Iterator[tuple[tuple[str, ...], object]]:
+    """What sites may share as long as they want the same of it."""
+    chat = site.mattermost
+    team = (chat.team, "of", chat.url.lower())
+    yield ("the team", *team), chat.team_display_name
+    for hook in (chat.gitlab_webhook, chat.nextcloud_webhook):
+        yield (
+            ("the channel", hook.channel, "in the team", *team),
+            (hook.channel_display_name, hook.channel_purpose),
+        )

@@ -1,0 +1,179 @@
+"""Where the settings of the sites come from: values in the code, a settings file, the environment.
+
+The later wins over the earlier: the values in `group_data/all.py`, a settings file (`passerelle.toml` beside
+`deploy.py`, or the file that `PASSERELLE_SETTINGS` names) and environment variables (`PASSERELLE_GITLAB__TOKEN` is
+`[gitlab] token`). A file with tables `[sites.NAME]` describes several sites: each is what the file and the environment
+say of all of them, under what its own tables say, under its own variables (`PASSERELLE_SITES__NAME__GITLAB__TOKEN`).
+"""
+
+import os
+import stat
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError, create_model
+from pydantic_settings import BaseSettings, EnvSettingsSource
+from pyinfra.api.exceptions import PyinfraError
+
+from tasks.rivals import rivalries
+from tasks.site import Site, is_site_name
+
+PREFIX = "PASSERELLE_"
+SETTINGS_FILE = "passerelle.toml"
+_SITES = f"{PREFIX}SITES__"
+
+# The names and types by which variables are read; nothing is judged by it.
+_FIELDS: Any = {name: (field.annotation, None) for name, field in Site.model_fields.items()}
+_VARIABLES = create_model("Variables", __base__=BaseSettings, **_FIELDS)
+
+Values = Mapping[str, Any]
+
+
+class SiteError(PyinfraError):
+    """Settings that cannot be used: for each its name, its value and the remedy, one line each."""
+
+
+def load(values: Values, environment: Mapping[str, str] | None = None) -> dict[str, Site]:
+    """The sites by name, as `values`, the settings file and the environment describe them.
+
+    Without tables of sites there is one, called by its host's address. Raises SiteError, before anything is touched,
+    for a file that cannot be read or that others may read, for each value that is missing, unknown or not acceptable,
+    and for sites that would take something from each other.
+    """
+    environment = dict(os.environ) if environment is None else environment
+    named = environment.get(f"{PREFIX}SETTINGS")
+    path = Path(named) if named else Path(__file__).parent.parent / SETTINGS_FILE
+    if named and not path.is_file():
+        raise SiteError(f"{PREFIX}SETTINGS: there is no file {named}; correct the path or unset the variable")
+    _refuse_unknown_variables(environment)
+    file = _read(path) if path.is_file() else {}
+    common = merged(values, {key: value for key, value in file.items() if key != "sites"}, _variables(PREFIX))
+    own = _tables_of_sites(file.get("sites", {}), environment, path)
+    faults: list[str] = []
+    sites: dict[str, Site] = {}
+    for name, table in own.items():
+        # Otherwise a name that is misspelt in a variable would be a further site on the host of another one.
+        if "address" not in merged({"host": {}}, table)["host"]:
+            faults.append(f"sites.{name}.host.address is missing: {_remedy(path, name, 'host', 'address')}")
+            continue
+        try:
+            sites[name] = Site(**merged(common, table))
+        except ValidationError as error:
+            faults += _told(error, path, name)
+    if not own:
+        try:
+            site = Site(**common)
+        except ValidationError as error:
+            raise SiteError("\n".join(_told(error, path))) from None
+        return {site.host.address: site}
+    faults += rivalries(sites)
+    if faults:
+        raise SiteError("\n".join(faults))
+    return sites
+
+
+def pick(sites: Mapping[str, Site], name: str | None) -> str:
+    """The name of the one site that a command is for; SiteError if `name` is missing or wrong."""
+    known = ", ".join(sites)
+    if not name:
+        if len(sites) > 1:
+            raise SiteError(f"there are several sites ({known}): say which one with SITE=NAME")
+        return next(iter(sites))
+    if name not in sites:
+        raise SiteError(f"SITE = {name!r}: there is no such site; there is {known}")
+    return name
+
+
+def merged(*layers: Values) -> dict[str, Any]:
+    """The layers on top of each other, the last one on top: tables are merged, all other values replaced."""
+    result: dict[str, Any] = {}
+    for layer in layers:
+        for key, value in layer.items():
+            below = result.get(key)
+            both = isinstance(below, Mapping) and isinstance(value, Mapping)
+            result[key] = merged(below, value) if both else value  # type: ignore[arg-type]
+    return result
+
+
+def _read(path: Path) -> dict[str, Any]:
+    # Settings hold tokens, so their file is the owner's alone.
+    if stat.S_IMODE(path.stat().st_mode) & 0o077:
+        raise SiteError(f"{path} holds secrets and other users may read it; run: chmod 600 {path}")
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise SiteError(f"{path}: {error}") from None
+
+
+def _variables(prefix: str) -> dict[str, Any]:
+    """What the variables that begin with `prefix` say, as tables."""
+    try:
+        return EnvSettingsSource(_VARIABLES, env_prefix=prefix, env_nested_delimiter="__")()
+    except ValueError as error:
+        raise SiteError(f"{prefix}…: {error}; lists and tables are given as JSON") from None
+
+
+def _tables_of_sites(tables: Any, environment: Mapping[str, str], path: Path) -> dict[str, dict[str, Any]]:
+    """{name: what is said of that site alone}, by the file and by variables."""
+    if not isinstance(tables, Mapping):
+        raise SiteError(f"sites: must be tables such as [sites.kerguelen.host] in {path.name}")
+    names = dict.fromkeys(tables)
+    for variable in sorted(environment):
+        if variable.startswith(_SITES):
+            names[variable.removeprefix(_SITES).partition("__")[0].lower().replace("_", "-")] = None
+    own = {}
+    for name in names:
+        table = tables.get(name, {})
+        if not is_site_name(name):
+            raise SiteError(
+                f"sites.{name}: a site's name is made of lower-case letters, digits and single hyphens, and is not "
+                "all, hosts or inventory; give it another one"
+            )
+        if not isinstance(table, Mapping):
+            raise SiteError(f"sites.{name}: must be a table, or have some, such as [sites.{name}.host]")
+        own[name] = merged(table, _variables(_variable(name)))
+    return own
+
+
+def _variable(site: str) -> str:
+    """What the variables of a site begin with."""
+    return f"{_SITES}{site.upper().replace('-', '_')}__"
+
+
+def _refuse_unknown_variables(environment: Mapping[str, str]) -> None:
+    """A misspelt section would otherwise be passed over in silence; within a section, pydantic is strict."""
+    known = {name.upper() for name in Site.model_fields}
+    for variable in sorted(environment):
+        if not variable.startswith(PREFIX):
+            continue
+        first, _, rest = variable.removeprefix(PREFIX).partition("__")
+        section = rest.partition("__")[2].partition("__")[0] if first == "SITES" else first
+        if section not in known and first != "SETTINGS":
+            raise SiteError(f"{variable}: there is no such setting; the README lists them all")
+
+
+def _remedy(path: Path, site: str | None, section: str, *below: str) -> str:
+    variable = (_variable(site) if site else PREFIX) + "__".join((section, *below)).upper()
+    table = f"sites.{site}." if site else ""
+    if below:
+        return f"set {variable}, or {below[0]} in [{table}{section}] of {path.name} (mode 0600)"
+    where = f"[{table.rstrip('.')}] of {path.name}" if site else path.name
+    return f"set {variable}, or {section} in {where} (mode 0600)"
+
+
+def _told(error: ValidationError, path: Path, site: str | None = None) -> Iterator[str]:
+    for fault in error.errors(include_url=False, include_context=False):
+        parts = [f"#{part + 1}" if isinstance(part, int) else part for part in fault["loc"]]
+        where = ".".join(["sites", site, *parts] if site else parts)
+        remedy = _remedy(path, site, *[str(part) for part in fault["loc"][:2]])
+        if fault["type"] == "missing":
+            yield f"{where} is missing: {remedy}"
+        elif fault["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
+            yield f"{where}: there is no such setting; the README lists them all"
+        else:
+            value = fault["input"]
+            secret = "token" in where or "password" in where or "spool" in where
+            shown = f" = {value!r}" if isinstance(value, str | int | float) and not secret else ""
+            yield f"{where}{shown}: {fault['msg'].removeprefix('Value error, ')}; {remedy}"
