@@ -8,14 +8,20 @@ from tasks.gitlab import provision_gitlab
 from tasks.mattermost import provision_mattermost
 from tasks.nextcloud import provision_nextcloud
 from tasks.place import find_place
+from tasks.relay_hosts import install_relay_host, is_relay_host, meet
 from tasks.relays import install_relays
 
 with failing_alone():
     site = host.data.site
-    place = find_place(site)
+    here = not is_relay_host()
 
-    provision_mattermost(site, place)
-    provision_nextcloud(site, place)
-    provision_gitlab(site, place)
-    install_relays(site, place)
-    install_commands(site, place)
+    if here:
+        place = find_place(site)
+        provision_mattermost(site, place)
+        provision_nextcloud(site, place)
+        provision_gitlab(site, place)
+        install_relays(site, place)
+        install_commands(site, place)
+    meet(site)
+    if not here:
+        install_relay_host(site)

@@ -8,7 +8,7 @@ from paramiko import Transport
 from group_data.all import TAAF
 from tasks.alone import summarise_failures
 from tasks.settings import load
-from tasks.site import Host, Site
+from tasks.site import Machine, Site
 
 
 def _nodelay(sock: socket.socket, **options: Any) -> Transport:
@@ -17,7 +17,7 @@ def _nodelay(sock: socket.socket, **options: Any) -> Transport:
     return Transport(sock, **options)
 
 
-def _ssh(host: Host) -> dict[str, Any]:
+def _ssh(host: Machine) -> dict[str, Any]:
     data: dict[str, Any] = {
         "ssh_hostname": host.address,
         "ssh_port": host.ssh_port,
@@ -35,10 +35,20 @@ def _ssh(host: Host) -> dict[str, Any]:
 
 
 def _hosts(name: str, site: Site) -> list[tuple[str, dict[str, Any]]]:
-    """The hosts of a site, as pyinfra takes them: one, which bears the site's name."""
-    return [(name, {"site": site, **_ssh(site.host)})]
+    """The hosts of a site, as pyinfra takes them: its own, which bears the site's name, and its relay hosts."""
+    return [
+        (name, {"site": site, **_ssh(site.host)}),
+        *(
+            (f"{name}/{each.address}", {"site": site, "site_host": name, **_ssh(each)})
+            for each in site.relay_hosts
+        ),
+    ]
 
 
 sites = load(TAAF)
 hosts = [entry for name, site in sites.items() for entry in _hosts(name, site)]
+# A group for each site, so that --limit NAME takes its relay hosts along.
+globals().update(
+    {name: [host for host, data in hosts if data["site"] is site] for name, site in sites.items()}
+)
 summarise_failures()

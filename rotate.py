@@ -10,21 +10,34 @@ from tasks.alone import failing_alone
 from tasks.gitlab import provision_gitlab
 from tasks.mattermost import provision_mattermost, remove_replaced_webhooks, set_aside_webhooks
 from tasks.place import find_place
+from tasks.relay_hosts import install_relay_host, is_relay_host, meet
 from tasks.relays import install_relays
 from tasks.secrets import add_secrets, drop_secrets, use_secrets
 
 with failing_alone():
     site = host.data.site
-    place = find_place(site)
+    here = not is_relay_host()
 
-    # The relay accepts the old and the new secrets, then GitLab uses the new ones, then the relay forgets the old ones.
-    add_secrets()
-    install_relays(site, place)
-    use_secrets()
-    provision_gitlab(site, place)
-    drop_secrets()
-    # New webhooks beside the old ones, then the relays use them, then Mattermost forgets the old ones.
-    set_aside_webhooks(site, place)
-    provision_mattermost(site, place)
-    install_relays(site, place)
-    remove_replaced_webhooks(site, place)
+    if here:
+        place = find_place(site)
+        # The relays accept the old and the new secrets, then GitLab uses the new ones, then they forget the old ones.
+        add_secrets()
+        install_relays(site, place)
+    meet(site)
+    if not here:
+        install_relay_host(site)
+    meet(site)
+    if here:
+        use_secrets()
+        provision_gitlab(site, place)
+        drop_secrets()
+        # New webhooks beside the old ones, then the relays use them, then Mattermost forgets the old ones.
+        set_aside_webhooks(site, place)
+        provision_mattermost(site, place)
+        install_relays(site, place)
+    meet(site)
+    if not here:
+        install_relay_host(site)
+    meet(site)
+    if here:
+        remove_replaced_webhooks(site, place)

@@ -11,13 +11,17 @@ from tasks.commands import remove_commands
 from tasks.gitlab import remove_gitlab
 from tasks.mattermost import remove_webhooks
 from tasks.place import find_place
+from tasks.relay_hosts import is_relay_host
 from tasks.relays import remove_relays
 
 with failing_alone():
     site = host.data.site
-    place = find_place(site)
 
-    remove_gitlab(site, place)
-    remove_relays()
-    remove_webhooks(site, place)
-    remove_commands(place)
+    if not is_relay_host():
+        place = find_place(site)
+        remove_gitlab(site, place)
+        remove_relays()
+        remove_webhooks(site, place)
+        remove_commands(place)
+    else:
+        remove_relays()

@@ -51,7 +51,7 @@ class _Failures(logging.Handler):
             return
         failed = [host.name for host in state.inventory if host in state.failed_hosts]
         if failed:
-            logger.error(f"--> {len(failed)} of {len(state.inventory)} sites failed:")
+            logger.error(f"--> {len(failed)} of {len(state.inventory)} hosts failed:")
         for name in failed:
             logger.error(f"[{name}] {self._reasons.get(name, 'see above')}")
 

@@ -17,7 +17,7 @@ ROOT = Path(__file__).parent.parent
 _LINE = re.compile(r"\s+\[(?P<host>[^]]+)\]\s+(?P<sign>[+~-]) (?P<text>.*)")
 
 # As tasks.alone ends a run.
-_SUMMARY = re.compile(r"\d+ of \d+ sites failed:.*", re.DOTALL)
+_SUMMARY = re.compile(r"\d+ of \d+ hosts failed:.*", re.DOTALL)
 
 _QUOTED = r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\""
 _CHANGED = re.compile(rf"(?P<what>.*?): (?P<actual>{_QUOTED}|[^:'\"]*) -> (?P<expected>.*)")

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from paramiko import Transport
 from pydantic import SecretStr
-from pyinfra import host
-from pyinfra.api import FactBase
+from pyinfra import host, inventory
+from pyinfra.api import FactBase, Host
 from pyinfra.facts.server import Home
 
 from tasks.operations.api import Api
@@ -64,23 +64,41 @@ def find_place(site: Site) -> Place:
     infrastructure, relay = locate(site)
     mattermost, gitlab = mattermost_api(site), gitlab_api(site, site.gitlab.token)
     mattermost.call("GET", "/api/v4/users/me")
-    version = gitlab.call("GET", "/api/v4/version")["version"]
+    signed = gitlab_signs(gitlab)
     check_references(site, mattermost)
     return Place(
         infrastructure=infrastructure,
         relay=relay,
         mattermost=mattermost,
         gitlab=gitlab,
-        gitlab_signs=signs(version),
+        gitlab_signs=signed,
     )
+
+
+def gitlab_signs(gitlab: Api) -> bool:
+    """Whether this GitLab signs what it sends."""
+    return signs(gitlab.call("GET", "/api/v4/version")["version"])
+
+
+def site_host() -> Host:
+    """The host of the site's applications: this one, or the one that hands this one what it needs."""
+    named = host.data.get("site_host")
+    if not named:
+        return host
+    found: Host = inventory.get_host(named)
+    if not found.connected:
+        raise ResourceError(
+            f"{named}, which hands this host what it needs, is not connected; mend that first"
+        )
+    return found
 
 
 def locate(site: Site) -> tuple[str, str]:
     """The absolute path of the Compose project, and the relay's ADDRESS:PORT for GitLab, as the host tells."""
     infrastructure = site.host.infrastructure.rstrip("/")
     if infrastructure == "~" or infrastructure.startswith("~/"):
-        infrastructure = f"{host.get_fact(Home, _sudo=False)}{infrastructure[1:]}"
-    address = site.relays.address or host.get_fact(PrimaryAddress)
+        infrastructure = f"{site_host().get_fact(Home, _sudo=False)}{infrastructure[1:]}"
+    address = site.relays.address or site_host().get_fact(PrimaryAddress)
     if not address:
         raise ResourceError("the host has no route and so no address; set relays.address as GitLab sees it")
     return infrastructure, f"{address}:{site.relays.port}"
@@ -102,7 +120,7 @@ def _way(site: Site) -> Callable[[], Transport] | None:
 
 
 def _transport() -> Transport:
-    client = getattr(host.connector, "client", None)
+    client = getattr(site_host().connector, "client", None)
     transport: Transport | None = client.get_transport() if client else None
     if transport is None:
         raise ResourceError('the host is not reached by SSH; set host.api_access = "direct"')

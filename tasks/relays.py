@@ -3,6 +3,7 @@
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from tasks.documents import Tree
 from tasks.operations import unit
@@ -30,48 +31,18 @@ def install_relays(site: Site, place: Place) -> None:
         if on_disk
         else {}
     )
-    release = release_digest(PROJECT, "relays", REQUIREMENTS / "relays.txt")
-    read_token = site.gitlab.read_token
-    spool = site.relays.spool
     password = site.nextcloud.relay_password
-    secrets = [
-        *(place.webhooks_conf, HOOK_TOKEN, SIGNING_TOKEN),
-        *([READ_TOKEN] if read_token else []),
-        *([SPOOL] if spool else []),
-    ]
     settings = {
         "gitlab": gitlab_settings(site, signs=place.gitlab_signs),
         "nextcloud": nextcloud_settings(site),
     }
 
-    python_app("passerelle", PROJECT, "relays", REQUIREMENTS, name="Package of the relays")
+    relays_package()
     text_files(
         {f"/etc/passerelle/{relay}.toml": partial(str, text) for relay, text in settings.items()},
         name="Settings of the relays",
     )
-    if read_token:
-        given_secret(READ_TOKEN, read_token, name="Token for GitLab's log of deliveries")
-    if spool:
-        given_secret(SPOOL, spool, name="Address of the shared spool")
-    unit.service(
-        "passerelle-gitlab",
-        {
-            "passerelle-gitlab.socket": render("passerelle-gitlab.socket", port=site.relays.port),
-            "passerelle-gitlab.service": render(
-                "passerelle-gitlab.service",
-                webhooks_conf=place.webhooks_conf,
-                read_token=READ_TOKEN if read_token else None,
-                spool=SPOOL if spool else None,
-            ),
-        },
-        lambda: [release, settings["gitlab"], *map(fingerprint, secrets)],
-        roll_back("passerelle"),
-        name="Service of the gitlab relay",
-    )
-    if not read_token:  # after the service, which would not start without a credential that its unit names
-        no_secret(READ_TOKEN, name="No token for GitLab's log of deliveries")
-    if not spool:
-        no_secret(SPOOL, name="No shared spool")
+    gitlab_relay(site, settings["gitlab"], place.webhooks_conf)
     if password:
         given_secret(APP_PASSWORD, password, name="App password for Nextcloud")
     waiting = (
@@ -91,7 +62,7 @@ def install_relays(site: Site, place: Place) -> None:
             **waiting,
         },
         lambda: [
-            release,
+            _release(),
             settings["nextcloud"],
             *map(fingerprint, [place.webhooks_conf, *([APP_PASSWORD] if password else [])]),
         ],
@@ -101,6 +72,53 @@ def install_relays(site: Site, place: Place) -> None:
     if not password:
         no_secret(APP_PASSWORD, name="No app password for Nextcloud")
     accepted("passerelle", name="New release of the relays")
+
+
+def relays_package() -> None:
+    """The package of the relays under /opt/passerelle, on trial until it is accepted."""
+    python_app("passerelle", PROJECT, "relays", REQUIREMENTS, name="Package of the relays")
+
+
+def _release() -> str:
+    return release_digest(PROJECT, "relays", REQUIREMENTS / "relays.txt")
+
+
+def gitlab_relay(site: Site, settings: str, webhooks_conf: str, **options: Any) -> None:
+    """The service of the GitLab relay, with what it is handed; `settings` is the text of its file.
+
+    `options` are pyinfra's own arguments for the operation that restarts it.
+    """
+    given = {
+        READ_TOKEN: (site.gitlab.read_token, "token for GitLab's log of deliveries"),
+        SPOOL: (site.relays.spool, "shared spool"),
+    }
+    for path, (secret, what) in given.items():
+        if secret:
+            given_secret(path, secret, name=f"{what[0].upper()}{what[1:]}")
+    secrets = [
+        *(webhooks_conf, HOOK_TOKEN, SIGNING_TOKEN),
+        *(path for path, (secret, _) in given.items() if secret),
+    ]
+    unit.service(
+        "passerelle-gitlab",
+        {
+            "passerelle-gitlab.socket": render("passerelle-gitlab.socket", port=site.relays.port),
+            "passerelle-gitlab.service": render(
+                "passerelle-gitlab.service",
+                webhooks_conf=webhooks_conf,
+                read_token=READ_TOKEN if site.gitlab.read_token else None,
+                spool=SPOOL if site.relays.spool else None,
+            ),
+        },
+        lambda: [_release(), settings, *map(fingerprint, secrets)],
+        roll_back("passerelle"),
+        name="Service of the gitlab relay",
+        **options,
+    )
+    # After the service, which would not start without a credential that its unit names.
+    for path, (secret, what) in given.items():
+        if not secret:
+            no_secret(path, name=f"No {what}")
 
 
 def gitlab_settings(site: Site, *, signs: bool) -> str:

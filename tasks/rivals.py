@@ -11,9 +11,12 @@ def rivalries(sites: Mapping[str, Site]) -> Iterator[str]:
     wishes: dict[tuple[str, ...], tuple[str, object]] = {}
     for name, site in sites.items():
         for claim, remedy in _claims(site):
-            other = owners.setdefault(claim, name)
-            if other != name:
+            other = owners.get(claim)
+            if other == name:
+                yield f"the site {name} names {' '.join(claim)} twice: {remedy}"
+            elif other:
                 yield f"sites.{other} and sites.{name} both have {' '.join(claim)}: {remedy}"
+            owners.setdefault(claim, name)
         for thing, value in _wishes(site):
             other, wanted = wishes.setdefault(thing, (name, value))
             if wanted != value:
@@ -27,11 +30,12 @@ def _claims(site: Site) -> Iterator[tuple[tuple[str, ...], str]]:
     """What only one site can have, and what to do if two want it."""
     host, forge, chat = site.host, site.gitlab.url.lower(), site.mattermost
     # The relays, their units and their files lie at fixed places.
-    yield (
-        ("the host", f"{host.address.lower()}, port {host.ssh_port}"),
-        "a host holds one site; correct host.address or host.ssh_port of one, or make them one site with "
-        "gitlab.projects and nextcloud.trees",
-    )
+    for machine in (host, *site.relay_hosts):
+        yield (
+            ("the host", f"{machine.address.lower()}, port {machine.ssh_port}"),
+            "a host holds one site; correct host.address or host.ssh_port of one, or relays.hosts, or make them one "
+            "site with gitlab.projects and nextcloud.trees",
+        )
     for project in site.projects:
         yield (
             ("the project", project.lower(), "of", forge),

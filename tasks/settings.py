@@ -67,7 +67,7 @@ def load(values: Values, environment: Mapping[str, str] | None = None) -> dict[s
             site = Site(**common)
         except ValidationError as error:
             raise SiteError("\n".join(_told(error, path))) from None
-        return {site.host.address: site}
+        sites = {site.host.address: site}
     faults += rivalries(sites)
     if faults:
         raise SiteError("\n".join(faults))

@@ -57,6 +57,22 @@ def _further_projects(value: list[str], info: ValidationInfo) -> list[str]:
     return value
 
 
+def _hosts(value: list["Machine"], info: ValidationInfo) -> list["Machine"]:
+    needed = {
+        "spool": "which they share what waits in",
+        "address": "at which GitLab finds all of them: that of the load balancer",
+    }
+    for name, what in needed.items():
+        if value and not info.data.get(name):
+            raise ValueError(f"needs relays.{name}, {what}")
+    known = set()
+    for machine in value:
+        if machine.address.lower() in known:
+            raise ValueError(f"{machine.address} is given twice: take one of them out")
+        known.add(machine.address.lower())
+    return value
+
+
 def _digest_from(value: int) -> int:
     if value != 0 and not 2 <= value <= 10_000:
         raise ValueError("must be a number from 2 to 10000, or 0 for no digests")
@@ -74,15 +90,15 @@ TeamName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{1,63}$")]
 def is_site_name(name: str) -> bool:
     """Whether a site may be called so: a variable can name it, and pyinfra knows no group of this name."""
     fits = re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", name) is not None
-    return fits and len(name) <= 63 and name not in ("all", "hosts", "inventory")
+    return fits and len(name) <= 63 and name not in ("all", "hosts", "inventory", "sites")
 
 
 class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Host(Section):
-    """The machine that runs the three applications, and how it is reached."""
+class Machine(Section):
+    """A machine, and how it is reached."""
 
     address: str = Field(description="name or address that SSH connects to")
     ssh_port: Port = 22
@@ -90,6 +106,11 @@ class Host(Section):
     ssh_key: Path | None = Field(None, description="private key file; without it, the agent and ~/.ssh")
     known_hosts: Path | None = Field(None, description="known_hosts file that must hold the host's key")
     sudo: bool = Field(False, description="the SSH user becomes root through sudo, without a password")
+
+
+class Host(Machine):
+    """The machine that runs the three applications."""
+
     infrastructure: str = Field(
         "~/taaf-infrastructure", description="folder of docker-compose.yml on the host; ~ is the SSH user's"
     )
@@ -176,6 +197,10 @@ class Relays(Section):
         "relay; without it, a file on the host does",
     )
 
+    hosts: Annotated[list[Machine], AfterValidator(_hosts)] = Field(
+        [], description="further hosts that run a GitLab relay; what is left out is as in [host]"
+    )
+
 
 class Site(Section):
     """One site: its host, its three applications, its relays."""
@@ -209,6 +234,12 @@ class Site(Section):
             )
             for tree in (first, *nextcloud.trees)
         ]
+
+    @property
+    def relay_hosts(self) -> list[Machine]:
+        """The further hosts of the GitLab relay, with nothing left open."""
+        own = self.host.model_dump(include=set(Machine.model_fields))
+        return [Machine(**own | each.model_dump(exclude_unset=True)) for each in self.relays.hosts]
 
     def to_json(self) -> dict[str, Any]:
         """The site for `pyinfra inventory.py debug-inventory`, secrets masked."""

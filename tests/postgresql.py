@@ -43,16 +43,17 @@ def _installed() -> list[Path]:
 
 
 class Cluster:
-    """A server on a port of 127.0.0.1, with its data in a temporary folder, that is stopped, killed and started."""
+    """A server on a port of `host`, with its data in a temporary folder, that is stopped, killed and started."""
 
-    def __init__(self) -> None:
+    def __init__(self, host: str = "127.0.0.1") -> None:
+        self._host = host
         self._programs = programs()
         self.home = Path(tempfile.mkdtemp(prefix="passerelle-postgresql-"))
         # The server refuses to run as root; Debian's package has made a user for it.
         self._user = "postgres" if os.getuid() == 0 else None
         if self._user:
             shutil.chown(self.home, self._user, self._user)
-        with socket.create_server(("127.0.0.1", 0)) as free:
+        with socket.create_server((host, 0)) as free:
             self.port = free.getsockname()[1]
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -69,6 +70,8 @@ class Cluster:
             "--no-locale",
         ]
         self.command("initdb", "--no-sync", "-D", self.home / "data", *options)
+        with (self.home / "data" / "pg_hba.conf").open("a") as rules:
+            rules.write("host all all samenet scram-sha-256\nhost replication all samenet scram-sha-256\n")
         self.start()
 
     def command(self, program: str, *arguments: object) -> None:
@@ -87,7 +90,7 @@ class Cluster:
         options = [
             f"-p{self.port}",
             f"-k{self.home}",
-            "-clisten_addresses=127.0.0.1",
+            f"-clisten_addresses={self._host}",
             "-cmax_connections=200",
         ]
         with (self.home / "log").open("ab") as log:
@@ -114,7 +117,7 @@ class Cluster:
 
     def address(self, database: str) -> str:
         """The address of a database, password included."""
-        return f"postgresql://relay:{PASSWORD}@127.0.0.1:{self.port}/{database}"
+        return f"postgresql://relay:{PASSWORD}@{self._host}:{self.port}/{database}"
 
     def database(self) -> str:
         """The address of a new database that nobody else uses."""
@@ -135,10 +138,10 @@ class Cluster:
 
 
 @contextmanager
-def cluster() -> Iterator[Cluster]:
+def cluster(host: str = "127.0.0.1") -> Iterator[Cluster]:
     """A running server; the test is left out, with the reason, where none can be had."""
     try:
-        server = Cluster()
+        server = Cluster(host)
     except LabError as error:
         pytest.skip(f"PostgreSQL: {error}")
     try:

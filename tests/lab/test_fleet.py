@@ -84,7 +84,7 @@ def test_an_unreachable_site_and_a_refused_one_fail_alone(second: Callable[[str]
     assert run.code == 1
     assert (run.changed, run.failed) == (1, 0), run.output
     assert second("systemctl is-active passerelle-gitlab.service").strip() == "active"
-    summary = run.output[run.output.index("2 of 4 sites failed:") :]
+    summary = run.output[run.output.index("2 of 4 hosts failed:") :]
     assert "[nowhere] " in summary
     assert "check gitlab.token" in summary.partition("[site-1] ")[2].splitlines()[0]
     assert f"[{fleet.OWN}]" not in summary
@@ -112,8 +112,8 @@ def test_a_host_that_is_lost_in_the_middle_fails_alone(engine_client: docker.Doc
             container.reload()
     assert deploy.wait() == 1
     container.start()
-    assert "1 of 3 sites failed:" in output
-    assert "[site-1] " in output[output.index("1 of 3 sites failed:") :]
+    assert "1 of 3 hosts failed:" in output
+    assert "[site-1] " in output[output.index("1 of 3 hosts failed:") :]
     # The last operation was carried out on the others.
     last = output[output.index("Operator commands | Commands in scripts/") :]
     assert f"[{fleet.OWN}] No changes" in " ".join(last.split())
@@ -129,7 +129,7 @@ def test_drift_names_the_site_and_tells_of_the_others_if_one_is_away(second: Cal
     assert "site-1" not in report
     code, report, complaint = command("drift", **NOWHERE)
     assert (code, report.splitlines()[:2]) == (1, ["site-2", "  /etc/passerelle/gitlab.toml"])
-    assert complaint.startswith("1 of 4 sites failed:\n    [nowhere] ")
+    assert complaint.startswith("1 of 4 hosts failed:\n    [nowhere] ")
     assert command("drift", "site-1") == (0, "0 difference(s)\n", "")
     code, report, complaint = command("drift", "site-3")
     assert (code, report) == (1, "")

@@ -165,6 +165,54 @@ def test_several_servers_may_be_named_for_the_spool(
     assert "s3cret" not in str(site.to_json()) + repr(site)
 
 
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ({}, "needs relays.spool"),
+        ({"RELAYS__SPOOL": "postgresql://u:p@db/d"}, "needs relays.address"),
+        (
+            {"RELAYS__SPOOL": "postgresql://u:p@db/d", "RELAYS__ADDRESS": "lb"},
+            "R2 is given twice: take one of them out",
+        ),
+    ],
+)
+def test_relay_hosts_that_cannot_work_are_refused(
+    values: dict[str, Any], monkeypatch: pytest.MonkeyPatch, settings: dict[str, str], told: str
+) -> None:
+    for name, value in settings.items():
+        monkeypatch.setenv(f"PASSERELLE_{name}", value)
+    monkeypatch.setenv("PASSERELLE_RELAYS__HOSTS", '[{"address": "r2"}, {"address": "R2"}]')
+    with pytest.raises(SiteError, match=r"relays\.hosts") as caught:
+        load(values)
+    assert told in str(caught.value)
+
+
+def test_the_host_of_a_site_is_no_further_relay_host(
+    values: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PASSERELLE_RELAYS__SPOOL", "postgresql://u:p@db/d")
+    monkeypatch.setenv("PASSERELLE_RELAYS__ADDRESS", "lb")
+    monkeypatch.setenv("PASSERELLE_RELAYS__HOSTS", '[{"address": "taaf.internal"}]')
+    with pytest.raises(SiteError, match=r"the host taaf\.internal, port 22 twice: .*relays\.hosts"):
+        load(values)
+
+
+def test_a_relay_host_is_reached_as_the_host_is_unless_it_says_otherwise(
+    values: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in {
+        "HOST__SSH_USER": "ops",
+        "HOST__SUDO": "true",
+        "RELAYS__SPOOL": "postgresql://u:p@db/d",
+        "RELAYS__ADDRESS": "lb",
+        "RELAYS__HOSTS": '[{"address": "r2", "ssh_port": 2222}, {"address": "r3", "sudo": false}]',
+    }.items():
+        monkeypatch.setenv(f"PASSERELLE_{name}", value)
+    r2, r3 = load(values).relay_hosts
+    assert (r2.address, r2.ssh_port, r2.ssh_user, r2.sudo) == ("r2", 2222, "ops", True)
+    assert (r3.address, r3.ssh_port, r3.ssh_user, r3.sudo) == ("r3", 22, "ops", False)
+
+
 def test_secrets_are_masked_where_pyinfra_prints_data(values: dict[str, Any]) -> None:
     shown = str(load(values).to_json()) + repr(load(values))
     assert "m-token" not in shown
