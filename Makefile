@@ -2,6 +2,7 @@
 SHELL := /bin/bash
 VENV := .venv
 PYTHON := $(VENV)/bin/python
+comma := ,
 LAB_SETTINGS := lab/.state/passerelle.toml
 # Of several sites the one that a command is for: make doctor SITE=NAME. Without it, drift and deploys take all.
 SITE :=
@@ -53,8 +54,8 @@ lint: $(VENV)/dev ## linter, formatter and types
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy .
 
-bench: $(VENV)/dev ## measure the relays on this machine, into docs/benchmarks.md
-	@$(PYTHON) -m bench
+bench: $(VENV)/dev ## measure on this machine, into docs/benchmarks.md; ONLY=accept,growth measures these alone
+	@$(PYTHON) -m bench $(subst $(comma), ,$(ONLY))
 
 lock: $(VENV)/dev ## write the lock files anew from requirements/*.in
 	@requirements/lock

@@ -1,0 +1,123 @@
+"""How long an event or a document takes to its message, and what the relays cost while they wait."""
+
+import re
+import statistics
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from bench import trees
+from bench.processes import processor_seconds, resident_megabytes
+from bench.report import Row
+from tests.relays import events
+from tests.relays.process import Relay, wait_for
+from tests.relays.sink import Sink
+
+TITLE = "From the event to the message"
+INTRODUCTION = (
+    "The real relays as processes, trees on a local disk, a Mattermost that answers at once, no lookup of the"
+    " uploader. Times end when Mattermost has the post."
+)
+PACKAGES = ("watchdog", "uvicorn", "requests")
+
+_ONE_BY_ONE = 200
+_MOVED = 5000
+# The small tree tells each document by itself, however many there are.
+_TREES = {1000: "burst_from = 0", 10_000: "", 50_000: ""}
+# From the first look on: it holds one scan of the whole tree, as each minute of a day does.
+_IDLE_SECONDS = 65.0
+
+
+def measure(home: Path) -> Iterator[Row]:
+    """Both relays, then what they cost while nothing happens."""
+    with ExitStack() as stack:
+        relays = {}
+        for count, settings in _TREES.items():
+            sink = stack.enter_context(mattermost("rh-alerts"))
+            tree = home / f"{count}" / "Documents_RH"
+            trees.make(tree, count)
+            relay, seconds = stack.enter_context(trees.watching(home / f"relay{count}", sink, tree, settings))
+            relays[count] = relay, sink, tree
+            yield f"first look at {count:,} documents, start of the process included", f"{seconds:.2f} s", ""
+        hooks = stack.enter_context(mattermost("dev-notifications"))
+        gitlab = stack.enter_context(gitlab_relay(home / "gitlab", hooks))
+        yield from _spread("event of GitLab to post", _events(gitlab, hooks), "under 100 ms")
+        small, middle, large = relays.values()
+        idle = {"Nextcloud relay with 50,000 documents": large[0], "GitLab relay": gitlab}
+        since, used = time.monotonic(), {name: processor_seconds(relay.pid) for name, relay in idle.items()}
+
+        took = trees.latencies(*small[1:], uploads=_ONE_BY_ONE)
+        yield from _spread("completed upload to post", took, "under 100 ms")
+        for name, place in {"one by one": small, "by folder": middle}.items():
+            seconds, posts = _move_in(*place, home / "lot")
+            yield (
+                f"{_MOVED:,} documents moved in at once, all told of {name}",
+                f"{seconds:.1f} s, {posts} posts",
+                "",
+            )
+
+        time.sleep(max(0.0, _IDLE_SECONDS - (time.monotonic() - since)))
+        for name, relay in idle.items():
+            share = (processor_seconds(relay.pid) - used[name]) / (time.monotonic() - since)
+            yield f"{name}, idle, of one core", f"{share:.2%}", "under 1%"
+            yield f"{name}, memory", f"{resident_megabytes(relay.pid):.0f} MB", "under 80 MB"
+
+
+@contextmanager
+def mattermost(channel: str) -> Iterator[Sink]:
+    """A Mattermost with this channel that answers at once."""
+    sink = Sink()
+    sink.channels.add(channel)
+    try:
+        yield sink
+    finally:
+        sink.stop()
+
+
+@contextmanager
+def gitlab_relay(home: Path, sink: Sink) -> Iterator[Relay]:
+    """The GitLab relay on a port of its own."""
+    home.mkdir()
+    relay = Relay("gitlab", home, sink.url, '[listen]\naddress = "127.0.0.1"\nport = 0\n')
+    relay.start()
+    try:
+        yield relay
+    finally:
+        relay.terminate()
+        relay.close()
+
+
+def _events(relay: Relay, sink: Sink) -> list[float]:
+    """Milliseconds from the start of a delivery by GitLab to the arrival of the post, one after the other."""
+    measured = []
+    for number in range(_ONE_BY_ONE):
+        begun = time.monotonic()
+        assert events.send(relay, events.issue(number)).status_code == 200
+        wait_for(lambda number=number: len(sink.posts) > number)  # type: ignore[misc]
+        measured.append((sink.posts[-1].at - begun) * 1000)
+    return measured
+
+
+def _move_in(relay: Relay, sink: Sink, tree: Path, source: Path) -> tuple[float, int]:
+    """The seconds until a folder of documents that is moved in is told of, and the number of posts."""
+    known, posts = _announced(relay), len(sink.posts)
+    trees.make(source, _MOVED)
+    started = time.monotonic()
+    subprocess.run(["mv", source, tree / "lot"], check=True)
+    wait_for(lambda: _announced(relay) >= known + _MOVED, 120)
+    keys = set(re.findall(r"announced key=(\S+) ", relay.text))
+    wait_for(lambda: set(sink.keys) >= keys, 120)
+    return sink.posts[-1].at - started, len(sink.posts) - posts
+
+
+def _announced(relay: Relay) -> int:
+    """How many documents the relay has stored notifications of, alone or together."""
+    told = re.findall(r"announced key=\S+ kind=\S+ (?:path=|folder=.* documents=(\d+))", relay.text)
+    return sum(int(documents or 1) for documents in told)
+
+
+def _spread(what: str, took: list[float], bar: str) -> Iterator[Row]:
+    yield f"{what}, median of {len(took)}", f"{statistics.median(took):.1f} ms", bar
+    yield f"{what}, p95 of {len(took)}", f"{statistics.quantiles(took, n=20)[-1]:.1f} ms", ""
