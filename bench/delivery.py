@@ -7,13 +7,15 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 
 from bench import trees
+from bench.load import SIGNING_TOKEN
 from bench.processes import processor_seconds, resident_megabytes
 from bench.report import Row
 from tests.relays import events
 from tests.relays.process import Relay, wait_for
-from tests.relays.sink import Sink
+from tests.relays.sink import OK, Reply, Sink
 
 TITLE = "From the event to the message"
 INTRODUCTION = (
@@ -66,10 +68,17 @@ def measure(home: Path) -> Iterator[Row]:
 
 
 @contextmanager
-def mattermost(channel: str) -> Iterator[Sink]:
-    """A Mattermost with this channel that answers at once."""
+def mattermost(channel: str, seconds: float = 0.0) -> Iterator[Sink]:
+    """A Mattermost with this channel that takes so long for a post."""
     sink = Sink()
     sink.channels.add(channel)
+
+    def behave(payload: dict[str, Any]) -> Reply:
+        time.sleep(seconds)
+        return OK
+
+    if seconds:
+        sink.behave = behave
     try:
         yield sink
     finally:
@@ -77,10 +86,11 @@ def mattermost(channel: str) -> Iterator[Sink]:
 
 
 @contextmanager
-def gitlab_relay(home: Path, sink: Sink) -> Iterator[Relay]:
-    """The GitLab relay on a port of its own."""
+def gitlab_relay(home: Path, sink: Sink, settings: str = "") -> Iterator[Relay]:
+    """The GitLab relay on a port of its own; it takes signatures."""
     home.mkdir()
-    relay = Relay("gitlab", home, sink.url, '[listen]\naddress = "127.0.0.1"\nport = 0\n')
+    relay = Relay("gitlab", home, sink.url, f'{settings}\n[listen]\naddress = "127.0.0.1"\nport = 0\n')
+    (home / "credentials" / "gitlab-signing-token").write_text(f"{SIGNING_TOKEN}\n")
     relay.start()
     try:
         yield relay

@@ -1,0 +1,1 @@
+"""Servers that the relay is compared with."""
