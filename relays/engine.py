@@ -42,6 +42,9 @@ class Engine(ABC):
     errors: tuple[type[Exception], ...]
     """What a statement raises when it fails in the database."""
 
+    damaged = False
+    """Whether what is stored has been found to be damaged, so that only a fresh start can go on."""
+
     @abstractmethod
     def begin(self) -> Database:
         """Open a transaction that nobody writes beside. StorageError if the database cannot be had."""
@@ -61,6 +64,9 @@ class Engine(ABC):
     @abstractmethod
     def now(self) -> float:
         """Seconds since the epoch by the clock that all who share the database go by."""
+
+    def suspect(self) -> None:  # noqa: B027  # most have nothing to do
+        """Have the next start look at all that is stored, if this engine can be damaged and mend itself."""
 
     @abstractmethod
     def close(self) -> None:

@@ -91,6 +91,17 @@ class Stats:
     last_delivery: float | None
 
 
+def insert(db: Database, new: Notification, now: float) -> bool:
+    """Put a notification at the end of its channel's line; whether it was not known already."""
+    message = json.dumps(new.message.payload(), ensure_ascii=False, separators=(",", ":"))
+    inserted = db.execute(
+        "INSERT INTO outbox (channel, delivery_key, message, summary, state, run_at, created_at)"
+        " VALUES (?, ?, ?, ?, 'ready', ?, ?) ON CONFLICT (channel, delivery_key) DO NOTHING",
+        (new.channel, new.key, message, new.message.summary, now, now),
+    )
+    return inserted.rowcount == 1
+
+
 def _nothing(db: Database) -> None:
     """What a source records beside its notifications if it has nothing to record."""
 
@@ -130,21 +141,11 @@ class Outbox:
 
         def work(db: Database) -> int:
             also(db)
-            return sum(self._insert(db, notification) for notification in notifications)
+            return sum(insert(db, notification, self._clock()) for notification in notifications)
 
         future = self._store.submit(work)
         future.add_done_callback(lambda done: self._announce(done, {each.channel for each in notifications}))
         return future
-
-    def _insert(self, db: Database, new: Notification) -> bool:
-        now = self._clock()
-        message = json.dumps(new.message.payload(), ensure_ascii=False, separators=(",", ":"))
-        inserted = db.execute(
-            "INSERT INTO outbox (channel, delivery_key, message, summary, state, run_at, created_at)"
-            " VALUES (?, ?, ?, ?, 'ready', ?, ?) ON CONFLICT (channel, delivery_key) DO NOTHING",
-            (new.channel, new.key, message, new.message.summary, now, now),
-        )
-        return inserted.rowcount == 1
 
     def claim(self, channel: str) -> Future[Delivery | None]:
         """Claim the head of the channel's line, None if there is none or it has to wait."""

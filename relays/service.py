@@ -14,14 +14,16 @@ from functools import partial
 from pathlib import Path
 
 from relays import log as journal
-from relays import systemd
+from relays import markup, systemd
 from relays.courier import Courier
-from relays.engine import Engine, StorageError, reason
+from relays.engine import Database, Engine, StorageError, reason
 from relays.mattermost import Hook, IncomingWebhook
+from relays.message import Message
 from relays.metrics import Metrics, total
 from relays.moving import move_outbox
-from relays.outbox import SCHEMA, Outbox, Stats
+from relays.outbox import SCHEMA, Notification, Outbox, Stats, insert
 from relays.postgresql import PostgreSQL
+from relays.quarantine import Rescue, Tell, prepare
 from relays.settings import Places, StartError, parse_arguments
 from relays.sqlite import SQLite
 from relays.state import StateDirectory
@@ -34,6 +36,7 @@ log = logging.getLogger(__name__)
 _TICK_SECONDS = 2.0
 _PRUNE_SECONDS = 3600.0
 _STOP_SECONDS = 5.0
+_PATH = 200
 _STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
@@ -48,7 +51,14 @@ def main(program: str, build: Callable[[Places], "Service"], arguments: Sequence
         return error.code
 
 
-def _open(file: Path, spool: str | None, *schemas: str) -> Engine:
+def _open(file: Path, spool: str | None, schemas: Sequence[str], tell: Tell) -> Engine:
+    if spool is None or file.exists():
+        try:
+            prepare(file, schemas, tell)
+        except (OSError, sqlite3.Error) as error:
+            raise StartError(
+                f"{file} cannot be opened ({reason(error)}): see to its disk; nothing is lost", os.EX_IOERR
+            ) from None
     if spool is None:
         return SQLite(file, *schemas)
     engine = PostgreSQL(spool, *schemas)
@@ -62,10 +72,24 @@ def _open(file: Path, spool: str | None, *schemas: str) -> Engine:
     return engine
 
 
+def _tell_rescue(wording: Wording, channel: str, after_rescue: str, db: Database, rescue: Rescue) -> None:
+    if after_rescue:
+        db.execute(after_rescue)
+    text = markup.fill(
+        wording["rescue"],
+        waiting=rescue.waiting,
+        parked=rescue.parked,
+        file=markup.code(str(rescue.kept), _PATH),
+    )
+    message = Message("Passerelle", ":warning:", summary=text, text=text)
+    insert(db, Notification(f"rescue:{rescue.kept.name}", channel, message), time.time())
+
+
 class Service:
     """Store, outbox and courier of a relay, and the workers of its source (`add`).
 
-    `schemas` are those of the source's tables; for `digest_from` see relays.digest. `spool` is the address of a
+    `schemas` are those of the source's tables, and `after_rescue` is SQL that makes them fit for use after a part of
+    their rows was lost (relays.quarantine); for `digest_from` see relays.digest. `spool` is the address of a
     PostgreSQL database that holds the store, otherwise it is a file in `state`.
     """
 
@@ -77,10 +101,12 @@ class Service:
         digest_from: int,
         *schemas: str,
         spool: str | None = None,
+        after_rescue: str = "",
     ) -> None:
         self.wording = wording
         self._state = StateDirectory(state)
-        self.store = Store(_open(state / "relay.db", spool, SCHEMA, *schemas))
+        tell = partial(_tell_rescue, wording, hook.channel, after_rescue)
+        self.store = Store(_open(state / "relay.db", spool, (SCHEMA, *schemas), tell))
         self.outbox = Outbox(self.store, self._state.instance, digest_from)
         self.metrics = Metrics(self.outbox.stats, lambda: self.store.failing)
         self.courier = Courier(self.outbox, partial(IncomingWebhook, hook), wording, self.metrics)
@@ -150,7 +176,12 @@ class Service:
         prune_at = 0.0
         while not self._stop.wait(tick):
             workers = self._workers()
+            if self.store.damaged:
+                log.critical("the spool is damaged: starting again, which rescues what can be read")
+                self._exit_code = os.EX_IOERR
+                return
             if not all(worker.is_alive() for worker in workers):
+                self.store.suspect()
                 self._exit_code = os.EX_SOFTWARE
                 return
             if all(worker.healthy for worker in workers):

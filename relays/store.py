@@ -59,6 +59,15 @@ class Store(Worker):
         """Seconds since the epoch by the clock of the store."""
         return self._engine.now()
 
+    @property
+    def damaged(self) -> bool:
+        """Whether what is stored has been found to be damaged: the process has to end, and the next start mends it."""
+        return self._engine.damaged
+
+    def suspect(self) -> None:
+        """Something died of what it read, perhaps: have the next start look at all that is stored."""
+        self._engine.suspect()
+
     def work(self) -> None:
         """Commit group after group until `stop`, and then what is left."""
         while True:

@@ -6,7 +6,7 @@ from relays import digest, service
 from relays.mattermost import Hook
 from relays.nextcloud.cloud import read_account
 from relays.nextcloud.config import read_trees
-from relays.nextcloud.index import SCHEMA
+from relays.nextcloud.index import AFTER_RESCUE, SCHEMA
 from relays.nextcloud.inquiry import Inquiry
 from relays.nextcloud.origins import Origins
 from relays.nextcloud.place import Disk, Place
@@ -34,7 +34,7 @@ def build(places: Places) -> service.Service:
     settings.done()
     hook = Hook(read_hook_url(places.credentials, "NEXTCLOUD_WEBHOOK_URL"), channel)
 
-    relay = service.Service(places.state, wording, hook, digest_from, SCHEMA)
+    relay = service.Service(places.state, wording, hook, digest_from, SCHEMA, after_rescue=AFTER_RESCUE)
     inquiry = Inquiry(account) if account else None
     if inquiry:
         relay.add(inquiry)

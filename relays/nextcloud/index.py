@@ -25,18 +25,32 @@ CREATE TABLE IF NOT EXISTS documents (
     ctime_ns BIGINT NOT NULL,
     PRIMARY KEY (tree, path)
 );
+CREATE TABLE IF NOT EXISTS rescued_trees (
+    tree         TEXT PRIMARY KEY,
+    known_before DOUBLE PRECISION NOT NULL  -- what changed before is no news, although documents may not have it
+);
 """
 
+# A document that was told of may be missing in what was rescued, one that changed after all of it is in there is
+# new. What had changed a moment before may not have been told of yet: rather twice than never.
+AFTER_RESCUE = """
+INSERT INTO rescued_trees SELECT tree, max(ctime_ns) / 1e9 - 60 FROM documents GROUP BY tree
+"""
 
 _READ_AT_ONCE = 1000
 
 
 class Index:
-    """The known documents of the tree called `tree`."""
+    """The known documents of the tree called `tree`.
+
+    `known_before` is a time in seconds since the epoch if some of them may be missing: what changed before is known.
+    """
 
     def __init__(self, store: Store, tree: str) -> None:
         self._tree = tree
         self.is_new = not store.read("SELECT 1 FROM trees WHERE tree = ?", (tree,))
+        rescued = store.read("SELECT known_before FROM rescued_trees WHERE tree = ?", (tree,))
+        self.known_before: float | None = rescued[0][0] if rescued else None
         # By folder, with the folders in order: those below one follow each other.
         self._documents: dict[str, dict[str, Stat]] = {}
         self._folders: list[str] = []
@@ -118,11 +132,12 @@ class Index:
     @property
     def has_changes(self) -> bool:
         """Whether there is something for `apply`."""
-        return bool(self._changed) or self.is_new
+        return bool(self._changed) or self.is_new or self.known_before is not None
 
     def apply(self, db: Database) -> None:
         """Write what changed since `settled` was last called."""
         db.execute("INSERT INTO trees (tree) VALUES (?) ON CONFLICT (tree) DO NOTHING", (self._tree,))
+        db.execute("DELETE FROM rescued_trees WHERE tree = ?", (self._tree,))
         for path, known in self._changed.items():
             where = (self._tree, os.fsencode(path))
             db.execute("DELETE FROM documents WHERE tree = ? AND path = ?", where)
@@ -134,6 +149,7 @@ class Index:
         """What `apply` wrote is committed."""
         self._changed.clear()
         self.is_new = False
+        self.known_before = None
 
 
 def _folder(path: str) -> str:

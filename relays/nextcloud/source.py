@@ -112,7 +112,9 @@ class TreeSource(Worker):
         self._service.note(self._place.name, self._service.wording[wording].format(**values))
 
     def _look_first(self) -> None:
-        if self._index.is_new:
+        if self._index.known_before is not None:
+            self._tracker.record(before=self._index.known_before)
+        elif self._index.is_new:
             self._tracker.record(before=self._born)
         else:
             self._tracker.resume()

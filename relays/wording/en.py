@@ -207,6 +207,8 @@ TEXTS = {
     "digest.heading": "📚 **{count} notifications** were waiting, from {first} to {last}",
     "digest.time": "%H:%M",
     "digest.day_and_time": "%Y-%m-%d %H:%M",
+    "rescue": "⚠️ The spool file of this relay was damaged. Rescued: {waiting} notification(s) that wait, {parked} "
+    "parked. What could no longer be read is lost. The damaged file is kept on the host: {file}",
     "status.idle": "nothing waiting",
     "status.backlog": "{count} notification(s) waiting, the oldest for {age}",
     "status.parked": "{count} parked",

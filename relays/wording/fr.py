@@ -207,6 +207,9 @@ TEXTS = {
     "digest.heading": "📚 **{count} notifications** en attente, de {first} à {last}",
     "digest.time": "%H:%M",
     "digest.day_and_time": "%d/%m/%Y %H:%M",
+    "rescue": "⚠️ Le fichier d'attente de ce relais était endommagé. Ont été sauvées : {waiting} notification(s) en "
+    "attente, {parked} mise(s) de côté. Ce qui n'était plus lisible est perdu. Le fichier endommagé est gardé sur "
+    "l'hôte : {file}",
     "status.idle": "rien en attente",
     "status.backlog": "{count} notification(s) en attente, la plus ancienne depuis {age}",
     "status.parked": "{count} mise(s) de côté",

@@ -1,0 +1,181 @@
+"""A spool file that is damaged: set aside, what can be read of it put into a new one, and said where people see it.
+
+    relay.db                     in use
+    relay.db.damaged-<UTC time>  what was damaged, as it was, with its -wal; for nobody but an operator
+    relay.db.making              a new one that is not complete yet
+    relay.db.rescued-<UTC time>  a new one that is, on its way to its place, which the next start finishes after a kill
+    relay.db.suspect             a process has met damage, or died of what it read
+
+All of a file is looked at only if there is a reason to: it is small, or its last process did not end in order. In
+between, damage ends the process as soon as it is met (relays.sqlite), and the next start looks.
+"""
+
+import logging
+import os
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from relays import salvage, systemd, wal
+from relays.engine import Database
+
+log = logging.getLogger(__name__)
+
+# So much is looked at within a tenth of a second.
+_SMALL_BYTES = 32 * 1024 * 1024
+# A look at all of a gigabyte takes seconds, or half a minute if the disk has to be waited for; a rescue of as much
+# takes two minutes, which is more than systemd waits for a start without a word.
+_PATIENCE = "EXTEND_TIMEOUT_USEC=60000000"
+_ROWS_A_NOTE = 10_000
+_DAMAGE = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+# What only a damaged page can hold: messages are written as JSON objects.
+_UNREADABLE = """
+outbox WHERE state <> 'done' AND CASE WHEN json_valid(message) THEN json_type(message) <> 'object' ELSE TRUE END
+"""
+
+
+@dataclass(frozen=True)
+class Rescue:
+    """What was brought over from a damaged file: how many notifications that wait, are parked, are delivered."""
+
+    waiting: int
+    parked: int
+    delivered: int
+    kept: Path
+
+
+Tell = Callable[[Database, Rescue], None]
+
+
+def is_damage(error: Exception) -> bool:
+    """Whether SQLite says that the file itself is wrong, not the disk, its room, or the statement."""
+    code = getattr(error, "sqlite_errorcode", None)
+    # The upper bits of a code tell more than is needed here.
+    return code & 0xFF in _DAMAGE if code is not None else "decode to UTF-8" in str(error)
+
+
+def suspect(file: Path) -> Path:
+    """The file whose presence has the next start look at all of the spool."""
+    return file.with_name(f"{file.name}.suspect")
+
+
+def prepare(file: Path, schemas: Sequence[str], tell: Tell) -> None:
+    """See that there is a sound file with `schemas`; `tell` adds to a rescued one what people are to know.
+
+    OSError or sqlite3.Error if there is none and none can be made; what could be rescued still can be then.
+    """
+    for rescued in file.parent.glob(f"{file.name}.rescued-*"):
+        _put_in_place(file, rescued)
+    making = file.with_name(f"{file.name}.making")
+    if not file.exists():
+        with _new(making, schemas):
+            pass
+        making.rename(file)
+    elif reason := _damage(file):
+        time = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+        kept = file.with_name(f"{file.name}.damaged-{time}")
+        log.error("damaged file=%s reason=%s: rescuing what can be read", file, reason)
+        with _new(making, schemas) as db:
+            rescue = _rescue(file, db, kept)
+            tell(db, rescue)
+        rescued = file.with_name(f"{file.name}.rescued-{time}")
+        making.rename(rescued)
+        _put_in_place(file, rescued)
+        log.error(
+            "rescued waiting=%d parked=%d delivered=%d; the damaged file is kept=%s: check the disk, and delete the "
+            "file when nothing is missed",
+            rescue.waiting,
+            rescue.parked,
+            rescue.delivered,
+            kept,
+        )
+    suspect(file).unlink(missing_ok=True)
+
+
+def _put_in_place(file: Path, rescued: Path) -> None:
+    kept = file.with_name(rescued.name.replace(".rescued-", ".damaged-"))
+    # The rescued file goes last, so that as long as it is there, all of this can be done again.
+    for suffix in ("", "-wal"):
+        damaged = file.with_name(file.name + suffix)
+        if damaged.exists():
+            damaged.rename(kept.with_name(kept.name + suffix))
+    # Only an index into the log, which SQLite makes anew.
+    file.with_name(f"{file.name}-shm").unlink(missing_ok=True)
+    rescued.rename(file)
+    folder = os.open(file.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+@contextmanager
+def _new(path: Path, schemas: Sequence[str]) -> Iterator[sqlite3.Connection]:
+    """An empty database to be filled, on the disk when the block is left."""
+    path.unlink(missing_ok=True)
+    path.with_name(f"{path.name}-journal").unlink(missing_ok=True)
+    with closing(sqlite3.connect(path, isolation_level=None)) as db:
+        for schema in schemas:
+            db.executescript(schema)
+        db.execute("BEGIN")
+        yield db
+        db.execute("COMMIT")
+
+
+def _damage(file: Path) -> str:
+    """Why the file cannot be used as it is, empty if it can. sqlite3.Error if that cannot be found out."""
+    written = file.with_name(f"{file.name}-wal")
+    # Before SQLite opens the file: it reads the log up to what is broken, and forgets the rest.
+    if wal.is_damaged(written):
+        return "the write-ahead log is broken"
+    if not file.stat().st_size:
+        return "the file is empty"
+    systemd.notify(_PATIENCE)
+    unclean = suspect(file).exists() or (written.exists() and written.stat().st_size > 0)
+    try:
+        # Read only, so that the log stays as it is, for the rescue.
+        with closing(sqlite3.connect(f"{file.as_uri()}?mode=ro", uri=True, timeout=10)) as db:
+            db.execute("SELECT count(*) FROM sqlite_master").fetchone()
+            if unclean or file.stat().st_size <= _SMALL_BYTES:
+                return _thorough(db)
+    except sqlite3.Error as error:
+        if is_damage(error):
+            return str(error)
+        raise
+    return ""
+
+
+def _thorough(db: sqlite3.Connection) -> str:
+    ((found,),) = db.execute("PRAGMA quick_check(1)").fetchall()
+    if found != "ok":
+        return " ".join(found.split())
+    if db.execute("SELECT 1 FROM sqlite_master WHERE name = 'outbox'").fetchone() is None:
+        return "there is no outbox in it"
+    unreadable = db.execute("SELECT 1 FROM" + _UNREADABLE + "LIMIT 1").fetchone()
+    return "a message is not JSON" if unreadable else ""
+
+
+def _rescue(file: Path, db: sqlite3.Connection, kept: Path) -> Rescue:
+    """Put all rows that can be read into `db`, each into the table that it fits into."""
+    names = [name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()]
+    columns = {name: db.execute(f"PRAGMA table_info({name})").fetchall() for name in names}
+    for count, (number, values) in enumerate(salvage.rows(file, file.with_name(f"{file.name}-wal"))):
+        if count % _ROWS_A_NOTE == 0:
+            systemd.notify(_PATIENCE)
+        for name, described in columns.items():
+            types = [declared for _, _, declared, *_ in described]
+            if salvage.fits(values, types):
+                # A column that is the number of its row is stored as NULL.
+                whole = [
+                    number if declared == "INTEGER" else value
+                    for value, declared in zip(values, types, strict=True)
+                ]
+                marks = ", ".join("?" * len(whole))
+                with suppress(sqlite3.IntegrityError):  # damaged in a way that can still be read
+                    db.execute(f"INSERT INTO {name} VALUES ({marks}) ON CONFLICT DO NOTHING", whole)  # noqa: S608
+    db.execute("DELETE FROM" + _UNREADABLE)
+    counts = dict(db.execute("SELECT state, count(*) FROM outbox GROUP BY state").fetchall())
+    return Rescue(counts.get("ready", 0), counts.get("parked", 0), counts.get("done", 0), kept)
