@@ -9,7 +9,7 @@ SITE :=
 LIMIT := $(if $(SITE),--limit $(SITE))
 PIP := $(PYTHON) -m pip install -qq --disable-pip-version-check --require-hashes
 
-.PHONY: help demo test exhaustive deploy drift doctor rotate teardown check lab lab-down lint bench lock
+.PHONY: help demo test exhaustive faults deploy drift doctor rotate teardown check lab lab-down lint bench lock
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -24,6 +24,9 @@ test: $(VENV)/dev ## everything: linter, types, units, stand-ins, relays, then t
 exhaustive: $(VENV)/dev ## every fault of the long tables, in the lab (about half an hour)
 	@$(PYTHON) -m lab up
 	PASSERELLE_SETTINGS=$(LAB_SETTINGS) $(PYTHON) -m pytest -q --exhaustive tests/lab
+
+faults: $(VENV)/dev ## every fault against the relays as processes, under load; counts what is lost, doubled, disordered
+	@$(PYTHON) -m pytest -q tests/faults
 
 deploy: $(VENV)/deploy ## deploy the site that the settings describe (passerelle.toml or the environment)
 	$(VENV)/bin/pyinfra $(LIMIT) inventory.py deploy.py

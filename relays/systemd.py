@@ -2,6 +2,7 @@
 
 import os
 import socket
+from functools import cache
 
 _FIRST_LISTENING_DESCRIPTOR = 3
 _PATIENCE_SECONDS = 1.0
@@ -12,15 +13,20 @@ def notify(*assignments: str) -> None:
     address = os.environ.get("NOTIFY_SOCKET")
     if not address:
         return
-    if address.startswith("@"):
-        address = "\0" + address[1:]
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as channel:
-        channel.settimeout(_PATIENCE_SECONDS)
-        try:
-            channel.sendto("\n".join(assignments).encode(), address)
-        except OSError:
-            # A manager that is not listening is no reason to stop serving.
-            return
+    try:
+        _channel(address).send("\n".join(assignments).encode())
+    except OSError:
+        # A manager that is not listening is no reason to stop serving.
+        _channel.cache_clear()
+
+
+@cache
+def _channel(address: str) -> socket.socket:
+    # Kept, so that a process with no descriptor left can still say that it is well.
+    channel = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC)
+    channel.settimeout(_PATIENCE_SECONDS)
+    channel.connect("\0" + address[1:] if address.startswith("@") else address)
+    return channel
 
 
 def watchdog_interval() -> float | None:
