@@ -15,6 +15,8 @@ from tasks.operations.resource import Commands, ResourceError, change, resource
 SETTINGS = "/api/v4/application/settings"
 # Each GitLab process keeps the settings for about a minute.
 CACHED_SECONDS = 90
+# The `alert_status` of a hook that is called.
+_ENABLED = "executable"
 
 
 def signs(version: str) -> bool:
@@ -69,8 +71,12 @@ def _path(project_path: str) -> str:
 
 @resource
 def project(api: Api, path: str) -> Commands:
-    """Have a private project at `path` (namespace/name), with a README on its default branch."""
-    if api.call("GET", _path(path), absent=("404",)) is None:
+    """Have a project at `path` (namespace/name) that is not archived.
+
+    It is made private and with a README on its default branch; what people make of it since is theirs.
+    """
+    found = api.call("GET", _path(path), absent=("404",))
+    if found is None:
         namespace = path.rpartition("/")[0]
         owner = api.call("GET", f"/api/v4/namespaces/{quote(namespace, safe='')}", absent=("404",))
         if owner is None:
@@ -79,6 +85,10 @@ def project(api: Api, path: str) -> Commands:
             )
         yield from change(
             [f"+ project {path} with a README"], lambda: _create_project(api, path, owner["id"])
+        )
+    elif found["archived"]:
+        yield from change(
+            [f"~ project {path}: archived -> active"], lambda: api.call("POST", f"{_path(path)}/unarchive")
         )
 
 
@@ -116,7 +126,8 @@ def project_hook(
 
     GitLab never tells a hook's secrets, so their common fingerprint is kept in the hook's description (attributes
     `name` and `description` came with 17.1). `fingerprint` is None while one of them does not exist. A GitLab that
-    does not know signing tokens, or a trigger, passes them over; it must not if `signed`.
+    does not know signing tokens, or a trigger, passes them over; it must not if `signed`. A hook that GitLab has
+    disabled because its calls failed is replaced, with its log: editing one does not enable it.
     """
     wanted = {
         "url": url,
@@ -141,12 +152,16 @@ def project_hook(
         ]
 
     lines += [f"- hook {name} of {path}: double, to {double['url']}" for double in doubles]
+    disabled = found is not None and found.get("alert_status", _ENABLED) != _ENABLED
+    if found and disabled:
+        lines.append(f"~ hook {name} of {path}: alert_status: {found['alert_status']!r} -> {_ENABLED!r}")
 
     def save() -> None:
-        for double in doubles:
-            api.call("DELETE", f"{_path(path)}/hooks/{double['id']}")
+        replaced = [found] if found and disabled else []
+        for hook in [*doubles, *replaced]:
+            api.call("DELETE", f"{_path(path)}/hooks/{hook['id']}")
         secrets = {"token": token(), "signing_token": signing_token()}
-        saved = _save_hook(api, path, found, wanted, secrets)
+        saved = _save_hook(api, path, None if disabled else found, wanted, secrets)
         if signed and saved.get("signing_token_present") is not True:
             raise ResourceError(
                 f"gitlab: {api.url} says that it is GitLab 19.1 or newer and did not keep the signing token of the "

@@ -54,23 +54,34 @@ def find_team(api: Api, name: str) -> dict[str, Any] | None:
 
 @resource
 def team(api: Api, name: str, display_name: str) -> Commands:
-    """Have an open, active team called `name`; an archived one is restored."""
+    """Have an open, active team called `name`; an archived one is restored. Who may join is left as it is."""
     found = find_team(api, name)
-    lines = []
-    if found is None:
-        lines = [f"+ team {name}"]
-    elif found["delete_at"]:
-        lines = [f"~ team {name}: archived -> active"]
-    yield from change(lines, lambda: _have_team(api, name, display_name))
+    texts = {"display_name": display_name}
+    lines = [f"+ team {name}"] if found is None else _wrong(f"team {name}", found, texts)
+    yield from change(lines, lambda: _have_team(api, name, texts))
 
 
-def _have_team(api: Api, name: str, display_name: str) -> None:
+def _have_team(api: Api, name: str, texts: Mapping[str, str]) -> None:
     with api.turn:
         found = find_team(api, name)  # another site of the team may have been quicker
         if found is None:
-            api.call("POST", "/api/v4/teams", {"name": name, "display_name": display_name, "type": "O"})
-        elif found["delete_at"]:
-            api.call("POST", f"/api/v4/teams/{found['id']}/restore")
+            api.call("POST", "/api/v4/teams", {"name": name, "type": "O", **texts})
+        else:
+            _mend(api, f"/api/v4/teams/{found['id']}", found, texts)
+
+
+def _wrong(what: str, found: Mapping[str, Any], texts: Mapping[str, str]) -> list[str]:
+    """What is wrong with a team or channel that is there."""
+    archived = [f"~ {what}: archived -> active"] if found["delete_at"] else []
+    return [*archived, *differences(found, texts, f"{what}: ")]
+
+
+def _mend(api: Api, path: str, found: Mapping[str, Any], texts: Mapping[str, str]) -> None:
+    """Restore a team or channel that is archived and give it its texts."""
+    if found["delete_at"]:
+        api.call("POST", f"{path}/restore")
+    if any(differences(found, texts)):
+        api.call("PUT", f"{path}/patch", texts)
 
 
 def find_channel(api: Api, team_name: str, name: str) -> dict[str, Any] | None:
@@ -85,37 +96,34 @@ def find_channel(api: Api, team_name: str, name: str) -> dict[str, Any] | None:
 
 @resource
 def channel(api: Api, team_name: str, name: str, display_name: str, purpose: str = "") -> Commands:
-    """Have an active public channel in the team; an archived one is restored, its hooks are lost with it."""
+    """Have an active channel in the team; an archived one is restored, its hooks are lost with it.
+
+    It is made public; one that people have made private since stays so.
+    """
     found = find_channel(api, team_name, name)
-    lines = []
-    if found is None:
-        lines = [f"+ channel {name} in team {team_name}"]
-    elif found["delete_at"]:
-        lines = [f"~ channel {name}: archived -> active"]
-    yield from change(lines, lambda: _have_channel(api, team_name, name, display_name, purpose))
+    texts = {"display_name": display_name, "purpose": purpose}
+    lines = (
+        [f"+ channel {name} in team {team_name}"]
+        if found is None
+        else _wrong(f"channel {name}", found, texts)
+    )
+    yield from change(lines, lambda: _have_channel(api, team_name, name, texts))
 
 
-def _have_channel(api: Api, team_name: str, name: str, display_name: str, purpose: str) -> None:
+def _have_channel(api: Api, team_name: str, name: str, texts: Mapping[str, str]) -> None:
     with api.turn:
         found = find_channel(api, team_name, name)  # another site of the team may have been quicker
         if found is None:
-            _create_channel(api, team_name, name, display_name, purpose)
-        elif found["delete_at"]:
-            api.call("POST", f"/api/v4/channels/{found['id']}/restore")
+            _create_channel(api, team_name, name, texts)
+        else:
+            _mend(api, f"/api/v4/channels/{found['id']}", found, texts)
 
 
-def _create_channel(api: Api, team_name: str, name: str, display_name: str, purpose: str) -> None:
+def _create_channel(api: Api, team_name: str, name: str, texts: Mapping[str, str]) -> None:
     owner = find_team(api, team_name)
     if owner is None:
         raise ResourceError(f"mattermost: there is no team {team_name}; check mattermost.team")
-    body = {
-        "team_id": owner["id"],
-        "name": name,
-        "display_name": display_name,
-        "purpose": purpose,
-        "type": "O",
-    }
-    api.call("POST", "/api/v4/channels", body)
+    api.call("POST", "/api/v4/channels", {"team_id": owner["id"], "name": name, "type": "O", **texts})
 
 
 def find_webhook(api: Api, team_name: str, display_name: str) -> dict[str, Any] | None:

@@ -1,6 +1,6 @@
 """A Python application as releases that switch at once, on a host that reaches no package index.
 
-    /opt/NAME/<digest>/   a virtual environment with everything; `complete` is written last
+    /opt/NAME/<digest>/   a virtual environment with everything; `complete` is written last, nothing changes after it
     /opt/NAME/current     -> the release in use
     /opt/NAME/before/     while a new release is on trial: the release, settings and units before it
 
@@ -26,14 +26,19 @@ class Interpreter(FactBase[str]):
 
 
 class Release(FactBase[dict[str, str]]):
-    """{"current": digest in use, "complete": "yes" if `digest` is on the host whole}."""
+    """{"current": digest in use, "complete": "yes" if `digest` was installed whole, "altered": "yes" if not so since}.
+
+    Content, owner, mode and presence of a file all have a part in the time of the last change of its status, or of its
+    folder's.
+    """
 
     default = dict
 
     def command(self, app: str, digest: str) -> str:
         return (
             f'echo current=$(basename "$(readlink /opt/{app}/current)" 2>/dev/null); '
-            f"test -e /opt/{app}/{digest}/complete && echo complete=yes || true"
+            f"cd /opt/{app}/{digest} 2>/dev/null && test -e complete && echo complete=yes && "
+            "find . -cnewer complete -printf 'altered=yes\\n' -quit || true"
         )
 
     def process(self, output: list[str]) -> dict[str, str]:
@@ -60,16 +65,22 @@ def python_app(app: str, source: Path, package: str, requirements: Path) -> Comm
     digest = release_digest(source, package, lock)
     found = host.get_fact(Release, app=app, digest=digest)
     current = found.get("current") or None
-    if current == digest and "complete" in found:
+    whole = "complete" in found and "altered" not in found
+    if current == digest and whole:
         return
     python, machine = supported(host.get_fact(Interpreter))
-    tell([f"~ {app}: release {current} -> {digest} (Python {python}, {machine})"])
+    was = (
+        f"release {current}, altered since"
+        if current == digest and "altered" in found
+        else f"release {current}"
+    )
+    tell([f"~ {app}: {was} -> {digest} (Python {python}, {machine})"])
     root = f"/opt/{app}"
-    yield StringCommand(f"mkdir -p {root} && rm -rf {root}/{digest if 'complete' not in found else 'next'}")
-    if "complete" not in found:
+    yield StringCommand(f"mkdir -p {root} && rm -rf {root}/{'next' if whole else digest}")
+    if not whole:
         bundle = wheels.bundle(source, [requirements / "pip.txt", lock], python, machine)
         yield FileUploadCommand(str(bundle), f"{root}/{digest}.tar")
-        yield StringCommand(_install(root, digest, lock.name))
+        yield StringCommand(_install(app, digest, lock.name, in_use=current == digest))
     if current and current != digest:
         yield StringCommand(_remember(app))
     yield StringCommand(f"ln -sfn {digest} {root}/next && mv -T {root}/next {root}/current")
@@ -134,14 +145,20 @@ def supported(interpreter: str | None) -> tuple[str, str]:
     return f"{words[0]}.{words[1]}", words[2]
 
 
-def _install(root: str, digest: str, lock: str) -> str:
-    """Unpack and install from the bundle alone; every file is compared with the hash in the lock."""
+def _install(app: str, digest: str, lock: str, *, in_use: bool) -> str:
+    """Unpack and install from the bundle alone; every file is compared with the hash in the lock.
+
+    `in_use`: services run from what was at this place, so they start anew before it counts as whole.
+    """
+    root = f"/opt/{app}"
     release = f"{root}/{digest}"
+    restart = f"systemctl try-restart '{app}-*.service' || true; " if in_use else ""
     pip = "PYTHONPATH=$(echo wheels/pip-*.whl) python3 -m pip --quiet --disable-pip-version-check --no-input"
     install = f"{pip} --python bin/python install --no-index --find-links wheels"
     return (
         f"set -e; umask 022; python3 -m venv --without-pip {release}; cd {release}; "
         f"tar -xf {root}/{digest}.tar; rm {root}/{digest}.tar; "
         f"{install} --require-hashes -r wheels/{lock}; {install} --no-deps wheels/passerelle-*.whl; "
-        "rm -rf wheels; touch complete"
+        # The second time, for making the file has changed its folder.
+        f"rm -rf wheels; {restart}touch complete; touch complete"
     )

@@ -11,10 +11,15 @@ from tasks.operations.text_file import write
 
 # Names the text and configuration that the running process was started with.
 MARK = "PASSERELLE_DIGEST"
+FOLDER = "/etc/systemd/system"
+_ACCESS = "644 root root"
 
 
 class Units(FactBase[dict[str, dict[str, str]]]):
-    """{unit: what systemd says of it, `text` (sha256 of its file), `digest` (MARK of its main process)}."""
+    """{unit: what systemd says of it, `text` (sha256 of its file), `access`, `digest` (MARK of its main process)}.
+
+    `access` is the "MODE OWNER GROUP" of the file.
+    """
 
     default = dict
 
@@ -24,6 +29,7 @@ class Units(FactBase[dict[str, dict[str, str]]]):
             *[QuoteString(unit) for unit in units],
             '; do echo "unit=$u"; systemctl show -p ActiveState,UnitFileState,NeedDaemonReload "$u";',
             'echo "text=$(sha256sum 2>/dev/null <"/etc/systemd/system/$u" | cut -c1-64)";',
+            'echo "access=$(stat -c \'%a %U %G\' "/etc/systemd/system/$u")";',
             "echo digest=$(tr '\\0' '\\n' 2>/dev/null <\"/proc/$(systemctl show -P MainPID \"$u\")/environ\"",
             f"| sed -n 's/^{MARK}=//p'); done 2>/dev/null",
         )
@@ -62,17 +68,19 @@ def service(
     texts = dict(units)
     texts[main] = units[main].replace("[Service]\n", f"[Service]\nEnvironment={MARK}={wanted}\n", 1)
     found = host.get_fact(Units, units=list(texts))
-    written = [
+    edited = [
         unit for unit, text in texts.items() if found[unit]["text"] != sha256(text.encode()).hexdigest()
     ]
+    opened = [unit for unit in texts if found[unit]["text"] and found[unit]["access"] != _ACCESS]
     disabled = [unit for unit in texts if found[unit].get("UnitFileState") != "enabled"]
     inactive = [unit for unit in texts if found[unit].get("ActiveState") != "active"]
     stale = main in inactive or found[main]["digest"] != wanted
     triggers = [unit for unit in texts if unit != main]
     # systemd applies a new text only to a unit that starts anew, and starts no socket under its running service.
-    renewed = [unit for unit in triggers if unit in written or unit in inactive]
+    renewed = [unit for unit in triggers if unit in edited or unit in inactive]
 
-    lines = [f"{'~' if found[u]['text'] else '+'} /etc/systemd/system/{u}" for u in written]
+    lines = [f"~ {FOLDER}/{u}: other content" if found[u]["text"] else f"+ {FOLDER}/{u}" for u in edited]
+    lines += [f"~ {FOLDER}/{u}: {found[u]['access']} -> {_ACCESS}" for u in opened]
     lines += [f"~ {u}: {found[u].get('UnitFileState') or 'not installed'} -> enabled" for u in disabled]
     lines += [f"~ {u}: {found[u].get('ActiveState')} -> active" for u in inactive]
     if stale and main not in inactive:
@@ -81,9 +89,9 @@ def service(
 
     if renewed:  # before the files, so that a run that dies here leaves stopped units and no stale ones
         yield StringCommand("systemctl stop", *_quoted([main, *renewed]), "2>/dev/null || true")
-    for unit in written:
-        yield write(f"/etc/systemd/system/{unit}", "cat", "644", "root", "root", texts[unit])
-    if written or any(found[unit].get("NeedDaemonReload") == "yes" for unit in texts):
+    for unit in [*edited, *[unit for unit in opened if unit not in edited]]:
+        yield write(f"{FOLDER}/{unit}", "cat", "644", "root", "root", texts[unit])
+    if edited or opened or any(found[unit].get("NeedDaemonReload") == "yes" for unit in texts):
         yield "systemctl daemon-reload"
     if disabled:
         yield StringCommand("systemctl enable -q", *_quoted(disabled))
@@ -98,9 +106,9 @@ def service(
 def no_unit(name: str) -> Commands:
     """Have no unit of this name."""
     if host.get_fact(Units, units=[name])[name]["text"]:
-        tell([f"- /etc/systemd/system/{name}"])
+        tell([f"- {FOLDER}/{name}"])
         yield StringCommand("systemctl disable -q --now", QuoteString(name))
-        yield StringCommand("rm -f", QuoteString(f"/etc/systemd/system/{name}"))
+        yield StringCommand("rm -f", QuoteString(f"{FOLDER}/{name}"))
         yield "systemctl daemon-reload"
 
 

@@ -14,6 +14,7 @@ from _pytest.mark import ParameterSet
 from docker.models.containers import Container
 
 from lab import engine, stack, state
+from tests.lab.faults.summary import DriftTable
 from tests.live import chat, cloud, copy, forge, host, infrastructure, proxy, site, ssh, tunnel
 
 __all__ = ["chat", "cloud", "copy", "forge", "host", "infrastructure", "proxy", "site", "ssh", "tunnel"]
@@ -71,12 +72,17 @@ def dry(**settings: str) -> Run:
     return run
 
 
-def sampled(names: Iterable[str], each: int) -> list[ParameterSet]:
+def sampled(cases: Iterable[object], each: int) -> list[ParameterSet]:
     """The parameters of a long table, all but one in so many marked as `exhaustive`."""
     return [
-        pytest.param(name, marks=[pytest.mark.exhaustive] if place % each else [])
-        for place, name in enumerate(names)
+        pytest.param(case, marks=[pytest.mark.exhaustive] if place % each else [])
+        for place, case in enumerate(cases)
     ]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Have the run end with the table of drift."""
+    config.pluginmanager.register(DriftTable())
 
 
 @pytest.fixture(scope="session", autouse=True)

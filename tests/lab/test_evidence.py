@@ -15,7 +15,9 @@ from tests.evidence import browser
 from tests.evidence.checklist import ITEMS
 from tests.evidence.pictures import PICTURES
 from tests.lab.conftest import ROOT, deploy, environment
-from tests.lab.test_drift import FAULTS, INFRASTRUCTURE, World, accepts, on_host, world
+from tests.lab.faults.table import FAULTS
+from tests.lab.faults.world import INFRASTRUCTURE, World, on_host
+from tests.lab.test_drift import accepts, world
 from tests.waiting import wait_until
 
 __all__ = ["world"]
@@ -24,27 +26,27 @@ Deed = Callable[[World], object]
 
 # Of the faults that the next deploy mends, the item of the list that each belongs to.
 MENDED = {
-    "user names not overridden": "mattermost-webhooks",
-    "slash commands switched off": "mattermost-webhooks",
-    "webhook of another channel": "mattermost-webhooks",
-    "webhook unlocked": "mattermost-webhooks",
-    "webhook described otherwise": "mattermost-webhooks",
-    "saved URLs readable": "webhook-urls",
-    "saved URLs given away": "webhook-urls",
-    "saved URLs gone": "webhook-urls",
-    "settings of a relay edited": "gitlab-relay",
-    "relay and its port stopped": "gitlab-service",
-    "hook deleted": "gitlab-hook",
-    "hook events unticked": "gitlab-hook",
-    "allow-list emptied": "gitlab-hook",
-    "hook token readable": "gitlab-hook",
-    "signing token lost in GitLab": "gitlab-hook",
-    "folder removed": "nextcloud-folders",
-    "folder given to root": "nextcloud-folders",
-    "monitor stopped": "nextcloud-service",
-    "relay not started at boot": "nextcloud-service",
-    "unit gone": "nextcloud-service",
-    "command not executable": "commands",
+    "Mattermost setting: EnablePostUsernameOverride off": "mattermost-webhooks",
+    "Mattermost setting: EnableCommands off": "mattermost-webhooks",
+    "incoming webhook: leads to another channel": "mattermost-webhooks",
+    "incoming webhook: unlocked": "mattermost-webhooks",
+    "incoming webhook: described otherwise": "mattermost-webhooks",
+    "URLs of the webhooks: .webhooks.conf open to all": "webhook-urls",
+    "URLs of the webhooks: .webhooks.conf given away": "webhook-urls",
+    "URLs of the webhooks: .webhooks.conf gone": "webhook-urls",
+    "settings of a relay: other language": "gitlab-relay",
+    "unit: stopped with its port": "gitlab-service",
+    "hook: deleted": "gitlab-hook",
+    "hook: events unticked": "gitlab-hook",
+    "allow-list: emptied": "gitlab-hook",
+    "secret token of the hook: open to all": "gitlab-hook",
+    "hook: signing token lost": "gitlab-hook",
+    "Nextcloud folder: removed": "nextcloud-folders",
+    "Nextcloud folder: given to root": "nextcloud-folders",
+    "unit: stopped with its path": "nextcloud-service",
+    "unit: not started at boot": "nextcloud-service",
+    "unit: path unit gone": "nextcloud-service",
+    "operator command: status.sh open to all": "commands",
 }
 # What no deploy looks at, or not in this form: item, deed, and what undoes it.
 FURTHER: dict[str, tuple[str, Deed, Deed | None]] = {
@@ -94,7 +96,8 @@ class Fault:
 
 def rounds() -> list[list[Fault]]:
     """All faults in as few rounds as there can be with one fault for an item in each."""
-    faults = [Fault(name, item, FAULTS[name][0]) for name, item in MENDED.items()]
+    drifts = {str(fault): fault.make for fault in FAULTS}
+    faults = [Fault(name, item, drifts[name]) for name, item in MENDED.items()]
     faults += [Fault(name, item, make, undo) for name, (item, make, undo) in FURTHER.items()]
     by_item = [[fault for fault in faults if fault.item == item.id] for item in ITEMS]
     return [[fault for fault in found if fault] for found in zip_longest(*by_item)]

@@ -7,6 +7,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from lab.standins.gitlab import (
+    auto_disabling,
     git_http,
     hook_deliveries,
     hooks,
@@ -36,6 +37,7 @@ API: tuple[tuple[str, str, Handler], ...] = (
     ("GET", "/personal_access_tokens/self", users.token),
     ("GET", "/application/settings", settings.show),
     ("PUT", "/application/settings", settings.update),
+    ("POST", "/features/{name}", auto_disabling.set_feature),
     ("GET", "/namespaces", namespaces.index),
     ("GET", "/namespaces/{id}", namespaces.show),
     ("GET", "/groups", namespaces.groups),
@@ -44,6 +46,8 @@ API: tuple[tuple[str, str, Handler], ...] = (
     ("POST", "/projects", projects.create),
     ("PUT", _PROJECT, projects.update),
     ("DELETE", _PROJECT, projects.delete),
+    ("POST", f"{_PROJECT}/archive", projects.archive),
+    ("POST", f"{_PROJECT}/unarchive", projects.unarchive),
     ("POST", f"{_REPOSITORY}/branches", repository_api.create_branch),
     ("DELETE", f"{_REPOSITORY}/branches/{{branch}}", repository_api.delete_branch),
     ("POST", f"{_REPOSITORY}/commits", repository_api.create_commit),

@@ -19,7 +19,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import uuid4
 
-from lab.standins.gitlab import clock, sender
+from lab.standins.gitlab import auto_disabling, clock, sender
 from lab.standins.gitlab.allowlist import UrlBlocked, authorize
 from lab.standins.gitlab.branch_filter import matches
 from lab.standins.gitlab.config import VERSION, Config
@@ -171,6 +171,9 @@ class Dispatcher:
             return
         row = self._store.first("SELECT * FROM hooks WHERE id = ?", pending["hook_id"])
         if row is None:
+            return
+        if auto_disabling.status(self._store, row["id"]).alert != "executable":  # dropped, as in GitLab
+            self._store.run("DELETE FROM pending_deliveries WHERE id = ?", pending_id)
             return
         # A hook that is deleted during the delivery takes its log with it.
         with suppress(sqlite3.IntegrityError):

@@ -6,7 +6,7 @@ from typing import Any
 
 from starlette.responses import JSONResponse, Response
 
-from lab.standins.gitlab import clock, projects
+from lab.standins.gitlab import auto_disabling, clock, projects
 from lab.standins.gitlab.allowlist import UnknownHost, UrlBlocked, authorize
 from lab.standins.gitlab.api import ApiError, Call, not_found
 from lab.standins.gitlab.delivery import SIGNING_TOKEN_PREFIX
@@ -46,7 +46,7 @@ def index(call: Call) -> Response:
     """`GET /projects/:id/hooks`; like GitLab, without custom headers and URL variables."""
     project = projects.find(call)
     rows = call.gitlab.store.all("SELECT * FROM hooks WHERE project_id = ? ORDER BY id", project.id)
-    shown = [entity(Hook.of(row)) for row in rows]
+    shown = [entity(call, Hook.of(row)) for row in rows]
     return call.page(
         [{k: v for k, v in hook.items() if k not in {"custom_headers", "url_variables"}} for hook in shown]
     )
@@ -54,7 +54,7 @@ def index(call: Call) -> Response:
 
 def show(call: Call) -> Response:
     """`GET /projects/:id/hooks/:hook_id`."""
-    return JSONResponse(entity(find(call)))
+    return JSONResponse(entity(call, find(call)))
 
 
 def create(call: Call) -> Response:
@@ -73,7 +73,7 @@ def create(call: Call) -> Response:
         attributes=attributes,
         created_at=clock.now(),
     )
-    return JSONResponse(entity(_load(call, project.id, hook_id)), 201)
+    return JSONResponse(entity(call, _load(call, project.id, hook_id)), 201)
 
 
 def update(call: Call) -> Response:
@@ -99,7 +99,7 @@ def update(call: Call) -> Response:
         attributes={**hook.attributes, **_given(call)},
         **secrets,
     )
-    return JSONResponse(entity(_load(call, hook.project_id, hook.id)))
+    return JSONResponse(entity(call, _load(call, hook.project_id, hook.id)))
 
 
 def delete(call: Call) -> Response:
@@ -113,11 +113,9 @@ def find(call: Call) -> Hook:
     return _load(call, projects.find(call).id, call.number("hook_id"))
 
 
-def entity(hook: Hook) -> dict[str, Any]:
-    """A hook as the API shows it: secrets only as `…_present`, values of headers never.
-
-    `alert_status` never changes: the flag `auto_disabling_web_hooks` is off on a self-managed GitLab.
-    """
+def entity(call: Call, hook: Hook) -> dict[str, Any]:
+    """A hook as the API shows it: secrets only as `…_present`, values of headers never."""
+    state = auto_disabling.status(call.gitlab.store, hook.id)
     return {
         "id": hook.id,
         "url": hook.url,
@@ -125,8 +123,8 @@ def entity(hook: Hook) -> dict[str, Any]:
         "project_id": hook.project_id,
         **hook.attributes,
         "repository_update_events": False,
-        "alert_status": "executable",
-        "disabled_until": None,
+        "alert_status": state.alert,
+        "disabled_until": state.until,
         "url_variables": [],
         "custom_webhook_template": None,
         "custom_headers": [{"key": name} for name in hook.custom_headers],

@@ -10,7 +10,7 @@ from typing import Any, Self
 VISIBILITY_LEVELS = {"private": 0, "internal": 10, "public": 20}
 DRAFT = re.compile(r"^\s*(\[draft\]|\(draft\)|draft:)", re.IGNORECASE)
 _JSON_COLUMNS = {"assignee_ids", "reviewer_ids", "labels", "attributes", "custom_headers"}
-_FLAG_COLUMNS = {"confidential", "internal", "remove_source_branch"}
+_FLAG_COLUMNS = {"archived", "confidential", "internal", "remove_source_branch"}
 
 
 class Record:
@@ -58,6 +58,7 @@ class Project(Record):
     default_branch: str
     creator_id: int
     created_at: str
+    archived: bool
     web_root: str
     ssh_host: str
 

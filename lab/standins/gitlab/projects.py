@@ -96,6 +96,18 @@ def update(call: Call) -> Response:
     return show(call)
 
 
+def archive(call: Call) -> Response:
+    """`POST /projects/:id/archive`. What may no longer be changed then is not refused here."""
+    call.gitlab.store.update("projects", find(call).id, archived=1)
+    return JSONResponse(entity(call.gitlab, find(call)), 201)
+
+
+def unarchive(call: Call) -> Response:
+    """`POST /projects/:id/unarchive`."""
+    call.gitlab.store.update("projects", find(call).id, archived=0)
+    return JSONResponse(entity(call.gitlab, find(call)), 201)
+
+
 def delete(call: Call) -> Response:
     """`DELETE /projects/:id`, at once; a real GitLab 18 or newer keeps the project, renamed, for some days."""
     project = find(call)
@@ -122,7 +134,7 @@ def entity(gitlab: Instance, project: Project) -> dict[str, Any]:
         "readme_url": None if empty else f"{project.web_url}/-/blob/{project.default_branch}/README.md",
         "visibility": project.visibility,
         "empty_repo": empty,
-        "archived": False,
+        "archived": project.archived,
         "creator_id": project.creator_id,
         "issues_enabled": True,
         "merge_requests_enabled": True,

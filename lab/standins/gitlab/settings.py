@@ -42,7 +42,7 @@ class Settings:
 
     def stored(self) -> dict[str, Any]:
         """The settings as the API reads them back: always the latest."""
-        rows = self._store.all("SELECT name, value FROM application_settings")
+        rows = self._store.all("SELECT name, value FROM application_settings WHERE name NOT LIKE 'feature.%'")
         return {**DEFAULTS, **{row["name"]: json.loads(row["value"]) for row in rows}}
 
     def effective(self) -> dict[str, Any]:
