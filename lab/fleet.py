@@ -3,7 +3,6 @@
 They are as light as they can be: the applications are the lab's, which every host sees as its Compose project.
 """
 
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import docker
@@ -25,15 +24,14 @@ def up(count: int) -> Path:
     image = images.host_image(client)
     applications = images.apps_image(client, image)
 
-    def start(number: int) -> int:
+    ports = {}
+    for number in range(
+        1, count + 1
+    ):  # one after the other: Docker may hang if it starts several systemds at once
         name = f"{stack.HOST}-{number}"
-        port = _port(client, name)
-        host = stack.start_host(client, lab, image, name, f"site-{number}", port)
+        ports[number] = _port(client, name)
+        host = stack.start_host(client, lab, image, name, f"site-{number}", ports[number])
         stack.write_infrastructure(host, lab, applications)
-        return port
-
-    with ThreadPoolExecutor(4) as pool:
-        ports = dict(enumerate(pool.map(start, range(1, count + 1)), start=1))
     names = {stack.HOST: lab.ssh_port} | {f"{stack.HOST}-{number}": port for number, port in ports.items()}
     known = [stack.known_host(client.containers.get(name), port) for name, port in names.items()]
     state.write_private(state.FLEET_KNOWN_HOSTS, "".join(known))

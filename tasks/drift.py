@@ -12,6 +12,8 @@ from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 
+from tasks.settings import SiteError, pick
+
 ROOT = Path(__file__).parent.parent
 # As tasks.operations.resource.tell prints a difference.
 _LINE = re.compile(r"\s+\[(?P<host>[^]]+)\]\s+(?P<sign>[+~-]) (?P<text>.*)")
@@ -51,6 +53,14 @@ def parse(line: str) -> Difference | None:
 
 def main(site: str | None = None) -> int:
     """Compare, print, answer the exit code; with `site` that one alone."""
+    if site:
+        try:
+            from inventory import sites
+
+            pick(sites, site)
+        except SiteError as error:
+            print(error, file=sys.stderr)
+            return 1
     pyinfra = str(Path(sys.executable).with_name("pyinfra"))
     done = subprocess.run(
         [pyinfra, "--dry", "--json", *(["--limit", site] if site else []), "inventory.py", "deploy.py"],
@@ -63,7 +73,7 @@ def main(site: str | None = None) -> int:
         plan = json.loads(done.stdout)["plan"]
     except (ValueError, KeyError):
         plan = None
-    if plan is None or (site and f"[{site}]" not in done.stderr):
+    if plan is None:
         print(done.stderr.strip() or "pyinfra gave no plan", file=sys.stderr)
         return 1
     differences = list(filter(None, map(parse, done.stderr.splitlines())))
