@@ -110,6 +110,27 @@ class Cluster:
             self._process.wait(60)
             self._process = None
 
+    @contextmanager
+    def standby(self) -> Iterator["Cluster"]:
+        """A running standby that has each commit before it is answered for, to be promoted."""
+        other = Cluster()
+        try:
+            source = f"host=127.0.0.1 port={self.port} user=relay application_name=standby"
+            self.command("pg_basebackup", "-D", other.home / "data", "-R", "-X", "stream", "-d", source)
+            other.start()
+            with psycopg.connect(self.address("postgres"), autocommit=True) as connection:
+                connection.execute("ALTER SYSTEM SET synchronous_standby_names = 'standby'")
+                connection.execute("SELECT pg_reload_conf()")
+                state = "SELECT 1 FROM pg_stat_replication WHERE sync_state = 'sync'"
+                wait_until("the standby follows", lambda: connection.execute(state).fetchone(), 60)
+            yield other
+        finally:
+            other.remove()
+
+    def promote(self) -> None:
+        """Make a standby the server."""
+        self.command("pg_ctl", "promote", "-D", self.home / "data", "-w")
+
     def remove(self) -> None:
         """Stop it and take its data away."""
         self.stop(signal.SIGQUIT)

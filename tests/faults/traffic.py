@@ -74,12 +74,16 @@ class _Going:
 
 
 class Events(_Going):
-    """Events of four projects, each into its own channel, one after the other in each; none is sent again."""
+    """Events of four projects, each into its own channel, one after the other in each, and so many times each.
 
-    def __init__(self, port: int, sink: Sink) -> None:
+    What is not taken then is not sent again.
+    """
+
+    def __init__(self, port: int, sink: Sink, times: int = 1) -> None:
         super().__init__(*(lambda name=name: self._send(name) for name in CHANNELS))
         self._port = port
         self._sink = sink
+        self._times = times
         self._sent: Counter[str] = Counter()
         self._accepted: dict[str, list[int]] = {name: [] for name in CHANNELS}
         self.answers: Counter[int] = Counter()
@@ -91,9 +95,9 @@ class Events(_Going):
             return
         number = self._sent[project]
         self._sent[project] += 1
-        status = self._deliver(project, number)
-        self.answers[status] += 1
-        if status == 200:
+        statuses = [self._deliver(project, number) for _ in range(self._times)]
+        self.answers.update(statuses)
+        if 200 in statuses:
             self._accepted[project].append(number)
         else:
             time.sleep(_LOOK_SECONDS)

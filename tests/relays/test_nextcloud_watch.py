@@ -12,13 +12,13 @@ from tests.relays.test_nextcloud import end, start, upload
 from tests.relays.test_nextcloud_traces import announced
 
 # A user namespace has limits of its own, which can be lowered without a privilege.
-_LIMITED = ("unshare", "--user", "--map-root-user", "sh", "-c")
-_LIMITS = "/proc/sys/user/max_inotify_"
+LIMITED = ("unshare", "--user", "--map-root-user", "sh", "-c")
+LIMITS = "/proc/sys/user/max_inotify_"
 REMEDY = "sysctl fs.inotify.max_user_watches"
 
 
 def can_limit() -> bool:
-    command = [*_LIMITED, f"echo 9 > {_LIMITS}watches"]
+    command = [*LIMITED, f"echo 9 > {LIMITS}watches"]
     return (
         shutil.which("unshare") is not None and subprocess.run(command, capture_output=True).returncode == 0
     )
@@ -35,7 +35,7 @@ def is_watched(folder: Path, relay: Relay) -> bool:
 def test_beyond_a_limit_it_scans_and_says_what_to_raise(
     nextcloud: Relay, tree: Path, sink: Sink, limit: str, value: int
 ) -> None:
-    nextcloud.start(through=[*_LIMITED, f'echo {value} > {_LIMITS}{limit} && exec "$@"', "sh"])
+    nextcloud.start(through=[*LIMITED, f'echo {value} > {LIMITS}{limit} && exec "$@"', "sh"])
     wait_for(lambda: "watching tree" in nextcloud.text)
     wait_for(lambda: REMEDY in nextcloud.text)
     for folder in ("Conges", "Contrats", "Fiches_Paie"):
