@@ -34,7 +34,8 @@ from relays.worker import Worker
 log = logging.getLogger(__name__)
 
 _TICK_SECONDS = 2.0
-_PRUNE_SECONDS = 3600.0
+# A thousand rows each time: more than a relay of a large site delivers.
+_PRUNE_SECONDS = 60.0
 _STOP_SECONDS = 5.0
 _PATH = 200
 _STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)

@@ -2,9 +2,11 @@
 
 import socket
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from tests.faults.clock import Clock
 from tests.faults.ledger import Ledger, table
 from tests.relays.conftest import gitlab_with, nextcloud_at, one_by_one, sink, tree
 
@@ -29,6 +31,12 @@ def listener() -> Iterator[socket.socket]:
     """The socket that systemd holds: what is sent during a restart waits in it."""
     with socket.create_server(("127.0.0.1", 0), backlog=1024) as opened:
         yield opened
+
+
+@pytest.fixture
+def clock(tmp_path: Path) -> Clock:
+    """A clock for the processes that are started through it."""
+    return Clock(tmp_path / "clock")
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:

@@ -6,10 +6,7 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
-import pytest
-
-from lab.engine import need
-from lab.progress import LabError
+from tests.faults.clock import Clock
 from tests.faults.ledger import Ledger
 from tests.faults.traffic import ROUTES, Documents, Events, more
 from tests.relays.process import Relay, wait_for
@@ -25,39 +22,6 @@ def years(relay: Relay) -> float:
     with closing(sqlite3.connect(f"file:{relay.state}/relay.db?mode=ro", uri=True)) as db:
         ((seconds,),) = db.execute("SELECT max(created_at) - min(created_at) FROM outbox")
     return float(seconds / 365 / 86400)
-
-
-class Clock:
-    """The wall clock of a process that is started `through` it; the monotonic one goes on as it does in a real jump."""
-
-    def __init__(self, file: Path) -> None:
-        self._file = file
-        self.jump("+0")
-        library = next(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))
-        self.through = (
-            "env",
-            f"LD_PRELOAD={library}",
-            f"FAKETIME_TIMESTAMP_FILE={file}",
-            "FAKETIME_NO_CACHE=1",
-            "FAKETIME_DONT_FAKE_MONOTONIC=1",
-        )
-
-    def jump(self, offset: str) -> None:
-        """Set the clock this far from the true time."""
-        # In one step: the process reads the file whenever it asks for the time.
-        fresh = self._file.with_name("fresh")
-        fresh.write_text(offset)
-        fresh.rename(self._file)
-
-
-@pytest.fixture
-def clock(tmp_path: Path) -> Clock:
-    """A clock that can be set; the test is left out, with the reason, where none can be had."""
-    try:
-        need({"faketime": "faketime"})
-    except LabError as error:
-        pytest.skip(f"libfaketime: {error}")
-    return Clock(tmp_path / "clock")
 
 
 def test_events(

@@ -51,9 +51,10 @@ class Traffic(Protocol):
 
 
 class _Going:
-    """Threads that go on until the block ends, or the errors in them."""
+    """Threads that go on until the block ends, each with so many seconds between one thing and the next."""
 
-    def __init__(self, *work: Callable[[], None]) -> None:
+    def __init__(self, pause: float, *work: Callable[[], None]) -> None:
+        self._pause = pause
         self._over = threading.Event()
         self._threads = [threading.Thread(target=self._repeat, args=(each,), daemon=True) for each in work]
 
@@ -69,7 +70,7 @@ class _Going:
             assert not thread.is_alive()
 
     def _repeat(self, work: Callable[[], None]) -> None:
-        while not self._over.is_set():
+        while not self._over.wait(self._pause):
             work()
 
 
@@ -79,8 +80,8 @@ class Events(_Going):
     What is not taken then is not sent again.
     """
 
-    def __init__(self, port: int, sink: Sink, times: int = 1) -> None:
-        super().__init__(*(lambda name=name: self._send(name) for name in CHANNELS))
+    def __init__(self, port: int, sink: Sink, times: int = 1, pause: float = 0.0) -> None:
+        super().__init__(pause, *(lambda name=name: self._send(name) for name in CHANNELS))
         self._port = port
         self._sink = sink
         self._times = times
@@ -154,8 +155,8 @@ class Events(_Going):
 class Documents(_Going):
     """Documents that are uploaded into the tree, one after the other, each told by itself."""
 
-    def __init__(self, tree: Path, sink: Sink) -> None:
-        super().__init__(self._bring)
+    def __init__(self, tree: Path, sink: Sink, pause: float = 0.0) -> None:
+        super().__init__(pause, self._bring)
         self._tree = tree
         self._sink = sink
         self._brought: list[str] = []
