@@ -62,12 +62,17 @@ def suspect(file: Path) -> Path:
     return file.with_name(f"{file.name}.suspect")
 
 
+def is_there(file: Path) -> bool:
+    """Whether something is stored on this host, be it on its way to its place."""
+    return file.exists() or any(file.parent.glob(f"{file.name}.rescued-*"))
+
+
 def prepare(file: Path, schemas: Sequence[str], tell: Tell) -> None:
     """See that there is a sound file with `schemas`; `tell` adds to a rescued one what people are to know.
 
     OSError or sqlite3.Error if there is none and none can be made; what could be rescued still can be then.
     """
-    for rescued in file.parent.glob(f"{file.name}.rescued-*"):
+    for rescued in list(file.parent.glob(f"{file.name}.rescued-*")):
         _put_in_place(file, rescued)
     making = file.with_name(f"{file.name}.making")
     if not file.exists():

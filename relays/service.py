@@ -23,7 +23,7 @@ from relays.metrics import Metrics, total
 from relays.moving import move_outbox
 from relays.outbox import SCHEMA, Notification, Outbox, Stats, insert
 from relays.postgresql import PostgreSQL
-from relays.quarantine import Rescue, Tell, prepare
+from relays.quarantine import Rescue, Tell, is_there, prepare
 from relays.settings import Places, StartError, parse_arguments
 from relays.sqlite import SQLite
 from relays.state import StateDirectory
@@ -53,7 +53,7 @@ def main(program: str, build: Callable[[Places], "Service"], arguments: Sequence
 
 
 def _open(file: Path, spool: str | None, schemas: Sequence[str], tell: Tell) -> Engine:
-    if spool is None or file.exists():
+    if spool is None or is_there(file):
         try:
             prepare(file, schemas, tell)
         except (OSError, sqlite3.Error) as error:
