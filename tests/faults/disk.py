@@ -46,3 +46,49 @@ def small_disk(path: Path, megabytes: int) -> Iterator[Disk]:
         yield Disk(path)
     finally:
         subprocess.run(["umount", "--lazy", path], check=True)
+
+
+class FailingDisk:
+    """A disk of its own, in the file `image`, mounted at `path`, which goes read only when it meets an error."""
+
+    def __init__(self, image: Path, path: Path) -> None:
+        self._image = image
+        self._path = path
+        with image.open("wb") as file:
+            file.truncate(32 * 1024 * 1024)
+        _run("mkfs.ext4", "-q", image)
+        self._mount()
+
+    def fail(self) -> None:
+        """The kernel meets an error on it: from now on nothing can be written, whoever has it open."""
+        found = _run("findmnt", "-n", "-o", "SOURCE", self._path).strip()
+        Path(f"/sys/fs/ext4/{Path(found).name}/trigger_fs_error").write_text("an error of a test")
+
+    def repair(self) -> None:
+        """Check it and mount it again; nobody may have it open."""
+        _run("umount", self._path)
+        _run("e2fsck", "-p", self._image, allowed=(0, 1))
+        self._mount()
+
+    def _mount(self) -> None:
+        _run("mount", "-o", "loop,errors=remount-ro", self._image, self._path)
+
+
+@contextmanager
+def failing_disk(image: Path, path: Path) -> Iterator[FailingDisk]:
+    """Such a disk mounted at a folder; the test is left out where that is not allowed."""
+    try:
+        disk = FailingDisk(image, path)
+    except (subprocess.CalledProcessError, FileNotFoundError) as error:
+        pytest.skip(f"no disk can be made and mounted here: {error}")
+    try:
+        yield disk
+    finally:
+        subprocess.run(["umount", "--lazy", path], check=True)
+
+
+def _run(*command: object, allowed: tuple[int, ...] = (0,)) -> str:
+    done = subprocess.run([str(part) for part in command], capture_output=True, text=True)
+    if done.returncode not in allowed:
+        raise subprocess.CalledProcessError(done.returncode, done.args, done.stdout, done.stderr)
+    return done.stdout

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.disk import small_disk
+from tests.faults.disk import failing_disk, small_disk
 from tests.faults.ledger import Ledger, seed
 from tests.faults.traffic import CHANNELS, ROUTES, Documents, Events, more
 from tests.relays.process import Relay, wait_for
@@ -59,6 +59,28 @@ def test_read_only(gitlab_with: Making, listener: socket.socket, sink: Sink, led
                 relay.start(listener=listener)
             more(events)
         ledger.settle("GitLab relay: disk read only at a start x 2", events, allowed=2 * len(CHANNELS))
+        relay.kill()
+
+
+def test_error(
+    gitlab_with: Making, listener: socket.socket, sink: Sink, ledger: Ledger, tmp_path: Path
+) -> None:
+    relay = gitlab_with(f"digest_from = 0\n{ROUTES}")
+    with failing_disk(tmp_path / "image", relay.state) as disk:
+        relay.start(listener=listener)
+        with Events(listener.getsockname()[1], sink) as events:
+            for _ in range(2):
+                more(events)
+                refused = events.answers[503]
+                disk.fail()
+                wait_for(lambda refused=refused: events.answers[503] > refused + 20)  # type: ignore[misc]
+                relay.kill()
+                disk.repair()
+                relay.start(listener=listener)
+            more(events)
+        ledger.settle(
+            "GitLab relay: disk fails, goes read only, is repaired x 2", events, allowed=2 * len(CHANNELS)
+        )
         relay.kill()
 
 
