@@ -9,6 +9,7 @@ import docker
 from docker.errors import NotFound
 
 from lab import engine, images, stack, state
+from lab.progress import LabError
 
 OWN = "taaf"
 """The site of the lab's own host."""
@@ -19,6 +20,7 @@ def up(count: int) -> Path:
 
     Hosts beyond that number stay as they are. `make lab-down` removes all.
     """
+    _need_room(count)
     lab = stack.up()
     client = engine.connect()
     image = images.host_image(client)
@@ -37,6 +39,15 @@ def up(count: int) -> Path:
     state.write_private(state.FLEET_KNOWN_HOSTS, "".join(known))
     state.write_private(state.FLEET_SETTINGS, state.SETTINGS.read_text() + _sites(lab, ports))
     return state.FLEET_SETTINGS
+
+
+def _need_room(count: int) -> None:
+    """Each systemd watches files in five places, and Linux counts them by user, over all containers."""
+    limit, needed = Path("/proc/sys/fs/inotify/max_user_instances"), 64 + 6 * count
+    if int(limit.read_text()) < needed:
+        raise LabError(
+            f"{count} further hosts watch many files; run: sysctl fs.inotify.max_user_instances={needed}"
+        )
 
 
 def _port(client: docker.DockerClient, name: str) -> int:
