@@ -139,3 +139,49 @@ def test_a_hook_deleted_meanwhile_is_left_alone(site: Site, receiver: Receiver) 
     project.done("POST", "/issues", title="Deux")
     receiver.expect("issue:open", "issue:open")
     assert requests.get(f"{site.url}/-/health", timeout=10).ok
+
+
+FLAG = "/features/auto_disabling_web_hooks"
+
+
+def test_hooks_that_fail_are_called_all_the_same(site: Site, receiver: Receiver) -> None:
+    """Without the feature flag, as on a self-managed GitLab."""
+    project = site.project()
+    hook = project.hook(receiver.url, "issues_events")
+    receiver.status = 500
+    for number in range(5):
+        project.done("POST", "/issues", title=f"Ticket {number}")
+    wait_until("five failures logged", lambda: len(project.events(hook)) == 5, 10, 0.02)
+    assert project.done("GET", f"/hooks/{hook['id']}")["alert_status"] == "executable"
+
+
+def test_a_hook_rests_after_four_failures_until_a_test_succeeds(site: Site, receiver: Receiver) -> None:
+    """What happens meanwhile is dropped, not queued; to edit the hook changes nothing."""
+    site.done("POST", FLAG, value=True)
+    project = site.project()
+    hook = project.hook(receiver.url, "issues_events")
+
+    def status() -> str:
+        return str(project.done("GET", f"/hooks/{hook['id']}")["alert_status"])
+
+    receiver.status = 500
+    for number in range(4):
+        assert status() == "executable"
+        project.done("POST", "/issues", title=f"Ticket {number}")
+        wait_until("failure logged", lambda number=number: len(project.events(hook)) > number, 10, 0.02)  # type: ignore[misc]
+    assert status() == "temporarily_disabled"
+    receiver.status = 200
+    project.done("PUT", f"/hooks/{hook['id']}", issues_events=True)
+    project.done("POST", "/issues", title="Dropped")
+    project.done("POST", "/issues", title="Newest, which the test sends")
+    assert status() == "temporarily_disabled"
+    project.done("POST", f"/hooks/{hook['id']}/test/issues_events")
+    assert status() == "executable"
+    project.done("POST", "/issues", title="Told")
+    wait_until("delivery", lambda: "Told" in told(receiver), 10, 0.02)
+    assert "Dropped" not in told(receiver)
+
+
+def told(receiver: Receiver) -> list[str]:
+    """The titles of the issues that came in."""
+    return [delivery.payload["object_attributes"]["title"] for delivery in receiver.received]

@@ -179,3 +179,11 @@ def test_parameters_come_in_many_ways(site: Site) -> None:
         project.call("POST", "/issues", data=b"{", headers={"Content-Type": "application/json"}).status_code
         == 400
     )
+
+
+def test_archived_and_back(site: Site) -> None:
+    project = site.project()
+    assert project.entity["archived"] is False
+    assert project.done("POST", "/archive")["archived"] is True
+    assert project.done("GET", "")["archived"] is True
+    assert project.done("POST", "/unarchive")["archived"] is False
