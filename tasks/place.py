@@ -12,6 +12,7 @@ from pyinfra.facts.server import Home
 from tasks.operations.api import Api
 from tasks.operations.gitlab import signs
 from tasks.operations.resource import ResourceError
+from tasks.operations.tunnel import host_transport
 from tasks.references import check_references
 from tasks.site import Site
 
@@ -116,12 +117,4 @@ def gitlab_api(site: Site, token: SecretStr) -> Api:
 
 
 def _way(site: Site) -> Callable[[], Transport] | None:
-    return _transport if site.host.api_access == "ssh" else None
-
-
-def _transport() -> Transport:
-    client = getattr(site_host().connector, "client", None)
-    transport: Transport | None = client.get_transport() if client else None
-    if transport is None:
-        raise ResourceError('the host is not reached by SSH; set host.api_access = "direct"')
-    return transport
+    return (lambda: host_transport(site_host())) if site.host.api_access == "ssh" else None

@@ -80,7 +80,9 @@ def python_app(app: str, source: Path, package: str, requirements: Path) -> Comm
     if not whole:
         bundle = wheels.bundle(source, [requirements / "pip.txt", lock], python, machine)
         yield FileUploadCommand(str(bundle), f"{root}/{digest}.tar")
-        yield StringCommand(_install(app, digest, lock.name, in_use=current == digest))
+        yield StringCommand(
+            _install(app, digest, lock.name, wheels.distribution(source), in_use=current == digest)
+        )
     if current and current != digest:
         yield StringCommand(_remember(app))
     yield StringCommand(f"ln -sfn {digest} {root}/next && mv -T {root}/next {root}/current")
@@ -145,7 +147,7 @@ def supported(interpreter: str | None) -> tuple[str, str]:
     return f"{words[0]}.{words[1]}", words[2]
 
 
-def _install(app: str, digest: str, lock: str, *, in_use: bool) -> str:
+def _install(app: str, digest: str, lock: str, own: str, *, in_use: bool) -> str:
     """Unpack and install from the bundle alone; every file is compared with the hash in the lock.
 
     `in_use`: services run from what was at this place, so they start anew before it counts as whole.
@@ -158,7 +160,7 @@ def _install(app: str, digest: str, lock: str, *, in_use: bool) -> str:
     return (
         f"set -e; umask 022; python3 -m venv --without-pip {release}; cd {release}; "
         f"tar -xf {root}/{digest}.tar; rm {root}/{digest}.tar; "
-        f"{install} --require-hashes -r wheels/{lock}; {install} --no-deps wheels/passerelle-*.whl; "
+        f"{install} --require-hashes -r wheels/{lock}; {install} --no-deps wheels/{own}-*.whl; "
         # The second time, for making the file has changed its folder.
         f"rm -rf wheels; {restart}touch complete; touch complete"
     )

@@ -9,10 +9,23 @@ import threading
 from typing import Any
 
 from paramiko import Channel, SSHException, Transport
+from pyinfra import host as pyinfra_host
+from pyinfra.api import Host
 from requests.adapters import HTTPAdapter
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import NewConnectionError
+
+from tasks.operations.resource import ResourceError
+
+
+def host_transport(machine: Host | None = None) -> Transport:
+    """The SSH connection to `machine`, without it to the host of the operation. ResourceError if there is none."""
+    client = getattr((machine or pyinfra_host).connector, "client", None)
+    transport: Transport | None = client.get_transport() if client else None
+    if transport is None:
+        raise ResourceError('the host is not reached by SSH; set host.api_access = "direct"')
+    return transport
 
 
 class TunnelAdapter(HTTPAdapter):

@@ -3,11 +3,13 @@
 import subprocess
 import sys
 import tarfile
+import tomllib
 from pathlib import Path
 from threading import Lock
 
 from packaging.markers import default_environment
 from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from tasks.operations.resource import ResourceError
 
@@ -32,14 +34,20 @@ def bundle(source: Path, locks: list[Path], python: str, machine: str) -> Path:
 
 def _make_bundle(source: Path, locks: list[Path], python: str, machine: str) -> Path:
     wheels = gather(source / "build", locks, python, machine)
-    for old in wheels.glob("passerelle-*.whl"):
+    for old in wheels.glob(f"{distribution(source)}-*.whl"):
         old.unlink()
     build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(wheels)]
-    _run(build, source, "building the relays")
+    _run(build, source, f"building {distribution(source)}")
     archive = wheels.with_suffix(".tar")
     with tarfile.open(archive, "w") as tar:
         tar.add(wheels, "wheels")
     return archive
+
+
+def distribution(source: Path) -> str:
+    """The name that the wheels of the project at `source` begin with."""
+    name = tomllib.loads((source / "pyproject.toml").read_text(encoding="utf-8"))["project"]["name"]
+    return canonicalize_name(name).replace("-", "_")
 
 
 def gather(place: Path, locks: list[Path], python: str, machine: str) -> Path:
@@ -104,7 +112,7 @@ def _download(cache: Path, locks: list[Path], python: str, machine: str) -> None
         command += ["--platform", f"{platform}_{machine}"]
     for lock in locks:
         command += ["-r", str(lock)]
-    _run(command, cache, f"gathering the relays' wheels for Python {python} on {machine}")
+    _run(command, cache, f"gathering the wheels for Python {python} on {machine}")
 
 
 def _run(command: list[str], directory: Path, what: str) -> None:
