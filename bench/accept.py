@@ -55,6 +55,7 @@ def measure(home: Path) -> Iterator[Row]:
         loads: dict[str, list[Load]] = defaultdict(list)
         for _ in range(_ROUNDS):
             for name, port in servers.items():
+                load.prepare(home, _SECONDS)
                 loads[name].append(load.run(home, port, _SECONDS))
         kept, told = len(stored(relay)), sum(each.answers for each in loads[_RELAY])
     assert kept >= told, f"{told} events were answered 200 and {kept} are on the disk"

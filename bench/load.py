@@ -31,8 +31,8 @@ class Load:
     p99_ms: float
 
 
-def run(home: Path, port: int, seconds: float, connections: int = CONNECTIONS) -> Load:
-    """Load the server on a loopback port; AssertionError if it refuses or drops anything."""
+def prepare(home: Path, seconds: float) -> None:
+    """Sign as many deliveries as any server could take in so many seconds, for one `run`."""
     (home / "event.json").write_bytes(EVENT)
     key = base64.b64decode(SIGNING_TOKEN.removeprefix("whsec_"))
     stamp = int(time.time())
@@ -41,6 +41,10 @@ def run(home: Path, port: int, seconds: float, connections: int = CONNECTIONS) -
             identity = uuid.uuid4()
             code = hmac.digest(key, f"{identity}.{stamp}.".encode() + EVENT, "sha256")
             file.write(f"{identity} {stamp} v1,{base64.b64encode(code).decode()}\n")
+
+
+def run(home: Path, port: int, seconds: float, connections: int = CONNECTIONS) -> Load:
+    """Load the server on a loopback port; AssertionError if it refuses or drops anything."""
     command = [
         "wrk",
         "--threads=1",

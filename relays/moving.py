@@ -5,22 +5,22 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from relays.engine import Engine
+from relays.engine import Database, Engine
 
 log = logging.getLogger(__name__)
 
-_SELECT = (
-    "SELECT channel, delivery_key, message, summary, state, run_at, attempts, last_error, created_at,"
-    " finished_at, alone FROM outbox ORDER BY id"
-)
-_INSERT = (
-    "INSERT INTO outbox (channel, delivery_key, message, summary, state, run_at, attempts, last_error, created_at,"
-    " finished_at, alone) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (channel, delivery_key) DO NOTHING"
-)
+# The tables that move: their columns, and by which of them a row is known.
+_TABLES = {
+    "outbox": (
+        "channel, delivery_key, message, summary, state, run_at, attempts, last_error, created_at, finished_at, alone",
+        "channel, delivery_key",
+    ),
+    "received": ("delivery_key, body, received_at", "delivery_key"),
+}
 
 
 def move_outbox(file: Path, engine: Engine) -> None:
-    """Take the outbox out of the SQLite file, if there is one, and put it into `engine`; then the file is gone.
+    """Take the outbox and what comes before it out of the SQLite file, if there is one, into `engine`; then it is gone.
 
     Whatever waits goes on waiting in its order, parked messages stay parked, and keys go on refusing duplicates. What
     was moved when a kill came is moved once. StorageError, sqlite3.Error or one of `engine.errors` leaves the file
@@ -29,13 +29,25 @@ def move_outbox(file: Path, engine: Engine) -> None:
     if not file.is_file():
         return
     with closing(sqlite3.connect(file)) as old:
-        has_outbox = old.execute("SELECT 1 FROM sqlite_master WHERE name = 'outbox'").fetchone()
-        rows = old.execute(_SELECT) if has_outbox else ()
+        there = {name for (name,) in old.execute("SELECT name FROM sqlite_master")}
         db = engine.begin()
-        count = 0
-        for *columns, alone in rows:
-            count += db.execute(_INSERT, (*columns, bool(alone))).rowcount
+        count = sum(_move(old, db, table) for table in _TABLES if table in there)
         engine.commit()
     for suffix in ("", "-wal", "-shm"):
         file.with_name(file.name + suffix).unlink(missing_ok=True)
     log.info("moved file=%s rows=%d: they are in the shared spool now", file, count)
+
+
+def _move(old: sqlite3.Connection, new: Database, table: str) -> int:
+    columns, known_by = _TABLES[table]
+    names = columns.split(", ")
+    insert = (
+        f"INSERT INTO {table} ({columns}) VALUES ({', '.join('?' * len(names))})"  # noqa: S608
+        f" ON CONFLICT ({known_by}) DO NOTHING"
+    )
+    count = 0
+    for row in old.execute(f"SELECT {columns} FROM {table} ORDER BY id"):  # noqa: S608
+        # SQLite has no truth values of its own.
+        values = [bool(value) if name == "alone" else value for name, value in zip(names, row, strict=True)]
+        count += new.execute(insert, values).rowcount
+    return count

@@ -4,17 +4,21 @@ import logging
 import os
 import socket
 import sys
+from collections import Counter
 
 from relays import digest, service, systemd
-from relays.gitlab import missed, pipelines
-from relays.gitlab.app import Reception, make_app
+from relays.gitlab import missed, pipelines, received
+from relays.gitlab.app import App
 from relays.gitlab.authenticity import read_authenticity
 from relays.gitlab.config import read_dispatcher
+from relays.gitlab.gathering import Gathering
 from relays.gitlab.hook_log import read_hook_logs
-from relays.gitlab.intake import Intake
 from relays.gitlab.pipelines import Pipelines
+from relays.gitlab.received import Received
+from relays.gitlab.receiving import Reception
 from relays.gitlab.redelivery import Redelivery
 from relays.gitlab.server import HttpServer, address_of
+from relays.gitlab.teller import Teller
 from relays.mattermost import Hook
 from relays.settings import Places, StartError, read_hook_url, read_optional_secret, read_settings
 from relays.wording import CATALOGUES
@@ -47,18 +51,21 @@ def build(places: Places) -> service.Service:
         wording,
         hook,
         digest_from,
-        *(pipelines.SCHEMA, missed.SCHEMA),
+        *(pipelines.SCHEMA, missed.SCHEMA, received.SCHEMA),
         spool=read_optional_secret(places.credentials, "spool"),
     )
-    intake = Intake(relay.outbox, dispatcher, Pipelines(relay.store))
-    reception = Reception(intake, authenticity, max_body_bytes, relay.metrics)
+    deliveries = Received(relay.store)
+    counters: Counter[str] = Counter()
+    reception = Reception(Gathering(deliveries), authenticity, max_body_bytes, relay.metrics, counters)
     listener = systemd.listening_socket() or _listen(address, port)
-    relay.add(HttpServer(make_app(reception, relay.health), listener))
+    relay.add(HttpServer(App(reception, relay.health, deliveries.untold).begin, listener))
     log.info("listening address=%s", address_of(listener))
     if hook_logs:
-        relay.add(Redelivery(relay.store, intake, hook_logs))
+        relay.add(Redelivery(relay.store, deliveries, hook_logs))
     else:
         log.info("redelivery off: without gitlab-read-token, what GitLab cannot deliver is lost")
+    told = (relay.outbox, dispatcher, Pipelines(relay.store))
+    relay.add(Teller(deliveries, *told, relay.metrics, counters))
     return relay
 
 

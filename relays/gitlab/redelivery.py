@@ -9,7 +9,6 @@ Each project has a log of its own, and one that cannot be read holds up no other
 Nothing of this is needed for what arrives: whatever is wrong with a log is told once, and tried again.
 """
 
-import asyncio
 import json
 import logging
 import threading
@@ -21,9 +20,8 @@ from typing import Any, TypeVar
 from relays.engine import StorageError
 from relays.failure import reason
 from relays.gitlab.hook_log import PAGE_ENTRIES, Entry, HookLog, HookLogError
-from relays.gitlab.intake import Intake
 from relays.gitlab.missed import Missed
-from relays.gitlab.payload import Payload
+from relays.gitlab.received import Delivery, Received
 from relays.store import Store
 from relays.worker import Worker
 
@@ -47,14 +45,18 @@ class _StoppedError(Exception):
 
 
 class Redelivery(Worker):
-    """Takes what failed according to `hook_logs` into `intake`, until `stop`."""
+    """Takes what failed according to `hook_logs` into `received`, until `stop`."""
 
     def __init__(
-        self, store: Store, intake: Intake, hook_logs: Sequence[HookLog], interval: float = INTERVAL_SECONDS
+        self,
+        store: Store,
+        received: Received,
+        hook_logs: Sequence[HookLog],
+        interval: float = INTERVAL_SECONDS,
     ) -> None:
         super().__init__("redelivery", _PATIENCE_SECONDS)
         self._missed = Missed(store)
-        self._intake = intake
+        self._received = received
         self._logs = hook_logs
         self._interval = interval
         self._stopped: Future[None] = Future()
@@ -114,21 +116,14 @@ class Redelivery(Worker):
         while waiting := self._missed.oldest(whole):
             self._go_on()
             hook, entry = waiting
-            if self._get_in(entry) == "not stored":
-                return
+            self._get_in(entry)
             self._missed.dealt_with(hook, entry)
 
-    def _get_in(self, entry: Entry) -> str:
-        body = json.loads(entry.body)
-        if body in _NOT_KEPT:
+    def _get_in(self, entry: Entry) -> None:
+        if json.loads(entry.body) in _NOT_KEPT:
             log.error("lost key=%s entry=%d reason=GitLab did not keep its body", entry.key, entry.id)
-            return "lost"
-        try:
-            return asyncio.run(self._intake.take(entry.key, Payload(body)))
-        except Exception as error:
-            # As in the HTTP server, where one event that cannot be told is no reason to stop.
-            log.critical("failed key=%s entry=%d error=%s", entry.key, entry.id, type(error).__name__)
-            return "failed"
+        elif not self._received.put([Delivery(entry.key, entry.body)]).result():
+            log.info("duplicate key=%s", entry.key)
 
     def _ask(self, question: Callable[[], T]) -> T:
         """The answer of GitLab, in a thread that is left alone if it takes too long or the service ends."""

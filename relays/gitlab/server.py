@@ -1,93 +1,69 @@
-"""The HTTP server of the GitLab relay: uvicorn in a thread of the service, on a socket that is open already."""
+"""The HTTP server of the GitLab relay: a loop in a thread of the service, on a socket that is open already.
+
+Not an ASGI server: for a new connection each, what such a server sets up for a request costs more than all that the
+relay does with it (docs/benchmarks.md).
+"""
 
 import asyncio
 import socket
+from functools import partial
 from typing import cast
 
-from starlette.applications import Starlette
-from uvicorn import Config, Server
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+import uvloop
 
+from relays.gitlab.connection import Begin, Connection
 from relays.worker import Worker
 
-_HEADER_SECONDS = 10.0
-# Connections that were accepted just before a stop may still hold an event.
-_LAST_HEADER_SECONDS = 1.0
-_LAST_ANSWER_SECONDS = 2
-
-
-class _Connection(HttpToolsProtocol):
-    """Gives up on a request whose headers do not come, which uvicorn would wait for for ever."""
-
-    _deadline: asyncio.TimerHandle | None = None
-
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        super().connection_made(transport)
-        self._expect_headers(_HEADER_SECONDS)
-
-    def on_message_begin(self) -> None:
-        super().on_message_begin()
-        self._expect_headers(_HEADER_SECONDS)
-
-    def on_headers_complete(self) -> None:
-        self._headers_came()
-        super().on_headers_complete()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._headers_came()
-        super().connection_lost(exc)
-
-    def shutdown(self) -> None:
-        # uvicorn would close a connection that has not sent its request yet, and GitLab does not send it again.
-        if self.cycle is None:
-            self._expect_headers(_LAST_HEADER_SECONDS)
-        else:
-            super().shutdown()
-
-    def _expect_headers(self, seconds: float) -> None:
-        self._headers_came()
-        self._deadline = self.loop.call_later(seconds, self.transport.close)
-
-    def _headers_came(self) -> None:
-        if self._deadline is not None:
-            self._deadline.cancel()
-            self._deadline = None
+# How often is looked for late requests.
+_LOOK_SECONDS = 0.25
+_BACKLOG = 1024
+# Answers wait for the disk, or for PostgreSQL as long as GitLab waits.
+_LAST_ANSWERS_SECONDS = 3.0
 
 
 class HttpServer(Worker):
-    """Serves `app` on `listener` until `stop`, answering what was accepted by then."""
+    """Answers what comes in on `listener` by `begin` until `stop`, and then what was accepted by then."""
 
-    def __init__(self, app: Starlette, listener: socket.socket) -> None:
+    def __init__(self, begin: Begin, listener: socket.socket) -> None:
         super().__init__("http", patience=15.0)
+        self._begin = begin
         self._listener = listener
-        self._server = Server(
-            Config(
-                app,
-                loop="uvloop",
-                http=_Connection,
-                ws="none",
-                lifespan="off",
-                interface="asgi3",
-                log_config=None,
-                access_log=False,
-                proxy_headers=False,
-                server_header=False,
-                date_header=False,
-                backlog=1024,
-                timeout_graceful_shutdown=_LAST_ANSWER_SECONDS,
-                callback_notify=self._progress,
-                timeout_notify=1,
-            )
-        )
+        self._loop = uvloop.new_event_loop()
+        self._stopping = asyncio.Event()
+        self._connections: set[Connection] = set()
 
     def work(self) -> None:
-        self._server.run(sockets=[self._listener])
+        self._loop.run_until_complete(self._serve())
+        self._loop.run_until_complete(self._loop.shutdown_default_executor())
+        self._loop.close()
 
     def stop(self) -> None:
-        self._server.should_exit = True
+        if not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._stopping.set)
 
-    async def _progress(self) -> None:
+    async def _serve(self) -> None:
+        connect = partial(Connection, self._begin, self._connections, self._loop.time)
+        server = await self._loop.create_server(connect, sock=self._listener, backlog=_BACKLOG)
+        while not self._stopping.is_set():
+            self._look()
+            try:
+                async with asyncio.timeout(_LOOK_SECONDS):
+                    await self._stopping.wait()
+            except TimeoutError:
+                continue
+        server.close()
+        until = self._loop.time() + _LAST_ANSWERS_SECONDS
+        for connection in self._connections:
+            connection.hurry()
+        while self._connections and self._loop.time() < until:
+            self._look()
+            await asyncio.sleep(0.02)
+
+    def _look(self) -> None:
         self.beat()
+        now = self._loop.time()
+        for connection in list(self._connections):
+            connection.give_up_if_late(now)
 
 
 def address_of(listener: socket.socket) -> str:

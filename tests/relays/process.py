@@ -166,13 +166,14 @@ class Relay:
 
 
 def stored(relay: Relay) -> list[str]:
-    """The keys in the outbox, as another process sees them on the disk."""
-    query = "SELECT delivery_key FROM {}outbox ORDER BY id"
+    """The keys in the outbox, and behind them those that wait to be told, as another process sees them on the disk."""
+    waiting = " UNION ALL SELECT 2, id, delivery_key FROM {0}received WHERE body IS NOT NULL"
+    query = f"SELECT 1, id, delivery_key FROM {{0}}outbox{waiting * (relay.kind == 'gitlab')} ORDER BY 1, 2"  # noqa: S608
     if relay.spool:
         with psycopg.connect(relay.spool) as connection:
-            return [key for (key,) in connection.execute(query.format("passerelle.").encode())]
+            return [key for _, _, key in connection.execute(query.format("passerelle.").encode())]
     with sqlite3.connect(f"file:{relay.state}/relay.db?mode=ro", uri=True) as db:
-        return [key for (key,) in db.execute(query.format(""))]
+        return [key for _, _, key in db.execute(query.format(""))]
 
 
 def health(relay: Relay) -> tuple[int, dict[str, object]]:

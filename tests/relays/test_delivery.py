@@ -56,7 +56,7 @@ def test_an_outage_loses_nothing(gitlab: Relay, sink: Sink) -> None:
     sink.stop()
     expected = send_all(gitlab, range(5))
     wait_for(lambda: "Connection refused" in gitlab.text)
-    assert health(gitlab)[1]["backlog"] == 5
+    wait_for(lambda: health(gitlab)[1]["backlog"] == 5)
     wait_for(lambda: gitlab.said("WATCHDOG=1"))
     sink.start()
     wait_for(lambda: len(sink.posts) == 5)

@@ -3,16 +3,17 @@
 import json
 import logging
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
 from contextlib import contextmanager
 from pathlib import Path
 from typing import cast
 
 import pytest
 
+from relays.engine import StorageError
 from relays.gitlab.hook_log import HookLog
-from relays.gitlab.intake import Intake
 from relays.gitlab.missed import SCHEMA
-from relays.gitlab.payload import Payload
+from relays.gitlab.received import Delivery, Received
 from relays.gitlab.redelivery import Redelivery
 from relays.postgresql import PostgreSQL
 from relays.sqlite import SQLite
@@ -28,15 +29,20 @@ HOOKS = [{"id": 7, "name": "Passerelle"}, {"id": 8, "name": "Autre"}, {"id": 9, 
 
 
 class Taker:
-    """An intake that keeps the keys of what it was handed, and answers as it is told."""
+    """A store of deliveries that keeps the keys of what it was handed, and fails as it is told."""
 
     def __init__(self) -> None:
         self.keys: list[str] = []
-        self.outcome: Callable[[], str] = lambda: "filtered"
+        self.fails: Callable[[], bool] = lambda: False
 
-    async def take(self, key: str, payload: Payload) -> str:
-        self.keys.append(key)
-        return self.outcome()
+    def put(self, deliveries: Sequence[Delivery]) -> Future[set[str]]:
+        self.keys += [delivery.key for delivery in deliveries]
+        stored: Future[set[str]] = Future()
+        if self.fails():
+            stored.set_exception(StorageError("full"))
+        else:
+            stored.set_result({delivery.key for delivery in deliveries})
+        return stored
 
 
 def event(number: int, key: str, **others: object) -> dict[str, object]:
@@ -81,7 +87,7 @@ def turning(
 ) -> Iterator[Callable[[int], None]]:
     """A redelivery that takes turn after turn; what is given waits for so many more of them."""
     hook_logs = [HookLog(front.url, project, "Passerelle", "glpat-x") for project in projects]
-    worker = Redelivery(store, cast(Intake, taker), hook_logs, interval=0.01)
+    worker = Redelivery(store, cast(Received, taker), hook_logs, interval=0.01)
     worker.start()
 
     def turns(number: int) -> None:
@@ -148,23 +154,11 @@ def test_what_was_judged_is_not_handed_in_again(store: Store, front: Front) -> N
 def test_what_cannot_be_stored_is_handed_in_until_it_is(store: Store, front: Front) -> None:
     front.behave = answering({7: [event(2, "b"), event(1, "a")]})
     taker = Taker()
-    taker.outcome = lambda: "accepted" if len(taker.keys) > 3 else "not stored"
+    taker.fails = lambda: len(taker.keys) <= 3
     with turning(store, front, taker) as turns:
         wait_for(lambda: len(taker.keys) >= 5)
         turns(2)
     assert taker.keys == ["gitlab:a"] * 4 + ["gitlab:b"]
-
-
-def test_an_event_that_cannot_be_told_holds_nobody_up(
-    store: Store, front: Front, caplog: pytest.LogCaptureFixture
-) -> None:
-    front.behave = answering({7: [event(2, "b"), event(1, "a")]})
-    taker = Taker()
-    taker.outcome = lambda: {1: "x"}[len(taker.keys) - 1]  # KeyError for the first
-    with turning(store, front, taker) as turns:
-        turns(2)
-    assert taker.keys == ["gitlab:a", "gitlab:b"]
-    assert "failed key=gitlab:a entry=1 error=KeyError" in caplog.text
 
 
 def test_a_reading_that_breaks_off_leaves_no_gap(store: Store, front: Front) -> None:

@@ -28,7 +28,7 @@ def test_it_tells_systemd_how_it_is(gitlab: Relay, sink: Sink) -> None:
         r"2 notification\(s\) en attente, la plus ancienne depuis \d+ s"
     )
     wait_for(lambda: any(pattern.fullmatch(line) for line in gitlab.told))
-    send(gitlab, b"no JSON")
+    send(gitlab, b"\xff")
     sink.go_on()
     pattern = re.compile(
         r"STATUS=depuis le démarrage : 2 événement\(s\) reçu\(s\), 1 requête\(s\) refusée\(s\), "

@@ -1,0 +1,146 @@
+"""From a delivery that is stored to the notifications of its event, in the order in which they came."""
+
+import json
+import logging
+import threading
+import time
+import traceback
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from relays.engine import Database, StorageError
+from relays.gitlab.dispatch import Dispatcher
+from relays.gitlab.event import Event, read_event
+from relays.gitlab.events import BUILDERS, kind_of
+from relays.gitlab.payload import Payload
+from relays.gitlab.pipelines import Pipelines
+from relays.gitlab.received import Delivery, Received
+from relays.metrics import Metrics
+from relays.outbox import Notification, Outbox
+from relays.worker import Worker
+
+log = logging.getLogger(__name__)
+
+_MOST_AT_ONCE = 20
+# Another relay that shares the spool may have stored something, and died.
+_LOOK_SECONDS = 5.0
+_STORAGE_DELAY = 1.0
+_PATIENCE_SECONDS = 60.0
+# While more comes in than is told, accepting goes before telling, which gets this part of the time. Mattermost takes
+# far fewer posts than even that makes.
+_SHARE_IN_A_FLOOD = 0.1
+
+
+@dataclass(frozen=True)
+class _Told:
+    """What a delivery comes to: an outcome in a word, why there is no message, and the messages there are."""
+
+    row: int
+    key: str
+    event: Event
+    outcome: str
+    reason: str = ""
+    notifications: Sequence[Notification] = ()
+
+
+class Teller(Worker):
+    """Tells what is `received`, until `stop`; `counters` counts the outcomes."""
+
+    def __init__(
+        self,
+        received: Received,
+        outbox: Outbox,
+        dispatcher: Dispatcher,
+        pipelines: Pipelines,
+        metrics: Metrics,
+        counters: Counter[str],
+    ) -> None:
+        super().__init__("teller", _PATIENCE_SECONDS)
+        self._received = received
+        self._outbox = outbox
+        self._dispatcher = dispatcher
+        self._pipelines = pipelines
+        self._metrics = metrics
+        self._counters = counters
+        self._news = threading.Event()
+        self._stopping = threading.Event()
+        received.subscribe(self._news.set)
+
+    def stop(self) -> None:
+        self._stopping.set()
+        self._news.set()
+
+    def work(self) -> None:
+        while not self._stopping.is_set():
+            self.beat()
+            # Cleared before looking: what comes in between is looked for again.
+            self._news.clear()
+            try:
+                begun = time.thread_time()
+                waiting = self._received.waiting(_MOST_AT_ONCE)
+                if not waiting:
+                    self._news.wait(_LOOK_SECONDS)
+                    continue
+                self._tell(waiting)
+                if len(waiting) == _MOST_AT_ONCE and self._news.is_set():
+                    self._stopping.wait((time.thread_time() - begun) * (1 / _SHARE_IN_A_FLOOD - 1))
+            except StorageError:
+                self._stopping.wait(_STORAGE_DELAY)
+
+    def _tell(self, waiting: list[tuple[int, Delivery]]) -> None:
+        told: list[_Told] = []
+        for row, delivery in waiting:
+            one = self._consider(row, delivery)
+            if told and self._pipelines.counts(one.event):
+                break  # is compared with what the ones before it leave behind
+            told.append(one)
+            if self._pipelines.counts(one.event):
+                break
+        ours: list[_Told] = []
+
+        def also(db: Database) -> None:
+            ours[:] = [each for each in told if self._received.is_told(db, each.row)]
+            for each in ours:
+                self._pipelines.remember(db, each.event)
+            self._received.forget(db, 2 * len(told))
+
+        self._outbox.put([each for one in told for each in one.notifications], also=also).result()
+        for each in ours:
+            self._record(each)
+
+    def _consider(self, row: int, delivery: Delivery) -> _Told:
+        event = read_event(Payload(None))
+        try:
+            event = self._pipelines.compare(read_event(Payload(json.loads(delivery.body))))
+            reason, messages = self._dispatcher.dispatch(event)
+        except (json.JSONDecodeError, RecursionError):
+            return _Told(row, delivery.key, event, "unreadable", "json")
+        except StorageError:
+            raise
+        except Exception as error:
+            # One event that cannot be told is no reason to stop. The text of an error may hold what was sent.
+            place = traceback.extract_tb(error.__traceback__)[-1]
+            return _Told(
+                row, delivery.key, event, "failed", f"{type(error).__name__} at {place.name}:{place.lineno}"
+            )
+        if not messages:
+            return _Told(
+                row, delivery.key, event, "unsupported" if reason == "unsupported" else "filtered", reason
+            )
+        notifications = [
+            Notification(delivery.key, channel, message) for channel, message in messages.items()
+        ]
+        return _Told(row, delivery.key, event, "accepted", notifications=notifications)
+
+    def _record(self, told: _Told) -> None:
+        kind = kind_of(told.event.payload)
+        self._metrics.events.labels(kind if kind in BUILDERS else "other", told.outcome).inc()
+        self._counters[told.outcome] += 1
+        if told.notifications:
+            channels = ",".join(each.channel for each in told.notifications)
+            log.info("accepted key=%s kind=%s channels=%s", told.key, told.event.name, channels)
+        else:
+            level = logging.CRITICAL if told.outcome == "failed" else logging.INFO
+            word = "failed" if told.outcome == "failed" else "ignored"
+            log.log(level, "%s key=%s kind=%.40s reason=%s", word, told.key, told.event.name, told.reason)

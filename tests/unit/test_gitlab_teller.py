@@ -1,0 +1,104 @@
+"""What becomes of deliveries that are stored, whatever they are."""
+
+import logging
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from relays import outbox
+from relays.gitlab import pipelines, received
+from relays.gitlab.dispatch import Dispatcher
+from relays.gitlab.event import Event
+from relays.gitlab.mute import Mute
+from relays.gitlab.pipelines import Pipelines
+from relays.gitlab.received import Delivery, Received
+from relays.gitlab.routing import Route
+from relays.gitlab.teller import Teller
+from relays.message import Message
+from relays.metrics import Metrics
+from relays.outbox import Outbox
+from relays.postgresql import PostgreSQL
+from relays.sqlite import SQLite
+from relays.store import Store
+from tests.postgresql import on_both_spools
+from tests.relays.events import body, issue
+from tests.waiting import wait_until
+
+pytestmark = on_both_spools
+
+
+@pytest.fixture
+def store(tmp_path: Path, spool: str | None) -> Iterator[Store]:
+    schemas = (outbox.SCHEMA, pipelines.SCHEMA, received.SCHEMA)
+    store = Store(PostgreSQL(spool, *schemas) if spool else SQLite(tmp_path / "relay.db", *schemas))
+    store.start()
+    yield store
+    store.stop()
+    store.join(10)
+    store.close()
+
+
+class Fragile(Dispatcher):
+    """Cannot tell the second issue."""
+
+    def dispatch(self, event: Event) -> tuple[str, dict[str, Message]]:
+        if event.payload.number("object_attributes", "iid") == 2:
+            raise KeyError("secret")
+        return super().dispatch(event)
+
+
+def told(store: Store, deliveries: Received) -> Counter[str]:
+    """Tell what is there; the outcomes."""
+    counters: Counter[str] = Counter()
+    line = Outbox(store, "test")
+    dispatcher = Fragile([Route(("dev",))], Mute())
+    teller = Teller(
+        deliveries, line, dispatcher, Pipelines(store), Metrics(line.stats, lambda: False), counters
+    )
+    teller.start()
+    wait_until("all told", lambda: deliveries.untold() == 0, 10)
+    teller.stop()
+    teller.join(10)
+    assert not teller.is_alive()
+    return counters
+
+
+def test_an_event_that_cannot_be_told_holds_nobody_up(store: Store, caplog: pytest.LogCaptureFixture) -> None:
+    deliveries = Received(store)
+    bodies = {f"e-{number}": issue(number).decode() for number in (1, 2, 3)}
+    new = deliveries.put([Delivery(key, text) for key, text in {**bodies, "odd": "no JSON"}.items()]).result()
+    assert new == {"e-1", "e-2", "e-3", "odd"}
+    assert told(store, deliveries) == {"accepted": 2, "failed": 1, "unreadable": 1}
+    assert [key for (key,) in store.read("SELECT delivery_key FROM outbox ORDER BY id")] == ["e-1", "e-3"]
+    assert "failed key=e-2 kind=issue reason=KeyError at dispatch:" in caplog.text
+    assert "secret" not in caplog.text
+
+
+def test_pipelines_that_come_together_are_compared_with_each_other(store: Store) -> None:
+    deliveries = Received(store)
+    failed = body("pipeline_failed.json").decode()
+    deliveries.put(
+        [Delivery(f"e-{number}", failed.replace("50", f"5{number}")) for number in range(3)]
+    ).result()
+    assert told(store, deliveries) == {"accepted": 3}
+    summaries = [text for (text,) in store.read("SELECT summary FROM outbox ORDER BY id")]
+    assert ["toujours" in text for text in summaries] == [False, True, True]
+
+
+def test_what_is_told_is_known_for_as_long_as_gitlab_can_send_it_again(
+    store: Store, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    deliveries = Received(store)
+    for key in ("old", "young"):
+        assert deliveries.put([Delivery(key, issue(1).decode())]).result() == {key}
+        assert deliveries.put([Delivery(key, issue(1).decode())]).result() == set()
+    assert told(store, deliveries) == {"accepted": 2}
+    store.submit(
+        lambda db: db.execute("UPDATE received SET received_at = 0 WHERE delivery_key = 'old'").rowcount
+    ).result()
+    assert deliveries.put([Delivery("next", "{}")]).result() == {"next"}
+    assert told(store, deliveries) == {"unsupported": 1}
+    assert deliveries.put([Delivery("young", "{}"), Delivery("old", "{}")]).result() == {"old"}
