@@ -29,7 +29,7 @@ _STORAGE_DELAY = 1.0
 _PATIENCE_SECONDS = 60.0
 # While more comes in than is told, accepting goes before telling, which gets this part of the time. Mattermost takes
 # far fewer posts than even that makes.
-_SHARE_IN_A_FLOOD = 0.1
+_SHARE_IN_A_FLOOD = 0.05
 
 
 @dataclass(frozen=True)
