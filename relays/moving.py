@@ -15,7 +15,8 @@ _TABLES = {
         "channel, delivery_key, message, summary, state, run_at, attempts, last_error, created_at, finished_at, alone",
         "channel, delivery_key",
     ),
-    "received": ("delivery_key, body, received_at", "delivery_key"),
+    "known_delivery": ("delivery_key, received_at", "delivery_key"),
+    "received": ("delivery_key, body", ""),
 }
 
 
@@ -43,7 +44,7 @@ def _move(old: sqlite3.Connection, new: Database, table: str) -> int:
     names = columns.split(", ")
     insert = (
         f"INSERT INTO {table} ({columns}) VALUES ({', '.join('?' * len(names))})"  # noqa: S608
-        f" ON CONFLICT ({known_by}) DO NOTHING"
+        + f" ON CONFLICT ({known_by}) DO NOTHING" * bool(known_by)
     )
     count = 0
     for row in old.execute(f"SELECT {columns} FROM {table} ORDER BY id"):  # noqa: S608

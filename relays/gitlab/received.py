@@ -1,8 +1,8 @@
 """Deliveries as GitLab made them: stored before they are answered, told after it.
 
-A row is first a delivery that waits to be told, with its body. Telling takes the body away, in the transaction that
-puts what is to be said into the outbox; the key stays and refuses the same delivery for as long as GitLab can send it
-again. What a kill interrupts is told at the next start, or by another relay that shares the spool.
+A delivery waits in `received` to be told, and leaves it in the transaction that puts what is to be said into the
+outbox. Its key stays in `known_delivery` and refuses the same delivery for as long as GitLab can send it again. What a
+kill interrupts is told at the next start, or by another relay that shares the spool.
 """
 
 from collections.abc import Callable, Sequence
@@ -12,14 +12,18 @@ from dataclasses import dataclass
 from relays.engine import Database
 from relays.store import Store
 
+# Two tables, for a row that loses its body goes on taking a whole page in SQLite.
 SCHEMA = """
-CREATE TABLE IF NOT EXISTS received (
+CREATE TABLE IF NOT EXISTS known_delivery (
     id           INTEGER PRIMARY KEY,
     delivery_key TEXT NOT NULL UNIQUE,
-    body         TEXT,
     received_at  DOUBLE PRECISION NOT NULL
 );
-CREATE INDEX IF NOT EXISTS received_waiting ON received (id) WHERE body IS NOT NULL;
+CREATE TABLE IF NOT EXISTS received (
+    id           INTEGER PRIMARY KEY,
+    delivery_key TEXT NOT NULL,
+    body         TEXT NOT NULL
+);
 """
 
 # GitLab resends from its log of seven days at most.
@@ -51,18 +55,8 @@ class Received:
         """Store deliveries of different keys; the keys that were not known already, once they are durable."""
 
         def work(db: Database) -> set[str]:
-            now = self._store.now()
-            new: set[str] = set()
-            for start in range(0, len(deliveries), _MOST_AT_ONCE):
-                group = deliveries[start : start + _MOST_AT_ONCE]
-                rows = db.execute(
-                    f"INSERT INTO received (delivery_key, body, received_at)"  # noqa: S608
-                    f" VALUES {', '.join(['(?, ?, ?)'] * len(group))}"
-                    " ON CONFLICT (delivery_key) DO NOTHING RETURNING delivery_key",
-                    [value for each in group for value in (each.key, each.body, now)],
-                )
-                new.update(key for (key,) in rows.fetchall())
-            return new
+            groups = range(0, len(deliveries), _MOST_AT_ONCE)
+            return set().union(*(self._insert(db, deliveries[at : at + _MOST_AT_ONCE]) for at in groups))
 
         future = self._store.submit(work)
         future.add_done_callback(self._announce)
@@ -70,31 +64,46 @@ class Received:
 
     def waiting(self, number: int) -> list[tuple[int, Delivery]]:
         """The oldest that wait to be told, with the numbers of their rows. StorageError."""
-        rows = self._store.read(
-            "SELECT id, delivery_key, body FROM received WHERE body IS NOT NULL ORDER BY id LIMIT ?",
-            (number,),
-        )
+        rows = self._store.read("SELECT id, delivery_key, body FROM received ORDER BY id LIMIT ?", (number,))
         return [(row, Delivery(key, body)) for row, key, body in rows]
 
     def untold(self) -> int:
         """How many wait to be told. StorageError."""
-        ((number,),) = self._store.read("SELECT count(*) FROM received WHERE body IS NOT NULL")
+        ((number,),) = self._store.read("SELECT count(*) FROM received")
         return int(number)
 
     def is_told(self, db: Database, row: int) -> bool:
-        """Take the body away, in somebody else's transaction; False if another relay has done so already."""
-        told = db.execute("UPDATE received SET body = NULL WHERE id = ? AND body IS NOT NULL", (row,))
-        return told.rowcount == 1
+        """Take a delivery away, in somebody else's transaction; False if another relay has done so already."""
+        return db.execute("DELETE FROM received WHERE id = ?", (row,)).rowcount == 1
 
     def forget(self, db: Database, number: int) -> None:
-        """Remove up to so many of the oldest rows if they are so old that GitLab cannot send them again."""
+        """Remove up to so many of the oldest keys if they are so old that GitLab cannot send them again."""
+        db.execute(
+            "DELETE FROM known_delivery WHERE received_at < ?"
+            " AND id IN (SELECT id FROM known_delivery ORDER BY id LIMIT ?)",
+            (self._store.now() - _KEEP_SECONDS, number),
+        )
+
+    def _insert(self, db: Database, deliveries: Sequence[Delivery]) -> set[str]:
+        now = self._store.now()
         rows = db.execute(
-            "SELECT id, received_at, body FROM received ORDER BY id LIMIT ?", (number,)
-        ).fetchall()
-        for row, received_at, body in rows:
-            if body is None and received_at < self._store.now() - _KEEP_SECONDS:
-                db.execute("DELETE FROM received WHERE id = ?", (row,))
+            f"INSERT INTO known_delivery (delivery_key, received_at) VALUES {_rows(len(deliveries))}"  # noqa: S608
+            " ON CONFLICT (delivery_key) DO NOTHING RETURNING delivery_key",
+            [value for each in deliveries for value in (each.key, now)],
+        )
+        unknown = {key for (key,) in rows.fetchall()}
+        if new := [each for each in deliveries if each.key in unknown]:
+            db.execute(
+                f"INSERT INTO received (delivery_key, body) VALUES {_rows(len(new))}",  # noqa: S608
+                [value for each in new for value in (each.key, each.body)],
+            )
+        return unknown
 
     def _announce(self, done: Future[set[str]]) -> None:
         if done.exception() is None and done.result():
             self._on_new()
+
+
+def _rows(number: int) -> str:
+    """The placeholders of so many rows of two columns."""
+    return ", ".join(["(?, ?)"] * number)

@@ -167,7 +167,7 @@ class Relay:
 
 def stored(relay: Relay) -> list[str]:
     """The keys in the outbox, and behind them those that wait to be told, as another process sees them on the disk."""
-    waiting = " UNION ALL SELECT 2, id, delivery_key FROM {0}received WHERE body IS NOT NULL"
+    waiting = " UNION ALL SELECT 2, id, delivery_key FROM {0}received"
     query = f"SELECT 1, id, delivery_key FROM {{0}}outbox{waiting * (relay.kind == 'gitlab')} ORDER BY 1, 2"  # noqa: S608
     if relay.spool:
         with psycopg.connect(relay.spool) as connection:

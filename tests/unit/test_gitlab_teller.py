@@ -97,7 +97,7 @@ def test_what_is_told_is_known_for_as_long_as_gitlab_can_send_it_again(
         assert deliveries.put([Delivery(key, issue(1).decode())]).result() == set()
     assert told(store, deliveries) == {"accepted": 2}
     store.submit(
-        lambda db: db.execute("UPDATE received SET received_at = 0 WHERE delivery_key = 'old'").rowcount
+        lambda db: db.execute("UPDATE known_delivery SET received_at = 0 WHERE delivery_key = 'old'").rowcount
     ).result()
     assert deliveries.put([Delivery("next", "{}")]).result() == {"next"}
     assert told(store, deliveries) == {"unsupported": 1}
