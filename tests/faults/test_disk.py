@@ -11,7 +11,7 @@ import pytest
 
 from tests.faults.disk import failing_disk, small_disk
 from tests.faults.ledger import Ledger, seed
-from tests.faults.traffic import CHANNELS, ROUTES, Documents, Events, more
+from tests.faults.traffic import CHANNELS, ROUTES, Documents, Events, more, pile_up
 from tests.relays.process import Relay, wait_for
 from tests.relays.sink import OK, Reply, Sink
 from tests.relays.test_nextcloud import start, waiting
@@ -126,9 +126,8 @@ def test_damaged(
     relay.start(listener=listener)
     with Events(listener.getsockname()[1], sink) as events:
         more(events)
-        before = events.accepted
         sink.behave = lambda payload: Reply(503)
-        wait_for(lambda: events.accepted > before + 100)
+        pile_up(events, 100)
         relay.kill()
         damage(relay.state, random.Random(seed()))
         sink.behave = lambda payload: OK

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.faults.ledger import Ledger, seed
-from tests.faults.traffic import ROUTES, Documents, Events, more
+from tests.faults.traffic import ROUTES, Documents, Events, more, pile_up
 from tests.relays.process import Relay, wait_for
 from tests.relays.sink import OK, Reply, Sink, keys_of
 from tests.relays.test_nextcloud import start
@@ -113,9 +113,8 @@ def test_flapping(
     with Events(listener.getsockname()[1], sink) as events:
         for _ in range(8):
             more(events)
-            before = events.accepted
             sink.stop()
-            wait_for(lambda before=before: events.accepted > before + 40)  # type: ignore[misc]
+            pile_up(events, 40)
             sink.start()
         more(events)
     assert set(events.answers) == {200}
@@ -128,9 +127,8 @@ def test_documents(one_by_one: Relay, tree: Path, sink: Sink, ledger: Ledger) ->
     with Documents(tree, sink) as documents:
         for _ in range(4):
             more(documents)
-            before = documents.accepted
             sink.stop()
-            wait_for(lambda before=before: documents.accepted > before + 20)  # type: ignore[misc]
+            pile_up(documents, 20)
             sink.start()
         more(documents)
     ledger.settle("Nextcloud relay: Mattermost away, busy, garbage", documents)

@@ -206,3 +206,8 @@ def more(traffic: Traffic, count: int = 40, seconds: float = 60.0) -> None:
     """Wait until so much more has arrived."""
     goal = traffic.arrived + count
     wait_for(lambda: traffic.arrived >= goal, seconds, f"{count} more to arrive")
+
+
+def pile_up(traffic: Traffic, count: int) -> None:
+    """Wait until so much is under way: taken, and not posted yet."""
+    wait_for(lambda: len(traffic.missing()) >= count, 60.0, f"{count} to be under way")
