@@ -21,7 +21,8 @@ from tasks.operations.resource import ResourceError
 
 def host_transport(machine: Host | None = None) -> Transport:
     """The SSH connection to `machine`, without it to the host of the operation. ResourceError if there is none."""
-    client = getattr((machine or pyinfra_host).connector, "client", None)
+    reached = pyinfra_host if machine is None else machine
+    client = getattr(reached.connector, "client", None)
     transport: Transport | None = client.get_transport() if client else None
     if transport is None:
         raise ResourceError('the host is not reached by SSH; set host.api_access = "direct"')
