@@ -13,8 +13,9 @@ from tasks.operations.resource import ResourceError
 
 @dataclass(frozen=True)
 class Container:
-    """A running container: `mounts` are Docker's own {Type, Source, Destination, …}."""
+    """A running container: its id, and `mounts`, Docker's own {Type, Source, Destination, …}."""
 
+    id: str
     mounts: list[dict[str, Any]]
 
     def host_path(self, path: str) -> str | None:
@@ -29,7 +30,7 @@ class Container:
 
 
 class ComposeService(FactBase[str]):
-    """`STATUS MOUNTS-AS-JSON` of a service's container, or `error WHY`.
+    """`STATUS ID MOUNTS-AS-JSON` of a service's container, or `error WHY`.
 
     Not the whole of `docker inspect`: the container's environment holds passwords.
     """
@@ -44,7 +45,7 @@ class ComposeService(FactBase[str]):
             QuoteString(service),
             '2>&1) || { echo error compose $(printf %s "$id" | tail -n 1); exit 0; };',
             'test -n "$id" || { echo error absent; exit 0; };',
-            "docker inspect --format '{{.State.Status}} {{json .Mounts}}' \"$id\"",
+            "docker inspect --format '{{.State.Status}} {{.Id}} {{json .Mounts}}' \"$id\"",
         )
 
 
@@ -53,7 +54,8 @@ def running_container(directory: str, service: str, section: str) -> Container:
     answer = host.get_fact(ComposeService, directory=directory, service=service) or "error no answer"
     status, _, rest = answer.partition(" ")
     if status == "running":
-        return Container(json.loads(rest))
+        identity, _, mounts = rest.partition(" ")
+        return Container(identity, json.loads(mounts))
     remedies = {
         "no-folder": f"there is no folder {directory} on the host; check host.infrastructure",
         "no-docker": "the host has no docker command; install Docker with its compose plugin",

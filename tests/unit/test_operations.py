@@ -68,7 +68,7 @@ DATA = {"Source": "/srv/cloud", "Destination": "/var/www/html/data"}
 def test_path_of_a_container_on_the_host(
     mounts: list[dict[str, str]], path: str, outside: str | None
 ) -> None:
-    assert Container(mounts).host_path(path) == outside
+    assert Container("id", mounts).host_path(path) == outside
 
 
 def test_differences_name_the_nested_setting() -> None:
