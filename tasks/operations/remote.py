@@ -10,7 +10,7 @@ def run_quietly(command: StringCommand, stdin: str | None = None, on: Host | Non
 
     `on` is another host of the deploy, which is connected; without it, the command runs on this one.
     """
-    machine = on or host
+    machine = host if on is None else on
     arguments, _ = pop_global_arguments(state, machine, {})
     connector = {key: arguments[key] for key in CONNECTOR_ARGUMENT_KEYS if key in arguments}  # type: ignore[literal-required]
     if stdin is not None:

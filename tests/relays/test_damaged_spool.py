@@ -21,13 +21,23 @@ Damage = Callable[[Path], object]
 
 
 def write_over(at: int, length: int, name: str = "relay.db") -> Damage:
-    """Random bytes over a part of a file; a negative place counts from its end."""
+    """Random bytes over a part of a file."""
 
     def damage(state: Path) -> None:
         file = state / name
         with file.open("r+b") as opened:
-            opened.seek(at if at >= 0 else file.stat().st_size + at)
+            opened.seek(at)
             opened.write(random.Random(7).randbytes(length))
+
+    return damage
+
+
+def page_of(text: bytes) -> Damage:
+    """Random bytes over the page that holds a text."""
+
+    def damage(state: Path) -> None:
+        at = (state / "relay.db").read_bytes().index(text)
+        write_over(at // PAGE * PAGE, PAGE)(state)
 
     return damage
 
@@ -78,7 +88,7 @@ def truncate(to: float) -> Damage:
         pytest.param(False, write_over(0, PAGE), 60, id="first page"),
         pytest.param(False, write_over(16, 4), 60, id="page size"),
         pytest.param(False, write_over(PAGE, PAGE), 60, id="second page"),
-        pytest.param(False, write_over(-PAGE, PAGE), 45, id="last page"),
+        pytest.param(False, page_of(b"Issue 50"), 45, id="page of messages"),
         pytest.param(False, truncate(0.7), 10, id="truncated"),
         pytest.param(False, truncate(0), 0, id="empty"),
         pytest.param(False, write_over(0, 10_000_000), 0, id="garbage"),
@@ -155,12 +165,15 @@ def test_damage_that_is_met_later_ends_the_process_and_the_next_start_mends_it(
     checkpoint(gitlab.state)
     write_over(PAGE, PAGE)(gitlab.state)
     os.kill(gitlab.pid, signal.SIGCONT)
-    assert send(gitlab, issue(3), {"webhook-id": "e-3"}).status_code == 503
+    # Whether it is stored before the damage is met depends on which page is looked at first.
+    status = send(gitlab, issue(3), {"webhook-id": "e-3"}).status_code
     assert gitlab.wait() == os.EX_IOERR
     assert "the spool is damaged: starting again" in gitlab.text
     gitlab.start()
     wait_for(lambda: told(sink))
-    assert send(gitlab, issue(3), {"webhook-id": "e-3"}).text == "accepted\n"
+    again = send(gitlab, issue(3), {"webhook-id": "e-3"}).text
+    assert (status, again) in ((200, "duplicate\n"), (503, "accepted\n"))
+    wait_for(lambda: "gitlab:e-3" in sink.keys)
 
 
 @pytest.mark.parametrize(
