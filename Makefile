@@ -60,7 +60,7 @@ lint: $(VENV)/dev ## linter, formatter and types
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy .
 
-bench: $(VENV)/dev ## measure on this machine, into docs/benchmarks.md; ONLY=accept,growth measures these alone
+bench: $(VENV)/bench ## measure on this machine, into docs/benchmarks.md; ONLY=accept,growth measures these alone
 	@$(PYTHON) -m bench $(subst $(comma), ,$(ONLY))
 
 lock: $(VENV)/dev ## write the lock files anew from requirements/*.in
@@ -81,5 +81,9 @@ $(VENV)/deploy: requirements/deploy.txt | $(VENV)/bin/python
 	@touch $@
 $(VENV)/dev: requirements/dev.txt | $(VENV)/bin/python
 	@echo "installing what the lab and the tests need into $(VENV)"
+	@$(PIP) -r $<
+	@touch $@
+$(VENV)/bench: requirements/bench.txt $(VENV)/dev
+	@echo "installing what the measurements need into $(VENV)"
 	@$(PIP) -r $<
 	@touch $@

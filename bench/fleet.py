@@ -12,6 +12,7 @@ from pathlib import Path
 from lab import fleet, state
 
 TITLE = "Many sites in one run"
+PACKAGES = ("pyinfra",)
 INTRODUCTION = (
     "Further hosts of the lab, each with its own systemd, SSH, relays, project, tree and webhooks, on the machine that "
     "runs the deploy as well; they share the lab's applications. A no-op compares all of it and changes nothing."
