@@ -21,7 +21,8 @@ demo: $(VENV)/dev ## bring up the embedded stack, deploy on it, show notificatio
 test: $(VENV)/dev ## everything: linter, types, units, stand-ins, relays, then the deploy and its checks in the lab
 	@tests/run
 
-exhaustive: $(VENV)/dev ## every fault of the long tables, in the lab (about half an hour)
+exhaustive: $(VENV)/dev ## every fault of the long tables, of the relays and in the lab (more than an hour)
+	$(PYTHON) -m pytest -q -n 2 --exhaustive tests/relays
 	@$(PYTHON) -m lab up
 	PASSERELLE_SETTINGS=$(LAB_SETTINGS) $(PYTHON) -m pytest -q --exhaustive tests/lab
 

@@ -84,16 +84,24 @@ def truncate(to: float) -> Damage:
 @pytest.mark.parametrize(
     ("logged", "damage", "least"),
     [
-        pytest.param(False, write_over(0, 100), 60, id="header"),
+        pytest.param(False, write_over(0, 100), 60, id="header", marks=pytest.mark.exhaustive),
         pytest.param(False, write_over(0, PAGE), 60, id="first page"),
-        pytest.param(False, write_over(16, 4), 60, id="page size"),
-        pytest.param(False, write_over(PAGE, PAGE), 60, id="second page"),
+        pytest.param(False, write_over(16, 4), 60, id="page size", marks=pytest.mark.exhaustive),
+        pytest.param(False, write_over(PAGE, PAGE), 60, id="second page", marks=pytest.mark.exhaustive),
         pytest.param(False, page_of(b"Issue 50"), 45, id="page of messages"),
-        pytest.param(False, truncate(0.7), 10, id="truncated"),
-        pytest.param(False, truncate(0), 0, id="empty"),
-        pytest.param(False, write_over(0, 10_000_000), 0, id="garbage"),
-        pytest.param(True, write_over(0, 32, "relay.db-wal"), 60, id="header of the log"),
-        pytest.param(True, write_over(32 + 20 * (24 + PAGE), 24, "relay.db-wal"), 60, id="header in the log"),
+        pytest.param(False, truncate(0.7), 1, id="truncated"),
+        pytest.param(False, truncate(0), 0, id="empty", marks=pytest.mark.exhaustive),
+        pytest.param(False, write_over(0, 10_000_000), 0, id="garbage", marks=pytest.mark.exhaustive),
+        pytest.param(
+            True, write_over(0, 32, "relay.db-wal"), 60, id="header of the log", marks=pytest.mark.exhaustive
+        ),
+        pytest.param(
+            True,
+            write_over(32 + 20 * (24 + PAGE), 24, "relay.db-wal"),
+            60,
+            id="header in the log",
+            marks=pytest.mark.exhaustive,
+        ),
         pytest.param(
             True, write_over(32 + 20 * (24 + PAGE) + 24, PAGE, "relay.db-wal"), 60, id="page in the log"
         ),
@@ -178,7 +186,12 @@ def test_damage_that_is_met_later_ends_the_process_and_the_next_start_mends_it(
 
 @pytest.mark.parametrize(
     "change",
-    ["message = x'ff7b7d'", "message = '{\"text\": '", "message = '[]'", "message = CAST(x'7bff7d' AS TEXT)"],
+    [
+        "message = x'ff7b7d'",
+        pytest.param("message = '{\"text\": '", marks=pytest.mark.exhaustive),
+        pytest.param("message = '[]'", marks=pytest.mark.exhaustive),
+        pytest.param("message = CAST(x'7bff7d' AS TEXT)", marks=pytest.mark.exhaustive),
+    ],
 )
 def test_a_message_that_nobody_can_read_holds_nobody_up(gitlab: Relay, sink: Sink, change: str) -> None:
     fill(gitlab, sink, 10)

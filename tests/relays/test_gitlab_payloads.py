@@ -5,6 +5,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator
+from itertools import islice
 from typing import Any, cast
 
 import pytest
@@ -56,7 +57,8 @@ def without_one_key(payload: Any, whole: Any = None) -> Iterator[bytes]:
             yield from without_one_key(value, whole)
 
 
-def test_no_key_is_needed(gitlab_with: Callable[[str], Relay], sink: Sink) -> None:
+@pytest.mark.parametrize("each", [pytest.param(1, marks=pytest.mark.exhaustive), 5])
+def test_no_key_is_needed(gitlab_with: Callable[[str], Relay], sink: Sink, each: int) -> None:
     sink.channels.add("short")
     relay = gitlab_with(EVERYTHING)
     relay.start()
@@ -65,7 +67,7 @@ def test_no_key_is_needed(gitlab_with: Callable[[str], Relay], sink: Sink) -> No
     outcomes: Counter[str] = Counter()
     for sample in sorted(PAYLOADS.glob("[a-z]*.json")):
         payload = json.loads(sample.read_bytes())
-        for less in [sample.read_bytes(), *without_one_key(payload)]:
+        for less in [sample.read_bytes(), *islice(without_one_key(payload), None, None, each)]:
             headers = {"X-Gitlab-Token": TOKEN, "webhook-id": f"{sum(outcomes.values())}"}
             connection.request("POST", "/webhook/gitlab", less, headers)
             answer = connection.getresponse()
@@ -80,8 +82,8 @@ def test_no_key_is_needed(gitlab_with: Callable[[str], Relay], sink: Sink) -> No
 
     wait_for(lambda: told().total() == outcomes.total(), seconds=60)
     wait_for(lambda: health(relay)[1]["backlog"] == 0, seconds=60)
-    assert told()["accepted"] > 5000
-    assert told()["unsupported"] > 100  # those without their kind among them
+    assert told()["accepted"] > 5000 / each
+    assert told()["unsupported"] > 100 / each  # those without their kind among them
     assert sorted(sink.keys) == sorted(stored(relay))
     assert health(relay)[1]["parked"] == 0
     assert not re.search("fails|refused|Exception", relay.text)

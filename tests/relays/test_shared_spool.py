@@ -212,20 +212,15 @@ def test_a_relay_that_stops_in_its_turn_does_not_hold_up_the_others(
     stuck.close()
 
 
-@pytest.mark.parametrize(
-    ("events", "kills"),
-    [(200, 3), pytest.param(2_000, 20, marks=pytest.mark.exhaustive)],
-    ids=["sample", "whole"],
-)
+@pytest.mark.exhaustive
 def test_two_hosts_of_three_workers_that_are_killed_lose_nothing(
     relays_with: Callable[..., list[Relay]],
     spool: str,
     listener: socket.socket,
     sink: Sink,
-    events: int,
-    kills: int,
 ) -> None:
     """A fifth of all posts fails, every event is sent twice, and doubles have to be answered for by kills."""
+    events, kills = 2_000, 20
     seed = int(os.environ.get("PASSERELLE_SEED") or random.randrange(10**9))
     print(f"PASSERELLE_SEED={seed}")
     chance = random.Random(seed)
