@@ -18,6 +18,7 @@ from pathlib import Path
 
 from bench import conditions, report
 from bench.report import Section
+from lab.progress import LabError
 
 
 def modules() -> dict[str, Section]:
@@ -51,4 +52,7 @@ def main(wanted: list[str]) -> str | None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except LabError as error:
+        sys.exit(str(error))

@@ -14,6 +14,7 @@ from bench.delivery import gitlab_relay, mattermost
 from bench.load import Load
 from bench.ports import free_port, wait_for_port
 from bench.report import Row
+from lab.engine import need
 from tests.relays.process import PROJECT, TOKEN, Relay, health, stored, wait_for
 
 TITLE = "Events accepted"
@@ -40,6 +41,7 @@ _SYNCHRONOUS = "synchronous relay, Mattermost in 10 ms"
 
 def measure(home: Path) -> Iterator[Row]:
     """The relay first, then the others by their rates."""
+    need({"wrk": "wrk", "webhook": "webhook"})
     with ExitStack() as stack:
         slow = stack.enter_context(mattermost("dev-notifications", _MATTERMOST_SECONDS))
         fast = stack.enter_context(mattermost("dev-notifications"))
