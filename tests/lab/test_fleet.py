@@ -93,6 +93,7 @@ def test_an_unreachable_site_and_a_refused_one_fail_alone(second: Callable[[str]
     assert "wrongtoken" not in run.output
 
 
+@pytest.mark.exhaustive
 def test_a_host_that_is_lost_in_the_middle_fails_alone(engine_client: docker.DockerClient) -> None:
     container = engine_client.containers.get(f"{stack.HOST}-1")
     deploy = subprocess.Popen(
@@ -122,6 +123,7 @@ def test_a_host_that_is_lost_in_the_middle_fails_alone(engine_client: docker.Doc
     assert pyinfra("--limit", "site-1").code == 0
 
 
+@pytest.mark.exhaustive
 def test_drift_names_the_site_and_tells_of_the_others_if_one_is_away(second: Callable[[str], str]) -> None:
     second("echo >> /etc/passerelle/gitlab.toml")
     code, report, _ = command("drift")
@@ -137,6 +139,7 @@ def test_drift_names_the_site_and_tells_of_the_others_if_one_is_away(second: Cal
     assert pyinfra("--limit", "site-2").changed == 1
 
 
+@pytest.mark.exhaustive
 def test_a_command_for_one_site_wants_to_know_which() -> None:
     code, output, complaint = command("doctor")
     assert (code, output) == (1, "")
@@ -154,6 +157,7 @@ def test_a_command_for_one_site_wants_to_know_which() -> None:
     assert checked.returncode == 0, checked.stdout
 
 
+@pytest.mark.exhaustive
 def test_secrets_of_one_site_are_rotated_without_the_others() -> None:
     run = pyinfra("--limit", "site-2", deploy="rotate.py")
     assert run.code == 0, run.output

@@ -59,7 +59,7 @@ def alter(place: Path, relay: str, text: str) -> None:
     file.write_text(f"{text}\n{file.read_text()}")
 
 
-@pytest.mark.parametrize("relay", ["gitlab", "nextcloud"])
+@pytest.mark.parametrize("relay", ["gitlab", pytest.param("nextcloud", marks=pytest.mark.exhaustive)])
 def test_a_release_that_does_not_come_up_is_switched_back(
     relay: str, checkout: Path, machine: Shell, chat: Chat, forge: Forge
 ) -> None:
