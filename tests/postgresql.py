@@ -25,6 +25,11 @@ PASSWORD = "pg4password9of7the2tests"
 on_both_spools = pytest.mark.parametrize("spool", ["sqlite", "postgresql"], indirect=True)
 """For tests that have to come to the same whatever keeps the relay's store."""
 
+also_on_postgresql = pytest.mark.parametrize(
+    "spool", ["sqlite", pytest.param("postgresql", marks=pytest.mark.exhaustive)], indirect=True
+)
+"""The same for tests that take seconds: on PostgreSQL they run with all that is exhaustive."""
+
 
 def programs() -> Path:
     """The folder of the newest installed server's programs; it is installed if there is none."""

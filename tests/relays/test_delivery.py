@@ -3,7 +3,7 @@
 import random
 from typing import Any
 
-from tests.postgresql import on_both_spools
+from tests.postgresql import also_on_postgresql
 from tests.relays.events import issue, send
 from tests.relays.process import Relay, health, wait_for
 from tests.relays.sink import DROPPED, DROPPED_AFTER_POSTING, OK, Reply, Sink, keys_of
@@ -16,7 +16,7 @@ def send_all(relay: Relay, numbers: range) -> list[str]:
     return [f"gitlab:e-{number}" for number in numbers]
 
 
-@on_both_spools
+@also_on_postgresql
 def test_failures_do_not_change_the_order(gitlab: Relay, sink: Sink) -> None:
     chance = random.Random(7)
     failures = [Reply(429, b"limit exceeded\n", {"Retry-After": "0"}), Reply(503), Reply(500, b"{}"), DROPPED]
@@ -50,7 +50,7 @@ def test_what_mattermost_asks_to_wait_is_waited(gitlab: Relay, sink: Sink) -> No
     assert float(gitlab.text.split("after=")[1].split("s")[0]) >= 2
 
 
-@on_both_spools
+@also_on_postgresql
 def test_an_outage_loses_nothing(gitlab: Relay, sink: Sink) -> None:
     gitlab.start()
     sink.stop()
@@ -63,7 +63,7 @@ def test_an_outage_loses_nothing(gitlab: Relay, sink: Sink) -> None:
     assert sink.keys == expected
 
 
-@on_both_spools
+@also_on_postgresql
 def test_a_message_that_is_refused_is_parked_and_holds_nobody_up(gitlab: Relay, sink: Sink) -> None:
     refusals = {"gitlab:e-1": Reply(400, b"{}"), "gitlab:e-3": Reply(413, b"{}")}
     sink.behave = lambda payload: refusals.get(keys_of(payload)[0], OK)
@@ -89,7 +89,7 @@ def test_a_400_of_a_sick_mattermost_is_not_the_messages_fault(gitlab: Relay, sin
     assert health(gitlab)[1]["parked"] == 0
 
 
-@on_both_spools
+@also_on_postgresql
 def test_a_webhook_that_was_deleted_is_waited_for(gitlab: Relay, sink: Sink) -> None:
     sink.hook_known = False
     gitlab.start()
@@ -138,7 +138,7 @@ def test_garbage_is_survived_and_what_it_makes_libraries_say_is_not_told(gitlab:
     assert sink.keys == ["gitlab:e-0", "gitlab:e-1"]
 
 
-@on_both_spools
+@also_on_postgresql
 def test_a_lost_answer_doubles_one_message_and_loses_none(gitlab: Relay, sink: Sink) -> None:
     replies = [OK, DROPPED_AFTER_POSTING]
     sink.behave = lambda payload: replies.pop() if replies else OK
@@ -164,7 +164,7 @@ def test_a_stop_lets_what_is_under_way_finish(gitlab: Relay, sink: Sink) -> None
     assert len(sink.posts) <= 4
 
 
-@on_both_spools
+@also_on_postgresql
 def test_kills_while_delivering_double_one_message_each_at_most(gitlab: Relay, sink: Sink) -> None:
     gitlab.start()
     expected = send_all(gitlab, range(60))

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.postgresql import on_both_spools
+from tests.postgresql import also_on_postgresql
 from tests.relays.process import Relay, health, stored, wait_for
 from tests.relays.sink import OK, Post, Reply, Sink, keys_of
 from tests.relays.test_delivery import send_all
@@ -90,7 +90,7 @@ def test_a_flood_is_folded_though_nothing_fails(one_by_one: Relay, tree: Path, s
     assert all(text.count(f"document-{number:03d}.pdf") == 1 for number in range(130))
 
 
-@on_both_spools
+@also_on_postgresql
 def test_a_kill_doubles_one_post_and_loses_none(gitlab: Relay, sink: Sink) -> None:
     """Killed between Mattermost's answer and its record, at a digest and at a single message."""
     expected = gather(gitlab, sink, 210)
@@ -120,7 +120,7 @@ def test_a_kill_doubles_one_post_and_loses_none(gitlab: Relay, sink: Sink) -> No
     assert any(map(is_digest, sink.posts))
 
 
-@on_both_spools
+@also_on_postgresql
 @pytest.mark.parametrize("status", [400, 413])
 def test_a_digest_that_is_refused_falls_apart_and_only_the_message_at_fault_is_parked(
     gitlab: Relay, sink: Sink, status: int

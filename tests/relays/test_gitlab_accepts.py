@@ -6,13 +6,13 @@ from pathlib import Path
 
 import requests
 
-from tests.postgresql import on_both_spools
+from tests.postgresql import also_on_postgresql
 from tests.relays.events import PAYLOADS, body, issue, send
 from tests.relays.process import TOKEN, Relay, health, stored, wait_for
 from tests.relays.sink import Sink
 
 
-@on_both_spools
+@also_on_postgresql
 def test_an_event_becomes_a_message(gitlab: Relay, sink: Sink) -> None:
     gitlab.start()
     answer = send(gitlab, body("push_normal.json"), {"Idempotency-Key": "e-1"})
@@ -48,7 +48,7 @@ def test_the_answer_comes_after_the_storage_and_does_not_wait_for_mattermost(
     assert health(gitlab)[1]["last_delivery"]
 
 
-@on_both_spools
+@also_on_postgresql
 def test_a_delivery_that_comes_again_is_answered_but_not_told_again(gitlab: Relay, sink: Sink) -> None:
     gitlab.start()
     for header in ("webhook-id", "Idempotency-Key"):
@@ -137,7 +137,7 @@ def test_a_full_disk_is_told_to_gitlab_and_survived(gitlab: Relay, sink: Sink) -
     assert sink.keys == expected
 
 
-@on_both_spools
+@also_on_postgresql
 def test_whatever_payload_comes_with_whatever_text_is_stored(gitlab: Relay, sink: Sink) -> None:
     gitlab.start()
     started = time.monotonic()

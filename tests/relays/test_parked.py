@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from tests.postgresql import on_both_spools
+from tests.postgresql import also_on_postgresql
 from tests.relays.process import PROJECT, Relay, health, wait_for
 from tests.relays.sink import OK, Reply, Sink, keys_of
 from tests.relays.test_delivery import send_all
@@ -42,7 +42,7 @@ def refusing(gitlab: Relay, sink: Sink) -> Relay:
     return gitlab
 
 
-@on_both_spools
+@also_on_postgresql
 def test_list_and_show_tell_what_was_refused_and_why(refusing: Relay) -> None:
     lines = parked(refusing, "list").stdout.splitlines()
     assert len(lines) == 2
@@ -53,7 +53,7 @@ def test_list_and_show_tell_what_was_refused_and_why(refusing: Relay) -> None:
     assert "/hooks/" not in shown.stdout + "".join(lines)
 
 
-@on_both_spools
+@also_on_postgresql
 @pytest.mark.parametrize("running", [True, False])
 def test_retried_messages_arrive(refusing: Relay, sink: Sink, running: bool) -> None:
     if not running:
@@ -66,7 +66,7 @@ def test_retried_messages_arrive(refusing: Relay, sink: Sink, running: bool) -> 
     assert numbers(refusing) == []
 
 
-@on_both_spools
+@also_on_postgresql
 def test_retried_message_of_a_line_that_was_never_used_arrives(refusing: Relay, sink: Sink) -> None:
     """After a restart nothing waits in the channel, so the relay has no line for it."""
     refusing.terminate()
@@ -75,7 +75,7 @@ def test_retried_message_of_a_line_that_was_never_used_arrives(refusing: Relay, 
     wait_for(lambda: len(sink.posts) == 5)
 
 
-@on_both_spools
+@also_on_postgresql
 def test_dropped_message_is_gone_and_cannot_be_sent_again(refusing: Relay, sink: Sink) -> None:
     assert parked(refusing, "drop", numbers(refusing)[0]).returncode == 0
     assert len(numbers(refusing)) == 1
@@ -85,7 +85,7 @@ def test_dropped_message_is_gone_and_cannot_be_sent_again(refusing: Relay, sink:
     assert sink.keys[-1] == "gitlab:e-9"
 
 
-@on_both_spools
+@also_on_postgresql
 @pytest.mark.parametrize("command", ["show", "retry", "drop"])
 def test_number_of_another_message_changes_nothing(refusing: Relay, command: str) -> None:
     done = parked(refusing, command, *(["1"] if command == "show" else [numbers(refusing)[0], "1"]))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.postgresql import on_both_spools
+from tests.postgresql import also_on_postgresql
 from tests.relays.gitlab_site import Forge
 from tests.relays.process import Relay, health, stored, wait_for
 from tests.relays.sink import Reply, Sink
@@ -61,7 +61,7 @@ def test_what_failed_while_the_relay_was_down_arrives_once_and_in_order(
     assert f"missed hook={forge.hook['id']} deliveries=1:" in gitlab.text
 
 
-@on_both_spools
+@also_on_postgresql
 def test_kills_in_between_neither_lose_nor_double(gitlab: Relay, forge: Forge, sink: Sink) -> None:
     forge.fail(*(f"Essai {number}" for number in range(30)))
     sink.stop()  # so that only what is taken from the log can be doubled
@@ -101,7 +101,7 @@ def test_a_delivery_that_the_relay_refused_is_taken(gitlab: Relay, forge: Forge,
     wait_for(lambda: len(sink.posts) == 1)
 
 
-@on_both_spools
+@also_on_postgresql
 def test_only_what_is_newer_than_the_last_reading_is_read(gitlab: Relay, forge: Forge, sink: Sink) -> None:
     forge.fail(*(f"Essai {number}" for number in range(25)))
     # A failure an hour, the last one a day ago.

@@ -18,12 +18,12 @@ from relays.gitlab.redelivery import Redelivery
 from relays.postgresql import PostgreSQL
 from relays.sqlite import SQLite
 from relays.store import Store
-from tests.postgresql import on_both_spools
+from tests.postgresql import also_on_postgresql
 from tests.relays.gitlab_site import Front
 from tests.relays.process import wait_for
 from tests.relays.sink import Reply
 
-pytestmark = on_both_spools
+pytestmark = also_on_postgresql
 
 HOOKS = [{"id": 7, "name": "Passerelle"}, {"id": 8, "name": "Autre"}, {"id": 9, "name": "Passerelle"}]
 
