@@ -5,6 +5,7 @@ from contextlib import contextmanager
 
 import matplotlib
 from matplotlib import pyplot
+from matplotlib.axes import Axes
 
 from bench.report import PLOTS
 
@@ -47,7 +48,7 @@ def bars(name: str, title: str, across: str, values: Mapping[str, float]) -> Non
 
 
 @contextmanager
-def _plot(name: str, title: str, height: float) -> Iterator[pyplot.Axes]:
+def _plot(name: str, title: str, height: float) -> Iterator[Axes]:
     figure, axes = pyplot.subplots(figsize=(7, height), layout="constrained")
     axes.set_title(title)
     yield axes

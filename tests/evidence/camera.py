@@ -1,6 +1,5 @@
 """Takes the mission's screenshots while the checks run. What keeps it from one is told in the report, no more."""
 
-import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -12,6 +11,7 @@ import requests
 from tests.evidence.browser import Browser, BrowserError
 from tests.evidence.dossier import Dossier, Picture
 from tests.evidence.pictures import PICTURES, Application, Page
+from tests.waiting import wait_until
 
 
 @dataclass(frozen=True)
@@ -111,11 +111,10 @@ class Camera(AbstractContextManager["Camera"]):
 
 def seek(browser: Browser, selector: str, text: str, seconds: float) -> bool:
     """Wait for an element that `selector` finds and that holds `text`; frame it and have it in sight."""
-    deadline = time.monotonic() + seconds
-    while not browser.evaluate(_FIND, selector, text):
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.1)
+    try:
+        wait_until(text or selector, lambda: browser.evaluate(_FIND, selector, text), seconds)
+    except AssertionError:
+        return False
     return True
 
 

@@ -1,8 +1,6 @@
 """Everything that the deploy has made, broken by hand: named by drift, repaired by the next run."""
 
 import re
-import subprocess
-import sys
 from collections.abc import Callable
 
 import pytest
@@ -10,9 +8,10 @@ from requests import HTTPError
 
 from tasks.site import Site
 from tests.acceptance.people import Chat, Cloud, Forge, marker, shown
-from tests.lab.conftest import ROOT, deploy, environment, sampled
+from tests.lab.conftest import deploy, sampled
 from tests.lab.faults.table import FAULTS
 from tests.lab.faults.world import TREE, Fault, World
+from tests.lab.test_drift_report import drift as report
 from tests.waiting import wait_until
 
 _TOLD = re.compile(r"^  (\S.*)\n    expected  (.*)\n    actual    (.*)$", re.MULTILINE)
@@ -25,15 +24,8 @@ def world(site: Site, chat: Chat, forge: Forge, machine: Callable[[str], str]) -
 
 def drift(settings: dict[str, str]) -> tuple[int, str]:
     """The exit code of the report, and what it prints."""
-    done = subprocess.run(
-        [sys.executable, "-m", "tasks.drift"],
-        cwd=ROOT,
-        env=environment(**settings),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return done.returncode, done.stdout + done.stderr
+    code, printed, complaint = report(**settings)
+    return code, printed + complaint
 
 
 def accepts(world: World) -> bool:

@@ -9,6 +9,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -42,6 +43,7 @@ class Relay:
         self._notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._notify.bind(os.path.relpath(home / "notify"))
         self.told: list[str] = []
+        self.told_at = 0.0
         threading.Thread(target=self._listen, daemon=True).start()
         for name in ("state", "credentials"):
             (home / name).mkdir()
@@ -158,6 +160,7 @@ class Relay:
         with self._notify:
             while message := self._notify.recv(4096):
                 self.told += message.decode().splitlines()
+                self.told_at = time.monotonic()
 
     def _end(self, number: signal.Signals) -> int:
         assert self._process is not None
