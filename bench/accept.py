@@ -15,7 +15,7 @@ from bench.load import Load
 from bench.ports import free_port, wait_for_port
 from bench.report import Row
 from lab.engine import need
-from tests.relays.process import PROJECT, TOKEN, Relay, health, stored, wait_for
+from tests.relays.process import PROJECT, TOKEN, stored, undelivered, wait_for
 
 TITLE = "Events accepted"
 INTRODUCTION = (
@@ -61,7 +61,7 @@ def measure(home: Path) -> Iterator[Row]:
                 loads[name].append(load.run(home, port, _SECONDS))
                 if name == _RELAY:
                     # What it has yet to tell must not slow the others down.
-                    wait_for(lambda: _waiting(relay) == 0, 120)
+                    wait_for(lambda: undelivered(relay) == 0, 120)
         kept, told = len(stored(relay)), sum(each.answers for each in loads[_RELAY])
     assert kept >= told, f"{told} events were answered 200 and {kept} are on the disk"
 
@@ -76,12 +76,6 @@ def measure(home: Path) -> Iterator[Row]:
     yield f"{_BARE}: p99 of the latency", f"{slowest[_BARE]:.1f} ms", ""
     yield "events answered 200 and not on the disk", "0", "0"
     plots.bars("accept-rates", "Events accepted", "events a second", rates)
-
-
-def _waiting(relay: Relay) -> int:
-    """How much has to be told or posted yet."""
-    figures = health(relay)[1]
-    return int(str(figures["untold"])) + int(str(figures["backlog"]))
 
 
 @contextmanager

@@ -179,6 +179,12 @@ def stored(relay: Relay) -> list[str]:
         return [key for _, _, key in db.execute(query.format(""))]
 
 
+def undelivered(relay: Relay) -> int:
+    """How many deliveries of GitLab have yet to be looked into, and how many notifications to be posted."""
+    figures = health(relay)[1]
+    return int(str(figures["backlog"])) + int(str(figures.get("untold", 0)))
+
+
 def health(relay: Relay) -> tuple[int, dict[str, object]]:
     """The status and the figures of /health."""
     answer = requests.get(f"http://127.0.0.1:{relay.port}/health", timeout=10)

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.relays.events import issue, send
-from tests.relays.process import Relay, health, stored, wait_for
+from tests.relays.process import Relay, health, stored, undelivered, wait_for
 from tests.relays.sink import OK, Reply, Sink, keys_of
 from tests.relays.test_nextcloud import start, upload, waiting
 
@@ -164,7 +164,7 @@ def test_damage_that_is_met_later_ends_the_process_and_the_next_start_mends_it(
     gitlab.start()
     for number in range(3):
         assert send(gitlab, issue(number), {"webhook-id": f"e-{number}"}).status_code == 200
-    wait_for(lambda: len(sink.keys) == 3 and health(gitlab)[1]["backlog"] == 0)
+    wait_for(lambda: len(sink.keys) == 3 and undelivered(gitlab) == 0)
     os.kill(gitlab.pid, signal.SIGSTOP)
     with sqlite3.connect(gitlab.state / "relay.db") as db:
         # What another connection has changed is read from the disk again.

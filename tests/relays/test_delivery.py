@@ -5,7 +5,7 @@ from typing import Any
 
 from tests.postgresql import also_on_postgresql
 from tests.relays.events import issue, send
-from tests.relays.process import Relay, health, wait_for
+from tests.relays.process import Relay, health, undelivered, wait_for
 from tests.relays.sink import DROPPED, DROPPED_AFTER_POSTING, OK, Reply, Sink, keys_of
 
 
@@ -71,7 +71,7 @@ def test_a_message_that_is_refused_is_parked_and_holds_nobody_up(gitlab: Relay, 
     send_all(gitlab, range(5))
     wait_for(lambda: len(sink.posts) == 3)
     assert sink.keys == ["gitlab:e-0", "gitlab:e-2", "gitlab:e-4"]
-    wait_for(lambda: health(gitlab)[1]["backlog"] == 0)
+    wait_for(lambda: undelivered(gitlab) == 0)
     assert health(gitlab)[1]["parked"] == 2
     for key in refusals:
         assert f"parked key={key}" in gitlab.text
@@ -159,7 +159,7 @@ def test_a_stop_lets_what_is_under_way_finish(gitlab: Relay, sink: Sink) -> None
     sink.go_on()
     gitlab.start()
     wait_for(lambda: len(sink.posts) >= 3)
-    wait_for(lambda: health(gitlab)[1]["backlog"] == 0)
+    wait_for(lambda: undelivered(gitlab) == 0)
     assert list(dict.fromkeys(sink.keys)) == expected
     assert len(sink.posts) <= 4
 
@@ -172,6 +172,6 @@ def test_kills_while_delivering_double_one_message_each_at_most(gitlab: Relay, s
         wait_for(lambda share=share: len(sink.keys) >= share)  # type: ignore[misc]
         gitlab.kill()
         gitlab.start()
-    wait_for(lambda: health(gitlab)[1]["backlog"] == 0)
+    wait_for(lambda: undelivered(gitlab) == 0)
     assert list(dict.fromkeys(sink.keys)) == expected
     assert len(sink.posts) <= len(expected) + 3

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.postgresql import also_on_postgresql
-from tests.relays.process import Relay, health, stored, wait_for
+from tests.relays.process import Relay, health, stored, undelivered, wait_for
 from tests.relays.sink import OK, Post, Reply, Sink, keys_of
 from tests.relays.test_delivery import send_all
 
@@ -17,7 +17,7 @@ def is_digest(post: Post) -> bool:
 
 
 def all_delivered(relay: Relay) -> Callable[[], bool]:
-    return lambda: health(relay)[1]["backlog"] == 0
+    return lambda: undelivered(relay) == 0
 
 
 def gather(relay: Relay, sink: Sink, count: int, **start: Any) -> list[str]:

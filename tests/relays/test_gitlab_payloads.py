@@ -12,7 +12,7 @@ import pytest
 
 from relays.gitlab.event import ACTIONS
 from tests.relays.events import PAYLOADS, changed, send
-from tests.relays.process import TOKEN, Relay, health, stored, wait_for
+from tests.relays.process import TOKEN, Relay, health, stored, undelivered, wait_for
 from tests.relays.sink import OK, Reply, Sink
 
 # Nothing is left untold, so that everything has to be worded, in one channel in words of the site's own.
@@ -81,7 +81,7 @@ def test_no_key_is_needed(gitlab_with: Callable[[str], Relay], sink: Sink, each:
         return Counter(cast(dict[str, int], health(relay)[1]["events"]))
 
     wait_for(lambda: told().total() == outcomes.total(), seconds=60)
-    wait_for(lambda: health(relay)[1]["backlog"] == 0, seconds=60)
+    wait_for(lambda: undelivered(relay) == 0, seconds=60)
     assert told()["accepted"] > 5000 / each
     assert told()["unsupported"] > 100 / each  # those without their kind among them
     assert sorted(sink.keys) == sorted(stored(relay))

@@ -19,7 +19,7 @@ from relays.gitlab.event import ACTIONS
 from tests.relays.events import body
 from tests.relays.hostile import LONG_TEXTS, TEXTS, addresses, replaced, samples, with_one
 from tests.relays.mattermost import Team, acts, links, team
-from tests.relays.process import TOKEN, Relay, health, stored, wait_for
+from tests.relays.process import TOKEN, Relay, health, stored, undelivered, wait_for
 from tests.relays.sink import keys_of
 from tests.relays.traces import TRACES
 from tests.standins.mattermost_server import furnished, running
@@ -135,7 +135,7 @@ def test_no_text_in_an_event_of_gitlab_acts(tmp_path: Path, folded: bool) -> Non
             server.send_signal(signal.SIGSTOP)  # what comes meanwhile is a backlog
         named = deliver(relay, hostile_events(2 if folded else 6), "e")
         server.send_signal(signal.SIGCONT)
-        wait_for(lambda: health(relay)[1]["backlog"] == 0, seconds=60)
+        wait_for(lambda: undelivered(relay) == 0, seconds=60)
         posts = [assert_inert(people, channel, named) for channel in ("full", "short", "own")]
         assert people.badges() == {"admin": 0, "alice": 0, "bob": 0}
         assert (max(posts) < len(named) / 10) == folded

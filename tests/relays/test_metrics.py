@@ -4,7 +4,7 @@ import requests
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.relays.events import body, issue, send
-from tests.relays.process import TOKEN, Relay, health, wait_for
+from tests.relays.process import TOKEN, Relay, undelivered, wait_for
 from tests.relays.sink import HOOK_ID, OK, Reply, Sink, keys_of
 from tests.relays.test_delivery import send_all
 
@@ -43,11 +43,11 @@ def test_the_figures_agree_with_what_happened(gitlab: Relay, sink: Sink) -> None
     wait_for(lambda: figures(gitlab).get(("retries_total", "unavailable"), 0) >= 2)
 
     sink.start()
-    wait_for(lambda: health(gitlab)[1]["backlog"] == 0)
+    wait_for(lambda: undelivered(gitlab) == 0)
     sink.behave = lambda payload: Reply(413) if "gitlab:e-31" in keys_of(payload) else OK
     send_all(gitlab, range(31, 33))
     wait_for(lambda: len(sink.keys) == 32)
-    wait_for(lambda: health(gitlab)[1]["backlog"] == 0)
+    wait_for(lambda: undelivered(gitlab) == 0)
     found = figures(gitlab)
     assert found["events_total", "issue", "accepted"] == 32
     assert found["events_total", "other", "duplicate"] == 1

@@ -20,7 +20,7 @@ from typing import Any
 import pytest
 
 from tests.relays.events import body
-from tests.relays.process import TOKEN, Relay, health, wait_for
+from tests.relays.process import TOKEN, Relay, health, undelivered, wait_for
 from tests.relays.sink import DROPPED, DROPPED_AFTER_POSTING, OK, Reply, Sink, keys_of
 
 FAILURES = [
@@ -158,7 +158,7 @@ def test_nothing_is_lost_or_out_of_order(
         weather.hanging = False
         for each in sending:
             each.result()
-        wait_for(lambda: health(relay)[1]["backlog"] == 0, seconds=60)
+        wait_for(lambda: undelivered(relay) == 0, seconds=60)
 
     for name in names:
         keys = [key for post in sink.posts if post.channel == name for key in keys_of(post.payload)]

@@ -85,7 +85,7 @@ def assert_inert(text: str) -> None:
     assert not re.search(rf"[@~#](?!{ZERO_WIDTH_SPACE})", text)
     assert "://" not in text
     assert not re.search(rf"\b(mailto|tel|https?|ftp):[^\s{ZERO_WIDTH_SPACE}]", text)
-    assert not re.search(r"&\w+;", text)
+    assert not re.search(r"&#?\w+;", text, re.ASCII)
     assert not re.search(r"\bwww\d{0,3}\.", text, re.IGNORECASE)
     assert "](" not in text
 
