@@ -2,6 +2,7 @@
 
 import shutil
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -26,8 +27,12 @@ def can_limit() -> bool:
 
 def is_watched(folder: Path, relay: Relay) -> bool:
     """Whether the kernel watches a folder for the relay."""
-    descriptors = Path(f"/proc/{relay.pid}/fdinfo")
-    return any(f" ino:{folder.stat().st_ino:x} " in each.read_text() for each in descriptors.iterdir())
+    inode = f" ino:{folder.stat().st_ino:x} "
+    for descriptor in Path(f"/proc/{relay.pid}/fdinfo").iterdir():
+        with suppress(FileNotFoundError):  # others come and go meanwhile
+            if inode in descriptor.read_text():
+                return True
+    return False
 
 
 @pytest.mark.skipif(not can_limit(), reason="no user namespaces here")
