@@ -77,17 +77,18 @@ class Claims:
         """
         now, claimed_at = self._clock(), time.monotonic()
         claim_id = f"{self._instance}/{uuid.uuid4().hex}"
-        # See _wait: a time that is too far away is not waited for.
+        # See _wait: a time that is too far away is not waited for. What this process claimed and does not know of, for
+        # the answer to the claim was lost with a connection, nobody else holds.
         rows = db.execute(
             "UPDATE outbox SET claim_id = ?, lease_until = ?, attempts = attempts + 1"
             " WHERE id = (SELECT id FROM outbox WHERE channel = ? AND state = 'ready' ORDER BY id LIMIT 1)"
             " AND (run_at <= ? OR run_at > ?)"
-            " AND (lease_until IS NULL OR lease_until <= ? OR lease_until > ?)"
+            " AND (lease_until IS NULL OR lease_until <= ? OR lease_until > ? OR substr(claim_id, 1, ?) = ?)"
             " RETURNING id, delivery_key, message, summary, created_at, attempts, alone",
             (
                 *(claim_id, now + LEASE_SECONDS, channel),
                 *(now, now + LONGEST_DELAY_SECONDS),
-                *(now, now + LEASE_SECONDS),
+                *(now, now + LEASE_SECONDS, len(self._instance) + 1, f"{self._instance}/"),
             ),
         ).fetchall()
         if not rows:
@@ -97,10 +98,11 @@ class Claims:
         held = was_behind or attempts > 1 or now - head.created_at >= digest.HELD_SECONDS
         behind = self._is_behind(db, channel, held)
         followers = self._followers(db, channel, head) if behind and not alone else []
-        for follower in followers:
+        if followers:
+            places = ", ".join("?" * len(followers))
             db.execute(
-                "UPDATE outbox SET claim_id = ?, lease_until = ?, attempts = attempts + 1 WHERE id = ?",
-                (claim_id, now + LEASE_SECONDS, follower.id),
+                f"UPDATE outbox SET claim_id = ?, lease_until = ?, attempts = attempts + 1 WHERE id IN ({places})",  # noqa: S608
+                (claim_id, now + LEASE_SECONDS, *(follower.id for follower in followers)),
             )
         return Delivery(channel, claim_id, [head, *followers], attempts, behind, claimed_at)
 

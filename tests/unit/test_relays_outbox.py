@@ -34,9 +34,16 @@ def outbox(store: Store, clock: Clock) -> Outbox:
     return Outbox(store, "host", clock=clock)
 
 
+@pytest.fixture
+def elsewhere(store: Store, clock: Clock) -> Outbox:
+    """The same outbox as another host has it."""
+    return Outbox(store, "other host", clock=clock)
+
+
 def put(outbox: Outbox, *keys: str, channel: str = "a") -> list[bool]:
     """Put messages with these keys."""
-    return [outbox.put([Notification(key, channel, message(key))]).result() == 1 for key in keys]
+    new = [Notification(key, channel, message(key)) for key in keys]
+    return [outbox.put(lambda db, each=each: [each]).result() == 1 for each in new]  # type: ignore[misc]
 
 
 def message(text: str) -> Message:
@@ -70,12 +77,14 @@ def test_only_new_rows_wake_the_courier(outbox: Outbox) -> None:
     assert woken == ["a", "a", "b"]
 
 
-def test_the_line_moves_in_order_and_holds_behind_its_head(outbox: Outbox, clock: Clock) -> None:
+def test_the_line_moves_in_order_and_holds_behind_its_head(
+    outbox: Outbox, elsewhere: Outbox, clock: Clock
+) -> None:
     put(outbox, "1", "2", "3")
     first = claim(outbox)
     assert (keys(first), first.entries[0].message["text"], first.attempts) == (["1"], "1", 1)
     # While the first is claimed, and while it waits for another attempt, the second does not pass.
-    assert outbox.claim("a").result() is None
+    assert elsewhere.claim("a").result() is None
     assert outbox.settle(first, Outcome.RETRY, "busy", delay=10).result() is None
     assert outbox.delay_of("a") == 10
     clock.now += 10
@@ -102,27 +111,38 @@ def test_channels_do_not_wait_for_each_other(outbox: Outbox, clock: Clock) -> No
     assert outbox.stats().oldest == clock.now - 1
 
 
-def test_a_claim_that_is_over_settles_nothing(outbox: Outbox, clock: Clock) -> None:
+def test_a_claim_that_is_over_settles_nothing(outbox: Outbox, elsewhere: Outbox, clock: Clock) -> None:
     put(outbox, "1", "2")
-    late = claim(outbox)
+    late = claim(elsewhere)
     clock.now += LEASE_SECONDS
     current = claim(outbox)
     assert (keys(current), current.attempts) == (["1"], 2)
-    assert outbox.settle(late, Outcome.REFUSED, "late").result() is None
+    assert elsewhere.settle(late, Outcome.REFUSED, "late").result() is None
     assert outbox.stats().parked == 0
     following = outbox.settle(current, Outcome.DELIVERED).result()
     assert following is not None
     assert keys(following) == ["2"]
 
 
-def test_a_restart_frees_what_its_predecessor_held_and_nobody_else(
-    store: Store, outbox: Outbox, clock: Clock
+def test_a_claim_whose_answer_was_lost_is_made_again_by_who_made_it(
+    outbox: Outbox, elsewhere: Outbox
 ) -> None:
+    put(outbox, "1", "2")
+    claim(outbox)
+    assert elsewhere.claim("a").result() is None
+    again = claim(outbox)
+    assert (keys(again), again.attempts) == (["1"], 2)
+    following = outbox.settle(again, Outcome.DELIVERED).result()
+    assert following is not None
+    assert keys(following) == ["2"]
+
+
+def test_a_restart_frees_what_its_predecessor_held_and_nobody_else(outbox: Outbox, elsewhere: Outbox) -> None:
     put(outbox, "1")
     put(outbox, "2", channel="b")
     put(outbox, "3", channel="c")
     claim(outbox)
-    Outbox(store, "other host", clock=clock).claim("b").result()
+    elsewhere.claim("b").result()
     outbox.settle(claim(outbox, "c"), Outcome.RETRY, delay=600).result()
     assert outbox.recover() == ["a", "b", "c"]
     assert keys(claim(outbox)) == ["1"]
