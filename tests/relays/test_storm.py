@@ -126,7 +126,7 @@ def doubled(sink: Sink) -> Counter[str]:
     [
         pytest.param(10_000, 10, 5, 20, id="digests", marks=pytest.mark.exhaustive),
         pytest.param(2_500, 4, 5, 20, id="fewer-digests"),
-        pytest.param(1_000, 5, 10, 0, id="single-posts"),
+        pytest.param(500, 4, 10, 0, id="single-posts"),
     ],
 )
 def test_nothing_is_lost_or_out_of_order(
