@@ -15,7 +15,7 @@ from bench.load import Load
 from bench.ports import free_port, wait_for_port
 from bench.report import Row
 from lab.engine import need
-from tests.relays.process import PROJECT, TOKEN, stored, undelivered, wait_for
+from tests.relays.process import PROJECT, TOKEN, Relay, stored, undelivered, wait_for
 
 TITLE = "Events accepted"
 INTRODUCTION = (
@@ -25,17 +25,19 @@ INTRODUCTION = (
     " synchronous relay posts to Mattermost before it answers, in one thread, as the scripts do that are passed around"
     " for this; its Mattermost, and the relay's, takes 10 ms for a post, or none. uvicorn answers 200 to everything"
     " and stores nothing, on uvloop and httptools as `uvicorn app:app` chooses if they are installed, and on asyncio"
-    " and h11. `webhook` is Debian's, checks the token and runs `true`. All are up at the same time and loaded in"
-    " turn, several rounds; medians of the rounds. Latencies are from the connection to the answer."
+    " and h11; the relay's own server does the same after its checks. `webhook` is Debian's, checks the token and runs"
+    " `true`. All are up at the same time and loaded in turn, several rounds; medians of the rounds. Latencies are from"
+    " the connection to the answer."
 )
 PACKAGES = ("uvicorn", "uvloop", "httptools", "h11", "requests")
 
-_ROUNDS = 3
+_ROUNDS = 5
 _SECONDS = 4.0
 _MATTERMOST_SECONDS = 0.010
 
 _RELAY = "relay"
 _BARE = "bare uvicorn, uvloop and httptools"
+_UNSTORED = "the relay's server, storing nothing"
 _SYNCHRONOUS = "synchronous relay, Mattermost in 10 ms"
 
 
@@ -49,6 +51,7 @@ def measure(home: Path) -> Iterator[Row]:
         servers = {
             _RELAY: relay.port,
             _BARE: stack.enter_context(_uvicorn()),
+            _UNSTORED: stack.enter_context(_unstored(relay)),
             "bare uvicorn, asyncio and h11": stack.enter_context(_uvicorn("--loop=asyncio", "--http=h11")),
             "webhook that runs true": stack.enter_context(_webhook(home)),
             "synchronous relay, Mattermost in 0 ms": stack.enter_context(_synchronous(fast.url)),
@@ -71,6 +74,7 @@ def measure(home: Path) -> Iterator[Row]:
         yield f"{name}: events a second", f"{rate:,.0f}", ""
     yield "relay / synchronous relay", f"{rates[_RELAY] / rates[_SYNCHRONOUS]:.0f} ×", "at least 40 ×"
     yield f"relay / {_BARE}", f"{rates[_RELAY] / rates[_BARE]:.2f} ×", "at least 1 ×"
+    yield "relay / its server, storing nothing", f"{rates[_RELAY] / rates[_UNSTORED]:.2f} ×", ""
     yield "relay: median latency", f"{statistics.median(each.median_ms for each in loads[_RELAY]):.1f} ms", ""
     yield "relay: p99 of the latency", f"{slowest[_RELAY]:.1f} ms", "at most 20 ms"
     yield f"{_BARE}: p99 of the latency", f"{slowest[_BARE]:.1f} ms", ""
@@ -104,6 +108,14 @@ def _uvicorn(*options: str) -> Iterator[int]:
         "--log-level=warning",
         *options,
     )
+    with _serving(command, port):
+        yield port
+
+
+@contextmanager
+def _unstored(relay: Relay) -> Iterator[int]:
+    port = free_port()
+    command = (sys.executable, "-m", "bench.rivals.unstored", relay.home / "credentials", port)
     with _serving(command, port):
         yield port
 

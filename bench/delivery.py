@@ -22,7 +22,7 @@ INTRODUCTION = (
     "The real relays as processes, trees on a local disk, a Mattermost that answers at once, no lookup of the"
     " uploader. Times end when Mattermost has the post."
 )
-PACKAGES = ("watchdog", "uvicorn", "requests")
+PACKAGES = ("watchdog", "httptools", "requests")
 
 _ONE_BY_ONE = 200
 _MOVED = 5000

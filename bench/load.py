@@ -18,7 +18,7 @@ CONNECTIONS = 32
 EVENT = body("issue_open.json")
 
 _SCRIPT = Path(__file__).with_name("load.lua")
-_LARGEST_RATE = 12_000
+_LARGEST_RATE = 30_000
 
 
 @dataclass(frozen=True)

@@ -42,12 +42,19 @@ class Engine(ABC):
     errors: tuple[type[Exception], ...]
     """What a statement raises when it fails in the database."""
 
+    quick = False
+    """Whether a commit takes no longer than the disk."""
+
     damaged = False
     """Whether what is stored has been found to be damaged, so that only a fresh start can go on."""
 
     @abstractmethod
     def begin(self) -> Database:
         """Open a transaction that nobody writes beside. StorageError if the database cannot be had."""
+
+    def alone(self) -> Database | None:
+        """Where each statement is a transaction of its own, durable when it is done; None if there is no such thing."""
+        return None
 
     @abstractmethod
     def commit(self) -> None:

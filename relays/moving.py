@@ -15,7 +15,7 @@ _TABLES = {
         "channel, delivery_key, message, summary, state, run_at, attempts, last_error, created_at, finished_at, alone",
         "channel, delivery_key",
     ),
-    "known_delivery": ("delivery_key, received_at", "delivery_key"),
+    "told_delivery": ("delivery_key, told_at", "delivery_key"),
     "received": ("delivery_key, body", ""),
 }
 

@@ -102,10 +102,6 @@ def insert(db: Database, new: Notification, now: float) -> bool:
     return inserted.rowcount == 1
 
 
-def _nothing(db: Database) -> None:
-    """What a source records beside its notifications if it has nothing to record."""
-
-
 class Outbox:
     """The table and its state machine.
 
@@ -131,20 +127,20 @@ class Outbox:
         self._store.submit(lambda db: self._claims.release(db, channels)).result()
         return channels
 
-    def put(
-        self, notifications: Sequence[Notification], also: Callable[[Database], None] = _nothing
-    ) -> Future[int]:
-        """Store notifications and do what the source has to `also` record, in one transaction.
+    def put(self, make: Callable[[Database], Sequence[Notification]]) -> Future[int]:
+        """Store the notifications that `make` brings, in the transaction in which it records what it has to.
 
         The number of those that were not known already, once it is durable.
         """
+        channels: set[str] = set()
 
         def work(db: Database) -> int:
-            also(db)
-            return sum(insert(db, notification, self._clock()) for notification in notifications)
+            new = [each for each in make(db) if insert(db, each, self._clock())]
+            channels.update(each.channel for each in new)
+            return len(new)
 
         future = self._store.submit(work)
-        future.add_done_callback(lambda done: self._announce(done, {each.channel for each in notifications}))
+        future.add_done_callback(lambda done: self._announce(done, channels))
         return future
 
     def claim(self, channel: str) -> Future[Delivery | None]:
@@ -225,6 +221,6 @@ class Outbox:
         return channels
 
     def _announce(self, done: Future[int], channels: set[str]) -> None:
-        if done.exception() is None and done.result():
+        if done.exception() is None:
             for channel in channels:
                 self._on_ready(channel)

@@ -18,6 +18,7 @@ class SQLite(Engine):
     """The file at `path`, made with `schemas` if it is not there. StartError if it cannot be opened."""
 
     errors = (sqlite3.Error,)
+    quick = True
 
     def __init__(self, path: Path, *schemas: str) -> None:
         self._path = path
@@ -37,6 +38,9 @@ class SQLite(Engine):
             self._writer.execute("BEGIN IMMEDIATE")
         except sqlite3.Error as error:
             raise self._failed(error) from None
+        return self._writer
+
+    def alone(self) -> Database:
         return self._writer
 
     def commit(self) -> None:

@@ -8,7 +8,7 @@ import logging
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from relays.engine import Database, Engine, StorageError, reason
 from relays.worker import Worker
@@ -17,12 +17,17 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 Work = Callable[[Database], T]
-_Piece = tuple[Work[Any], Future[Any]]
 
 _LARGEST_GROUP = 500
 _IDLE_SECONDS = 5.0
 # A disk or a server that takes longer than this for a commit does not get on.
 _PATIENCE_SECONDS = 60.0
+
+
+class _Piece(NamedTuple):
+    work: Work[Any]
+    future: Future[Any]
+    one_statement: bool
 
 
 class Store(Worker):
@@ -33,23 +38,30 @@ class Store(Worker):
         self._engine = engine
         self._queue: list[_Piece] = []
         self._changed = threading.Condition()
+        # Taken before what is to be written is, so that everything is written in the order in which it came.
+        self._writing = threading.Lock()
         self._stopping = False
         self.failing = False
 
-    def submit(self, work: Work[T]) -> Future[T]:
+    def submit(self, work: Work[T], one_statement: bool = False, here: bool = False) -> Future[T]:
         """Have `work` done inside a transaction; the future resolves after the commit.
 
         It fails with StorageError if the store cannot take it, and with whatever else `work` raises. `work` may be
         called a second time after a rollback. Callbacks of the future run in the writer's thread.
+
+        For those who wait for nothing else: `here` has it done before this returns, by the calling thread, if the
+        database is quick and free. That spares two changes of threads, which take longer than a commit on a fast disk.
+        `one_statement`, at most, spares the two others that make a transaction, if nothing else is committed with it.
         """
-        future: Future[T] = Future()
-        with self._changed:
-            if self._stopping:
-                future.set_exception(StorageError("the store is closed"))
-            else:
-                self._queue.append((work, future))
-                self._changed.notify()
-        return future
+        piece = _Piece(work, Future[T](), one_statement)
+        if not (here and self._engine.quick and self._commit_now(piece)):
+            with self._changed:
+                if self._stopping:
+                    piece.future.set_exception(StorageError("the store is closed"))
+                else:
+                    self._queue.append(piece)
+                    self._changed.notify()
+        return piece.future
 
     def read(self, query: str, parameters: Sequence[Any] = ()) -> list[Any]:
         """Rows as they were last committed. StorageError."""
@@ -74,11 +86,14 @@ class Store(Worker):
             with self._changed:
                 if not self._queue and not self._stopping:
                     self._changed.wait(_IDLE_SECONDS)
-                group, self._queue = self._queue[:_LARGEST_GROUP], self._queue[_LARGEST_GROUP:]
             self.beat()
-            if group:
-                self._commit(group)
-            elif self._stopping:
+            with self._writing:
+                with self._changed:
+                    group, self._queue = self._queue[:_LARGEST_GROUP], self._queue[_LARGEST_GROUP:]
+                    over = self._stopping and not group
+                if group:
+                    self._commit(group)
+            if over:
                 return
 
     def stop(self) -> None:
@@ -91,17 +106,32 @@ class Store(Worker):
         """Close the database once the thread has ended."""
         self._engine.close()
 
-    def _commit(self, group: list[_Piece], again: bool = True) -> None:
+    def _commit_now(self, piece: _Piece) -> bool:
+        """Commit in this thread; False if something else is being committed, or waits for it."""
+        if not self._writing.acquire(blocking=False):
+            return False
         try:
-            db = self._engine.begin()
+            with self._changed:
+                free = not self._queue and not self._stopping
+            if free:
+                self._commit([piece])
+            return free
+        finally:
+            self._writing.release()
+
+    def _commit(self, group: list[_Piece], again: bool = True) -> None:
+        alone = self._engine.alone() if len(group) == 1 and group[0].one_statement else None
+        try:
+            db = alone or self._engine.begin()
         except StorageError as error:
             self._tell(error)
-            for _, future in group:
-                future.set_exception(error)
+            for piece in group:
+                piece.future.set_exception(error)
             return
         try:
-            results = [work(db) for work, _ in group]
-            self._engine.commit()
+            results = [piece.work(db) for piece in group]
+            if alone is None:
+                self._engine.commit()
         except Exception as error:
             lost = self._engine.roll_back(error)
             if lost and again:
@@ -117,15 +147,15 @@ class Store(Worker):
         if self.failing:
             self.failing = False
             log.warning("storage works again")
-        for (_, future), result in zip(group, results, strict=True):
-            future.set_result(result)
+        for piece, result in zip(group, results, strict=True):
+            piece.future.set_result(result)
 
     def _refuse(self, group: list[_Piece], error: Exception) -> None:
         if isinstance(error, self._engine.errors):
             error = StorageError(reason(error))
             self._tell(error)
-        for _, future in group:
-            future.set_exception(error)
+        for piece in group:
+            piece.future.set_exception(error)
 
     def _tell(self, error: StorageError) -> None:
         if not self.failing:

@@ -1,6 +1,6 @@
 """What the GitLab relay answers: it takes events, answers once they are stored, and does nothing else.
 
-    POST /webhook/gitlab    200 stored, or known already; 401 only for a wrong or missing secret or signature;
+    POST /webhook/gitlab    200 stored; 401 only for a wrong or missing secret or signature;
                             403 signed too long ago; 400 not a text; 408 too slow; 413 too large; 503 could not be
                             stored
     GET  /health            200, or 503 if notifications are not taken or not delivered

@@ -20,6 +20,7 @@ from relays.settings import StartError, read_secrets
 WINDOW_SECONDS = 300
 _PREFIX = "whsec_"
 _KEY_BYTES = 32
+_STAMP = re.compile("[0-9]{1,12}")
 
 
 @dataclass(frozen=True)
@@ -59,8 +60,8 @@ class Authenticity:
         required: bool = False,
         now: Callable[[], float] = time.time,
     ) -> None:
-        self._tokens = tuple(tokens)
-        self._keys = tuple(keys)
+        self._tokens = tuple(token.encode() for token in tokens)
+        self._keys = tuple(hmac.new(key, digestmod="sha256") for key in keys)
         self._required = required
         self._now = now
 
@@ -74,7 +75,7 @@ class Authenticity:
         return Examination(None if trusted else _TOKEN)
 
     def _is_token(self, given: str) -> bool:
-        return _any_equal([given.encode("latin-1")], [token.encode() for token in self._tokens])
+        return _any_equal([given.encode("latin-1")], self._tokens)
 
 
 class Examination:
@@ -97,16 +98,18 @@ class Examination:
 
 
 class _Signed(Examination):
-    def __init__(self, headers: Mapping[str, str], keys: Sequence[bytes], trusted: bool, now: float) -> None:
+    def __init__(
+        self, headers: Mapping[str, str], keys: Sequence[hmac.HMAC], trusted: bool, now: float
+    ) -> None:
         super().__init__(_SIGNATURE)
         identity, stamp = (headers.get(name, "") for name in ("webhook-id", "webhook-timestamp"))
         versions = [part.partition(",") for part in headers["webhook-signature"].split(" ")]
         self._given = [value.encode("latin-1") for version, _, value in versions if version == "v1"]
         self._codes: list[hmac.HMAC] = []
         self._away = 0.0
-        if identity and re.fullmatch(r"[0-9]{1,12}", stamp) and self._given:
-            start = f"{identity}.{stamp}.".encode("latin-1")
-            self._codes = [hmac.new(key, start, "sha256") for key in keys]
+        if identity and _STAMP.fullmatch(stamp) and self._given:
+            self._codes = [key.copy() for key in keys]
+            self.feed(f"{identity}.{stamp}.".encode("latin-1"))
             self._away = int(stamp) - now
         # A body that comes too late is checked as it passes and not kept, whatever its signature.
         self.promising = bool(self._codes) and abs(self._away) <= WINDOW_SECONDS

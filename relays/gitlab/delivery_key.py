@@ -6,12 +6,13 @@ from collections.abc import Mapping
 
 # Since GitLab 19.0 and 17.4, of the same value; both stay what they are when GitLab sends a delivery again.
 _KEY_HEADERS = ("webhook-id", "idempotency-key")
+_PLAIN = re.compile(r"[\w.:+/=-]{1,100}", re.ASCII)
 
 
 def delivery_key(headers: Mapping[str, str], body: bytes | bytearray) -> str:
     """The key under which a delivery is stored once, from its headers (names in lower case) and its body."""
     given = next(filter(None, (headers.get(name, "").strip() for name in _KEY_HEADERS)), "")
-    if re.fullmatch(r"[\w.:+/=-]{1,100}", given, re.ASCII):
+    if _PLAIN.fullmatch(given):
         return f"gitlab:{given}"
     # Deliveries that one event sets off share its id, so the body tells them apart.
     content = _bytes(given) if given else _bytes(headers.get("x-gitlab-event-uuid", "")) + body

@@ -1,60 +1,64 @@
 """Deliveries of many connections on their way to the disk together."""
 
 import asyncio
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 
-from relays.engine import StorageError
-from relays.gitlab.received import Delivery, Received
+from relays.gitlab.received import MOST_AT_ONCE, Delivery, Received
 
 
 class Gathering:
     """Stores what has gathered while what came before was being stored; used by one loop.
 
-    While one lot is under way the next one grows, so that a hop to the store's thread and back, and one statement,
-    serve all of it.
+    The store's thread takes the next lot itself when it is done with the last one, whatever the loop is at by then. So
+    one statement, one commit and one hop back serve all that came meanwhile.
     """
 
     def __init__(self, received: Received) -> None:
         self._received = received
-        self._gathered: list[tuple[Delivery, Callable[[str], None]]] = []
-        self._under_way = False
+        # Both are changed by the loop and by the store's thread, in steps that cannot be interrupted.
+        self._gathered: deque[tuple[Delivery, Callable[[bool], None]]] = deque()
+        self._asked = False
 
-    def add(self, delivery: Delivery, told: Callable[[str], None]) -> None:
-        """Have a delivery stored; `told` hears "accepted" or "duplicate" once it is durable, or "not stored"."""
+    def add(self, delivery: Delivery, told: Callable[[bool], None]) -> None:
+        """Have a delivery stored; `told` hears True once it is durable, or False if it cannot be stored."""
         self._gathered.append((delivery, told))
-        if not self._under_way:
-            self._under_way = True
+        self._ask()
+
+    def _ask(self) -> None:
+        if self._gathered and not self._asked:
+            self._asked = True
             # What comes in the same turn of the loop goes along.
             asyncio.get_running_loop().call_soon(self._store)
 
     def _store(self) -> None:
-        lot, self._gathered = self._gathered, []
         loop = asyncio.get_running_loop()
-        # The same delivery twice in a lot is stored once, and the first one says so.
-        deliveries = {delivery.key: delivery for delivery, _ in reversed(lot)}
-        future = self._received.put(list(reversed(deliveries.values())))
+        lot: list[tuple[Delivery, Callable[[bool], None]]] = []
 
-        def back(done: Future[set[str]]) -> None:
+        def take() -> Sequence[Delivery]:
+            # Before it is taken: what comes in between is taken now and asked for once more, and never forgotten.
+            self._asked = False
+            with suppress(IndexError):
+                while len(lot) < MOST_AT_ONCE:
+                    lot.append(self._gathered.popleft())
+            return [delivery for delivery, _ in lot]
+
+        def tell(done: Future[None]) -> None:
+            stored = done.exception() is None
+            if not stored:
+                take()  # what was never asked for must not wait for the next one
+            for _, told in lot:
+                told(stored)
+            self._ask()
+
+        def tell_in_the_loop(done: Future[None]) -> None:
             with suppress(RuntimeError):  # the loop has ended, and with it who waited for the answer
-                loop.call_soon_threadsafe(self._stored, lot, done)
+                loop.call_soon_threadsafe(tell, done)
 
-        future.add_done_callback(back)
-
-    def _stored(self, lot: list[tuple[Delivery, Callable[[str], None]]], done: Future[set[str]]) -> None:
-        try:
-            new = done.result()
-        except StorageError:
-            outcomes = ["not stored"] * len(lot)
+        storing = self._received.put(take, here=True)
+        if storing.done():
+            tell(storing)
         else:
-            outcomes = []
-            for delivery, _ in lot:
-                outcomes.append("accepted" if delivery.key in new else "duplicate")
-                new.discard(delivery.key)
-        if self._gathered:
-            self._store()
-        else:
-            self._under_way = False
-        for (_, told), outcome in zip(lot, outcomes, strict=True):
-            told(outcome)
+            storing.add_done_callback(tell_in_the_loop)

@@ -1,23 +1,24 @@
 """Deliveries as GitLab made them: stored before they are answered, told after it.
 
 A delivery waits in `received` to be told, and leaves it in the transaction that puts what is to be said into the
-outbox. Its key stays in `known_delivery` and refuses the same delivery for as long as GitLab can send it again. What a
-kill interrupts is told at the next start, or by another relay that shares the spool.
+outbox. Its key stays in `told_delivery`, so that the same delivery is told once for as long as GitLab can send it
+again. That is found when it is told and not when it comes: keys come in no order, and to look for one costs as much as
+to store a body. What a kill interrupts is told at the next start, or by another relay that shares the spool.
 """
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from relays.engine import Database
 from relays.store import Store
 
 # Two tables, for a row that loses its body goes on taking a whole page in SQLite.
 SCHEMA = """
-CREATE TABLE IF NOT EXISTS known_delivery (
+CREATE TABLE IF NOT EXISTS told_delivery (
     id           INTEGER PRIMARY KEY,
     delivery_key TEXT NOT NULL UNIQUE,
-    received_at  DOUBLE PRECISION NOT NULL
+    told_at      DOUBLE PRECISION NOT NULL
 );
 CREATE TABLE IF NOT EXISTS received (
     id           INTEGER PRIMARY KEY,
@@ -26,14 +27,14 @@ CREATE TABLE IF NOT EXISTS received (
 );
 """
 
+# Far from the number of values that a statement may have in either database.
+MOST_AT_ONCE = 256
+
 # GitLab resends from its log of seven days at most.
 _KEEP_SECONDS = 14 * 24 * 3600.0
-# One statement for many rows: what it costs beside the rows themselves is paid once.
-_MOST_AT_ONCE = 64
 
 
-@dataclass(frozen=True)
-class Delivery:
+class Delivery(NamedTuple):
     """What GitLab sent, under the key that is the same whenever it sends it again."""
 
     key: str
@@ -51,14 +52,22 @@ class Received:
         """Have `on_new` called, in the store's thread, after each commit of new deliveries."""
         self._on_new = on_new
 
-    def put(self, deliveries: Sequence[Delivery]) -> Future[set[str]]:
-        """Store deliveries of different keys; the keys that were not known already, once they are durable."""
+    def put(self, take: Callable[[], Sequence[Delivery]], here: bool = False) -> Future[None]:
+        """Store what `take` brings when its turn has come, MOST_AT_ONCE at most.
 
-        def work(db: Database) -> set[str]:
-            groups = range(0, len(deliveries), _MOST_AT_ONCE)
-            return set().union(*(self._insert(db, deliveries[at : at + _MOST_AT_ONCE]) for at in groups))
+        The future resolves once it is durable, at once if that may be `here`, in the calling thread.
+        """
 
-        future = self._store.submit(work)
+        def work(db: Database) -> None:
+            if deliveries := take():
+                # One statement for many rows: what it costs beside the rows themselves is paid once.
+                rows = ", ".join(["(?, ?)"] * len(deliveries))
+                db.execute(
+                    f"INSERT INTO received (delivery_key, body) VALUES {rows}",  # noqa: S608
+                    [value for each in deliveries for value in each],
+                )
+
+        future = self._store.submit(work, one_statement=True, here=here)
         future.add_done_callback(self._announce)
         return future
 
@@ -72,38 +81,26 @@ class Received:
         ((number,),) = self._store.read("SELECT count(*) FROM received")
         return int(number)
 
-    def is_told(self, db: Database, row: int) -> bool:
+    def take(self, db: Database, row: int) -> bool:
         """Take a delivery away, in somebody else's transaction; False if another relay has done so already."""
         return db.execute("DELETE FROM received WHERE id = ?", (row,)).rowcount == 1
+
+    def is_new(self, db: Database, key: str) -> bool:
+        """Note that a delivery is told, in the same transaction; False if it was told before."""
+        noted = db.execute(
+            "INSERT INTO told_delivery (delivery_key, told_at) VALUES (?, ?) ON CONFLICT (delivery_key) DO NOTHING",
+            (key, self._store.now()),
+        )
+        return noted.rowcount == 1
 
     def forget(self, db: Database, number: int) -> None:
         """Remove up to so many of the oldest keys if they are so old that GitLab cannot send them again."""
         db.execute(
-            "DELETE FROM known_delivery WHERE received_at < ?"
-            " AND id IN (SELECT id FROM known_delivery ORDER BY id LIMIT ?)",
+            "DELETE FROM told_delivery WHERE told_at < ?"
+            " AND id IN (SELECT id FROM told_delivery ORDER BY id LIMIT ?)",
             (self._store.now() - _KEEP_SECONDS, number),
         )
 
-    def _insert(self, db: Database, deliveries: Sequence[Delivery]) -> set[str]:
-        now = self._store.now()
-        rows = db.execute(
-            f"INSERT INTO known_delivery (delivery_key, received_at) VALUES {_rows(len(deliveries))}"  # noqa: S608
-            " ON CONFLICT (delivery_key) DO NOTHING RETURNING delivery_key",
-            [value for each in deliveries for value in (each.key, now)],
-        )
-        unknown = {key for (key,) in rows.fetchall()}
-        if new := [each for each in deliveries if each.key in unknown]:
-            db.execute(
-                f"INSERT INTO received (delivery_key, body) VALUES {_rows(len(new))}",  # noqa: S608
-                [value for each in new for value in (each.key, each.body)],
-            )
-        return unknown
-
-    def _announce(self, done: Future[set[str]]) -> None:
-        if done.exception() is None and done.result():
+    def _announce(self, done: Future[None]) -> None:
+        if done.exception() is None:
             self._on_new()
-
-
-def _rows(number: int) -> str:
-    """The placeholders of so many rows of two columns."""
-    return ", ".join(["(?, ?)"] * number)

@@ -126,20 +126,16 @@ class Receiving:
             log.warning("refused reason=text: the body is not a text")
             self._refuse(400, "not a text")
             return
-        delivery = Delivery(delivery_key(self._headers, self._body), body)
-        self._reception.gathering.add(delivery, lambda outcome: self._stored(delivery, outcome))
+        self._key = delivery_key(self._headers, self._body)
+        self._reception.gathering.add(Delivery(self._key, body), self._stored)
 
-    def _stored(self, delivery: Delivery, outcome: str) -> None:
-        if outcome == "not stored":
-            log.error("refused key=%s reason=storage", delivery.key)
-            self._refuse(503, outcome)
-            return
-        if outcome == "duplicate":
-            log.info("duplicate key=%s", delivery.key)
-            self._reception.counters[outcome] += 1
-            self._reception.metrics.events.labels("other", outcome).inc()
-        self._reception.metrics.accepting.observe(time.perf_counter() - self._begun)
-        self._finish(_TAKEN[outcome])
+    def _stored(self, stored: bool) -> None:
+        if stored:
+            self._reception.metrics.accepting.observe(time.perf_counter() - self._begun)
+            self._finish(_ACCEPTED)
+        else:
+            log.error("refused key=%s reason=storage", self._key)
+            self._refuse(503, "not stored")
 
     def _refuse(self, status: int, outcome: str) -> None:
         self._reception.counters[outcome] += 1
@@ -147,4 +143,4 @@ class Receiving:
         self._finish(Answer(status, f"{outcome}\n".encode()))
 
 
-_TAKEN = {outcome: Answer(200, f"{outcome}\n".encode()) for outcome in ("accepted", "duplicate")}
+_ACCEPTED = Answer(200, b"accepted\n")

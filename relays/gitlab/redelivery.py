@@ -2,7 +2,7 @@
 
 At the start and then every five minutes, the relay reads GitLab's logs of deliveries and takes each one that failed
 in the way of one that arrives: the key of a delivery is the same either way, so that one that was stored although
-GitLab had given up is refused as a duplicate, and so is one that was taken before a kill.
+GitLab had given up is told once, and so is one that was taken before a kill.
 
 Each project has a log of its own, and one that cannot be read holds up no other.
 
@@ -122,8 +122,8 @@ class Redelivery(Worker):
     def _get_in(self, entry: Entry) -> None:
         if json.loads(entry.body) in _NOT_KEPT:
             log.error("lost key=%s entry=%d reason=GitLab did not keep its body", entry.key, entry.id)
-        elif not self._received.put([Delivery(entry.key, entry.body)]).result():
-            log.info("duplicate key=%s", entry.key)
+        else:
+            self._received.put(lambda: [Delivery(entry.key, entry.body)]).result()
 
     def _ask(self, question: Callable[[], T]) -> T:
         """The answer of GitLab, in a thread that is left alone if it takes too long or the service ends."""

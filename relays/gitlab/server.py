@@ -1,22 +1,31 @@
 """The HTTP server of the GitLab relay: a loop in a thread of the service, on a socket that is open already.
 
-Not an ASGI server: for a new connection each, what such a server sets up for a request costs more than all that the
-relay does with it (docs/benchmarks.md).
+Neither an ASGI server nor asyncio's transports: for a new connection each, what such a server sets up for a request
+costs more than all that the relay does with it (docs/benchmarks.md).
 """
 
 import asyncio
+import logging
 import socket
-from functools import partial
+import sys
 from typing import cast
-
-import uvloop
 
 from relays.gitlab.connection import Begin, Connection
 from relays.worker import Worker
 
+log = logging.getLogger(__name__)
+
 # How often is looked for late requests.
 _LOOK_SECONDS = 0.25
 _BACKLOG = 1024
+# Those that have come get their answers before more are accepted.
+_ACCEPTED_AT_ONCE = 64
+# Without a descriptor nothing can be accepted, and the loop must not spin meanwhile.
+_EXHAUSTED_SECONDS = 0.5
+# Python's own 5 ms, for which another thread may compute before this one has its turn, are longer than an answer takes.
+_TURN_SECONDS = 0.0002
+# Events are committed here if the disk is quick (relays.store); one that takes longer than this does not get on.
+_PATIENCE_SECONDS = 60.0
 # Answers wait for the disk, or for PostgreSQL as long as GitLab waits.
 _LAST_ANSWERS_SECONDS = 3.0
 
@@ -25,14 +34,15 @@ class HttpServer(Worker):
     """Answers what comes in on `listener` by `begin` until `stop`, and then what was accepted by then."""
 
     def __init__(self, begin: Begin, listener: socket.socket) -> None:
-        super().__init__("http", patience=15.0)
+        super().__init__("http", _PATIENCE_SECONDS)
         self._begin = begin
         self._listener = listener
-        self._loop = uvloop.new_event_loop()
+        self._loop = asyncio.new_event_loop()
         self._stopping = asyncio.Event()
         self._connections: set[Connection] = set()
 
     def work(self) -> None:
+        sys.setswitchinterval(_TURN_SECONDS)
         self._loop.run_until_complete(self._serve())
         self._loop.run_until_complete(self._loop.shutdown_default_executor())
         self._loop.close()
@@ -42,8 +52,9 @@ class HttpServer(Worker):
             self._loop.call_soon_threadsafe(self._stopping.set)
 
     async def _serve(self) -> None:
-        connect = partial(Connection, self._begin, self._connections, self._loop.time)
-        server = await self._loop.create_server(connect, sock=self._listener, backlog=_BACKLOG)
+        self._listener.setblocking(False)
+        self._listener.listen(_BACKLOG)
+        self._listen()
         while not self._stopping.is_set():
             self._look()
             try:
@@ -51,13 +62,31 @@ class HttpServer(Worker):
                     await self._stopping.wait()
             except TimeoutError:
                 continue
-        server.close()
+        self._loop.remove_reader(self._listener)
+        self._listener.close()
         until = self._loop.time() + _LAST_ANSWERS_SECONDS
         for connection in self._connections:
             connection.hurry()
         while self._connections and self._loop.time() < until:
             self._look()
             await asyncio.sleep(0.02)
+
+    def _listen(self) -> None:
+        if not self._stopping.is_set():
+            self._loop.add_reader(self._listener, self._accept)
+
+    def _accept(self) -> None:
+        for _ in range(_ACCEPTED_AT_ONCE):
+            try:
+                channel, _ = self._listener.accept()
+            except (BlockingIOError, ConnectionAbortedError):
+                return
+            except OSError as error:
+                log.error("accepting fails reason=%s", error.strerror)
+                self._loop.remove_reader(self._listener)
+                self._loop.call_later(_EXHAUSTED_SECONDS, self._listen)
+                return
+            Connection(channel, self._begin, self._loop, self._connections).read()
 
     def _look(self) -> None:
         self.beat()

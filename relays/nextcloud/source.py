@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 from queue import Empty, SimpleQueue
 
-from relays.engine import StorageError
+from relays.engine import Database, StorageError
 from relays.nextcloud import announcing
 from relays.nextcloud.agenda import Agenda
 from relays.nextcloud.announcing import Announcement
@@ -216,8 +216,12 @@ class TreeSource(Worker):
         yield from announcing.together(self._telling, wording, many)
 
     def _try_to_store(self, notifications: list[Notification]) -> bool:
+        def make(db: Database) -> list[Notification]:
+            self._index.apply(db)
+            return notifications
+
         try:
-            self._outbox.put(notifications, also=self._index.apply).result()
+            self._outbox.put(make).result()
         except StorageError:
             return False
         return True

@@ -179,6 +179,11 @@ def stored(relay: Relay) -> list[str]:
         return [key for _, _, key in db.execute(query.format(""))]
 
 
+def untold(relay: Relay) -> int:
+    """How many deliveries of GitLab have yet to be looked into."""
+    return int(str(health(relay)[1]["untold"]))
+
+
 def undelivered(relay: Relay) -> int:
     """How many deliveries of GitLab have yet to be looked into, and how many notifications to be posted."""
     figures = health(relay)[1]

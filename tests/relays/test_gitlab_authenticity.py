@@ -55,8 +55,8 @@ def relay_with(sink: Sink, tmp_path: Path) -> Iterator[Callable[..., Relay]]:
 
 def test_signed_events_are_told_once(relay_with: Callable[..., Relay], sink: Sink) -> None:
     relay = relay_with()
-    for expected in ("accepted\n", "duplicate\n"):
-        assert send(relay, issue(1), signed(issue(1), NEW)).text == expected
+    for _ in range(2):
+        assert send(relay, issue(1), signed(issue(1), NEW)).text == "accepted\n"
     # As sent by a hook that has a signing token and no secret token.
     assert send(relay, issue(2), {**signed(issue(2), NEW, identity="e-2"), **STRANGER}).status_code == 200
     wait_for(lambda: len(sink.posts) == 2)

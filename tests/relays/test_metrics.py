@@ -50,7 +50,7 @@ def test_the_figures_agree_with_what_happened(gitlab: Relay, sink: Sink) -> None
     wait_for(lambda: undelivered(gitlab) == 0)
     found = figures(gitlab)
     assert found["events_total", "issue", "accepted"] == 32
-    assert found["events_total", "other", "duplicate"] == 1
+    assert found["events_total", "issue", "duplicate"] == 1
     assert found["events_total", "push", "accepted"] == 1
     assert found["events_total", "other", "unsupported"] == 2
     assert found["events_total", "other", "unreadable"] == 1

@@ -35,13 +35,13 @@ class Taker:
         self.keys: list[str] = []
         self.fails: Callable[[], bool] = lambda: False
 
-    def put(self, deliveries: Sequence[Delivery]) -> Future[set[str]]:
-        self.keys += [delivery.key for delivery in deliveries]
-        stored: Future[set[str]] = Future()
+    def put(self, take: Callable[[], Sequence[Delivery]]) -> Future[None]:
+        self.keys += [delivery.key for delivery in take()]
+        stored: Future[None] = Future()
         if self.fails():
             stored.set_exception(StorageError("full"))
         else:
-            stored.set_result({delivery.key for delivery in deliveries})
+            stored.set_result(None)
         return stored
 
 

@@ -49,6 +49,11 @@ class Fragile(Dispatcher):
         return super().dispatch(event)
 
 
+def put(deliveries: Received, *new: Delivery) -> None:
+    """Store them."""
+    deliveries.put(lambda: new).result()
+
+
 def told(store: Store, deliveries: Received) -> Counter[str]:
     """Tell what is there; the outcomes."""
     counters: Counter[str] = Counter()
@@ -68,8 +73,7 @@ def told(store: Store, deliveries: Received) -> Counter[str]:
 def test_an_event_that_cannot_be_told_holds_nobody_up(store: Store, caplog: pytest.LogCaptureFixture) -> None:
     deliveries = Received(store)
     bodies = {f"e-{number}": issue(number).decode() for number in (1, 2, 3)}
-    new = deliveries.put([Delivery(key, text) for key, text in {**bodies, "odd": "no JSON"}.items()]).result()
-    assert new == {"e-1", "e-2", "e-3", "odd"}
+    put(deliveries, *(Delivery(key, text) for key, text in {**bodies, "odd": "no JSON"}.items()))
     assert told(store, deliveries) == {"accepted": 2, "failed": 1, "unreadable": 1}
     assert [key for (key,) in store.read("SELECT delivery_key FROM outbox ORDER BY id")] == ["e-1", "e-3"]
     assert "failed key=e-2 kind=issue reason=KeyError at dispatch:" in caplog.text
@@ -79,9 +83,7 @@ def test_an_event_that_cannot_be_told_holds_nobody_up(store: Store, caplog: pyte
 def test_pipelines_that_come_together_are_compared_with_each_other(store: Store) -> None:
     deliveries = Received(store)
     failed = body("pipeline_failed.json").decode()
-    deliveries.put(
-        [Delivery(f"e-{number}", failed.replace("50", f"5{number}")) for number in range(3)]
-    ).result()
+    put(deliveries, *(Delivery(f"e-{number}", failed.replace("50", f"5{number}")) for number in range(3)))
     assert told(store, deliveries) == {"accepted": 3}
     summaries = [text for (text,) in store.read("SELECT summary FROM outbox ORDER BY id")]
     assert ["toujours" in text for text in summaries] == [False, True, True]
@@ -92,13 +94,27 @@ def test_what_is_told_is_known_for_as_long_as_gitlab_can_send_it_again(
 ) -> None:
     caplog.set_level(logging.INFO)
     deliveries = Received(store)
-    for key in ("old", "young"):
-        assert deliveries.put([Delivery(key, issue(1).decode())]).result() == {key}
-        assert deliveries.put([Delivery(key, issue(1).decode())]).result() == set()
-    assert told(store, deliveries) == {"accepted": 2}
+    event = issue(1).decode()
+    put(deliveries, *(Delivery(key, event) for key in ("old", "young", "old")))
+    put(deliveries, Delivery("young", event))
+    assert told(store, deliveries) == {"accepted": 2, "duplicate": 2}
+    assert caplog.text.count("duplicate key=") == 2
     store.submit(
-        lambda db: db.execute("UPDATE known_delivery SET received_at = 0 WHERE delivery_key = 'old'").rowcount
+        lambda db: db.execute("UPDATE told_delivery SET told_at = 0 WHERE delivery_key = 'old'").rowcount
     ).result()
-    assert deliveries.put([Delivery("next", "{}")]).result() == {"next"}
+    put(deliveries, Delivery("next", "{}"))
     assert told(store, deliveries) == {"unsupported": 1}
-    assert deliveries.put([Delivery("young", "{}"), Delivery("old", "{}")]).result() == {"old"}
+    put(deliveries, Delivery("young", "{}"), Delivery("old", "{}"))
+    assert told(store, deliveries) == {"duplicate": 1, "unsupported": 1}
+
+
+def test_a_pipeline_that_comes_twice_is_not_compared_with_itself(store: Store) -> None:
+    deliveries = Received(store)
+    failed = body("pipeline_failed.json").decode()
+    for _ in range(2):
+        put(deliveries, Delivery("e-1", failed))
+    assert told(store, deliveries) == {"accepted": 1, "duplicate": 1}
+    put(deliveries, Delivery("e-2", failed.replace("50", "51")))
+    assert told(store, deliveries) == {"accepted": 1}
+    summaries = [text for (text,) in store.read("SELECT summary FROM outbox ORDER BY id")]
+    assert ["toujours" in text for text in summaries] == [False, True]

@@ -1,0 +1,45 @@
+"""python -m bench.rivals.unstored CREDENTIALS PORT: the GitLab relay's own server, which stores nothing.
+
+It checks as the relay does and answers at once: what is left of the time is what being durable costs.
+"""
+
+import socket
+import sys
+from collections import Counter
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from pathlib import Path
+from typing import cast
+
+from relays.gitlab.app import App
+from relays.gitlab.authenticity import read_authenticity
+from relays.gitlab.gathering import Gathering
+from relays.gitlab.received import Delivery, Received
+from relays.gitlab.receiving import Reception
+from relays.gitlab.server import HttpServer
+from relays.metrics import Metrics
+from relays.outbox import Stats
+
+
+class Nowhere:
+    """Takes deliveries as relays.gitlab.received does."""
+
+    def put(self, take: Callable[[], Sequence[Delivery]], here: bool) -> Future[None]:
+        """Forgets them."""
+        take()
+        done: Future[None] = Future()
+        done.set_result(None)
+        return done
+
+
+def main(credentials: Path, port: int) -> None:
+    """Serve until the process is told to end."""
+    authenticity = read_authenticity(credentials, required=False)
+    metrics = Metrics(lambda: Stats(0, 0, None, None), lambda: False)
+    reception = Reception(Gathering(cast(Received, Nowhere())), authenticity, 1024 * 1024, metrics, Counter())
+    app = App(reception, lambda: (True, {}), lambda: 0)
+    HttpServer(app.begin, socket.create_server(("127.0.0.1", port))).run()
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), int(sys.argv[2]))
