@@ -98,5 +98,6 @@ def test_two_hosts_of_three_workers(
     ledger.settle(
         f"Shared spool: 2 hosts x 3 workers, SIGKILL x {kills}, a fifth of the posts fails",
         events,
-        allowed=kills * len(CHANNELS) + weather.provoked.total(),
+        # The sink drops answers after it has posted: the relay cannot know, and that is no kill.
+        allowed=kills + weather.provoked.total(),
     )
