@@ -31,7 +31,7 @@ INTRODUCTION = (
 )
 PACKAGES = ("uvicorn", "uvloop", "httptools", "h11", "requests")
 
-_ROUNDS = 5
+_ROUNDS = 3
 _SECONDS = 4.0
 _MATTERMOST_SECONDS = 0.010
 

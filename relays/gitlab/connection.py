@@ -25,7 +25,7 @@ ANSWER_SECONDS = 10.0
 _LAST_HEAD_SECONDS = 1.0
 _LAST_BODY_SECONDS = 2.0
 _LARGEST_HEAD = 64 * 1024
-_CHUNK = 64 * 1024
+_CHUNK = 16 * 1024
 
 TEXT = "text/plain; charset=utf-8"
 
@@ -81,8 +81,8 @@ class Connection:
     """
 
     __slots__ = (
-        *("_answered", "_begin", "_channel", "_complete", "_connections", "_deadline", "_exchange", "_head"),
-        *("_headers", "_listens", "_loop", "_method", "_parser", "_rest", "_url"),
+        *("_answered", "_begin", "_channel", "_complete", "_connections", "_deadline", "_descriptor"),
+        *("_exchange", "_head", "_headers", "_listens", "_loop", "_method", "_parser", "_rest", "_url"),
     )
 
     def __init__(
@@ -93,6 +93,8 @@ class Connection:
         connections: set["Connection"],
     ) -> None:
         self._channel = channel
+        # What the loop knows it by: a loop that is asked about a socket has the kernel describe it first.
+        self._descriptor = channel.fileno()
         self._begin = begin
         self._loop = loop
         self._connections = connections
@@ -189,12 +191,12 @@ class Connection:
     def _listen(self) -> None:
         if not self._listens:
             self._listens = True
-            self._loop.add_reader(self._channel, self.read)
+            self._loop.add_reader(self._descriptor, self.read)
 
     def _pause(self) -> None:
         if self._listens:
             self._listens = False
-            self._loop.remove_reader(self._channel)
+            self._loop.remove_reader(self._descriptor)
 
     def _resume(self) -> None:
         if not self._answered:
@@ -211,16 +213,18 @@ class Connection:
     def _send(self, data: bytes) -> None:
         """Send as much as is taken now, and the rest later; after the answer, close."""
         if self._rest:
-            self._loop.remove_writer(self._channel)
+            self._loop.remove_writer(self._descriptor)
         data = self._rest + data
+        # The end of an answer goes into one packet with the end of the connection, which follows at once.
+        more = socket.MSG_MORE if self._answered else 0
         try:
-            self._rest = data[self._channel.send(data, socket.MSG_DONTWAIT) :]
+            self._rest = data[self._channel.send(data, socket.MSG_DONTWAIT | more) :]
         except BlockingIOError:
             self._rest = data
         except OSError:  # nobody is there any more
             self._rest = b""
         if self._rest:
-            self._loop.add_writer(self._channel, self._send, b"")
+            self._loop.add_writer(self._descriptor, self._send, b"")
         elif self._answered:
             self._close()
 
@@ -228,7 +232,7 @@ class Connection:
         self._answered = True
         self._pause()
         if self._rest:
-            self._loop.remove_writer(self._channel)
+            self._loop.remove_writer(self._descriptor)
         self._channel.close()
         self._connections.discard(self)
         exchange, self._exchange = self._exchange, None

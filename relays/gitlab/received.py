@@ -42,11 +42,12 @@ class Delivery(NamedTuple):
 
 
 class Received:
-    """The table."""
+    """The table; `taken` is how many deliveries this process has put into it."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
         self._on_new: Callable[[], None] = lambda: None
+        self.taken = 0
 
     def subscribe(self, on_new: Callable[[], None]) -> None:
         """Have `on_new` called, in the store's thread, after each commit of new deliveries."""
@@ -66,6 +67,7 @@ class Received:
                     f"INSERT INTO received (delivery_key, body) VALUES {rows}",  # noqa: S608
                     [value for each in deliveries for value in each],
                 )
+                self.taken += len(deliveries)
 
         future = self._store.submit(work, one_statement=True, here=here)
         future.add_done_callback(self._announce)

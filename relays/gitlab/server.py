@@ -54,6 +54,8 @@ class HttpServer(Worker):
     async def _serve(self) -> None:
         self._listener.setblocking(False)
         self._listener.listen(_BACKLOG)
+        # Accepted when its request is there, or, if none comes, a little later.
+        self._listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_DEFER_ACCEPT, 1)
         self._listen()
         while not self._stopping.is_set():
             self._look()

@@ -27,9 +27,10 @@ _MOST_AT_ONCE = 50
 _LOOK_SECONDS = 5.0
 _STORAGE_DELAY = 1.0
 _PATIENCE_SECONDS = 60.0
-# While more comes in than is told, accepting goes before telling, which gets this part of the time and makes up for it
-# afterwards. What Mattermost takes meanwhile, as digests, is about as much.
-_SHARE_IN_A_FLOOD = 0.02
+# More events a second than this are a flood: while it lasts, accepting goes before telling, which gets this part of the
+# time and makes up for it afterwards.
+_FLOOD = 1000.0
+_SHARE_IN_A_FLOOD = 0.005
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,7 @@ class Teller(Worker):
         self._counters = counters
         self._news = threading.Event()
         self._stopping = threading.Event()
+        self._seen = 0, time.monotonic()
         received.subscribe(self._news.set)
 
     def stop(self) -> None:
@@ -83,10 +85,16 @@ class Teller(Worker):
                     self._news.wait(_LOOK_SECONDS)
                     continue
                 self._tell(waiting)
-                if len(waiting) == _MOST_AT_ONCE and self._news.is_set():
+                if len(waiting) == _MOST_AT_ONCE and self._is_flood():
                     self._stopping.wait((time.thread_time() - begun) * (1 / _SHARE_IN_A_FLOOD - 1))
             except StorageError:
                 self._stopping.wait(_STORAGE_DELAY)
+
+    def _is_flood(self) -> bool:
+        """Whether it has been one since the last time of asking."""
+        (before, since), (taken, now) = self._seen, (self._received.taken, time.monotonic())
+        self._seen = taken, now
+        return taken - before > _FLOOD * (now - since)
 
     def _tell(self, waiting: list[tuple[int, Delivery]]) -> None:
         told: list[_Told] = []
