@@ -12,8 +12,8 @@ from relays.gitlab.received import MOST_AT_ONCE, Delivery, Received
 class Gathering:
     """Stores what has gathered while what came before was being stored; used by one loop.
 
-    The store's thread takes the next lot itself when it is done with the last one, whatever the loop is at by then. So
-    one statement, one commit and one hop back serve all that came meanwhile.
+    The loop commits a lot itself where that is quick. Where it is not, or the store is busy, the store's thread takes
+    the lot when its turn has come, with all that came meanwhile: one statement, one commit and one hop back serve it.
     """
 
     def __init__(self, received: Received) -> None:

@@ -84,7 +84,10 @@ class HttpServer(Worker):
             except (BlockingIOError, ConnectionAbortedError):
                 return
             except OSError as error:
-                log.error("accepting fails reason=%s", error.strerror)
+                log.error(
+                    "accepting fails reason=%s: what comes waits; if it lasts, raise LimitNOFILE of the unit",
+                    error.strerror,
+                )
                 self._loop.remove_reader(self._listener)
                 self._loop.call_later(_EXHAUSTED_SECONDS, self._listen)
                 return
