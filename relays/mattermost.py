@@ -16,6 +16,7 @@ Neither an address nor the body of an answer goes into a reason: both hold the s
 """
 
 import email.utils
+import json
 import time
 import uuid
 from collections.abc import Mapping
@@ -29,6 +30,8 @@ from relays.failure import reason
 # Mattermost fetches link previews before it stores a post: five seconds for each slow host (measured on 5.37).
 _POST_TIMEOUT = (10.0, 40.0)
 _QUESTION_TIMEOUT = (5.0, 10.0)
+# Mattermost's own answers are far shorter; of another's no more is read than this, in bytes.
+_LARGEST_ANSWER = 65536
 
 
 class Meaning(Enum):
@@ -73,17 +76,28 @@ class IncomingWebhook:
     def post(self, message: Mapping[str, object]) -> Answer:
         """Post a message. Raises nothing: whatever goes wrong is an answer."""
         try:
-            response = self._session.post(
-                self._url, json={**message, **self._channel}, timeout=_POST_TIMEOUT, allow_redirects=False
-            )
-            return self._interpret(response)
+            return self._interpret(*self._ask("POST", self._url, {**message, **self._channel}, _POST_TIMEOUT))
         except requests.RequestException as error:
             return Answer(Meaning.UNAVAILABLE, reason(error))
 
-    def _interpret(self, response: requests.Response) -> Answer:
+    def _ask(
+        self, method: str, url: str, body: Mapping[str, object] | None, timeout: tuple[float, float]
+    ) -> tuple[requests.Response, bytes]:
+        """An answer without its body, and that body, cut where it is longer than any of Mattermost's."""
+        with self._session.request(
+            method, url, json=body, timeout=timeout, allow_redirects=False, stream=True
+        ) as response:
+            content = b""
+            for piece in response.iter_content(_LARGEST_ANSWER):
+                content += piece
+                if len(content) >= _LARGEST_ANSWER:
+                    break
+            return response, content
+
+    def _interpret(self, response: requests.Response, content: bytes) -> Answer:
         status = response.status_code
         if status == 200:
-            if response.content.strip() == b"ok":
+            if content.strip() == b"ok":
                 return Answer(Meaning.POSTED)
             return Answer(Meaning.MISCONFIGURED, "HTTP 200, but not from Mattermost")
         if status in (408, 429) or (status >= 500 and status != 501):
@@ -95,15 +109,13 @@ class IncomingWebhook:
         return Answer(Meaning.MISCONFIGURED, f"HTTP {status}")
 
     def _explain_bad_request(self) -> Answer:
-        ping = self._session.get(
-            f"{self._base}/api/v4/system/ping",
-            params={"get_server_status": "true"},
-            timeout=_QUESTION_TIMEOUT,
+        ping, states = self._ask(
+            "GET", f"{self._base}/api/v4/system/ping?get_server_status=true", None, _QUESTION_TIMEOUT
         )
-        if ping.status_code != 200 or not _is_healthy(ping):
+        if ping.status_code != 200 or not _is_healthy(states):
             return Answer(Meaning.UNAVAILABLE, "HTTP 400 while Mattermost is unhealthy")
         nowhere = {"text": "-", "channel": f"passerelle-{uuid.uuid4().hex}"}
-        probe = self._session.post(self._url, json=nowhere, timeout=_QUESTION_TIMEOUT, allow_redirects=False)
+        probe, _ = self._ask("POST", self._url, nowhere, _QUESTION_TIMEOUT)
         if probe.status_code == 400:
             return Answer(Meaning.MISCONFIGURED, "HTTP 400: Mattermost does not know the webhook")
         if probe.status_code in (403, 404):
@@ -111,11 +123,11 @@ class IncomingWebhook:
         return Answer(Meaning.UNAVAILABLE, f"HTTP 400, then HTTP {probe.status_code}")
 
 
-def _is_healthy(ping: requests.Response) -> bool:
+def _is_healthy(ping: bytes) -> bool:
     # 11.6 can be asked to answer 200 with UNHEALTHY in the body, so the body decides.
     try:
-        states = ping.json()
-    except requests.RequestException:
+        states = json.loads(ping)
+    except (ValueError, RecursionError):
         return False
     return isinstance(states, dict) and all(
         states.get(key, "OK") == "OK" for key in ("status", "database_status", "filestore_status")

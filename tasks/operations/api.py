@@ -11,6 +11,7 @@ import requests
 from paramiko import Transport
 from pydantic import SecretStr
 from requests.adapters import HTTPAdapter
+from urllib3.exceptions import ProtocolError
 
 from tasks.operations.resource import ResourceError
 from tasks.operations.tunnel import TunnelAdapter
@@ -74,9 +75,7 @@ class Api:
         """
         shown = f"{method} {_MATTERMOST_ID.sub('…', path.partition('?')[0])}"
         try:
-            answer = self._open().request(
-                method, f"{self.url}{path}", json=body, timeout=self._timeout, allow_redirects=False
-            )
+            answer = self._ask(method, path, body)
         except requests.exceptions.SSLError:
             raise ApiError(
                 f"{self.section}: the certificate of {self.url} is not trusted here; "
@@ -104,6 +103,26 @@ class Api:
             if len(entries) < size:
                 break
         return found
+
+    def _ask(self, method: str, path: str, body: Any) -> requests.Response:
+        """One request, over the connection of the last one if the server has not closed it meanwhile.
+
+        A server may close it while the request is on its way. What can be asked twice is then asked again on a new
+        connection; a POST, which may not, gets a new one from the start (RFC 9112, 9.3.1).
+        """
+        session = self._open()
+        if method == "POST":
+            session.close()  # ends its connections only; it opens others
+        again = method != "POST"
+        while True:
+            try:
+                return session.request(
+                    method, f"{self.url}{path}", json=body, timeout=self._timeout, allow_redirects=False
+                )
+            except requests.ConnectionError as error:
+                if not again or not (error.args and isinstance(error.args[0], ProtocolError)):
+                    raise
+                again = False
 
     def _open(self) -> requests.Session:
         if self._session is None:

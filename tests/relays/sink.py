@@ -15,8 +15,8 @@ HOOK_ID = "hook8secret7of6the5sink432"
 class Reply:
     """How a request is answered.
 
-    `drop`: not at all; `raw`: by these bytes; `post`: the message is taken, whatever the answer; `hold`: not before
-    this is set.
+    `drop`: not at all; `raw`: by these bytes; `endless`: the body never ends; `post`: the message is taken, whatever
+    the answer; `hold`: not before this is set.
     """
 
     status: int = 200
@@ -24,6 +24,7 @@ class Reply:
     headers: dict[str, str] = field(default_factory=dict)
     drop: bool = False
     raw: bytes = b""
+    endless: bool = False
     post: bool | None = None
     hold: threading.Event | None = None
 
@@ -71,7 +72,8 @@ class Post:
 class Sink:
     """An incoming webhook on a loopback port that stays the same over `stop` and `start`.
 
-    Its own channel is `home`; `channels` holds those that a post may name.
+    Its own channel is `home`; `channels` holds those that a post may name. `ping` is the answer to who asks how it is,
+    if not what `healthy` says.
     """
 
     def __init__(self) -> None:
@@ -79,6 +81,7 @@ class Sink:
         self.attempts = 0
         self.behave: Callable[[dict[str, Any]], Reply] = lambda payload: OK
         self.healthy = True
+        self.ping: Reply | None = None
         self.hook_known = True
         self.channels = {"home"}
         self._open = threading.Event()
@@ -121,7 +124,7 @@ class Sink:
             def do_GET(self) -> None:
                 state = "OK" if sink.healthy else "UNHEALTHY"
                 body = json.dumps({"status": "OK", "database_status": state}).encode()
-                self._answer(Reply(200 if sink.healthy else 500, body))
+                self._answer(sink.ping or Reply(200 if sink.healthy else 500, body))
 
             def _answer(self, reply: Reply) -> None:
                 if reply.drop or reply.raw:
@@ -129,10 +132,13 @@ class Sink:
                     self.close_connection = True
                     return
                 self.send_response(reply.status)
-                for name, value in {**reply.headers, "Content-Length": str(len(reply.body))}.items():
+                length = {} if reply.endless else {"Content-Length": str(len(reply.body))}
+                for name, value in {**reply.headers, **length}.items():
                     self.send_header(name, value)
                 self.end_headers()
                 self.wfile.write(reply.body)
+                while reply.endless:  # until whoever asked has had enough
+                    self.wfile.write(b"and more " * 1000)
 
             def log_message(self, format: str, *args: object) -> None:
                 pass

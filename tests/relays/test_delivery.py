@@ -3,6 +3,8 @@
 import random
 from typing import Any
 
+import pytest
+
 from tests.postgresql import also_on_postgresql
 from tests.relays.events import issue, send
 from tests.relays.process import Relay, health, undelivered, wait_for
@@ -136,6 +138,37 @@ def test_garbage_is_survived_and_what_it_makes_libraries_say_is_not_told(gitlab:
     send_all(gitlab, range(2))
     wait_for(lambda: len(sink.posts) == 2)
     assert sink.keys == ["gitlab:e-0", "gitlab:e-1"]
+
+
+def test_an_answer_that_never_ends_is_cut_short(gitlab: Relay, sink: Sink) -> None:
+    endless = [Reply(status, endless=True) for status in (503, 429, 500)]
+    sink.behave = lambda payload: endless.pop() if endless else OK
+    gitlab.start()
+    expected = send_all(gitlab, range(2))
+    wait_for(lambda: len(sink.posts) == 2)
+    assert sink.keys == expected
+
+
+@pytest.mark.parametrize(
+    "ping",
+    [
+        Reply(body=b"<html>"),
+        Reply(body=b"\xff\xfe"),
+        Reply(body=b"[]"),
+        Reply(body=b"[" * 60_000),
+        Reply(body=b"{}", endless=True),
+        Reply(raw=b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{}"),
+    ],
+    ids=["HTML", "no text", "a list", "deep", "endless", "truncated"],
+)
+def test_nonsense_about_its_health_is_no_health(gitlab: Relay, sink: Sink, ping: Reply) -> None:
+    refused = [Reply(400, b"{}")]
+    sink.ping = ping
+    sink.behave = lambda payload: refused.pop() if refused else OK
+    gitlab.start()
+    expected = send_all(gitlab, range(2))
+    wait_for(lambda: len(sink.posts) == 2)
+    assert sink.keys == expected
 
 
 @also_on_postgresql
