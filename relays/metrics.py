@@ -71,6 +71,10 @@ class Metrics:
             registry=registry,
         )
 
+    def tell_also(self, name: str, documentation: str, value: Callable[[], float]) -> None:
+        """One more figure, read whenever it is asked for; left out while that raises StorageError."""
+        self._registry.register(_Figure(name, documentation, value))
+
     def exposition(self) -> bytes:
         """All of it in Prometheus's text format."""
         return generate_latest(self._registry)
@@ -104,6 +108,19 @@ class _Standing(Collector):
         yield _gauge("parked_notifications", "Notifications that wait for an operator", stats.parked)
         if stats.last_delivery is not None:
             yield _gauge("last_delivery_timestamp_seconds", "Time of the last delivery", stats.last_delivery)
+
+
+class _Figure(Collector):
+    """One figure, as it is at the time of the question."""
+
+    def __init__(self, name: str, documentation: str, value: Callable[[], float]) -> None:
+        self._name, self._documentation, self._value = name, documentation, value
+
+    def collect(self) -> Iterable[Metric]:
+        try:
+            yield _gauge(self._name, self._documentation, self._value())
+        except StorageError:
+            return
 
 
 def _gauge(name: str, documentation: str, value: float) -> Metric:

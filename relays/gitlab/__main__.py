@@ -55,6 +55,7 @@ def build(places: Places) -> service.Service:
         spool=read_optional_secret(places.credentials, "spool"),
     )
     deliveries = Received(relay.store)
+    relay.metrics.tell_also("untold_events", "Events stored and not looked into yet", deliveries.untold)
     counters: Counter[str] = Counter()
     reception = Reception(Gathering(deliveries), authenticity, max_body_bytes, relay.metrics, counters)
     listener = systemd.listening_socket() or _listen(address, port)

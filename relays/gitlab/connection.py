@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 HEAD_SECONDS = 10.0
 BODY_SECONDS = 20.0
 ANSWER_SECONDS = 10.0
-# Connections that were accepted just before a stop may still hold an event.
+# Connections that were accepted just before a stop, or that others wait for, may still hold an event.
 _LAST_HEAD_SECONDS = 1.0
 _LAST_BODY_SECONDS = 2.0
 _LARGEST_HEAD = 64 * 1024
@@ -133,7 +133,7 @@ class Connection:
                 self._answer(Answer(HTTPStatus.REQUEST_TIMEOUT, b"too slow\n"))
 
     def hurry(self) -> None:
-        """The service ends: what has not come soon does not come."""
+        """The service ends, or others need the descriptor: what has not come soon does not come."""
         if not self._complete:
             seconds = _LAST_HEAD_SECONDS if self._exchange is None else _LAST_BODY_SECONDS
             self._deadline = min(self._deadline, self._loop.time() + seconds)

@@ -22,6 +22,8 @@ _BACKLOG = 1024
 _ACCEPTED_AT_ONCE = 64
 # Without a descriptor nothing can be accepted, and the loop must not spin meanwhile.
 _EXHAUSTED_SECONDS = 0.5
+# How long nothing more is said of it.
+_SILENT_SECONDS = 60.0
 # Python's own 5 ms, for which another thread may compute before this one has its turn, are longer than an answer takes.
 _TURN_SECONDS = 0.0002
 # Events are committed here if the disk is quick (relays.store); one that takes longer than this does not get on.
@@ -40,6 +42,7 @@ class HttpServer(Worker):
         self._loop = asyncio.new_event_loop()
         self._stopping = asyncio.Event()
         self._connections: set[Connection] = set()
+        self._silent_until = 0.0
 
     def work(self) -> None:
         sys.setswitchinterval(_TURN_SECONDS)
@@ -84,10 +87,14 @@ class HttpServer(Worker):
             except (BlockingIOError, ConnectionAbortedError):
                 return
             except OSError as error:
-                log.error(
-                    "accepting fails reason=%s: what comes waits; if it lasts, raise LimitNOFILE of the unit",
-                    error.strerror,
-                )
+                if self._loop.time() > self._silent_until:
+                    self._silent_until = self._loop.time() + _SILENT_SECONDS
+                    log.error(
+                        "accepting fails reason=%s: what comes waits; if it lasts, raise LimitNOFILE of the unit",
+                        error.strerror,
+                    )
+                for connection in self._connections:
+                    connection.hurry()
                 self._loop.remove_reader(self._listener)
                 self._loop.call_later(_EXHAUSTED_SECONDS, self._listen)
                 return

@@ -83,11 +83,16 @@ def test_descriptors(gitlab_with: Making, listener: socket.socket, sink: Sink, l
             more(events)
             with ExitStack() as opened:
                 for _ in range(200):
-                    opened.enter_context(socket.create_connection(listener.getsockname()))
+                    # With a first byte, for one that says nothing is not accepted at once.
+                    opened.enter_context(socket.create_connection(listener.getsockname())).send(b"P")
                 # Some of what comes now is turned away; what is taken goes on being delivered.
                 tried = events.sent
                 wait_for(lambda tried=tried: events.sent > tried + 20)  # type: ignore[misc]
         more(events)
+    # Told, with the remedy, and not each of the times a second that it is tried again.
+    told = relay.text.count("accepting fails")
+    assert 1 <= told <= 3
+    assert relay.text.count("raise LimitNOFILE") == told
     ledger.settle("GitLab relay: no descriptors left x 3", events)
 
 
