@@ -143,8 +143,9 @@ class TreeSource(Worker):
                 self._tend("")
 
     def _tend(self, folder: str) -> None:
+        started = time.thread_time()
         if self._hearing.tend():
-            self._scan(folder)
+            self._scan(folder, started)
         self._tend_if_unsure(folder)
 
     def _tend_if_unsure(self, folder: str) -> None:
@@ -152,12 +153,12 @@ class TreeSource(Worker):
             self._agenda.put(_DEAF_SCAN_SECONDS, self._tend, folder)
 
     def _scan_again(self, folder: str) -> None:
+        started = time.thread_time()
         self._hearing.tend()
-        self._scan(folder)
+        self._scan(folder, started)
         self._tend_if_unsure(folder)
 
-    def _scan(self, folder: str) -> None:
-        started = time.thread_time()
+    def _scan(self, folder: str, started: float) -> None:
         self._tracker.scan(folder)
         self._agenda.put(self._scan_seconds(time.thread_time() - started), self._scan_again, folder)
 

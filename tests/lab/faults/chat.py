@@ -50,7 +50,10 @@ def _rename_channel(world: World, **texts: str) -> None:
 
 
 def _archive_new_team(world: World) -> None:
-    world.chat.api("DELETE", f"/teams/{world.chat.api('GET', f'/teams/name/{NEW}')['id']}")
+    team = world.chat.api("GET", f"/teams/name/{NEW}")["id"]
+    for hook in world.chat.api("GET", f"/hooks/incoming?team_id={team}"):
+        world.chat.api("DELETE", f"/hooks/incoming/{hook['id']}")
+    world.chat.api("DELETE", f"/teams/{team}")
 
 
 FAULTS = [

@@ -24,8 +24,9 @@ class World:
     machine: Callable[[str], str]
 
     def incoming(self, name: str) -> dict[str, Any]:
-        """Mattermost's webhook of that name."""
-        found = self.chat.api("GET", "/hooks/incoming?per_page=200")
+        """The webhook of that name in the site's team."""
+        team = self.chat.api("GET", f"/teams/name/{self.site.mattermost.team}")["id"]
+        found = self.chat.api("GET", f"/hooks/incoming?team_id={team}&per_page=200")
         return next(hook for hook in found if hook["display_name"] == name)
 
     def hook(self) -> dict[str, Any]:
