@@ -5,12 +5,16 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from pyinfra import host
+from pyinfra.api import StringCommand
+
 from tasks.documents import Tree
 from tasks.operations import unit
-from tasks.operations.absent import no_paths, no_service
+from tasks.operations.absent import Present, no_paths, no_service
 from tasks.operations.compose import running_container
 from tasks.operations.python_app import accepted, python_app, release_digest, roll_back
-from tasks.operations.resource import ResourceError, step
+from tasks.operations.remote import run_quietly
+from tasks.operations.resource import Commands, ResourceError, change, resource, step
 from tasks.operations.secret_file import fingerprint, given_secret, no_secret
 from tasks.operations.text_file import text_files
 from tasks.place import APP_PASSWORD, HOOK_NAME, HOOK_TOKEN, READ_TOKEN, SIGNING_TOKEN, SPOOL, Place
@@ -183,11 +187,31 @@ def tree_on_host(site: Site, infrastructure: str, tree: Tree) -> str:
 
 @step("Relays")
 def remove_relays() -> None:
-    """The services, the package, the settings, the secrets and what the relays have stored."""
+    """The services, the package, the settings, the secrets and what the relays have stored, shared or not."""
     for relay, triggers in (("gitlab", ["socket"]), ("nextcloud", ["path"])):
         units = [f"passerelle-{relay}.{kind}" for kind in (*triggers, "service")]
         no_service(units, name=f"Service of the {relay} relay")
+    _no_shared_spool(name="Shared spool")
     # Where systemd keeps the state of a service with a user of its own.
     state = [f"/var/lib/{folder}passerelle-{relay}" for relay in RELAYS for folder in ("", "private/")]
     places = ["/opt/passerelle", "/etc/passerelle", "/var/lib/passerelle", "/run/passerelle", *state]
     no_paths(places, name="Package, settings and storage of the relays")
+
+
+@resource
+def _no_shared_spool() -> Commands:
+    """Have none of the relays' tables in the database that they share; the first host of a site takes them away."""
+    forget = "/opt/passerelle/current/bin/python -I -m relays.gitlab.forget --credentials /etc/passerelle"
+    if host.get_fact(Present, paths=[SPOOL]):
+        tables = _told(f"{forget} --dry")
+        yield from change([f"- table {table}" for table in tables], lambda: _told(forget))
+
+
+def _told(command: str) -> list[str]:
+    ok, output = run_quietly(StringCommand(command, "2>&1"))
+    if not ok:
+        raise ResourceError(
+            f"relays.spool: its tables cannot be removed ({' '.join(output.split())}); mend that, or remove {SPOOL} "
+            "from the host to leave them where they are"
+        )
+    return output.split()

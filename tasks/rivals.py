@@ -1,8 +1,12 @@
 """Sites that would take something from each other: found before any of them is touched."""
 
+import re
 from collections.abc import Iterator, Mapping
 
 from tasks.site import Site
+
+_ADDRESS = re.compile(r"\w+://([^@/?#]*@)?(?P<servers>[\w.,:\[\]-]+)(?P<name>/[\w.-]+)(\?.*)?")
+_LOOPBACK = re.compile(r"localhost\b|127\.|\[::1\]")
 
 
 def rivalries(sites: Mapping[str, Site]) -> Iterator[str]:
@@ -54,11 +58,22 @@ def _claims(site: Site) -> Iterator[tuple[tuple[str, ...], str]]:
             "a rotation or a teardown of one would take the other's away; give it another name: "
             f"mattermost.{section}_webhook.display_name",
         )
+    if site.relays.spool and (database := _database(site.relays.spool.get_secret_value())):
+        yield (
+            ("the database of the spool", database),
+            "the relays of one would deliver for the other; name another database in relays.spool of one",
+        )
     if site.relays.address:
         yield (
             ("the relay's address", f"{site.relays.address.lower()}:{site.relays.port}", "for", forge),
             "GitLab would send the events of both to one of them; correct relays.address or relays.port of one",
         )
+
+
+def _database(address: str) -> str:
+    """The servers and the database in an address, nothing secret; empty if they are the relay's own host's."""
+    found = _ADDRESS.fullmatch(address)
+    return "" if found is None or _LOOPBACK.match(found["servers"]) else found["servers"] + found["name"]
 
 
 def _wishes(site: Site) -> Iterator[tuple[tuple[str, ...], object]]:

@@ -7,7 +7,7 @@ import sys
 from collections import Counter
 
 from relays import digest, service, systemd
-from relays.gitlab import missed, pipelines, received
+from relays.gitlab import tables
 from relays.gitlab.app import App
 from relays.gitlab.authenticity import read_authenticity
 from relays.gitlab.config import read_dispatcher
@@ -51,7 +51,7 @@ def build(places: Places) -> service.Service:
         wording,
         hook,
         digest_from,
-        *(pipelines.SCHEMA, missed.SCHEMA, received.SCHEMA),
+        *tables.OWN,
         spool=read_optional_secret(places.credentials, "spool"),
     )
     deliveries = Received(relay.store)

@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import psycopg
 import pytest
 import requests
 from docker import DockerClient
@@ -198,5 +199,20 @@ def test_relay_hosts_come_and_go_and_no_event_is_lost(
     rotated = pyinfra("-y", deploy="rotate.py", **shared.settings)
     assert rotated.code == 0, rotated.output
     assert all(handed(name) for name in HANDED)
-    gone = pyinfra("--dry", deploy="teardown.py", **shared.settings).output
-    assert gone.count("- /opt/passerelle") == 2
+
+    # Nothing of it is left, on either host or in the database.
+    shown = pyinfra("--dry", deploy="teardown.py", **shared.settings).output
+    assert shown.count("- /opt/passerelle") == 2
+    assert "- table passerelle.outbox" in shown
+    with psycopg.connect(shared.settings["relays__spool"], autocommit=True) as database:
+        there = "SELECT count(*) FROM pg_class WHERE relnamespace = to_regnamespace('passerelle')"
+        assert database.execute(there).fetchone() != (0,)
+        gone = pyinfra("-y", deploy="teardown.py", **shared.settings)
+        assert gone.code == 0, gone.output
+        assert database.execute("SELECT to_regnamespace('passerelle')").fetchone() == (None,)
+    for host in (machine, further):
+        assert (
+            host("ls -d /opt/passerelle /etc/passerelle /var/lib/passerelle* 2>/dev/null || true").split()
+            == []
+        )
+    assert pyinfra("-y", deploy="teardown.py", **shared.settings).changed == 0

@@ -9,6 +9,8 @@ import random
 import re
 import signal
 import socket
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -22,7 +24,7 @@ import requests
 from relays.postgresql import PostgreSQL
 from tests.postgresql import PASSWORD, Cluster, cluster
 from tests.relays.events import issue
-from tests.relays.process import TOKEN, Relay, stored, wait_for
+from tests.relays.process import PROJECT, TOKEN, Relay, stored, wait_for
 from tests.relays.sink import OK, Reply, Sink, keys_of
 from tests.relays.test_storm import Sender, Weather, doubled
 
@@ -299,6 +301,63 @@ def test_a_spool_that_cannot_be_used_is_one_clear_line(
     assert relay.wait(20) == os.EX_UNAVAILABLE
     (line,) = relay.text.splitlines()
     assert re.match(f"passerelle-gitlab: spool: PostgreSQL cannot be used .*{complaint}.*relays.spool", line)
+
+
+def forget(relay: Relay, *options: str) -> subprocess.CompletedProcess[str]:
+    """Run what takes the tables away, with the relay's credentials."""
+    command = [sys.executable, "-m", "relays.gitlab.forget", "--credentials", str(relay.home / "credentials")]
+    return subprocess.run([*command, *options], cwd=PROJECT, capture_output=True, text=True, timeout=60)
+
+
+def test_its_tables_can_be_taken_away_and_nothing_else(
+    relays_with: Callable[..., list[Relay]], spool: str, listener: socket.socket
+) -> None:
+    def tables() -> set[str]:
+        with psycopg.connect(spool) as connection:
+            rows = connection.execute(
+                "SELECT table_name FROM information_schema.tables WHERE table_schema = 'passerelle'"
+            ).fetchall()
+        return {name for (name,) in rows}
+
+    (relay,) = relays_with(1, spool)
+    relay.start(listener=listener)
+    assert send(listener, 0) == 200
+    relay.terminate()
+    made = tables()
+    shown = forget(relay, "--dry")
+    assert {line.removeprefix("passerelle.") for line in shown.stdout.split()} == made == tables()
+
+    with psycopg.connect(spool, autocommit=True) as connection:
+        connection.execute("CREATE VIEW passerelle.theirs AS SELECT count(*) FROM passerelle.outbox")
+        refused = forget(relay)
+        assert (refused.returncode, tables()) == (1, {*made, "theirs"})
+        assert refused.stderr == (
+            "forget: cannot drop table passerelle.outbox because other objects depend on it\n"
+        )
+        connection.execute("DROP VIEW passerelle.theirs")
+        connection.execute("CREATE TABLE passerelle.theirs (a INT)")
+        assert forget(relay).returncode == 0
+        assert tables() == {"theirs"}
+        connection.execute("DROP TABLE passerelle.theirs")
+    # Made anew, and this time it has the schema to itself.
+    relay.start(listener=listener)
+    relay.terminate()
+    assert tables() == made
+    assert forget(relay).returncode == 0
+    with psycopg.connect(spool) as connection:
+        assert connection.execute("SELECT to_regnamespace('passerelle')").fetchone() == (None,)
+    assert (forget(relay).returncode, forget(relay, "--dry").stdout) == (0, "")
+
+
+def test_tables_of_a_server_that_is_away_are_one_clear_line(
+    relays_with: Callable[..., list[Relay]], spool: str
+) -> None:
+    (relay,) = relays_with(1, re.sub(":[0-9]+/", ":1/", spool))
+    failed = forget(relay)
+    assert failed.returncode == 1
+    (line,) = failed.stderr.splitlines()
+    assert "Connection refused" in line
+    assert PASSWORD not in line
 
 
 class TestServer:

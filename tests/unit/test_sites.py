@@ -222,6 +222,18 @@ RIVALS: dict[str, tuple[dict[str, Any], str | None]] = {
         {"gitlab": {"url": "https://git.a"}, "relays": {"address": "192.0.2.1"}},
         "both have the relay's address 192.0.2.1:8090 for https://git.a",
     ),
+    "the database of the spool": (
+        {"relays": {"spool": "postgresql://b:x-secret@db.example.org/passerelle?sslmode=require"}},
+        "both have the database of the spool db.example.org/passerelle: the relays of one would deliver for the other",
+    ),
+    "another database of the same server": (
+        {"relays": {"spool": "postgresql://a:x-secret@db.example.org/of-b"}},
+        None,
+    ),
+    "another server's database": (
+        {"relays": {"spool": "postgresql://a:x-secret@db.example.org:5433/passerelle"}},
+        None,
+    ),
     "the relay's address, another port": (
         {"gitlab": {"url": "https://git.a"}, "relays": {"address": "192.0.2.1", "port": 8091}},
         None,
@@ -236,25 +248,38 @@ def as_toml(sites: dict[str, Any], path: str = "sites") -> str:
     return "\n".join([f"[{path}]", *lines, *below, ""])
 
 
+def tables_of(name: str) -> dict[str, Any]:
+    """A site that has nothing in common with one of another name."""
+    return {
+        "host": {"address": f"{name}.example.org"},
+        "gitlab": {"url": f"https://git.{name}", "project": f"root/{name}"},
+        "mattermost": {"url": f"https://chat.{name}", "team": f"of-{name}"},
+    }
+
+
 @pytest.mark.parametrize("rivalry", RIVALS)
 def test_sites_that_would_fight_are_refused(
     values: dict[str, Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, rivalry: str
 ) -> None:
-    def site(name: str) -> dict[str, Any]:
-        return {
-            "host": {"address": f"{name}.example.org"},
-            "gitlab": {"url": f"https://git.{name}", "project": f"root/{name}"},
-            "mattermost": {"url": f"https://chat.{name}", "team": f"of-{name}"},
-        }
-
     change, told = RIVALS[rivalry]
-    sites = {"a": merged(site("a"), {"relays": {"address": "192.0.2.1"}}), "b": merged(site("b"), change)}
+    relays = {"address": "192.0.2.1", "spool": "postgresql://a:x-secret@db.example.org/passerelle"}
+    sites = {"a": merged(tables_of("a"), {"relays": relays}), "b": merged(tables_of("b"), change)}
     settings(monkeypatch, tmp_path, as_toml(sites))
     if told is None:
         assert list(load(values)) == ["a", "b"]
     else:
-        with pytest.raises(SiteError, match=re.escape(told)):
+        with pytest.raises(SiteError, match=re.escape(told)) as refused:
             load(values)
+        assert "x-secret" not in str(refused.value)
+
+
+def test_databases_of_the_relays_own_hosts_are_not_the_same(
+    values: dict[str, Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    spool = {"relays": {"spool": "postgresql://a:x-secret@127.0.0.1/passerelle"}}
+    sites = {name: merged(tables_of(name), spool) for name in ("a", "b")}
+    settings(monkeypatch, tmp_path, as_toml(sites))
+    assert list(load(values)) == ["a", "b"]
 
 
 def test_a_command_for_one_site_must_be_told_which(values: dict[str, Any], two: Path) -> None:
