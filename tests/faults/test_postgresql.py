@@ -11,9 +11,9 @@ from tests.faults.ledger import Ledger, seed
 from tests.faults.traffic import CHANNELS, ROUTES, Events, more
 from tests.postgresql import Cluster, cluster
 from tests.relays.process import Relay, wait_for
-from tests.relays.sink import OK, Sink
+from tests.relays.sink import DROPPED_AFTER_POSTING, OK, Reply, Sink
 from tests.relays.test_shared_spool import relays_with
-from tests.relays.test_storm import Weather
+from tests.relays.test_storm import FAILURES, Weather
 
 __all__ = ["relays_with"]
 
@@ -74,13 +74,27 @@ def test_failover(
             assert relay.terminate() == 0
 
 
+@pytest.mark.parametrize(
+    ("what", "failures"),
+    [
+        ("a fifth of the posts fails", [each for each in FAILURES if each is not DROPPED_AFTER_POSTING]),
+        ("a fifth of the posts fails or is taken without an answer", FAILURES),
+    ],
+    ids=["fail", "fail or stay unanswered"],
+)
 def test_two_hosts_of_three_workers(
-    relays_with: Making, own: Cluster, listener: socket.socket, sink: Sink, ledger: Ledger
+    relays_with: Making,
+    own: Cluster,
+    listener: socket.socket,
+    sink: Sink,
+    ledger: Ledger,
+    what: str,
+    failures: list[Reply],
 ) -> None:
-    """A fifth of the posts fails, every event is sent twice."""
+    """Every event is sent twice, and one message may be doubled for each kill and each answer that is lost."""
     kills = 20
     chance = random.Random(seed())
-    weather = Weather(random.Random(chance.random()))
+    weather = Weather(random.Random(chance.random()), failures)
     sink.behave = weather.behave
     relays = relays_with(6, own.database(), SETTINGS)
     for relay in relays:
@@ -96,7 +110,7 @@ def test_two_hosts_of_three_workers(
     sink.behave = lambda payload: OK
     wait_for(lambda: not events.missing(), 60)
     ledger.settle(
-        f"Shared spool: 2 hosts x 3 workers, SIGKILL x {kills}, a fifth of the posts fails",
+        f"Shared spool: 2 hosts x 3 workers, SIGKILL x {kills}, {what}",
         events,
         # The sink drops answers after it has posted: the relay cannot know, and that is no kill.
         allowed=kills + weather.provoked.total(),

@@ -12,7 +12,7 @@ import random
 import socket
 import threading
 from collections import Counter, defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from http.client import HTTPConnection, HTTPException
 from typing import Any
@@ -40,8 +40,9 @@ MOST_IN_A_ROW = 3
 class Weather:
     """How the sink behaves: `provoked` counts the answers that it dropped after posting, by channel."""
 
-    def __init__(self, chance: random.Random) -> None:
+    def __init__(self, chance: random.Random, failures: Sequence[Reply] = FAILURES) -> None:
         self._chance = chance
+        self._failures = failures
         self._kill = threading.Event()
         self._tried: Counter[tuple[str, str]] = Counter()
         self.failed = 0
@@ -59,7 +60,7 @@ class Weather:
             # One post stays without an answer until the relay is killed over it, taken or not.
             self.hanging = False
             return Reply(drop=True, post=self._chance.random() < 0.5, hold=self._kill)
-        reply = self._chance.choice(FAILURES)
+        reply = self._chance.choice(self._failures)
         if reply is DROPPED_AFTER_POSTING:
             self.provoked[payload["channel"]] += 1
         return reply
