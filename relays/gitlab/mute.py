@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from relays.gitlab.event import Event
+from relays.gitlab.event import PROGRESS, Event
 from relays.gitlab.events.common import is_nothing
 
 # As GitLab documents the users that stand for access tokens of projects and groups.
@@ -21,7 +21,7 @@ class Mute:
     child_pipelines    pipelines that belong to another pipeline
     comment_edits      comments that were changed
     empty_updates      updates of issues and merge requests without a change that people care about
-    intermediate       pipelines, jobs and deployments that have not ended
+    intermediate       pipelines, jobs and deployments that get on by themselves; what waits for somebody is told
     jobs               jobs, of which their pipeline tells
     merge_pushes       the push that GitLab sends besides a merge
     reactions          emoji
@@ -42,12 +42,14 @@ class Mute:
 
 
 def _by_bot(event: Event) -> bool:
-    told = event.name == "note" or (event.name in ("issue", "merge_request") and "update" in event.actions)
+    actions = event.actions
+    is_update = "update" in actions and actions.isdisjoint(("close", "reopen", "merge"))
+    told = event.name == "note" or (event.name in ("issue", "merge_request") and is_update)
     return told and bool(_BOT.fullmatch(event.payload.text("user", "username")))
 
 
 def _is_edit(event: Event) -> bool:
-    return event.name == "note" and "update" in event.actions
+    return event.name == "note" and "create" not in event.actions
 
 
 def _is_empty(event: Event) -> bool:
@@ -55,11 +57,11 @@ def _is_empty(event: Event) -> bool:
 
 
 def _is_intermediate(event: Event) -> bool:
-    return event.name in ("pipeline", "job", "deployment") and not event.actions & {
-        "success",
-        "failed",
-        "canceled",
-    }
+    if event.name not in ("pipeline", "job", "deployment"):
+        return False
+    # A job that may be started, and need not be, keeps nobody waiting.
+    optional = "manual" in event.actions and event.payload.flag("build_allow_failure")
+    return optional or not event.actions or not event.actions.isdisjoint(PROGRESS)
 
 
 def _is_merge_push(event: Event) -> bool:

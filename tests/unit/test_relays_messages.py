@@ -321,7 +321,7 @@ def test_a_work_item_of_another_type_keeps_its_name() -> None:
     assert message is not None
     (box,) = message["attachments"]
     assert box["title"] == "Exigence #17: Sous-tâche : écrire la doc"
-    assert box["text"] == "**Léo Perrin** a ouvert un élément de travail"
+    assert box["text"] == "**Léo Perrin** a ouvert un élément de travail « Exigence »"
 
 
 def test_a_long_path_keeps_its_end() -> None:
@@ -433,12 +433,6 @@ def test_whatever_an_event_holds_stays_text(name: str, text: str) -> None:
         assert markup.link_target(box.get("title_link", "")) == box.get("title_link", "")
         for field in box["fields"]:
             assert_inert(outside_code(field["value"]))
-
-
-def test_a_new_branch_with_commits_tells_the_commits() -> None:
-    message = tell(load("push_new_branch"))
-    assert message is not None
-    assert "a poussé" in message["text"]
 
 
 @pytest.mark.parametrize(

@@ -76,28 +76,35 @@ def place_of(payload: Payload) -> str:
     return place[1] if place else ""
 
 
-def sentence(template: str, who: str = "", **words: str) -> Sentence:
-    """A wording with the name of a person in it, and perhaps other wordings."""
+def sentence(template: str, who: str = "", **words: str | Sentence) -> Sentence:
+    """A wording with the name of a person in it, and perhaps other wordings, or what has been made of them."""
+    made = {name: word if isinstance(word, Sentence) else plain(word) for name, word in words.items()}
     return Sentence(
         markup.fill(
-            template,
-            user=markup.bold(who, NAME),
-            **{name: markup.Markup(word) for name, word in words.items()},
+            template, user=markup.bold(who, NAME), **{name: word.text for name, word in made.items()}
         ),
         markup.fill_label(
-            template,
-            user=markup.label(who, NAME),
-            **{name: markup.Label(word) for name, word in words.items()},
+            template, user=markup.label(who, NAME), **{name: word.label for name, word in made.items()}
         ),
     )
 
 
-def state_sentence(template: str, status: str) -> Sentence:
-    """A wording with the state that something is in."""
+def plain(wording: str) -> Sentence:
+    """A wording without places."""
+    return Sentence(markup.Markup(wording), markup.Label(wording))
+
+
+def state_sentence(template: str, state: str) -> Sentence:
+    """A wording with the state that something is in, in words (`state_of`)."""
     return Sentence(
-        markup.fill(template, status=markup.plain(status, NUMBER)),
-        markup.fill_label(template, status=markup.label(status, NUMBER)),
+        markup.fill(template, status=markup.plain(state, NAME)),
+        markup.fill_label(template, status=markup.label(state, NAME)),
     )
+
+
+def state_of(status: str, wording: Wording) -> str:
+    """The state of a pipeline, a job or a deployment in words; one that is not known as GitLab names it."""
+    return wording.get(f"state.{status}", status)
 
 
 def revision(sha: str, url: str) -> markup.Markup:

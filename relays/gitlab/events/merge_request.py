@@ -1,7 +1,7 @@
 """Merge requests."""
 
 from relays import markup
-from relays.gitlab.events.changes import changes_of
+from relays.gitlab.events.changes import action_of, changes_of
 from relays.gitlab.events.common import BRANCH, sentence, user_of
 from relays.gitlab.events.subject import announcement
 from relays.gitlab.payload import Payload
@@ -17,13 +17,16 @@ _ACTIONS = ("open", "close", "reopen", "update", "merge", "approved", "unapprove
 def build(payload: Payload, wording: Wording) -> Message:
     """What happened to a merge request."""
     subject = payload.at("object_attributes")
-    action = subject.text("action")
+    action = action_of(payload)
     said = _SAID.get(action, action if action in _ACTIONS else "other")
-    words, details = "", list[Field]()
-    if action == "update":
+    words, details, also = "", list[Field](), ""
+    if subject.text("action") == "update":
         changes = changes_of(payload, wording)
         words, details = changes.words, changes.details
-        said = "update" if words else "other"
+        if said == "update":
+            said = "update" if words else "other"
+        elif words:
+            also = wording["changed.also"]
     elif said == "unapproved" and subject.flag("system"):
         said = "approvals_reset"
     branches = [
@@ -32,5 +35,5 @@ def build(payload: Payload, wording: Wording) -> Message:
         )
         for end in ("source", "target")
     ]
-    told = sentence(wording[f"merge_request.{said}"], user_of(payload, wording), changes=words)
+    told = sentence(wording[f"merge_request.{said}"] + also, user_of(payload, wording), changes=words)
     return announcement(payload, wording, told, [*branches, *details])

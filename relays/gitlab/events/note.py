@@ -8,6 +8,7 @@ from relays.message import Field, Message
 from relays.wording import Wording
 
 _COMMENT = 400
+_SAID = {"create": "text", "update": "edited"}
 
 
 def build(payload: Payload, wording: Wording) -> Message | None:
@@ -15,7 +16,8 @@ def build(payload: Payload, wording: Wording) -> Message | None:
     note = payload.at("object_attributes")
     if note.flag("system"):
         return None
-    said = "edited" if note.text("action") == "update" else "text"
+    # Before 16.11 GitLab said nothing of edits.
+    said = _SAID.get(note.text("action") or "create", "other")
     return box(
         payload,
         wording,
