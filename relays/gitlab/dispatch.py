@@ -8,6 +8,7 @@ from relays.gitlab.events import BUILDERS
 from relays.gitlab.events.common import kind_of
 from relays.gitlab.mute import Mute
 from relays.gitlab.people import People, mentions
+from relays.gitlab.projects import Projects
 from relays.gitlab.reword import Rewording
 from relays.gitlab.routing import Route, targets
 from relays.message import Message
@@ -22,6 +23,7 @@ class Dispatcher:
     mute: Mute
     people: People = field(default_factory=dict)
     rewordings: Mapping[str, Rewording] = field(default_factory=dict)
+    projects: Projects = field(default_factory=Projects)
 
     def dispatch(self, event: Event) -> tuple[str, dict[str, Message]]:
         """The messages by channel, and in a word why there are none: unsupported, muted, confidential, dropped."""
@@ -32,7 +34,8 @@ class Dispatcher:
         found = targets(self.routes, event)
         if not found:
             return "confidential" if event.confidential else "dropped", {}
-        told = {channel: self._tell(event, route) for channel, route in found.items()}
+        named = self.projects.named(event)
+        told = {channel: self._tell(named, route) for channel, route in found.items()}
         messages = {channel: message for channel, message in told.items() if message}
         return "" if messages else "muted", messages
 

@@ -35,6 +35,8 @@ COLORS = {
 }
 OTHER_COLOR = "#808080"
 
+# Where the relay notes down what a project is to be called among those of a site (relays.gitlab.projects).
+SHOWN_PROJECT = "shown_project"
 # An address below a project or a group.
 _PLACE = re.compile(r"https?://[^/]+/(?:groups/)?(.+?)/-/")
 _SHA = re.compile("[0-9a-f]+")
@@ -58,8 +60,9 @@ def user_of(payload: Payload, wording: Wording) -> str:
 
 
 def project_of(payload: Payload, wording: Wording) -> str:
-    """The name of the project, or of the group if it happened in none."""
+    """What the project is called, or the group if it happened in none."""
     known = (
+        payload.text(SHOWN_PROJECT),
         payload.text("project", "name"),
         payload.text("project", "path_with_namespace"),
         payload.text("repository", "name"),
