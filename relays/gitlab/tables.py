@@ -70,6 +70,8 @@ LEFT_BEHIND = ("known_delivery",)
 
 
 def _recognise(tables: Columns) -> int | None:
+    if "finished_at" in tables.get("pipelines", {}):
+        return 6
     # By what is oldest, for a newer release has left it as it was, and made its own tables beside it.
     if "received_at" in tables.get("received", {}):
         return 3
@@ -135,6 +137,12 @@ INSERT INTO known_delivery (delivery_key, received_at)
     WHERE TRUE ORDER BY id ON CONFLICT DO NOTHING;
 DROP TABLE told_delivery;
 """,
+        ),
+        # A pipeline that is retried ends once more under the same number.
+        Migration(
+            6,
+            up="ALTER TABLE pipelines ADD COLUMN finished_at DOUBLE PRECISION NOT NULL DEFAULT 0;",
+            down="ALTER TABLE pipelines DROP COLUMN finished_at;",
         ),
     ),
 )

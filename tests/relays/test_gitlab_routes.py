@@ -5,8 +5,9 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.relays.events import body, changed, issue, send
-from tests.relays.process import Relay, health, stored, wait_for
+from tests.postgresql import on_both_spools
+from tests.relays.events import body, case, changed, issue, send
+from tests.relays.process import Relay, health, stored, undelivered, wait_for
 from tests.relays.sink import Sink
 
 Make = Callable[[str], Relay]
@@ -82,6 +83,27 @@ def test_an_older_pipeline_changes_nothing(gitlab_with: Make, sink: Sink) -> Non
     wait_for(lambda: len(sink.posts) == 3)
     texts = [post.payload["attachments"][0]["text"] for post in sink.posts]
     assert texts == ["❌ The pipeline failed", "✅ The pipeline passed", "❌ The pipeline still fails"]
+
+
+@on_both_spools
+def test_a_pipeline_that_is_retried_is_heard_of_by_who_waits_for_it(gitlab_with: Make, sink: Sink) -> None:
+    """Also over a kill: what ended before is on the disk."""
+    sink.channels.add("ops")
+    relay = gitlab_with(ROUTES)
+    relay.start()
+    for number in (1, 2, 3, 4):
+        assert send(relay, case(f"01-retried-pipeline.{number}")).text == "accepted\n"
+        if number == 2:
+            wait_for(lambda: len(sink.posts) == 3 and undelivered(relay) == 0)
+            relay.kill()
+            relay.start()
+    wait_for(lambda: len(sink.posts) == 7)
+    boxes = [post.payload["attachments"][0]["text"] for post in sink.posts if post.channel == "home"]
+    broken, fixed = "❌ The pipeline no longer passes", "✅ The pipeline passes again"
+    assert boxes == ["✅ The pipeline passed", broken, fixed, broken]
+    heard = [post.payload["text"] for post in sink.posts if post.channel == "ops"]
+    verbs = ["ne réussit plus", "réussit de nouveau", "ne réussit plus"]
+    assert all(verb in text for verb, text in zip(verbs, heard, strict=True))
 
 
 def test_a_channel_that_is_gone_holds_up_no_other(gitlab_with: Make, sink: Sink) -> None:
