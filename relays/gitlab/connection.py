@@ -31,7 +31,7 @@ TEXT = "text/plain; charset=utf-8"
 
 # In lower case, as they are handed on.
 HEADERS = (
-    *("x-gitlab-token", "x-gitlab-event-uuid", "idempotency-key", "expect"),
+    *("x-gitlab-token", "x-gitlab-event", "x-gitlab-event-uuid", "idempotency-key", "expect"),
     *("webhook-id", "webhook-timestamp", "webhook-signature"),
 )
 _HEADERS = {name.encode(): name for name in HEADERS}

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from relays.gitlab.confidentiality import is_confidential
 from relays.gitlab.events import emoji, member, namespace, ref, token
 from relays.gitlab.events.changes import action_of, names_of
 from relays.gitlab.events.common import kind_of, place_of
@@ -113,10 +114,11 @@ class Event:
     labels: frozenset[str]
     confidential: bool
     payload: Payload
+    header: str = ""
 
 
-def read_event(payload: Payload) -> Event:
-    """What the payload says of itself; what it does not say is empty."""
+def read_event(payload: Payload, header: str = "") -> Event:
+    """What the payload says of itself, and the event of its header; what is not said is empty."""
     kind = kind_of(payload)
     return Event(
         name=_name(kind),
@@ -124,8 +126,9 @@ def read_event(payload: Payload) -> Event:
         project=next(filter(None, (payload.text(*path) for path in _PROJECT_AT)), "") or place_of(payload),
         branch=_branch(kind, payload),
         labels=frozenset(_labels(payload)),
-        confidential=_is_confidential(payload),
+        confidential=is_confidential(payload, header),
         payload=payload,
+        header=header,
     )
 
 
@@ -166,12 +169,3 @@ def _branch(kind: str, payload: Payload) -> str:
 def _labels(payload: Payload) -> list[str]:
     places = ((), ("object_attributes",), ("issue",), ("work_item",), ("merge_request",))
     return [label.text("title") for place in places for label in payload.elements(*place, "labels")]
-
-
-def _is_confidential(payload: Payload) -> bool:
-    """Whether an issue, or a comment or what it or a reaction is about, is for members only."""
-    return payload.text("event_type").startswith("confidential_") or any(
-        payload.flag(holder, mark)
-        for holder in ("object_attributes", "note", "issue", "work_item")
-        for mark in ("internal", "confidential")
-    )

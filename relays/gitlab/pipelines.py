@@ -48,7 +48,7 @@ class Pipelines:
         end, last = _end(event), _End(*rows[0]) if rows else None
         outcome = _COMPARED.get((last.status, end.status)) if last and end.follows(last) else None
         return (
-            read_event(event.payload.but(("object_attributes", "ref_status_name"), outcome))
+            read_event(event.payload.but(("object_attributes", "ref_status_name"), outcome), event.header)
             if outcome
             else event
         )

@@ -21,10 +21,20 @@ _KEEP_SECONDS = 14 * 24 * 3600.0
 
 
 class Delivery(NamedTuple):
-    """What GitLab sent, under the key that is the same whenever it sends it again."""
+    """What GitLab sent, under the key that is the same whenever it sends it again; `event` is that of its header."""
 
     key: str
     body: str
+    event: str = ""
+
+
+class Waiting(NamedTuple):
+    """A delivery that waits to be told, with the number of its row."""
+
+    row: int
+    key: str
+    body: str
+    event: str
 
 
 class Received:
@@ -48,9 +58,9 @@ class Received:
         def work(db: Database) -> None:
             if deliveries := take():
                 # One statement for many rows: what it costs beside the rows themselves is paid once.
-                rows = ", ".join(["(?, ?)"] * len(deliveries))
+                rows = ", ".join(["(?, ?, ?)"] * len(deliveries))
                 db.execute(
-                    f"INSERT INTO received (delivery_key, body) VALUES {rows}",  # noqa: S608
+                    f"INSERT INTO received (delivery_key, body, event) VALUES {rows}",  # noqa: S608
                     [value for each in deliveries for value in each],
                 )
                 self.taken += len(deliveries)
@@ -59,10 +69,12 @@ class Received:
         future.add_done_callback(self._announce)
         return future
 
-    def waiting(self, number: int) -> list[tuple[int, Delivery]]:
-        """The oldest that wait to be told, with the numbers of their rows. StorageError."""
-        rows = self._store.read("SELECT id, delivery_key, body FROM received ORDER BY id LIMIT ?", (number,))
-        return [(row, Delivery(key, body)) for row, key, body in rows]
+    def waiting(self, number: int) -> list[Waiting]:
+        """The oldest that wait to be told. StorageError."""
+        rows = self._store.read(
+            "SELECT id, delivery_key, body, event FROM received ORDER BY id LIMIT ?", (number,)
+        )
+        return [Waiting(*row) for row in rows]
 
     def untold(self) -> int:
         """How many wait to be told. StorageError."""

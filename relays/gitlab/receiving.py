@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from relays.gitlab.authenticity import Authenticity
 from relays.gitlab.connection import Answer, Request
-from relays.gitlab.delivery_key import delivery_key
+from relays.gitlab.delivery_key import delivery_key, header_event
 from relays.gitlab.gathering import Gathering
 from relays.gitlab.received import Delivery
 from relays.metrics import Metrics
@@ -127,7 +127,8 @@ class Receiving:
             self._refuse(400, "not a text")
             return
         self._key = delivery_key(self._headers, self._body)
-        self._reception.gathering.add(Delivery(self._key, body), self._stored)
+        event = header_event(self._headers)
+        self._reception.gathering.add(Delivery(self._key, body, event), self._stored)
 
     def _stored(self, stored: bool) -> None:
         if stored:

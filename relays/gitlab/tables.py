@@ -60,6 +60,16 @@ CREATE TABLE IF NOT EXISTS known_delivery (
 );
 """
 
+# Apart from the deliveries, to which relays of the version before add rows without naming columns.
+_MISSED_EVENT = """
+CREATE TABLE missed_event (
+    hook  BIGINT NOT NULL,
+    entry BIGINT NOT NULL,
+    event TEXT NOT NULL,
+    PRIMARY KEY (hook, entry)
+);
+"""
+
 # What waits to be told may be taken for told where the version of a damaged file could not be read.
 AFTER_RESCUE = """
 DELETE FROM told_delivery WHERE delivery_key IN (SELECT delivery_key FROM received)
@@ -70,6 +80,8 @@ LEFT_BEHIND = ("known_delivery",)
 
 
 def _recognise(tables: Columns) -> int | None:
+    if "missed_event" in tables:
+        return 7
     if "finished_at" in tables.get("pipelines", {}):
         return 6
     # By what is oldest, for a newer release has left it as it was, and made its own tables beside it.
@@ -143,6 +155,18 @@ DROP TABLE told_delivery;
             6,
             up="ALTER TABLE pipelines ADD COLUMN finished_at DOUBLE PRECISION NOT NULL DEFAULT 0;",
             down="ALTER TABLE pipelines DROP COLUMN finished_at;",
+        ),
+        # The header that says of what kind an event is may say that it is confidential.
+        Migration(
+            7,
+            up=f"""
+ALTER TABLE received ADD COLUMN event TEXT NOT NULL DEFAULT '';
+{_MISSED_EVENT}
+""",
+            down="""
+ALTER TABLE received DROP COLUMN event;
+DROP TABLE missed_event;
+""",
         ),
     ),
 )

@@ -15,7 +15,7 @@ from relays.gitlab.event import Event, read_event
 from relays.gitlab.events import BUILDERS, kind_of
 from relays.gitlab.payload import Payload
 from relays.gitlab.pipelines import Pipelines
-from relays.gitlab.received import Delivery, Received
+from relays.gitlab.received import Received, Waiting
 from relays.metrics import Metrics
 from relays.outbox import Notification, Outbox
 from relays.worker import Worker
@@ -96,10 +96,10 @@ class Teller(Worker):
         self._seen = taken, now
         return taken - before > _FLOOD * (now - since)
 
-    def _tell(self, waiting: list[tuple[int, Delivery]]) -> None:
+    def _tell(self, waiting: list[Waiting]) -> None:
         told: list[_Told] = []
-        for row, delivery in waiting:
-            one = self._consider(row, delivery)
+        for delivery in waiting:
+            one = self._consider(delivery)
             if told and self._pipelines.counts(one.event):
                 break  # is compared with what the ones before it leave behind
             told.append(one)
@@ -122,10 +122,11 @@ class Teller(Worker):
         self._pipelines.remember(db, told.event)
         return told
 
-    def _consider(self, row: int, delivery: Delivery) -> _Told:
+    def _consider(self, delivery: Waiting) -> _Told:
+        row = delivery.row
         event = read_event(Payload(None))
         try:
-            event = self._pipelines.compare(read_event(Payload(json.loads(delivery.body))))
+            event = self._pipelines.compare(read_event(Payload(json.loads(delivery.body)), delivery.event))
             reason, messages = self._dispatcher.dispatch(event)
         except (json.JSONDecodeError, RecursionError):
             return _Told(row, delivery.key, event, "unreadable", "json")

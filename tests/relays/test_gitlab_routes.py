@@ -106,6 +106,29 @@ def test_a_pipeline_that_is_retried_is_heard_of_by_who_waits_for_it(gitlab_with:
     assert all(verb in text for verb, text in zip(verbs, heard, strict=True))
 
 
+@on_both_spools
+def test_what_the_header_calls_confidential_goes_where_that_goes(gitlab_with: Make, sink: Sink) -> None:
+    """Whatever its body says, and also when it is told after a kill."""
+    sink.channels |= {"ops", "secret"}
+    relay = gitlab_with(ROUTES)
+    relay.start()
+    sent = {
+        "note_issue.json": "Confidential Note Hook",
+        "issue_open.json": "Confidential Issue Hook",
+        "note_unknown_noteable.json": "Note Hook",
+        "issue_close.json": "Issue Hook",
+    }
+    for name, header in sent.items():
+        assert send(relay, body(name), {"X-Gitlab-Event": header}).text == "accepted\n"
+    relay.kill()
+    relay.start()
+    wait_for(lambda: len({post.key for post in sink.posts}) == 4 and undelivered(relay) == 0)
+    assert {
+        post.channel for post in sink.posts if "Issue #14" in post.shown and "closed" not in post.shown
+    } == {"secret"}
+    assert {post.channel for post in sink.posts if "closed" in post.shown or "wiki" in post.shown} == {"home"}
+
+
 def test_a_channel_that_is_gone_holds_up_no_other(gitlab_with: Make, sink: Sink) -> None:
     relay = gitlab_with(ROUTES)
     relay.start()

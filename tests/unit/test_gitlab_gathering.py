@@ -56,7 +56,7 @@ async def gather(
 
 def keys(store: Store) -> list[str]:
     """What is stored, in the order in which it is told."""
-    return [delivery.key for _, delivery in Received(store).waiting(10 * MOST_AT_ONCE)]
+    return [delivery.key for delivery in Received(store).waiting(10 * MOST_AT_ONCE)]
 
 
 def test_each_is_told_that_it_is_stored_in_its_place(store: Store) -> None:
