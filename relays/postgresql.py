@@ -14,7 +14,9 @@ from functools import cache
 from typing import Any
 
 import psycopg
-from psycopg import conninfo, errors
+from psycopg import adapters, conninfo, errors
+from psycopg.abc import Buffer
+from psycopg.adapt import Dumper
 
 from relays.engine import Database, Engine, Rows, StorageError, reason
 from relays.settings import StartError
@@ -31,6 +33,7 @@ _AGAIN_SECONDS = 0.2
 # Unless the address says otherwise. A server that went away without a word is given up while GitLab still waits.
 _CONNECTION: dict[str, Any] = {
     "application_name": "passerelle",
+    "client_encoding": "UTF8",
     "connect_timeout": 3,
     "keepalives_idle": 3,
     "keepalives_interval": 1,
@@ -46,6 +49,15 @@ _SESSION = (
     # A relay that stops in the middle of its turn, or its host with it, must not keep the others waiting.
     "SET idle_in_transaction_session_timeout = '5s'",
 )
+
+
+class _Utf8(Dumper):
+    """Bytes that are a text in UTF-8, and stay as they are: as a `str` they could take four times the memory."""
+
+    oid = adapters.types["text"].oid
+
+    def dump(self, obj: bytes | bytearray) -> Buffer:
+        return obj
 
 
 class PostgreSQL(Engine):
@@ -148,6 +160,8 @@ class PostgreSQL(Engine):
 
     def _connect(self) -> Connection:
         connection = psycopg.connect(autocommit=True, **self._parameters)
+        for kind in (bytes, bytearray):
+            connection.adapters.register_dumper(kind, _Utf8)
         for statement in _SESSION:
             connection.execute(statement)
         return connection

@@ -8,6 +8,7 @@ to store a body. What a kill interrupts is told at the next start, or by another
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from itertools import accumulate, takewhile
 from typing import NamedTuple
 
 from relays.engine import Database
@@ -35,8 +36,16 @@ _KEEP_SECONDS = 14 * 24 * 3600.0
 
 
 class Delivery(NamedTuple):
-    """What GitLab sent, under the key that is the same whenever it sends it again."""
+    """What GitLab sent, a text in UTF-8, under the key that is the same whenever it sends it again."""
 
+    key: str
+    body: bytes | bytearray
+
+
+class Waiting(NamedTuple):
+    """A delivery that waits to be told: the number of its row, its key and its body."""
+
+    row: int
     key: str
     body: str
 
@@ -62,7 +71,8 @@ class Received:
         def work(db: Database) -> None:
             if deliveries := take():
                 # One statement for many rows: what it costs beside the rows themselves is paid once.
-                rows = ", ".join(["(?, ?)"] * len(deliveries))
+                # Bytes are bound as they are, for a text would be a copy, up to four times as large.
+                rows = ", ".join(["(?, CAST(? AS TEXT))"] * len(deliveries))
                 db.execute(
                     f"INSERT INTO received (delivery_key, body) VALUES {rows}",  # noqa: S608
                     [value for each in deliveries for value in each],
@@ -73,10 +83,23 @@ class Received:
         future.add_done_callback(self._announce)
         return future
 
-    def waiting(self, number: int) -> list[tuple[int, Delivery]]:
-        """The oldest that wait to be told, with the numbers of their rows. StorageError."""
-        rows = self._store.read("SELECT id, delivery_key, body FROM received ORDER BY id LIMIT ?", (number,))
-        return [(row, Delivery(key, body)) for row, key, body in rows]
+    def waiting(self, number: int, characters: int) -> list[Waiting]:
+        """The oldest that wait to be told: so many, of so many characters together, at most; but one. StorageError."""
+        # The lengths first, for bodies that come together may be more than the memory takes.
+        rows = self._store.read("SELECT id, length(body) FROM received ORDER BY id LIMIT ?", (number,))
+        lengths = accumulate(length for _, length in rows)
+        fitting = sum(1 for _ in takewhile(lambda total: total <= characters, lengths))
+        return (
+            [
+                Waiting(*row)
+                for row in self._store.read(
+                    "SELECT id, delivery_key, body FROM received WHERE id <= ? ORDER BY id LIMIT ?",
+                    (rows[max(0, fitting - 1)][0], max(1, fitting)),
+                )
+            ]
+            if rows
+            else []
+        )
 
     def untold(self) -> int:
         """How many wait to be told. StorageError."""

@@ -15,7 +15,7 @@ from relays.gitlab.event import Event, read_event
 from relays.gitlab.events import BUILDERS, kind_of
 from relays.gitlab.payload import Payload
 from relays.gitlab.pipelines import Pipelines
-from relays.gitlab.received import Delivery, Received
+from relays.gitlab.received import Received, Waiting
 from relays.metrics import Metrics
 from relays.outbox import Notification, Outbox
 from relays.worker import Worker
@@ -23,6 +23,8 @@ from relays.worker import Worker
 log = logging.getLogger(__name__)
 
 _MOST_AT_ONCE = 50
+# What has been read takes many times the memory of its text.
+_MOST_CHARACTERS = 1_000_000
 # Another relay that shares the spool may have stored something, and died.
 _LOOK_SECONDS = 5.0
 _STORAGE_DELAY = 1.0
@@ -80,7 +82,7 @@ class Teller(Worker):
             self._news.clear()
             try:
                 begun = time.thread_time()
-                waiting = self._received.waiting(_MOST_AT_ONCE)
+                waiting = self._received.waiting(_MOST_AT_ONCE, _MOST_CHARACTERS)
                 if not waiting:
                     self._news.wait(_LOOK_SECONDS)
                     continue
@@ -96,10 +98,10 @@ class Teller(Worker):
         self._seen = taken, now
         return taken - before > _FLOOD * (now - since)
 
-    def _tell(self, waiting: list[tuple[int, Delivery]]) -> None:
+    def _tell(self, waiting: Sequence[Waiting]) -> None:
         told: list[_Told] = []
-        for row, delivery in waiting:
-            one = self._consider(row, delivery)
+        for delivery in waiting:
+            one = self._consider(delivery)
             if told and self._pipelines.counts(one.event):
                 break  # is compared with what the ones before it leave behind
             told.append(one)
@@ -122,7 +124,8 @@ class Teller(Worker):
         self._pipelines.remember(db, told.event)
         return told
 
-    def _consider(self, row: int, delivery: Delivery) -> _Told:
+    def _consider(self, delivery: Waiting) -> _Told:
+        row = delivery.row
         event = read_event(Payload(None))
         try:
             event = self._pipelines.compare(read_event(Payload(json.loads(delivery.body))))
