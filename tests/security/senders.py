@@ -7,10 +7,12 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPException
+from multiprocessing import get_context
+from multiprocessing.context import SpawnProcess
 
 from tests.relays.events import issue
 from tests.relays.process import PROJECT, TOKEN, Relay
@@ -31,9 +33,9 @@ def signature(content: bytes) -> dict[str, str]:
     }
 
 
-def deliver(relay: Relay, content: bytes, headers: dict[str, str], seconds: float = 10.0) -> int:
+def deliver(port: int, content: bytes, headers: dict[str, str], seconds: float = 10.0) -> int:
     """Send a delivery as GitLab does, which waits so long for the answer: its status, 0 without any."""
-    connection = HTTPConnection("127.0.0.1", relay.port, timeout=seconds)
+    connection = HTTPConnection("127.0.0.1", port, timeout=seconds)
     try:
         connection.request("POST", "/webhook/gitlab", content, {"Connection": "close", **headers})
         return connection.getresponse().status
@@ -53,7 +55,7 @@ class Good:
     def send(self, relay: Relay, headers: dict[str, str], content: bytes = issue(1)) -> None:
         """One more."""
         begun = time.monotonic()
-        self.statuses.append(deliver(relay, content, headers))
+        self.statuses.append(deliver(relay.port, content, headers))
         self.slowest = max(self.slowest, time.monotonic() - begun)
 
     def send_for(self, relay: Relay, seconds: float) -> None:
@@ -65,6 +67,18 @@ class Good:
             token = {"X-Gitlab-Token": TOKEN, **key}
             self.send(relay, token if len(self.statuses) % 2 else signature(content), content)
             time.sleep(0.02)  # the pace of a busy GitLab
+
+
+@contextmanager
+def elsewhere(work: Callable[..., None], *arguments: object) -> Iterator[SpawnProcess]:
+    """A process of its own that does the work, for it would keep the test from its own; ended with the block."""
+    process = get_context("spawn").Process(target=work, args=arguments, daemon=True)
+    process.start()
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.join()
 
 
 @contextmanager
