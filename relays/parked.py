@@ -18,10 +18,13 @@ from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 
+from relays import schema
 from relays.engine import Engine, StorageError, reason
 from relays.postgresql import PostgreSQL
+from relays.schema import SchemaError
 from relays.settings import StartError, read_optional_secret, state_directory
 from relays.sqlite import SQLite
+from relays.tables import OUTBOX
 
 _SHOWN = 60
 _RETRY = (
@@ -48,6 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     try:
         with closing(_open(given.state, given.credentials)) as engine:
+            schema.check(engine.read, [OUTBOX], engine.dialect)
             if given.command == "list":
                 _list(engine)
                 return 0
@@ -55,6 +59,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except StartError as error:
         print(f"parked: {error}", file=sys.stderr)
         return error.code
+    except SchemaError as error:
+        print(f"parked: the store cannot be used: {error}", file=sys.stderr)
+        return os.EX_CONFIG
     except StorageError as error:
         print(f"parked: the store cannot be used: {error}", file=sys.stderr)
         return 1

@@ -6,6 +6,7 @@ that was written before it, as in SQLite. A relay commits all that has gathered 
 the lock costs little.
 """
 
+import logging
 import os
 import threading
 import time
@@ -18,8 +19,12 @@ from psycopg import adapters, conninfo, errors
 from psycopg.abc import Buffer
 from psycopg.adapt import Dumper
 
-from relays.engine import Database, Engine, Rows, StorageError, reason
+from relays import schema
+from relays.engine import Database, Dialect, Engine, Rows, StorageError, reason
+from relays.schema import SchemaError, Tables
 from relays.settings import StartError
+
+log = logging.getLogger(__name__)
 
 SCHEMA = "passerelle"
 Connection = psycopg.Connection[tuple[Any, ...]]
@@ -50,6 +55,36 @@ _SESSION = (
     "SET idle_in_transaction_session_timeout = '5s'",
 )
 
+# What statements that are always the same meet when the tables are not those that they were made for.
+_OTHER_TABLES = (errors.UndefinedTable, errors.UndefinedColumn, errors.InvalidColumnReference)
+# What holds a table for longer than this is no relay, and must not keep all of them waiting.
+_LOCK = "SET LOCAL lock_timeout = '5s'"
+
+
+def _ddl(statement: str) -> str:
+    # What SQLite counts by itself.
+    return statement.replace("INTEGER PRIMARY KEY", "BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY")
+
+
+_DIALECT = Dialect(
+    columns="""
+SELECT table_name, column_name, is_nullable = 'NO' AND column_default IS NULL AND is_identity = 'NO'
+FROM information_schema.columns WHERE table_schema = current_schema()
+""",
+    keys="""
+SELECT t.relname, i.relname, c.attname
+FROM pg_index x JOIN pg_class t ON t.oid = x.indrelid JOIN pg_class i ON i.oid = x.indexrelid
+    JOIN pg_attribute c ON c.attrelid = t.oid AND c.attnum = ANY (x.indkey)
+WHERE x.indisunique AND x.indpred IS NULL AND t.relnamespace = to_regnamespace(current_schema())
+""",
+    # Sessions of another user are not shown by name, but relays that share a spool are one user.
+    busy="""
+SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()
+    AND application_name = current_setting('application_name')
+""",
+    ddl=_ddl,
+)
+
 
 class _Utf8(Dumper):
     """Bytes that are a text in UTF-8, and stay as they are: as a `str` they could take four times the memory."""
@@ -61,14 +96,15 @@ class _Utf8(Dumper):
 
 
 class PostgreSQL(Engine):
-    """The database at `address` (libpq's URI or key=value form), with `schemas` made if they are not there.
+    """The database at `address` (libpq's URI or key=value form) with the tables of `parts`, made or brought up to date.
 
     StartError if it cannot be had: nothing of the address, which holds a password, is part of it.
     """
 
     errors = (psycopg.Error,)
+    dialect = _DIALECT
 
-    def __init__(self, address: str, *schemas: str) -> None:
+    def __init__(self, address: str, *parts: Tables) -> None:
         self._parameters = {**_CONNECTION, **parse(address)}
         self._reading = threading.Lock()
         self._writer: Connection | None = None
@@ -77,9 +113,10 @@ class PostgreSQL(Engine):
         self._available = False
         self._clock_offset = 0.0
         try:
-            self.begin()
-            self._create(schemas)
-            self.commit()
+            self._upgrade(parts)
+        except SchemaError as error:
+            self._drop_writer()
+            raise StartError(f"spool: PostgreSQL cannot be used: {error}") from None
         except (psycopg.Error, StorageError) as error:
             self._drop_writer()
             raise StartError(
@@ -110,6 +147,7 @@ class PostgreSQL(Engine):
             self._writer.execute("COMMIT")
 
     def roll_back(self, error: Exception) -> bool:
+        self._notice(error)
         # A server that has become a standby stays one for this connection.
         if not isinstance(error, errors.ReadOnlySqlTransaction) and self._writer is not None:
             try:
@@ -128,6 +166,7 @@ class PostgreSQL(Engine):
             except psycopg.OperationalError:
                 self._drop_reader()  # it may have been lost long ago
             except psycopg.Error as error:
+                self._notice(error)
                 raise StorageError(reason(error)) from None
             try:
                 return self._read(query, parameters)
@@ -143,16 +182,20 @@ class PostgreSQL(Engine):
         with self._reading:
             self._drop_reader()
 
-    def _create(self, schemas: Sequence[str]) -> None:
-        """Make the tables, in the transaction that is open, so that two relays that start together do not collide."""
-        assert self._writer is not None
+    def _notice(self, error: Exception) -> None:
+        self.changed |= isinstance(error, _OTHER_TABLES)
+
+    def _upgrade(self, parts: Sequence[Tables]) -> None:
+        """Bring the tables up to date in one turn, so that two relays that start together do not collide."""
+        db = self.begin()
+        db.execute(_LOCK)
         # IF NOT EXISTS would need the right to create schemas even where an administrator has made this one.
-        if self._writer.execute("SELECT to_regnamespace(%s)", (SCHEMA,)).fetchone() == (None,):
-            self._writer.execute(f"CREATE SCHEMA {SCHEMA}")
-        for schema in schemas:
-            # What SQLite counts by itself.
-            own = schema.replace("INTEGER PRIMARY KEY", "BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY")
-            self._writer.execute(own.encode())
+        if parts and db.execute("SELECT to_regnamespace(?)", (SCHEMA,)).fetchone() == (None,):
+            db.execute(f"CREATE SCHEMA {SCHEMA}")
+        done = schema.upgrade(db, parts, _DIALECT)
+        self.commit()
+        for line in done:
+            log.info(line)
 
     def _read(self, query: str, parameters: Sequence[Any]) -> list[Any]:
         reader = self._reader = self._reader or self._connect()
@@ -198,7 +241,7 @@ def parse(address: str) -> dict[str, Any]:
 
 @cache
 def _translated(statement: str) -> bytes:
-    return statement.replace("?", "%s").encode()
+    return statement.replace("%", "%%").replace("?", "%s").encode()
 
 
 def _storable(parameters: Sequence[Any]) -> list[Any]:
