@@ -15,7 +15,9 @@ from functools import cache
 from typing import Any
 
 import psycopg
-from psycopg import conninfo, errors
+from psycopg import adapters, conninfo, errors
+from psycopg.abc import Buffer
+from psycopg.adapt import Dumper
 
 from relays import schema
 from relays.engine import Database, Dialect, Engine, Rows, StorageError, reason
@@ -36,6 +38,7 @@ _AGAIN_SECONDS = 0.2
 # Unless the address says otherwise. A server that went away without a word is given up while GitLab still waits.
 _CONNECTION: dict[str, Any] = {
     "application_name": "passerelle",
+    "client_encoding": "UTF8",
     "connect_timeout": 3,
     "keepalives_idle": 3,
     "keepalives_interval": 1,
@@ -81,6 +84,15 @@ SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid
 """,
     ddl=_ddl,
 )
+
+
+class _Utf8(Dumper):
+    """Bytes that are a text in UTF-8, and stay as they are: as a `str` they could take four times the memory."""
+
+    oid = adapters.types["text"].oid
+
+    def dump(self, obj: bytes | bytearray) -> Buffer:
+        return obj
 
 
 class PostgreSQL(Engine):
@@ -191,6 +203,8 @@ class PostgreSQL(Engine):
 
     def _connect(self) -> Connection:
         connection = psycopg.connect(autocommit=True, **self._parameters)
+        for kind in (bytes, bytearray):
+            connection.adapters.register_dumper(kind, _Utf8)
         for statement in _SESSION:
             connection.execute(statement)
         return connection

@@ -16,6 +16,8 @@ from relays.gitlab.pipelines import Pipelines
 from relays.gitlab.received import Received
 from relays.gitlab.receiving import Reception
 from relays.gitlab.redelivery import Redelivery
+from relays.gitlab.refusals import Refusals
+from relays.gitlab.room import ROOM_BYTES
 from relays.gitlab.server import HttpServer, address_of
 from relays.gitlab.tables import AFTER_RESCUE, GITLAB
 from relays.gitlab.teller import Teller
@@ -33,7 +35,7 @@ def build(places: Places) -> service.Service:
     """The relay, listening. StartError if a setting or a credential is missing or wrong."""
     settings = read_settings(places.config)
     dispatcher = read_dispatcher(places.config, settings)
-    max_body_bytes = settings.integer("max_body_bytes", _MAX_BODY_BYTES, 1024, 1024 * 1024 * 1024)
+    max_body_bytes = settings.integer("max_body_bytes", _MAX_BODY_BYTES, 1024, ROOM_BYTES)
     digest_from = settings.integer("digest_from", digest.DEFAULT_FROM, 0, digest.HIGHEST_FROM)
     signed = settings.choice("signature", ("accepted", "required"), "accepted") == "required"
     listen = settings.table("listen")
@@ -58,9 +60,10 @@ def build(places: Places) -> service.Service:
     deliveries = Received(relay.store)
     relay.metrics.tell_also("untold_events", "Events stored and not looked into yet", deliveries.untold)
     counters: Counter[str] = Counter()
-    reception = Reception(Gathering(deliveries), authenticity, max_body_bytes, relay.metrics, counters)
+    refusals = Refusals(counters, relay.metrics)
+    reception = Reception(Gathering(deliveries), authenticity, max_body_bytes, relay.metrics, refusals)
     listener = systemd.listening_socket() or _listen(address, port)
-    relay.add(HttpServer(App(reception, relay.health, deliveries.untold).begin, listener))
+    relay.add(HttpServer(App(reception, counters, relay.health, deliveries.untold).begin, listener))
     log.info("listening address=%s", address_of(listener))
     if hook_logs:
         relay.add(Redelivery(relay.store, deliveries, hook_logs))

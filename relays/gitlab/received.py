@@ -8,6 +8,7 @@ to store a body. What a kill interrupts is told at the next start, or by another
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from itertools import accumulate, takewhile
 from typing import NamedTuple
 
 from relays.engine import Database
@@ -21,15 +22,18 @@ _KEEP_SECONDS = 14 * 24 * 3600.0
 
 
 class Delivery(NamedTuple):
-    """What GitLab sent, under the key that is the same whenever it sends it again; `event` is that of its header."""
+    """What GitLab sent, a text in UTF-8, under the key that is the same whenever it sends it again.
+
+    `event` is the one that its header names.
+    """
 
     key: str
-    body: str
+    body: bytes | bytearray
     event: str = ""
 
 
 class Waiting(NamedTuple):
-    """A delivery that waits to be told, with the number of its row."""
+    """A delivery that waits to be told: the number of its row, its key, its body, the event of its header."""
 
     row: int
     key: str
@@ -58,7 +62,8 @@ class Received:
         def work(db: Database) -> None:
             if deliveries := take():
                 # One statement for many rows: what it costs beside the rows themselves is paid once.
-                rows = ", ".join(["(?, ?, ?)"] * len(deliveries))
+                # Bytes are bound as they are, for a text would be a copy, up to four times as large.
+                rows = ", ".join(["(?, CAST(? AS TEXT), ?)"] * len(deliveries))
                 db.execute(
                     f"INSERT INTO received (delivery_key, body, event) VALUES {rows}",  # noqa: S608
                     [value for each in deliveries for value in each],
@@ -69,12 +74,23 @@ class Received:
         future.add_done_callback(self._announce)
         return future
 
-    def waiting(self, number: int) -> list[Waiting]:
-        """The oldest that wait to be told. StorageError."""
-        rows = self._store.read(
-            "SELECT id, delivery_key, body, event FROM received ORDER BY id LIMIT ?", (number,)
+    def waiting(self, number: int, characters: int) -> list[Waiting]:
+        """The oldest that wait to be told: so many, of so many characters together, at most; but one. StorageError."""
+        # The lengths first, for bodies that come together may be more than the memory takes.
+        rows = self._store.read("SELECT id, length(body) FROM received ORDER BY id LIMIT ?", (number,))
+        lengths = accumulate(length for _, length in rows)
+        fitting = sum(1 for _ in takewhile(lambda total: total <= characters, lengths))
+        return (
+            [
+                Waiting(*row)
+                for row in self._store.read(
+                    "SELECT id, delivery_key, body, event FROM received WHERE id <= ? ORDER BY id LIMIT ?",
+                    (rows[max(0, fitting - 1)][0], max(1, fitting)),
+                )
+            ]
+            if rows
+            else []
         )
-        return [Waiting(*row) for row in rows]
 
     def untold(self) -> int:
         """How many wait to be told. StorageError."""

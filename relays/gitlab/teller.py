@@ -23,6 +23,8 @@ from relays.worker import Worker
 log = logging.getLogger(__name__)
 
 _MOST_AT_ONCE = 50
+# What has been read takes many times the memory of its text.
+_MOST_CHARACTERS = 1_000_000
 # Another relay that shares the spool may have stored something, and died.
 _LOOK_SECONDS = 5.0
 _STORAGE_DELAY = 1.0
@@ -80,7 +82,7 @@ class Teller(Worker):
             self._news.clear()
             try:
                 begun = time.thread_time()
-                waiting = self._received.waiting(_MOST_AT_ONCE)
+                waiting = self._received.waiting(_MOST_AT_ONCE, _MOST_CHARACTERS)
                 if not waiting:
                     self._news.wait(_LOOK_SECONDS)
                     continue
@@ -96,7 +98,7 @@ class Teller(Worker):
         self._seen = taken, now
         return taken - before > _FLOOD * (now - since)
 
-    def _tell(self, waiting: list[Waiting]) -> None:
+    def _tell(self, waiting: Sequence[Waiting]) -> None:
         told: list[_Told] = []
         for delivery in waiting:
             one = self._consider(delivery)

@@ -126,6 +126,12 @@ class Relay:
         """The port that the process listens on."""
         return int(re.findall(r"listening address=127\.0\.0\.1:(\d+)", self.text)[-1])
 
+    @property
+    def peak_megabytes(self) -> float:
+        """The most memory that the process ever had."""
+        status = Path(f"/proc/{self.pid}/status").read_text()
+        return int(re.findall(r"VmHWM:\s+(\d+) kB", status)[0]) / 1024
+
     def said(self, assignment: str) -> bool:
         """Whether the process told its service manager this since its start."""
         return assignment in self.told
