@@ -7,7 +7,8 @@ place. Measured on Mattermost 5.37 and read in 11.6:
 
 - `@all` mentions even when escaped by a backslash or as `&commat;all`; a zero-width space after the `@` is what helps.
 - `<!channel>` and `<url|text>` are rewritten before the markup is parsed, inside code spans as well.
-- A code span holds whatever has no run of backticks as long as its fence.
+- A code span holds whatever has no run of backticks as long as its fence. It does not hide `~channel` and `#topic`:
+  the post is linked to that channel and found under that topic.
 """
 
 import re
@@ -21,6 +22,8 @@ Label = NewType("Label", str)
 BEGIN = "\0"
 
 _ZERO_WIDTH_SPACE = "\u200b"
+# Keeps the two sides of it on one line as well, as those of a path have to be.
+_WORD_JOINER = "\u2060"
 _EMPTY = "?"
 # How many times as long as what is shown a text may be before cleaning.
 _FAR = 20
@@ -36,6 +39,8 @@ _TRIGGERS = re.compile(
 )
 # An underscore inside a word is one to Mattermost as well.
 _SYNTAX = re.compile(r"[\\`*\[\]]|(?<![^\W_])_|_(?![^\W_])")
+# What names a channel or a topic in code; not `HEAD~1`, `~/.ssh`, `C#` and `#12`.
+_NAMING = re.compile(r"(?<![0-9A-Za-z_])~(?=[0-9A-Za-z_-])|(?<![0-9A-Za-z])#(?=[^\W\d_])")
 # A code span, or an escaped character, which can begin none.
 _CODE = re.compile(r"\\.|(?P<fence>`+).+?(?<!`)(?P=fence)(?!`)")
 # What stays an address inside a markdown link, whatever parses it.
@@ -54,8 +59,9 @@ def bold(text: str, limit: int) -> Markup:
 
 
 def code(text: str, limit: int) -> Markup:
-    """Text as a code span; only `<` gets a zero-width space, so that the text can be copied."""
+    """Text as a code span. Only where it would act is there something invisible in it, so that it can be copied."""
     content = _clean(text, limit).replace("<", f"<{_ZERO_WIDTH_SPACE}")
+    content = _NAMING.sub(rf"\g<0>{_WORD_JOINER}", content)
     fence = "`" * (1 + max((len(run) for run in re.findall("`+", content)), default=0))
     padding = " " if "`" in (content[0], content[-1]) else ""
     return Markup(f"{fence}{padding}{content}{padding}{fence}")

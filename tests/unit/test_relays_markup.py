@@ -153,6 +153,27 @@ def test_examples(text: str, plain: str, code: str) -> None:
     assert markup.code(text, 100) == code
 
 
+@pytest.mark.parametrize(
+    "text", ["HEAD~1", "~/.ssh", "~", "C#", "#12", "a#b", "#!/bin/sh", "# titre", "x~y~z"]
+)
+def test_code_that_names_nothing_is_copied_as_it_is(text: str) -> None:
+    assert markup.code(text, 100) == f"`{text}`"
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("~dev", "`~\u2060dev`"),
+        ("(~dev) -~_x é~1", "`(~\u2060dev) -~\u2060_x é~\u20601`"),
+        ("~~dev", "`~~\u2060dev`"),
+        ("#topic ##é", "`#\u2060topic ##\u2060é`"),
+        ("/#a ²#b", "`/#\u2060a ²#\u2060b`"),
+    ],
+)
+def test_code_names_no_channel_and_no_topic(text: str, code: str) -> None:
+    assert markup.code(text, 100) == code
+
+
 def test_what_cannot_be_shown_costs_nothing() -> None:
     begun = time.process_time()
     assert markup.plain("x" * 30_000_000, 100).endswith("xx…")
