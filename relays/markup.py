@@ -13,10 +13,14 @@ place. Measured on Mattermost 5.37 and read in 11.6:
 
 import re
 import unicodedata
-from typing import NewType
+from collections.abc import Callable, Mapping
+from functools import cache
+from string import Formatter
+from typing import NewType, TypeVar
 
 Markup = NewType("Markup", str)
 Label = NewType("Label", str)
+Shown = TypeVar("Shown", Markup, Label)
 
 # Marks where text from outside begins behind other text, until both are `whole`; no text made here holds it.
 BEGIN = "\0"
@@ -72,6 +76,11 @@ def label(text: str, limit: int) -> Label:
     return Label(_broken(_clean(text, limit)))
 
 
+def given(make: Callable[[str, int], Shown], text: str, limit: int) -> Shown | None:
+    """The text as `make`, one of those above, shows it; None if there is nothing to show."""
+    return make(text, limit) if _clean(text, limit) != _EMPTY or _EMPTY in text[:limit] else None
+
+
 def from_label(text: Label) -> Markup:
     """A label, for a place where markup is parsed."""
     inert = _SYNTAX.sub(r"\\\g<0>", text)
@@ -96,14 +105,14 @@ def link_target(url: str) -> str:
     return url if safe else ""
 
 
-def fill(template: str, **values: Markup | int) -> Markup:
-    """A wording with markup in its places."""
-    return Markup(template.format(**values))
+def fill(template: str, **values: Markup | int | None) -> Markup:
+    """A wording with markup in its places; a part [in brackets] is left out if one of its values is None."""
+    return Markup(_filled(template, values))
 
 
-def fill_label(template: str, **values: Label | int) -> Label:
-    """A wording with labels in its places."""
-    return Label(template.format(**values))
+def fill_label(template: str, **values: Label | int | None) -> Label:
+    """A wording with labels in its places; a part [in brackets] is left out if one of its values is None."""
+    return Label(_filled(template, values))
 
 
 def inside_out(text: str) -> str:
@@ -114,6 +123,19 @@ def inside_out(text: str) -> str:
 def whole(text: str) -> str:
     """Text in which `BEGIN` stands before what comes from outside, without it, and no mention or address is formed."""
     return re.sub(rf"([@~#<!&]|\]\(){BEGIN}", rf"\1{_ZERO_WIDTH_SPACE}", text).replace(BEGIN, "")
+
+
+def _filled(template: str, values: Mapping[str, object]) -> str:
+    known = {name: value for name, value in values.items() if value is not None}
+    return "".join(part.format(**known) for part, needed in _parts(template) if needed <= known.keys())
+
+
+@cache
+def _parts(template: str) -> list[tuple[str, frozenset[str]]]:
+    """The parts of a wording, each with the values without which it is left out."""
+    parts = re.split(r"\[(.*?)\]", template)
+    names = [frozenset(name for _, name, _, _ in Formatter().parse(part) if name) for part in parts]
+    return [(part, names[at] if at % 2 else frozenset()) for at, part in enumerate(parts)]
 
 
 def _broken(text: str) -> str:

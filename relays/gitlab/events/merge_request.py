@@ -2,7 +2,7 @@
 
 from relays import markup
 from relays.gitlab.events.changes import changes_of
-from relays.gitlab.events.common import BRANCH, sentence, user_of
+from relays.gitlab.events.common import BRANCH, field, sentence, user_of
 from relays.gitlab.events.subject import announcement
 from relays.gitlab.payload import Payload
 from relays.message import Field, Message
@@ -27,10 +27,11 @@ def build(payload: Payload, wording: Wording) -> Message:
     elif said == "unapproved" and subject.flag("system"):
         said = "approvals_reset"
     branches = [
-        Field(
-            wording[f"field.{end}"], markup.plain(subject.text(f"{end}_branch") or wording["unknown"], BRANCH)
-        )
+        shown
         for end in ("source", "target")
+        for shown in field(
+            wording[f"field.{end}"], markup.given(markup.plain, subject.text(f"{end}_branch"), BRANCH)
+        )
     ]
     told = sentence(wording[f"merge_request.{said}"], user_of(payload, wording), changes=words)
     return announcement(payload, wording, told, [*branches, *details])
