@@ -43,6 +43,7 @@ _TRIGGERS = re.compile(
 )
 # An underscore inside a word is one to Mattermost as well.
 _SYNTAX = re.compile(r"[\\`*\[\]]|(?<![^\W_])_|_(?![^\W_])")
+_EMOJI = re.compile(r"[a-z0-9_+-]+")
 # What names a channel or a topic in code; not `HEAD~1`, `~/.ssh`, `C#` and `#12`.
 _NAMING = re.compile(r"(?<![0-9A-Za-z_])~(?=[0-9A-Za-z_-])|(?<![0-9A-Za-z])#(?=[^\W\d_])")
 # A code span, or an escaped character, which can begin none.
@@ -69,6 +70,11 @@ def code(text: str, limit: int) -> Markup:
     fence = "`" * (1 + max((len(run) for run in re.findall("`+", content)), default=0))
     padding = " " if "`" in (content[0], content[-1]) else ""
     return Markup(f"{fence}{padding}{content}{padding}{fence}")
+
+
+def emoji(name: str, limit: int) -> Markup:
+    """An emoji by its name, which a Mattermost that knows none of it shows between its colons; other text as code."""
+    return Markup(f":{name}:") if _EMOJI.fullmatch(name) and len(name) <= limit else code(name, limit)
 
 
 def label(text: str, limit: int) -> Label:

@@ -59,11 +59,11 @@ def test_a_merge_request_as_the_mission_draws_it() -> None:
                 "title": "Merge Request #8: Corrige le calcul du quota",
                 "title_link": "https://git.taaf.internal/taaf/projet-test-taaf/-/merge_requests/8",
                 "text": "**Camille Morel** a ouvert une merge request",
-                "fallback": "Camille Morel a ouvert une merge request : "
+                "fallback": "Camille Morel a ouvert une merge request — "
                 "Merge Request #8: Corrige le calcul du quota (projet-test-taaf)",
                 "fields": [
                     {"short": True, "title": "Projet", "value": "projet-test-taaf"},
-                    {"short": True, "title": "Status", "value": "opened"},
+                    {"short": True, "title": "Status", "value": "ouvert"},
                     {"short": True, "title": "Source", "value": "feature/quota"},
                     {"short": True, "title": "Target", "value": "main"},
                 ],
@@ -76,7 +76,7 @@ def test_an_issue_in_the_same_style() -> None:
     message = tell(load("issue_open"))
     assert message is not None
     (box,) = message["attachments"]
-    assert box["title"] == "Issue #14: Le quota affiché est faux"
+    assert box["title"] == "Issue #14 : Le quota affiché est faux"
     assert box["title_link"] == "https://git.taaf.internal/taaf/projet-test-taaf/-/issues/14"
     assert [field["title"] for field in box["fields"]] == ["Projet", "Status"]
 
@@ -122,7 +122,7 @@ def test_an_issue_in_the_same_style() -> None:
             "merge_request_update_rerequest_review",
             "#ffaa00",
             "a mis à jour une merge request (relecture redemandée)",
-            "updated a merge request (review asked again)",
+            "updated a merge request (review requested again)",
         ),
         ("merge_request_approved", "#808080", "a approuvé une merge request", "approved a merge request"),
         ("merge_request_action_missing", "#808080", "a modifié une merge request", "changed a merge request"),
@@ -131,7 +131,7 @@ def test_an_issue_in_the_same_style() -> None:
         ("work_item_ticket_close", "#ff0000", "a fermé un ticket", "closed a ticket"),
         ("issue_open", "#00ff00", "a ouvert une issue", "opened an issue"),
         ("issue_close", "#ff0000", "a fermé une issue", "closed an issue"),
-        ("issue_reopen", "#808080", "a réouvert une issue", "reopened an issue"),
+        ("issue_reopen", "#808080", "a rouvert une issue", "reopened an issue"),
         ("issue_update_labels", "#ffaa00", "a mis à jour une issue (labels)", "updated an issue (labels)"),
         (
             "issue_update_assignee",
@@ -320,7 +320,7 @@ def test_a_work_item_of_another_type_keeps_its_name() -> None:
     message = tell(payload)
     assert message is not None
     (box,) = message["attachments"]
-    assert box["title"] == "Exigence #17: Sous-tâche : écrire la doc"
+    assert box["title"] == "Exigence #17 : Sous-tâche : écrire la doc"
     assert box["text"] == "**Léo Perrin** a ouvert un élément de travail"
 
 

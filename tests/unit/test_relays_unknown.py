@@ -35,9 +35,9 @@ PLACEHOLDER = re.compile(
 
 
 def shown(payload: object, language: str) -> str:
-    """A message as a reader sees it, without the lines that only say where a title leads to."""
+    """A message as a reader sees it, emoji aside and without the lines that only say where a title leads to."""
     text = rendered("", tell(payload, language, everything=True))
-    return re.sub(r"^  <.*>$", "", text, flags=re.MULTILINE)
+    return re.sub(r"^  <.*>$|:(?=thumbsup:)|(?<=:thumbsup):", "", text, flags=re.MULTILINE)
 
 
 def placeholders(payload: object, language: str) -> list[str]:

@@ -1,7 +1,7 @@
 """Jobs, which GitLab calls builds."""
 
 from relays import markup
-from relays.gitlab.events.common import BRANCH, NAME, NUMBER, PROJECT, line, linked, project_of
+from relays.gitlab.events.common import BRANCH, NAME, PROJECT, line, linked, project_of, state_of
 from relays.gitlab.payload import Payload
 from relays.message import Message
 from relays.wording import Wording
@@ -20,6 +20,6 @@ def build(payload: Payload, wording: Wording) -> Message:
         wording[f"job.{outcome}"],
         job=linked(markup.given(markup.code, payload.text("build_name"), NAME), address),
         project=markup.given(markup.bold, project_of(payload, wording), PROJECT),
-        status=markup.given(markup.plain, status, NUMBER),
+        status=markup.given(markup.plain, state_of(status, wording), NAME),
         ref=markup.given(markup.code, payload.text("ref"), BRANCH),
     )

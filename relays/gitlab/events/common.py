@@ -104,11 +104,16 @@ def sentence(template: str, who: str = "", **words: str) -> Sentence:
     )
 
 
+def state_of(status: str, wording: Wording) -> str:
+    """The state that something is in, in the words of a language; GitLab's own for one that has none."""
+    return wording.get(f"state.{status}", status)
+
+
 def state_sentence(template: str, status: str) -> Sentence:
     """A wording with the state that something is in."""
     return Sentence(
-        markup.fill(template, status=markup.given(markup.plain, status, NUMBER)),
-        markup.fill_label(template, status=markup.given(markup.label, status, NUMBER)),
+        markup.fill(template, status=markup.given(markup.plain, status, NAME)),
+        markup.fill_label(template, status=markup.given(markup.label, status, NAME)),
     )
 
 

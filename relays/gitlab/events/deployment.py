@@ -9,6 +9,7 @@ from relays.gitlab.events.common import (
     field,
     ref_field,
     sentence,
+    state_of,
     state_sentence,
     user_of,
 )
@@ -23,7 +24,7 @@ def build(payload: Payload, wording: Wording) -> Message:
     """How a deployment to an environment ended, or what it has come to."""
     status = payload.text("status")
     if status not in _ENDED:
-        said = state_sentence(wording["deployment.other"], status)
+        said = state_sentence(wording["deployment.other"], state_of(status, wording))
     elif payload.mapping("user"):
         said = sentence(wording[f"deployment.{status}"], user_of(payload, wording))
     else:  # a user deleted since, or a tool from outside

@@ -1,7 +1,7 @@
 """Reactions."""
 
 from relays import markup
-from relays.gitlab.events.common import NAME, NUMBER, PROJECT, SHORT_TITLE, line, project_of, user_of
+from relays.gitlab.events.common import NAME, PROJECT, SHORT_TITLE, line, project_of, user_of
 from relays.gitlab.events.note import subject_of
 from relays.gitlab.payload import Payload
 from relays.message import Message
@@ -19,7 +19,7 @@ def build(payload: Payload, wording: Wording) -> Message | None:
     return line(
         wording["emoji.note" if on_note else "emoji.subject"],
         user=markup.bold(user_of(payload, wording), NAME),
-        emoji=markup.given(markup.code, payload.text("object_attributes", "name"), NUMBER),
+        emoji=markup.given(markup.emoji, payload.text("object_attributes", "name"), NAME),
         subject=markup.link(markup.from_label(subject), address),
         project=markup.given(markup.bold, project_of(payload, wording), PROJECT),
     )

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from relays import markup
-from relays.gitlab.events.common import NAME, NUMBER, PROJECT, first, kind_of, line
+from relays.gitlab.events.common import NAME, PROJECT, first, kind_of, line
 from relays.gitlab.payload import Payload
 from relays.message import Message
 from relays.wording import Wording
@@ -37,7 +37,7 @@ def build(payload: Payload, wording: Wording) -> Message:
         wording[WORDINGS[kind_of(payload)]],
         user=markup.bold(first(names) or wording["someone"], NAME),
         place=markup.given(markup.bold, first(place), PROJECT),
-        role=markup.given(markup.plain, first(roles), NUMBER),
+        role=markup.given(markup.plain, wording.get(f"role.{first(roles)}", first(roles)), NAME),
         account=markup.given(markup.code, first(accounts), NAME),
         former=markup.given(markup.code, payload.text("old_username"), NAME),
     )

@@ -16,6 +16,7 @@ from relays.gitlab.events.common import (
     linked,
     number,
     ref_field,
+    state_of,
     state_sentence,
     title_of_commit,
     user_of,
@@ -45,7 +46,7 @@ def build(payload: Payload, wording: Wording) -> Message:
         COLORS.get(status, OTHER_COLOR),
         lambda limit: markup.fill_label(wording["pipeline.title"], number=number(pipeline.text("id"))),
         pipeline.text("url"),
-        state_sentence(wording[f"pipeline.{_outcome(pipeline)}"], status),
+        state_sentence(wording[f"pipeline.{_outcome(pipeline)}"], state_of(status, wording)),
         fields,
     )
 
