@@ -2,6 +2,7 @@
 
 TEXTS = {
     "someone": "Someone",
+    "yes": "yes",
     "date_format": "%Y-%m-%d",
     "field.project": "Project",
     "field.status": "Status",
@@ -22,7 +23,10 @@ TEXTS = {
     "field.commit": "Commit",
     "field.user": "Started by",
     "field.merge_request": "Merge request",
+    "field.milestone": "Milestone",
+    "field.draft": "Draft",
     "field.due": "Due",
+    "field.weight": "Weight",
     "field.severity": "Severity",
     "field.identifiers": "Identifiers",
     "snippet": "Snippet",

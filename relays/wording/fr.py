@@ -2,6 +2,7 @@
 
 TEXTS = {
     "someone": "Quelqu'un",
+    "yes": "oui",
     "date_format": "%d/%m/%Y",
     "field.project": "Projet",
     "field.status": "Status",
@@ -22,7 +23,10 @@ TEXTS = {
     "field.commit": "Commit",
     "field.user": "Lancé par",
     "field.merge_request": "Merge request",
+    "field.milestone": "Jalon",
+    "field.draft": "Brouillon",
     "field.due": "Échéance",
+    "field.weight": "Poids",
     "field.severity": "Gravité",
     "field.identifiers": "Identifiants",
     "snippet": "Extrait",

@@ -3,6 +3,7 @@
 from relays import markup
 from relays.gitlab.events.changes import changes_of
 from relays.gitlab.events.common import BRANCH, field, sentence, user_of
+from relays.gitlab.events.details import details_of
 from relays.gitlab.events.subject import announcement
 from relays.gitlab.payload import Payload
 from relays.message import Field, Message
@@ -20,7 +21,9 @@ def build(payload: Payload, wording: Wording) -> Message:
     action = subject.text("action")
     said = _SAID.get(action, action if action in _ACTIONS else "other")
     words, details = "", list[Field]()
-    if action == "update":
+    if action == "open":
+        details = details_of(payload, wording)
+    elif action == "update":
         changes = changes_of(payload, wording)
         words, details = changes.words, changes.details
         said = "update" if words else "other"
