@@ -7,23 +7,30 @@ place. Measured on Mattermost 5.37 and read in 11.6:
 
 - `@all` mentions even when escaped by a backslash or as `&commat;all`; a zero-width space after the `@` is what helps.
 - `<!channel>` and `<url|text>` are rewritten before the markup is parsed, inside code spans as well.
-- A code span holds whatever has no run of backticks as long as its fence.
+- A code span holds whatever has no run of backticks as long as its fence. It does not hide `~channel` and `#topic`:
+  the post is linked to that channel and found under that topic.
 """
 
 import re
 import unicodedata
 from collections import defaultdict, deque
-from typing import NewType
+from collections.abc import Callable, Mapping
+from functools import cache
+from string import Formatter
+from typing import NewType, TypeVar
 
 from relays import invisible
 
 Markup = NewType("Markup", str)
 Label = NewType("Label", str)
+Shown = TypeVar("Shown", Markup, Label)
 
 # Marks where text from outside begins behind other text, until both are `whole`; no text made here holds it.
 BEGIN = "\0"
 
 _ZERO_WIDTH_SPACE = "\u200b"
+# Keeps the two sides of it on one line as well, as those of a path have to be.
+_WORD_JOINER = "\u2060"
 _EMPTY = "?"
 # How many times as long as what is shown a text may be before cleaning.
 _FAR = 20
@@ -39,6 +46,9 @@ _TRIGGERS = re.compile(
 )
 # An underscore inside a word is one to Mattermost as well.
 _SYNTAX = re.compile(r"[\\`*\[\]]|(?<![^\W_])_|_(?![^\W_])")
+_EMOJI = re.compile(r"[a-z0-9_+-]+")
+# What names a channel or a topic in code; not `HEAD~1`, `~/.ssh`, `C#` and `#12`.
+_NAMING = re.compile(r"(?<![0-9A-Za-z_])~(?=[0-9A-Za-z_-])|(?<![0-9A-Za-z])#(?=[^\W\d_])")
 # What may begin a code span, or an escaped character, which begins none.
 _OPENING = re.compile(r"\\.|`+", re.DOTALL)
 # What stays an address inside a markdown link, whatever parses it.
@@ -57,16 +67,27 @@ def bold(text: str, limit: int) -> Markup:
 
 
 def code(text: str, limit: int) -> Markup:
-    """Text as a code span; only `<` gets a zero-width space, so that the text can be copied."""
+    """Text as a code span. Only where it would act is there something invisible in it, so that it can be copied."""
     content = _clean(text, limit).replace("<", f"<{_ZERO_WIDTH_SPACE}")
+    content = _NAMING.sub(rf"\g<0>{_WORD_JOINER}", content)
     fence = "`" * (1 + max((len(run) for run in re.findall("`+", content)), default=0))
     padding = " " if "`" in (content[0], content[-1]) else ""
     return Markup(f"{fence}{padding}{content}{padding}{fence}")
 
 
+def emoji(name: str, limit: int) -> Markup:
+    """An emoji by its name, which a Mattermost that knows none of it shows between its colons; other text as code."""
+    return Markup(f":{name}:") if _EMOJI.fullmatch(name) and len(name) <= limit else code(name, limit)
+
+
 def label(text: str, limit: int) -> Label:
     """Text for places without markup; links and mentions are broken for clients that parse them all the same."""
     return Label(_broken(_clean(text, limit)))
+
+
+def given(make: Callable[[str, int], Shown], text: str, limit: int) -> Shown | None:
+    """The text as `make`, one of those above, shows it; None if there is nothing to show."""
+    return make(text, limit) if _clean(text, limit) != _EMPTY or _EMPTY in text[:limit] else None
 
 
 def from_label(text: Label) -> Markup:
@@ -93,14 +114,14 @@ def link_target(url: str) -> str:
     return url if safe else ""
 
 
-def fill(template: str, **values: Markup | int) -> Markup:
-    """A wording with markup in its places."""
-    return Markup(template.format(**values))
+def fill(template: str, **values: Markup | int | None) -> Markup:
+    """A wording with markup in its places; a part [in brackets] is left out if one of its values is None."""
+    return Markup(_filled(template, values))
 
 
-def fill_label(template: str, **values: Label | int) -> Label:
-    """A wording with labels in its places."""
-    return Label(template.format(**values))
+def fill_label(template: str, **values: Label | int | None) -> Label:
+    """A wording with labels in its places; a part [in brackets] is left out if one of its values is None."""
+    return Label(_filled(template, values))
 
 
 def inside_out(text: str) -> str:
@@ -126,6 +147,19 @@ def inside_out(text: str) -> str:
 def whole(text: str) -> str:
     """Text in which `BEGIN` stands before what comes from outside, without it, and no mention or address is formed."""
     return re.sub(rf"([@~#<!&]|\]\(){BEGIN}", rf"\1{_ZERO_WIDTH_SPACE}", text).replace(BEGIN, "")
+
+
+def _filled(template: str, values: Mapping[str, object]) -> str:
+    known = {name: value for name, value in values.items() if value is not None}
+    return "".join(part.format(**known) for part, needed in _parts(template) if needed <= known.keys())
+
+
+@cache
+def _parts(template: str) -> list[tuple[str, frozenset[str]]]:
+    """The parts of a wording, each with the values without which it is left out."""
+    parts = re.split(r"\[(.*?)\]", template)
+    names = [frozenset(name for _, name, _, _ in Formatter().parse(part) if name) for part in parts]
+    return [(part, names[at] if at % 2 else frozenset()) for at, part in enumerate(parts)]
 
 
 def _broken(text: str) -> str:

@@ -212,7 +212,9 @@ class Service:
             stats = self.outbox.stats()
         except StorageError:
             return self.wording["status.storage"]
-        return " ; ".join(filter(None, (*self._notes.values(), self._counted(), *self._standing(stats))))
+        return self.wording["status.separator"].join(
+            filter(None, (*self._notes.values(), self._counted(), *self._standing(stats)))
+        )
 
     def _counted(self) -> str:
         counts = {

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from relays import markup
 from relays.gitlab.event import ACTIONS
 from tests.relays.events import body
 from tests.relays.hostile import LONG_TEXTS, TEXTS, addresses, replaced, samples, with_one
@@ -114,6 +115,7 @@ def assert_inert(people: Team, channel: str, named: Mapping[str, set[str]]) -> i
     posts = list(people.posts(channel))
     for post in posts:
         assert acts(post) == [], ascii(post)
+        assert (post["props"].get("channel_mentions"), post["hashtags"]) == (None, ""), ascii(post)
         known = {address for key in keys_of(post) for address in named[key]}
         astray = [
             link
@@ -149,6 +151,38 @@ def test_no_text_in_an_event_of_gitlab_acts(tmp_path: Path, folded: bool) -> Non
         event["assignees"] = [{"username": "the.control"}]
         deliver(relay, [event], "control")
         wait_for(lambda: people.badges() == {"admin": 1, "alice": 2, "bob": 1})
+
+
+NAMING = [
+    "~dev-notifications",
+    "#topic",
+    "(~dev-notifications)",
+    "a/~dev-notifications#topic",
+    "##topic",
+    "~~dev-notifications",
+]
+
+
+@pytest.mark.parametrize("version", ["5.37", "11.6"])
+def test_no_code_names_a_channel_or_a_topic(tmp_path: Path, version: str) -> None:
+    with running(tmp_path, "--version", version) as server:
+        site = furnished(server)
+        for text in [*NAMING, *(f"x {text} `y` {text}`" for text in NAMING), *TEXTS]:
+            code = markup.code(text, 200)
+            site.send(
+                {"text": code, "attachments": [{"text": code, "fields": [{"title": "x", "value": code}]}]}
+            )
+        posts = server.posts(site.channel_id)
+        assert [(post["props"].get("channel_mentions"), post["hashtags"]) for post in posts] == [
+            (None, "")
+        ] * len(posts)
+        # The server does look there.
+        site.send({"text": "`~dev-notifications` `#topic`"})
+        post = server.posts(site.channel_id)[-1]
+        assert (list(post["props"]["channel_mentions"]), post["hashtags"]) == (
+            ["dev-notifications"],
+            "#topic",
+        )
 
 
 def hostile_names() -> list[str]:

@@ -17,11 +17,11 @@ from tests.unit.test_relays_messages import dispatch, load
 ON_THE_WAY = {
     "created": ("créé", "created"),
     "waiting_for_resource": ("en attente d'une ressource", "waiting for a resource"),
-    "preparing": ("en préparation", "being prepared"),
+    "preparing": ("en préparation", "preparing"),
     "waiting_for_callback": ("en attente d'une réponse", "waiting for an answer"),
     "pending": ("en attente", "pending"),
     "running": ("en cours", "running"),
-    "canceling": ("en cours d'annulation", "being canceled"),
+    "canceling": ("en cours d'annulation", "canceling"),
     "skipped": ("ignoré", "skipped"),
     "scheduled": ("programmé", "scheduled"),
 }
@@ -31,18 +31,18 @@ TOLD = {
     ("pipeline", "canceled"): ("Le pipeline a été annulé", "The pipeline was canceled"),
     ("pipeline", "manual"): (
         "Le pipeline attend qu'on lance un job",
-        "The pipeline waits for somebody to start a job",
+        "The pipeline is waiting for somebody to start a job",
     ),
     ("job", "success"): ("a réussi", "passed"),
     ("job", "failed"): ("a échoué", "failed"),
     ("job", "canceled"): ("a été annulé", "was canceled"),
-    ("job", "manual"): ("attend d'être lancé", "waits to be started"),
+    ("job", "manual"): ("attend d'être lancé", "is waiting to be started"),
     ("deployment", "success"): ("Le déploiement de **Camille Morel** a réussi", "succeeded"),
     ("deployment", "failed"): ("Le déploiement de **Camille Morel** a échoué", "failed"),
     ("deployment", "canceled"): ("Le déploiement de **Camille Morel** a été annulé", "was canceled"),
     ("deployment", "blocked"): (
         "Le déploiement de **Camille Morel** attend une approbation ou un lancement manuel",
-        "waits for an approval or to be started by hand",
+        "The deployment by **Camille Morel** is waiting for an approval or to be started by hand",
     ),
     ("deployment", "approved"): (
         "**Léo Perrin** a approuvé le déploiement",
@@ -53,9 +53,9 @@ TOLD = {
         "**Léo Perrin** rejected the deployment",
     ),
     # What a GitLab to come may have: rather told than passed over.
-    ("pipeline", "quarantined"): ("passe à l'état « quarantined »", "is now quarantined"),
-    ("job", "quarantined"): ("passe à l'état « quarantined »", "is now quarantined"),
-    ("deployment", "quarantined"): ("passe à l'état « quarantined »", "is now quarantined"),
+    ("pipeline", "quarantined"): ("a changé d'état (quarantined)", "changed state (quarantined)"),
+    ("job", "quarantined"): ("a changé d'état (quarantined)", "changed state (quarantined)"),
+    ("deployment", "quarantined"): ("a changé d'état (quarantined)", "changed state (quarantined)"),
 }
 SAMPLES = {"pipeline": "pipeline_running", "job": "build_created", "deployment": "deployment_rejected_ee"}
 # With the one setting that jobs need to be told at all.

@@ -2,6 +2,7 @@
 
 import re
 import time
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -176,6 +177,68 @@ def test_code_spans_that_turn_out_to_be_text_are_inert(text: str) -> None:
 )
 def test_only_what_is_in_code_spans_is_turned_out(text: str, expected: str) -> None:
     assert markup.inside_out(text) == expected.replace("|", ZERO_WIDTH_SPACE)
+
+
+@pytest.mark.parametrize(
+    "text", ["HEAD~1", "~/.ssh", "~", "C#", "#12", "a#b", "#!/bin/sh", "# titre", "x~y~z"]
+)
+def test_code_that_names_nothing_is_copied_as_it_is(text: str) -> None:
+    assert markup.code(text, 100) == f"`{text}`"
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("~dev", "`~\u2060dev`"),
+        ("(~dev) -~_x é~1", "`(~\u2060dev) -~\u2060_x é~\u20601`"),
+        ("~~dev", "`~~\u2060dev`"),
+        ("#topic ##é", "`#\u2060topic ##\u2060é`"),
+        ("/#a ²#b", "`/#\u2060a ²#\u2060b`"),
+    ],
+)
+def test_code_names_no_channel_and_no_topic(text: str, code: str) -> None:
+    assert markup.code(text, 100) == code
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("thumbsup", ":thumbsup:"),
+        ("+1", ":+1:"),
+        ("flag_fr", ":flag_fr:"),
+        ("all: @all", "`all: @all`"),
+        ("Pouce", "`Pouce`"),
+        ("x" * 61, f"`{'x' * 59}…`"),
+        ("", "`?`"),
+    ],
+)
+def test_emoji(name: str, shown: str) -> None:
+    assert markup.emoji(name, 60) == shown
+
+
+@pytest.mark.parametrize(
+    ("values", "filled"),
+    [
+        ({"who": "A", "where": "B", "count": 0}, "A: 0 (in B)!"),
+        ({"who": "A", "where": None, "count": 1}, "A: 1!"),
+        ({"who": "A", "where": "B", "count": None}, "A (in B)!"),
+        ({"who": "[x]", "where": "{y}", "count": None}, "[x] (in {y})!"),
+    ],
+)
+def test_what_is_not_known_takes_its_part_of_the_wording_with_it(values: dict[str, Any], filled: str) -> None:
+    template = "{who}[: {count}][ (in {where})]!"
+    assert markup.fill(template, **values) == filled
+    assert markup.fill_label(template, **values) == filled
+
+
+@pytest.mark.parametrize("text", ["", " \n", "\0", "\u202e", "\t\0 "])
+def test_nothing_to_show_is_nothing(text: str) -> None:
+    assert markup.given(markup.plain, text, 60) is None
+
+
+@pytest.mark.parametrize("text", ["?", " ?", "x", "0"])
+def test_what_can_be_shown_is_something(text: str) -> None:
+    assert markup.given(markup.plain, text, 60) == markup.plain(text, 60)
 
 
 def test_what_cannot_be_shown_costs_nothing() -> None:

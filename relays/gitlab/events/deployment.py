@@ -7,6 +7,8 @@ from relays.gitlab.events.common import (
     OTHER_COLOR,
     box,
     commit_line,
+    field,
+    first,
     ref_field,
     sentence,
     state_of,
@@ -47,33 +49,31 @@ def build(payload: Payload, wording: Wording) -> Message:
         _COLORS.get(status, OTHER_COLOR),
         lambda limit: markup.fill_label(
             wording["deployment.title"],
-            title=markup.label(payload.text("environment") or wording["unknown"], limit),
+            title=markup.given(markup.label, payload.text("environment"), limit),
         ),
         payload.text("deployable_url") or payload.text("environment_external_url"),
         said,
-        [ref_field(payload, wording), *_commit(payload, wording), *_decision(payload, wording)],
+        [
+            *ref_field(payload, wording),
+            *field(wording["field.commit"], _commit(payload), short=False),
+            *_decision(payload, wording),
+        ],
     )
+
+
+def _commit(payload: Payload) -> markup.Markup | None:
+    return commit_line(payload.text("short_sha"), payload.text("commit_url"), payload.text("commit_title"))
 
 
 def _approver(payload: Payload, wording: Wording) -> str:
     approver = payload.at("approver")
-    return approver.text("name") or approver.text("username") or wording["someone"]
+    return first((approver.text("name"), approver.text("username"))) or wording["someone"]
 
 
 def _decision(payload: Payload, wording: Wording) -> list[Field]:
     """What was said of a decision, and whose deployment it is about."""
     if payload.text("status") not in _DECIDED:
         return []
-    comment = payload.text("approval", "comment")
-    shown = [Field(wording["field.comment"], markup.plain(comment, _COMMENT), short=False)] if comment else []
-    if payload.mapping("user"):
-        shown.append(Field(wording["field.user"], markup.plain(user_of(payload, wording), NAME)))
-    return shown
-
-
-def _commit(payload: Payload, wording: Wording) -> list[Field]:
-    sha = payload.text("short_sha")
-    if not sha:
-        return []
-    shown = commit_line(sha, payload.text("commit_url"), payload.text("commit_title"))
-    return [Field(wording["field.commit"], shown, short=False)]
+    comment = markup.given(markup.plain, payload.text("approval", "comment"), _COMMENT)
+    whose = markup.plain(user_of(payload, wording), NAME) if payload.mapping("user") else None
+    return [*field(wording["field.comment"], comment, short=False), *field(wording["field.user"], whose)]

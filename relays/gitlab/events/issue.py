@@ -2,6 +2,7 @@
 
 from relays.gitlab.events.changes import action_of, changes_of
 from relays.gitlab.events.common import sentence, user_of
+from relays.gitlab.events.details import details_of
 from relays.gitlab.events.subject import announcement, noun_of
 from relays.gitlab.payload import Payload
 from relays.message import Field, Message
@@ -16,7 +17,9 @@ def build(payload: Payload, wording: Wording) -> Message:
     action = action_of(payload)
     known = action if action in _ACTIONS else "other"
     words, details, also = "", list[Field](), ""
-    if subject.text("action") == "update":
+    if action == "open":
+        details = details_of(payload, wording)
+    elif subject.text("action") == "update":
         changes = changes_of(payload, wording)
         words, details = changes.words, changes.details
         if known == "update":

@@ -1,7 +1,17 @@
 """Comments."""
 
 from relays import markup
-from relays.gitlab.events.common import COLORS, NAME, REVISION, box, sentence, short_id, user_of
+from relays.gitlab.events.common import (
+    COLORS,
+    NAME,
+    REVISION,
+    box,
+    field,
+    sentence,
+    short_id,
+    title_of_commit,
+    user_of,
+)
 from relays.gitlab.events.subject import title_of
 from relays.gitlab.payload import Payload
 from relays.message import Field, Message
@@ -27,7 +37,9 @@ def build(payload: Payload, wording: Wording) -> Message | None:
         sentence(wording[f"note.{said}"], user_of(payload, wording)),
         [
             *_place(payload, wording),
-            Field(wording["field.comment"], markup.plain(note.text("note"), _COMMENT), short=False),
+            *field(
+                wording["field.comment"], markup.given(markup.plain, note.text("note"), _COMMENT), short=False
+            ),
         ],
     )
 
@@ -38,8 +50,9 @@ def subject_of(payload: Payload, wording: Wording, limit: int) -> markup.Label:
         if payload.mapping(kind):
             return title_of(kind, payload.at(kind), wording, limit)
     if payload.mapping("commit"):
-        name = markup.label(short_id(payload.text("commit", "id")), REVISION)
-        return _named(name, payload.text("commit", "title"), wording, limit)
+        sha = short_id(payload.text("commit", "id"))
+        name = markup.given(markup.label, sha, REVISION) or markup.Label(wording["field.commit"])
+        return _named(name, title_of_commit(payload.at("commit")), wording, limit)
     for kind in ("snippet", "project_snippet"):
         if payload.mapping(kind):
             return _named(markup.Label(wording["snippet"]), payload.text(kind, "title"), wording, limit)
@@ -47,7 +60,7 @@ def subject_of(payload: Payload, wording: Wording, limit: int) -> markup.Label:
 
 
 def _named(name: markup.Label, title: str, wording: Wording, limit: int) -> markup.Label:
-    return markup.fill_label(wording["note.title"], name=name, title=markup.label(title, limit))
+    return markup.fill_label(wording["note.title"], name=name, title=markup.given(markup.label, title, limit))
 
 
 def _place(payload: Payload, wording: Wording) -> list[Field]:

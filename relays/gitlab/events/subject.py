@@ -4,7 +4,19 @@ from collections.abc import Iterable
 
 from relays import markup
 from relays.gitlab.events.changes import action_of
-from relays.gitlab.events.common import COLORS, NAME, NUMBER, OTHER_COLOR, TITLE, Sentence, box, plain
+from relays.gitlab.events.common import (
+    COLORS,
+    NAME,
+    NUMBER,
+    OTHER_COLOR,
+    TITLE,
+    Sentence,
+    box,
+    field,
+    number,
+    plain,
+    state_of,
+)
 from relays.gitlab.payload import Payload
 from relays.message import Field, Message
 from relays.wording import Wording
@@ -19,7 +31,7 @@ _TYPES = (
 def announcement(payload: Payload, wording: Wording, said: Sentence, extra: Iterable[Field]) -> Message:
     """Somebody did something to it: the box that the mission draws."""
     subject = payload.at("object_attributes")
-    status = markup.plain(subject.text("state") or wording["unknown"], NAME)
+    status = markup.given(markup.plain, state_of(subject.text("state"), wording), NAME)
     return box(
         payload,
         wording,
@@ -27,7 +39,7 @@ def announcement(payload: Payload, wording: Wording, said: Sentence, extra: Iter
         lambda limit: title_of(payload.text("object_kind"), subject, wording, limit),
         subject.text("url"),
         said,
-        [Field(wording["field.status"], status), *extra],
+        [*field(wording["field.status"], status), *extra],
     )
 
 
@@ -35,11 +47,16 @@ def title_of(kind: str, subject: Payload, wording: Wording, limit: int = TITLE) 
     """The type, number and title of an issue, a work item or a merge request."""
     known = "merge_request" if kind == "merge_request" else type_of(subject)
     return markup.fill_label(
-        wording["subject.title"],
-        type=markup.Label(wording[f"type.{known}"]) if known else markup.label(subject.text("type"), NUMBER),
-        iid=markup.label(subject.text("iid"), NUMBER),
-        title=markup.label(subject.text("title"), limit),
+        wording["merge_request.title" if kind == "merge_request" else "subject.title"],
+        type=markup.Label(wording[f"type.{known}"]) if known else _named_type(subject, wording),
+        iid=number(subject.text("iid")),
+        title=markup.given(markup.label, subject.text("title"), limit),
     )
+
+
+def _named_type(subject: Payload, wording: Wording) -> markup.Label:
+    """A type that is not known here, in its own words."""
+    return markup.given(markup.label, subject.text("type"), NUMBER) or markup.Label(wording["type.issue"])
 
 
 def type_of(subject: Payload) -> str:
@@ -56,6 +73,6 @@ def noun_of(subject: Payload, wording: Wording) -> Sentence:
         return plain(wording[f"a.{known}"])
     named = subject.text("type")
     return Sentence(
-        markup.fill(wording["a.work_item"], type=markup.plain(named, NAME)),
-        markup.fill_label(wording["a.work_item"], type=markup.label(named, NAME)),
+        markup.fill(wording["a.work_item"], type=markup.given(markup.plain, named, NAME)),
+        markup.fill_label(wording["a.work_item"], type=markup.given(markup.label, named, NAME)),
     )

@@ -7,7 +7,9 @@ from relays.gitlab.events.common import (
     PROJECT,
     SHORT_TITLE,
     line,
+    linked,
     project_of,
+    unsigned,
     user_of,
 )
 from relays.gitlab.events.ref import action_of, is_moved
@@ -19,17 +21,17 @@ from relays.wording import Wording
 def build(payload: Payload, wording: Wording) -> Message:
     """Who created, moved or deleted which tag, and what an annotated one says."""
     name = payload.text("ref").removeprefix("refs/tags/")
-    tag = markup.code(name, BRANCH)
+    tag = markup.given(markup.code, name, BRANCH)
     change = _change(payload)
-    said = payload.text("message").strip() if change != "deleted" else ""
+    said = "" if change == "deleted" else unsigned(payload.text("message"))
     return line(
-        wording[f"tag.{change}"] + (wording["tag.message"] if said else ""),
+        wording[f"tag.{change}"] + wording["tag.message"],
         user=markup.bold(user_of(payload, wording), NAME),
-        project=markup.bold(project_of(payload, wording), PROJECT),
+        project=markup.given(markup.bold, project_of(payload, wording), PROJECT),
         tag=tag
         if change == "deleted"
-        else markup.link(tag, f"{payload.text('project', 'web_url')}/-/tags/{name}"),
-        message=markup.plain(said, SHORT_TITLE),
+        else linked(tag, f"{payload.text('project', 'web_url')}/-/tags/{name}"),
+        message=markup.given(markup.plain, said, SHORT_TITLE),
     )
 
 
