@@ -12,7 +12,7 @@ from relays.gitlab.authenticity import read_authenticity
 from relays.gitlab.config import read_dispatcher
 from relays.gitlab.gathering import Gathering
 from relays.gitlab.hook_log import read_hook_logs
-from relays.gitlab.pipelines import Pipelines
+from relays.gitlab.memory import Memory
 from relays.gitlab.received import Received
 from relays.gitlab.receiving import Reception
 from relays.gitlab.redelivery import Redelivery
@@ -69,7 +69,7 @@ def build(places: Places) -> service.Service:
         relay.add(Redelivery(relay.store, deliveries, hook_logs))
     else:
         log.info("redelivery off: without gitlab-read-token, what GitLab cannot deliver is lost")
-    told = (relay.outbox, dispatcher, Pipelines(relay.store))
+    told = (relay.outbox, dispatcher, Memory.of(relay.store))
     relay.add(Teller(deliveries, *told, relay.metrics, counters))
     return relay
 

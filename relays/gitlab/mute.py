@@ -5,12 +5,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from relays.gitlab.event import PROGRESS, Event
-from relays.gitlab.events.common import is_nothing
 
 # As GitLab documents the users that stand for access tokens of projects and groups.
 _BOT = re.compile(r"(?:project|group)_\d+_bot\w*", re.ASCII)
-# The last line of GitLab's own merge messages, unless a project words them otherwise.
-_MERGED = re.compile(r"^See merge request \S*!\d+\s*\Z", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -20,24 +17,33 @@ class Mute:
     bots               comments, and updates of issues and merge requests, made with an access token
     child_pipelines    pipelines that belong to another pipeline
     comment_edits      comments that were changed
+    echoes             what says again what was just told: by another hook, an update to a state that is told, the
+                       failure of a deployment that was rejected
     empty_updates      updates of issues and merge requests without a change that people care about
     intermediate       pipelines, jobs and deployments that get on by themselves; what waits for somebody is told
     jobs               jobs, of which their pipeline tells
-    merge_pushes       the push that GitLab sends besides a merge
+    merge_pushes       the push, and the end of the source branch, that GitLab sends besides a merge
+    push_updates       the new commits of a merge request that its push tells of
     reactions          emoji
+    reviews            the single comments and approvals of a review, which is told as a whole
+
+    Of echoes, merge_pushes, push_updates and reviews it takes more than the event itself to know (relays.gitlab.acts).
     """
 
     bots: bool = True
     child_pipelines: bool = True
     comment_edits: bool = True
+    echoes: bool = True
     empty_updates: bool = True
     intermediate: bool = True
     jobs: bool = True
     merge_pushes: bool = True
+    push_updates: bool = True
     reactions: bool = True
+    reviews: bool = True
 
     def reason(self, event: Event) -> str:
-        """The name of the setting that mutes an event; empty if it is to be told."""
+        """The name of the setting that mutes an event for what it is; empty if it is to be told."""
         return next((name for name, applies in _RULES.items() if getattr(self, name) and applies(event)), "")
 
 
@@ -64,23 +70,6 @@ def _is_intermediate(event: Event) -> bool:
     return optional or not event.actions or not event.actions.isdisjoint(PROGRESS)
 
 
-def _is_merge_push(event: Event) -> bool:
-    """Whether GitLab itself made the newest commit by merging into this very branch.
-
-    A merge by fast-forward, or in words of the project's own, cannot be told from a push by a person.
-    """
-    if event.name != "push" or is_nothing(event.payload.text("before")):
-        return False
-    into = f" into '{event.branch}'"
-    # The title alone is not enough: people merge as well, and push what was merged elsewhere.
-    return any(
-        commit.text("id") == event.payload.text("after")
-        and commit.text("title").endswith(into)
-        and _MERGED.search(commit.text("message"))
-        for commit in event.payload.elements("commits")[-1:]
-    )
-
-
 _RULES: Mapping[str, Callable[[Event], bool]] = {
     "bots": _by_bot,
     "child_pipelines": lambda event: (
@@ -90,6 +79,5 @@ _RULES: Mapping[str, Callable[[Event], bool]] = {
     "empty_updates": _is_empty,
     "intermediate": _is_intermediate,
     "jobs": lambda event: event.name == "job",
-    "merge_pushes": _is_merge_push,
     "reactions": lambda event: event.name == "emoji",
 }

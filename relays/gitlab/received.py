@@ -9,13 +9,17 @@ to store a body. What a kill interrupts is told at the next start, or by another
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from itertools import accumulate, takewhile
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from relays.engine import Database
+from relays.gitlab.holding import LONGEST_SECONDS
 from relays.store import Store
 
 # Far from the number of values that a statement may have in either database.
 MOST_AT_ONCE = 256
+
+# Those that are not held back; a time that is further away was written before the clock was set back.
+_DUE = "delivery_key NOT IN (SELECT delivery_key FROM held WHERE run_at > ? AND run_at <= ?)"
 
 # GitLab resends from its log of seven days at most.
 _KEEP_SECONDS = 14 * 24 * 3600.0
@@ -33,12 +37,16 @@ class Delivery(NamedTuple):
 
 
 class Waiting(NamedTuple):
-    """A delivery that waits to be told: the number of its row, its key, its body, the event of its header."""
+    """A delivery that waits to be told: the number of its row, its key, its body, the event of its header.
+
+    `act` is what it was held back for (relays.gitlab.holding), empty if it was not.
+    """
 
     row: int
     key: str
     body: str
     event: str
+    act: str
 
 
 class Received:
@@ -76,21 +84,32 @@ class Received:
 
     def waiting(self, number: int, characters: int) -> list[Waiting]:
         """The oldest that wait to be told: so many, of so many characters together, at most; but one. StorageError."""
+        until = (now := self._store.now()), now + LONGEST_SECONDS
         # The lengths first, for bodies that come together may be more than the memory takes.
-        rows = self._store.read("SELECT id, length(body) FROM received ORDER BY id LIMIT ?", (number,))
+        rows = self._store.read(
+            f"SELECT id, length(body) FROM received WHERE {_DUE} ORDER BY id LIMIT ?",  # noqa: S608
+            (*until, number),
+        )
+        if not rows:
+            return []
         lengths = accumulate(length for _, length in rows)
         fitting = sum(1 for _ in takewhile(lambda total: total <= characters, lengths))
-        return (
-            [
-                Waiting(*row)
-                for row in self._store.read(
-                    "SELECT id, delivery_key, body, event FROM received WHERE id <= ? ORDER BY id LIMIT ?",
-                    (rows[max(0, fitting - 1)][0], max(1, fitting)),
-                )
-            ]
-            if rows
-            else []
+        return self._read(
+            f"id IN (SELECT id FROM received WHERE {_DUE} AND id <= ? ORDER BY id LIMIT ?)",  # noqa: S608
+            (*until, rows[max(0, fitting - 1)][0], max(1, fitting)),
         )
+
+    def of_act(self, act: str) -> list[Waiting]:
+        """All that is held back for an act. StorageError."""
+        return self._read("act = ?", (act,))
+
+    def _read(self, which: str, parameters: Sequence[Any]) -> list[Waiting]:
+        rows = self._store.read(
+            "SELECT id, r.delivery_key, body, event, coalesce(act, '')"  # noqa: S608
+            f" FROM received r LEFT JOIN held h ON h.delivery_key = r.delivery_key WHERE {which} ORDER BY id",
+            parameters,
+        )
+        return [Waiting(*row) for row in rows]
 
     def untold(self) -> int:
         """How many wait to be told. StorageError."""
@@ -100,6 +119,19 @@ class Received:
     def take(self, db: Database, row: int) -> bool:
         """Take a delivery away, in somebody else's transaction; False if another relay has done so already."""
         return db.execute("DELETE FROM received WHERE id = ?", (row,)).rowcount == 1
+
+    def held_for(self, db: Database, act: str) -> dict[str, bool]:
+        """The keys of what is held back for an act, each with whether it was told all the same."""
+        rows = db.execute(
+            "SELECT r.delivery_key, r.delivery_key IN (SELECT delivery_key FROM told_delivery) FROM received r"
+            " JOIN held h ON h.delivery_key = r.delivery_key WHERE act = ?",
+            (act,),
+        ).fetchall()
+        return {key: bool(told) for key, told in rows}
+
+    def is_told(self, db: Database, key: str) -> bool:
+        """Whether a delivery was told before."""
+        return bool(db.execute("SELECT 1 FROM told_delivery WHERE delivery_key = ?", (key,)).fetchall())
 
     def is_new(self, db: Database, key: str) -> bool:
         """Note that a delivery is told, in the same transaction; False if it was told before."""

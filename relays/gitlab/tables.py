@@ -70,6 +70,46 @@ CREATE TABLE missed_event (
 );
 """
 
+_ACTS = """
+CREATE TABLE held (
+    delivery_key TEXT PRIMARY KEY NOT NULL,
+    act          TEXT NOT NULL,
+    run_at       DOUBLE PRECISION NOT NULL,
+    until        DOUBLE PRECISION NOT NULL
+);
+CREATE INDEX held_act ON held (act);
+CREATE TABLE announced (
+    act          TEXT NOT NULL,
+    channel      TEXT NOT NULL,
+    said         TEXT NOT NULL,
+    announced_at DOUBLE PRECISION NOT NULL,
+    PRIMARY KEY (act, channel)
+);
+CREATE INDEX announced_age ON announced (announced_at);
+CREATE TABLE merge_requests (
+    project        TEXT NOT NULL,
+    iid            BIGINT NOT NULL,
+    source_project TEXT NOT NULL,
+    source_branch  TEXT NOT NULL,
+    target_branch  TEXT NOT NULL,
+    sha            TEXT NOT NULL,
+    title          TEXT NOT NULL,
+    url            TEXT NOT NULL,
+    is_open        BOOLEAN NOT NULL,
+    changed_at     DOUBLE PRECISION NOT NULL,
+    seen_at        DOUBLE PRECISION NOT NULL,
+    PRIMARY KEY (project, iid)
+);
+CREATE TABLE branches (
+    project TEXT NOT NULL,
+    branch  TEXT NOT NULL,
+    seen_at DOUBLE PRECISION NOT NULL,
+    PRIMARY KEY (project, branch)
+);
+CREATE INDEX merge_requests_source ON merge_requests (source_project, source_branch);
+CREATE INDEX merge_requests_target ON merge_requests (project, target_branch, sha);
+"""
+
 # What waits to be told may be taken for told where the version of a damaged file could not be read.
 AFTER_RESCUE = """
 DELETE FROM told_delivery WHERE delivery_key IN (SELECT delivery_key FROM received)
@@ -80,6 +120,8 @@ LEFT_BEHIND = ("known_delivery",)
 
 
 def _recognise(tables: Columns) -> int | None:
+    if "announced" in tables:
+        return 8
     if "missed_event" in tables:
         return 7
     if "finished_at" in tables.get("pipelines", {}):
@@ -166,6 +208,17 @@ ALTER TABLE received ADD COLUMN event TEXT NOT NULL DEFAULT '';
             down="""
 ALTER TABLE received DROP COLUMN event;
 DROP TABLE missed_event;
+""",
+        ),
+        # What several events say of one act is told once.
+        Migration(
+            8,
+            up=_ACTS,
+            down="""
+DROP TABLE held;
+DROP TABLE announced;
+DROP TABLE merge_requests;
+DROP TABLE branches;
 """,
         ),
     ),

@@ -1,20 +1,17 @@
 """From a delivery that is stored to the notifications of its event, in the order in which they came."""
 
-import json
 import logging
 import threading
 import time
-import traceback
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 
 from relays.engine import Database, StorageError
+from relays.gitlab.announcing import HELD, Announcement, Announcing
 from relays.gitlab.dispatch import Dispatcher
-from relays.gitlab.event import Event, read_event
+from relays.gitlab.event import Event
 from relays.gitlab.events import BUILDERS, kind_of
-from relays.gitlab.payload import Payload
-from relays.gitlab.pipelines import Pipelines
+from relays.gitlab.memory import Memory
 from relays.gitlab.received import Received, Waiting
 from relays.metrics import Metrics
 from relays.outbox import Notification, Outbox
@@ -35,18 +32,6 @@ _FLOOD = 1000.0
 _SHARE_IN_A_FLOOD = 0.005
 
 
-@dataclass(frozen=True)
-class _Told:
-    """What a delivery comes to: an outcome in a word, why there is no message, and the messages there are."""
-
-    row: int
-    key: str
-    event: Event
-    outcome: str
-    reason: str = ""
-    notifications: Sequence[Notification] = ()
-
-
 class Teller(Worker):
     """Tells what is `received`, until `stop`; `counters` counts the outcomes."""
 
@@ -55,15 +40,14 @@ class Teller(Worker):
         received: Received,
         outbox: Outbox,
         dispatcher: Dispatcher,
-        pipelines: Pipelines,
+        memory: Memory,
         metrics: Metrics,
         counters: Counter[str],
     ) -> None:
         super().__init__("teller", _PATIENCE_SECONDS)
         self._received = received
         self._outbox = outbox
-        self._dispatcher = dispatcher
-        self._pipelines = pipelines
+        self._announcing = Announcing(received, dispatcher, memory)
         self._metrics = metrics
         self._counters = counters
         self._news = threading.Event()
@@ -84,7 +68,8 @@ class Teller(Worker):
                 begun = time.thread_time()
                 waiting = self._received.waiting(_MOST_AT_ONCE, _MOST_CHARACTERS)
                 if not waiting:
-                    self._news.wait(_LOOK_SECONDS)
+                    held = self._announcing.memory.holding.seconds()
+                    self._news.wait(_LOOK_SECONDS if held is None else min(held, _LOOK_SECONDS))
                     continue
                 self._tell(waiting)
                 if len(waiting) == _MOST_AT_ONCE and self._is_flood():
@@ -99,66 +84,45 @@ class Teller(Worker):
         return taken - before > _FLOOD * (now - since)
 
     def _tell(self, waiting: Sequence[Waiting]) -> None:
-        told: list[_Told] = []
+        considered: list[Announcement] = []
         for delivery in waiting:
-            one = self._consider(delivery)
-            if told and self._pipelines.counts(one.event):
-                break  # is compared with what the ones before it leave behind
-            told.append(one)
-            if self._pipelines.counts(one.event):
+            if delivery.act and any(delivery in each.deliveries for each in considered):
+                continue  # goes along with another one
+            one = self._announcing.consider(delivery)
+            if one is None:
+                continue
+            if considered and self._announcing.depends(one, considered):
                 break
-        ours: list[_Told] = []
+            considered.append(one)
+            if self._announcing.depends(one, ()):
+                break
+        settled: list[Announcement] = []
 
         def take(db: Database) -> list[Notification]:
-            ours[:] = [self._once(db, each) for each in told if self._received.take(db, each.row)]
-            self._received.forget(db, 2 * len(told))
-            return [each for one in ours for each in one.notifications]
+            found = (self._announcing.settle(db, each) for each in considered)
+            settled[:] = [each for each in found if each is not None]
+            self._received.forget(db, 2 * len(considered))
+            self._announcing.memory.forget(db)
+            return [each for one in settled for each in one.notifications]
 
         self._outbox.put(take).result()
-        for each in ours:
-            self._record(each)
+        for each in settled:
+            for delivery, event in zip(each.deliveries, each.events, strict=True):
+                self._record(each, delivery, event)
 
-    def _once(self, db: Database, told: _Told) -> _Told:
-        if not self._received.is_new(db, told.key):
-            return replace(told, outcome="duplicate", reason="", notifications=())
-        self._pipelines.remember(db, told.event)
-        return told
-
-    def _consider(self, delivery: Waiting) -> _Told:
-        row = delivery.row
-        event = read_event(Payload(None))
-        try:
-            event = self._pipelines.compare(read_event(Payload(json.loads(delivery.body)), delivery.event))
-            reason, messages = self._dispatcher.dispatch(event)
-        except (json.JSONDecodeError, RecursionError):
-            return _Told(row, delivery.key, event, "unreadable", "json")
-        except StorageError:
-            raise
-        except Exception as error:
-            # One event that cannot be told is no reason to stop. The text of an error may hold what was sent.
-            place = traceback.extract_tb(error.__traceback__)[-1]
-            return _Told(
-                row, delivery.key, event, "failed", f"{type(error).__name__} at {place.name}:{place.lineno}"
-            )
-        if not messages:
-            return _Told(
-                row, delivery.key, event, "unsupported" if reason == "unsupported" else "filtered", reason
-            )
-        notifications = [
-            Notification(delivery.key, channel, message) for channel, message in messages.items()
-        ]
-        return _Told(row, delivery.key, event, "accepted", notifications=notifications)
-
-    def _record(self, told: _Told) -> None:
-        kind = kind_of(told.event.payload)
-        self._metrics.events.labels(kind if kind in BUILDERS else "other", told.outcome).inc()
-        self._counters[told.outcome] += 1
-        if told.outcome == "duplicate":
-            log.info("duplicate key=%s", told.key)
-        elif told.notifications:
-            channels = ",".join(each.channel for each in told.notifications)
-            log.info("accepted key=%s kind=%s channels=%s", told.key, told.event.name, channels)
+    def _record(self, one: Announcement, delivery: Waiting, event: Event) -> None:
+        if one.outcome == HELD:
+            log.info("held key=%s kind=%s", delivery.key, event.name)
+            return
+        kind = kind_of(event.payload)
+        self._metrics.events.labels(kind if kind in BUILDERS else "other", one.outcome).inc()
+        self._counters[one.outcome] += 1
+        if one.outcome == "duplicate":
+            log.info("duplicate key=%s", delivery.key)
+        elif one.notifications:
+            channels = ",".join(dict.fromkeys(each.channel for each in one.notifications))
+            log.info("accepted key=%s kind=%s channels=%s", delivery.key, event.name, channels)
         else:
-            level = logging.CRITICAL if told.outcome == "failed" else logging.INFO
-            word = "failed" if told.outcome == "failed" else "ignored"
-            log.log(level, "%s key=%s kind=%.40s reason=%s", word, told.key, told.event.name, told.reason)
+            level = logging.CRITICAL if one.outcome == "failed" else logging.INFO
+            word = "failed" if one.outcome == "failed" else "ignored"
+            log.log(level, "%s key=%s kind=%.40s reason=%s", word, delivery.key, event.name, one.reason)

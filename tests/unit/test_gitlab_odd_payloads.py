@@ -5,6 +5,7 @@ import json
 import logging
 import sqlite3
 from collections.abc import Callable, Iterator
+from dataclasses import fields
 from typing import Any
 
 import pytest
@@ -58,7 +59,7 @@ def memory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pipelines]:
 @pytest.fixture
 def take(memory: Pipelines) -> Iterator[Callable[[object], None]]:
     """What the relay does with a payload, short of storing what it makes of it."""
-    dispatcher = Dispatcher(ROUTES, Mute(*[False] * 8), PEOPLE, REWORDINGS)
+    dispatcher = Dispatcher(ROUTES, Mute(*[False] * len(fields(Mute))), PEOPLE, REWORDINGS)
     db = sqlite3.connect(":memory:")
     schema.upgrade(db, [GITLAB], SQLITE)
 

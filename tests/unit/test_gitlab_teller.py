@@ -9,8 +9,8 @@ import pytest
 
 from relays.gitlab.dispatch import Dispatcher
 from relays.gitlab.event import Event
+from relays.gitlab.memory import Memory
 from relays.gitlab.mute import Mute
-from relays.gitlab.pipelines import Pipelines
 from relays.gitlab.received import Delivery, Received
 from relays.gitlab.routing import Route
 from relays.gitlab.tables import GITLAB
@@ -60,7 +60,7 @@ def told(store: Store, deliveries: Received) -> Counter[str]:
     line = Outbox(store, "test")
     dispatcher = Fragile([Route(("dev",))], Mute())
     teller = Teller(
-        deliveries, line, dispatcher, Pipelines(store), Metrics(line.stats, lambda: False), counters
+        deliveries, line, dispatcher, Memory.of(store), Metrics(line.stats, lambda: False), counters
     )
     teller.start()
     wait_until("all told", lambda: deliveries.untold() == 0, 10)
@@ -94,9 +94,9 @@ def test_what_is_told_is_known_for_as_long_as_gitlab_can_send_it_again(
 ) -> None:
     caplog.set_level(logging.INFO)
     deliveries = Received(store)
-    event = issue(1)
-    put(deliveries, *(Delivery(key, event) for key in ("old", "young", "old")))
-    put(deliveries, Delivery("young", event))
+    bodies = {"old": issue(1), "young": issue(3)}
+    put(deliveries, *(Delivery(key, bodies[key]) for key in ("old", "young", "old")))
+    put(deliveries, Delivery("young", bodies["young"]))
     assert told(store, deliveries) == {"accepted": 2, "duplicate": 2}
     assert caplog.text.count("duplicate key=") == 2
     store.submit(

@@ -12,6 +12,7 @@ from relays.wording import Wording
 # The community edition sends "approved" for each approval; the others are of the enterprise edition: "approval"
 # while more are needed, "unapproval" for a withdrawn one that was not enough.
 _SAID = {"approval": "approved", "unapproval": "unapproved"}
+_REMOVING = ("force_remove_source_branch", "should_remove_source_branch")
 _ACTIONS = ("open", "close", "reopen", "update", "merge", "approved", "unapproved")
 
 
@@ -32,12 +33,17 @@ def build(payload: Payload, wording: Wording) -> Message:
             also = wording["changed.also"]
     elif said == "unapproved" and subject.flag("system"):
         said = "approvals_reset"
-    branches = [
-        shown
-        for end in ("source", "target")
-        for shown in field(
-            wording[f"field.{end}"], markup.given(markup.plain, subject.text(f"{end}_branch"), BRANCH)
-        )
-    ]
+    branches = {
+        end: markup.given(markup.plain, subject.text(f"{end}_branch"), BRANCH) for end in ("source", "target")
+    }
+    if action == "merge" and removes_source(payload):
+        branches["source"] = markup.fill(wording["merge_request.source"], branch=branches["source"])
+    ends = [shown for end, branch in branches.items() for shown in field(wording[f"field.{end}"], branch)]
     told = sentence(wording[f"merge_request.{said}"] + also, user_of(payload, wording), changes=words)
-    return announcement(payload, wording, told, [*branches, *details])
+    return announcement(payload, wording, told, [*ends, *details])
+
+
+def removes_source(payload: Payload) -> bool:
+    """Whether GitLab is to remove the source branch with the merge."""
+    parameters = payload.mapping("object_attributes", "merge_params")
+    return any(parameters.get(flag) in (True, 1, "1", "true") for flag in _REMOVING)

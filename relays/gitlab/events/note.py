@@ -35,13 +35,14 @@ def build(payload: Payload, wording: Wording) -> Message | None:
         lambda limit: subject_of(payload, wording, limit),
         note.text("url"),
         sentence(wording[f"note.{said}"], user_of(payload, wording)),
-        [
-            *_place(payload, wording),
-            *field(
-                wording["field.comment"], markup.given(markup.plain, note.text("note"), _COMMENT), short=False
-            ),
-        ],
+        [*place_of_comment(payload, wording), *text_of_comment(payload, wording)],
     )
+
+
+def text_of_comment(payload: Payload, wording: Wording) -> list[Field]:
+    """What a comment says."""
+    text = payload.text("object_attributes", "note")
+    return field(wording["field.comment"], markup.given(markup.plain, text, _COMMENT), short=False)
 
 
 def subject_of(payload: Payload, wording: Wording, limit: int) -> markup.Label:
@@ -63,7 +64,7 @@ def _named(name: markup.Label, title: str, wording: Wording, limit: int) -> mark
     return markup.fill_label(wording["note.title"], name=name, title=markup.given(markup.label, title, limit))
 
 
-def _place(payload: Payload, wording: Wording) -> list[Field]:
+def place_of_comment(payload: Payload, wording: Wording) -> list[Field]:
     """The file and line that a comment stands at."""
     position = payload.at("object_attributes", "position")
     path = position.text("new_path") or position.text("old_path")
