@@ -101,6 +101,7 @@ class PostgreSQL(Engine):
     StartError if it cannot be had: nothing of the address, which holds a password, is part of it.
     """
 
+    refusals = (psycopg.DataError, psycopg.IntegrityError, errors.ProgramLimitExceeded)
     errors = (psycopg.Error,)
     dialect = _DIALECT
 

@@ -8,7 +8,6 @@ to store a body. What a kill interrupts is told at the next start, or by another
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from itertools import accumulate, takewhile
 from typing import NamedTuple
 
 from relays.engine import Database
@@ -28,8 +27,20 @@ class Delivery(NamedTuple):
     body: bytes | bytearray
 
 
+class Head(NamedTuple):
+    """A delivery that waits to be told: the number of its row, its key, how many characters its body has.
+
+    `attempts` is how many processes have ended while they looked into it alone; None if it was never under suspicion.
+    """
+
+    row: int
+    key: str
+    characters: int
+    attempts: int | None
+
+
 class Waiting(NamedTuple):
-    """A delivery that waits to be told: the number of its row, its key and its body."""
+    """A delivery that waits to be told, with its body."""
 
     row: int
     key: str
@@ -69,23 +80,40 @@ class Received:
         future.add_done_callback(self._announce)
         return future
 
-    def waiting(self, number: int, characters: int) -> list[Waiting]:
-        """The oldest that wait to be told: so many, of so many characters together, at most; but one. StorageError."""
-        # The lengths first, for bodies that come together may be more than the memory takes.
-        rows = self._store.read("SELECT id, length(body) FROM received ORDER BY id LIMIT ?", (number,))
-        lengths = accumulate(length for _, length in rows)
-        fitting = sum(1 for _ in takewhile(lambda total: total <= characters, lengths))
-        return (
-            [
-                Waiting(*row)
-                for row in self._store.read(
-                    "SELECT id, delivery_key, body FROM received WHERE id <= ? ORDER BY id LIMIT ?",
-                    (rows[max(0, fitting - 1)][0], max(1, fitting)),
-                )
-            ]
-            if rows
-            else []
+    def heads(self, number: int) -> list[Head]:
+        """So many of the oldest that wait to be told. StorageError."""
+        rows = self._store.read(
+            "SELECT r.id, r.delivery_key, length(r.body), s.attempts"
+            " FROM received r LEFT JOIN suspect s ON s.delivery_key = r.delivery_key ORDER BY r.id LIMIT ?",
+            (number,),
         )
+        return [Head(*row) for row in rows]
+
+    def bodies(self, heads: Sequence[Head]) -> list[Waiting]:
+        """With their bodies, those that still wait; they have to follow each other. StorageError."""
+        rows = self._store.read(
+            "SELECT id, delivery_key, body FROM received WHERE id >= ? AND id <= ? ORDER BY id",
+            (heads[0].row, heads[-1].row),
+        )
+        wanted = {head.row for head in heads}
+        return [Waiting(*row) for row in rows if row[0] in wanted]
+
+    def suspect(self, keys: Sequence[str]) -> Future[None]:
+        """Note that a process has ended while it looked into the deliveries with these keys."""
+
+        def work(db: Database) -> None:
+            # They were among the oldest; those that were told at the last moment are not there any more.
+            rows = db.execute("SELECT delivery_key FROM received ORDER BY id LIMIT ?", (2 * MOST_AT_ONCE,))
+            waiting = {key for (key,) in rows}
+            for key in waiting.intersection(keys):
+                db.execute(
+                    "INSERT INTO suspect (delivery_key, attempts) VALUES (?, ?) ON CONFLICT (delivery_key)"
+                    " DO UPDATE SET attempts = suspect.attempts + excluded.attempts",
+                    # One of several: it may have been another one.
+                    (key, int(len(keys) == 1)),
+                )
+
+        return self._store.submit(work)
 
     def untold(self) -> int:
         """How many wait to be told. StorageError."""
@@ -95,6 +123,10 @@ class Received:
     def take(self, db: Database, row: int) -> bool:
         """Take a delivery away, in somebody else's transaction; False if another relay has done so already."""
         return db.execute("DELETE FROM received WHERE id = ?", (row,)).rowcount == 1
+
+    def acquit(self, db: Database, key: str) -> None:
+        """A delivery is told, in the same transaction: no suspicion is left."""
+        db.execute("DELETE FROM suspect WHERE delivery_key = ?", (key,))
 
     def is_new(self, db: Database, key: str) -> bool:
         """Note that a delivery is told, in the same transaction; False if it was told before."""
