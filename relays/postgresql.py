@@ -74,10 +74,11 @@ FROM pg_index x JOIN pg_class t ON t.oid = x.indrelid JOIN pg_class i ON i.oid =
     JOIN pg_attribute c ON c.attrelid = t.oid AND c.attnum = ANY (x.indkey)
 WHERE x.indisunique AND x.indpred IS NULL AND t.relnamespace = to_regnamespace(current_schema())
 """,
-    # Sessions of another user are not shown by name, but relays that share a spool are one user.
+    # Those that only wait for their turn are starting as well; one at work has a session to read with. Relays that share
+    # a spool are one user of the database, and see each other's names.
     busy="""
 SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()
-    AND application_name = current_setting('application_name')
+    AND application_name = current_setting('application_name') AND wait_event IS DISTINCT FROM 'advisory'
 """,
     ddl=_ddl,
 )
