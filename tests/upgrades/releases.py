@@ -39,6 +39,7 @@ from dataclasses import replace
 GITLAB = replace(
     GITLAB, migrations=(*GITLAB.migrations, Migration({NEXT}, up={up!r}, down={down!r}, breaks={breaks!r}))
 )
+AFTER_RESCUE = AFTER_RESCUE.replace("FROM received", "FROM {uses}")
 """
     )
     for name in ("gitlab/received.py", "rescue.py"):

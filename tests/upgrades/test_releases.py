@@ -158,7 +158,9 @@ class TestOneMigrationMore:
     def test_a_migration_that_fails(self, waiting: Relay, sink: Sink, tmp_path: Path) -> None:
         waiting.code = next_release(tmp_path / "later", f"{COLUMN}\nINSERT INTO nothing VALUES (1);")
         line = refused(waiting, os.EX_CONFIG if waiting.spool else os.EX_IOERR)
-        assert re.search(r"its tables cannot be brought up to date \(.*nothing.*\), and are as they were", line)
+        assert re.search(
+            r"its tables cannot be brought up to date \(.*nothing.*\), and are as they were", line
+        )
         assert "colour" not in columns(waiting)
         waiting.code = PROJECT
         waiting.start()
