@@ -91,9 +91,14 @@ _ELSEWHERE = "relays on other hosts that share it have to be stopped first"
 
 def look() -> Switch:
     """What the switch to this release means for the spools on this host."""
+    return judge(host.get_fact(Spools))
+
+
+def judge(spools: dict[str, Any]) -> Switch:
+    """The same of what the fact tells."""
     lines: list[str] = []
     commands: list[str] = []
-    for relay, (rows, said) in host.get_fact(Spools).items():
+    for relay, (rows, said) in spools.items():
         columns: dict[str, dict[str, bool]] = {}
         for table, column, is_required in rows:
             columns.setdefault(table, {})[column] = is_required
