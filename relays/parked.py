@@ -21,16 +21,15 @@ from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 
-from relays import schema
 from relays.engine import Engine, StorageError, reason
 from relays.gitlab import dead_letters
 from relays.gitlab.dead_letters import DeadLetter
-from relays.postgresql import PostgreSQL
 from relays.schema import SchemaError
-from relays.settings import StartError, read_optional_secret, state_directory
+from relays.settings import StartError
 from relays.shape import shape_of
-from relays.sqlite import SQLite
+from relays.spool import open_spool
 from relays.tables import OUTBOX
+from relays.upgrade import check
 
 _SHOWN = 60
 # Before the number of an event.
@@ -58,8 +57,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         commands.add_parser(name).add_argument("number", type=_number, nargs="+")
     given = parser.parse_args(arguments)
     try:
-        with closing(_open(given.state, given.credentials)) as engine:
-            schema.check(engine.read, [OUTBOX], engine.dialect)
+        with closing(open_spool(given.state, given.credentials)) as engine:
+            check(engine.read, [OUTBOX], engine.dialect)
             if given.command == "list":
                 _list(engine)
                 return 0
@@ -73,16 +72,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except StorageError as error:
         print(f"parked: the store cannot be used: {error}", file=sys.stderr)
         return 1
-
-
-def _open(state: Path | None, credentials: Path | None) -> Engine:
-    folder = credentials or os.environ.get("CREDENTIALS_DIRECTORY")
-    if folder and (spool := read_optional_secret(Path(folder), "spool")):
-        return PostgreSQL(spool)
-    path = state_directory(state) / "relay.db"
-    if not path.is_file():
-        raise StartError(f"there is no {path}: start the relay once, or name its state directory")
-    return SQLite(path)
 
 
 def _list(engine: Engine) -> None:
