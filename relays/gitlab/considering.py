@@ -82,11 +82,8 @@ def failed(
     """A delivery that is put aside, which the channel of all that no route takes gets to hear."""
     everything = dispatcher.routes[-1]
     wording = CATALOGUES[everything.language]
-    text = markup.fill(
-        wording["dead_letter"],
-        cause=markup.Markup(wording[fault.wording]),
-        reason=markup.code(fault.reason, _LONGEST_ERROR),
-    )
+    cause = markup.fill(wording[fault.wording], reason=markup.code(fault.reason, _LONGEST_ERROR))
+    text = markup.fill(wording["dead_letter"], cause=cause)
     message = Message("Passerelle", ":warning:", summary=text, text=text)
     told = [Notification(f"dead:{delivery.key}", channel, message) for channel in everything.channels[:1]]
     return Outcome(delivery.row, delivery.key, event, "failed", fault.reason, told, fault)
