@@ -40,7 +40,7 @@ def main(credentials: Path, port: int) -> None:
     counters: Counter[str] = Counter()
     refusals = Refusals(counters, metrics)
     reception = Reception(Gathering(cast(Received, Nowhere())), authenticity, 1024 * 1024, metrics, refusals)
-    app = App(reception, counters, lambda: (True, {}), lambda: 0)
+    app = App(reception, counters, lambda: (True, {}), {})
     HttpServer(app.begin, socket.create_server(("127.0.0.1", port))).run()
 
 

@@ -13,6 +13,7 @@ request which the relay has not heard of. What a review consists of waits for ea
 (relays.gitlab.review). Acts are known by what both events hold for certain, commits above all.
 """
 
+import hashlib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -24,6 +25,9 @@ from relays.gitlab.mute import Mute
 
 # The last line of GitLab's own merge messages, unless a project words them otherwise.
 _MERGED = re.compile(r"^See merge request \S*!\d+\s*\Z", re.MULTILINE)
+# Longer ones and those with NUL, which are none of GitLab's, PostgreSQL would refuse.
+_LONGEST = 500
+_REVIEW = "review"
 _STATES = ("close", "reopen", "merge")
 
 
@@ -67,6 +71,11 @@ def part_of(event: Event, mute: Mute, known: list[MergeRequest]) -> Part:
         review=_review(event) if mute.reviews else "",
         pushed=_pushed(event) if mute.push_updates else "",
     )
+
+
+def is_review(act: str) -> bool:
+    """Whether what is held back for an act is part of a review."""
+    return act.startswith(f"{_REVIEW} ")
 
 
 def _leads(event: Event, known: list[MergeRequest]) -> Iterator[Lead]:
@@ -131,7 +140,7 @@ def _review(event: Event) -> str:
         iid = event.payload.text("object_attributes", "iid")
     else:
         return ""
-    return _act("review", event.project, iid, event.payload.text("user", "username"))
+    return _act(_REVIEW, event.project, iid, event.payload.text("user", "username"))
 
 
 def _is_worded_as_a_merge(event: Event) -> bool:
@@ -161,4 +170,9 @@ def _deployment(event: Event) -> str:
 
 def _act(kind: str, *known_by: str) -> str:
     """An act by what it is known by, none of which holds a space in GitLab; empty if something is not known."""
-    return " ".join((kind, *known_by)) if all(known_by) else ""
+    if not all(known_by):
+        return ""
+    act = " ".join((kind, *known_by))
+    if len(act) > _LONGEST or "\0" in act:
+        return f"{kind} {hashlib.sha256(act.encode()).hexdigest()}"
+    return act

@@ -34,8 +34,11 @@ class Announced:
 
     store: Store
 
-    def is_echo(self, db: Database, event: Event, body: str) -> bool:
-        """Note that an event came; whether the one before it about the same thing was this very one, just now."""
+    def is_echo(self, db: Database, event: Event, digest: str) -> bool:
+        """Note that an event came, in a body of this digest; whether the one before it about the same thing was this.
+
+        Just now, that is.
+        """
         subject = [kind_of(event.payload), event.project, *(event.payload.text(*path) for path in _SUBJECT)]
         now = self.store.now()
         noted = db.execute(
@@ -43,8 +46,8 @@ class Announced:
             " ON CONFLICT (act, channel) DO UPDATE SET said = excluded.said, announced_at = excluded.announced_at"
             " WHERE announced.said <> excluded.said OR announced.announced_at < ?",
             (
-                f"event {_digest(repr(subject))}",
-                f"{_digest(body)} {event.confidential}",
+                f"event {digest_of(repr(subject))}",
+                f"{digest} {event.confidential}",
                 now,
                 now - _ECHO_SECONDS,
             ),
@@ -75,5 +78,6 @@ class Announced:
         db.execute("DELETE FROM announced WHERE announced_at < ?", (self.store.now() - _KEEP_SECONDS,))
 
 
-def _digest(text: str) -> str:
+def digest_of(text: str) -> str:
+    """A short text that stands for a longer one."""
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()

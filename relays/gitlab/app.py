@@ -15,7 +15,7 @@ is, and whether it is told, is found afterwards (relays.gitlab.teller).
 
 import json
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from prometheus_client import CONTENT_TYPE_LATEST
 
@@ -31,8 +31,8 @@ _UNKNOWN = Answer(404, b"not found\n")
 class App:
     """The pages.
 
-    `counters` counts what became of deliveries; `health` tells whether the relay is well, and its figures, and
-    `untold` how many deliveries wait.
+    `counters` counts what became of deliveries; `health` tells whether the relay is well, and its figures; `standing`
+    brings more of them, such as how many deliveries wait.
     """
 
     def __init__(
@@ -40,12 +40,12 @@ class App:
         reception: Reception,
         counters: Counter[str],
         health: Callable[[], tuple[bool, dict[str, object]]],
-        untold: Callable[[], int],
+        standing: Mapping[str, Callable[[], int]],
     ) -> None:
         self._reception = reception
         self._counters = counters
         self._tell_health = health
-        self._untold = untold
+        self._standing = standing
         self._pages = {"/health": Page(self._health), "/metrics": Page(self._exposition)}
 
     def begin(self, request: Request, finish: Finish) -> Exchange:
@@ -62,12 +62,12 @@ class App:
     def _health(self) -> Answer:
         # Before the rest: what is told in between is counted as a delivery and as a notification, and not as neither.
         try:
-            untold = {"untold": self._untold()}
+            standing = {name: value() for name, value in self._standing.items()}
         except StorageError:
-            untold = {}
+            standing = None
         well, figures = self._tell_health()
-        body = json.dumps({**figures, **untold, "events": dict(self._counters)})
-        return Answer(200 if well and untold else 503, body.encode(), "application/json")
+        body = json.dumps({**figures, **(standing or {}), "events": dict(self._counters)})
+        return Answer(200 if well and standing is not None else 503, body.encode(), "application/json")
 
     def _exposition(self) -> Answer:
         return Answer(200, self._reception.metrics.exposition(), CONTENT_TYPE_LATEST)

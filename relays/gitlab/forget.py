@@ -12,14 +12,14 @@ from pathlib import Path
 
 import psycopg
 
-from relays import schema
 from relays.engine import reason
 from relays.gitlab.tables import GITLAB, LEFT_BEHIND
 from relays.postgresql import SCHEMA, parse
 from relays.settings import StartError, read_optional_secret
 from relays.tables import OUTBOX
+from relays.upgrade import wanted
 
-_TABLES = (*schema.wanted((OUTBOX, GITLAB)).columns, *LEFT_BEHIND)
+_TABLES = (*wanted((OUTBOX, GITLAB)).columns, *LEFT_BEHIND)
 _SECONDS = 10
 _OWN_SCHEMA = "SELECT 1 FROM pg_namespace WHERE nspname = %s AND pg_get_userbyid(nspowner) = current_user"
 _ANYTHING_LEFT = "SELECT 1 FROM pg_class WHERE relnamespace = to_regnamespace(%s) LIMIT 1"

@@ -13,6 +13,7 @@ from relays.engine import Database
 from relays.gitlab.event import Event
 from relays.gitlab.events.common import SHORT_TITLE
 from relays.gitlab.moments import moment
+from relays.gitlab.storable import storable
 from relays.store import Store
 from relays.wording import Wording
 
@@ -20,6 +21,9 @@ from relays.wording import Wording
 _KEY = "open_merge_requests"
 _OPEN = ("opened", "locked")
 _MOST = 3
+_LONGEST = 255
+_LONGEST_SHA = 64
+_LONGEST_ADDRESS = 500
 # What nobody has touched for so long is forgotten until somebody does.
 _KEEP_SECONDS = 180 * 24 * 3600.0
 
@@ -69,7 +73,7 @@ class MergeRequests:
             f"SELECT {', '.join(MergeRequest._fields)} FROM merge_requests WHERE is_open"  # noqa: S608
             " AND ((source_project = ? AND source_branch = ?) OR (project = ? AND target_branch = ? AND sha = ?))"
             " ORDER BY project, iid",
-            (*(event.project, event.branch) * 2, event.payload.text("after")),
+            (*_place(event) * 2, storable(event.payload.text("after"), _LONGEST_SHA)),
         )
         return [MergeRequest(*row) for row in rows]
 
@@ -80,14 +84,14 @@ class MergeRequests:
         if event.branch == event.payload.text("project", "default_branch"):
             return False  # what is merged into others is another branch
         query = "SELECT 1 FROM branches WHERE project = ? AND branch = ?"
-        return not self.store.read(query, (event.project, event.branch))
+        return not self.store.read(query, _place(event))
 
     def has_source(self, db: Database, event: Event) -> bool:
         """Whether one has been heard of whose source branch is pushed to, at the moment of a transaction."""
         query = (
             "SELECT 1 FROM merge_requests WHERE is_open AND source_project = ? AND source_branch = ? LIMIT 1"
         )
-        return bool(db.execute(query, (event.project, event.branch)).fetchall())
+        return bool(db.execute(query, _place(event)).fetchall())
 
     def remember(self, db: Database, event: Event) -> None:
         """Record how a merge request is, or that a push to a branch was told, in somebody else's transaction."""
@@ -102,21 +106,22 @@ class MergeRequests:
             "INSERT INTO branches (project, branch, seen_at) VALUES (?, ?, ?)"
             " ON CONFLICT (project, branch) DO UPDATE SET seen_at = excluded.seen_at"
             " WHERE branches.seen_at < excluded.seen_at - ?",
-            (event.project, event.branch, now, _KEEP_SECONDS / 2),
+            (*_place(event), now, _KEEP_SECONDS / 2),
         )
 
     def _remember(self, db: Database, event: Event) -> None:
         subject = event.payload.at("object_attributes")
+        project, target_branch = _place(event)
         names = (*MergeRequest._fields, "is_open", "changed_at", "seen_at")
         values = MergeRequest(
-            event.project,
+            project,
             subject.number("iid"),
-            source_of(event),
-            subject.text("source_branch"),
-            event.branch,
-            subject.text("last_commit", "id"),
-            subject.text("title")[:SHORT_TITLE],
-            subject.text("url"),
+            storable(source_of(event), _LONGEST),
+            storable(subject.text("source_branch"), _LONGEST),
+            target_branch,
+            storable(subject.text("last_commit", "id"), _LONGEST_SHA),
+            storable(subject.text("title"), SHORT_TITLE),
+            storable(subject.text("url"), _LONGEST_ADDRESS),
         )
         now = self.store.now()
         db.execute(
@@ -131,6 +136,10 @@ class MergeRequests:
         )
         for table in ("merge_requests", "branches"):
             db.execute(f"DELETE FROM {table} WHERE seen_at < ?", (now - _KEEP_SECONDS,))  # noqa: S608
+
+
+def _place(event: Event) -> tuple[str, str]:
+    return storable(event.project, _LONGEST), storable(event.branch, _LONGEST)
 
 
 def source_of(event: Event) -> str:

@@ -11,7 +11,10 @@ from typing import NamedTuple
 from relays.engine import Database
 from relays.gitlab.event import Event, read_event
 from relays.gitlab.moments import moment
+from relays.gitlab.storable import storable
 from relays.store import Store
+
+_LONGEST = 300
 
 _COMPARED = {
     ("failed", "success"): "fixed",
@@ -84,7 +87,8 @@ class _End(NamedTuple):
 
 
 def _place(event: Event) -> tuple[str, str]:
-    return event.project, event.payload.text("object_attributes", "ref")
+    names = event.project, event.payload.text("object_attributes", "ref")
+    return storable(names[0], _LONGEST), storable(names[1], _LONGEST)
 
 
 def _end(event: Event) -> _End:

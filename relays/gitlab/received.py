@@ -8,8 +8,7 @@ to store a body. What a kill interrupts is told at the next start, or by another
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from itertools import accumulate, takewhile
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from relays.engine import Database
 from relays.gitlab.holding import LONGEST_SECONDS
@@ -18,8 +17,10 @@ from relays.store import Store
 # Far from the number of values that a statement may have in either database.
 MOST_AT_ONCE = 256
 
-# Those that are not held back; a time that is further away was written before the clock was set back.
-_DUE = "delivery_key NOT IN (SELECT delivery_key FROM held WHERE run_at > ? AND run_at <= ?)"
+_HEADS = (
+    "SELECT r.id, r.delivery_key, length(r.body), s.attempts, coalesce(h.act, '') FROM received r"
+    " LEFT JOIN suspect s ON s.delivery_key = r.delivery_key LEFT JOIN held h ON h.delivery_key = r.delivery_key"
+)
 
 # GitLab resends from its log of seven days at most.
 _KEEP_SECONDS = 14 * 24 * 3600.0
@@ -36,11 +37,22 @@ class Delivery(NamedTuple):
     event: str = ""
 
 
-class Waiting(NamedTuple):
-    """A delivery that waits to be told: the number of its row, its key, its body, the event of its header.
+class Head(NamedTuple):
+    """A delivery that waits to be told: the number of its row, its key, how many characters its body has.
 
+    `attempts` is how many processes have ended while they looked into it alone; None if it was never under suspicion.
     `act` is what it was held back for (relays.gitlab.holding), empty if it was not.
     """
+
+    row: int
+    key: str
+    characters: int
+    attempts: int | None
+    act: str
+
+
+class Waiting(NamedTuple):
+    """A delivery that waits to be told, with its body, the event of its header, and what it was held back for."""
 
     row: int
     key: str
@@ -82,34 +94,46 @@ class Received:
         future.add_done_callback(self._announce)
         return future
 
-    def waiting(self, number: int, characters: int) -> list[Waiting]:
-        """The oldest that wait to be told: so many, of so many characters together, at most; but one. StorageError."""
-        until = (now := self._store.now()), now + LONGEST_SECONDS
-        # The lengths first, for bodies that come together may be more than the memory takes.
+    def heads(self, number: int) -> list[Head]:
+        """So many of the oldest that wait to be told and are not held back. StorageError."""
+        now = self._store.now()
         rows = self._store.read(
-            f"SELECT id, length(body) FROM received WHERE {_DUE} ORDER BY id LIMIT ?",  # noqa: S608
-            (*until, number),
+            # A time that is further away was written before the clock was set back.
+            f"{_HEADS} WHERE h.run_at IS NULL OR h.run_at <= ? OR h.run_at > ? ORDER BY r.id LIMIT ?",
+            (now, now + LONGEST_SECONDS, number),
         )
-        if not rows:
-            return []
-        lengths = accumulate(length for _, length in rows)
-        fitting = sum(1 for _ in takewhile(lambda total: total <= characters, lengths))
-        return self._read(
-            f"id IN (SELECT id FROM received WHERE {_DUE} AND id <= ? ORDER BY id LIMIT ?)",  # noqa: S608
-            (*until, rows[max(0, fitting - 1)][0], max(1, fitting)),
-        )
+        return [Head(*row) for row in rows]
 
-    def of_act(self, act: str) -> list[Waiting]:
+    def heads_of(self, act: str) -> list[Head]:
         """All that is held back for an act. StorageError."""
-        return self._read("act = ?", (act,))
+        return [Head(*row) for row in self._store.read(f"{_HEADS} WHERE h.act = ? ORDER BY r.id", (act,))]
 
-    def _read(self, which: str, parameters: Sequence[Any]) -> list[Waiting]:
+    def bodies(self, heads: Sequence[Head]) -> list[Waiting]:
+        """With their bodies, those that still wait; MOST_AT_ONCE at most. StorageError."""
+        places = ", ".join("?" * len(heads))
         rows = self._store.read(
-            "SELECT id, r.delivery_key, body, event, coalesce(act, '')"  # noqa: S608
-            f" FROM received r LEFT JOIN held h ON h.delivery_key = r.delivery_key WHERE {which} ORDER BY id",
-            parameters,
+            f"SELECT id, delivery_key, body, event FROM received WHERE id IN ({places}) ORDER BY id",  # noqa: S608
+            [head.row for head in heads],
         )
-        return [Waiting(*row) for row in rows]
+        acts = {head.row: head.act for head in heads}
+        return [Waiting(row, key, body, event, acts[row]) for row, key, body, event in rows]
+
+    def suspect(self, keys: Sequence[str]) -> Future[None]:
+        """Note that a process has ended while it looked into the deliveries with these keys."""
+
+        def work(db: Database) -> None:
+            # They were among the oldest; those that were told at the last moment are not there any more.
+            rows = db.execute("SELECT delivery_key FROM received ORDER BY id LIMIT ?", (2 * MOST_AT_ONCE,))
+            waiting = {key for (key,) in rows}
+            for key in waiting.intersection(keys):
+                db.execute(
+                    "INSERT INTO suspect (delivery_key, attempts) VALUES (?, ?) ON CONFLICT (delivery_key)"
+                    " DO UPDATE SET attempts = suspect.attempts + excluded.attempts",
+                    # One of several: it may have been another one.
+                    (key, int(len(keys) == 1)),
+                )
+
+        return self._store.submit(work)
 
     def untold(self) -> int:
         """How many wait to be told. StorageError."""
@@ -132,6 +156,10 @@ class Received:
     def is_told(self, db: Database, key: str) -> bool:
         """Whether a delivery was told before."""
         return bool(db.execute("SELECT 1 FROM told_delivery WHERE delivery_key = ?", (key,)).fetchall())
+
+    def acquit(self, db: Database, key: str) -> None:
+        """A delivery is told, in the same transaction: no suspicion is left."""
+        db.execute("DELETE FROM suspect WHERE delivery_key = ?", (key,))
 
     def is_new(self, db: Database, key: str) -> bool:
         """Note that a delivery is told, in the same transaction; False if it was told before."""

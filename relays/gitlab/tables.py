@@ -60,6 +60,24 @@ CREATE TABLE IF NOT EXISTS known_delivery (
 );
 """
 
+# `attempts`: how often a process has ended while it looked into the delivery, and into no other one.
+_SUSPECT = """
+CREATE TABLE suspect (
+    delivery_key TEXT PRIMARY KEY,
+    attempts     BIGINT NOT NULL
+);
+"""
+_DEAD_LETTER = """
+CREATE TABLE dead_letter (
+    id           INTEGER PRIMARY KEY,
+    delivery_key TEXT NOT NULL UNIQUE,
+    body         TEXT NOT NULL,
+    characters   BIGINT NOT NULL,
+    reason       TEXT NOT NULL,
+    died_at      DOUBLE PRECISION NOT NULL
+);
+"""
+
 # Apart from the deliveries, to which relays of the version before add rows without naming columns.
 _MISSED_EVENT = """
 CREATE TABLE missed_event (
@@ -121,10 +139,12 @@ LEFT_BEHIND = ("known_delivery",)
 
 def _recognise(tables: Columns) -> int | None:
     if "announced" in tables:
-        return 8
+        return 9
     if "missed_event" in tables:
-        return 7
+        return 8
     if "finished_at" in tables.get("pipelines", {}):
+        return 7
+    if "dead_letter" in tables:
         return 6
     # By what is oldest, for a newer release has left it as it was, and made its own tables beside it.
     if "received_at" in tables.get("received", {}):
@@ -192,27 +212,41 @@ INSERT INTO known_delivery (delivery_key, received_at)
 DROP TABLE told_delivery;
 """,
         ),
-        # A pipeline that is retried ends once more under the same number.
+        # What cannot be told is kept for an operator to decide on. Older releases know nothing of it and lose nothing.
         Migration(
             6,
+            up=f"""
+{_SUSPECT}
+{_DEAD_LETTER}
+""",
+            down="""
+DROP TABLE suspect;
+DROP TABLE dead_letter;
+""",
+        ),
+        # A pipeline that is retried ends once more under the same number.
+        Migration(
+            7,
             up="ALTER TABLE pipelines ADD COLUMN finished_at DOUBLE PRECISION NOT NULL DEFAULT 0;",
             down="ALTER TABLE pipelines DROP COLUMN finished_at;",
         ),
         # The header that says of what kind an event is may say that it is confidential.
         Migration(
-            7,
+            8,
             up=f"""
 ALTER TABLE received ADD COLUMN event TEXT NOT NULL DEFAULT '';
+ALTER TABLE dead_letter ADD COLUMN event TEXT NOT NULL DEFAULT '';
 {_MISSED_EVENT}
 """,
             down="""
 ALTER TABLE received DROP COLUMN event;
+ALTER TABLE dead_letter DROP COLUMN event;
 DROP TABLE missed_event;
 """,
         ),
         # What several events say of one act is told once.
         Migration(
-            8,
+            9,
             up=_ACTS,
             down="""
 DROP TABLE held;

@@ -1,18 +1,27 @@
-"""From a delivery that is stored to the notifications of its event, in the order in which they came."""
+"""From a delivery that is stored to the notifications of its event, in the order in which they came.
+
+Which ones are looked into is written down before their bodies are read. If the process ends over them, the next one
+looks into each of them alone; what has ended one after the other is put aside, and the rest goes on.
+"""
 
 import logging
 import threading
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
+from itertools import accumulate, islice, takewhile
 
-from relays.engine import Database, StorageError
-from relays.gitlab.announcing import HELD, Announcement, Announcing
+from relays.engine import Database, RefusedError, StorageError
+from relays.gitlab.acts import is_review
+from relays.gitlab.attempt import Attempt
+from relays.gitlab.considering import Fault, Outcome, consider, consider_review, failed, fault_of
+from relays.gitlab.dead_letters import DeadLetters
 from relays.gitlab.dispatch import Dispatcher
 from relays.gitlab.event import Event
 from relays.gitlab.events import BUILDERS, kind_of
 from relays.gitlab.memory import Memory
-from relays.gitlab.received import Received, Waiting
+from relays.gitlab.received import Head, Received, Waiting
+from relays.gitlab.settling import HELD, Settling
 from relays.metrics import Metrics
 from relays.outbox import Notification, Outbox
 from relays.worker import Worker
@@ -22,6 +31,8 @@ log = logging.getLogger(__name__)
 _MOST_AT_ONCE = 50
 # What has been read takes many times the memory of its text.
 _MOST_CHARACTERS = 1_000_000
+# So many processes one delivery may end, looked into alone.
+MOST_ATTEMPTS = 3
 # Another relay that shares the spool may have stored something, and died.
 _LOOK_SECONDS = 5.0
 _STORAGE_DELAY = 1.0
@@ -31,9 +42,14 @@ _PATIENCE_SECONDS = 60.0
 _FLOOD = 1000.0
 _SHARE_IN_A_FLOOD = 0.005
 
+_ENDED = Fault("dead.ended", f"it has ended the relay {MOST_ATTEMPTS} times")
+
 
 class Teller(Worker):
-    """Tells what is `received`, until `stop`; `counters` counts the outcomes."""
+    """Tells what is `received`, until `stop`; `counters` counts the outcomes.
+
+    `dead` is told how many deliveries are put aside, whenever that is looked at.
+    """
 
     def __init__(
         self,
@@ -41,15 +57,23 @@ class Teller(Worker):
         outbox: Outbox,
         dispatcher: Dispatcher,
         memory: Memory,
+        dead_letters: DeadLetters,
+        attempt: Attempt,
         metrics: Metrics,
         counters: Counter[str],
+        dead: Callable[[int], None] = lambda count: None,
     ) -> None:
         super().__init__("teller", _PATIENCE_SECONDS)
         self._received = received
         self._outbox = outbox
-        self._announcing = Announcing(received, dispatcher, memory)
+        self._dispatcher = dispatcher
+        self._memory = memory
+        self._dead_letters = dead_letters
+        self._settling = Settling(received, dead_letters, memory, dispatcher.mute)
+        self._attempt = attempt
         self._metrics = metrics
         self._counters = counters
+        self._dead = dead
         self._news = threading.Event()
         self._stopping = threading.Event()
         self._seen = 0, time.monotonic()
@@ -60,22 +84,47 @@ class Teller(Worker):
         self._news.set()
 
     def work(self) -> None:
+        # Before anything is looked into, or the next end would find nothing written down.
+        self._until_stored(self._suspect)
         while not self._stopping.is_set():
-            self.beat()
             # Cleared before looking: what comes in between is looked for again.
             self._news.clear()
+            self._until_stored(self._turn)
+
+    def _until_stored(self, work: Callable[[], None]) -> None:
+        while not self._stopping.is_set():
+            self.beat()
             try:
-                begun = time.thread_time()
-                waiting = self._received.waiting(_MOST_AT_ONCE, _MOST_CHARACTERS)
-                if not waiting:
-                    held = self._announcing.memory.holding.seconds()
-                    self._news.wait(_LOOK_SECONDS if held is None else min(held, _LOOK_SECONDS))
-                    continue
-                self._tell(waiting)
-                if len(waiting) == _MOST_AT_ONCE and self._is_flood():
-                    self._stopping.wait((time.thread_time() - begun) * (1 / _SHARE_IN_A_FLOOD - 1))
+                work()
+                return
             except StorageError:
                 self._stopping.wait(_STORAGE_DELAY)
+
+    def _suspect(self) -> None:
+        if keys := self._attempt.left():
+            log.warning("the relay ended while it looked into deliveries: %d, now one by one", len(keys))
+            self._received.suspect(keys).result()
+            self._attempt.end()
+
+    def _turn(self) -> None:
+        begun = time.thread_time()
+        heads = self._received.heads(_MOST_AT_ONCE)
+        if not heads:
+            self._dead(self._dead_letters.count())
+            held = self._memory.holding.seconds()
+            self._news.wait(_LOOK_SECONDS if held is None else min(held, _LOOK_SECONDS))
+            return
+        if (heads[0].attempts or 0) >= MOST_ATTEMPTS:
+            self._settle([failed(heads[0], self._dispatcher, _ENDED)])
+            return
+        together = self._together(heads)
+        self._attempt.begin([head.key for head in together])
+        try:
+            self._tell(self._received.bodies(together))
+        finally:
+            self._attempt.end()
+        if len(heads) == _MOST_AT_ONCE and self._is_flood():
+            self._stopping.wait((time.thread_time() - begun) * (1 / _SHARE_IN_A_FLOOD - 1))
 
     def _is_flood(self) -> bool:
         """Whether it has been one since the last time of asking."""
@@ -83,46 +132,94 @@ class Teller(Worker):
         self._seen = taken, now
         return taken - before > _FLOOD * (now - since)
 
+    def _together(self, heads: Sequence[Head]) -> Sequence[Head]:
+        """Those that are looked into with the oldest: a review as a whole; what is under suspicion alone."""
+        oldest = heads[0]
+        if oldest.attempts is not None:
+            return [oldest]
+        if is_review(oldest.act):
+            parts = {head.key: head for head in self._received.heads_of(oldest.act) if head.attempts is None}
+            return _fitting([oldest, *(head for head in parts.values() if head.key != oldest.key)])
+        return _fitting(takewhile(lambda head: head.attempts is None and not is_review(head.act), heads))
+
     def _tell(self, waiting: Sequence[Waiting]) -> None:
-        considered: list[Announcement] = []
+        if len(waiting) > 1 and is_review(waiting[0].act):
+            review = consider_review(waiting, self._dispatcher)
+            if review is not None:
+                self._settle([review])
+                return
+        outcomes: list[Outcome] = []
         for delivery in waiting:
-            if delivery.act and any(delivery in each.deliveries for each in considered):
-                continue  # goes along with another one
-            one = self._announcing.consider(delivery)
-            if one is None:
-                continue
-            if considered and self._announcing.depends(one, considered):
+            one = consider(delivery, self._dispatcher, self._memory)
+            if outcomes and self._depends(one, outcomes):
                 break
-            considered.append(one)
-            if self._announcing.depends(one, ()):
+            outcomes.append(one)
+            if self._depends(one, ()):
                 break
-        settled: list[Announcement] = []
+        self._settle(outcomes)
+
+    def _depends(self, one: Outcome, others: Sequence[Outcome]) -> bool:
+        """Whether what it comes to depends on what others leave behind once they are settled."""
+        (event,) = one.events
+        after_a_merge_request = any(other.events[0].name == "merge_request" for other in others)
+        return self._memory.pipelines.counts(event) or (event.name == "push" and after_a_merge_request)
+
+    def _settle(self, outcomes: Sequence[Outcome]) -> None:
+        """Store what deliveries come to; if the store takes one of them in no way, put that one aside."""
+        try:
+            ours = self._store(outcomes)
+        except Exception as error:
+            if isinstance(error, StorageError) and not isinstance(error, RefusedError):
+                raise
+            for each in outcomes if len(outcomes) > 1 else self._apart(outcomes[0], error):
+                self._settle([each])
+            return
+        for one in ours:
+            for delivery, event in zip(one.deliveries, one.events, strict=True):
+                self._record(one, delivery.key, event)
+
+    def _apart(self, one: Outcome, error: Exception) -> list[Outcome]:
+        """What is told one by one instead of a review; of a single delivery, that it is put aside."""
+        if one.fault is not None:
+            raise error
+        if len(one.deliveries) == 1:
+            return [failed(one.deliveries[0], self._dispatcher, fault_of(error), one.events[0])]
+        parts = (each for each in one.deliveries if isinstance(each, Waiting))
+        return [consider(each, self._dispatcher, self._memory) for each in parts]
+
+    def _store(self, outcomes: Sequence[Outcome]) -> list[Outcome]:
+        ours: list[Outcome] = []
 
         def take(db: Database) -> list[Notification]:
-            found = (self._announcing.settle(db, each) for each in considered)
-            settled[:] = [each for each in found if each is not None]
-            self._received.forget(db, 2 * len(considered))
-            self._announcing.memory.forget(db)
-            return [each for one in settled for each in one.notifications]
+            found = (self._settling.settle(db, each, alone=len(outcomes) == 1) for each in outcomes)
+            ours[:] = [each for each in found if each is not None]
+            self._received.forget(db, 2 * len(outcomes))
+            self._memory.forget(db)
+            return [each for one in ours for each in one.notifications]
 
         self._outbox.put(take).result()
-        for each in settled:
-            for delivery, event in zip(each.deliveries, each.events, strict=True):
-                self._record(each, delivery, event)
+        return ours
 
-    def _record(self, one: Announcement, delivery: Waiting, event: Event) -> None:
+    def _record(self, one: Outcome, key: str, event: Event) -> None:
         if one.outcome == HELD:
-            log.info("held key=%s kind=%s", delivery.key, event.name)
+            log.info("held key=%s kind=%s", key, event.name)
             return
         kind = kind_of(event.payload)
         self._metrics.events.labels(kind if kind in BUILDERS else "other", one.outcome).inc()
         self._counters[one.outcome] += 1
         if one.outcome == "duplicate":
-            log.info("duplicate key=%s", delivery.key)
+            log.info("duplicate key=%s", key)
+        elif one.fault is not None:
+            log.critical("failed key=%s kind=%.40s reason=%s", key, event.name, one.reason)
         elif one.notifications:
             channels = ",".join(dict.fromkeys(each.channel for each in one.notifications))
-            log.info("accepted key=%s kind=%s channels=%s", delivery.key, event.name, channels)
+            log.info("accepted key=%s kind=%s channels=%s", key, event.name, channels)
         else:
-            level = logging.CRITICAL if one.outcome == "failed" else logging.INFO
-            word = "failed" if one.outcome == "failed" else "ignored"
-            log.log(level, "%s key=%s kind=%.40s reason=%s", word, delivery.key, event.name, one.reason)
+            log.info("ignored key=%s kind=%.40s reason=%s", key, event.name, one.reason)
+
+
+def _fitting(heads: Iterable[Head]) -> Sequence[Head]:
+    """The first of them, of which there is so much text at most; but one."""
+    first = list(islice(heads, _MOST_AT_ONCE))
+    totals = accumulate(head.characters for head in first)
+    return first[: max(1, sum(1 for _ in takewhile(lambda total: total <= _MOST_CHARACTERS, totals)))]

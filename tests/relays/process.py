@@ -37,8 +37,10 @@ class Relay:
         self.output = home / "output"
         self.state = home / "state"
         self.spool = spool
+        # Another folder or archive has another release run from the next start on.
+        self.code = PROJECT
         self._hook_url = hook_url
-        self._settings = settings
+        self.settings = settings
         self._process: subprocess.Popen[bytes] | None = None
         self._notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._notify.bind(os.path.relpath(home / "notify"))
@@ -67,12 +69,12 @@ class Relay:
 
         `prepare` changes its directory before; `through` is a command that runs it with what is given it.
         """
-        (self.home / "settings.toml").write_text(self._settings)
+        (self.home / "settings.toml").write_text(self.settings)
         prepare(self.home)
         command = [sys.executable, "-m", f"relays.{self.kind}", "--config", str(self.home / "settings.toml")]
         environment = {
             "PATH": os.environ["PATH"],
-            "PYTHONPATH": str(PROJECT),
+            "PYTHONPATH": str(self.code),
             "PYTHONUNBUFFERED": "1",
             "TZ": "Indian/Reunion",
             "CREDENTIALS_DIRECTORY": str(self.home / "credentials"),
@@ -103,7 +105,7 @@ class Relay:
 
     def configure(self, settings: str) -> None:
         """Give it other settings from the next start on."""
-        self._settings = settings
+        self.settings = settings
 
     @property
     def pid(self) -> int:

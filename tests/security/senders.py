@@ -19,6 +19,8 @@ from tests.relays.process import PROJECT, TOKEN, Relay
 from tests.security.conftest import SIGNING_TOKEN
 
 ANSWERED_SECONDS = 1.0
+# GitLab waits so long for an answer.
+GITLAB_SECONDS = 10.0
 
 
 def signature(content: bytes) -> dict[str, str]:
@@ -33,7 +35,7 @@ def signature(content: bytes) -> dict[str, str]:
     }
 
 
-def deliver(port: int, content: bytes, headers: dict[str, str], seconds: float = 10.0) -> int:
+def deliver(port: int, content: bytes, headers: dict[str, str], seconds: float = GITLAB_SECONDS) -> int:
     """Send a delivery as GitLab does, which waits so long for the answer: its status, 0 without any."""
     connection = HTTPConnection("127.0.0.1", port, timeout=seconds)
     try:

@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from relays.gitlab import holding
+from relays.gitlab.attempt import Attempt
+from relays.gitlab.dead_letters import DeadLetters
 from relays.gitlab.dispatch import Dispatcher
 from relays.gitlab.memory import Memory
 from relays.gitlab.mute import Mute
@@ -39,6 +41,7 @@ class World:
     """The relay; `hear` has it hear events one after the other. Its clock stands still unless a test moves it."""
 
     store: Store
+    folder: Path
     dispatcher: Dispatcher
     counters: Counter[str] = field(default_factory=Counter)
     now: float = field(default_factory=time.time)
@@ -66,7 +69,16 @@ class World:
         """Have what is stored told; what is given back ends that, once all of it is told unless it does not `wait`."""
         received, outbox = Received(self.store), Outbox(self.store, "test")
         metrics = Metrics(outbox.stats, lambda: False)
-        teller = Teller(received, outbox, self.dispatcher, Memory.of(self.store), metrics, self.counters)
+        teller = Teller(
+            received,
+            outbox,
+            self.dispatcher,
+            Memory.of(self.store),
+            DeadLetters(self.store),
+            Attempt(self.folder / "attempt"),
+            metrics,
+            self.counters,
+        )
         self.wake = lambda: received.put(list).result()
         teller.start()
 
@@ -105,7 +117,7 @@ def world(
     parts = (OUTBOX, GITLAB)
     store = Store(PostgreSQL(spool, *parts) if spool else SQLite(folder / "relay.db", *parts))
     store.start()
-    yield World(store, Dispatcher([*routes, Route(("dev",))], mute or Mute(), **more))
+    yield World(store, folder, Dispatcher([*routes, Route(("dev",))], mute or Mute(), **more))
     store.stop()
     store.join(10)
     store.close()

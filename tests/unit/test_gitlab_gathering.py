@@ -56,7 +56,7 @@ async def gather(
 
 def keys(store: Store) -> list[str]:
     """What is stored, in the order in which it is told."""
-    return [each.key for each in Received(store).waiting(10 * MOST_AT_ONCE, 1_000_000)]
+    return [each.key for each in Received(store).heads(10 * MOST_AT_ONCE)]
 
 
 def test_each_is_told_that_it_is_stored_in_its_place(store: Store) -> None:

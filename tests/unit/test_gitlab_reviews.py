@@ -8,9 +8,13 @@ from typing import Any
 
 import pytest
 
+from relays.engine import Database
 from relays.gitlab import holding, review
+from relays.gitlab.dead_letters import DeadLetters
 from relays.gitlab.event import Event
+from relays.gitlab.merge_requests import MergeRequests
 from relays.gitlab.mute import Mute
+from relays.gitlab.received import Received
 from relays.gitlab.routing import Route
 from tests.postgresql import on_both_spools
 from tests.unit.acts_world import Payload, World, approval, comment, push, world
@@ -159,7 +163,7 @@ def test_in_one_line_a_review_is_counted(make: Make) -> None:
 
 
 def test_a_review_too_large_for_a_message_is_told_in_several_whole(make: Make) -> None:
-    words = [f"Remarque {number} {'très longue ' * 30}fin {number}." for number in range(80)]
+    words = [f"Remarque {number} {'très longue ' * 60}fin {number}." for number in range(45)]
     relay = make()
     relay.hear(*(comment(number, text, line=number) for number, text in enumerate(words)))
     told = texts(relay)
@@ -168,6 +172,14 @@ def test_a_review_too_large_for_a_message_is_told_in_several_whole(make: Make) -
     assert [text for text in words if text.split(" fin")[0][:100] not in "\n".join(told)] == []
     assert told[0].startswith(HEADING)
     assert all(text.startswith("👀 **Alex** : suite de la relecture de [") for text in told[1:])
+
+
+def test_a_review_of_very_many_comments_is_told_as_several(make: Make) -> None:
+    relay = make()
+    relay.hear(*(comment(number, f"n{number}n") for number in range(80)))
+    told = texts(relay)
+    assert len(told) == 2
+    assert [number for number in range(80) if f"n{number}n" not in "\n".join(told)] == []
 
 
 def test_a_review_waits_for_its_parts_and_not_for_ever(make: Make) -> None:
@@ -200,6 +212,42 @@ def test_a_comment_that_cannot_be_told_takes_no_other_with_it(
     shown = "\n".join(relay.told())
     assert all(f'"value":"{text}"' in shown for text in "abc")
     assert "secret" not in caplog.text
+
+
+@on_both_spools
+def test_a_comment_that_the_store_does_not_take_is_put_aside_and_the_others_are_told(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = MergeRequests.remember
+
+    def fragile(self: MergeRequests, db: Database, event: Event) -> None:
+        if event.payload.text("object_attributes", "note") == "b":
+            raise KeyError("secret")
+        whole(self, db, event)
+
+    monkeypatch.setattr(MergeRequests, "remember", fragile)
+    relay = make()
+    relay.hear(comment(1, "a"), comment(2, "b"), comment(3, "c"))
+    shown = "\n".join(relay.told())
+    assert [text for text in "abc" if f'"value":"{text}"' in shown] == ["a", "c"]
+    assert relay.counters == {"accepted": 2, "failed": 1}
+    assert DeadLetters(relay.store).count() == 1
+    assert relay.held() == 0
+
+
+def test_a_comment_under_suspicion_is_no_part_of_a_review(make: Make) -> None:
+    """The process ended over it: it is looked into alone, whatever waits for it."""
+    relay = make()
+    stop = relay.start()
+    for number in (1, 2, 3):
+        relay.put(comment(number, f"n{number}n"), f"key-of-{number}")
+    Received(relay.store).suspect(["key-of-1"]).result()
+    stop()
+    alone, others = relay.told()
+    assert "n1n" in alone
+    assert "n2n" in others
+    assert "n3n" in others
+    assert relay.store.read("SELECT * FROM suspect") == []
 
 
 @on_both_spools
