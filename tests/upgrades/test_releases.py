@@ -1,10 +1,12 @@
 """Releases that meet the spool of another one: killed, without room, newer than it, or with nothing to do."""
 
+import json
 import os
 import re
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from random import Random
@@ -20,6 +22,8 @@ from tests.postgresql import on_both_spools
 from tests.relays.events import issue, send
 from tests.relays.process import PROJECT, Relay, undelivered, wait_for
 from tests.relays.sink import OK, Reply, Sink
+from tests.relays.test_nextcloud import known, upload
+from tests.relays.test_nextcloud import waiting as waiting_documents
 from tests.upgrades.releases import COLUMN, EARLIER, NEXT, NO_COLUMN, RENAMED, RENAMED_BACK, next_release
 from tests.upgrades.spools import RELEASE_BEFORE, write_file
 from tests.upgrades.test_spools import versions
@@ -76,6 +80,54 @@ def turn_back(relay: Relay, code: Path, *versions: str) -> subprocess.CompletedP
         text=True,
         check=False,
     )
+
+
+def there_and_back(relay: Relay, use: Callable[[], object]) -> None:
+    """The release before, the present one, the one before again as the deploy goes back to it, and the present one."""
+    relay.code = RELEASE_BEFORE
+    relay.start()
+    use()
+    assert relay.terminate() == 0
+    broken = turn_back(relay, PROJECT, "broken").stdout.split()
+    for code in (PROJECT, RELEASE_BEFORE, PROJECT):
+        if code is RELEASE_BEFORE and broken:
+            assert turn_back(relay, PROJECT, "revert", *broken).returncode == 0
+        relay.code = code
+        relay.start()
+        use()
+        assert relay.terminate() == 0
+    assert "storage fails" not in relay.text
+
+
+@on_both_spools
+def test_going_back_to_the_release_before(gitlab: Relay, sink: Sink) -> None:
+    def use() -> None:
+        number = len(sink.keys)
+        for content in (issue(number), issue(number), issue(number + 1)):
+            key = json.loads(content)["object_attributes"]["iid"]
+            assert send(gitlab, content, {"webhook-id": f"e-{key}"}).status_code == 200
+        wait_for(lambda: undelivered(gitlab) == 0)
+        assert sink.keys == keys(*range(number + 2))
+
+    there_and_back(gitlab, use)
+
+
+def test_going_back_to_the_release_before_with_documents(one_by_one: Relay, tree: Path, sink: Sink) -> None:
+    """Those that the other release has told of are known, those that change and go are looked after."""
+
+    def use() -> None:
+        number = len(sink.posts)
+        names = [f"{number}-{place}.pdf" for place in range(2)]
+        for name in names:
+            upload(tree / "Conges" / name)
+        wait_for(lambda: len(sink.posts) == number + 2 and waiting_documents(one_by_one) == 0)
+        assert all(name in sink.posts[number + place].shown for place, name in enumerate(names))
+        for other in (tree / "Conges").glob("*-0.pdf"):
+            other.rename(tree / "Contrats" / other.name)
+        wait_for(lambda: f"Contrats/{names[0]}" in known(one_by_one))
+
+    there_and_back(one_by_one, use)
+    assert len(sink.posts) == 8
 
 
 def columns(relay: Relay, table: str = "received") -> list[str]:
