@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from contextlib import closing
+from itertools import pairwise
 from pathlib import Path
 from random import Random
 from time import sleep
@@ -26,7 +27,8 @@ from tests.relays.test_nextcloud import known, upload
 from tests.relays.test_nextcloud import waiting as waiting_documents
 from tests.upgrades.releases import COLUMN, EARLIER, NEXT, NO_COLUMN, RENAMED, RENAMED_BACK, next_release
 from tests.upgrades.spools import RELEASE_BEFORE, write_file
-from tests.upgrades.test_spools import versions
+from tests.upgrades.table import Row
+from tests.upgrades.test_spools import Enter, versions
 
 SLOW = {
     "sqlite": "CREATE TABLE slow AS WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 500000000)"
@@ -49,6 +51,24 @@ def waiting(gitlab: Relay, sink: Sink) -> Relay:
 
 def keys(*numbers: int) -> list[str]:
     return [f"gitlab:e-{number}" for number in numbers]
+
+
+def entry(what: str, relay: Relay, sink: Sink, accepted: int) -> Row:
+    """The row of a test whose relay held three events from the start and took the others of so many."""
+    due = keys(*range(accepted))
+    places = [due.index(key) for key in sink.keys if key in due]
+    return Row(
+        f"{what}, {'postgresql' if relay.spool else 'file'}",
+        waiting=3,
+        claimed=0,
+        unprocessed=0,
+        parked=0,
+        done=0,
+        accepted=accepted - 3,
+        lost=len(set(due) - set(sink.keys)),
+        doubled=len(sink.keys) - len(set(sink.keys)),
+        disordered=sum(later < earlier for earlier, later in pairwise(places)),
+    )
 
 
 def delivers(relay: Relay, sink: Sink, number: int) -> None:
@@ -148,7 +168,7 @@ def columns(relay: Relay, table: str = "received") -> list[str]:
 class TestOneMigrationMore:
     """The release to come, the present one on what it leaves, and the one to come again."""
 
-    def test_a_new_column(self, waiting: Relay, sink: Sink, tmp_path: Path) -> None:
+    def test_a_new_column(self, waiting: Relay, sink: Sink, tmp_path: Path, enter: Enter) -> None:
         later = next_release(tmp_path / "later", COLUMN, NO_COLUMN)
         for number, code in enumerate([later, PROJECT, RELEASE_BEFORE, later], start=3):
             waiting.code = code
@@ -158,9 +178,10 @@ class TestOneMigrationMore:
             assert versions(waiting)["gitlab"] == NEXT
             assert "colour" in columns(waiting)
         assert waiting.text.count(f"migrated part=gitlab from={GITLAB.version} to={NEXT}") == 1
+        enter(entry("a column more, and releases before", waiting, sink, 7))
 
     def test_what_breaks_the_present_release_is_refused_and_can_be_turned_back(
-        self, waiting: Relay, sink: Sink, tmp_path: Path
+        self, waiting: Relay, sink: Sink, tmp_path: Path, enter: Enter
     ) -> None:
         later = next_release(tmp_path / "later", RENAMED, RENAMED_BACK, EARLIER, uses="inbox")
         asked = turn_back(waiting, later, "broken")
@@ -192,6 +213,7 @@ class TestOneMigrationMore:
         )
         waiting.start()
         delivers(waiting, sink, 5)
+        enter(entry("a spool that is newer, turned back", waiting, sink, 6))
 
     def test_what_is_of_use_is_not_turned_back(self, waiting: Relay, tmp_path: Path) -> None:
         later = next_release(tmp_path / "later", COLUMN, NO_COLUMN)
@@ -207,7 +229,7 @@ class TestOneMigrationMore:
         assert (done.returncode, done.stdout) == (0, "")
         assert "colour" in columns(waiting)
 
-    def test_a_migration_that_fails(self, waiting: Relay, sink: Sink, tmp_path: Path) -> None:
+    def test_a_migration_that_fails(self, waiting: Relay, sink: Sink, tmp_path: Path, enter: Enter) -> None:
         waiting.code = next_release(tmp_path / "later", f"{COLUMN}\nINSERT INTO nothing VALUES (1);")
         line = refused(waiting, os.EX_CONFIG if waiting.spool else os.EX_IOERR)
         assert re.search(
@@ -217,8 +239,9 @@ class TestOneMigrationMore:
         waiting.code = PROJECT
         waiting.start()
         delivers(waiting, sink, 3)
+        enter(entry("a migration that fails", waiting, sink, 4))
 
-    def test_a_kill_in_the_middle(self, waiting: Relay, sink: Sink, tmp_path: Path) -> None:
+    def test_a_kill_in_the_middle(self, waiting: Relay, sink: Sink, tmp_path: Path, enter: Enter) -> None:
         slow = SLOW["postgresql" if waiting.spool else "sqlite"]
         waiting.code = next_release(tmp_path / "later", f"{COLUMN}\n{slow}\nDROP TABLE slow;")
         waiting.start(wait=False)
@@ -241,6 +264,7 @@ class TestOneMigrationMore:
         waiting.start()
         delivers(waiting, sink, 4)
         assert "colour" in columns(waiting)
+        enter(entry("a kill in the middle", waiting, sink, 5))
 
     @pytest.mark.parametrize(
         "change",
@@ -265,7 +289,7 @@ class TestOneMigrationMore:
         assert "cannot be used: it" in line
 
 
-def test_a_disk_that_fills_up_in_the_middle(waiting: Relay, sink: Sink, tmp_path: Path) -> None:
+def test_a_disk_that_fills_up_in_the_middle(waiting: Relay, sink: Sink, tmp_path: Path, enter: Enter) -> None:
     large = (
         "CREATE TABLE large AS WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 10000)"
         " SELECT i, randomblob(1000) FROM n;"
@@ -281,6 +305,7 @@ def test_a_disk_that_fills_up_in_the_middle(waiting: Relay, sink: Sink, tmp_path
         waiting.code = PROJECT
         waiting.start()
         delivers(waiting, sink, 3)
+        enter(entry("a disk that fills up in the middle", waiting, sink, 4))
         assert "colour" not in columns(waiting)
         waiting.kill()
 
