@@ -56,13 +56,6 @@ class Holding:
         """The delivery is told."""
         db.execute("DELETE FROM held WHERE delivery_key = ?", (key,))
 
-    def seconds(self) -> float | None:
-        """How long until the next one is to be told, None if none is held. StorageError."""
-        ((next_,),) = self.store.read(
-            "SELECT min(h.run_at) FROM held h JOIN received r ON r.delivery_key = h.delivery_key"
-        )
-        return None if next_ is None else max(0.0, next_ - self.store.now())
-
     def forget(self, db: Database) -> None:
         """Remove what a release that knows nothing of it has told meanwhile."""
         db.execute("DELETE FROM held WHERE until < ?", (self.store.now() - _KEEP_SECONDS,))

@@ -32,8 +32,14 @@ class Missed:
         rows = [(hook, entry.id, entry.logged_at, entry.key, entry.body) for entry in entries]
 
         def work(db: Database) -> int:
-            insert = "INSERT INTO missed_delivery VALUES (?, ?, ?, ?, ?) ON CONFLICT (hook, entry) DO NOTHING"
-            event = "INSERT INTO missed_event VALUES (?, ?, ?) ON CONFLICT (hook, entry) DO NOTHING"
+            insert = (
+                "INSERT INTO missed_delivery (hook, entry, logged_at, delivery_key, body) VALUES (?, ?, ?, ?, ?)"
+                " ON CONFLICT (hook, entry) DO NOTHING"
+            )
+            event = (
+                "INSERT INTO missed_event (hook, entry, event) VALUES (?, ?, ?)"
+                " ON CONFLICT (hook, entry) DO NOTHING"
+            )
             for entry in entries:
                 db.execute(event, (hook, entry.id, entry.event))
             return sum(db.execute(insert, row).rowcount for row in rows)
@@ -45,7 +51,8 @@ class Missed:
 
         def work(db: Database) -> None:
             db.execute(
-                "INSERT INTO hook_log_read VALUES (?, ?) ON CONFLICT (hook) DO UPDATE SET up_to = excluded.up_to"
+                "INSERT INTO hook_log_read (hook, up_to) VALUES (?, ?)"
+                " ON CONFLICT (hook) DO UPDATE SET up_to = excluded.up_to"
                 # Another relay that reads the same log may have come further.
                 " WHERE excluded.up_to > hook_log_read.up_to",
                 (hook, up_to),

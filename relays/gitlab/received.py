@@ -104,6 +104,12 @@ class Received:
         )
         return [Head(*row) for row in rows]
 
+    def held_seconds(self) -> float | None:
+        """How long until the next of those that are held back is to be told, None if none is. StorageError."""
+        query = "SELECT min(run_at) FROM held WHERE delivery_key IN (SELECT delivery_key FROM received)"
+        ((run_at,),) = self._store.read(query)
+        return None if run_at is None else max(0.0, run_at - self._store.now())
+
     def heads_of(self, act: str) -> list[Head]:
         """All that is held back for an act. StorageError."""
         return [Head(*row) for row in self._store.read(f"{_HEADS} WHERE h.act = ? ORDER BY r.id", (act,))]

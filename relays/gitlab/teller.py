@@ -116,7 +116,7 @@ class Teller(Worker):
         heads = self._received.heads(_MOST_AT_ONCE)
         if not heads:
             self._dead(self._dead_letters.count())
-            held = self._memory.holding.seconds()
+            held = self._received.held_seconds()
             self._news.wait(_LOOK_SECONDS if held is None else min(held, _LOOK_SECONDS))
             return
         if heads[0].attempts is not None:

@@ -118,7 +118,10 @@ class Index:
             db.execute("DELETE FROM documents WHERE tree = ? AND path = ?", where)
             if known is not None:
                 values = (known.inode, known.size, known.mtime_ns, known.ctime_ns)
-                db.execute("INSERT INTO documents VALUES (?, ?, ?, ?, ?, ?)", (*where, *values))
+                db.execute(
+                    "INSERT INTO documents (tree, path, inode, size, mtime_ns, ctime_ns) VALUES (?, ?, ?, ?, ?, ?)",
+                    (*where, *values),
+                )
 
     def settled(self) -> None:
         """What `apply` wrote is committed."""
