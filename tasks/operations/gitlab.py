@@ -132,7 +132,7 @@ def project_hook(
     wanted = {
         "url": url,
         "name": name,
-        "description": f"{name}, secrets {fingerprint() or '(known after apply)'}",
+        "description": f"Managed with pyinfra, secrets {fingerprint() or '(known after apply)'}",
         **triggers,
     }
     found, doubles = _find_hooks(api, path, name, url)
