@@ -86,8 +86,7 @@ def pytest_runtest_makereport(
     if told.failed and call.excinfo:
         proof.outcome, proof.reason = "failed", told.longreprtext
         found = explain(proof.function, proof.items, call.excinfo.value, comparison, dossier.language)
-        masked = [dossier.mask(text) for text in (found.expected, found.seen)]
-        proof.failure = Failure(*masked, found.remedy)
+        proof.failure = Failure(dossier.mask(found.expected), dossier.mask(found.seen), found.remedy)
     elif told.skipped and proof.outcome == "passed":
         proof.outcome, proof.reason = (
             "skipped",
