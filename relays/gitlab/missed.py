@@ -12,22 +12,6 @@ from relays.engine import Database
 from relays.gitlab.hook_log import Entry
 from relays.store import Store
 
-SCHEMA = """
-CREATE TABLE IF NOT EXISTS missed_delivery (
-    hook         BIGINT NOT NULL,
-    entry        BIGINT NOT NULL,
-    logged_at    DOUBLE PRECISION NOT NULL,
-    delivery_key TEXT NOT NULL,
-    body         TEXT,
-    PRIMARY KEY (hook, entry)
-);
-CREATE INDEX IF NOT EXISTS missed_delivery_waiting ON missed_delivery (logged_at, entry) WHERE body IS NOT NULL;
-CREATE TABLE IF NOT EXISTS hook_log_read (
-    hook         BIGINT PRIMARY KEY,
-    up_to        DOUBLE PRECISION NOT NULL
-);
-"""
-
 # GitLab lists the deliveries of seven days, counted from midnight.
 _LISTED_SECONDS = 9 * 24 * 3600.0
 
@@ -48,7 +32,10 @@ class Missed:
         rows = [(hook, entry.id, entry.logged_at, entry.key, entry.body) for entry in entries]
 
         def work(db: Database) -> int:
-            insert = "INSERT INTO missed_delivery VALUES (?, ?, ?, ?, ?) ON CONFLICT (hook, entry) DO NOTHING"
+            insert = (
+                "INSERT INTO missed_delivery (hook, entry, logged_at, delivery_key, body) VALUES (?, ?, ?, ?, ?)"
+                " ON CONFLICT (hook, entry) DO NOTHING"
+            )
             return sum(db.execute(insert, row).rowcount for row in rows)
 
         return self._store.submit(work).result()
@@ -58,7 +45,8 @@ class Missed:
 
         def work(db: Database) -> None:
             db.execute(
-                "INSERT INTO hook_log_read VALUES (?, ?) ON CONFLICT (hook) DO UPDATE SET up_to = excluded.up_to"
+                "INSERT INTO hook_log_read (hook, up_to) VALUES (?, ?)"
+                " ON CONFLICT (hook) DO UPDATE SET up_to = excluded.up_to"
                 # Another relay that reads the same log may have come further.
                 " WHERE excluded.up_to > hook_log_read.up_to",
                 (hook, up_to),
