@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import cast
 
-from relays.markup import Label, Markup
+from relays.markup import Label, Markup, without_slack_links
 
 # Mattermost 5.37 allows the properties of a post 7,600 characters of JSON (measured there; 11.6 a hundred times as
 # many): what goes beyond is cut without a word, or the post is refused. The rest is for names and the icon.
@@ -75,7 +75,7 @@ class Message:
         """The message as an incoming webhook takes it."""
         payload: dict[str, object] = {"username": self.username, "icon_emoji": self.icon_emoji}
         if self.text is not None:
-            payload["text"] = self.text
+            payload["text"] = without_slack_links(self.text)
         if self.attachment is not None:
             payload["attachments"] = [_fitting(_payload(self.attachment))]
         return payload
@@ -99,10 +99,11 @@ def _payload(attachment: Attachment) -> dict[str, object]:
     payload: dict[str, object] = {
         "color": attachment.color,
         "title": attachment.title,
-        "text": attachment.text,
+        "text": without_slack_links(attachment.text),
         "fallback": attachment.fallback,
         "fields": [
-            {"short": field.short, "title": field.title, "value": field.value} for field in attachment.fields
+            {"short": field.short, "title": field.title, "value": without_slack_links(field.value)}
+            for field in attachment.fields
         ],
     }
     if attachment.title_link:

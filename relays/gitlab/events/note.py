@@ -1,6 +1,8 @@
 """Comments."""
 
-from relays import markup
+import re
+
+from relays import markdown, markup, parts
 from relays.gitlab.events.common import (
     COLORS,
     NAME,
@@ -17,7 +19,9 @@ from relays.gitlab.payload import Payload
 from relays.message import Field, Message
 from relays.wording import Wording
 
-_COMMENT = 400
+# As Mattermost counts; see relays.gitlab.events.common for what all texts of a message add up to.
+_COMMENT = 1_500
+_SERVER = re.compile(r"https?://[^/]+", re.IGNORECASE)
 
 
 def build(payload: Payload, wording: Wording) -> Message | None:
@@ -36,10 +40,21 @@ def build(payload: Payload, wording: Wording) -> Message | None:
         [
             *_place(payload, wording),
             *field(
-                wording["field.comment"], markup.given(markup.plain, note.text("note"), _COMMENT), short=False
+                wording["field.comment"],
+                markdown.render(note.text("note"), _place_of_text(payload), wording, _COMMENT),
+                short=False,
             ),
         ],
     )
+
+
+def _place_of_text(payload: Payload) -> parts.Place:
+    """Where the addresses lead that a text leaves incomplete."""
+    project, path = payload.text("project", "web_url"), payload.text("project", "path_with_namespace")
+    if path and project.endswith(f"/{path}"):  # GitLab itself may be below a path
+        return parts.Place(project, project.removesuffix(f"/{path}"))
+    server = _SERVER.match(project or payload.text("object_attributes", "url"))
+    return parts.Place(project, server.group() if server else "")
 
 
 def subject_of(payload: Payload, wording: Wording, limit: int) -> markup.Label:
