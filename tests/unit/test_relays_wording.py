@@ -23,6 +23,12 @@ def test_french_has_a_space_before_a_colon(key: str) -> None:
     assert not re.search(r"\S[:;!?»](?:\s|$)|«\S|réouv", plain(FRENCH[key]))
 
 
+@pytest.mark.parametrize("key", FRENCH)
+def test_no_word_is_elided_before_what_is_filled_in(key: str) -> None:
+    # "de Alex" would have to be "d'Alex", and "de Camille" not.
+    assert not re.search(r"\b(?:de|que|le|la)\[? \{(?:user|project|place|people|author)\}", FRENCH[key])
+
+
 @pytest.mark.parametrize("key", ENGLISH)
 def test_english_has_none(key: str) -> None:
     assert not re.search(r"\s[:;!?](?:\s|$)", plain(ENGLISH[key]))
