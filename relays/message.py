@@ -1,7 +1,7 @@
 """A message for Mattermost, built from texts that are inert (relays.markup) and within its limits.
 
-Measured on Mattermost 5.37: remote images delay a post by five seconds each, so there are none (`icon_emoji` instead
-of `icon_url`, no `footer_icon`). Mobile notifications show the text and the `fallback` of the attachment only.
+Measured on Mattermost 5.37: remote images in a post delay it by five seconds each, so there are none. Mobile
+notifications show the text and the `fallback` of the attachment only.
 """
 
 import json
@@ -14,6 +14,10 @@ from relays.markup import Label, Markup, without_slack_links
 # Mattermost 5.37 allows the properties of a post 7,600 characters of JSON (measured there; 11.6 a hundred times as
 # many): what goes beyond is cut without a word, or the post is refused. The rest is for names and the icon.
 _MOST_CHARACTERS = 7_000
+
+
+# Whom a relay speaks as when it speaks of itself.
+RELAY = "Passerelle"
 
 
 @dataclass(frozen=True)
