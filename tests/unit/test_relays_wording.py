@@ -5,6 +5,7 @@ import re
 import pytest
 
 from relays.wording import CATALOGUES
+from tasks.doctor.wording import CATALOGUES as DOCTOR
 from tasks.templates import FILES
 
 FRENCH, ENGLISH = CATALOGUES["fr"], CATALOGUES["en"]
@@ -39,6 +40,14 @@ def test_states_and_roles_are_not_left_in_english(key: str) -> None:
     assert FRENCH[key] != key.partition(".")[2]
     assert FRENCH[key].islower()
     assert ENGLISH[key].islower()
+
+
+@pytest.mark.parametrize(("language", "wrong"), [("fr", r"\w[:;!?](?:\s|$)"), ("en", r"\s[:;!?](?:\s|$)")])
+def test_the_doctor_writes_so_too(language: str, wrong: str) -> None:
+    said = DOCTOR[language]
+    findings = [text for saying in said.broken.values() for text in (saying.why, saying.remedy)]
+    for text in [*said.phrases.values(), *said.links.values(), *said.unclear.values(), *findings]:
+        assert not re.search(wrong, text), text
 
 
 @pytest.mark.parametrize("path", sorted(FILES.glob("*.sh.j2")), ids=lambda path: path.name)
