@@ -25,7 +25,7 @@ def site(values: dict[str, Any], **given: str | Path) -> Site:
     return load(values | {"mattermost": mattermost}, dict(os.environ))
 
 
-def told(folder: Path, wanted: Site) -> list[dict[str, str]]:
+def read_by_relays(folder: Path, wanted: Site) -> list[dict[str, str]]:
     """What both relays read of the settings that the deploy writes."""
     found = []
     for name, text in (
@@ -40,14 +40,14 @@ def told(folder: Path, wanted: Site) -> list[dict[str, str]]:
 
 def test_without_a_setting_the_relays_show_their_own(tmp_path: Path, values: dict[str, Any]) -> None:
     wanted = site(values)
-    assert told(tmp_path, wanted) == [{}, {}]
+    assert read_by_relays(tmp_path, wanted) == [{}, {}]
     assert [icons.emoji(wanted.mattermost, hook) for hook in icons.hooks(wanted)] == [None, None]
 
 
 def test_an_address_is_told_as_it_is(tmp_path: Path, values: dict[str, Any]) -> None:
     address = "https://git.example.org/assets/logo.png?v=2"
     wanted = site(values, gitlab_webhook=address)
-    assert told(tmp_path, wanted) == [{"icon_url": address}, {}]
+    assert read_by_relays(tmp_path, wanted) == [{"icon_url": address}, {}]
     assert icons.image(wanted.mattermost.gitlab_webhook) is None
 
 
@@ -57,7 +57,7 @@ def test_a_file_becomes_an_emoji_that_its_content_names(tmp_path: Path, values: 
     other.write_bytes(png(2))
     wanted = site(values, gitlab_webhook=one, nextcloud_webhook=one)
     names = [icons.emoji(wanted.mattermost, hook) for hook in icons.hooks(wanted)]
-    assert told(tmp_path, wanted) == [{"icon_emoji": f":{name}:"} for name in names]
+    assert read_by_relays(tmp_path, wanted) == [{"icon_emoji": f":{name}:"} for name in names]
     # One for each webhook, so that none is taken away from the other, and for each image.
     again = site(values, gitlab_webhook=other, nextcloud_webhook=one)
     changed = [icons.emoji(again.mattermost, hook) for hook in icons.hooks(again)]
