@@ -91,7 +91,8 @@ def web_address(address: str) -> str:
 def link(shown: Markup, address: str) -> Markup:
     """A link to a `web_address`."""
     # A bracket may end it, even an escaped one.
-    return Markup(f"[{shown.replace(chr(92) + '[', '(').replace(chr(92) + ']', ')')}]({address})")
+    safe = shown.replace(r"\[", "(").replace(r"\]", ")")
+    return Markup(f"[{safe}]({address})")
 
 
 def cost(text: str) -> int:
