@@ -5,6 +5,7 @@ from pyinfra import host
 from tasks.alone import failing_alone
 from tasks.commands import install_commands
 from tasks.gitlab import provision_gitlab
+from tasks.icons import remove_former_icons
 from tasks.mattermost import provision_mattermost
 from tasks.nextcloud import provision_nextcloud
 from tasks.place import find_place
@@ -25,3 +26,5 @@ with failing_alone():
     meet(site)
     if not here:
         install_relay_host(site)
+    else:
+        remove_former_icons(site, place)

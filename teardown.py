@@ -9,6 +9,7 @@ from pyinfra import host
 from tasks.alone import failing_alone
 from tasks.commands import remove_commands
 from tasks.gitlab import remove_gitlab
+from tasks.icons import remove_icons
 from tasks.mattermost import remove_webhooks
 from tasks.place import find_place
 from tasks.relay_hosts import is_relay_host
@@ -22,6 +23,7 @@ with failing_alone():
         remove_gitlab(site, place)
         remove_relays()
         remove_webhooks(site, place)
+        remove_icons(site, place)
         remove_commands(place)
     else:
         remove_relays()

@@ -8,7 +8,7 @@ from typing import Any
 from pyinfra import host
 from pyinfra.api import StringCommand
 
-from tasks import spools
+from tasks import icons, spools
 from tasks.documents import Tree
 from tasks.operations import unit
 from tasks.operations.absent import Present, no_paths, no_service
@@ -141,6 +141,7 @@ def gitlab_settings(site: Site, *, signs: bool) -> str:
         language=site.relays.language,
         digest_from=site.relays.digest_from,
         channel=site.mattermost.gitlab_webhook.channel,
+        icon=icons.shown(site.mattermost, site.mattermost.gitlab_webhook),
         signature="required" if signs else "accepted",
         gitlab=site.gitlab,
         projects=site.projects,
@@ -157,6 +158,7 @@ def nextcloud_settings(site: Site) -> str:
         language=site.relays.language,
         digest_from=site.relays.digest_from,
         channel=site.mattermost.nextcloud_webhook.channel,
+        icon=icons.shown(site.mattermost, site.mattermost.nextcloud_webhook),
         nextcloud=site.nextcloud,
         trees=[
             {"tree": bound_at(site, tree), "in_files": _in_files(site, tree)}

@@ -23,7 +23,7 @@ from relays.gitlab.room import ROOM_BYTES
 from relays.gitlab.server import HttpServer, address_of
 from relays.gitlab.tables import AFTER_RESCUE, GITLAB
 from relays.gitlab.teller import Teller
-from relays.mattermost import Hook
+from relays.mattermost import Hook, read_icon
 from relays.settings import Places, StartError, read_hook_url, read_optional_secret, read_settings
 from relays.wording import CATALOGUES
 
@@ -40,6 +40,7 @@ def build(places: Places) -> service.Service:
     max_body_bytes = settings.integer("max_body_bytes", _MAX_BODY_BYTES, 1024, ROOM_BYTES)
     digest_from = settings.integer("digest_from", digest.DEFAULT_FROM, 0, digest.HIGHEST_FROM)
     signed = settings.choice("signature", ("accepted", "required"), "accepted") == "required"
+    icon = read_icon(settings)
     listen = settings.table("listen")
     address, port = listen.text("address", "0.0.0.0"), listen.integer("port", 8090, 0, 65535)  # noqa: S104
     listen.done()
@@ -48,7 +49,7 @@ def build(places: Places) -> service.Service:
     authenticity = read_authenticity(places.credentials, required=signed)
 
     everything = dispatcher.routes[-1]
-    hook = Hook(read_hook_url(places.credentials, "GITLAB_WEBHOOK_URL"), everything.channels[0])
+    hook = Hook(read_hook_url(places.credentials, "GITLAB_WEBHOOK_URL"), everything.channels[0], icon)
     wording = CATALOGUES[everything.language]
     relay = service.Service(
         places.state,

@@ -63,7 +63,7 @@ def test_one_event_goes_to_several_channels_in_the_words_of_each(gitlab_with: Ma
         assert send(relay, event).text == "accepted\n"
     wait_for(lambda: len(sink.posts) == 3)
     (short,) = [post for post in sink.posts if post.channel == "ops"]
-    assert short.payload["text"].startswith("❌ Le pipeline ne réussit plus : [Pipeline #2](https://")
+    assert short.payload["text"].startswith("❌ Le pipeline ne réussit plus — [Pipeline #2](https://")
     assert "attachments" not in short.payload
     boxes = [post.payload["attachments"][0] for post in sink.posts if post.channel == "home"]
     assert [box["text"] for box in boxes] == ["✅ The pipeline passed", "❌ The pipeline no longer passes"]

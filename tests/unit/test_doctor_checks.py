@@ -131,7 +131,7 @@ SEEN: dict[str, Change] = {
     "nextcloud.access": host("tree", "access", "Contrats", to=["755", 0]),
     "nextcloud-relay.bound": host("bound", to=False),
     "nextcloud-relay.waiting": status("en attente du dossier /run/passerelle/Documents_RH ; rien en attente"),
-    "nextcloud-relay.documents": status("Documents_RH : 2 document(s) suivis ; rien en attente"),
+    "nextcloud-relay.documents": status("Documents_RH : 2 document(s) suivi(s) ; rien en attente"),
 }
 
 
@@ -151,11 +151,14 @@ def test_what_is_seen_is_named(world: World, code: str) -> None:
         (status("le stockage ne répond pas"), "relay.storage"),
         (
             status(
-                "Documents_RH : 3 document(s) suivis ; 4 notification(s) en attente, la plus ancienne depuis 3 min"
+                "Documents_RH : 3 document(s) suivi(s) ; 4 notification(s) en attente, la plus ancienne depuis 3 min"
             ),
             "relay.backlog",
         ),
-        (status("Documents_RH : 3 document(s) suivis ; rien en attente ; 1 mise(s) de côté"), "relay.parked"),
+        (
+            status("Documents_RH : 3 document(s) suivi(s) ; rien en attente ; 1 mise(s) de côté"),
+            "relay.parked",
+        ),
     ],
 )
 def test_relays_are_seen_through(world: World, change: Change, code: str) -> None:
@@ -166,7 +169,7 @@ def test_relays_are_seen_through(world: World, change: Change, code: str) -> Non
     "change",
     [
         status(
-            "Documents_RH : 3 document(s) suivis ; 4 notification(s) en attente, la plus ancienne depuis 5 s"
+            "Documents_RH : 3 document(s) suivi(s) ; 4 notification(s) en attente, la plus ancienne depuis 5 s"
         ),
         figures(backlog=3, oldest_age_seconds=5.0),
         unit(GITLAB, NRestarts="4", uptime="3600"),
