@@ -109,7 +109,7 @@ class Service:
         tell = partial(_tell_rescue, wording, hook.channel, after_rescue)
         self.store = Store(_open(state / "relay.db", spool, (SCHEMA, *schemas), tell))
         self.outbox = Outbox(self.store, self._state.instance, digest_from)
-        self.metrics = Metrics(self.outbox.stats, lambda: self.store.failing)
+        self.metrics = Metrics(self.outbox.stats, lambda: self.store.failing, lambda: self.courier.held())
         self.courier = Courier(self.outbox, partial(IncomingWebhook, hook), wording, self.metrics)
         self._sources: list[Worker] = []
         self._stop = threading.Event()
@@ -148,7 +148,10 @@ class Service:
         return self._exit_code
 
     def health(self) -> tuple[bool, dict[str, object]]:
-        """Whether notifications are taken and delivered, and the figures of the outbox."""
+        """Whether notifications are taken and delivered, and the figures of the outbox.
+
+        A channel that its webhook holds up makes it "degraded": nothing is lost, and somebody has to do something.
+        """
         well = not self.store.failing and all(worker.healthy for worker in self._workers())
         try:
             stats = self.outbox.stats()
@@ -156,8 +159,10 @@ class Service:
             well, stats = False, None
         oldest = stats.oldest if stats else None
         last = stats.last_delivery if stats else None
+        held = self.courier.held()
         return well, {
-            "status": "ok" if well else "failing",
+            "status": "failing" if not well else "degraded" if held else "ok",
+            "held": held,
             "backlog": stats.backlog if stats else None,
             "oldest_age_seconds": None if oldest is None else round(max(0.0, self.store.now() - oldest), 3),
             "parked": stats.parked if stats else None,
@@ -214,6 +219,10 @@ class Service:
         said = [self.wording["status.idle"]]
         if stats.oldest is not None:
             said = [self.wording["status.backlog"].format(count=stats.backlog, age=self._ago(stats.oldest))]
+        for channel, answer in self.courier.held().items():
+            status = answer[:8]  # such as HTTP 404
+            cause = self.wording.get(f"held.{status[-3:]}", self.wording["held.other"])
+            said.append(self.wording["status.held"].format(channel=channel, cause=cause, reason=status))
         if stats.parked:
             said.append(self.wording["status.parked"].format(count=stats.parked))
         if stats.last_delivery is not None:
