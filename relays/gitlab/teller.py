@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from relays.engine import Database, StorageError
 from relays.gitlab.dispatch import Dispatcher
-from relays.gitlab.event import Event, read_event
+from relays.gitlab.event import Event, project_of, read_event
 from relays.gitlab.events import BUILDERS, kind_of
 from relays.gitlab.payload import Payload
 from relays.gitlab.pipelines import Pipelines
@@ -138,9 +138,8 @@ class Teller(Worker):
                 row, delivery.key, event, "failed", f"{type(error).__name__} at {place.name}:{place.lineno}"
             )
         if not messages:
-            return _Told(
-                row, delivery.key, event, "unsupported" if reason == "unsupported" else "filtered", reason
-            )
+            outcome = reason if reason in ("unsupported", "foreign") else "filtered"
+            return _Told(row, delivery.key, event, outcome, reason)
         notifications = [
             Notification(delivery.key, channel, message) for channel, message in messages.items()
         ]
@@ -158,4 +157,7 @@ class Teller(Worker):
         else:
             level = logging.CRITICAL if told.outcome == "failed" else logging.INFO
             word = "failed" if told.outcome == "failed" else "ignored"
-            log.log(level, "%s key=%s kind=%.40s reason=%s", word, told.key, told.event.name, told.reason)
+            reason = told.reason
+            if told.outcome == "foreign":
+                reason = f"foreign: {project_of(told.event.payload)[:100]!r} is not in gitlab.projects"
+            log.log(level, "%s key=%s kind=%.40s reason=%s", word, told.key, told.event.name, reason)
