@@ -5,9 +5,11 @@ from pyinfra import host
 from tasks.alone import failing_alone
 from tasks.commands import install_commands
 from tasks.gitlab import provision_gitlab
-from tasks.mattermost import provision_mattermost
+from tasks.leftovers import remove_leftovers
+from tasks.mattermost import admit_webhooks, provision_mattermost
 from tasks.nextcloud import provision_nextcloud
 from tasks.place import find_place
+from tasks.record import recall, remember
 from tasks.relay_hosts import install_relay_host, is_relay_host, meet
 from tasks.relays import install_relays
 
@@ -17,7 +19,10 @@ with failing_alone():
 
     if here:
         place = find_place(site)
-        provision_mattermost(site, place)
+        made = recall(site, place)
+        remember(site, place, made)
+        admit_webhooks(site, place)
+        provision_mattermost(site, place, made)
         provision_nextcloud(site, place)
         provision_gitlab(site, place)
         install_relays(site, place)
@@ -25,3 +30,6 @@ with failing_alone():
     meet(site)
     if not here:
         install_relay_host(site)
+    meet(site)
+    if here:
+        remove_leftovers(site, place, made)

@@ -4,10 +4,9 @@ from functools import partial
 
 from pyinfra import host
 
-from tasks.operations.absent import no_paths
 from tasks.operations.resource import step
 from tasks.operations.text_file import Owner, text_files
-from tasks.place import Place
+from tasks.place import WEBHOOKS_CONF, Place
 from tasks.site import Site
 from tasks.templates import render
 
@@ -18,6 +17,11 @@ COMMANDS = (
     "test-integrations.sh",
     "parked.sh",
 )
+
+
+def command_files(scripts: str) -> list[str]:
+    """All that a deploy puts into the folder `scripts`, the URLs of the webhooks as well."""
+    return [f"{scripts}/{name}" for name in (*COMMANDS, WEBHOOKS_CONF)]
 
 
 @step("Operator commands")
@@ -33,10 +37,3 @@ def install_commands(site: Site, place: Place) -> None:
         group,
         name="Commands in scripts/",
     )
-
-
-@step("Operator commands")
-def remove_commands(place: Place) -> None:
-    """The commands, the URLs of the webhooks, and scripts/ if nothing else is in it."""
-    files = [f"{place.scripts}/{command}" for command in COMMANDS]
-    no_paths([*files, place.webhooks_conf], [place.scripts], name="Commands in scripts/")

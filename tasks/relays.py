@@ -10,7 +10,7 @@ from pyinfra.api import StringCommand
 
 from tasks.documents import Tree
 from tasks.operations import unit
-from tasks.operations.absent import Present, no_paths, no_service
+from tasks.operations.absent import Present, no_paths, no_service, nothing_but
 from tasks.operations.compose import running_container
 from tasks.operations.python_app import accepted, python_app, release_digest, roll_back
 from tasks.operations.remote import run_quietly
@@ -24,6 +24,9 @@ from tasks.templates import render
 PROJECT = Path(__file__).parent.parent
 REQUIREMENTS = PROJECT / "requirements"
 RELAYS = ("gitlab", "nextcloud")
+GITLAB_UNITS = ("passerelle-gitlab.socket", "passerelle-gitlab.service")
+MOUNT_POINTS = ("/run/passerelle*", "/run/passerelle*/*")
+"""Where systemd binds the trees for the relay; empty on the host itself."""
 
 
 @step("Relays")
@@ -52,8 +55,8 @@ def install_relays(site: Site, place: Place) -> None:
     waiting = (
         {"passerelle-nextcloud.path": render("passerelle-nextcloud.path", trees=trees)} if on_disk else {}
     )
-    if not on_disk:
-        unit.no_unit("passerelle-nextcloud.path", name="No waiting for trees on the disk")
+    units = [*GITLAB_UNITS, "passerelle-nextcloud.service", *waiting]
+    unit.no_other_units("passerelle-", units, name="No other units")
     unit.service(
         "passerelle-nextcloud",
         {
@@ -194,8 +197,9 @@ def remove_relays() -> None:
     _no_shared_spool(name="Shared spool")
     # Where systemd keeps the state of a service with a user of its own.
     state = [f"/var/lib/{folder}passerelle-{relay}" for relay in RELAYS for folder in ("", "private/")]
-    places = ["/opt/passerelle", "/etc/passerelle", "/var/lib/passerelle", "/run/passerelle", *state]
+    places = ["/opt/passerelle", "/etc/passerelle", *state]
     no_paths(places, name="Package, settings and storage of the relays")
+    nothing_but(MOUNT_POINTS, (), name="Mount points of the trees")
 
 
 @resource
