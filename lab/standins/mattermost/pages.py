@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -129,7 +129,7 @@ def _shown(rows: list[Row]) -> Iterator[dict[str, Any]]:
     day = ""
     for row in rows:
         props = json.loads(row["props"])
-        at = datetime.fromtimestamp(row["create_at"] / 1000).astimezone()
+        at = datetime.fromtimestamp(row["create_at"] / 1000, UTC)
         name = str(props.get("override_username") or row["username"])
         attachments = props.get("attachments")
         yield {
