@@ -4,7 +4,8 @@ Statements are those that both understand, with `?` for a parameter.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 
@@ -32,6 +33,21 @@ class Database(Protocol):
         """Execute one statement."""
 
 
+@dataclass(frozen=True)
+class Dialect:
+    """What differs between the databases where their tables are concerned (relays.schema).
+
+    `columns` asks for table, column and whether a value has to be given for it; `keys` for table, key and column of
+    what is unique; `busy`, if several relays may use the database, for how many others do. `ddl` translates one
+    statement of a migration.
+    """
+
+    columns: str
+    keys: str
+    busy: str = ""
+    ddl: Callable[[str], str] = str
+
+
 class StorageError(Exception):
     """The store could not take a write, of which nothing is stored, or be read."""
 
@@ -42,11 +58,17 @@ class Engine(ABC):
     errors: tuple[type[Exception], ...]
     """What a statement raises when it fails in the database."""
 
+    dialect: Dialect
+    """How the database is asked for its tables."""
+
     quick = False
     """Whether a commit takes no longer than the disk."""
 
     damaged = False
     """Whether what is stored has been found to be damaged, so that only a fresh start can go on."""
+
+    changed = False
+    """Whether a statement has found that the tables are not those it was made for, so that only a start can go on."""
 
     @abstractmethod
     def begin(self) -> Database:

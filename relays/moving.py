@@ -9,23 +9,15 @@ from relays.engine import Database, Engine
 
 log = logging.getLogger(__name__)
 
-# The tables that move: their columns, and by which of them a row is known.
-_TABLES = {
-    "outbox": (
-        "channel, delivery_key, message, summary, state, run_at, attempts, last_error, created_at, finished_at, alone",
-        "channel, delivery_key",
-    ),
-    "told_delivery": ("delivery_key, told_at", "delivery_key"),
-    "received": ("delivery_key, body", ""),
-}
+_TABLES = ("outbox", "told_delivery", "received")
 
 
 def move_outbox(file: Path, engine: Engine) -> None:
     """Take the outbox and what comes before it out of the SQLite file, if there is one, into `engine`; then it is gone.
 
-    Whatever waits goes on waiting in its order, parked messages stay parked, and keys go on refusing duplicates. What
-    was moved when a kill came is moved once. StorageError, sqlite3.Error or one of `engine.errors` leaves the file
-    as it was.
+    Both have the tables of this release. Whatever waits goes on waiting in its order, parked messages stay parked, and
+    keys go on refusing duplicates. What was moved when a kill came is moved once. StorageError, sqlite3.Error or one
+    of `engine.errors` leaves the file as it was.
     """
     if not file.is_file():
         return
@@ -40,15 +32,16 @@ def move_outbox(file: Path, engine: Engine) -> None:
 
 
 def _move(old: sqlite3.Connection, new: Database, table: str) -> int:
-    columns, known_by = _TABLES[table]
-    names = columns.split(", ")
-    insert = (
-        f"INSERT INTO {table} ({columns}) VALUES ({', '.join('?' * len(names))})"  # noqa: S608
-        + f" ON CONFLICT ({known_by}) DO NOTHING" * bool(known_by)
-    )
+    described = old.execute(f"PRAGMA table_info({table})").fetchall()
+    # The numbers of the rows are given anew.
+    columns = {name: declared for _, name, declared, _, _, is_key in described if not is_key}
+    names = ", ".join(columns)
+    insert = f"INSERT INTO {table} ({names}) VALUES ({', '.join('?' * len(columns))}) ON CONFLICT DO NOTHING"  # noqa: S608
     count = 0
-    for row in old.execute(f"SELECT {columns} FROM {table} ORDER BY id"):  # noqa: S608
+    for row in old.execute(f"SELECT {names} FROM {table} ORDER BY id"):  # noqa: S608
         # SQLite has no truth values of its own.
-        values = [bool(value) if name == "alone" else value for name, value in zip(names, row, strict=True)]
+        values = [
+            bool(v) if declared == "BOOLEAN" else v for v, declared in zip(row, columns.values(), strict=True)
+        ]
         count += new.execute(insert, values).rowcount
     return count

@@ -29,7 +29,7 @@ A settlement counts only for the rows that the claim still holds, for all of the
 before a post and settled after the answer, so a process killed in between sends that one post again: at least once,
 and only there.
 
-The address of the hook is not stored: it may change while a message waits.
+The address of the hook is not stored: it may change while a message waits. The table is in relays.tables.
 """
 
 import json
@@ -41,31 +41,6 @@ from relays.claims import Claims, Delivery, Outcome, seconds_until_free
 from relays.engine import Database
 from relays.message import Message
 from relays.store import Store
-
-SCHEMA = """
-CREATE TABLE IF NOT EXISTS outbox (
-    id           INTEGER PRIMARY KEY,
-    channel      TEXT NOT NULL,
-    delivery_key TEXT NOT NULL,
-    message      TEXT NOT NULL,
-    summary      TEXT NOT NULL,
-    state        TEXT NOT NULL CHECK (state IN ('ready', 'done', 'parked')),
-    alone        BOOLEAN NOT NULL DEFAULT FALSE,
-    run_at       DOUBLE PRECISION NOT NULL,
-    attempts     INTEGER NOT NULL DEFAULT 0,
-    claim_id     TEXT,
-    lease_until  DOUBLE PRECISION,
-    last_error   TEXT,
-    created_at   DOUBLE PRECISION NOT NULL,
-    finished_at  DOUBLE PRECISION,
-    UNIQUE (channel, delivery_key)
-);
--- With the state in them, these answer without a look at the table.
-CREATE INDEX IF NOT EXISTS outbox_line ON outbox (channel, id, state) WHERE state = 'ready';
-CREATE INDEX IF NOT EXISTS outbox_done ON outbox (finished_at, state) WHERE state = 'done';
-CREATE INDEX IF NOT EXISTS outbox_parked ON outbox (id, state) WHERE state = 'parked';
-CREATE INDEX IF NOT EXISTS outbox_claimed ON outbox (claim_id) WHERE claim_id IS NOT NULL;
-"""
 
 # GitLab resends from its log of seven days at most.
 _KEEP_DONE_SECONDS = 14 * 24 * 3600.0

@@ -19,9 +19,11 @@ from datetime import datetime
 from pathlib import Path
 
 from relays.engine import Engine, StorageError, reason
-from relays.postgresql import PostgreSQL
-from relays.settings import StartError, read_optional_secret, state_directory
-from relays.sqlite import SQLite
+from relays.schema import SchemaError
+from relays.settings import StartError
+from relays.spool import open_spool
+from relays.tables import OUTBOX
+from relays.upgrade import check
 
 _SHOWN = 60
 _RETRY = (
@@ -47,7 +49,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         commands.add_parser(name).add_argument("number", type=int, nargs="+")
     given = parser.parse_args(arguments)
     try:
-        with closing(_open(given.state, given.credentials)) as engine:
+        with closing(open_spool(given.state, given.credentials)) as engine:
+            check(engine.read, [OUTBOX], engine.dialect)
             if given.command == "list":
                 _list(engine)
                 return 0
@@ -55,19 +58,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except StartError as error:
         print(f"parked: {error}", file=sys.stderr)
         return error.code
+    except SchemaError as error:
+        print(f"parked: the store cannot be used: {error}", file=sys.stderr)
+        return os.EX_CONFIG
     except StorageError as error:
         print(f"parked: the store cannot be used: {error}", file=sys.stderr)
         return 1
-
-
-def _open(state: Path | None, credentials: Path | None) -> Engine:
-    folder = credentials or os.environ.get("CREDENTIALS_DIRECTORY")
-    if folder and (spool := read_optional_secret(Path(folder), "spool")):
-        return PostgreSQL(spool)
-    path = state_directory(state) / "relay.db"
-    if not path.is_file():
-        raise StartError(f"there is no {path}: start the relay once, or name its state directory")
-    return SQLite(path)
 
 
 def _list(engine: Engine) -> None:

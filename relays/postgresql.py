@@ -6,6 +6,7 @@ that was written before it, as in SQLite. A relay commits all that has gathered 
 the lock costs little.
 """
 
+import logging
 import os
 import threading
 import time
@@ -16,8 +17,13 @@ from typing import Any
 import psycopg
 from psycopg import conninfo, errors
 
+from relays import shape
 from relays.engine import Database, Engine, Rows, StorageError, reason
+from relays.schema import SchemaError, Tables
 from relays.settings import StartError
+from relays.upgrade import upgrade
+
+log = logging.getLogger(__name__)
 
 SCHEMA = "passerelle"
 Connection = psycopg.Connection[tuple[Any, ...]]
@@ -47,16 +53,22 @@ _SESSION = (
     "SET idle_in_transaction_session_timeout = '5s'",
 )
 
+# What statements that are always the same meet when the tables are not those that they were made for.
+_OTHER_TABLES = (errors.UndefinedTable, errors.UndefinedColumn, errors.InvalidColumnReference)
+# What holds a table for longer than this is no relay, and must not keep all of them waiting.
+_LOCK = "SET LOCAL lock_timeout = '5s'"
+
 
 class PostgreSQL(Engine):
-    """The database at `address` (libpq's URI or key=value form), with `schemas` made if they are not there.
+    """The database at `address` (libpq's URI or key=value form) with the tables of `parts`, made or brought up to date.
 
     StartError if it cannot be had: nothing of the address, which holds a password, is part of it.
     """
 
     errors = (psycopg.Error,)
+    dialect = shape.POSTGRESQL
 
-    def __init__(self, address: str, *schemas: str) -> None:
+    def __init__(self, address: str, *parts: Tables) -> None:
         self._parameters = {**_CONNECTION, **parse(address)}
         self._reading = threading.Lock()
         self._writer: Connection | None = None
@@ -65,9 +77,10 @@ class PostgreSQL(Engine):
         self._available = False
         self._clock_offset = 0.0
         try:
-            self.begin()
-            self._create(schemas)
-            self.commit()
+            self._upgrade(parts)
+        except SchemaError as error:
+            self._drop_writer()
+            raise StartError(f"spool: PostgreSQL cannot be used: {error}") from None
         except (psycopg.Error, StorageError) as error:
             self._drop_writer()
             raise StartError(
@@ -98,6 +111,7 @@ class PostgreSQL(Engine):
             self._writer.execute("COMMIT")
 
     def roll_back(self, error: Exception) -> bool:
+        self._notice(error)
         # A server that has become a standby stays one for this connection.
         if not isinstance(error, errors.ReadOnlySqlTransaction) and self._writer is not None:
             try:
@@ -116,6 +130,7 @@ class PostgreSQL(Engine):
             except psycopg.OperationalError:
                 self._drop_reader()  # it may have been lost long ago
             except psycopg.Error as error:
+                self._notice(error)
                 raise StorageError(reason(error)) from None
             try:
                 return self._read(query, parameters)
@@ -131,16 +146,26 @@ class PostgreSQL(Engine):
         with self._reading:
             self._drop_reader()
 
-    def _create(self, schemas: Sequence[str]) -> None:
-        """Make the tables, in the transaction that is open, so that two relays that start together do not collide."""
-        assert self._writer is not None
+    def _notice(self, error: Exception) -> None:
+        self.changed |= isinstance(error, _OTHER_TABLES)
+
+    def _upgrade(self, parts: Sequence[Tables]) -> None:
+        """Bring the tables up to date in one turn, so that two relays that start together do not collide."""
+        db = self.begin()
+        db.execute(_LOCK)
         # IF NOT EXISTS would need the right to create schemas even where an administrator has made this one.
-        if self._writer.execute("SELECT to_regnamespace(%s)", (SCHEMA,)).fetchone() == (None,):
-            self._writer.execute(f"CREATE SCHEMA {SCHEMA}")
-        for schema in schemas:
-            # What SQLite counts by itself.
-            own = schema.replace("INTEGER PRIMARY KEY", "BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY")
-            self._writer.execute(own.encode())
+        if parts and db.execute("SELECT to_regnamespace(?)", (SCHEMA,)).fetchone() == (None,):
+            db.execute(f"CREATE SCHEMA {SCHEMA}")
+        try:
+            done = upgrade(db, parts, self.dialect)
+            self.commit()
+        except psycopg.Error as error:
+            raise SchemaError(
+                f"its tables cannot be brought up to date ({reason(error)}), and are as they were: mend what is told,"
+                " or deploy the release before"
+            ) from None
+        for line in done:
+            log.info(line)
 
     def _read(self, query: str, parameters: Sequence[Any]) -> list[Any]:
         reader = self._reader = self._reader or self._connect()
@@ -184,7 +209,7 @@ def parse(address: str) -> dict[str, Any]:
 
 @cache
 def _translated(statement: str) -> bytes:
-    return statement.replace("?", "%s").encode()
+    return statement.replace("%", "%%").replace("?", "%s").encode()
 
 
 def _storable(parameters: Sequence[Any]) -> list[Any]:

@@ -14,38 +14,22 @@ import logging
 import os
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from relays import salvage, systemd, wal
+from relays import systemd, wal
 from relays.engine import Database
+from relays.rescue import UNREADABLE, Rescue, rescue
+from relays.schema import Tables
+from relays.shape import SQLITE
+from relays.upgrade import upgrade
 
 log = logging.getLogger(__name__)
 
 # So much is looked at within a tenth of a second.
 _SMALL_BYTES = 32 * 1024 * 1024
-# A look at all of a gigabyte takes seconds, or half a minute if the disk has to be waited for; a rescue of as much
-# takes two minutes, which is more than systemd waits for a start without a word.
-_PATIENCE = "EXTEND_TIMEOUT_USEC=60000000"
-_ROWS_A_NOTE = 10_000
 _DAMAGE = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
-# What only a damaged page can hold: messages are written as JSON objects.
-_UNREADABLE = """
-outbox WHERE state <> 'done' AND CASE WHEN json_valid(message) THEN json_type(message) <> 'object' ELSE TRUE END
-"""
-
-
-@dataclass(frozen=True)
-class Rescue:
-    """What was brought over from a damaged file: how many notifications that wait, are parked, are delivered."""
-
-    waiting: int
-    parked: int
-    delivered: int
-    kept: Path
-
 
 Tell = Callable[[Database, Rescue], None]
 
@@ -67,34 +51,35 @@ def is_there(file: Path) -> bool:
     return file.exists() or any(file.parent.glob(f"{file.name}.rescued-*"))
 
 
-def prepare(file: Path, schemas: Sequence[str], tell: Tell) -> None:
-    """See that there is a sound file with `schemas`; `tell` adds to a rescued one what people are to know.
+def prepare(file: Path, parts: Sequence[Tables], tell: Tell) -> None:
+    """See that there is a sound file with the tables of `parts`, of whatever version if it was sound already.
 
-    OSError or sqlite3.Error if there is none and none can be made; what could be rescued still can be then.
+    `tell` adds to a rescued one what people are to know. OSError, sqlite3.Error or SchemaError if there is none and
+    none can be made; what could be rescued still can be then.
     """
     for rescued in list(file.parent.glob(f"{file.name}.rescued-*")):
         _put_in_place(file, rescued)
     making = file.with_name(f"{file.name}.making")
     if not file.exists():
-        with _new(making, schemas):
-            pass
+        with _new(making) as db:
+            upgrade(db, parts, SQLITE)
         making.rename(file)
     elif reason := _damage(file):
         time = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
         kept = file.with_name(f"{file.name}.damaged-{time}")
         log.error("damaged file=%s reason=%s: rescuing what can be read", file, reason)
-        with _new(making, schemas) as db:
-            rescue = _rescue(file, db, kept)
-            tell(db, rescue)
+        with _new(making) as db:
+            brought = rescue(file, db, kept, parts)
+            tell(db, brought)
         rescued = file.with_name(f"{file.name}.rescued-{time}")
         making.rename(rescued)
         _put_in_place(file, rescued)
         log.error(
             "rescued waiting=%d parked=%d delivered=%d; the damaged file is kept=%s: check the disk, and delete the "
             "file when nothing is missed",
-            rescue.waiting,
-            rescue.parked,
-            rescue.delivered,
+            brought.waiting,
+            brought.parked,
+            brought.delivered,
             kept,
         )
     suspect(file).unlink(missing_ok=True)
@@ -118,13 +103,11 @@ def _put_in_place(file: Path, rescued: Path) -> None:
 
 
 @contextmanager
-def _new(path: Path, schemas: Sequence[str]) -> Iterator[sqlite3.Connection]:
+def _new(path: Path) -> Iterator[sqlite3.Connection]:
     """An empty database to be filled, on the disk when the block is left."""
     path.unlink(missing_ok=True)
     path.with_name(f"{path.name}-journal").unlink(missing_ok=True)
     with closing(sqlite3.connect(path, isolation_level=None)) as db:
-        for schema in schemas:
-            db.executescript(schema)
         db.execute("BEGIN")
         yield db
         db.execute("COMMIT")
@@ -138,7 +121,8 @@ def _damage(file: Path) -> str:
         return "the write-ahead log is broken"
     if not file.stat().st_size:
         return "the file is empty"
-    systemd.notify(_PATIENCE)
+    # All of a gigabyte takes seconds, or half a minute if the disk has to be waited for; a rescue of it takes minutes.
+    systemd.notify(systemd.LONG_START)
     unclean = suspect(file).exists() or (written.exists() and written.stat().st_size > 0)
     try:
         # Read only, so that the log stays as it is, for the rescue.
@@ -159,30 +143,5 @@ def _thorough(db: sqlite3.Connection) -> str:
         return " ".join(found.split())
     if db.execute("SELECT 1 FROM sqlite_master WHERE name = 'outbox'").fetchone() is None:
         return "there is no outbox in it"
-    unreadable = db.execute("SELECT 1 FROM" + _UNREADABLE + "LIMIT 1").fetchone()
+    unreadable = db.execute("SELECT 1 FROM" + UNREADABLE + "LIMIT 1").fetchone()
     return "a message is not JSON" if unreadable else ""
-
-
-def _rescue(file: Path, db: sqlite3.Connection, kept: Path) -> Rescue:
-    """Put all rows that can be read into `db`, each into the table that it fits into."""
-    names = [name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()]
-    columns = {name: db.execute(f"PRAGMA table_info({name})").fetchall() for name in names}
-    for count, (number, values) in enumerate(salvage.rows(file, file.with_name(f"{file.name}-wal"))):
-        if count % _ROWS_A_NOTE == 0:
-            systemd.notify(_PATIENCE)
-        for name, described in columns.items():
-            types = [declared for _, _, declared, *_ in described]
-            if salvage.fits(values, types):
-                # A column that is the number of its row is stored as NULL.
-                whole = [
-                    number if declared == "INTEGER" else value
-                    for value, declared in zip(values, types, strict=True)
-                ]
-                marks = ", ".join("?" * len(whole))
-                with suppress(sqlite3.IntegrityError):  # damaged in a way that can still be read
-                    db.execute(f"INSERT INTO {name} VALUES ({marks}) ON CONFLICT DO NOTHING", whole)  # noqa: S608
-    db.execute("DELETE FROM" + _UNREADABLE)
-    counts = dict(db.execute("SELECT state, count(*) FROM outbox GROUP BY state").fetchall())
-    # What GitLab has sent and the relay has not looked into yet, where there is such a table, waits as well.
-    untold = db.execute("SELECT count(*) FROM received").fetchone()[0] if "received" in names else 0
-    return Rescue(counts.get("ready", 0) + untold, counts.get("parked", 0), counts.get("done", 0), kept)

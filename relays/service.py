@@ -21,13 +21,16 @@ from relays.mattermost import Hook, IncomingWebhook
 from relays.message import Message
 from relays.metrics import Metrics, total
 from relays.moving import move_outbox
-from relays.outbox import SCHEMA, Notification, Outbox, Stats, insert
+from relays.outbox import Notification, Outbox, Stats, insert
 from relays.postgresql import PostgreSQL
-from relays.quarantine import Rescue, Tell, is_there, prepare
+from relays.quarantine import Tell, is_there, prepare
+from relays.rescue import Rescue
+from relays.schema import SchemaError, Tables
 from relays.settings import Places, StartError, parse_arguments
 from relays.sqlite import SQLite
 from relays.state import StateDirectory
 from relays.store import Store
+from relays.tables import OUTBOX
 from relays.wording import Wording, age
 from relays.worker import Worker
 
@@ -52,17 +55,21 @@ def main(program: str, build: Callable[[Places], "Service"], arguments: Sequence
         return error.code
 
 
-def _open(file: Path, spool: str | None, schemas: Sequence[str], tell: Tell) -> Engine:
+def _open(file: Path, spool: str | None, parts: Sequence[Tables], tell: Tell) -> Engine:
     if spool is None or is_there(file):
         try:
-            prepare(file, schemas, tell)
+            prepare(file, parts, tell)
+        except SchemaError as error:
+            raise StartError(f"{file} cannot be used: {error}") from None
         except (OSError, sqlite3.Error) as error:
             raise StartError(
                 f"{file} cannot be opened ({reason(error)}): see to its disk; nothing is lost", os.EX_IOERR
             ) from None
-    if spool is None:
-        return SQLite(file, *schemas)
-    engine = PostgreSQL(spool, *schemas)
+        own = SQLite(file, *parts)
+        if spool is None:
+            return own
+        own.close()
+    engine = PostgreSQL(spool, *parts)
     try:
         move_outbox(file, engine)
     except (StorageError, sqlite3.Error, *engine.errors) as error:
@@ -89,7 +96,7 @@ def _tell_rescue(wording: Wording, channel: str, after_rescue: str, db: Database
 class Service:
     """Store, outbox and courier of a relay, and the workers of its source (`add`).
 
-    `schemas` are those of the source's tables, and `after_rescue` is SQL that makes them fit for use after a part of
+    `tables` are those of the source, and `after_rescue` is SQL that makes them fit for use after a part of
     their rows was lost (relays.quarantine); for `digest_from` see relays.digest. `spool` is the address of a
     PostgreSQL database that holds the store, otherwise it is a file in `state`.
     """
@@ -100,14 +107,14 @@ class Service:
         wording: Wording,
         hook: Hook,
         digest_from: int,
-        *schemas: str,
+        tables: Tables,
         spool: str | None = None,
         after_rescue: str = "",
     ) -> None:
         self.wording = wording
         self._state = StateDirectory(state)
         tell = partial(_tell_rescue, wording, hook.channel, after_rescue)
-        self.store = Store(_open(state / "relay.db", spool, (SCHEMA, *schemas), tell))
+        self.store = Store(_open(state / "relay.db", spool, (OUTBOX, tables), tell))
         self.outbox = Outbox(self.store, self._state.instance, digest_from)
         self.metrics = Metrics(self.outbox.stats, lambda: self.store.failing, lambda: self.courier.held())
         self.courier = Courier(self.outbox, partial(IncomingWebhook, hook), wording, self.metrics)
@@ -185,6 +192,12 @@ class Service:
             if self.store.damaged:
                 log.critical("the spool is damaged: starting again, which rescues what can be read")
                 self._exit_code = os.EX_IOERR
+                return
+            if self.store.changed:
+                log.critical(
+                    "the tables of the spool are not what they were: starting again, which looks at them"
+                )
+                self._exit_code = os.EX_CONFIG
                 return
             if not all(worker.is_alive() for worker in workers):
                 self.store.suspect()

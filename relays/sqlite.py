@@ -1,5 +1,6 @@
 """The spool of a relay on one host: one SQLite file."""
 
+import logging
 import os
 import sqlite3
 import threading
@@ -11,23 +12,30 @@ from typing import Any
 
 from relays import quarantine
 from relays.engine import Database, Engine, StorageError, reason
+from relays.schema import SchemaError, Tables
 from relays.settings import StartError
+from relays.shape import SQLITE
+from relays.upgrade import upgrade
+
+log = logging.getLogger(__name__)
 
 
 class SQLite(Engine):
-    """The file at `path`, made with `schemas` if it is not there. StartError if it cannot be opened."""
+    """The file at `path` with the tables of `parts`, made or brought up to date. StartError if it cannot be used."""
 
     errors = (sqlite3.Error,)
+    dialect = SQLITE
     quick = True
 
-    def __init__(self, path: Path, *schemas: str) -> None:
+    def __init__(self, path: Path, *parts: Tables) -> None:
         self._path = path
         self._reading = threading.Lock()
         try:
             self._writer = self._connect()
-            for schema in schemas:
-                self._writer.executescript(schema)
+            self._upgrade(parts)
             self._reader = self._connect()
+        except SchemaError as error:
+            raise StartError(f"{path} cannot be used: {error}") from None
         except sqlite3.Error as error:
             raise StartError(
                 f"{path} cannot be opened ({error}): check it or move it away", os.EX_IOERR
@@ -72,10 +80,32 @@ class SQLite(Engine):
         self._reader.close()
         self._writer.close()
 
+    def _upgrade(self, parts: Sequence[Tables]) -> None:
+        try:
+            self._writer.execute("BEGIN")
+            done = upgrade(self._writer, parts, SQLITE)
+            self._writer.execute("COMMIT")
+        except SchemaError:
+            self._writer.close()
+            raise
+        except sqlite3.Error as error:
+            self._failed(error)
+            # Closed, so that the log goes too, which may have filled the disk.
+            self._writer.close()
+            raise StartError(
+                f"{self._path}: its tables cannot be brought up to date ({error}), and are as they were: make room,"
+                " mend what is told, or deploy the release before",
+                os.EX_IOERR,
+            ) from None
+        for line in done:
+            log.info(line)
+
     def _failed(self, error: Exception) -> StorageError:
         if quarantine.is_damage(error):
             self.damaged = True
             self.suspect()
+        # Of statements that are always the same, what SQLite calls a logic error is a table or column that is missing.
+        self.changed |= getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_ERROR
         return StorageError(reason(error))
 
     def _connect(self) -> sqlite3.Connection:

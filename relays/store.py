@@ -76,6 +76,11 @@ class Store(Worker):
         """Whether what is stored has been found to be damaged: the process has to end, and the next start mends it."""
         return self._engine.damaged
 
+    @property
+    def changed(self) -> bool:
+        """Whether the tables are not those of the start any more: the process has to end, and the next start looks."""
+        return self._engine.changed
+
     def suspect(self) -> None:
         """Something died of what it read, perhaps: have the next start look at all that is stored."""
         self._engine.suspect()

@@ -2,10 +2,17 @@
 
 import os
 import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 
 _FIRST_LISTENING_DESCRIPTOR = 3
 _PATIENCE_SECONDS = 1.0
+_EXTENSION_SECONDS = 60
+
+LONG_START = f"EXTEND_TIMEOUT_USEC={_EXTENSION_SECONDS * 1_000_000}"
+"""Has systemd wait for READY=1 for a while from now on, however long it is meant to."""
 
 
 def notify(*assignments: str) -> None:
@@ -27,6 +34,26 @@ def _channel(address: str) -> socket.socket:
     channel.settimeout(_PATIENCE_SECONDS)
     channel.connect("\0" + address[1:] if address.startswith("@") else address)
     return channel
+
+
+@contextmanager
+def long_start() -> Iterator[None]:
+    """Have systemd wait for READY=1 for as long as the block takes, and a while longer."""
+    over = threading.Event()
+
+    def extend() -> None:
+        while True:
+            notify(LONG_START)
+            if over.wait(_EXTENSION_SECONDS / 3):
+                return
+
+    thread = threading.Thread(target=extend, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
 
 
 def watchdog_interval() -> float | None:

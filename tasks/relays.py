@@ -8,6 +8,7 @@ from typing import Any
 from pyinfra import host
 from pyinfra.api import StringCommand
 
+from tasks import spools
 from tasks.documents import Tree
 from tasks.operations import unit
 from tasks.operations.absent import Present, no_paths, no_service, nothing_but
@@ -73,7 +74,7 @@ def install_relays(site: Site, place: Place) -> None:
             settings["nextcloud"],
             *map(fingerprint, [place.webhooks_conf, *([APP_PASSWORD] if password else [])]),
         ],
-        roll_back("passerelle"),
+        roll_back("passerelle", spools.UNDO),
         name="Service of the nextcloud relay",
     )
     if not password:
@@ -83,7 +84,15 @@ def install_relays(site: Site, place: Place) -> None:
 
 def relays_package() -> None:
     """The package of the relays under /opt/passerelle, on trial until it is accepted."""
-    python_app("passerelle", PROJECT, "relays", REQUIREMENTS, name="Package of the relays")
+    python_app(
+        "passerelle",
+        PROJECT,
+        "relays",
+        REQUIREMENTS,
+        spools.look,
+        spools.REMEMBER,
+        name="Package of the relays",
+    )
 
 
 def _release() -> str:
@@ -118,7 +127,7 @@ def gitlab_relay(site: Site, settings: str, webhooks_conf: str, **options: Any) 
             ),
         },
         lambda: [_release(), settings, *map(fingerprint, secrets)],
-        roll_back("passerelle"),
+        roll_back("passerelle", spools.UNDO),
         name="Service of the gitlab relay",
         **options,
     )

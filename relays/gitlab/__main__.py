@@ -7,7 +7,6 @@ import sys
 from collections import Counter
 
 from relays import digest, service, systemd
-from relays.gitlab import tables
 from relays.gitlab.app import App
 from relays.gitlab.authenticity import read_authenticity
 from relays.gitlab.config import read_dispatcher
@@ -18,6 +17,7 @@ from relays.gitlab.received import Received
 from relays.gitlab.receiving import Reception
 from relays.gitlab.redelivery import Redelivery
 from relays.gitlab.server import HttpServer, address_of
+from relays.gitlab.tables import AFTER_RESCUE, GITLAB
 from relays.gitlab.teller import Teller
 from relays.mattermost import Hook
 from relays.settings import Places, StartError, read_hook_url, read_optional_secret, read_settings
@@ -51,8 +51,9 @@ def build(places: Places) -> service.Service:
         wording,
         hook,
         digest_from,
-        *tables.OWN,
+        GITLAB,
         spool=read_optional_secret(places.credentials, "spool"),
+        after_rescue=AFTER_RESCUE,
     )
     deliveries = Received(relay.store)
     relay.metrics.tell_also("untold_events", "Events stored and not looked into yet", deliveries.untold)

@@ -6,7 +6,6 @@ instance, rests on one of the tables.
 """
 
 import argparse
-import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,11 +13,13 @@ from pathlib import Path
 import psycopg
 
 from relays.engine import reason
-from relays.gitlab.tables import ALL
+from relays.gitlab.tables import GITLAB, LEFT_BEHIND
 from relays.postgresql import SCHEMA, parse
 from relays.settings import StartError, read_optional_secret
+from relays.tables import OUTBOX
+from relays.upgrade import wanted
 
-_TABLES = [table for schema in ALL for table in re.findall(r"CREATE TABLE IF NOT EXISTS (\w+)", schema)]
+_TABLES = (*wanted((OUTBOX, GITLAB)).columns, *LEFT_BEHIND)
 _SECONDS = 10
 _OWN_SCHEMA = "SELECT 1 FROM pg_namespace WHERE nspname = %s AND pg_get_userbyid(nspowner) = current_user"
 _ANYTHING_LEFT = "SELECT 1 FROM pg_class WHERE relnamespace = to_regnamespace(%s) LIMIT 1"

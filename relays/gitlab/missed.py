@@ -12,22 +12,6 @@ from relays.engine import Database
 from relays.gitlab.hook_log import Entry
 from relays.store import Store
 
-SCHEMA = """
-CREATE TABLE IF NOT EXISTS missed_delivery (
-    hook         BIGINT NOT NULL,
-    entry        BIGINT NOT NULL,
-    logged_at    DOUBLE PRECISION NOT NULL,
-    delivery_key TEXT NOT NULL,
-    body         TEXT,
-    PRIMARY KEY (hook, entry)
-);
-CREATE INDEX IF NOT EXISTS missed_delivery_waiting ON missed_delivery (logged_at, entry) WHERE body IS NOT NULL;
-CREATE TABLE IF NOT EXISTS hook_log_read (
-    hook         BIGINT PRIMARY KEY,
-    up_to        DOUBLE PRECISION NOT NULL
-);
-"""
-
 # GitLab lists the deliveries of seven days, counted from midnight.
 _LISTED_SECONDS = 9 * 24 * 3600.0
 

@@ -10,16 +10,6 @@ from relays.engine import Database
 from relays.gitlab.event import Event, read_event
 from relays.store import Store
 
-SCHEMA = """
-CREATE TABLE IF NOT EXISTS pipelines (
-    project  TEXT NOT NULL,
-    ref      TEXT NOT NULL,
-    pipeline BIGINT NOT NULL,
-    status   TEXT NOT NULL,
-    PRIMARY KEY (project, ref)
-);
-"""
-
 _COMPARED = {
     ("failed", "success"): "fixed",
     ("success", "failed"): "broken",

@@ -13,20 +13,6 @@ from typing import NamedTuple
 from relays.engine import Database
 from relays.store import Store
 
-# Two tables, for a row that loses its body goes on taking a whole page in SQLite.
-SCHEMA = """
-CREATE TABLE IF NOT EXISTS told_delivery (
-    id           INTEGER PRIMARY KEY,
-    delivery_key TEXT NOT NULL UNIQUE,
-    told_at      DOUBLE PRECISION NOT NULL
-);
-CREATE TABLE IF NOT EXISTS received (
-    id           INTEGER PRIMARY KEY,
-    delivery_key TEXT NOT NULL,
-    body         TEXT NOT NULL
-);
-"""
-
 # Far from the number of values that a statement may have in either database.
 MOST_AT_ONCE = 256
 

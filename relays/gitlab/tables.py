@@ -1,7 +1,140 @@
-"""The tables of the GitLab relay: the outbox's and its own."""
+"""The tables of the GitLab relay, and how they came to be what they are; how to change them: relays.schema."""
 
-from relays import outbox
-from relays.gitlab import missed, pipelines, received
+from relays.schema import Migration, Tables
+from relays.shape import Columns
 
-OWN = (pipelines.SCHEMA, missed.SCHEMA, received.SCHEMA)
-ALL = (outbox.SCHEMA, *OWN)
+_PIPELINES = """
+CREATE TABLE pipelines (
+    project  TEXT NOT NULL,
+    ref      TEXT NOT NULL,
+    pipeline BIGINT NOT NULL,
+    status   TEXT NOT NULL,
+    PRIMARY KEY (project, ref)
+);
+"""
+_MISSED = """
+CREATE TABLE missed_delivery (
+    hook         BIGINT NOT NULL,
+    entry        BIGINT NOT NULL,
+    logged_at    DOUBLE PRECISION NOT NULL,
+    delivery_key TEXT NOT NULL,
+    body         TEXT,
+    PRIMARY KEY (hook, entry)
+);
+CREATE INDEX missed_delivery_waiting ON missed_delivery (logged_at, entry) WHERE body IS NOT NULL;
+CREATE TABLE hook_log_read (
+    hook         BIGINT PRIMARY KEY,
+    up_to        DOUBLE PRECISION NOT NULL
+);
+"""
+# Two tables, for a row that loses its body goes on taking a whole page in SQLite.
+_TOLD = """
+CREATE TABLE IF NOT EXISTS told_delivery (
+    id           INTEGER PRIMARY KEY,
+    delivery_key TEXT NOT NULL UNIQUE,
+    told_at      DOUBLE PRECISION NOT NULL
+);
+"""
+_RECEIVED = """
+CREATE TABLE received (
+    id           INTEGER PRIMARY KEY,
+    delivery_key TEXT NOT NULL,
+    body         TEXT NOT NULL
+);
+"""
+
+_RECEIVED_3 = """
+CREATE TABLE received (
+    id           INTEGER PRIMARY KEY,
+    delivery_key TEXT NOT NULL UNIQUE,
+    body         TEXT,
+    received_at  DOUBLE PRECISION NOT NULL
+);
+CREATE INDEX received_waiting ON received (id) WHERE body IS NOT NULL;
+"""
+_KNOWN_4 = """
+CREATE TABLE IF NOT EXISTS known_delivery (
+    id           INTEGER PRIMARY KEY,
+    delivery_key TEXT NOT NULL UNIQUE,
+    received_at  DOUBLE PRECISION NOT NULL
+);
+"""
+
+# What waits to be told may be taken for told where the version of a damaged file could not be read.
+AFTER_RESCUE = """
+DELETE FROM told_delivery WHERE delivery_key IN (SELECT delivery_key FROM received)
+"""
+
+LEFT_BEHIND = ("known_delivery",)
+"""Tables of earlier versions that a spool may still hold, although nothing is in them."""
+
+
+def _recognise(tables: Columns) -> int | None:
+    # By what is oldest, for a newer release has left it as it was, and made its own tables beside it.
+    if "received_at" in tables.get("received", {}):
+        return 3
+    if "known_delivery" in tables:
+        return 4
+    if "received" in tables:
+        return 5
+    if "missed_delivery" in tables:
+        return 2
+    return 1 if "pipelines" in tables else None
+
+
+GITLAB = Tables(
+    "gitlab",
+    5,
+    _PIPELINES + _MISSED + _TOLD + _RECEIVED,
+    _recognise,
+    (
+        Migration(2, up=_MISSED),
+        Migration(3, up=_RECEIVED_3),
+        # Keys of what was told are kept apart from the bodies.
+        Migration(
+            4,
+            up=f"""
+ALTER TABLE received RENAME TO received_3;
+{_RECEIVED}
+{_KNOWN_4}
+INSERT INTO received (delivery_key, body)
+    SELECT delivery_key, body FROM received_3 WHERE body IS NOT NULL ORDER BY id;
+INSERT INTO known_delivery (delivery_key, received_at)
+    SELECT delivery_key, received_at FROM received_3 ORDER BY id ON CONFLICT DO NOTHING;
+DROP TABLE received_3;
+""",
+            down=f"""
+ALTER TABLE received RENAME TO received_4;
+{_RECEIVED_3}
+INSERT INTO received (delivery_key, body, received_at)
+    SELECT delivery_key, (SELECT min(body) FROM received_4 WHERE delivery_key = known_delivery.delivery_key),
+        received_at
+    FROM known_delivery ORDER BY id;
+DROP TABLE received_4;
+DROP TABLE known_delivery;
+""",
+            breaks=(3,),
+        ),
+        # A key is noted when its delivery is told, and not when it comes.
+        Migration(
+            5,
+            up=f"""
+{_TOLD}
+INSERT INTO told_delivery (delivery_key, told_at)
+    SELECT delivery_key, received_at FROM known_delivery
+    WHERE delivery_key NOT IN (SELECT delivery_key FROM received) ORDER BY id ON CONFLICT DO NOTHING;
+-- The table itself is left to relays of the version before that still run, or run again.
+DELETE FROM known_delivery;
+""",
+            down=f"""
+{_KNOWN_4}
+INSERT INTO known_delivery (delivery_key, received_at)
+    SELECT delivery_key, told_at FROM told_delivery WHERE TRUE ORDER BY id ON CONFLICT DO NOTHING;
+INSERT INTO known_delivery (delivery_key, received_at)
+    SELECT delivery_key, coalesce((SELECT max(told_at) FROM told_delivery), 0) FROM received
+    WHERE TRUE ORDER BY id ON CONFLICT DO NOTHING;
+DROP TABLE told_delivery;
+""",
+        ),
+    ),
+)

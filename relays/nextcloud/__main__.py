@@ -6,12 +6,12 @@ from relays import digest, service
 from relays.mattermost import Hook
 from relays.nextcloud.cloud import read_account
 from relays.nextcloud.config import read_trees
-from relays.nextcloud.index import AFTER_RESCUE, SCHEMA
 from relays.nextcloud.inquiry import Inquiry
 from relays.nextcloud.origins import Origins
 from relays.nextcloud.place import Disk, Place
 from relays.nextcloud.polling import DEFAULT_SECONDS, HIGHEST_SECONDS, Polling
 from relays.nextcloud.source import TreeSource
+from relays.nextcloud.tables import AFTER_RESCUE, NEXTCLOUD
 from relays.settings import Places, StartError, read_hook_url, read_settings
 from relays.wording import CATALOGUES
 
@@ -34,7 +34,7 @@ def build(places: Places) -> service.Service:
     settings.done()
     hook = Hook(read_hook_url(places.credentials, "NEXTCLOUD_WEBHOOK_URL"), channel)
 
-    relay = service.Service(places.state, wording, hook, digest_from, SCHEMA, after_rescue=AFTER_RESCUE)
+    relay = service.Service(places.state, wording, hook, digest_from, NEXTCLOUD, after_rescue=AFTER_RESCUE)
     inquiry = Inquiry(account) if account else None
     if inquiry:
         relay.add(inquiry)

@@ -12,31 +12,6 @@ from relays.engine import Database
 from relays.nextcloud.tree import Stat
 from relays.store import Store
 
-SCHEMA = """
-CREATE TABLE IF NOT EXISTS trees (
-    tree TEXT PRIMARY KEY  -- looked at once, so that what is not in documents is new
-);
-CREATE TABLE IF NOT EXISTS documents (
-    tree     TEXT NOT NULL,
-    path     BLOB NOT NULL,  -- relative; names need not be UTF-8
-    inode    BIGINT NOT NULL,
-    size     BIGINT NOT NULL,
-    mtime_ns BIGINT NOT NULL,
-    ctime_ns BIGINT NOT NULL,
-    PRIMARY KEY (tree, path)
-);
-CREATE TABLE IF NOT EXISTS rescued_trees (
-    tree         TEXT PRIMARY KEY,
-    known_before DOUBLE PRECISION NOT NULL  -- what changed before is no news, although documents may not have it
-);
-"""
-
-# A document that was told of may be missing in what was rescued, one that changed after all of it is in there is
-# new. What had changed a moment before may not have been told of yet: rather twice than never.
-AFTER_RESCUE = """
-INSERT INTO rescued_trees SELECT tree, max(ctime_ns) / 1e9 - 60 FROM documents GROUP BY tree
-"""
-
 _READ_AT_ONCE = 1000
 
 

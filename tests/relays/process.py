@@ -37,6 +37,8 @@ class Relay:
         self.output = home / "output"
         self.state = home / "state"
         self.spool = spool
+        # Another folder or archive has another release run from the next start on.
+        self.code = PROJECT
         self._hook_url = hook_url
         self._settings = settings
         self._process: subprocess.Popen[bytes] | None = None
@@ -72,7 +74,7 @@ class Relay:
         command = [sys.executable, "-m", f"relays.{self.kind}", "--config", str(self.home / "settings.toml")]
         environment = {
             "PATH": os.environ["PATH"],
-            "PYTHONPATH": str(PROJECT),
+            "PYTHONPATH": str(self.code),
             "PYTHONUNBUFFERED": "1",
             "TZ": "Indian/Reunion",
             "CREDENTIALS_DIRECTORY": str(self.home / "credentials"),

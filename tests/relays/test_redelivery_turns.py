@@ -12,9 +12,9 @@ import pytest
 
 from relays.engine import StorageError
 from relays.gitlab.hook_log import HookLog
-from relays.gitlab.missed import SCHEMA
 from relays.gitlab.received import Delivery, Received
 from relays.gitlab.redelivery import Redelivery
+from relays.gitlab.tables import GITLAB
 from relays.postgresql import PostgreSQL
 from relays.sqlite import SQLite
 from relays.store import Store
@@ -73,7 +73,7 @@ def front() -> Iterator[Front]:
 
 @pytest.fixture
 def store(tmp_path: Path, spool: str | None) -> Iterator[Store]:
-    store = Store(PostgreSQL(spool, SCHEMA) if spool else SQLite(tmp_path / "relay.db", SCHEMA))
+    store = Store(PostgreSQL(spool, GITLAB) if spool else SQLite(tmp_path / "relay.db", GITLAB))
     store.start()
     yield store
     store.stop()

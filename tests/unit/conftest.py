@@ -5,16 +5,16 @@ from pathlib import Path
 
 import pytest
 
-from relays.outbox import SCHEMA
 from relays.postgresql import PostgreSQL
 from relays.sqlite import SQLite
 from relays.store import Store
+from relays.tables import OUTBOX
 
 
 @pytest.fixture
 def store(tmp_path: Path, spool: str | None) -> Iterator[Store]:
     """An empty store, running."""
-    store = Store(PostgreSQL(spool, SCHEMA) if spool else SQLite(tmp_path / "relay.db", SCHEMA))
+    store = Store(PostgreSQL(spool, OUTBOX) if spool else SQLite(tmp_path / "relay.db", OUTBOX))
     store.start()
     yield store
     store.stop()

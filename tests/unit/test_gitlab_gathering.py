@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from relays.engine import Database
-from relays.gitlab import received
 from relays.gitlab.gathering import Gathering
 from relays.gitlab.received import MOST_AT_ONCE, Delivery, Received
+from relays.gitlab.tables import GITLAB
 from relays.postgresql import PostgreSQL
 from relays.sqlite import SQLite
 from relays.store import Store
@@ -22,9 +22,7 @@ pytestmark = on_both_spools
 @pytest.fixture
 def store(tmp_path: Path, spool: str | None) -> Iterator[Store]:
     """An empty store that works."""
-    store = Store(
-        PostgreSQL(spool, received.SCHEMA) if spool else SQLite(tmp_path / "relay.db", received.SCHEMA)
-    )
+    store = Store(PostgreSQL(spool, GITLAB) if spool else SQLite(tmp_path / "relay.db", GITLAB))
     store.start()
     yield store
     store.stop()

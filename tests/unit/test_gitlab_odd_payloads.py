@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from relays.gitlab import pipelines
 from relays.gitlab.dispatch import Dispatcher
 from relays.gitlab.event import ACTIONS, read_event
 from relays.gitlab.mute import Mute
@@ -17,8 +16,11 @@ from relays.gitlab.payload import Payload
 from relays.gitlab.pipelines import Pipelines
 from relays.gitlab.reword import Rewording
 from relays.gitlab.routing import Route
+from relays.gitlab.tables import GITLAB
+from relays.shape import SQLITE
 from relays.sqlite import SQLite
 from relays.store import Store
+from relays.upgrade import upgrade
 from tests.unit.test_relays_messages import FILES, load, paths_of
 
 # What a value can be besides what it is.
@@ -48,7 +50,7 @@ ROUTES = [
 @pytest.fixture(scope="module")
 def memory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pipelines]:
     """What the relay remembers of pipelines, on a disk, with nobody who writes."""
-    store = Store(SQLite(tmp_path_factory.mktemp("state") / "relay.db", pipelines.SCHEMA))
+    store = Store(SQLite(tmp_path_factory.mktemp("state") / "relay.db", GITLAB))
     yield Pipelines(store)
     store.close()
 
@@ -58,7 +60,7 @@ def take(memory: Pipelines) -> Iterator[Callable[[object], None]]:
     """What the relay does with a payload, short of storing what it makes of it."""
     dispatcher = Dispatcher(ROUTES, Mute(*[False] * 8), PEOPLE, REWORDINGS)
     db = sqlite3.connect(":memory:")
-    db.executescript(pipelines.SCHEMA)
+    upgrade(db, [GITLAB], SQLITE)
 
     def through(payload: object) -> None:
         event = memory.compare(read_event(Payload(payload)))

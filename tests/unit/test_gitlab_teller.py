@@ -7,14 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from relays import outbox
-from relays.gitlab import pipelines, received
 from relays.gitlab.dispatch import Dispatcher
 from relays.gitlab.event import Event
 from relays.gitlab.mute import Mute
 from relays.gitlab.pipelines import Pipelines
 from relays.gitlab.received import Delivery, Received
 from relays.gitlab.routing import Route
+from relays.gitlab.tables import GITLAB
 from relays.gitlab.teller import Teller
 from relays.message import Message
 from relays.metrics import Metrics
@@ -22,6 +21,7 @@ from relays.outbox import Outbox
 from relays.postgresql import PostgreSQL
 from relays.sqlite import SQLite
 from relays.store import Store
+from relays.tables import OUTBOX
 from tests.postgresql import on_both_spools
 from tests.relays.events import body, issue
 from tests.waiting import wait_until
@@ -31,8 +31,8 @@ pytestmark = on_both_spools
 
 @pytest.fixture
 def store(tmp_path: Path, spool: str | None) -> Iterator[Store]:
-    schemas = (outbox.SCHEMA, pipelines.SCHEMA, received.SCHEMA)
-    store = Store(PostgreSQL(spool, *schemas) if spool else SQLite(tmp_path / "relay.db", *schemas))
+    parts = (OUTBOX, GITLAB)
+    store = Store(PostgreSQL(spool, *parts) if spool else SQLite(tmp_path / "relay.db", *parts))
     store.start()
     yield store
     store.stop()

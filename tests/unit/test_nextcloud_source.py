@@ -8,15 +8,15 @@ from typing import Any
 import pytest
 
 from relays.nextcloud import source as module
-from relays.nextcloud.index import SCHEMA
 from relays.nextcloud.origins import Origins
 from relays.nextcloud.place import Disk
 from relays.nextcloud.source import TreeSource
+from relays.nextcloud.tables import NEXTCLOUD
 from relays.nextcloud.telling import Telling
-from relays.outbox import SCHEMA as OUTBOX
 from relays.outbox import Outbox
 from relays.sqlite import SQLite
 from relays.store import Store
+from relays.tables import OUTBOX
 from relays.wording import CATALOGUES
 
 
@@ -24,7 +24,7 @@ def test_the_service_is_started_again_for_a_tree_that_is_missing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "_LONGEST_MISSING_SECONDS", 0.3)
-    store = Store(SQLite(tmp_path / "relay.db", OUTBOX, SCHEMA))
+    store = Store(SQLite(tmp_path / "relay.db", OUTBOX, NEXTCLOUD))
     store.start()
     left: list[int] = []
     service: Any = SimpleNamespace(

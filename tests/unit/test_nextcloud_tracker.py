@@ -8,10 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from relays.nextcloud.agenda import Agenda
-from relays.nextcloud.index import SCHEMA, Index
+from relays.nextcloud.index import Index
 from relays.nextcloud.news import Kind
 from relays.nextcloud.pace import LONGEST_SECONDS, QUIET_SECONDS, WINDOW_SECONDS, Pace
 from relays.nextcloud.place import Disk
+from relays.nextcloud.tables import NEXTCLOUD
 from relays.nextcloud.telling import Discretion, Telling
 from relays.nextcloud.tracker import Tracker
 from relays.sqlite import SQLite
@@ -27,7 +28,7 @@ class Watched:
         root.mkdir()
         (root / "a.pdf").write_bytes(b"always there")
         self.agenda = Agenda(lambda: self.now)
-        self.index = Index(Store(SQLite(state / "relay.db", SCHEMA)), str(root))
+        self.index = Index(Store(SQLite(state / "relay.db", NEXTCLOUD)), str(root))
         self.tracker = Tracker(Disk(str(root)), self.index, self.agenda, lambda: 4e9 + self.now)
         self.tracker.record(5e9)
 

@@ -9,9 +9,9 @@ import pytest
 from relays.claims import LEASE_SECONDS, Claims, Delivery, Outcome
 from relays.digest import HELD_SECONDS
 from relays.engine import Database, Engine, Rows
-from relays.outbox import SCHEMA
 from relays.postgresql import PostgreSQL
 from relays.sqlite import SQLite
+from relays.tables import OUTBOX
 from tests.postgresql import on_both_spools
 
 pytestmark = on_both_spools
@@ -85,7 +85,7 @@ class Line:
 
 @pytest.fixture
 def line(tmp_path: Path, spool: str | None) -> Iterator[Line]:
-    engine = PostgreSQL(spool, SCHEMA) if spool else SQLite(tmp_path / "relay.db", SCHEMA)
+    engine = PostgreSQL(spool, OUTBOX) if spool else SQLite(tmp_path / "relay.db", OUTBOX)
     yield Line(engine)
     engine.close()
 

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from relays.nextcloud.index import SCHEMA, Index
+from relays.nextcloud.index import Index
+from relays.nextcloud.tables import NEXTCLOUD
 from relays.nextcloud.tree import Stat
 from relays.sqlite import SQLite
 from relays.store import Store
@@ -15,7 +16,7 @@ PATHS = ["a.pdf", "x/b.pdf", "x/y/c.pdf", "x/y/z/d.pdf", "x 2/e.pdf", "x.d/f.pdf
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
-    store = Store(SQLite(tmp_path / "relay.db", SCHEMA))
+    store = Store(SQLite(tmp_path / "relay.db", NEXTCLOUD))
     store.start()
     yield store
     store.stop()

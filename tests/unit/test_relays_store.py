@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 
 from relays.engine import Database, StorageError
-from relays.outbox import SCHEMA
 from relays.settings import StartError
 from relays.sqlite import SQLite
 from relays.store import Store
+from relays.tables import OUTBOX
 from tests.postgresql import on_both_spools
 
 
@@ -46,4 +46,4 @@ def test_a_closed_store_takes_nothing(tmp_path: Path) -> None:
 def test_a_file_that_is_no_database_is_told(tmp_path: Path) -> None:
     (tmp_path / "relay.db").write_bytes(b"no database at all " * 100)
     with pytest.raises(StartError, match=r"relay\.db cannot be opened"):
-        SQLite(tmp_path / "relay.db", SCHEMA)
+        SQLite(tmp_path / "relay.db", OUTBOX)
