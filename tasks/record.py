@@ -57,7 +57,7 @@ def wanted_elsewhere(site: Site) -> Made:
 @step("Record")
 def remember(site: Site, place: Place, made: Made, *, set_aside: Iterable[tuple[str, str]] = ()) -> None:
     """What is going to be made, beside what there is; before any of it is."""
-    if others := list(_other_servers(made, wanted(site, place))):
+    if others := list(other_servers(made, wanted(site, place))):
         _left_alone(others, name="What other servers keep")
     everything = made | wanted(site, place) | Made(webhooks=frozenset(set_aside))
     _write(everything, "Record of what is made")
@@ -79,7 +79,8 @@ def _write(made: Made, name: str) -> None:
     text_files({RECORD: partial(str, made.to_json())}, *_ACCESS, name=name)
 
 
-def _other_servers(made: Made, now: Made) -> Iterator[str]:
+def other_servers(made: Made, now: Made) -> Iterator[str]:
+    """A line for each server that another one has taken the place of, or the same under another address."""
     for setting, before, after, what in (
         ("gitlab.url", made.gitlab, now.gitlab, "hooks in its projects and the entry on its allow-list"),
         ("mattermost.url", made.mattermost, now.mattermost, "webhooks"),

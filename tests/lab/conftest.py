@@ -81,8 +81,12 @@ def sampled(cases: Iterable[object], each: int) -> list[ParameterSet]:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Have the run end with the table of drift."""
+    """Have the run end with the tables of drift and of removals."""
+    # Here, for these read the conftest themselves.
+    from tests.lab.removal.summary import RemovalTable
+
     config.pluginmanager.register(DriftTable())
+    config.pluginmanager.register(RemovalTable())
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -57,7 +57,7 @@ ROWS: dict[str, tuple[str, dict[str, str]]] = {
 # What keeps no state of a deployed site, and the test that it has instead.
 ACTS = {
     "absent.no_paths": "test_teardown",
-    "absent.nothing_but": "test_teardown",
+    "absent.nothing_but": "test_removal",
     "absent.no_service": "test_teardown",
     "gitlab.no_allow_list_entry": "test_teardown",
     "project_hooks.no_project_hook": "test_teardown",
