@@ -12,7 +12,10 @@ place. Measured on Mattermost 5.37 and read in 11.6:
 
 import re
 import unicodedata
+from collections import defaultdict, deque
 from typing import NewType
+
+from relays import invisible
 
 Markup = NewType("Markup", str)
 Label = NewType("Label", str)
@@ -36,8 +39,8 @@ _TRIGGERS = re.compile(
 )
 # An underscore inside a word is one to Mattermost as well.
 _SYNTAX = re.compile(r"[\\`*\[\]]|(?<![^\W_])_|_(?![^\W_])")
-# A code span, or an escaped character, which can begin none.
-_CODE = re.compile(r"\\.|(?P<fence>`+).+?(?<!`)(?P=fence)(?!`)")
+# What may begin a code span, or an escaped character, which begins none.
+_OPENING = re.compile(r"\\.|`+", re.DOTALL)
 # What stays an address inside a markdown link, whatever parses it.
 _LINKED = re.compile(r"https?://[\w.:/%+-]{1,300}", re.ASCII | re.IGNORECASE)
 _BLOCK_START = re.compile(r"[^\w\\]|\d+[.)]")
@@ -102,7 +105,22 @@ def fill_label(template: str, **values: Label | int) -> Label:
 
 def inside_out(text: str) -> str:
     """Markup that stays inert if its code spans turn out to be text, behind a backtick that is not known here."""
-    return _CODE.sub(lambda found: _broken(found.group()) if found["fence"] else found.group(), text)
+    # Where runs of so many backticks are: a span ends at the next one as long as the one that it begins with.
+    fences: defaultdict[int, deque[int]] = defaultdict(deque)
+    for run in re.finditer("`+", text):
+        fences[len(run.group())].append(run.start())
+    parts, done, at = list[str](), 0, 0
+    while opening := _OPENING.search(text, at):
+        at = opening.end()
+        ends = fences[len(opening.group())] if opening.group()[0] == "`" else ()
+        # Each is looked at once, for later spans begin further on: the whole is linear.
+        while ends and ends[0] < at:
+            ends.popleft()
+        if ends:
+            at = ends[0] + len(opening.group())
+            parts += [text[done : opening.start()], _broken(text[opening.start() : at])]
+            done = at
+    return "".join((*parts, text[done:]))
 
 
 def whole(text: str) -> str:
@@ -115,12 +133,14 @@ def _broken(text: str) -> str:
 
 
 def _clean(text: str, limit: int) -> str:
-    """One line without control characters, cut to `limit` characters; never empty."""
+    """One line without control characters, cut to `limit` characters, of which something shows."""
     # What is far beyond the limit is not even looked at: a comment may hold a megabyte.
     near = text[: _FAR * limit]
     shown = near if near.isprintable() else "".join(_visible(character) for character in _BIDI.sub("", near))
     line = " ".join(shown.split())
-    return (line if len(line) <= limit else f"{line[: limit - 1].rstrip()}…") or _EMPTY
+    if not invisible.shows(line[:limit]):
+        line = invisible.shown(line) or _EMPTY
+    return line if len(line) <= limit else f"{line[: limit - 1].rstrip()}…"
 
 
 def _visible(character: str) -> str:

@@ -15,7 +15,9 @@ from functools import cache
 from typing import Any
 
 import psycopg
-from psycopg import conninfo, errors
+from psycopg import adapters, conninfo, errors
+from psycopg.abc import Buffer
+from psycopg.adapt import Dumper
 
 from relays import shape
 from relays.engine import Database, Engine, Rows, StorageError, reason
@@ -37,6 +39,7 @@ _AGAIN_SECONDS = 0.2
 # Unless the address says otherwise. A server that went away without a word is given up while GitLab still waits.
 _CONNECTION: dict[str, Any] = {
     "application_name": "passerelle",
+    "client_encoding": "UTF8",
     "connect_timeout": 3,
     "keepalives_idle": 3,
     "keepalives_interval": 1,
@@ -59,12 +62,22 @@ _OTHER_TABLES = (errors.UndefinedTable, errors.UndefinedColumn, errors.InvalidCo
 _LOCK = "SET LOCAL lock_timeout = '5s'"
 
 
+class _Utf8(Dumper):
+    """Bytes that are a text in UTF-8, and stay as they are: as a `str` they could take four times the memory."""
+
+    oid = adapters.types["text"].oid
+
+    def dump(self, obj: bytes | bytearray) -> Buffer:
+        return obj
+
+
 class PostgreSQL(Engine):
     """The database at `address` (libpq's URI or key=value form) with the tables of `parts`, made or brought up to date.
 
     StartError if it cannot be had: nothing of the address, which holds a password, is part of it.
     """
 
+    refusals = (psycopg.DataError, psycopg.IntegrityError, errors.ProgramLimitExceeded)
     errors = (psycopg.Error,)
     dialect = shape.POSTGRESQL
 
@@ -153,6 +166,12 @@ class PostgreSQL(Engine):
         """Bring the tables up to date in one turn, so that two relays that start together do not collide."""
         db = self.begin()
         db.execute(_LOCK)
+        ((encoding,),) = db.execute("SHOW server_encoding").fetchall()
+        if encoding not in ("UTF8", "SQL_ASCII"):
+            # An event with a character that it lacks would be refused, and those that are stored along with it.
+            raise SchemaError(
+                f"its encoding {encoding} lacks characters: create it anew with ENCODING 'UTF8'"
+            )
         # IF NOT EXISTS would need the right to create schemas even where an administrator has made this one.
         if parts and db.execute("SELECT to_regnamespace(?)", (SCHEMA,)).fetchone() == (None,):
             db.execute(f"CREATE SCHEMA {SCHEMA}")
@@ -173,6 +192,8 @@ class PostgreSQL(Engine):
 
     def _connect(self) -> Connection:
         connection = psycopg.connect(autocommit=True, **self._parameters)
+        for kind in (bytes, bytearray):
+            connection.adapters.register_dumper(kind, _Utf8)
         for statement in _SESSION:
             connection.execute(statement)
         return connection

@@ -24,6 +24,7 @@ class SQLite(Engine):
     """The file at `path` with the tables of `parts`, made or brought up to date. StartError if it cannot be used."""
 
     errors = (sqlite3.Error,)
+    refusals = (sqlite3.DataError, sqlite3.IntegrityError)
     dialect = SQLITE
     quick = True
 

@@ -207,6 +207,12 @@ TEXTS = {
     "digest.heading": "📚 **{count} notifications** were waiting, from {first} to {last}",
     "digest.time": "%H:%M",
     "digest.day_and_time": "%Y-%m-%d %H:%M",
+    "dead_letter": "⚠️ An event of GitLab could not be announced: {cause}. It is put aside; on the host, "
+    "`scripts/parked.sh gitlab list` shows it.",
+    "dead.ended": "it has brought the relay down three times",
+    "dead.heavy": "reading it would take too much memory",
+    "dead.failed": "the relay met an error in it ({reason})",
+    "status.dead_letters": "{count} event(s) that cannot be announced, put aside",
     "rescue": "⚠️ The spool file of this relay was damaged. Rescued: {waiting} notification(s) that wait, {parked} "
     "parked. What could no longer be read is lost. The damaged file is kept on the host: {file}",
     "status.idle": "nothing waiting",

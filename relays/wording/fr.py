@@ -207,6 +207,12 @@ TEXTS = {
     "digest.heading": "📚 **{count} notifications** en attente, de {first} à {last}",
     "digest.time": "%H:%M",
     "digest.day_and_time": "%d/%m/%Y %H:%M",
+    "dead_letter": "⚠️ Un événement de GitLab n'a pas pu être annoncé : {cause}. Il est mis de côté ; sur "
+    "l'hôte, `scripts/parked.sh gitlab list` le montre.",
+    "dead.ended": "il a fait tomber le relais trois fois",
+    "dead.heavy": "le lire demanderait trop de mémoire",
+    "dead.failed": "le relais y a rencontré une erreur ({reason})",
+    "status.dead_letters": "{count} événement(s) impossible(s) à annoncer, mis de côté",
     "rescue": "⚠️ Le fichier d'attente de ce relais était endommagé. Ont été sauvées : {waiting} notification(s) en "
     "attente, {parked} mise(s) de côté. Ce qui n'était plus lisible est perdu. Le fichier endommagé est gardé sur "
     "l'hôte : {file}",

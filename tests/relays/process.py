@@ -40,7 +40,7 @@ class Relay:
         # Another folder or archive has another release run from the next start on.
         self.code = PROJECT
         self._hook_url = hook_url
-        self._settings = settings
+        self.settings = settings
         self._process: subprocess.Popen[bytes] | None = None
         self._notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._notify.bind(os.path.relpath(home / "notify"))
@@ -69,7 +69,7 @@ class Relay:
 
         `prepare` changes its directory before; `through` is a command that runs it with what is given it.
         """
-        (self.home / "settings.toml").write_text(self._settings)
+        (self.home / "settings.toml").write_text(self.settings)
         prepare(self.home)
         command = [sys.executable, "-m", f"relays.{self.kind}", "--config", str(self.home / "settings.toml")]
         environment = {
@@ -105,7 +105,7 @@ class Relay:
 
     def configure(self, settings: str) -> None:
         """Give it other settings from the next start on."""
-        self._settings = settings
+        self.settings = settings
 
     @property
     def pid(self) -> int:
@@ -127,6 +127,12 @@ class Relay:
     def port(self) -> int:
         """The port that the process listens on."""
         return int(re.findall(r"listening address=127\.0\.0\.1:(\d+)", self.text)[-1])
+
+    @property
+    def peak_megabytes(self) -> float:
+        """The most memory that the process ever had."""
+        status = Path(f"/proc/{self.pid}/status").read_text()
+        return int(re.findall(r"VmHWM:\s+(\d+) kB", status)[0]) / 1024
 
     def said(self, assignment: str) -> bool:
         """Whether the process told its service manager this since its start."""

@@ -153,6 +153,31 @@ def test_examples(text: str, plain: str, code: str) -> None:
     assert markup.code(text, 100) == code
 
 
+@given(TEXTS)
+def test_code_spans_that_turn_out_to_be_text_are_inert(text: str) -> None:
+    shown = markup.inside_out(markup.code(text, 200))
+    assert not re.search(rf"[@~#<](?!{ZERO_WIDTH_SPACE})", shown)
+    assert shown.replace(ZERO_WIDTH_SPACE, "") == markup.code(text, 200).replace(ZERO_WIDTH_SPACE, "")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("@a `@b` @c", "@a `@|b` @c"),
+        ("``@a`@b`` @c", "``@|a`@|b`` @c"),
+        ("\\`@a` @b", "\\`@a` @b"),
+        ("\\``@a` @b", "\\``@|a` @b"),
+        ("`@a\\` @b", "`@|a\\` @b"),
+        ("`@a\n@b` @c", "`@|a\n@|b` @c"),
+        ("```@a` @b", "```@a` @b"),
+        ("`@a`` `@b``` @c`", "`@|a`` `@b``` @c`"),
+        ("", ""),
+    ],
+)
+def test_only_what_is_in_code_spans_is_turned_out(text: str, expected: str) -> None:
+    assert markup.inside_out(text) == expected.replace("|", ZERO_WIDTH_SPACE)
+
+
 def test_what_cannot_be_shown_costs_nothing() -> None:
     begun = time.process_time()
     assert markup.plain("x" * 30_000_000, 100).endswith("xx…")

@@ -84,7 +84,8 @@ def _details(payload: Payload, wording: Wording) -> Iterator[Field]:
 def _moves(change: Payload, key: str) -> list[str]:
     """Who or what came and went."""
     ends = ("previous", "current")
-    before, after = ([element.text(key) for element in change.elements(end)] for end in ends)
+    # Each once and in its order; looked up in, for a payload may list more than can be compared one by one.
+    before, after = (dict.fromkeys(element.text(key) for element in change.elements(end)) for end in ends)
     return [f"+ {name}" for name in after if name not in before] + [
         f"− {name}" for name in before if name not in after
     ]
