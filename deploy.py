@@ -7,6 +7,7 @@ from tasks.commands import install_commands
 from tasks.gitlab import provision_gitlab
 from tasks.leftovers import remove_leftovers
 from tasks.mattermost import admit_webhooks, provision_mattermost
+from tasks.next_port import open_next_port, take_next_port
 from tasks.nextcloud import provision_nextcloud
 from tasks.place import find_place
 from tasks.record import recall, remember
@@ -21,10 +22,12 @@ with failing_alone():
         place = find_place(site)
         made = recall(site, place)
         remember(site, place, made)
+        open_next_port(site, made)
         admit_webhooks(site, place)
         provision_mattermost(site, place, made)
         provision_nextcloud(site, place)
         provision_gitlab(site, place)
+        take_next_port(site, made)
         install_relays(site, place)
         install_commands(site, place)
     meet(site)

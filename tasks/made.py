@@ -28,8 +28,9 @@ _LONGEST = 48
 class Made:
     """`webhooks` are teams and names, `addresses` what is on GitLab's allow-list, `files` paths on the host.
 
-    `gitlab` and `mattermost` are the servers' addresses, empty if they are not known. `in_use` are the numbers of the
-    webhooks whose addresses the relays have; they are secrets, so they are neither shown nor kept here.
+    `gitlab` and `mattermost` are the servers' addresses, empty if they are not known. What the host itself tells is
+    neither compared nor kept: `in_use` are the numbers of the webhooks whose addresses the relays have, which are
+    secrets, `port` is that of the GitLab relay, empty without one.
     """
 
     gitlab: str = ""
@@ -40,6 +41,7 @@ class Made:
     files: frozenset[str] = frozenset()
     machines: frozenset[Machine] = frozenset()
     in_use: frozenset[str] = field(default=frozenset(), repr=False, compare=False)
+    port: str = field(default="", compare=False)
 
     def __or__(self, other: "Made") -> "Made":
         """All of both; of a thing that is in both, and of the servers, what the other one says."""

@@ -27,14 +27,13 @@ _ACCESS = ("600", "root", "root")
 def recall(site: Site, place: Place) -> Made:
     """What deploys have made here so far; of a host that was deployed without a record, what its marks tell."""
     marks = look_for_marks(place)
-    if not marks.record:
-        return replace(made_by_marks(site, place, marks), in_use=marks.in_use)
     try:
-        return replace(Made.from_json(marks.record), in_use=marks.in_use)
+        found = Made.from_json(marks.record) if marks.record else made_by_marks(site, place, marks)
     except ValueError as error:
         raise ResourceError(
             f"{RECORD} on the host cannot be read ({error}); remove it, then what was made is found by its marks"
         ) from None
+    return replace(found, in_use=marks.in_use, port=marks.port)
 
 
 def wanted(site: Site, place: Place) -> Made:

@@ -70,7 +70,7 @@ def install_relays(site: Site, place: Place) -> None:
             **waiting,
         },
         lambda: [
-            _release(),
+            this_release(),
             settings["nextcloud"],
             *map(fingerprint, [place.webhooks_conf, *([APP_PASSWORD] if password else [])]),
         ],
@@ -95,7 +95,13 @@ def relays_package() -> None:
     )
 
 
-def _release() -> str:
+def socket_unit(port: int, *, is_next: bool = False) -> str:
+    """The unit that holds the port of the GitLab relay, or the one beside it for the next port."""
+    return render("passerelle-gitlab.socket", port=port, is_next=is_next)
+
+
+def this_release() -> str:
+    """The name of the release that this deploy brings."""
     return release_digest(PROJECT, "relays", REQUIREMENTS / "relays.txt")
 
 
@@ -118,7 +124,7 @@ def gitlab_relay(site: Site, settings: str, webhooks_conf: str, **options: Any) 
     unit.service(
         "passerelle-gitlab",
         {
-            "passerelle-gitlab.socket": render("passerelle-gitlab.socket", port=site.relays.port),
+            "passerelle-gitlab.socket": socket_unit(site.relays.port),
             "passerelle-gitlab.service": render(
                 "passerelle-gitlab.service",
                 webhooks_conf=webhooks_conf,
@@ -126,7 +132,7 @@ def gitlab_relay(site: Site, settings: str, webhooks_conf: str, **options: Any) 
                 spool=SPOOL if site.relays.spool else None,
             ),
         },
-        lambda: [_release(), settings, *map(fingerprint, secrets)],
+        lambda: [this_release(), settings, *map(fingerprint, secrets)],
         roll_back("passerelle", spools.UNDO),
         name="Service of the gitlab relay",
         **options,

@@ -67,10 +67,10 @@ def build(places: Places) -> service.Service:
     counters: Counter[str] = Counter()
     refusals = Refusals(counters, relay.metrics)
     reception = Reception(Gathering(deliveries), authenticity, max_body_bytes, relay.metrics, refusals)
-    listener = systemd.listening_socket() or _listen(address, port)
+    listeners = systemd.listening_sockets() or [_listen(address, port)]
     standing = {"untold": deliveries.untold, "dead_letters": dead_letters.count}
-    relay.add(HttpServer(App(reception, counters, relay.health, standing).begin, listener))
-    log.info("listening address=%s", address_of(listener))
+    relay.add(HttpServer(App(reception, counters, relay.health, standing).begin, *listeners))
+    log.info("listening address=%s", ",".join(map(address_of, listeners)))
     if hook_logs:
         relay.add(Redelivery(relay.store, deliveries, hook_logs))
     else:

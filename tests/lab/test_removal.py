@@ -12,10 +12,12 @@ from tasks.site import Site
 from tests.acceptance.people import Chat, Forge
 from tests.lab.conftest import ROOT, deploy, environment, sampled
 from tests.lab.faults.world import World
-from tests.lab.removal.cases import CHANGES, Change, Settings
+from tests.lab.removal.cases import CHANGES, Change, Settings, without_token
 from tests.lab.removal.holdings import described, held, site_of
 from tests.lab.test_drift_report import drift
 from tests.lab.test_interrupted import killed_at
+from tests.lab.test_outage import seen
+from tests.waiting import wait_until
 
 _TOLD = re.compile(r"^  (\S.*)\n    expected  ", re.MULTILINE)
 CHECKS = ("test_relays", "test_gitlab", "test_mattermost", "test_nothing_more")
@@ -67,6 +69,11 @@ def test_a_change_is_named_and_leaves_nothing(world: World, change: Change) -> N
     change.undo(world)
 
 
+WITHOUT_A_LOSS = ["relays.port: another one", "relays.address: another one"]
+WITHOUT_A_LOSS += [
+    "mattermost.gitlab_webhook.display_name: another one",
+    "host.infrastructure: another folder",
+]
 KNOWN_BY_MARKS = ["gitlab.projects: one is taken out", "relays.port: another one"]
 KNOWN_BY_MARKS += ["mattermost.team: another one", "mattermost.gitlab_webhook.display_name: another one"]
 KNOWN_BY_MARKS += ["host.infrastructure: another folder", "nextcloud.trees: one is taken out"]
@@ -87,6 +94,27 @@ def test_it_is_found_without_a_record(world: World, change: Change) -> None:
     deploy(**after)
     assert_nothing_more(world, after)
     change.undo(world)
+
+
+@pytest.mark.parametrize(
+    "change",
+    sampled([each for each in CHANGES if str(each) in WITHOUT_A_LOSS], 3),
+    ids=str,
+)
+def test_no_event_is_lost_meanwhile(
+    world: World, change: Change, events: Callable[[], tuple[str, int]]
+) -> None:
+    """Without the token for GitLab's log, so nothing is fetched afterwards."""
+    before, after = change.settings(world)
+    alone = without_token(world)
+    deploy(**{**before, **alone})
+    deploy(**{**after, **alone})
+    deploy(**{**before, **alone})
+    mark, count = events()
+    assert count > 10, "hardly anything happened meanwhile"
+    wait_until(
+        "all events", lambda: len(set(seen(world.chat, "dev-notifications", mark))) == count, seconds=60
+    )
 
 
 @pytest.mark.exhaustive

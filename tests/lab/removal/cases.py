@@ -65,8 +65,9 @@ def _tree_gone(name: str) -> Callable[[World], object]:
     return lambda world: world.machine(f"rm -r {files}/{name} && {occ}")
 
 
-def _another_folder(world: World) -> None:
-    world.machine(f"cp -a {INFRASTRUCTURE} {OTHER} && rm -r {OTHER}/scripts")
+def _another_folder(world: World) -> Settings:
+    world.machine(f"test -d {OTHER} || {{ cp -a {INFRASTRUCTURE} {OTHER} && rm -r {OTHER}/scripts; }}")
+    return {"host__infrastructure": OTHER}
 
 
 def _with_password(world: World) -> Settings:
@@ -79,7 +80,7 @@ def _over_webdav(world: World) -> Settings:
     return {"nextcloud__source": "webdav", **_with_password(world)}
 
 
-def _without_token(world: World) -> Settings:
+def without_token(world: World) -> Settings:
     """The lab's settings in another file: a variable cannot take a setting out."""
     path = state.STATE / "without-token.toml"
     state.write_private(
@@ -187,7 +188,7 @@ CHANGES = [
     ),
     Change("nextcloud.source", "disk again", _over_webdav, told="/etc/passerelle/nextcloud-app-password"),
     Change("nextcloud.source", "webdav", after=_over_webdav, told="/run/passerelle/Documents_RH"),
-    Change("gitlab.read_token", "taken out", after=_without_token, told="/etc/passerelle/gitlab-read-token"),
+    Change("gitlab.read_token", "taken out", after=without_token, told="/etc/passerelle/gitlab-read-token"),
     Change(
         "nextcloud.tree",
         "another one",
@@ -198,7 +199,7 @@ CHANGES = [
     Change(
         "host.infrastructure",
         "another folder",
-        {"host__infrastructure": OTHER},
+        _another_folder,
         told=f"{OTHER}/scripts/status.sh",
         undo=lambda w: w.machine(f"rm -r {OTHER}"),
     ),
