@@ -17,6 +17,7 @@ from relays import log as journal
 from relays import markup, systemd
 from relays.courier import Courier
 from relays.engine import Database, Engine, StorageError, reason
+from relays.former import move_former
 from relays.mattermost import Hook, IncomingWebhook
 from relays.message import Message
 from relays.metrics import Metrics, total
@@ -26,7 +27,7 @@ from relays.postgresql import PostgreSQL
 from relays.quarantine import Tell, is_there, prepare
 from relays.rescue import Rescue
 from relays.schema import SchemaError, Tables
-from relays.settings import Places, StartError, parse_arguments
+from relays.settings import Places, Spool, StartError, parse_arguments
 from relays.sqlite import SQLite
 from relays.state import StateDirectory
 from relays.store import Store
@@ -55,7 +56,13 @@ def main(program: str, build: Callable[[Places], "Service"], arguments: Sequence
         return error.code
 
 
-def _open(file: Path, spool: str | None, parts: Sequence[Tables], tell: Tell) -> Engine:
+def _open(file: Path, spool: Spool, parts: Sequence[Tables], tell: Tell, instance: str) -> Engine:
+    engine = _open_present(file, spool.address, parts, tell)
+    move_former(spool.former, engine, parts, instance)
+    return engine
+
+
+def _open_present(file: Path, spool: str | None, parts: Sequence[Tables], tell: Tell) -> Engine:
     if spool is None or is_there(file):
         try:
             prepare(file, parts, tell)
@@ -97,8 +104,8 @@ class Service:
     """Store, outbox and courier of a relay, and the workers of its source (`add`).
 
     `tables` are those of the source, and `after_rescue` is SQL that makes them fit for use after a part of
-    their rows was lost (relays.quarantine); for `digest_from` see relays.digest. `spool` is the address of a
-    PostgreSQL database that holds the store, otherwise it is a file in `state`.
+    their rows was lost (relays.quarantine); for `digest_from` see relays.digest. `spool` tells of a PostgreSQL
+    database that holds the store, otherwise it is a file in `state`.
     """
 
     def __init__(
@@ -108,13 +115,14 @@ class Service:
         hook: Hook,
         digest_from: int,
         tables: Tables,
-        spool: str | None = None,
+        spool: Spool = Spool(),  # noqa: B008
         after_rescue: str = "",
     ) -> None:
         self.wording = wording
         self._state = StateDirectory(state)
         tell = partial(_tell_rescue, wording, hook.channel, after_rescue)
-        self.store = Store(_open(state / "relay.db", spool, (OUTBOX, tables), tell))
+        engine = _open(state / "relay.db", spool, (OUTBOX, tables), tell, self._state.instance)
+        self.store = Store(engine)
         self.outbox = Outbox(self.store, self._state.instance, digest_from)
         self.metrics = Metrics(self.outbox.stats, lambda: self.store.failing, lambda: self.courier.held())
         self.courier = Courier(self.outbox, partial(IncomingWebhook, hook), wording, self.metrics)

@@ -24,7 +24,7 @@ from relays.gitlab.server import HttpServer, address_of
 from relays.gitlab.tables import AFTER_RESCUE, GITLAB
 from relays.gitlab.teller import Teller
 from relays.mattermost import Hook
-from relays.settings import Places, StartError, read_hook_url, read_optional_secret, read_settings
+from relays.settings import Places, StartError, read_hook_url, read_settings, read_spool
 from relays.wording import CATALOGUES
 
 log = logging.getLogger("relays.gitlab")
@@ -56,7 +56,7 @@ def build(places: Places) -> service.Service:
         hook,
         digest_from,
         GITLAB,
-        spool=read_optional_secret(places.credentials, "spool"),
+        spool=read_spool(places.credentials),
         after_rescue=AFTER_RESCUE,
     )
     deliveries, dead_letters = Received(relay.store), DeadLetters(relay.store)

@@ -103,6 +103,7 @@ CHANGES = [
         "one is moved in GitLab, and the settings follow",
         {"gitlab__projects": json.dumps([ANNEX])},
         {"gitlab__projects": json.dumps([f"{ANNEX}-2"])},
+        told="/var/lib/passerelle/made.json",
         prepare=lambda w: w.forge.api("PUT", f"projects/{ANNEX.replace('/', '%2F')}", {"path": "annexe-2"}),
         undo=_project_gone(f"{ANNEX}-2"),
     ),
