@@ -6,9 +6,12 @@ from tasks.alone import failing_alone
 from tasks.commands import install_commands
 from tasks.gitlab import provision_gitlab
 from tasks.icons import remove_former_icons
-from tasks.mattermost import provision_mattermost
+from tasks.leftovers import remove_leftovers
+from tasks.mattermost import admit_webhooks, provision_mattermost
+from tasks.next_port import open_next_port, take_next_port
 from tasks.nextcloud import provision_nextcloud
 from tasks.place import find_place
+from tasks.record import recall, remember
 from tasks.relay_hosts import install_relay_host, is_relay_host, meet
 from tasks.relays import install_relays
 
@@ -18,13 +21,20 @@ with failing_alone():
 
     if here:
         place = find_place(site)
-        provision_mattermost(site, place)
+        made = recall(site, place)
+        remember(site, place, made)
+        open_next_port(site, made)
+        admit_webhooks(site, place)
+        provision_mattermost(site, place, made)
         provision_nextcloud(site, place)
         provision_gitlab(site, place)
+        take_next_port(site, made)
         install_relays(site, place)
         install_commands(site, place)
     meet(site)
     if not here:
         install_relay_host(site)
-    else:
-        remove_former_icons(site, place)
+    meet(site)
+    if here:
+        remove_leftovers(site, place, made)
+        remove_former_icons(site, place, made)

@@ -4,10 +4,9 @@ from functools import partial
 
 from pyinfra import host
 
-from tasks.operations.absent import no_paths
 from tasks.operations.resource import step
 from tasks.operations.text_file import Owner, text_files
-from tasks.place import Place
+from tasks.place import WEBHOOKS_CONF, Place
 from tasks.site import Site
 from tasks.templates import render
 
@@ -29,6 +28,11 @@ LOGS = {
 }
 
 
+def command_files(scripts: str) -> list[str]:
+    """All that a deploy puts into the folder `scripts`, the URLs of the webhooks as well."""
+    return [f"{scripts}/{name}" for name in (*COMMANDS, *STARTS, *LOGS, WEBHOOKS_CONF)]
+
+
 @step("Operator commands")
 def install_commands(site: Site, place: Place) -> None:
     """The commands in scripts/, in the site's language."""
@@ -46,15 +50,3 @@ def install_commands(site: Site, place: Place) -> None:
     }
     text_files(commands, "755", owner, group, name="Commands in scripts/")
     text_files(logs, "644", owner, group, name="Where the logs are, in scripts/")
-
-
-@step("Operator commands")
-def remove_commands(place: Place) -> None:
-    """The commands, the URLs of the webhooks, and scripts/ and its folders if nothing else is in them."""
-    files = [f"{place.scripts}/{path}" for path in (*COMMANDS, *STARTS, *LOGS)]
-    folders = [f"{place.scripts}/{folder}" for folder in ("webhooks", "monitoring")]
-    no_paths(
-        [*files, place.webhooks_conf],
-        [*folders, place.scripts],
-        name="Commands in scripts/",
-    )

@@ -7,8 +7,9 @@ emoji, and what is no longer in use is known.
 from hashlib import sha256
 from pathlib import Path
 
+from tasks.made import Made, hooks_of
 from tasks.operations import mattermost_emoji
-from tasks.operations.resource import step
+from tasks.operations.resource import each, step
 from tasks.place import Place
 from tasks.site import IncomingWebhook, Mattermost, Site
 
@@ -16,9 +17,9 @@ SETTINGS = {"ServiceSettings": {"EnableCustomEmoji": True}}
 _DIGITS = 10
 
 
-def prefix(mattermost: Mattermost, hook: IncomingWebhook) -> str:
-    """What the names of a webhook's emoji begin with."""
-    of = sha256(f"{mattermost.team}/{hook.display_name}".encode()).hexdigest()
+def prefix(team: str, webhook: str) -> str:
+    """What the names of the emoji of a team's webhook begin with."""
+    of = sha256(f"{team}/{webhook}".encode()).hexdigest()
     return f"passerelle-{of[:_DIGITS]}-"
 
 
@@ -32,7 +33,7 @@ def emoji(mattermost: Mattermost, hook: IncomingWebhook) -> str | None:
     file = image(hook)
     if file is None:
         return None
-    return f"{prefix(mattermost, hook)}{sha256(file.read_bytes()).hexdigest()[:_DIGITS]}"
+    return f"{prefix(mattermost.team, hook.display_name)}{sha256(file.read_bytes()).hexdigest()[:_DIGITS]}"
 
 
 def shown(mattermost: Mattermost, hook: IncomingWebhook) -> str | None:
@@ -41,28 +42,20 @@ def shown(mattermost: Mattermost, hook: IncomingWebhook) -> str | None:
     return f":{name}:" if name else hook.icon
 
 
-def hooks(site: Site) -> tuple[IncomingWebhook, IncomingWebhook]:
-    """The webhooks that have one."""
-    return site.mattermost.gitlab_webhook, site.mattermost.nextcloud_webhook
+@step("Mattermost")
+def remove_former_icons(site: Site, place: Place, made: Made) -> None:
+    """Emoji that the relays no longer use, of former webhooks as well; after them, so that no message is without."""
+    in_use = {icon for hook in hooks_of(site) if (icon := emoji(site.mattermost, hook))}
+    described = {(site.mattermost.team, hook.display_name) for hook in hooks_of(site)}
+    _remove(place, sorted(made.webhooks | described), sorted(in_use))
 
 
 @step("Mattermost")
-def remove_former_icons(site: Site, place: Place) -> None:
-    """Emoji that the relays no longer use; after them, so that no message is without."""
-    for hook in hooks(site):
-        in_use = emoji(site.mattermost, hook)
-        mattermost_emoji.no_emojis(
-            place.mattermost,
-            prefix(site.mattermost, hook),
-            [in_use] if in_use else [],
-            name=f"Former icons of {hook.display_name}",
-        )
-
-
-@step("Mattermost")
-def remove_icons(site: Site, place: Place) -> None:
+def remove_icons(place: Place, made: Made) -> None:
     """All of them."""
-    for hook in hooks(site):
-        mattermost_emoji.no_emojis(
-            place.mattermost, prefix(site.mattermost, hook), name=f"Icon of {hook.display_name}"
-        )
+    _remove(place, sorted(made.webhooks), [])
+
+
+def _remove(place: Place, webhooks: list[tuple[str, str]], but: list[str]) -> None:
+    for team, name in each(webhooks):
+        mattermost_emoji.no_emojis(place.mattermost, prefix(team, name), but, name=f"Former icons of {name}")

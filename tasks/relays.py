@@ -11,7 +11,7 @@ from pyinfra.api import StringCommand
 from tasks import icons, spools
 from tasks.documents import Tree
 from tasks.operations import unit
-from tasks.operations.absent import Present, no_paths, no_service
+from tasks.operations.absent import Present, no_paths, no_service, nothing_but
 from tasks.operations.compose import running_container
 from tasks.operations.python_app import accepted, python_app, release_digest, roll_back
 from tasks.operations.remote import run_quietly
@@ -25,6 +25,9 @@ from tasks.templates import render
 PROJECT = Path(__file__).parent.parent
 REQUIREMENTS = PROJECT / "requirements"
 RELAYS = ("gitlab", "nextcloud")
+GITLAB_UNITS = ("passerelle-gitlab.socket", "passerelle-gitlab.service")
+MOUNT_POINTS = ("/run/passerelle*", "/run/passerelle*/*")
+"""Where systemd binds the trees for the relay; empty on the host itself."""
 
 
 @step("Relays")
@@ -53,8 +56,8 @@ def install_relays(site: Site, place: Place) -> None:
     waiting = (
         {"passerelle-nextcloud.path": render("passerelle-nextcloud.path", trees=trees)} if on_disk else {}
     )
-    if not on_disk:
-        unit.no_unit("passerelle-nextcloud.path", name="No waiting for trees on the disk")
+    units = [*GITLAB_UNITS, "passerelle-nextcloud.service", *waiting]
+    unit.no_other_units("passerelle-", units, name="No other units")
     unit.service(
         "passerelle-nextcloud",
         {
@@ -67,7 +70,7 @@ def install_relays(site: Site, place: Place) -> None:
             **waiting,
         },
         lambda: [
-            _release(),
+            this_release(),
             settings["nextcloud"],
             *map(fingerprint, [place.webhooks_conf, *([APP_PASSWORD] if password else [])]),
         ],
@@ -92,7 +95,13 @@ def relays_package() -> None:
     )
 
 
-def _release() -> str:
+def socket_unit(port: int, *, is_next: bool = False) -> str:
+    """The unit that holds the port of the GitLab relay, or the one beside it for the next port."""
+    return render("passerelle-gitlab.socket", port=port, is_next=is_next)
+
+
+def this_release() -> str:
+    """The name of the release that this deploy brings."""
     return release_digest(PROJECT, "relays", REQUIREMENTS / "relays.txt")
 
 
@@ -115,7 +124,7 @@ def gitlab_relay(site: Site, settings: str, webhooks_conf: str, **options: Any) 
     unit.service(
         "passerelle-gitlab",
         {
-            "passerelle-gitlab.socket": render("passerelle-gitlab.socket", port=site.relays.port),
+            "passerelle-gitlab.socket": socket_unit(site.relays.port),
             "passerelle-gitlab.service": render(
                 "passerelle-gitlab.service",
                 webhooks_conf=webhooks_conf,
@@ -123,7 +132,7 @@ def gitlab_relay(site: Site, settings: str, webhooks_conf: str, **options: Any) 
                 spool=SPOOL if site.relays.spool else None,
             ),
         },
-        lambda: [_release(), settings, *map(fingerprint, secrets)],
+        lambda: [this_release(), settings, *map(fingerprint, secrets)],
         roll_back("passerelle", spools.UNDO),
         name="Service of the gitlab relay",
         **options,
@@ -205,8 +214,9 @@ def remove_relays() -> None:
     _no_shared_spool(name="Shared spool")
     # Where systemd keeps the state of a service with a user of its own.
     state = [f"/var/lib/{folder}passerelle-{relay}" for relay in RELAYS for folder in ("", "private/")]
-    places = ["/opt/passerelle", "/etc/passerelle", "/var/lib/passerelle", "/run/passerelle", *state]
+    places = ["/opt/passerelle", "/etc/passerelle", *state]
     no_paths(places, name="Package, settings and storage of the relays")
+    nothing_but(MOUNT_POINTS, (), name="Mount points of the trees")
 
 
 @resource

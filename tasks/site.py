@@ -205,6 +205,10 @@ class GitLab(Section):
     projects: Annotated[list[ProjectPath], AfterValidator(_further_projects)] = Field(
         [], description="further ones"
     )
+    other_projects: bool = Field(
+        False,
+        description="tell events of projects that are not listed, too: those of a group hook that somebody has made",
+    )
     read_token: Token | None = Field(
         None,
         description="access token of all projects, role Maintainer, scope read_api: with it the relay reads what "

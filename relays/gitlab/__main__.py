@@ -24,7 +24,7 @@ from relays.gitlab.server import HttpServer, address_of
 from relays.gitlab.tables import AFTER_RESCUE, GITLAB
 from relays.gitlab.teller import Teller
 from relays.mattermost import Hook, read_icon
-from relays.settings import Places, StartError, read_hook_url, read_optional_secret, read_settings
+from relays.settings import Places, StartError, read_hook_url, read_settings, read_spool
 from relays.wording import CATALOGUES
 
 log = logging.getLogger("relays.gitlab")
@@ -57,7 +57,7 @@ def build(places: Places) -> service.Service:
         hook,
         digest_from,
         GITLAB,
-        spool=read_optional_secret(places.credentials, "spool"),
+        spool=read_spool(places.credentials),
         after_rescue=AFTER_RESCUE,
     )
     deliveries, dead_letters = Received(relay.store), DeadLetters(relay.store)
@@ -68,10 +68,10 @@ def build(places: Places) -> service.Service:
     counters: Counter[str] = Counter()
     refusals = Refusals(counters, relay.metrics)
     reception = Reception(Gathering(deliveries), authenticity, max_body_bytes, relay.metrics, refusals)
-    listener = systemd.listening_socket() or _listen(address, port)
+    listeners = systemd.listening_sockets() or [_listen(address, port)]
     standing = {"untold": deliveries.untold, "dead_letters": dead_letters.count}
-    relay.add(HttpServer(App(reception, counters, relay.health, standing).begin, listener))
-    log.info("listening address=%s", address_of(listener))
+    relay.add(HttpServer(App(reception, counters, relay.health, standing).begin, *listeners))
+    log.info("listening address=%s", ",".join(map(address_of, listeners)))
     if hook_logs:
         relay.add(Redelivery(relay.store, deliveries, hook_logs))
     else:

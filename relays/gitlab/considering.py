@@ -62,7 +62,7 @@ def consider(delivery: Waiting, dispatcher: Dispatcher, pipelines: Pipelines) ->
         # One event that cannot be told is no reason to stop.
         return failed(delivery, dispatcher, fault_of(error), event)
     if not messages:
-        outcome = "unsupported" if reason == "unsupported" else "filtered"
+        outcome = reason if reason in ("unsupported", "foreign") else "filtered"
         return Outcome(delivery.row, delivery.key, event, outcome, reason)
     notifications = [Notification(delivery.key, channel, message) for channel, message in messages.items()]
     return Outcome(delivery.row, delivery.key, event, "accepted", notifications=notifications)

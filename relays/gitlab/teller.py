@@ -17,6 +17,7 @@ from relays.gitlab.attempt import Attempt
 from relays.gitlab.considering import Fault, Outcome, consider, failed, fault_of
 from relays.gitlab.dead_letters import DeadLetters
 from relays.gitlab.dispatch import Dispatcher
+from relays.gitlab.event import project_of
 from relays.gitlab.events import BUILDERS, kind_of
 from relays.gitlab.pipelines import Pipelines
 from relays.gitlab.received import Head, Received, Waiting
@@ -196,7 +197,10 @@ class Teller(Worker):
             channels = ",".join(each.channel for each in one.notifications)
             log.info("accepted key=%s kind=%s channels=%s", one.key, one.event.name, channels)
         else:
-            log.info("ignored key=%s kind=%.40s reason=%s", one.key, one.event.name, one.reason)
+            reason = one.reason
+            if one.outcome == "foreign":
+                reason = f"foreign: {project_of(one.event.payload)[:100]!r} is not in gitlab.projects"
+            log.info("ignored key=%s kind=%.40s reason=%s", one.key, one.event.name, reason)
 
 
 def _together(heads: Sequence[Head]) -> Sequence[Head]:

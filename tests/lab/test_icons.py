@@ -27,7 +27,7 @@ def as_it_was(chat: Chat, site: Site) -> Iterator[None]:
 
 def emoji(chat: Chat, site: Site) -> list[str]:
     """The names of the emoji of the GitLab webhook."""
-    term = icons.prefix(site.mattermost, site.mattermost.gitlab_webhook)
+    term = icons.prefix(site.mattermost.team, site.mattermost.gitlab_webhook.display_name)
     found = chat.api("POST", "/emoji/search", {"term": term, "prefix_only": True})
     return [each["name"] for each in found]
 

@@ -9,6 +9,7 @@ import pytest
 from relays.mattermost import read_icon
 from relays.settings import read_settings
 from tasks import icons
+from tasks.made import hooks_of
 from tasks.relays import gitlab_settings, nextcloud_settings
 from tasks.settings import SiteError
 from tasks.site import Site
@@ -41,7 +42,7 @@ def read_by_relays(folder: Path, wanted: Site) -> list[dict[str, str]]:
 def test_without_a_setting_the_relays_show_their_own(tmp_path: Path, values: dict[str, Any]) -> None:
     wanted = site(values)
     assert read_by_relays(tmp_path, wanted) == [{}, {}]
-    assert [icons.emoji(wanted.mattermost, hook) for hook in icons.hooks(wanted)] == [None, None]
+    assert [icons.emoji(wanted.mattermost, hook) for hook in hooks_of(wanted)] == [None, None]
 
 
 def test_an_address_is_told_as_it_is(tmp_path: Path, values: dict[str, Any]) -> None:
@@ -56,23 +57,23 @@ def test_a_file_becomes_an_emoji_that_its_content_names(tmp_path: Path, values: 
     one.write_bytes(png(1))
     other.write_bytes(png(2))
     wanted = site(values, gitlab_webhook=one, nextcloud_webhook=one)
-    names = [icons.emoji(wanted.mattermost, hook) for hook in icons.hooks(wanted)]
+    names = [icons.emoji(wanted.mattermost, hook) for hook in hooks_of(wanted)]
     assert read_by_relays(tmp_path, wanted) == [{"icon_emoji": f":{name}:"} for name in names]
     # One for each webhook, so that none is taken away from the other, and for each image.
     again = site(values, gitlab_webhook=other, nextcloud_webhook=one)
-    changed = [icons.emoji(again.mattermost, hook) for hook in icons.hooks(again)]
+    changed = [icons.emoji(again.mattermost, hook) for hook in hooks_of(again)]
     assert len({*names, *changed}) == 3
     assert changed[1] == names[1]
-    for name, hook in zip(names + changed, icons.hooks(wanted) * 2, strict=True):
+    for name, hook in zip(names + changed, hooks_of(wanted) * 2, strict=True):
         assert name is not None
-        assert name.startswith(icons.prefix(wanted.mattermost, hook))
+        assert name.startswith(icons.prefix(wanted.mattermost.team, hook.display_name))
         assert len(name) <= 64
 
 
 def test_icons_of_different_teams_and_webhooks_are_not_mixed_up(values: dict[str, Any]) -> None:
     one, other = site(values).mattermost, site(values).mattermost.model_copy(update={"team": "kerguelen"})
     prefixes = {
-        icons.prefix(mattermost, hook)
+        icons.prefix(mattermost.team, hook.display_name)
         for mattermost in (one, other)
         for hook in (one.gitlab_webhook, one.nextcloud_webhook)
     }

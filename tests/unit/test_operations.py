@@ -10,7 +10,7 @@ import pytest
 
 from tasks.operations.compose import Container
 from tasks.operations.gitlab import signs
-from tasks.operations.nextcloud import scan_fault
+from tasks.operations.nextcloud import Folders, scan_fault
 from tasks.operations.python_app import release_digest, supported
 from tasks.operations.resource import ResourceError, differences
 from tasks.operations.secret_file import SIGNING_TOKEN, TOKEN, InUse
@@ -206,3 +206,28 @@ def test_units_are_sound(tmp_path: Path, tree: str) -> None:
         ["systemd-analyze", "verify", str(unit)], capture_output=True, text=True, check=False
     )
     assert [line for line in done.stderr.splitlines() if unit.name in line] == []
+
+
+@pytest.mark.parametrize(
+    ("output", "found"),
+    [
+        (["directory|755|www-data|www-data|7|/f/A"], {"/f/A": "directory|755|www-data|www-data|7"}),
+        (
+            ["directory|755|w|w|7|/f/A", "stat: cannot statx '/f/B': No such file or directory"],
+            {"/f/A": "directory|755|w|w|7"},
+        ),
+        (
+            ["stat: cannot statx '/f/A': Permission denied"],
+            {"": "stat: cannot statx '/f/A': Permission denied"},
+        ),
+        (
+            ["Error response from daemon: container 1 is restarting"],
+            {"": "Error response from daemon: container 1 is restarting"},
+        ),
+        (["WARNING: old", "directory|755|w|w|7|/f/A"], {"/f/A": "directory|755|w|w|7"}),
+        (["file|755|w|w|7|/f/A", "stat: cannot statx '/f/A/B': Not a directory"], {"/f/A": "file|755|w|w|7"}),
+        ([], {}),
+    ],
+)
+def test_a_folder_that_cannot_be_looked_at_is_not_absent(output: list[str], found: dict[str, str]) -> None:
+    assert Folders().process(output) == found

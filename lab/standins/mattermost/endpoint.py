@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from lab.standins.mattermost import outage
 from lab.standins.mattermost.call import Call, Server
 from lab.standins.mattermost.errors import CLOSE, NO_COOKIE, ApiError
 from lab.standins.mattermost.store import Row, new_id
@@ -66,6 +67,8 @@ def handled(
         with server.store.transaction():
             try:
                 token, user = _session(server, request) if use_session else ("", None)
+                if server.store.is_away:
+                    outage.refuse(method, path)
                 response = handler(Call(server, request, body, truncated, token, user))
             except ApiError as error:
                 response = _error_response(error, request_id)

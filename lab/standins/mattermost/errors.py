@@ -52,6 +52,7 @@ MESSAGES = {
     "app.emoji.get.no_result": "We couldn't find the emoji.",
     "app.post.get.app_error": "Unable to get the post.",
     "app.team.get.find.app_error": "Unable to find the existing team.",
+    "app.team.get_by_name.app_error": "Unable to find the existing team.",
     "app.team.get_by_name.missing.app_error": "Unable to find the existing team.",
     "app.team.get_member.missing.app_error": "No team member found for that user ID and team ID.",
     "app.team.save.existing.app_error": "Must call update for existing team.",
@@ -92,6 +93,7 @@ MESSAGES = {
     "model.user.is_valid.email.app_error": "Invalid email.",
     "model.user.is_valid.pwd.app_error": "Invalid password.",
     "model.user.is_valid.username.app_error": "Invalid username.",
+    "standin.not_recorded.app_error": "The database does not answer, and how this was told was not recorded.",
     "store.sql_channel.save_channel.exists.app_error": (
         "A channel with that name already exists on the same team."
     ),

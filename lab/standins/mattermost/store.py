@@ -67,6 +67,7 @@ class Store:
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
+        self._away = folder / "database-down"
         self._connection = sqlite3.connect(folder / "mattermost.sqlite3", isolation_level=None)
         self._connection.row_factory = lambda cursor, row: {
             column[0]: value for column, value in zip(cursor.description, row, strict=True)
@@ -76,6 +77,11 @@ class Store:
         self._connection.executescript(SCHEMA)
         newest = self.one("SELECT coalesce(max(create_at), 0) AS at FROM posts")
         self._last: int = newest["at"] if newest else 0
+
+    @property
+    def is_away(self) -> bool:
+        """Whether the database is to look as if it did not answer (``outage``)."""
+        return self._away.exists()
 
     def now(self) -> int:
         """Milliseconds since 1970, strictly increasing, so that posts have one order."""
