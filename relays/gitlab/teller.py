@@ -32,6 +32,9 @@ _MOST_AT_ONCE = 50
 _MOST_CHARACTERS = 1_000_000
 # So many processes one delivery may end, looked into alone.
 MOST_ATTEMPTS = 3
+# What is under suspicion is looked into so long after the start: who ends a process as soon as it has started must not
+# find the same delivery in it each time.
+_CALM_SECONDS = 1.0
 # Another relay that shares the spool may have stored something, and died.
 _LOOK_SECONDS = 5.0
 _STORAGE_DELAY = 1.0
@@ -75,6 +78,7 @@ class Teller(Worker):
         self._news = threading.Event()
         self._stopping = threading.Event()
         self._seen = 0, time.monotonic()
+        self._calm_from = 0.0
         received.subscribe(self._news.set)
 
     def stop(self) -> None:
@@ -82,6 +86,7 @@ class Teller(Worker):
         self._news.set()
 
     def work(self) -> None:
+        self._calm_from = time.monotonic() + _CALM_SECONDS
         # Before anything is looked into, or the next end would find nothing written down.
         self._until_stored(self._suspect)
         while not self._stopping.is_set():
@@ -111,9 +116,13 @@ class Teller(Worker):
             self._dead(self._dead_letters.count())
             self._news.wait(_LOOK_SECONDS)
             return
-        if (heads[0].attempts or 0) >= MOST_ATTEMPTS:
-            self._settle([failed(heads[0], self._dispatcher, _ENDED)])
-            return
+        if heads[0].attempts is not None:
+            self._stopping.wait(max(0.0, self._calm_from - time.monotonic()))
+            if self._stopping.is_set():
+                return
+            if heads[0].attempts >= MOST_ATTEMPTS:
+                self._settle([failed(heads[0], self._dispatcher, _ENDED)])
+                return
         together = _together(heads)
         self._attempt.begin([head.key for head in together])
         try:

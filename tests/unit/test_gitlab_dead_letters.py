@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from relays.engine import Database
-from relays.gitlab import dead_letters
+from relays.gitlab import dead_letters, teller
 from relays.gitlab.attempt import Attempt
 from relays.gitlab.dead_letters import DeadLetters
 from relays.gitlab.dispatch import Dispatcher
@@ -65,7 +65,7 @@ class World:
     def start(self, dispatcher: type[Dispatcher] = Deadly) -> Teller:
         """A process that tells."""
         line = Outbox(self.store, "test")
-        teller = Teller(
+        made = Teller(
             self.received,
             line,
             dispatcher([Route(("dev",))], Mute()),
@@ -76,17 +76,19 @@ class World:
             self.counters,
             self.dead.append,
         )
-        teller.start()
-        return teller
+        made.start()
+        return made
 
     def run(self, dispatcher: type[Dispatcher] = Deadly) -> bool:
         """Start it, and wait until it has ended or told all; whether it lives."""
-        teller = self.start(dispatcher)
-        wait_until("told, or dead", lambda: not teller.is_alive() or self.received.untold() == 0, 20)
-        teller.join(0.1)
-        alive = teller.is_alive()
-        teller.stop()
-        teller.join(10)
+        started = self.start(dispatcher)
+        wait_until(
+            "told, or dead", lambda: not started.is_alive() or self.received.untold() == 0, 20, every=0.01
+        )
+        started.join(0.1)
+        alive = started.is_alive()
+        started.stop()
+        started.join(10)
         return alive
 
     def keys(self) -> list[str]:
@@ -114,7 +116,8 @@ def store(tmp_path: Path, spool: str | None) -> Iterator[Store]:
 
 
 @pytest.fixture
-def world(store: Store, tmp_path: Path) -> World:
+def world(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
+    monkeypatch.setattr(teller, "_CALM_SECONDS", 0.02)
     return World(store, tmp_path)
 
 
@@ -150,6 +153,24 @@ def test_those_that_were_looked_into_beside_it_are_not_suspected_any_more(world:
         assert world.run()
     assert world.letters.count() == 0
     assert world.store.read("SELECT * FROM suspect") == []
+
+
+def test_what_ends_with_its_process_as_soon_as_that_starts_is_not_suspected_of_it(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(teller, "_CALM_SECONDS", 30.0)
+    world.put(1)
+    _Interrupted(world._file).begin(["e-1"])
+    for _ in range(2 * MOST_ATTEMPTS):
+        started = world.start()
+        wait_until("the attempt before is noted", lambda: not _Interrupted(world._file).left(), 20)
+        # Nothing of it is under way yet that a kill could interrupt.
+        assert world.received.untold() == 1
+        started.stop()
+        started.join(10)
+    monkeypatch.setattr(teller, "_CALM_SECONDS", 0.02)
+    assert world.run()
+    assert world.keys() == ["e-1"]
 
 
 def test_an_attempt_that_was_settled_at_the_last_moment_is_none(world: World) -> None:
