@@ -34,9 +34,12 @@ _ADDRESS = re.compile(r"https?://[^\s<>\"`|\\^{}\[\]]+", re.IGNORECASE)
 _BEHIND_ADDRESS = ".,:;!?)*_~'"
 
 
-def render(text: str, place: Place, wording: Wording, most: int) -> Markup | None:
-    """The text as markup, cut where it costs (relays.parts) more than about `most`; None if it shows nothing."""
-    writer = _Writer(place, wording, most)
+def render(text: str, place: Place, wording: Wording, most: int, *, boxed: bool = False) -> Markup | None:
+    """The text as markup, cut where it costs (relays.parts) more than about `most`; None if it shows nothing.
+
+    `boxed`: it is put into a box, of whose code less has to be broken.
+    """
+    writer = _Writer(place, wording, Room(most), boxed=boxed)
     near = text[:_NEAR].replace("\0", "")
     lines = writer.blocks(SyntaxTreeNode(_PARSER.parse(near)).children)
     if (writer.room.is_full or len(text) > _NEAR) and not writer.room.shows_more:
@@ -47,10 +50,11 @@ def render(text: str, place: Place, wording: Wording, most: int) -> Markup | Non
 class _Writer:
     """Writes until there is no room left, and closes what is open then."""
 
-    def __init__(self, place: Place, wording: Wording, most: int) -> None:
-        self.room = Room(most)
+    def __init__(self, place: Place, wording: Wording, room: Room, *, boxed: bool) -> None:
+        self.room = room
         self._place = place
         self._wording = wording
+        self._boxed = boxed
         self._in_link = False
         self._in_emphasis = False
 
@@ -108,7 +112,7 @@ class _Writer:
         is_suggestion = _SUGGESTION.match(info)
         kept: list[Markup] = []
         for line in text.rstrip("\n").split("\n"):
-            shown = parts.code_line(line)
+            shown = parts.code_line(line, boxed=self._boxed)
             if not self.room.begins_line() or not self.room.takes(shown):
                 kept.append(self.room.more())
                 break

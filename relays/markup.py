@@ -54,7 +54,7 @@ _EMOJI = re.compile(r"[a-z0-9_+-]+")
 # What Slack's mentions begin with.
 _MENTIONING = re.compile(r"<(?=[!@])")
 # What names a channel or a topic in code; not `HEAD~1`, `~/.ssh`, `C#` and `#12`.
-_NAMING = re.compile(r"(?<![0-9A-Za-z_])~(?=[0-9A-Za-z_-])|(?<![0-9A-Za-z])#(?=[^\W\d_])")
+NAMING = re.compile(r"(?<![0-9A-Za-z_])~(?=[0-9A-Za-z_-])|(?<![0-9A-Za-z])#(?=[^\W\d_])")
 # What stays an address inside a markdown link, whatever parses it.
 _LINKED = re.compile(r"https?://[\w.:/%+-]{1,300}", re.ASCII | re.IGNORECASE)
 _BLOCK_START = re.compile(r"[^\w\\]|\d+[.)]")
@@ -73,7 +73,7 @@ def bold(text: str, limit: int) -> Markup:
 def code(text: str, limit: int) -> Markup:
     """Text as a code span. Only where it would act is there something invisible in it, so that it can be copied."""
     content = _MENTIONING.sub(rf"\g<0>{_ZERO_WIDTH_SPACE}", _clean(text, limit))
-    content = _NAMING.sub(rf"\g<0>{_WORD_JOINER}", content)
+    content = NAMING.sub(rf"\g<0>{_WORD_JOINER}", content)
     fence = "`" * (1 + max((len(run) for run in re.findall("`+", content)), default=0))
     padding = " " if "`" in (content[0], content[-1]) else ""
     return Markup(f"{fence}{padding}{content}{padding}{fence}")

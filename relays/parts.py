@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import quote, urlsplit
 
-from relays.markup import Markup, code, given, part, printable
+from relays.markup import NAMING, Markup, code, given, part, printable
 
 # A zero-width space: stands where two parts must not become one.
 GAP = Markup("\u200b")
@@ -58,11 +58,13 @@ def code_span(text: str) -> Markup:
     return given(code, text, _LONGEST_CODE) or part(text)
 
 
-def code_line(text: str) -> Markup:
-    """A line of a block of code, with its indentation."""
-    shown = "\t".join(printable(piece) for piece in text.split("\t"))
-    # Topics (`#include`) are looked for in the text of a post alone, which no block of code is put into.
-    return Markup(_CHANNEL.sub(rf"\g<0>{_WORD_JOINER}", _MENTIONING.sub(rf"\g<0>{GAP}", shown)))
+def code_line(text: str, *, boxed: bool) -> Markup:
+    """A line of a block of code, with its indentation.
+
+    `boxed`: it is put into a box, where Mattermost looks for no topics, so that `#include` can be copied.
+    """
+    shown = _MENTIONING.sub(rf"\g<0>{GAP}", "\t".join(printable(piece) for piece in text.split("\t")))
+    return Markup((_CHANNEL if boxed else NAMING).sub(rf"\g<0>{_WORD_JOINER}", shown))
 
 
 def code_block(lines: Sequence[Markup], language: str) -> list[Markup]:

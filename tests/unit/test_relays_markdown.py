@@ -14,6 +14,7 @@ from markdown_it import MarkdownIt
 from markdown_it.tree import SyntaxTreeNode
 
 from lab.standins.mattermost import render, text_nodes
+from lab.standins.mattermost.references import hashtags
 from relays import markdown, markup, parts
 from relays.wording import CATALOGUES
 from tests.relays import hostile
@@ -31,9 +32,9 @@ WRITTEN = {
 }
 
 
-def shown(text: str, most: int = MOST, language: str = "fr") -> str:
+def shown(text: str, most: int = MOST, language: str = "fr", *, boxed: bool = False) -> str:
     """A comment as it goes into a message, empty if there is nothing to show."""
-    written = markdown.render(text, PLACE, CATALOGUES[language], most)
+    written = markdown.render(text, PLACE, CATALOGUES[language], most, boxed=boxed)
     return markup.without_slack_links(written) if written else ""
 
 
@@ -59,6 +60,7 @@ def assert_inert(written: str, source: str) -> None:
     outside_code = re.sub(r"<(code|pre)>.*?</\1>", "", page, flags=re.DOTALL)
     assert not re.search(r'class="(?:mention|hashtag|heading|image)"', outside_code), ascii(written)
     assert not re.search(r"\B~[a-zA-Z0-9_-]", written, re.ASCII), ascii(written)
+    assert hashtags(written) == "", ascii(written)
     assert not re.search(r"<([^<|]+)\|([^>]+)>|<[!@]", written), ascii(written)
     assert not re.search(
         "[\x00-\x08\x0b-\x1f\x7f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]", written
@@ -156,8 +158,14 @@ def assert_inert(written: str, source: str) -> None:
     ],
 )
 def test_a_comment_keeps_its_shape(text: str, expected: str) -> None:
-    assert shown(text).replace(GAP, "") == expected
+    assert shown(text, boxed=True).replace(GAP, "") == expected
     assert_inert(shown(text), text)
+
+
+def test_code_names_no_topic_in_the_text_of_a_post() -> None:
+    text = "```c\n#include <stdio.h>\n#1 # a C#\n```"
+    assert shown(text) == "```c\n#\u2060include <stdio.h>\n#1 # a C#\n```"
+    assert shown(text, boxed=True) == text
 
 
 def note(text: str, **project: Any) -> dict[str, Any]:

@@ -37,15 +37,15 @@ def build(payload: Payload, wording: Wording) -> Message | None:
         lambda limit: subject_of(payload, wording, limit),
         note.text("url"),
         sentence(wording[f"note.{said}"], user_of(payload, wording)),
-        [
-            *_place(payload, wording),
-            *field(
-                wording["field.comment"],
-                markdown.render(note.text("note"), _place_of_text(payload), wording, _COMMENT),
-                short=False,
-            ),
-        ],
+        [*place_of_comment(payload, wording), *text_of_comment(payload, wording, boxed=True)],
     )
+
+
+def text_of_comment(payload: Payload, wording: Wording, *, boxed: bool = False) -> list[Field]:
+    """What a comment says, in the shape that it has; `boxed`: for a box, not for the text of a post."""
+    text = payload.text("object_attributes", "note")
+    shown = markdown.render(text, _place_of_text(payload), wording, _COMMENT, boxed=boxed)
+    return field(wording["field.comment"], shown, short=False)
 
 
 def _place_of_text(payload: Payload) -> parts.Place:
@@ -76,7 +76,7 @@ def _named(name: markup.Label, title: str, wording: Wording, limit: int) -> mark
     return markup.fill_label(wording["note.title"], name=name, title=markup.given(markup.label, title, limit))
 
 
-def _place(payload: Payload, wording: Wording) -> list[Field]:
+def place_of_comment(payload: Payload, wording: Wording) -> list[Field]:
     """The file and line that a comment stands at."""
     position = payload.at("object_attributes", "position")
     path = position.text("new_path") or position.text("old_path")
