@@ -63,6 +63,7 @@ ACTS = {
     "project_hooks.no_project_hook": "test_teardown",
     "secret_file.add_secret": "test_rotate",
     "secret_file.drop_others": "test_rotate",
+    "secret_file.succeeding_secret": "test_relay_hosts",
     "secret_file.use_newest": "test_rotate",
     "webhooks.no_webhooks": "test_teardown",
     "webhooks.set_aside_webhooks": "test_rotate",
