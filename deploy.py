@@ -4,6 +4,7 @@ from pyinfra import host
 
 from tasks.alone import failing_alone
 from tasks.commands import install_commands
+from tasks.former_spool import forget_former_address, leave_former_spool
 from tasks.gitlab import provision_gitlab
 from tasks.icons import remove_former_icons
 from tasks.leftovers import remove_leftovers
@@ -29,12 +30,15 @@ with failing_alone():
         provision_nextcloud(site, place)
         provision_gitlab(site, place)
         take_next_port(site, made)
-        install_relays(site, place)
+        install_relays(site, place, made)
         install_commands(site, place)
     meet(site)
     if not here:
         install_relay_host(site)
     meet(site)
     if here:
+        leave_former_spool(site, place, made)
         remove_leftovers(site, place, made)
         remove_former_icons(site, place, made)
+    else:
+        forget_former_address()

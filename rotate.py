@@ -8,6 +8,7 @@ from pyinfra import host
 
 from tasks.alone import failing_alone
 from tasks.commands import install_commands
+from tasks.former_spool import forget_former_address, leave_former_spool
 from tasks.gitlab import provision_gitlab
 from tasks.leftovers import remove_leftovers
 from tasks.made import Made, hooks_of, set_aside
@@ -29,7 +30,7 @@ with failing_alone():
         remember(site, place, made, set_aside=aside)
         # The relays accept the old and the new secrets, then GitLab uses the new ones, then they forget the old ones.
         add_secrets()
-        install_relays(site, place)
+        install_relays(site, place, made)
     meet(site)
     if not here:
         install_relay_host(site)
@@ -42,11 +43,14 @@ with failing_alone():
         admit_webhooks(site, place)
         set_aside_webhooks(site, place, made)
         provision_mattermost(site, place, made)
-        install_relays(site, place)
+        install_relays(site, place, made)
         install_commands(site, place)
     meet(site)
     if not here:
         install_relay_host(site)
     meet(site)
     if here:
+        leave_former_spool(site, place, made)
         remove_leftovers(site, place, made | Made(webhooks=frozenset(aside)))
+    else:
+        forget_former_address()

@@ -8,13 +8,14 @@ from pyinfra import host
 
 from tasks.alone import failing_alone
 from tasks.former_hosts import find_former_hosts, remove_relays_of
+from tasks.former_spool import remove_shared_spool
 from tasks.icons import remove_icons
 from tasks.leftovers import remove_files, remove_from_gitlab
 from tasks.mattermost import remove_webhooks
 from tasks.place import find_place
 from tasks.record import forget, recall, wanted
 from tasks.relay_hosts import is_relay_host
-from tasks.relays import remove_relays
+from tasks.relays import remove_relays, stop_relays
 
 with failing_alone():
     site = host.data.site
@@ -24,6 +25,8 @@ with failing_alone():
         made = recall(site, place)
         everything = made | wanted(site, place)
         remove_from_gitlab(place, made, everything)
+        stop_relays()
+        remove_shared_spool()
         remove_relays()
         remove_webhooks(place, everything.webhooks, made, though_hidden=True)
         remove_icons(place, everything)
@@ -32,4 +35,6 @@ with failing_alone():
         remove_relays_of(former)
         forget()
     else:
+        stop_relays()
+        remove_shared_spool()
         remove_relays()

@@ -30,7 +30,7 @@ class Made:
 
     `gitlab` and `mattermost` are the servers' addresses, empty if they are not known. What the host itself tells is
     neither compared nor kept: `in_use` are the numbers of the webhooks whose addresses the relays have, which are
-    secrets, `port` is that of the GitLab relay, empty without one.
+    secrets, `port` is that of the GitLab relay, empty without one, `spool` whether it was given a shared one.
     """
 
     gitlab: str = ""
@@ -42,6 +42,7 @@ class Made:
     machines: frozenset[Machine] = frozenset()
     in_use: frozenset[str] = field(default=frozenset(), repr=False, compare=False)
     port: str = field(default="", compare=False)
+    spool: bool = field(default=False, compare=False)
 
     def __or__(self, other: "Made") -> "Made":
         """All of both; of a thing that is in both, and of the servers, what the other one says."""

@@ -21,7 +21,7 @@ from tasks.operations.gitlab import project_at
 from tasks.operations.project_hooks import bears_mark
 from tasks.operations.remote import run_quietly
 from tasks.operations.webhooks import HOOKS
-from tasks.place import HOOK_NAME, Place
+from tasks.place import HOOK_NAME, SPOOL, Place
 from tasks.site import Site
 
 RECORD = "/var/lib/passerelle/made.json"
@@ -35,13 +35,14 @@ _GONE = "app.webhooks.get_incoming.app_error"
 class Marks:
     """What lies on the host, empty where nothing does: the text of the record, and what the units name.
 
-    `conf` is the file with the webhooks' addresses, `port` that of the GitLab relay; `in_use` are the numbers of the
-    webhooks whose addresses are saved, each a secret.
+    `conf` is the file with the webhooks' addresses, `port` that of the GitLab relay, `spool` whether it was given an
+    address of a shared one; `in_use` are the numbers of the webhooks whose addresses are saved, each a secret.
     """
 
     record: str
     conf: str
     port: str
+    spool: bool
     in_use: frozenset[str]
 
 
@@ -54,6 +55,7 @@ def look_for_marks(place: Place) -> Marks:
             'printf \'conf=%s\\nport=%s\\n\' "$conf" "$port"; for f in "$conf"',
             QuoteString(place.webhooks_conf),
             "; do sed -n 's|.*/hooks/\\([a-z0-9]\\{26\\}\\).*|id=\\1|p' \"$f\" 2>/dev/null; done;",
+            f"test -e {SPOOL} && echo spool=yes;",
             f"echo record; cat {RECORD} 2>/dev/null || true",
         )
     )
@@ -61,7 +63,7 @@ def look_for_marks(place: Place) -> Marks:
     lines = [line.partition("=") for line in head.splitlines()]
     values = {name: value for name, _, value in lines}
     ids = frozenset(value for name, _, value in lines if name == "id")
-    return Marks(record, values.get("conf", ""), values.get("port", ""), ids)
+    return Marks(record, values.get("conf", ""), values.get("port", ""), "spool" in values, ids)
 
 
 def made_by_marks(site: Site, place: Place, marks: Marks) -> Made:

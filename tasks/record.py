@@ -33,7 +33,7 @@ def recall(site: Site, place: Place) -> Made:
         raise ResourceError(
             f"{RECORD} on the host cannot be read ({error}); remove it, then what was made is found by its marks"
         ) from None
-    return replace(found, in_use=marks.in_use, port=marks.port)
+    return replace(found, in_use=marks.in_use, port=marks.port, spool=marks.spool)
 
 
 def wanted(site: Site, place: Place) -> Made:

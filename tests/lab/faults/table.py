@@ -73,6 +73,7 @@ ACTS = {
     "mattermost_emoji.no_emojis": "test_icons",
     "secret_file.add_secret": "test_rotate",
     "secret_file.drop_others": "test_rotate",
+    "secret_file.succeeding_secret": "test_relay_hosts",
     "secret_file.use_newest": "test_rotate",
     "webhooks.no_webhooks": "test_teardown",
     "webhooks.set_aside_webhooks": "test_rotate",

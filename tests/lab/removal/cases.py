@@ -239,4 +239,9 @@ NOTHING = {
 }
 
 # Settings that have a test of their own.
-ELSEWHERE = {"relays.hosts": "test_relay_hosts", "relays.spool": "test_relay_hosts"}
+ELSEWHERE = {
+    "relays.hosts": "test_relay_hosts",
+    "relays.spool": "test_relay_hosts",
+    "mattermost.gitlab_webhook.icon": "test_icons",
+    "mattermost.nextcloud_webhook.icon": "test_icons",
+}
