@@ -7,7 +7,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from itertools import pairwise
 from pathlib import Path
 from random import Random
@@ -15,6 +15,7 @@ from time import sleep
 
 import psycopg
 import pytest
+import requests
 
 from relays.gitlab.tables import GITLAB
 from relays.tables import OUTBOX
@@ -141,7 +142,8 @@ def test_going_back_to_the_release_before_with_documents(one_by_one: Relay, tree
         for name in names:
             upload(tree / "Conges" / name)
         wait_for(lambda: len(sink.posts) == number + 2 and waiting_documents(one_by_one) == 0)
-        assert all(name in sink.posts[number + place].shown for place, name in enumerate(names))
+        shown = [post.shown for post in sink.posts[number:]]
+        assert all(sum(name in each for each in shown) == 1 for name in names)
         for other in (tree / "Conges").glob("*-0.pdf"):
             other.rename(tree / "Contrats" / other.name)
         wait_for(lambda: f"Contrats/{names[0]}" in known(one_by_one))
@@ -281,7 +283,7 @@ class TestOneMigrationMore:
                 db.execute(change.format(""))
         with_pipeline = (PROJECT / "tasks/samples/gitlab/pipeline_success.json").read_bytes()
         for content in (issue(7), with_pipeline):
-            if not waiting.ended:
+            with suppress(requests.RequestException):  # the first may have ended it
                 send(waiting, content, {"webhook-id": f"e-{len(content)}"})
         assert waiting.wait(30) == os.EX_CONFIG
         assert "the tables of the spool are not what they were: starting again" in waiting.text
