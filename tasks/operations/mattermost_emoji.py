@@ -57,4 +57,4 @@ def _make(api: Api, name: str, image: Path) -> None:
         try:
             api.call("POST", "/api/v4/emoji", files=parts)
         except ApiError as error:
-            raise ResourceError(f"{error}; the image is {image}") from None
+            raise ResourceError(f"{str(error).rstrip('.')}; the image is {image}") from None
