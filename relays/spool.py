@@ -19,7 +19,7 @@ from relays.gitlab.tables import GITLAB
 from relays.nextcloud.tables import NEXTCLOUD
 from relays.postgresql import PostgreSQL
 from relays.schema import SchemaError, find
-from relays.settings import StartError, read_optional_secret, state_directory
+from relays.settings import StartError, read_spool, state_directory
 from relays.shape import shape_of
 from relays.sqlite import SQLite
 from relays.state import StateDirectory
@@ -32,8 +32,8 @@ PARTS = (OUTBOX, GITLAB, NEXTCLOUD)
 def open_spool(state: Path | None, credentials: Path | None) -> Engine:
     """The spool of a relay, as it is: what its state directory and its credentials lead to. StartError."""
     folder = credentials or os.environ.get("CREDENTIALS_DIRECTORY")
-    if folder and (spool := read_optional_secret(Path(folder), "spool")):
-        return PostgreSQL(spool)
+    if folder and (spool := read_spool(Path(folder))).address:
+        return PostgreSQL(spool.address)
     path = state_directory(state) / "relay.db"
     if not path.is_file():
         raise StartError(f"there is no {path}: start the relay once, or name its state directory")

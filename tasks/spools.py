@@ -20,13 +20,14 @@ PARTS: dict[str, tuple[Tables, ...]] = {"gitlab": (OUTBOX, GITLAB), "nextcloud":
 _LOOK = f"""
 import json, os, pathlib, sqlite3
 credentials, state = os.environ.get("CREDENTIALS_DIRECTORY"), pathlib.Path(os.environ["STATE_DIRECTORY"])
-if credentials:
+address = (pathlib.Path(credentials) / "spool").read_text().split()[0] if credentials else "file"
+if address != "file":
     import psycopg
-    db = psycopg.connect((pathlib.Path(credentials) / "spool").read_text().strip(), connect_timeout=5)
+    db = psycopg.connect(address, connect_timeout=5)
     db.execute("SET search_path = passerelle")
 else:
     db = sqlite3.connect((state / "relay.db").as_uri() + "?mode=ro", uri=True, timeout=5)
-columns = db.execute({POSTGRESQL.columns!r} if credentials else {SQLITE.columns!r}).fetchall()
+columns = db.execute({SQLITE.columns!r} if address == "file" else {POSTGRESQL.columns!r}).fetchall()
 said = db.execute({SAID!r}).fetchall() if any(table == {VERSIONS!r} for table, *_ in columns) else []
 print(json.dumps([columns, said, bool(credentials)]))
 """

@@ -23,8 +23,8 @@ from relays.gitlab.room import ROOM_BYTES
 from relays.gitlab.server import HttpServer, address_of
 from relays.gitlab.tables import AFTER_RESCUE, GITLAB
 from relays.gitlab.teller import Teller
-from relays.mattermost import Hook
-from relays.settings import Places, StartError, read_hook_url, read_optional_secret, read_settings
+from relays.mattermost import Hook, read_icon
+from relays.settings import Places, StartError, read_hook_url, read_settings, read_spool
 from relays.wording import CATALOGUES
 
 log = logging.getLogger("relays.gitlab")
@@ -40,6 +40,7 @@ def build(places: Places) -> service.Service:
     max_body_bytes = settings.integer("max_body_bytes", _MAX_BODY_BYTES, 1024, ROOM_BYTES)
     digest_from = settings.integer("digest_from", digest.DEFAULT_FROM, 0, digest.HIGHEST_FROM)
     signed = settings.choice("signature", ("accepted", "required"), "accepted") == "required"
+    icon = read_icon(settings)
     listen = settings.table("listen")
     address, port = listen.text("address", "0.0.0.0"), listen.integer("port", 8090, 0, 65535)  # noqa: S104
     listen.done()
@@ -48,7 +49,7 @@ def build(places: Places) -> service.Service:
     authenticity = read_authenticity(places.credentials, required=signed)
 
     everything = dispatcher.routes[-1]
-    hook = Hook(read_hook_url(places.credentials, "GITLAB_WEBHOOK_URL"), everything.channels[0])
+    hook = Hook(read_hook_url(places.credentials, "GITLAB_WEBHOOK_URL"), everything.channels[0], icon)
     wording = CATALOGUES[everything.language]
     relay = service.Service(
         places.state,
@@ -56,7 +57,7 @@ def build(places: Places) -> service.Service:
         hook,
         digest_from,
         GITLAB,
-        spool=read_optional_secret(places.credentials, "spool"),
+        spool=read_spool(places.credentials),
         after_rescue=AFTER_RESCUE,
     )
     deliveries, dead_letters = Received(relay.store), DeadLetters(relay.store)
@@ -67,10 +68,10 @@ def build(places: Places) -> service.Service:
     counters: Counter[str] = Counter()
     refusals = Refusals(counters, relay.metrics)
     reception = Reception(Gathering(deliveries), authenticity, max_body_bytes, relay.metrics, refusals)
-    listener = systemd.listening_socket() or _listen(address, port)
+    listeners = systemd.listening_sockets() or [_listen(address, port)]
     standing = {"untold": deliveries.untold, "dead_letters": dead_letters.count}
-    relay.add(HttpServer(App(reception, counters, relay.health, standing).begin, listener))
-    log.info("listening address=%s", address_of(listener))
+    relay.add(HttpServer(App(reception, counters, relay.health, standing).begin, *listeners))
+    log.info("listening address=%s", ",".join(map(address_of, listeners)))
     if hook_logs:
         relay.add(Redelivery(relay.store, deliveries, hook_logs))
     else:

@@ -28,7 +28,8 @@ def read_dispatcher(file: Path, settings: Table) -> Dispatcher:
         if not is_name(name):
             raise StartError(f"{file}: [people] {user} = {name!r} is no user name of Mattermost: correct it")
     wording = _read_wording(file, settings.table("wording"))
-    return Dispatcher([*routes, everything], mute, people, wording, Projects(settings.texts("projects", ())))
+    projects = Projects(settings.texts("projects", ()), settings.flag("other_projects", False))
+    return Dispatcher([*routes, everything], mute, people, wording, projects)
 
 
 def _read_mute(table: Table) -> Mute:

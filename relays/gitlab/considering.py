@@ -83,7 +83,7 @@ def consider(delivery: Waiting, dispatcher: Dispatcher, memory: Memory) -> Outco
         # One event that cannot be told is no reason to stop.
         return failed(delivery, dispatcher, fault_of(error), event)
     if not messages:
-        outcome = "unsupported" if reason == "unsupported" else "filtered"
+        outcome = reason if reason in ("unsupported", "foreign") else "filtered"
         return Outcome([delivery], [event], outcome, reason, part=part)
     notifications = [Notification(delivery.key, channel, message) for channel, message in messages.items()]
     return Outcome(

@@ -18,7 +18,10 @@ from relays.wording import CATALOGUES
 
 @dataclass(frozen=True)
 class Dispatcher:
-    """What a site wants told. The last of the routes is the default one; `rewordings` are by language."""
+    """What a site wants told. The last of the routes is the default one; `rewordings` are by language.
+
+    `projects` are the full paths, in lower case, of those whose events are told; without any, all are.
+    """
 
     routes: Sequence[Route]
     mute: Mute
@@ -27,7 +30,10 @@ class Dispatcher:
     projects: Projects = field(default_factory=Projects)
 
     def dispatch(self, event: Event) -> tuple[str, dict[str, Message]]:
-        """The messages by channel, and in a word why there are none: unsupported, muted, confidential, dropped."""
+        """The messages by channel, and in a word why there are none.
+
+        The word is foreign, unsupported, muted, confidential or dropped.
+        """
         reason, found = self._routes_of(event)
         named = self.projects.named(event)
         told = {channel: self._tell(named, route) for channel, route in found.items()}
@@ -55,6 +61,8 @@ class Dispatcher:
 
     def _routes_of(self, event: Event) -> tuple[str, dict[str, Route]]:
         """The channels that an event goes to, each with its route, or why there are none."""
+        if self.projects.is_foreign(event):
+            return "foreign", {}
         if kind_of(event.payload) not in BUILDERS:
             return "unsupported", {}
         if self.mute.reason(event):

@@ -39,12 +39,12 @@ _LAST_ANSWERS_SECONDS = 3.0
 
 
 class HttpServer(Worker):
-    """Answers what comes in on `listener` by `begin` until `stop`, and then what was accepted by then."""
+    """Answers what comes in on `listeners` by `begin` until `stop`, and then what was accepted by then."""
 
-    def __init__(self, begin: Begin, listener: socket.socket) -> None:
+    def __init__(self, begin: Begin, *listeners: socket.socket) -> None:
         super().__init__("http", _PATIENCE_SECONDS)
         self._begin = begin
-        self._listener = listener
+        self._listeners = listeners
         self._loop = asyncio.new_event_loop()
         self._stopping = asyncio.Event()
         self._crowd = Crowd()
@@ -61,12 +61,13 @@ class HttpServer(Worker):
             self._loop.call_soon_threadsafe(self._stopping.set)
 
     async def _serve(self) -> None:
-        self._listener.setblocking(False)
-        self._listener.listen(_BACKLOG)
-        # For each connection; the kernel counts what it holds for a service as memory of the service.
-        self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVED_AHEAD)
-        # Accepted when its request is there, or, if none comes, a little later.
-        self._listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_DEFER_ACCEPT, 1)
+        for listener in self._listeners:
+            listener.setblocking(False)
+            listener.listen(_BACKLOG)
+            # For each connection; the kernel counts what it holds for a service as memory of the service.
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVED_AHEAD)
+            # Accepted when its request is there, or, if none comes, a little later.
+            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_DEFER_ACCEPT, 1)
         self._listen()
         while not self._stopping.is_set():
             self._look()
@@ -75,8 +76,13 @@ class HttpServer(Worker):
                     await self._stopping.wait()
             except TimeoutError:
                 continue
-        self._loop.remove_reader(self._listener)
-        self._listener.close()
+        for listener in self._listeners:
+            self._loop.remove_reader(listener)
+            if (
+                len(self._listeners) > 1
+            ):  # systemd may have let go of one, and nobody else would take what waits there
+                self._accept(listener)
+            listener.close()
         until = self._loop.time() + _LAST_ANSWERS_SECONDS
         for connection in self._crowd:
             connection.hurry()
@@ -86,15 +92,16 @@ class HttpServer(Worker):
 
     def _listen(self) -> None:
         if not self._stopping.is_set():
-            self._loop.add_reader(self._listener, self._accept)
+            for listener in self._listeners:
+                self._loop.add_reader(listener, self._accept, listener)
 
-    def _accept(self) -> None:
+    def _accept(self, listener: socket.socket) -> None:
         for _ in range(_ACCEPTED_AT_ONCE):
             if len(self._crowd) >= MOST and not self._crowd.make_room():
                 self._pause(_FULL_SECONDS)
                 return
             try:
-                channel, _ = self._listener.accept()
+                channel, _ = listener.accept()
             except (BlockingIOError, ConnectionAbortedError):
                 return
             except OSError as error:
@@ -108,7 +115,8 @@ class HttpServer(Worker):
                 Connection(channel, self._begin, self._loop, self._crowd).read()
 
     def _pause(self, seconds: float) -> None:
-        self._loop.remove_reader(self._listener)
+        for listener in self._listeners:
+            self._loop.remove_reader(listener)
         self._loop.call_later(seconds, self._listen)
 
     def _tell_exhausted(self, error: OSError) -> None:

@@ -17,7 +17,7 @@ from relays.gitlab.attempt import Attempt
 from relays.gitlab.considering import Fault, Outcome, consider, consider_review, failed, fault_of
 from relays.gitlab.dead_letters import DeadLetters
 from relays.gitlab.dispatch import Dispatcher
-from relays.gitlab.event import Event
+from relays.gitlab.event import Event, project_of
 from relays.gitlab.events import BUILDERS, kind_of
 from relays.gitlab.memory import Memory
 from relays.gitlab.received import Head, Received, Waiting
@@ -224,7 +224,10 @@ class Teller(Worker):
             channels = ",".join(dict.fromkeys(each.channel for each in one.notifications))
             log.info("accepted key=%s kind=%s channels=%s", key, event.name, channels)
         else:
-            log.info("ignored key=%s kind=%.40s reason=%s", key, event.name, one.reason)
+            reason = one.reason
+            if one.outcome == "foreign":
+                reason = f"foreign: {project_of(event.payload)[:100]!r} is not in gitlab.projects"
+            log.info("ignored key=%s kind=%.40s reason=%s", key, event.name, reason)
 
 
 def _fitting(heads: Iterable[Head]) -> Sequence[Head]:

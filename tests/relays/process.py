@@ -60,7 +60,7 @@ class Relay:
     def start(
         self,
         *,
-        listener: socket.socket | None = None,
+        listener: socket.socket | Sequence[socket.socket] | None = None,
         wait: bool = True,
         through: Sequence[str] = (),
         prepare: Callable[[Path], object] = lambda home: None,
@@ -82,10 +82,15 @@ class Relay:
             "NOTIFY_SOCKET": str(self.home / "notify"),
             "WATCHDOG_USEC": "600000",
         }
-        if listener is not None:
-            # The shell's process becomes the relay, so its number is the one that systemd would name.
-            number = listener.fileno()
-            command = ["bash", "-c", f'LISTEN_FDS=1 LISTEN_PID=$$ exec "$@" 3<&{number}', "bash", *command]
+        listeners = [listener] if isinstance(listener, socket.socket) else list(listener or [])
+        if listeners:
+            # The shell's process becomes the relay, so its number is the one that systemd would name. From numbers that
+            # are far away, or one would take the place of another that is still to be handed over.
+            far = [200 + each.fileno() for each in listeners]
+            moved = " ".join(f"{there}<&{each.fileno()}" for there, each in zip(far, listeners, strict=True))
+            handed = " ".join(f"{3 + number}<&{there}" for number, there in enumerate(far))
+            start = f'exec {moved}; LISTEN_FDS={len(listeners)} LISTEN_PID=$$ exec "$@" {handed}'
+            command = ["bash", "-c", start, "bash", *command]
         command = [*through, *command]
         self.told.clear()
         with self.output.open("ab") as output:
@@ -95,7 +100,7 @@ class Relay:
                 stdout=output,
                 stderr=output,
                 cwd=self.home,
-                pass_fds=[listener.fileno()] if listener is not None else [],
+                pass_fds=[each.fileno() for each in listeners],
             )
         if wait:
             wait_for(

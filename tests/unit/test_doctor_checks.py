@@ -106,6 +106,7 @@ SEEN: dict[str, Change] = {
     "relay.disabled": unit(NEXTCLOUD, UnitFileState="disabled"),
     "relay.storage": figures(backlog=None, status="failing"),
     "relay.backlog": figures(backlog=3, oldest_age_seconds=90.5),
+    "relay.held": figures(status="degraded", held={"ops": "HTTP 404"}),
     "relay.parked": figures(parked=2),
     "gitlab-relay.silent": host("health", to={"error": "Connection refused", "figures": {}}),
     "gitlab-relay.failing": figures(status="failing"),
@@ -159,6 +160,13 @@ def test_what_is_seen_is_named(world: World, code: str) -> None:
         (
             status("Documents_RH : 3 document(s) suivi(s) ; rien en attente ; 1 mise(s) de côté"),
             "relay.parked",
+        ),
+        (
+            status(
+                "Documents_RH : 3 document(s) suivi(s) ; 4 notification(s) en attente, la plus ancienne depuis 3 s"
+                " ; dégradé : canal rh-alerts retenu, Mattermost ne trouve pas ce canal (HTTP 404)"
+            ),
+            "relay.held",
         ),
     ],
 )

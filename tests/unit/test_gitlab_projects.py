@@ -24,7 +24,7 @@ LOUD = Mute(*[False] * len(fields(Mute)))
 
 def told(payload: object, paths: list[str], **more: Any) -> str:
     """All that is shown of an event on a site with these projects."""
-    _, messages = Dispatcher(ROUTES, LOUD, projects=Projects(paths), **more).dispatch(
+    _, messages = Dispatcher(ROUTES, LOUD, projects=Projects(paths, others=True), **more).dispatch(
         read_event(Payload(payload))
     )
     assert messages, "told"

@@ -37,11 +37,11 @@ TOLD = {
     ("job", "failed"): ("a échoué", "failed"),
     ("job", "canceled"): ("a été annulé", "was canceled"),
     ("job", "manual"): ("attend d'être lancé", "is waiting to be started"),
-    ("deployment", "success"): ("Le déploiement de **Camille Morel** a réussi", "succeeded"),
-    ("deployment", "failed"): ("Le déploiement de **Camille Morel** a échoué", "failed"),
-    ("deployment", "canceled"): ("Le déploiement de **Camille Morel** a été annulé", "was canceled"),
+    ("deployment", "success"): ("Le déploiement lancé par **Camille Morel** a réussi", "succeeded"),
+    ("deployment", "failed"): ("Le déploiement lancé par **Camille Morel** a échoué", "failed"),
+    ("deployment", "canceled"): ("Le déploiement lancé par **Camille Morel** a été annulé", "was canceled"),
     ("deployment", "blocked"): (
-        "Le déploiement de **Camille Morel** attend une approbation ou un lancement manuel",
+        "Le déploiement demandé par **Camille Morel** attend une approbation ou un lancement manuel",
         "The deployment by **Camille Morel** is waiting for an approval or to be started by hand",
     ),
     ("deployment", "approved"): (

@@ -404,7 +404,8 @@ def test_whatever_an_event_holds_stays_text(name: str, text: str) -> None:
         assert_inert(outside_code(box["text"]))
         assert markup.link_target(box.get("title_link", "")) == box.get("title_link", "")
         for field in box["fields"]:
-            assert_inert(outside_code(field["value"]))
+            if field["title"] != "Commentaire":  # which keeps its shape: see test_relays_markdown
+                assert_inert(outside_code(field["value"]))
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ SAID = (
 )
 
 
-def told(message: str) -> str:
+def shown(message: str) -> str:
     """What is told of a tag with this message."""
     posted = tell({**load("tag_push_annotated"), "message": message})
     assert posted is not None
@@ -27,18 +27,18 @@ def told(message: str) -> str:
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_signature_is_left_out(kind: str, end: str) -> None:
     block = BLOCK.format(kind)
-    assert told(f"Version 1\n{block}{end}".replace("\n", "\r\n" if "\r" in end else "\n")).endswith(
+    assert shown(f"Version 1\n{block}{end}".replace("\n", "\r\n" if "\r" in end else "\n")).endswith(
         " : Version 1"
     )
-    assert told(f"Version 1\n\nCorrige tout\n{block}{end}").endswith(" : Version 1 Corrige tout")
+    assert shown(f"Version 1\n\nCorrige tout\n{block}{end}").endswith(" : Version 1 Corrige tout")
     # It was cut, or signed twice.
-    assert told(f"Version 1\n{block[:60]}").endswith(" : Version 1")
-    assert told(f"Version 1\n{block}\n{BLOCK.format('SSH SIGNATURE')}{end}").endswith(" : Version 1")
+    assert shown(f"Version 1\n{block[:60]}").endswith(" : Version 1")
+    assert shown(f"Version 1\n{block}\n{BLOCK.format('SSH SIGNATURE')}{end}").endswith(" : Version 1")
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_tag_that_says_nothing_but_its_signature_says_nothing(kind: str) -> None:
-    assert told(f"{BLOCK.format(kind)}\n") == f"{SAID} sur **projet-test-taaf**"
+    assert shown(f"{BLOCK.format(kind)}\n") == f"{SAID} sur **projet-test-taaf**"
 
 
 @pytest.mark.parametrize(
@@ -64,5 +64,5 @@ def test_a_commit_is_told_by_its_first_line_that_is_no_signature(kind: str) -> N
 
 def test_many_beginnings_cost_no_more_than_one() -> None:
     begun = time.process_time()
-    told("Version 1\n" + "-----BEGIN PGP SIGNATURE-----\n" * 300_000)
+    shown("Version 1\n" + "-----BEGIN PGP SIGNATURE-----\n" * 300_000)
     assert time.process_time() - begun < 2

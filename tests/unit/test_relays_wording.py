@@ -5,6 +5,7 @@ import re
 import pytest
 
 from relays.wording import CATALOGUES
+from tasks.doctor.wording import CATALOGUES as DOCTOR
 from tasks.templates import FILES
 
 FRENCH, ENGLISH = CATALOGUES["fr"], CATALOGUES["en"]
@@ -18,9 +19,15 @@ def plain(text: str) -> str:
     return NUMBERS_AND_TIMES.sub("x", text.replace("[", "").replace("]", ""))
 
 
-@pytest.mark.parametrize("key", FRENCH.keys() - OF_THE_MISSION)
+@pytest.mark.parametrize("key", sorted(FRENCH.keys() - OF_THE_MISSION))
 def test_french_has_a_space_before_a_colon(key: str) -> None:
     assert not re.search(r"\S[:;!?»](?:\s|$)|«\S|réouv", plain(FRENCH[key]))
+
+
+@pytest.mark.parametrize("key", FRENCH)
+def test_no_word_is_elided_before_what_is_filled_in(key: str) -> None:
+    # "de Alex" would have to be "d'Alex", and "de Camille" not.
+    assert not re.search(r"\b(?:de|que|le|la)\[? \{(?:user|project|place|people|author)\}", FRENCH[key])
 
 
 @pytest.mark.parametrize("key", ENGLISH)
@@ -33,6 +40,14 @@ def test_states_and_roles_are_not_left_in_english(key: str) -> None:
     assert FRENCH[key] != key.partition(".")[2]
     assert FRENCH[key].islower()
     assert ENGLISH[key].islower()
+
+
+@pytest.mark.parametrize(("language", "wrong"), [("fr", r"\w[:;!?](?:\s|$)"), ("en", r"\s[:;!?](?:\s|$)")])
+def test_the_doctor_writes_so_too(language: str, wrong: str) -> None:
+    said = DOCTOR[language]
+    findings = [text for saying in said.broken.values() for text in (saying.why, saying.remedy)]
+    for text in [*said.phrases.values(), *said.links.values(), *said.unclear.values(), *findings]:
+        assert not re.search(wrong, text), text
 
 
 @pytest.mark.parametrize("path", sorted(FILES.glob("*.sh.j2")), ids=lambda path: path.name)

@@ -8,7 +8,7 @@ from typing import Any
 
 from starlette.responses import JSONResponse, Response
 
-from lab.standins.mattermost import channels, members, mentions, references, users
+from lab.standins.mattermost import channels, custom_emoji, members, mentions, references, users
 from lab.standins.mattermost.call import Call, Server
 from lab.standins.mattermost.emoji import image_path
 from lab.standins.mattermost.endpoint import endpoint
@@ -36,7 +36,8 @@ def to_json(server: Server, post: Row) -> dict[str, object]:
     metadata: dict[str, Any] = json.loads(post["metadata"])
     if "attachments" in props:
         metadata["embeds"] = [{"type": "message_attachment"}]
-    icon = image_path(str(props.get("override_icon_emoji", "")).strip(":"))
+    name = str(props.get("override_icon_emoji", "")).strip(":")
+    icon = image_path(name) or custom_emoji.path_of(server, name)
     if icon and server.config.service("EnablePostIconOverride"):
         props["override_icon_url"] = icon
     return {

@@ -1,6 +1,8 @@
 """Comments."""
 
-from relays import markup
+import re
+
+from relays import markdown, markup, parts
 from relays.gitlab.events.common import (
     COLORS,
     NAME,
@@ -17,8 +19,10 @@ from relays.gitlab.payload import Payload
 from relays.message import Field, Message
 from relays.wording import Wording
 
-_COMMENT = 400
+# As Mattermost counts; see relays.gitlab.events.common for what all texts of a message add up to.
+_COMMENT = 1_500
 _SAID = {"create": "text", "update": "edited"}
+_SERVER = re.compile(r"https?://[^/]+", re.IGNORECASE)
 
 
 def build(payload: Payload, wording: Wording) -> Message | None:
@@ -35,14 +39,24 @@ def build(payload: Payload, wording: Wording) -> Message | None:
         lambda limit: subject_of(payload, wording, limit),
         note.text("url"),
         sentence(wording[f"note.{said}"], user_of(payload, wording)),
-        [*place_of_comment(payload, wording), *text_of_comment(payload, wording)],
+        [*place_of_comment(payload, wording), *text_of_comment(payload, wording, boxed=True)],
     )
 
 
-def text_of_comment(payload: Payload, wording: Wording) -> list[Field]:
-    """What a comment says."""
+def text_of_comment(payload: Payload, wording: Wording, *, boxed: bool = False) -> list[Field]:
+    """What a comment says, in the shape that it has; `boxed`: for a box, not for the text of a post."""
     text = payload.text("object_attributes", "note")
-    return field(wording["field.comment"], markup.given(markup.plain, text, _COMMENT), short=False)
+    shown = markdown.render(text, _place_of_text(payload), wording, _COMMENT, boxed=boxed)
+    return field(wording["field.comment"], shown, short=False)
+
+
+def _place_of_text(payload: Payload) -> parts.Place:
+    """Where the addresses lead that a text leaves incomplete."""
+    project, path = payload.text("project", "web_url"), payload.text("project", "path_with_namespace")
+    if path and project.endswith(f"/{path}"):  # GitLab itself may be below a path
+        return parts.Place(project, project.removesuffix(f"/{path}"))
+    server = _SERVER.match(project or payload.text("object_attributes", "url"))
+    return parts.Place(project, server.group() if server else "")
 
 
 def subject_of(payload: Payload, wording: Wording, limit: int) -> markup.Label:
