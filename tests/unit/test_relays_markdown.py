@@ -173,6 +173,7 @@ def note(text: str, **project: Any) -> dict[str, Any]:
     known = {"name": "web", "web_url": "https://git.example.org/ops/web", "path_with_namespace": "ops/web"}
     return {
         "object_kind": "note",
+        "event_type": "note",
         "user": {"name": "Alex"},
         "project": {**known, **project},
         "object_attributes": {"note": text, "url": "https://git.example.org/ops/web/-/issues/4#note_1"},
