@@ -9,7 +9,7 @@ SITE :=
 LIMIT := $(if $(SITE),--limit $(SITE))
 PIP := $(PYTHON) -m pip install -qq --disable-pip-version-check --require-hashes
 
-.PHONY: help demo test exhaustive faults soak deploy drift doctor rotate teardown check lab lab-down lint bench lock
+.PHONY: help demo test exhaustive faults security soak deploy drift doctor rotate teardown check lab lab-down lint bench lock
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -28,6 +28,9 @@ exhaustive: $(VENV)/dev ## every fault of the long tables, of the relays and in 
 
 faults: $(VENV)/dev ## every fault against the relays as processes, under load; counts what is lost, doubled, disordered
 	@$(PYTHON) -m pytest -q tests/faults
+
+security: $(VENV)/dev ## every attack against the relays as processes; a table of what each may cost and did cost
+	@$(PYTHON) -m pytest -q --exhaustive tests/security
 
 soak: $(VENV)/dev ## both relays under a steady load for MINUTES (30); fails if memory, descriptors, threads or spool grow
 	@MINUTES=$(or $(MINUTES),30) $(PYTHON) -m pytest -q -s tests/soak

@@ -4,10 +4,15 @@ from pyinfra import host
 
 from tasks.alone import failing_alone
 from tasks.commands import install_commands
+from tasks.former_spool import forget_former_address, leave_former_spool
 from tasks.gitlab import provision_gitlab
-from tasks.mattermost import provision_mattermost
+from tasks.icons import remove_former_icons
+from tasks.leftovers import remove_leftovers
+from tasks.mattermost import admit_webhooks, provision_mattermost
+from tasks.next_port import open_next_port, take_next_port
 from tasks.nextcloud import provision_nextcloud
 from tasks.place import find_place
+from tasks.record import recall, remember
 from tasks.relay_hosts import install_relay_host, is_relay_host, meet
 from tasks.relays import install_relays
 
@@ -17,11 +22,23 @@ with failing_alone():
 
     if here:
         place = find_place(site)
-        provision_mattermost(site, place)
+        made = recall(site, place)
+        remember(site, place, made)
+        open_next_port(site, made)
+        admit_webhooks(site, place)
+        provision_mattermost(site, place, made)
         provision_nextcloud(site, place)
         provision_gitlab(site, place)
-        install_relays(site, place)
+        take_next_port(site, made)
+        install_relays(site, place, made)
         install_commands(site, place)
     meet(site)
     if not here:
         install_relay_host(site)
+    meet(site)
+    if here:
+        leave_former_spool(site, place, made)
+        remove_leftovers(site, place, made)
+        remove_former_icons(site, place, made)
+    else:
+        forget_former_address()

@@ -7,9 +7,14 @@ leaves a site that works; the next one finishes it.
 from pyinfra import host
 
 from tasks.alone import failing_alone
+from tasks.commands import install_commands
+from tasks.former_spool import forget_former_address, leave_former_spool
 from tasks.gitlab import provision_gitlab
-from tasks.mattermost import provision_mattermost, remove_replaced_webhooks, set_aside_webhooks
+from tasks.leftovers import remove_leftovers
+from tasks.made import Made, hooks_of, set_aside
+from tasks.mattermost import admit_webhooks, provision_mattermost, set_aside_webhooks
 from tasks.place import find_place
+from tasks.record import recall, remember
 from tasks.relay_hosts import install_relay_host, is_relay_host, meet
 from tasks.relays import install_relays
 from tasks.secrets import add_secrets, drop_secrets, use_secrets
@@ -20,9 +25,12 @@ with failing_alone():
 
     if here:
         place = find_place(site)
+        made = recall(site, place)
+        aside = {(site.mattermost.team, set_aside(hook)) for hook in hooks_of(site)}
+        remember(site, place, made, set_aside=aside)
         # The relays accept the old and the new secrets, then GitLab uses the new ones, then they forget the old ones.
         add_secrets()
-        install_relays(site, place)
+        install_relays(site, place, made)
     meet(site)
     if not here:
         install_relay_host(site)
@@ -32,12 +40,17 @@ with failing_alone():
         provision_gitlab(site, place)
         drop_secrets()
         # New webhooks beside the old ones, then the relays use them, then Mattermost forgets the old ones.
-        set_aside_webhooks(site, place)
-        provision_mattermost(site, place)
-        install_relays(site, place)
+        admit_webhooks(site, place)
+        set_aside_webhooks(site, place, made)
+        provision_mattermost(site, place, made)
+        install_relays(site, place, made)
+        install_commands(site, place)
     meet(site)
     if not here:
         install_relay_host(site)
     meet(site)
     if here:
-        remove_replaced_webhooks(site, place)
+        leave_former_spool(site, place, made)
+        remove_leftovers(site, place, made | Made(webhooks=frozenset(aside)))
+    else:
+        forget_former_address()

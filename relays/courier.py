@@ -58,6 +58,11 @@ class Courier:
         with self._guard:
             return list(self._lines.values())
 
+    def held(self) -> dict[str, str]:
+        """The channels whose lines their webhook holds up, each with the reason; nothing is lost meanwhile."""
+        with self._guard:
+            return {channel: line.held for channel, line in self._lines.items() if line.held}
+
     def start(self) -> None:
         """Deliver what a previous process left, and from now on what comes."""
         self._outbox.subscribe(self.wake)
@@ -107,6 +112,8 @@ class _Line(Worker):
     ) -> None:
         super().__init__(f"courier {channel}", _PATIENCE_SECONDS)
         self.delivery: Delivery | None = None
+        self.held = ""
+        """Why the webhook holds up the line, empty while it does not."""
         self._channel = channel
         self._outbox = outbox
         self._webhook = webhook
@@ -141,6 +148,8 @@ class _Line(Worker):
             delivery = self._outbox.claim(self._channel).result()
             if delivery is None:
                 wait = self._outbox.delay_of(self._channel)
+                if wait is None:
+                    self.held = ""  # another relay that shares the spool has delivered what was held up
                 self._news.wait(_IDLE_SECONDS if wait is None else min(wait, _IDLE_SECONDS))
             return delivery
         except StorageError:
@@ -149,6 +158,7 @@ class _Line(Worker):
 
     def _deliver(self, delivery: Delivery) -> Delivery | None:
         answer = self._webhook.post(self._post(delivery))
+        self.held = answer.reason if answer.meaning is Meaning.MISCONFIGURED else ""
         outcome, delay = _decide(answer, delivery.attempts)
         self._report.attempt(delivery, answer, delay)
         while True:

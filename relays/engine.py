@@ -52,11 +52,18 @@ class StorageError(Exception):
     """The store could not take a write, of which nothing is stored, or be read."""
 
 
+class RefusedError(StorageError):
+    """The store works, and does not take this, however often it is tried."""
+
+
 class Engine(ABC):
     """A database with a writer, used by one thread, and reads from any thread."""
 
     errors: tuple[type[Exception], ...]
     """What a statement raises when it fails in the database."""
+
+    refusals: tuple[type[Exception], ...]
+    """Those of `errors` that are about what is written: it would fail each time."""
 
     dialect: Dialect
     """How the database is asked for its tables."""

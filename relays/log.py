@@ -19,7 +19,9 @@ class _Line(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         message = record.getMessage()
-        line = "".join(character if character.isprintable() else "�" for character in message)
+        line = message
+        if not message.isprintable():
+            line = "".join(character if character.isprintable() else "�" for character in message)
         return _JOURNAL_LEVELS.get(record.levelno, "<6>") + line if self._journal else line
 
 

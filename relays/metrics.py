@@ -7,7 +7,7 @@ Counters begin at 0 with the process; what waits is read from the outbox wheneve
 """
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily
@@ -23,11 +23,21 @@ _DELIVERY_BUCKETS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 3
 
 
 class Metrics:
-    """What a relay counts from its start on, and what `stats` and `failing` tell of its outbox and its storage."""
+    """What a relay counts from its start on, and what is asked for when it is asked.
 
-    def __init__(self, stats: Callable[[], Stats], failing: Callable[[], bool]) -> None:
+    `stats` and `failing` tell of its outbox and its storage, `held` of the channels that a webhook holds up, each with
+    the reason.
+    """
+
+    def __init__(
+        self,
+        stats: Callable[[], Stats],
+        failing: Callable[[], bool],
+        held: Callable[[], Mapping[str, str]] = dict,
+    ) -> None:
         self._registry = registry = CollectorRegistry()
         registry.register(_Standing(stats, failing))
+        registry.register(_Held(held))
         self.events = Counter(
             "passerelle_events_total",
             "Events received from GitLab, by kind and by what became of them",
@@ -108,6 +118,23 @@ class _Standing(Collector):
         yield _gauge("parked_notifications", "Notifications that wait for an operator", stats.parked)
         if stats.last_delivery is not None:
             yield _gauge("last_delivery_timestamp_seconds", "Time of the last delivery", stats.last_delivery)
+
+
+class _Held(Collector):
+    """The channels that are held up at the time of the question."""
+
+    def __init__(self, held: Callable[[], Mapping[str, str]]) -> None:
+        self._held = held
+
+    def collect(self) -> Iterable[Metric]:
+        family = GaugeMetricFamily(
+            "passerelle_channel_held",
+            "1 for a channel whose webhook holds its notifications up",
+            labels=["channel", "reason"],
+        )
+        for channel, reason in self._held().items():
+            family.add_metric([channel, reason], 1.0)
+        yield family
 
 
 class _Figure(Collector):

@@ -9,7 +9,7 @@ from relays.engine import Database, Engine
 
 log = logging.getLogger(__name__)
 
-_TABLES = ("outbox", "told_delivery", "received")
+_TABLES = ("outbox", "told_delivery", "received", "dead_letter")
 
 
 def move_outbox(file: Path, engine: Engine) -> None:

@@ -1,8 +1,10 @@
-"""python -m relays.parked: messages that Mattermost refused for what they are, for an operator to decide on.
+"""python -m relays.parked: what was put aside, for an operator to decide on.
+
+Messages that Mattermost refused for what they are, and events of GitLab that could not be told, with numbers like e1.
 
     list            number, time, channel, reason and beginning of each
-    show NUMBER     the whole message, as it would be posted
-    retry NUMBER…   send again, in its old place in the channel's line
+    show NUMBER     the whole message, as it would be posted; of an event, what GitLab sent
+    retry NUMBER…   send again, in its old place in the channel's line; look into an event again
     drop NUMBER…    give up; its delivery key stays known, so GitLab cannot bring it back
 
 It works on the store of a relay that runs as well as on one that does not, shared or not; a running relay finds what
@@ -12,21 +14,26 @@ is to be sent within seconds.
 import argparse
 import json
 import os
+import re
 import sys
 from collections.abc import Sequence
 from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 
-from relays import schema
 from relays.engine import Engine, StorageError, reason
-from relays.postgresql import PostgreSQL
+from relays.gitlab import dead_letters
+from relays.gitlab.dead_letters import DeadLetter
 from relays.schema import SchemaError
-from relays.settings import StartError, read_optional_secret, state_directory
-from relays.sqlite import SQLite
+from relays.settings import StartError
+from relays.shape import shape_of
+from relays.spool import open_spool
 from relays.tables import OUTBOX
+from relays.upgrade import check
 
 _SHOWN = 60
+# Before the number of an event.
+_EVENT = "e"
 _RETRY = (
     "UPDATE outbox SET state = 'ready', run_at = ?, attempts = 0, finished_at = NULL"
     " WHERE id = ? AND state = 'parked'"
@@ -45,13 +52,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--credentials", type=Path, metavar="DIR", help="default: $CREDENTIALS_DIRECTORY")
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("list")
-    commands.add_parser("show").add_argument("number", type=int, nargs=1)
+    commands.add_parser("show").add_argument("number", type=_number, nargs=1)
     for name in ("retry", "drop"):
-        commands.add_parser(name).add_argument("number", type=int, nargs="+")
+        commands.add_parser(name).add_argument("number", type=_number, nargs="+")
     given = parser.parse_args(arguments)
     try:
-        with closing(_open(given.state, given.credentials)) as engine:
-            schema.check(engine.read, [OUTBOX], engine.dialect)
+        with closing(open_spool(given.state, given.credentials)) as engine:
+            check(engine.read, [OUTBOX], engine.dialect)
             if given.command == "list":
                 _list(engine)
                 return 0
@@ -67,16 +74,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
 
 
-def _open(state: Path | None, credentials: Path | None) -> Engine:
-    folder = credentials or os.environ.get("CREDENTIALS_DIRECTORY")
-    if folder and (spool := read_optional_secret(Path(folder), "spool")):
-        return PostgreSQL(spool)
-    path = state_directory(state) / "relay.db"
-    if not path.is_file():
-        raise StartError(f"there is no {path}: start the relay once, or name its state directory")
-    return SQLite(path)
-
-
 def _list(engine: Engine) -> None:
     rows = engine.read(
         "SELECT id, created_at, channel, last_error, message FROM outbox WHERE state = 'parked' ORDER BY id"
@@ -84,6 +81,10 @@ def _list(engine: Engine) -> None:
     for number, created_at, channel, why, message in rows:
         moment = datetime.fromtimestamp(created_at).strftime("%Y-%m-%d %H:%M:%S")
         print(f"{number}\t{moment}\t{channel}\t{why}\t{_beginning(json.loads(message))}")
+    for each in _events(engine):
+        moment = datetime.fromtimestamp(each.died_at).strftime("%Y-%m-%d %H:%M:%S")
+        beginning = "".join(character if character.isprintable() else " " for character in each.beginning)
+        print(f"{_EVENT}{each.id}\t{moment}\t-\t{each.reason}\t{each.characters} characters: {beginning}")
 
 
 def _beginning(message: dict[str, object]) -> str:
@@ -93,26 +94,48 @@ def _beginning(message: dict[str, object]) -> str:
     return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 1]}…"
 
 
-def _decide(engine: Engine, command: str, numbers: list[int]) -> int:
+def _number(text: str) -> str:
+    if not re.fullmatch(rf"{_EVENT}?[0-9]{{1,18}}", text):
+        raise argparse.ArgumentTypeError(f"{text} is no number; see: list")
+    return text
+
+
+def _decide(engine: Engine, command: str, numbers: list[str]) -> int:
     """All of the numbers, or with an unknown one among them none."""
-    known = dict(engine.read("SELECT id, message FROM outbox WHERE state = 'parked'"))
+    known = {str(number) for (number,) in engine.read("SELECT id FROM outbox WHERE state = 'parked'")}
+    known |= {f"{_EVENT}{each.id}" for each in _events(engine)}
     for number in numbers:
         if number not in known:
-            print(f"parked: {number} is not the number of a parked message; see: list", file=sys.stderr)
+            print(
+                f"parked: {number} is not the number of a parked message or event; see: list", file=sys.stderr
+            )
             return 1
+    messages = [int(number) for number in numbers if not number.startswith(_EVENT)]
+    events = [int(number.removeprefix(_EVENT)) for number in numbers if number.startswith(_EVENT)]
     if command == "show":
-        print(json.dumps(json.loads(known[numbers[0]]), ensure_ascii=False, indent=2))
+        print(_message(engine, messages[0]) if messages else dead_letters.body_of(engine, events[0]))
         return 0
-    change = _RETRY if command == "retry" else _DROP
     db = engine.begin()
     try:
-        for number in numbers:
-            db.execute(change, (engine.now(), number))
+        for message in messages:
+            db.execute(_RETRY if command == "retry" else _DROP, (engine.now(), message))
+        (dead_letters.retry if command == "retry" else dead_letters.drop)(db, events)
         engine.commit()
     except engine.errors as error:
         engine.roll_back(error)
         raise StorageError(reason(error)) from None
     return 0
+
+
+def _message(engine: Engine, number: int) -> str:
+    ((message,),) = engine.read("SELECT message FROM outbox WHERE id = ?", (number,))
+    return json.dumps(json.loads(message), ensure_ascii=False, indent=2)
+
+
+def _events(engine: Engine) -> list[DeadLetter]:
+    """Those of GitLab, none in the spool of another relay."""
+    is_gitlab = "dead_letter" in shape_of(engine.read, engine.dialect).columns
+    return dead_letters.listed(engine) if is_gitlab else []
 
 
 if __name__ == "__main__":

@@ -15,12 +15,15 @@ from functools import cache
 from typing import Any
 
 import psycopg
-from psycopg import conninfo, errors
+from psycopg import adapters, conninfo, errors
+from psycopg.abc import Buffer
+from psycopg.adapt import Dumper
 
-from relays import schema
-from relays.engine import Database, Dialect, Engine, Rows, StorageError, reason
+from relays import shape
+from relays.engine import Database, Engine, Rows, StorageError, reason
 from relays.schema import SchemaError, Tables
 from relays.settings import StartError
+from relays.upgrade import upgrade
 
 log = logging.getLogger(__name__)
 
@@ -36,6 +39,7 @@ _AGAIN_SECONDS = 0.2
 # Unless the address says otherwise. A server that went away without a word is given up while GitLab still waits.
 _CONNECTION: dict[str, Any] = {
     "application_name": "passerelle",
+    "client_encoding": "UTF8",
     "connect_timeout": 3,
     "keepalives_idle": 3,
     "keepalives_interval": 1,
@@ -58,30 +62,13 @@ _OTHER_TABLES = (errors.UndefinedTable, errors.UndefinedColumn, errors.InvalidCo
 _LOCK = "SET LOCAL lock_timeout = '5s'"
 
 
-def _ddl(statement: str) -> str:
-    # What SQLite counts by itself.
-    return statement.replace("INTEGER PRIMARY KEY", "BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY")
+class _Utf8(Dumper):
+    """Bytes that are a text in UTF-8, and stay as they are: as a `str` they could take four times the memory."""
 
+    oid = adapters.types["text"].oid
 
-_DIALECT = Dialect(
-    columns="""
-SELECT table_name, column_name, is_nullable = 'NO' AND column_default IS NULL AND is_identity = 'NO'
-FROM information_schema.columns WHERE table_schema = current_schema()
-""",
-    keys="""
-SELECT t.relname, i.relname, c.attname
-FROM pg_index x JOIN pg_class t ON t.oid = x.indrelid JOIN pg_class i ON i.oid = x.indexrelid
-    JOIN pg_attribute c ON c.attrelid = t.oid AND c.attnum = ANY (x.indkey)
-WHERE x.indisunique AND x.indpred IS NULL AND t.relnamespace = to_regnamespace(current_schema())
-""",
-    # Those that only wait for their turn are starting as well; one at work has a session to read with. Relays that share
-    # a spool are one user of the database, and see each other's names.
-    busy="""
-SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()
-    AND application_name = current_setting('application_name') AND wait_event IS DISTINCT FROM 'advisory'
-""",
-    ddl=_ddl,
-)
+    def dump(self, obj: bytes | bytearray) -> Buffer:
+        return obj
 
 
 class PostgreSQL(Engine):
@@ -90,8 +77,9 @@ class PostgreSQL(Engine):
     StartError if it cannot be had: nothing of the address, which holds a password, is part of it.
     """
 
+    refusals = (psycopg.DataError, psycopg.IntegrityError, errors.ProgramLimitExceeded)
     errors = (psycopg.Error,)
-    dialect = _DIALECT
+    dialect = shape.POSTGRESQL
 
     def __init__(self, address: str, *parts: Tables) -> None:
         self._parameters = {**_CONNECTION, **parse(address)}
@@ -178,11 +166,23 @@ class PostgreSQL(Engine):
         """Bring the tables up to date in one turn, so that two relays that start together do not collide."""
         db = self.begin()
         db.execute(_LOCK)
+        ((encoding,),) = db.execute("SHOW server_encoding").fetchall()
+        if encoding not in ("UTF8", "SQL_ASCII"):
+            # An event with a character that it lacks would be refused, and those that are stored along with it.
+            raise SchemaError(
+                f"its encoding {encoding} lacks characters: create it anew with ENCODING 'UTF8'"
+            )
         # IF NOT EXISTS would need the right to create schemas even where an administrator has made this one.
         if parts and db.execute("SELECT to_regnamespace(?)", (SCHEMA,)).fetchone() == (None,):
             db.execute(f"CREATE SCHEMA {SCHEMA}")
-        done = schema.upgrade(db, parts, _DIALECT)
-        self.commit()
+        try:
+            done = upgrade(db, parts, self.dialect)
+            self.commit()
+        except psycopg.Error as error:
+            raise SchemaError(
+                f"its tables cannot be brought up to date ({reason(error)}), and are as they were: mend what is told,"
+                " or deploy the release before"
+            ) from None
         for line in done:
             log.info(line)
 
@@ -192,6 +192,8 @@ class PostgreSQL(Engine):
 
     def _connect(self) -> Connection:
         connection = psycopg.connect(autocommit=True, **self._parameters)
+        for kind in (bytes, bytearray):
+            connection.adapters.register_dumper(kind, _Utf8)
         for statement in _SESSION:
             connection.execute(statement)
         return connection

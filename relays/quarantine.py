@@ -18,11 +18,12 @@ from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from relays import schema, systemd, wal
+from relays import systemd, wal
 from relays.engine import Database
 from relays.rescue import UNREADABLE, Rescue, rescue
 from relays.schema import Tables
 from relays.shape import SQLITE
+from relays.upgrade import upgrade
 
 log = logging.getLogger(__name__)
 
@@ -61,7 +62,7 @@ def prepare(file: Path, parts: Sequence[Tables], tell: Tell) -> None:
     making = file.with_name(f"{file.name}.making")
     if not file.exists():
         with _new(making) as db:
-            schema.upgrade(db, parts, SQLITE)
+            upgrade(db, parts, SQLITE)
         making.rename(file)
     elif reason := _damage(file):
         time = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")

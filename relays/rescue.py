@@ -16,6 +16,7 @@ from relays import salvage, schema, systemd
 from relays.salvage import Value
 from relays.schema import SchemaError, Tables
 from relays.shape import SQLITE
+from relays.upgrade import upgrade
 
 _ROWS_A_NOTE = 10_000
 # What only a damaged page can hold: messages are written as JSON objects.
@@ -72,7 +73,7 @@ def rescue(file: Path, db: sqlite3.Connection, kept: Path, parts: Sequence[Table
         for table in fitting[kind]:
             _insert(db, table, layouts[table], number, values)
     db.execute("DELETE FROM" + UNREADABLE)
-    schema.upgrade(db, parts, SQLITE)
+    upgrade(db, parts, SQLITE)
     counts = dict(db.execute("SELECT state, count(*) FROM outbox GROUP BY state").fetchall())
     # What GitLab has sent and the relay has not looked into yet, where there is such a table, waits as well.
     is_received = db.execute("SELECT 1 FROM sqlite_master WHERE name = 'received'").fetchone()

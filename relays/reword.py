@@ -14,7 +14,7 @@ from typing import Any
 from jinja2 import ChainableUndefined, Template, TemplateError, Undefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from relays import markup
+from relays import invisible, markup
 from relays.message import Sentence
 
 log = logging.getLogger(__name__)
@@ -96,7 +96,7 @@ class Templates:
             markup.whole(template.render(**values, said=_Ready(markup.inside_out(form))))
             for template, form in zip(self._templates[name], (said.text, said.label), strict=True)
         )
-        if not text.strip():
+        if not invisible.shows(text):
             raise ValueError("it says nothing")
         if len(text) > _LONGEST_TEXT:
             raise ValueError(f"it says more than {_LONGEST_TEXT} characters")

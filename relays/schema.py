@@ -18,8 +18,10 @@ SQLite and PostgreSQL alike (`INTEGER PRIMARY KEY` is translated), each statemen
 
 Relays of the release before may use the same spool, for a while in a rolling update or again after a rollback. So a
 migration leaves them what their statements rest on: a new column has a default, another key goes into another table.
-One that cannot names in `breaks` the versions whose relays cannot go on with what comes out. That stops all relays of
-a shared spool for a moment, and where a release is switched back, `down` is run (relays.spool).
+(Statements name the columns that they insert. Releases without versions did not for `documents`, `missed_delivery` and
+`hook_log_read`, so one column more of these breaks nextcloud 1 and 2, or gitlab 1 to 5.) One that cannot names in
+`breaks` the versions whose relays cannot go on with what comes out. That stops all relays of a shared spool for a
+moment, and where a release is switched back, `down` is run (relays.spool). tests/upgrades finds what is not so.
 
 The table `schema_version` holds the version of each part of a spool, and the one that a release has to know at least
 to use it. Spools that are older than this table are known by their columns (`recognise`).
@@ -27,16 +29,14 @@ to use it. Spools that are older than this table are known by their columns (`re
 
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing
 from dataclasses import dataclass
-from functools import cache
-from typing import Any
 
-from relays import systemd
 from relays.engine import Database, Dialect
-from relays.shape import SQLITE, Columns, Query, Shape, shape_of
+from relays.shape import Columns, Query, shape_of
 
-_VERSIONS = """
+VERSIONS = "schema_version"
+SAID = "SELECT part, version, usable_from FROM schema_version"
+_SCRIPT = """
 CREATE TABLE schema_version (
     part        TEXT PRIMARY KEY,
     version     BIGINT NOT NULL,
@@ -88,6 +88,14 @@ class Tables:
         """The migrations that lead on from a version."""
         return [migration for migration in self.migrations if migration.to > version]
 
+    def can_use(self, here: "Found") -> bool:
+        """Whether this release can use the tables of a spool, once they are brought up to date if they are older."""
+        return self.version >= min(here.version, here.usable_from)
+
+    def breaks(self, version: int) -> bool:
+        """Whether a release that knows this version can no longer use the tables once they are up to date."""
+        return any(version in migration.breaks for migration in self.after(version))
+
 
 @dataclass(frozen=True)
 class Found:
@@ -98,40 +106,12 @@ class Found:
     is_said: bool = False
 
 
-def upgrade(db: Database, parts: Sequence[Tables], dialect: Dialect) -> list[str]:
-    """Bring the tables of `parts` up to date in the transaction that is open, and see that they are as they should be.
-
-    What was done, in words for the log. SchemaError, or what the database raises, if that cannot be: the transaction
-    has to be rolled back then.
-    """
-    if not parts:
-        return []
-    done = _bring_up(db, parts, dialect)
-    _compare(shape_of(_query(db), dialect), parts)
-    return done
-
-
-def check(query: Query, parts: Sequence[Tables], dialect: Dialect) -> None:
-    """See that the tables are those that this release works with, and change nothing. SchemaError if not."""
-    shape = shape_of(query, dialect)
-    found = find(query, shape, parts)
-    for tables in parts:
-        here = found.get(tables.part, Found(0))
-        _refuse_newer(tables, here)
-        if here.version < tables.version:
-            raise SchemaError(
-                f"its {tables.part} tables are of version {here.version}, and this release works with"
-                f" {tables.version}: start the relay, which brings them up to date"
-            )
-    _compare(shape, parts)
-
-
-def find(query: Query, shape: Shape, parts: Sequence[Tables]) -> dict[str, Found]:
-    """The version of each of `parts` that is there."""
-    said = query("SELECT part, version, usable_from FROM schema_version") if _says(shape) else ()
+def find(query: Query, columns: Columns, parts: Sequence[Tables]) -> dict[str, Found]:
+    """The version of each of `parts` that is there, in a spool with these columns."""
+    said = query(SAID) if VERSIONS in columns else ()
     found = {part: Found(version, usable_from, is_said=True) for part, version, usable_from in said}
     for tables in parts:
-        version = tables.recognise(shape.columns)
+        version = tables.recognise(columns)
         if tables.part not in found and version is not None:
             found[tables.part] = Found(version)
     return found
@@ -154,8 +134,8 @@ def create(db: Database, tables: Tables, version: int, dialect: Dialect) -> int:
 
 def put_version(db: Database, tables: Tables, version: int, dialect: Dialect) -> None:
     """Write down which version a part of the spool has now."""
-    if not _says(shape_of(_query(db), dialect)):
-        run(db, _VERSIONS, dialect)
+    if VERSIONS not in shape_of(asking(db), dialect).columns:
+        run(db, _SCRIPT, dialect)
     db.execute("DELETE FROM schema_version WHERE part = ?", (tables.part,))
     db.execute(
         "INSERT INTO schema_version (part, version, usable_from) VALUES (?, ?, ?)",
@@ -169,67 +149,8 @@ def run(db: Database, script: str, dialect: Dialect) -> None:
         db.execute(dialect.ddl(statement))
 
 
-def _bring_up(db: Database, parts: Sequence[Tables], dialect: Dialect) -> list[str]:
-    done: list[str] = []
-    found = find(_query(db), shape_of(_query(db), dialect), parts)
-    for tables in parts:
-        here = found.get(tables.part)
-        if here is None:
-            create(db, tables, tables.version, dialect)
-            put_version(db, tables, tables.version, dialect)
-            continue
-        _refuse_newer(tables, here)
-        if lacking := tables.after(here.version):
-            _refuse_in_use(db, tables, here, lacking, dialect)
-            with systemd.long_start():
-                for migration in lacking:
-                    run(db, migration.up, dialect)
-            done.append(f"migrated part={tables.part} from={here.version} to={tables.version}")
-        if lacking or not here.is_said:
-            put_version(db, tables, tables.version, dialect)
-    return done
-
-
-def _refuse_newer(tables: Tables, here: Found) -> None:
-    if here.version > tables.version < here.usable_from:
-        raise SchemaError(
-            f"its {tables.part} tables are of version {here.version}, which a newer release has made, and this one"
-            f" knows {tables.version}: deploy the newer release again, or have it turn them back"
-        )
-
-
-def _refuse_in_use(
-    db: Database, tables: Tables, here: Found, lacking: Sequence[Migration], dialect: Dialect
-) -> None:
-    if dialect.busy and any(here.version in migration.breaks for migration in lacking):
-        ((others,),) = db.execute(dialect.busy).fetchall()
-        if others:
-            raise SchemaError(
-                f"its {tables.part} tables are of version {here.version}, and relays that need them so are at work:"
-                " stop passerelle-gitlab.service on every host, then deploy"
-            )
-
-
-def _compare(shape: Shape, parts: Sequence[Tables]) -> None:
-    if unlike := shape.unlike(wanted(tuple(parts))):
-        raise SchemaError(
-            f"{unlike}, whatever its version says: put a copy of it in its place, or move it away"
-        )
-
-
-@cache
-def wanted(parts: tuple[Tables, ...]) -> Shape:
-    """The tables as this release works with them, the one with the versions among them."""
-    with closing(sqlite3.connect(":memory:", isolation_level=None)) as db:
-        _bring_up(db, parts, SQLITE)
-        return shape_of(_query(db), SQLITE)
-
-
-def _says(shape: Shape) -> bool:
-    return "schema_version" in shape.columns
-
-
-def _query(db: Database) -> Callable[[str], Sequence[Any]]:
+def asking(db: Database) -> Query:
+    """Asks within a transaction."""
     return lambda statement: db.execute(statement).fetchall()
 
 

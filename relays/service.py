@@ -17,8 +17,9 @@ from relays import log as journal
 from relays import markup, systemd
 from relays.courier import Courier
 from relays.engine import Database, Engine, StorageError, reason
+from relays.former import move_former
 from relays.mattermost import Hook, IncomingWebhook
-from relays.message import Message
+from relays.message import RELAY, Message
 from relays.metrics import Metrics, total
 from relays.moving import move_outbox
 from relays.outbox import Notification, Outbox, Stats, insert
@@ -26,7 +27,7 @@ from relays.postgresql import PostgreSQL
 from relays.quarantine import Tell, is_there, prepare
 from relays.rescue import Rescue
 from relays.schema import SchemaError, Tables
-from relays.settings import Places, StartError, parse_arguments
+from relays.settings import Places, Spool, StartError, parse_arguments
 from relays.sqlite import SQLite
 from relays.state import StateDirectory
 from relays.store import Store
@@ -55,7 +56,13 @@ def main(program: str, build: Callable[[Places], "Service"], arguments: Sequence
         return error.code
 
 
-def _open(file: Path, spool: str | None, parts: Sequence[Tables], tell: Tell) -> Engine:
+def _open(file: Path, spool: Spool, parts: Sequence[Tables], tell: Tell, instance: str) -> Engine:
+    engine = _open_present(file, spool.address, parts, tell)
+    move_former(spool.former, engine, parts, instance)
+    return engine
+
+
+def _open_present(file: Path, spool: str | None, parts: Sequence[Tables], tell: Tell) -> Engine:
     if spool is None or is_there(file):
         try:
             prepare(file, parts, tell)
@@ -89,7 +96,7 @@ def _tell_rescue(wording: Wording, channel: str, after_rescue: str, db: Database
         parked=rescue.parked,
         file=markup.code(str(rescue.kept), _PATH),
     )
-    message = Message("Passerelle", ":warning:", summary=text, text=text)
+    message = Message(RELAY, ":warning:", summary=text, text=text)
     insert(db, Notification(f"rescue:{rescue.kept.name}", channel, message), time.time())
 
 
@@ -97,8 +104,8 @@ class Service:
     """Store, outbox and courier of a relay, and the workers of its source (`add`).
 
     `tables` are those of the source, and `after_rescue` is SQL that makes them fit for use after a part of
-    their rows was lost (relays.quarantine); for `digest_from` see relays.digest. `spool` is the address of a
-    PostgreSQL database that holds the store, otherwise it is a file in `state`.
+    their rows was lost (relays.quarantine); for `digest_from` see relays.digest. `spool` tells of a PostgreSQL
+    database that holds the store, otherwise it is a file in `state`.
     """
 
     def __init__(
@@ -108,15 +115,16 @@ class Service:
         hook: Hook,
         digest_from: int,
         tables: Tables,
-        spool: str | None = None,
+        spool: Spool = Spool(),  # noqa: B008
         after_rescue: str = "",
     ) -> None:
         self.wording = wording
         self._state = StateDirectory(state)
         tell = partial(_tell_rescue, wording, hook.channel, after_rescue)
-        self.store = Store(_open(state / "relay.db", spool, (OUTBOX, tables), tell))
+        engine = _open(state / "relay.db", spool, (OUTBOX, tables), tell, self._state.instance)
+        self.store = Store(engine)
         self.outbox = Outbox(self.store, self._state.instance, digest_from)
-        self.metrics = Metrics(self.outbox.stats, lambda: self.store.failing)
+        self.metrics = Metrics(self.outbox.stats, lambda: self.store.failing, lambda: self.courier.held())
         self.courier = Courier(self.outbox, partial(IncomingWebhook, hook), wording, self.metrics)
         self._sources: list[Worker] = []
         self._stop = threading.Event()
@@ -155,7 +163,10 @@ class Service:
         return self._exit_code
 
     def health(self) -> tuple[bool, dict[str, object]]:
-        """Whether notifications are taken and delivered, and the figures of the outbox."""
+        """Whether notifications are taken and delivered, and the figures of the outbox.
+
+        A channel that its webhook holds up makes it "degraded": nothing is lost, and somebody has to do something.
+        """
         well = not self.store.failing and all(worker.healthy for worker in self._workers())
         try:
             stats = self.outbox.stats()
@@ -163,8 +174,10 @@ class Service:
             well, stats = False, None
         oldest = stats.oldest if stats else None
         last = stats.last_delivery if stats else None
+        held = self.courier.held()
         return well, {
-            "status": "ok" if well else "failing",
+            "status": "failing" if not well else "degraded" if held else "ok",
+            "held": held,
             "backlog": stats.backlog if stats else None,
             "oldest_age_seconds": None if oldest is None else round(max(0.0, self.store.now() - oldest), 3),
             "parked": stats.parked if stats else None,
@@ -212,7 +225,9 @@ class Service:
             stats = self.outbox.stats()
         except StorageError:
             return self.wording["status.storage"]
-        return " ; ".join(filter(None, (*self._notes.values(), self._counted(), *self._standing(stats))))
+        return self.wording["status.separator"].join(
+            filter(None, (*self._notes.values(), self._counted(), *self._standing(stats)))
+        )
 
     def _counted(self) -> str:
         counts = {
@@ -227,6 +242,10 @@ class Service:
         said = [self.wording["status.idle"]]
         if stats.oldest is not None:
             said = [self.wording["status.backlog"].format(count=stats.backlog, age=self._ago(stats.oldest))]
+        for channel, answer in self.courier.held().items():
+            status = answer[:8]  # such as HTTP 404
+            cause = self.wording.get(f"held.{status[-3:]}", self.wording["held.other"])
+            said.append(self.wording["status.held"].format(channel=channel, cause=cause, reason=status))
         if stats.parked:
             said.append(self.wording["status.parked"].format(count=stats.parked))
         if stats.last_delivery is not None:

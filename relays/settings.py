@@ -8,7 +8,7 @@ import argparse
 import os
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NoReturn
 from urllib.parse import urlsplit
@@ -197,6 +197,25 @@ def read_secrets(credentials: Path, name: str) -> list[str]:
     if not secrets:
         raise StartError(f"{credentials / name} is empty: write the secret into it, or run the deploy again")
     return secrets
+
+
+@dataclass(frozen=True)
+class Spool:
+    """Where a relay keeps what waits: the address of a database, or None for a file of its own.
+
+    `former` are those of databases where it kept it before, and where something may wait still. All are secrets.
+    """
+
+    address: str | None = field(default=None, repr=False)
+    former: tuple[str, ...] = field(default=(), repr=False)
+
+
+def read_spool(credentials: Path) -> Spool:
+    """What the credential `spool` says: the address in use, or `file`, and on further lines the former ones."""
+    if not (credentials / "spool").exists():
+        return Spool()
+    first, *former = read_secrets(credentials, "spool")
+    return Spool(None if first == "file" else first, tuple(former))
 
 
 def read_optional_secret(credentials: Path, name: str) -> str | None:

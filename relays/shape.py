@@ -25,6 +25,32 @@ WHERE t.type = 'table' AND i."unique" AND NOT i.partial
 )
 
 
+def _ddl(statement: str) -> str:
+    # What SQLite counts by itself.
+    return statement.replace("INTEGER PRIMARY KEY", "BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY")
+
+
+POSTGRESQL = Dialect(
+    columns="""
+SELECT table_name, column_name, is_nullable = 'NO' AND column_default IS NULL AND is_identity = 'NO'
+FROM information_schema.columns WHERE table_schema = current_schema()
+""",
+    keys="""
+SELECT t.relname, i.relname, c.attname
+FROM pg_index x JOIN pg_class t ON t.oid = x.indrelid JOIN pg_class i ON i.oid = x.indexrelid
+    JOIN pg_attribute c ON c.attrelid = t.oid AND c.attnum = ANY (x.indkey)
+WHERE x.indisunique AND x.indpred IS NULL AND t.relnamespace = to_regnamespace(current_schema())
+""",
+    # Those that only wait for their turn are starting as well; one at work has a session to read with. Relays that
+    # share a spool are one user of the database, and see each other's names.
+    busy="""
+SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()
+    AND application_name = current_setting('application_name') AND wait_event IS DISTINCT FROM 'advisory'
+""",
+    ddl=_ddl,
+)
+
+
 @dataclass(frozen=True)
 class Shape:
     """The tables of a database; of each the sets of columns that are unique together."""

@@ -10,11 +10,12 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from relays import quarantine, schema
+from relays import quarantine
 from relays.engine import Database, Engine, StorageError, reason
 from relays.schema import SchemaError, Tables
 from relays.settings import StartError
 from relays.shape import SQLITE
+from relays.upgrade import upgrade
 
 log = logging.getLogger(__name__)
 
@@ -23,6 +24,7 @@ class SQLite(Engine):
     """The file at `path` with the tables of `parts`, made or brought up to date. StartError if it cannot be used."""
 
     errors = (sqlite3.Error,)
+    refusals = (sqlite3.DataError, sqlite3.IntegrityError)
     dialect = SQLITE
     quick = True
 
@@ -82,12 +84,20 @@ class SQLite(Engine):
     def _upgrade(self, parts: Sequence[Tables]) -> None:
         try:
             self._writer.execute("BEGIN")
-            done = schema.upgrade(self._writer, parts, SQLITE)
+            done = upgrade(self._writer, parts, SQLITE)
             self._writer.execute("COMMIT")
-        except (SchemaError, sqlite3.Error):
-            # Closed, so that the log goes too, which may have filled the disk.
+        except SchemaError:
             self._writer.close()
             raise
+        except sqlite3.Error as error:
+            self._failed(error)
+            # Closed, so that the log goes too, which may have filled the disk.
+            self._writer.close()
+            raise StartError(
+                f"{self._path}: its tables cannot be brought up to date ({error}), and are as they were: make room,"
+                " mend what is told, or deploy the release before",
+                os.EX_IOERR,
+            ) from None
         for line in done:
             log.info(line)
 

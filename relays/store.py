@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from typing import Any, NamedTuple, TypeVar
 
-from relays.engine import Database, Engine, StorageError, reason
+from relays.engine import Database, Engine, RefusedError, StorageError, reason
 from relays.worker import Worker
 
 log = logging.getLogger(__name__)
@@ -46,8 +46,9 @@ class Store(Worker):
     def submit(self, work: Work[T], one_statement: bool = False, here: bool = False) -> Future[T]:
         """Have `work` done inside a transaction; the future resolves after the commit.
 
-        It fails with StorageError if the store cannot take it, and with whatever else `work` raises. `work` may be
-        called a second time after a rollback. Callbacks of the future run in the writer's thread.
+        It fails with StorageError if the store cannot take it, with RefusedError if it takes everything but this, and
+        with whatever else `work` raises. `work` may be called a second time after a rollback. Callbacks of the future
+        run in the writer's thread.
 
         For those who wait for nothing else: `here` has it done before this returns, by the calling thread, if the
         database is quick and free. That spares two changes of threads, which take longer than a commit on a fast disk.
@@ -156,7 +157,10 @@ class Store(Worker):
             piece.future.set_result(result)
 
     def _refuse(self, group: list[_Piece], error: Exception) -> None:
-        if isinstance(error, self._engine.errors):
+        if isinstance(error, self._engine.refusals):
+            # Its text may quote what was to be written.
+            error = RefusedError(type(error).__name__)
+        elif isinstance(error, self._engine.errors):
             error = StorageError(reason(error))
             self._tell(error)
         for piece in group:

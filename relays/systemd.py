@@ -64,8 +64,10 @@ def watchdog_interval() -> float | None:
     return int(microseconds) / 1_000_000
 
 
-def listening_socket() -> socket.socket | None:
-    """The socket that a socket unit passed to this process, None if there is none."""
-    if os.environ.get("LISTEN_PID") != str(os.getpid()) or os.environ.get("LISTEN_FDS", "0") == "0":
-        return None
-    return socket.socket(fileno=_FIRST_LISTENING_DESCRIPTOR)
+def listening_sockets() -> list[socket.socket]:
+    """The sockets that socket units passed to this process; a second one while a port takes another's place."""
+    if os.environ.get("LISTEN_PID") != str(os.getpid()):
+        return []
+    number = int(os.environ.get("LISTEN_FDS", "0"))
+    first = _FIRST_LISTENING_DESCRIPTOR
+    return [socket.socket(fileno=descriptor) for descriptor in range(first, first + number)]

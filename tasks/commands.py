@@ -1,13 +1,12 @@
-"""Step 5: what operators type, beside the Compose project."""
+"""Step 5: what operators type, beside the Compose project, and what the mission's troubleshooting has them type."""
 
 from functools import partial
 
 from pyinfra import host
 
-from tasks.operations.absent import no_paths
 from tasks.operations.resource import step
 from tasks.operations.text_file import Owner, text_files
-from tasks.place import Place
+from tasks.place import WEBHOOKS_CONF, Place
 from tasks.site import Site
 from tasks.templates import render
 
@@ -18,6 +17,20 @@ COMMANDS = (
     "test-integrations.sh",
     "parked.sh",
 )
+# The mission's hand-made relays had these; who follows its troubleshooting finds what has taken their place.
+STARTS = {
+    "webhooks/start_gitlab_webhook.sh": "passerelle-gitlab",
+    "monitoring/start_nextcloud_monitor.sh": "passerelle-nextcloud",
+}
+LOGS = {
+    "webhooks/webhook_gitlab.log": "passerelle-gitlab",
+    "monitoring/monitor.log": "passerelle-nextcloud",
+}
+
+
+def command_files(scripts: str) -> list[str]:
+    """All that a deploy puts into the folder `scripts`, the URLs of the webhooks as well."""
+    return [f"{scripts}/{name}" for name in (*COMMANDS, *STARTS, *LOGS, WEBHOOKS_CONF)]
 
 
 @step("Operator commands")
@@ -26,17 +39,14 @@ def install_commands(site: Site, place: Place) -> None:
     french = site.relays.language == "fr"
     owner, group = host.get_fact(Owner, path=place.infrastructure) or ("root", "root")
     words = {"site": site, "place": place, "t": lambda fr, en: fr if french else en}
-    text_files(
-        {f"{place.scripts}/{command}": partial(render, command, **words) for command in COMMANDS},
-        "755",
-        owner,
-        group,
-        name="Commands in scripts/",
-    )
-
-
-@step("Operator commands")
-def remove_commands(place: Place) -> None:
-    """The commands, the URLs of the webhooks, and scripts/ if nothing else is in it."""
-    files = [f"{place.scripts}/{command}" for command in COMMANDS]
-    no_paths([*files, place.webhooks_conf], [place.scripts], name="Commands in scripts/")
+    commands = {f"{place.scripts}/{command}": partial(render, command, **words) for command in COMMANDS}
+    commands |= {
+        f"{place.scripts}/{path}": partial(render, "start-relay.sh", relay=relay, **words)
+        for path, relay in STARTS.items()
+    }
+    logs = {
+        f"{place.scripts}/{path}": partial(render, "log", relay=relay, **words)
+        for path, relay in LOGS.items()
+    }
+    text_files(commands, "755", owner, group, name="Commands in scripts/")
+    text_files(logs, "644", owner, group, name="Where the logs are, in scripts/")

@@ -1,7 +1,8 @@
 """python -m tasks.drift [SITE]: each difference between the sites and their description, changing nothing; for cron.
 
 Exit code 0: none; 2: there are some, printed as expected and actual; 1: it could not be told, and why. Of several
-sites those that can be looked at are told all the same.
+sites those that can be looked at are told all the same. What bears our names and is somebody else's is named as left
+alone; the deploy does nothing about it, so it is no difference.
 """
 
 import json
@@ -15,8 +16,8 @@ from pathlib import Path
 from tasks.settings import SiteError, pick
 
 ROOT = Path(__file__).parent.parent
-# As tasks.operations.resource.tell prints a difference.
-_LINE = re.compile(r"\s+\[(?P<host>[^]]+)\]\s+(?P<sign>[+~-]) (?P<text>.*)")
+# As tasks.operations.resource prints a difference (tell) and what is left alone (note).
+_LINE = re.compile(r"\s+\[(?P<host>[^]]+)\]\s+(?P<sign>[+~!-]) (?P<text>.*)")
 
 # As tasks.alone ends a run.
 _SUMMARY = re.compile(r"\d+ of \d+ hosts failed:.*", re.DOTALL)
@@ -27,20 +28,27 @@ _CHANGED = re.compile(rf"(?P<what>.*?): (?P<actual>{_QUOTED}|[^:'\"]*) -> (?P<ex
 
 @dataclass(frozen=True)
 class Difference:
-    """What differs on a host, what it should be, what it is."""
+    """What differs on a host, what it should be, what it is; both are empty of what is left alone."""
 
     host: str
     what: str
-    expected: str
-    actual: str
+    expected: str = ""
+    actual: str = ""
+
+    @property
+    def is_left_alone(self) -> bool:
+        """Whether the deploy does nothing about it."""
+        return not self.expected
 
 
 def parse(line: str) -> Difference | None:
-    """The difference that a line of the dry run tells, None if it tells none."""
+    """What a line of the dry run tells, None if it tells nothing."""
     found = _LINE.fullmatch(line.rstrip())
     if found is None:
         return None
     host, sign, text = found.group("host", "sign", "text")
+    if sign == "!":
+        return Difference(host, text)
     if sign == "+":
         return Difference(host, text, "is there", "is missing")
     if sign == "-":
@@ -76,14 +84,18 @@ def main(site: str | None = None) -> int:
     if plan is None:
         print(done.stderr.strip() or "pyinfra gave no plan", file=sys.stderr)
         return 1
-    differences = list(filter(None, map(parse, done.stderr.splitlines())))
-    _print(differences)
+    found = list(filter(None, map(parse, done.stderr.splitlines())))
+    differences = [each for each in found if not each.is_left_alone]
+    # Several operations may come across the same thing.
+    left_alone = list(dict.fromkeys(each for each in found if each.is_left_alone))
+    _print([*differences, *left_alone])
     # An operation without a line of its own, such as one of pyinfra's, counts as well.
     changing = {(host, operation["name"]) for operation in plan for host in operation["hosts_with_change"]}
     if changing and not differences:
         for host, name in sorted(changing):
             print(f"{host}: {name} would change something")
-    print(f"{len(differences) or len(changing)} difference(s)")
+    alone = f", {len(left_alone)} left alone" if left_alone else ""
+    print(f"{len(differences) or len(changing)} difference(s){alone}")
     if done.returncode:
         told = _SUMMARY.search(done.stderr)
         print(told[0].strip() if told else done.stderr.strip(), file=sys.stderr)
@@ -99,6 +111,9 @@ def _print(differences: list[Difference]) -> None:
         print(host)
         for difference in found:
             print(f"  {difference.what}")
+            if difference.is_left_alone:
+                print("    left alone")
+                continue
             print(f"    expected  {difference.expected}")
             print(f"    actual    {difference.actual}")
 

@@ -1,8 +1,9 @@
 """Step 3: the GitLab projects and their hooks to the relay."""
 
+from collections.abc import Collection, Iterable
 from functools import partial
 
-from tasks.operations import gitlab, secret_file
+from tasks.operations import gitlab, project_hooks, secret_file
 from tasks.operations.resource import each, step
 from tasks.place import HOOK_NAME, HOOK_TOKEN, SIGNING_TOKEN, Place
 from tasks.site import Site
@@ -50,13 +51,13 @@ def provision_gitlab(site: Site, place: Place) -> None:
     secret_file.generated_secret(SIGNING_TOKEN, secret_file.SIGNING_TOKEN, name="Signing token of the hooks")
     for project in each(site.projects):
         gitlab.project(api, project, name=f"Project {project}")
-        gitlab.project_hook(
+        project_hooks.project_hook(
             api,
             project,
             HOOK_NAME,
             f"http://{place.relay}/webhook/gitlab",
             triggers_of(site),
-            partial(secret_file.fingerprint_in_use, HOOK_TOKEN, SIGNING_TOKEN),
+            fingerprint,
             partial(secret_file.read, HOOK_TOKEN),
             partial(secret_file.read, SIGNING_TOKEN),
             signed=place.gitlab_signs,
@@ -65,8 +66,23 @@ def provision_gitlab(site: Site, place: Place) -> None:
 
 
 @step("GitLab")
-def remove_gitlab(site: Site, place: Place) -> None:
-    """The hooks and the entry of the allow-list; the projects stay."""
-    for project in each(site.projects):
-        gitlab.no_project_hook(place.gitlab, project, HOOK_NAME, name=f"Hook of {project}")
-    gitlab.no_allow_list_entry(place.gitlab, place.relay, name="Outbound allow-list")
+def remove_hooks(
+    place: Place, projects: Iterable[str], addresses: Collection[str], kept: Collection[str]
+) -> None:
+    """The hooks to `addresses` in these projects, unless they are `kept` ones by now; the projects stay."""
+    for project in each(projects):
+        project_hooks.no_project_hook(
+            place.gitlab, project, HOOK_NAME, addresses, fingerprint, kept, name=f"Hook of {project}"
+        )
+
+
+@step("GitLab")
+def remove_allowed(place: Place, addresses: Iterable[str]) -> None:
+    """These entries of the allow-list."""
+    for address in each(addresses):
+        gitlab.no_allow_list_entry(place.gitlab, address, name=f"Outbound allow-list entry {address}")
+
+
+def fingerprint() -> str | None:
+    """That of the secrets which this host and the hooks have in use; None while one of them does not exist."""
+    return secret_file.fingerprint_in_use(HOOK_TOKEN, SIGNING_TOKEN)

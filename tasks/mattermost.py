@@ -1,9 +1,16 @@
 """Step 1: Mattermost accepts webhooks, has the channels and their webhooks, whose URLs are saved."""
 
-from pyinfra import host
+from collections.abc import Collection
+from functools import partial
 
-from tasks.operations import mattermost
-from tasks.operations.resource import step
+from pyinfra import host
+from pyinfra.api import QuoteString, StringCommand
+
+from tasks import icons
+from tasks.made import Made, hooks_of, set_aside
+from tasks.operations import mattermost, mattermost_emoji, webhooks
+from tasks.operations.remote import run_quietly
+from tasks.operations.resource import each, step
 from tasks.operations.text_file import Owner, text_files
 from tasks.place import Place
 from tasks.site import IncomingWebhook, Site
@@ -22,90 +29,101 @@ INTEGRATIONS = {
 }
 
 
+# Notes that webhooks were switched on for their removal alone.
+_MEMO = "/var/lib/passerelle/mattermost-setting-to-put-back"
+
+
 @step("Mattermost")
-def provision_mattermost(site: Site, place: Place) -> None:
-    """Settings, team, channels, incoming webhooks, and scripts/.webhooks.conf on the host."""
-    wanted, api = site.mattermost, place.mattermost
-    mattermost.settings(api, INTEGRATIONS, name="Integration settings")
-    mattermost.team(api, wanted.team, wanted.team_display_name, name=f"Team {wanted.team}")
+def admit_webhooks(site: Site, place: Place) -> None:
+    """Settings and team, without which the server hides webhooks."""
+    mattermost.settings(place.mattermost, INTEGRATIONS, name="Integration settings")
+    if any(icons.image(hook) for hook in hooks_of(site)):
+        mattermost.settings(place.mattermost, icons.SETTINGS, name="Custom emoji")
+    team, display_name = site.mattermost.team, site.mattermost.team_display_name
+    mattermost.team(place.mattermost, team, display_name, name=f"Team {team}")
+
+
+@step("Mattermost")
+def provision_mattermost(site: Site, place: Place, made: Made) -> None:
+    """Channels, incoming webhooks, and scripts/.webhooks.conf on the host."""
+    api, team = place.mattermost, site.mattermost.team
     routed = {channel for route in site.gitlab.routes for channel in route.channels}
     told = {tree.channel for tree in site.trees}
     # A webhook that posts elsewhere cannot be locked to its channel.
-    for hook, channels in ((wanted.gitlab_webhook, routed), (wanted.nextcloud_webhook, told)):
-        _channel_with_webhook(site, place, hook, locked=channels <= {hook.channel})
-
+    gitlab, nextcloud = hooks_of(site)
+    for hook, channels in ((gitlab, routed), (nextcloud, told)):
+        mattermost.channel(
+            api,
+            team,
+            hook.channel,
+            hook.channel_display_name,
+            hook.channel_purpose,
+            name=f"Channel {hook.channel}",
+        )
+        webhooks.incoming_webhook(
+            api,
+            team,
+            hook.display_name,
+            hook.description,
+            hook.channel,
+            locked=channels <= {hook.channel},
+            remembered=_is_remembered(site, made, hook),
+            in_use=made.in_use,
+            name=f"Incoming webhook {hook.display_name}",
+        )
+        file, emoji = icons.image(hook), icons.emoji(site.mattermost, hook)
+        if file and emoji:
+            mattermost_emoji.emoji(api, emoji, file, name=f"Icon of {hook.display_name}")
     owner, group = host.get_fact(Owner, path=place.infrastructure) or ("root", "root")
-
-    def webhooks_conf() -> str | None:
-        urls = [mattermost.webhook_url(api, wanted.team, hook.display_name) for hook in _hooks(site)]
-        return render("webhooks.conf", gitlab=urls[0], nextcloud=urls[1]) if all(urls) else None
-
-    text_files({place.webhooks_conf: webhooks_conf}, "600", owner, group, name="URLs of the webhooks")
+    content = partial(_webhooks_conf, site, place, made)
+    text_files({place.webhooks_conf: content}, "600", owner, group, name="URLs of the webhooks")
 
 
-def _channel_with_webhook(site: Site, place: Place, hook: IncomingWebhook, *, locked: bool) -> None:
-    team = site.mattermost.team
-    mattermost.channel(
-        place.mattermost,
-        team,
-        hook.channel,
-        hook.channel_display_name,
-        hook.channel_purpose,
-        name=f"Channel {hook.channel}",
-    )
-    mattermost.webhook(
-        place.mattermost,
-        team,
-        hook.display_name,
-        hook.description,
-        hook.channel,
-        locked,
-        name=f"Incoming webhook {hook.display_name}",
-    )
+def _webhooks_conf(site: Site, place: Place, made: Made) -> str | None:
+    api, team = place.mattermost, site.mattermost.team
+    urls = [webhooks.webhook_url(api, team, hook.display_name, made.in_use) for hook in hooks_of(site)]
+    if all(urls):
+        return render("webhooks.conf", gitlab=urls[0], nextcloud=urls[1])
+    known = all(_is_remembered(site, made, hook) for hook in hooks_of(site))
+    if known and webhooks.are_hidden(api, team):
+        # What is saved is taken for what is there.
+        _, text = run_quietly(StringCommand("cat", QuoteString(place.webhooks_conf), "2>/dev/null || true"))
+        return f"{text}\n" if text else None
+    return None
+
+
+def _is_remembered(site: Site, made: Made, hook: IncomingWebhook) -> bool:
+    return (site.mattermost.team, hook.display_name) in made.webhooks
 
 
 @step("Mattermost")
-def set_aside_webhooks(site: Site, place: Place) -> None:
+def set_aside_webhooks(site: Site, place: Place, made: Made) -> None:
     """The webhooks under another name, so that new ones are made; their addresses go on working."""
-    for hook in _hooks(site):
-        mattermost.set_aside_webhook(
+    for hook in hooks_of(site):
+        webhooks.set_aside_webhooks(
             place.mattermost,
             site.mattermost.team,
             hook.display_name,
-            _replaced(hook),
+            set_aside(hook),
+            remembered=_is_remembered(site, made, hook),
+            in_use=made.in_use,
             name=f"Incoming webhook {hook.display_name} set aside",
         )
 
 
 @step("Mattermost")
-def remove_replaced_webhooks(site: Site, place: Place) -> None:
-    """The webhooks that were set aside."""
-    for hook in _hooks(site):
-        mattermost.no_webhooks(
+def remove_webhooks(
+    place: Place, left: Collection[tuple[str, str]], made: Made, *, though_hidden: bool = False
+) -> None:
+    """These incoming webhooks, given by team and name; also while the server hides them, if so asked."""
+    for team in each(sorted({team for team, _ in left})):
+        names = sorted(name for of, name in left if of == team)
+        webhooks.no_webhooks(
             place.mattermost,
-            site.mattermost.team,
-            _replaced(hook),
-            name=f"Replaced incoming webhook {hook.display_name}",
+            team,
+            names,
+            remembered=[name for name in names if (team, name) in made.webhooks],
+            memo=_MEMO if though_hidden else None,
+            in_use=made.in_use,
+            name=f"Incoming webhooks of {team}",
         )
-
-
-def _hooks(site: Site) -> tuple[IncomingWebhook, IncomingWebhook]:
-    return site.mattermost.gitlab_webhook, site.mattermost.nextcloud_webhook
-
-
-def _replaced(hook: IncomingWebhook) -> str:
-    # Mattermost takes 64 bytes.
-    return f"{hook.display_name.encode()[:48].decode(errors='ignore')} (replaced)"
-
-
-@step("Mattermost")
-def remove_webhooks(site: Site, place: Place) -> None:
-    """The incoming webhooks; team, channels and settings stay."""
-    for hook in _hooks(site):
-        for display_name in (hook.display_name, _replaced(hook)):
-            mattermost.no_webhooks(
-                place.mattermost,
-                site.mattermost.team,
-                display_name,
-                name=f"Incoming webhook {display_name}",
-            )

@@ -17,6 +17,8 @@ from tasks.references import check_references
 from tasks.site import Site
 
 HOOK_NAME = "Passerelle"
+# In the folder of the operator commands.
+WEBHOOKS_CONF = ".webhooks.conf"
 # Where they lie, not what they are; the relay is handed files of these names.
 HOOK_TOKEN = "/etc/passerelle/gitlab-hook-token"  # noqa: S105
 SIGNING_TOKEN = "/etc/passerelle/gitlab-signing-token"  # noqa: S105
@@ -54,7 +56,7 @@ class Place:
     @property
     def webhooks_conf(self) -> str:
         """The file with the addresses of the incoming webhooks."""
-        return f"{self.scripts}/.webhooks.conf"
+        return f"{self.scripts}/{WEBHOOKS_CONF}"
 
 
 def find_place(site: Site) -> Place:
@@ -64,7 +66,8 @@ def find_place(site: Site) -> Place:
     """
     infrastructure, relay = locate(site)
     mattermost, gitlab = mattermost_api(site), gitlab_api(site, site.gitlab.token)
-    mattermost.call("GET", "/api/v4/users/me")
+    mattermost.refuse_outage()
+    _ = mattermost.me  # the token is known
     signed = gitlab_signs(gitlab)
     check_references(site, mattermost)
     return Place(

@@ -10,12 +10,14 @@ from functools import partial
 from pyinfra import host
 from pyinfra.api import QuoteString, StringCommand
 
+from tasks.operations import unit
+from tasks.operations.absent import nothing_but
 from tasks.operations.python_app import accepted
 from tasks.operations.remote import run_quietly
 from tasks.operations.resource import Commands, resource, step
 from tasks.operations.text_file import text_files
-from tasks.place import HOOK_TOKEN, SIGNING_TOKEN, gitlab_api, gitlab_signs, locate, site_host
-from tasks.relays import gitlab_relay, gitlab_settings, relays_package
+from tasks.place import APP_PASSWORD, HOOK_TOKEN, SIGNING_TOKEN, gitlab_api, gitlab_signs, locate, site_host
+from tasks.relays import GITLAB_UNITS, MOUNT_POINTS, gitlab_relay, gitlab_settings, relays_package
 from tasks.site import Site
 
 WEBHOOKS_CONF = "/etc/passerelle/webhooks.conf"
@@ -50,6 +52,13 @@ def install_relay_host(site: Site) -> None:
         SIGNING_TOKEN: of_site_host("cat", SIGNING_TOKEN),
     }
     relays_package()
+    # Of a host that was a site's own before.
+    unit.no_other_units("passerelle-", GITLAB_UNITS, name="No other units")
+    nothing_but(
+        ["/etc/passerelle/nextcloud.toml", APP_PASSWORD, *MOUNT_POINTS],
+        (),
+        name="Nothing of a Nextcloud relay",
+    )
     text_files({"/etc/passerelle/gitlab.toml": partial(str, settings)}, name="Settings of the gitlab relay")
     text_files(handed, "600", name="Secrets handed over by the site's host")
     # One host after the other, so that there are always some that answer at once.

@@ -5,17 +5,23 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from pyinfra import host
-from pyinfra.api import StringCommand
+from pydantic import SecretStr
 
+from tasks import icons, spools
 from tasks.documents import Tree
+from tasks.made import Made
 from tasks.operations import unit
-from tasks.operations.absent import Present, no_paths, no_service
+from tasks.operations.absent import no_paths, no_service, nothing_but
 from tasks.operations.compose import running_container
 from tasks.operations.python_app import accepted, python_app, release_digest, roll_back
-from tasks.operations.remote import run_quietly
-from tasks.operations.resource import Commands, ResourceError, change, resource, step
-from tasks.operations.secret_file import fingerprint, given_secret, no_secret
+from tasks.operations.resource import ResourceError, step
+from tasks.operations.secret_file import (
+    fingerprint,
+    fingerprint_in_use,
+    given_secret,
+    no_secret,
+    succeeding_secret,
+)
 from tasks.operations.text_file import text_files
 from tasks.place import APP_PASSWORD, HOOK_NAME, HOOK_TOKEN, READ_TOKEN, SIGNING_TOKEN, SPOOL, Place
 from tasks.site import Site
@@ -24,10 +30,15 @@ from tasks.templates import render
 PROJECT = Path(__file__).parent.parent
 REQUIREMENTS = PROJECT / "requirements"
 RELAYS = ("gitlab", "nextcloud")
+# In the place of the address of a database: what waits is kept in a file of the host's.
+FILE = SecretStr("file")
+GITLAB_UNITS = ("passerelle-gitlab.socket", "passerelle-gitlab.service")
+MOUNT_POINTS = ("/run/passerelle*", "/run/passerelle*/*")
+"""Where systemd binds the trees for the relay; empty on the host itself."""
 
 
 @step("Relays")
-def install_relays(site: Site, place: Place) -> None:
+def install_relays(site: Site, place: Place, made: Made) -> None:
     """The package under /opt/passerelle, its configuration in /etc/passerelle, its units running."""
     on_disk = site.nextcloud.source == "disk"
     trees = (
@@ -46,14 +57,14 @@ def install_relays(site: Site, place: Place) -> None:
         {f"/etc/passerelle/{relay}.toml": partial(str, text) for relay, text in settings.items()},
         name="Settings of the relays",
     )
-    gitlab_relay(site, settings["gitlab"], place.webhooks_conf)
+    gitlab_relay(site, settings["gitlab"], place.webhooks_conf, leaves_spool=made.spool)
     if password:
         given_secret(APP_PASSWORD, password, name="App password for Nextcloud")
     waiting = (
         {"passerelle-nextcloud.path": render("passerelle-nextcloud.path", trees=trees)} if on_disk else {}
     )
-    if not on_disk:
-        unit.no_unit("passerelle-nextcloud.path", name="No waiting for trees on the disk")
+    units = [*GITLAB_UNITS, "passerelle-nextcloud.service", *waiting]
+    unit.no_other_units("passerelle-", units, name="No other units")
     unit.service(
         "passerelle-nextcloud",
         {
@@ -66,11 +77,11 @@ def install_relays(site: Site, place: Place) -> None:
             **waiting,
         },
         lambda: [
-            _release(),
+            this_release(),
             settings["nextcloud"],
             *map(fingerprint, [place.webhooks_conf, *([APP_PASSWORD] if password else [])]),
         ],
-        roll_back("passerelle"),
+        roll_back("passerelle", spools.UNDO),
         name="Service of the nextcloud relay",
     )
     if not password:
@@ -80,49 +91,66 @@ def install_relays(site: Site, place: Place) -> None:
 
 def relays_package() -> None:
     """The package of the relays under /opt/passerelle, on trial until it is accepted."""
-    python_app("passerelle", PROJECT, "relays", REQUIREMENTS, name="Package of the relays")
+    python_app(
+        "passerelle",
+        PROJECT,
+        "relays",
+        REQUIREMENTS,
+        spools.look,
+        spools.REMEMBER,
+        name="Package of the relays",
+    )
 
 
-def _release() -> str:
+def socket_unit(port: int, *, is_next: bool = False) -> str:
+    """The unit that holds the port of the GitLab relay, or the one beside it for the next port."""
+    return render("passerelle-gitlab.socket", port=port, is_next=is_next)
+
+
+def this_release() -> str:
+    """The name of the release that this deploy brings."""
     return release_digest(PROJECT, "relays", REQUIREMENTS / "relays.txt")
 
 
-def gitlab_relay(site: Site, settings: str, webhooks_conf: str, **options: Any) -> None:
+def gitlab_relay(
+    site: Site, settings: str, webhooks_conf: str, *, leaves_spool: bool = False, **options: Any
+) -> None:
     """The service of the GitLab relay, with what it is handed; `settings` is the text of its file.
 
-    `options` are pyinfra's own arguments for the operation that restarts it.
+    `leaves_spool`: what waits may still be in a shared spool, which the site does not want any more. `options` are
+    pyinfra's own arguments for the operation that restarts it.
     """
-    given = {
-        READ_TOKEN: (site.gitlab.read_token, "token for GitLab's log of deliveries"),
-        SPOOL: (site.relays.spool, "shared spool"),
-    }
-    for path, (secret, what) in given.items():
-        if secret:
-            given_secret(path, secret, name=f"{what[0].upper()}{what[1:]}")
-    secrets = [
-        *(webhooks_conf, HOOK_TOKEN, SIGNING_TOKEN),
-        *(path for path, (secret, _) in given.items() if secret),
-    ]
+    read_token, spool = site.gitlab.read_token, site.relays.spool or (FILE if leaves_spool else None)
+    if read_token:
+        given_secret(READ_TOKEN, read_token, name="Token for GitLab's log of deliveries")
+    if spool:
+        succeeding_secret(SPOOL, spool, name="Shared spool")
+    secrets = [webhooks_conf, HOOK_TOKEN, SIGNING_TOKEN, *([READ_TOKEN] if read_token else [])]
     unit.service(
         "passerelle-gitlab",
         {
-            "passerelle-gitlab.socket": render("passerelle-gitlab.socket", port=site.relays.port),
+            "passerelle-gitlab.socket": socket_unit(site.relays.port),
             "passerelle-gitlab.service": render(
                 "passerelle-gitlab.service",
                 webhooks_conf=webhooks_conf,
-                read_token=READ_TOKEN if site.gitlab.read_token else None,
-                spool=SPOOL if site.relays.spool else None,
+                read_token=READ_TOKEN if read_token else None,
+                spool=SPOOL if spool else None,
             ),
         },
-        lambda: [_release(), settings, *map(fingerprint, secrets)],
-        roll_back("passerelle"),
+        lambda: [
+            this_release(),
+            settings,
+            *map(fingerprint, secrets),
+            # A former address that is gone is no reason to start again.
+            *([fingerprint_in_use(SPOOL)] if spool else []),
+        ],
+        roll_back("passerelle", spools.UNDO),
         name="Service of the gitlab relay",
         **options,
     )
     # After the service, which would not start without a credential that its unit names.
-    for path, (secret, what) in given.items():
-        if not secret:
-            no_secret(path, name=f"No {what}")
+    if not read_token:
+        no_secret(READ_TOKEN, name="No token for GitLab's log of deliveries")
 
 
 def gitlab_settings(site: Site, *, signs: bool) -> str:
@@ -132,6 +160,7 @@ def gitlab_settings(site: Site, *, signs: bool) -> str:
         language=site.relays.language,
         digest_from=site.relays.digest_from,
         channel=site.mattermost.gitlab_webhook.channel,
+        icon=icons.shown(site.mattermost, site.mattermost.gitlab_webhook),
         signature="required" if signs else "accepted",
         gitlab=site.gitlab,
         projects=site.projects,
@@ -148,6 +177,7 @@ def nextcloud_settings(site: Site) -> str:
         language=site.relays.language,
         digest_from=site.relays.digest_from,
         channel=site.mattermost.nextcloud_webhook.channel,
+        icon=icons.shown(site.mattermost, site.mattermost.nextcloud_webhook),
         nextcloud=site.nextcloud,
         trees=[
             {"tree": bound_at(site, tree), "in_files": _in_files(site, tree)}
@@ -186,34 +216,18 @@ def tree_on_host(site: Site, infrastructure: str, tree: Tree) -> str:
 
 
 @step("Relays")
-def remove_relays() -> None:
-    """The services, the package, the settings, the secrets and what the relays have stored, shared or not."""
+def stop_relays() -> None:
+    """No services of the relays."""
     for relay, triggers in (("gitlab", ["socket"]), ("nextcloud", ["path"])):
         units = [f"passerelle-{relay}.{kind}" for kind in (*triggers, "service")]
         no_service(units, name=f"Service of the {relay} relay")
-    _no_shared_spool(name="Shared spool")
+
+
+@step("Relays")
+def remove_relays() -> None:
+    """The package, the settings, the secrets and what the relays have stored."""
     # Where systemd keeps the state of a service with a user of its own.
     state = [f"/var/lib/{folder}passerelle-{relay}" for relay in RELAYS for folder in ("", "private/")]
-    places = ["/opt/passerelle", "/etc/passerelle", "/var/lib/passerelle", "/run/passerelle", *state]
+    places = ["/opt/passerelle", "/etc/passerelle", *state]
     no_paths(places, name="Package, settings and storage of the relays")
-
-
-@resource
-def _no_shared_spool() -> Commands:
-    """Have none of the relays' tables in the database that they share; the first host of a site takes them away."""
-    python = "/opt/passerelle/current/bin/python"
-    forget = f"{python} -I -m relays.gitlab.forget --credentials /etc/passerelle"
-    # A teardown that was broken off after this may have left one of them.
-    if len(host.get_fact(Present, paths=[SPOOL, python])) == 2:
-        tables = _told(f"{forget} --dry")
-        yield from change([f"- table {table}" for table in tables], lambda: _told(forget))
-
-
-def _told(command: str) -> list[str]:
-    ok, output = run_quietly(StringCommand(command, "2>&1"))
-    if not ok:
-        raise ResourceError(
-            f"relays.spool: its tables cannot be removed ({' '.join(output.split())}); mend that, or remove {SPOOL} "
-            "from the host to leave them where they are"
-        )
-    return output.split()
+    nothing_but(MOUNT_POINTS, (), name="Mount points of the trees")

@@ -16,6 +16,7 @@ from relays.gitlab.authenticity import read_authenticity
 from relays.gitlab.gathering import Gathering
 from relays.gitlab.received import Delivery, Received
 from relays.gitlab.receiving import Reception
+from relays.gitlab.refusals import Refusals
 from relays.gitlab.server import HttpServer
 from relays.metrics import Metrics
 from relays.outbox import Stats
@@ -36,8 +37,10 @@ def main(credentials: Path, port: int) -> None:
     """Serve until the process is told to end."""
     authenticity = read_authenticity(credentials, required=False)
     metrics = Metrics(lambda: Stats(0, 0, None, None), lambda: False)
-    reception = Reception(Gathering(cast(Received, Nowhere())), authenticity, 1024 * 1024, metrics, Counter())
-    app = App(reception, lambda: (True, {}), lambda: 0)
+    counters: Counter[str] = Counter()
+    refusals = Refusals(counters, metrics)
+    reception = Reception(Gathering(cast(Received, Nowhere())), authenticity, 1024 * 1024, metrics, refusals)
+    app = App(reception, counters, lambda: (True, {}), {})
     HttpServer(app.begin, socket.create_server(("127.0.0.1", port))).run()
 
 

@@ -26,7 +26,13 @@ def read_dispatcher(file: Path, settings: Table) -> Dispatcher:
     for user, name in people.items():
         if not is_name(name):
             raise StartError(f"{file}: [people] {user} = {name!r} is no user name of Mattermost: correct it")
-    return Dispatcher([*routes, everything], mute, people, _read_wording(file, settings.table("wording")))
+    return Dispatcher(
+        [*routes, everything],
+        mute,
+        people,
+        _read_wording(file, settings.table("wording")),
+        frozenset(path.lower() for path in settings.texts("projects", ())),
+    )
 
 
 def _read_mute(table: Table) -> Mute:

@@ -7,14 +7,14 @@ import asyncio
 import logging
 import socket
 import traceback
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 from http import HTTPStatus
 from math import inf
-from typing import Protocol
 
 import httptools
+
+from relays.gitlab.crowd import Crowd
+from relays.gitlab.exchange import HEADERS, Answer, Begin, Exchange, Request
 
 log = logging.getLogger(__name__)
 
@@ -24,90 +24,57 @@ ANSWER_SECONDS = 10.0
 # Connections that were accepted just before a stop, or that others wait for, may still hold an event.
 _LAST_HEAD_SECONDS = 1.0
 _LAST_BODY_SECONDS = 2.0
+# How long what a refused sender goes on sending is read, or the kernel would take the answer away with the connection.
+_LINGER_SECONDS = 2.0
 _LARGEST_HEAD = 64 * 1024
+# The size of a chunk and what may stand beside it are no body: so many bytes for each byte of the body, at most.
+_LARGEST_FRAME = 8
 _CHUNK = 16 * 1024
 
-TEXT = "text/plain; charset=utf-8"
-
-# In lower case, as they are handed on.
-HEADERS = (
-    *("x-gitlab-token", "x-gitlab-event-uuid", "idempotency-key", "expect"),
-    *("webhook-id", "webhook-timestamp", "webhook-signature"),
-)
 _HEADERS = {name.encode(): name for name in HEADERS}
 
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What is answered."""
-
-    status: int
-    body: bytes
-    media_type: str = TEXT
-
-
-@dataclass(slots=True)
-class Request:
-    """What is known of a request before its body; of its headers those that matter here (HEADERS), as Latin-1."""
-
-    method: str
-    path: str
-    headers: Mapping[str, str]
-
-
-class Exchange(Protocol):
-    """A request and its answer, for which it calls what it was given once, at `end` or later."""
-
-    def feed(self, chunk: bytes) -> None:
-        """The next part of the body."""
-
-    def end(self) -> None:
-        """The body is complete."""
-
-    def may_go_on(self, resume: Callable[[], None]) -> bool:
-        """Whether more of the body may come now; if not, `resume` is called when it may."""
-
-    def leave(self) -> None:
-        """The connection is over, with or without an answer."""
-
-
-Begin = Callable[[Request, Callable[[Answer], None]], Exchange]
+_NOT_HTTP = Answer(HTTPStatus.BAD_REQUEST, b"not HTTP\n")
+_LARGE_HEAD = Answer(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, b"headers too large\n")
+_LARGE_FRAMES = Answer(HTTPStatus.BAD_REQUEST, b"more frames than body\n")
+_CODED = Answer(HTTPStatus.NOT_IMPLEMENTED, b"unknown transfer coding\n")
+_UPGRADE = Answer(HTTPStatus.NOT_IMPLEMENTED, b"no other protocol\n")
+_FAILED = Answer(HTTPStatus.INTERNAL_SERVER_ERROR, b"failed\n")
 
 
 class Connection:
-    """A connection on `channel`; registered with `loop` only while it has to wait.
+    """A connection on `channel`, one of a `crowd`; registered with `loop` only while it has to wait.
 
-    `begin` is given a request and what to call with the answer; `connections` are those that are open.
+    `begin` is given a request and what to call with the answer.
     """
 
     __slots__ = (
-        *("_answered", "_begin", "_channel", "_complete", "_connections", "_deadline", "_descriptor"),
-        *("_exchange", "_head", "_headers", "_listens", "_loop", "_method", "_parser", "_rest", "_url"),
+        *("_answered", "_begin", "_body", "_channel", "_complete", "_crowd", "_deadline", "_descriptor"),
+        *("_exchange", "_headers", "_lingers", "_listens", "_loop", "_method", "_more", "_parser", "_rest"),
+        *("_size", "_url"),
     )
 
     def __init__(
-        self,
-        channel: socket.socket,
-        begin: Begin,
-        loop: asyncio.AbstractEventLoop,
-        connections: set["Connection"],
+        self, channel: socket.socket, begin: Begin, loop: asyncio.AbstractEventLoop, crowd: Crowd
     ) -> None:
         self._channel = channel
         # What the loop knows it by: a loop that is asked about a socket has the kernel describe it first.
         self._descriptor = channel.fileno()
         self._begin = begin
         self._loop = loop
-        self._connections = connections
+        self._crowd = crowd
         self._parser = httptools.HttpRequestParser(self)
         self._method = ""
         self._url = b""
         self._headers: dict[str, str] = {}
-        self._head = 0
+        # Bytes that have come, and those of them that are of the body.
+        self._size = self._body = 0
         self._exchange: Exchange | None = None
-        self._complete = self._answered = self._listens = False
+        self._complete = self._answered = self._listens = self._lingers = False
+        # Whether something follows the request.
+        self._more = False
         self._rest = b""
         self._deadline = loop.time() + HEAD_SECONDS
-        connections.add(self)
+        crowd.add(self)
 
     def read(self) -> None:
         """Take what has come. Most requests are complete when they are looked at for the first time."""
@@ -119,18 +86,30 @@ class Connection:
             return
         except OSError:
             data = b""
-        if data:
-            self._take(data)
-        else:
+        if not data:
             self._close()
+        elif not self._lingers:
+            self._take(data)
+
+    @property
+    def expendable(self) -> bool:
+        """Whether nothing speaks for it: its sender has shown no secret and no whole request, or has its answer."""
+        if self._answered:
+            return True
+        return not self._complete and (self._exchange is None or not self._exchange.trusted)
+
+    def give_up(self) -> None:
+        """Close without a word, for another one needs the place."""
+        self._close()
 
     def give_up_if_late(self, now: float) -> None:
         """Close if the request does not come, or its answer is not taken; whose headers came gets to hear why."""
-        if now > self._deadline:
-            if self._exchange is None or self._answered:
+        exchange = self._exchange
+        if exchange is None or self._answered:
+            if now > self._deadline:
                 self._close()
-            else:
-                self._answer(Answer(HTTPStatus.REQUEST_TIMEOUT, b"too slow\n"))
+        elif now > self._deadline or (not self._complete and exchange.is_slow(now)):
+            exchange.expire()
 
     def hurry(self) -> None:
         """The service ends, or others need the descriptor: what has not come soon does not come."""
@@ -143,49 +122,58 @@ class Connection:
 
     def on_header(self, name: bytes, value: bytes) -> None:
         known = _HEADERS.get(name.lower())
-        if known is not None:
+        # What comes behind a body in chunks is none.
+        if known is not None and self._exchange is None:
             self._headers.setdefault(known, value.decode("latin-1"))
 
     def on_headers_complete(self) -> None:
-        if self._complete:
-            return  # of a second request, which has to wait for a connection of its own
+        if self._complete or self._answered:
+            self._more = True  # a second request, which has to wait for a connection of its own
+            return
         self._method = self._parser.get_method().decode("latin-1")
-        path = self._url.partition(b"?")[0].decode("latin-1")
-        self._deadline = self._loop.time() + BODY_SECONDS
-        self._exchange = self._begin(Request(self._method, path, self._headers), self._answer)
-        if self._headers.get("expect", "").lower() == "100-continue":
-            self._send(b"HTTP/1.1 100 Continue\r\n\r\n")
+        if self._headers.get("transfer-encoding", "chunked").strip().lower() != "chunked":
+            self._answer(_CODED)
+        elif self._parser.should_upgrade():
+            # The parser takes the body for the other protocol.
+            self._answer(_UPGRADE)
+        else:
+            path = self._url.partition(b"?")[0].decode("latin-1")
+            self._deadline = self._loop.time() + BODY_SECONDS
+            self._exchange = self._begin(Request(self._method, path, self._headers), self._answer)
+            if self._headers.get("expect", "").lower() == "100-continue":
+                self._send(b"HTTP/1.1 100 Continue\r\n\r\n")
 
     def on_body(self, chunk: bytes) -> None:
-        if self._exchange is not None and not self._complete:
+        if self._exchange is not None and not self._complete and not self._answered:
+            self._body += len(chunk)
             self._exchange.feed(chunk)
 
     def on_message_complete(self) -> None:
-        if self._exchange is not None and not self._complete:
+        if self._exchange is not None and not self._complete and not self._answered:
             self._complete = True
             self._deadline = inf
             self._exchange.end()
 
     def _take(self, data: bytes) -> None:
+        self._size += len(data)
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade:
-            pass  # is not offered
+            pass  # was refused
         except httptools.HttpParserCallbackError as error:
             self._fail(error.__context__ or error)
         except httptools.HttpParserError:
-            self._answer(Answer(HTTPStatus.BAD_REQUEST, b"not HTTP\n"))
+            self._more = True
+            if not self._complete:
+                self._answer(_NOT_HTTP)
         if self._complete or self._answered:
-            self._pause()
-        elif self._exchange is None:
-            self._head += len(data)
-            if self._head > _LARGEST_HEAD:
-                self._answer(Answer(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, b"headers too large\n"))
-            else:
-                self._listen()
-        elif self._exchange.may_go_on(self._resume):
+            if not self._lingers:
+                self._pause()
+        elif self._size > _LARGEST_HEAD + (1 + _LARGEST_FRAME) * self._body:
+            self._answer(_LARGE_HEAD if self._exchange is None else _LARGE_FRAMES)
+        elif self._exchange is None or self._exchange.may_go_on(self._resume):
             self._listen()
-        else:
+        elif not self._answered:
             self._pause()
 
     def _listen(self) -> None:
@@ -207,6 +195,7 @@ class Connection:
             self._answered = True
             self._deadline = self._loop.time() + ANSWER_SECONDS
             self._pause()
+            self._leave()
             head = _head(answer.status, answer.media_type, len(answer.body))
             self._send(head if self._method == "HEAD" else head + answer.body)
 
@@ -223,32 +212,51 @@ class Connection:
             self._rest = data
         except OSError:  # nobody is there any more
             self._rest = b""
+            self._close()
+            return
         if self._rest:
             self._loop.add_writer(self._descriptor, self._send, b"")
-        elif self._answered:
+        elif self._answered and self._complete and not self._more:
             self._close()
+        elif self._answered:
+            self._linger()
+
+    def _linger(self) -> None:
+        """Read on for a while what is sent all the same, until the sender has seen the answer."""
+        try:
+            self._channel.shutdown(socket.SHUT_WR)
+        except OSError:
+            self._close()
+            return
+        self._lingers = True
+        self._deadline = self._loop.time() + _LINGER_SECONDS
+        self._listen()
 
     def _close(self) -> None:
+        if not self._crowd.discard(self):
+            return
         self._answered = True
         self._pause()
         if self._rest:
             self._loop.remove_writer(self._descriptor)
         self._channel.close()
-        self._connections.discard(self)
+        self._leave()
+        # They hold each other.
+        del self._parser
+
+    def _leave(self) -> None:
         exchange, self._exchange = self._exchange, None
         if exchange is not None:
             exchange.leave()
-        # They hold each other.
-        del self._parser
 
     def _fail(self, error: BaseException) -> None:
         # The text of an error may hold what was sent, so only its kind and place are told.
         place = traceback.extract_tb(error.__traceback__)[-1]
         log.critical("failed error=%s at=%s:%s", type(error).__name__, place.name, place.lineno)
-        self._answer(Answer(HTTPStatus.INTERNAL_SERVER_ERROR, b"failed\n"))
+        self._answer(_FAILED)
 
 
-@cache
+@lru_cache(64)
 def _head(status: int, media_type: str, length: int) -> bytes:
     lines = [
         f"HTTP/1.1 {status} {HTTPStatus(status).phrase}",

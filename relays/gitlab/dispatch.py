@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from relays.gitlab.event import Event
+from relays.gitlab.event import Event, project_of
 from relays.gitlab.events import BUILDERS
 from relays.gitlab.events.common import kind_of
 from relays.gitlab.mute import Mute
@@ -16,15 +16,26 @@ from relays.wording import CATALOGUES
 
 @dataclass(frozen=True)
 class Dispatcher:
-    """What a site wants told. The last of the routes is the default one; `rewordings` are by language."""
+    """What a site wants told. The last of the routes is the default one; `rewordings` are by language.
+
+    `projects` are the full paths, in lower case, of those whose events are told; without any, all are.
+    """
 
     routes: Sequence[Route]
     mute: Mute
     people: People = field(default_factory=dict)
     rewordings: Mapping[str, Rewording] = field(default_factory=dict)
+    projects: frozenset[str] = frozenset()
 
     def dispatch(self, event: Event) -> tuple[str, dict[str, Message]]:
-        """The messages by channel, and in a word why there are none: unsupported, muted, confidential, dropped."""
+        """The messages by channel, and in a word why there are none.
+
+        The word is foreign, unsupported, muted, confidential or dropped.
+        """
+        # Such as of a hook that was left behind; what names no project came by a hook that somebody made for it.
+        project = project_of(event.payload)
+        if self.projects and project and project.lower() not in self.projects:
+            return "foreign", {}
         if kind_of(event.payload) not in BUILDERS:
             return "unsupported", {}
         if self.mute.reason(event):

@@ -75,10 +75,13 @@ _BRANCH_AT: Mapping[str, tuple[str, ...]] = {
     "build": ("ref",),
     "deployment": ("ref",),
 }
-_PROJECT_AT = (
+_PROJECT_ALONE_AT = (
     ("project", "path_with_namespace"),
     ("path_with_namespace",),
     ("project_path_with_namespace",),
+)
+_PROJECT_AT = (
+    *_PROJECT_ALONE_AT,
     ("group", "full_path"),
     ("group", "group_path"),
     ("full_path",),
@@ -116,6 +119,11 @@ def read_event(payload: Payload) -> Event:
         confidential=_is_confidential(payload),
         payload=payload,
     )
+
+
+def project_of(payload: Payload) -> str:
+    """The full path of the project that an event happened in; empty if it does not say, or it was in none."""
+    return next(filter(None, (payload.text(*path) for path in _PROJECT_ALONE_AT)), "")
 
 
 def _name(kind: str) -> str:

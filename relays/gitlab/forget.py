@@ -6,41 +6,53 @@ instance, rests on one of the tables.
 """
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 import psycopg
 
-from relays import schema
 from relays.engine import reason
 from relays.gitlab.tables import GITLAB, LEFT_BEHIND
 from relays.postgresql import SCHEMA, parse
-from relays.settings import StartError, read_optional_secret
+from relays.settings import StartError, read_spool
 from relays.tables import OUTBOX
+from relays.upgrade import wanted
 
-_TABLES = (*schema.wanted((OUTBOX, GITLAB)).columns, *LEFT_BEHIND)
+_TABLES = (*wanted((OUTBOX, GITLAB)).columns, *LEFT_BEHIND)
+_WAITING = {"outbox": " WHERE state <> 'done'", "received": "", "dead_letter": ""}
 _SECONDS = 10
 _OWN_SCHEMA = "SELECT 1 FROM pg_namespace WHERE nspname = %s AND pg_get_userbyid(nspowner) = current_user"
 _ANYTHING_LEFT = "SELECT 1 FROM pg_class WHERE relnamespace = to_regnamespace(%s) LIMIT 1"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Forget; 1 if the database cannot be used or does not let the tables go, 78 if the address is none."""
+    """Forget; 1 if a database cannot be used or lets no table go, 75 if something waits, 78 for no address."""
     parser = argparse.ArgumentParser(prog="forget", description=__doc__, allow_abbrev=False)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument(
         "--credentials", type=Path, required=True, metavar="DIR", help="where the file spool is"
     )
     parser.add_argument("--dry", action="store_true")
+    parser.add_argument(
+        "--former",
+        action="store_true",
+        help="only of databases that were used before, if nothing waits there",
+    )
     given = parser.parse_args(arguments)
     try:
-        spool = read_optional_secret(given.credentials, "spool")
-        if spool is None:
-            return 0
-        parameters = {"connect_timeout": _SECONDS, "target_session_attrs": "read-write", **parse(spool)}
-        with psycopg.connect(**parameters) as connection:
-            _forget(connection, dry=given.dry)
+        spool = read_spool(given.credentials)
+        in_use = [spool.address] if spool.address and not given.former else []
+        for address in (*in_use, *spool.former):
+            parameters = {"connect_timeout": _SECONDS, "target_session_attrs": "read-write", **parse(address)}
+            with psycopg.connect(**parameters) as connection:
+                there = _tables(connection)
+                waiting = _waiting(connection, there) if given.former and not given.dry else 0
+                if waiting:
+                    print(f"forget: {waiting} still wait in the former database", file=sys.stderr)
+                    return os.EX_TEMPFAIL
+                _forget(connection, there, dry=given.dry)
     except StartError as error:
         print(f"forget: {error}", file=sys.stderr)
         return error.code
@@ -50,14 +62,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _forget(connection: psycopg.Connection, *, dry: bool) -> None:
+def _tables(connection: psycopg.Connection) -> list[str]:
     # A relay that is still at work lets go of a table within a moment, or this fails.
     connection.execute(f"SET lock_timeout = '{_SECONDS}s'".encode())
-    there = [
+    return [
         table
         for table in _TABLES
         if connection.execute("SELECT to_regclass(%s)", (f"{SCHEMA}.{table}",)).fetchone() != (None,)
     ]
+
+
+def _waiting(connection: psycopg.Connection, there: Sequence[str]) -> int:
+    """How many notifications and events wait, for Mattermost, to be looked into, or for an operator."""
+    number = 0
+    for table, condition in _WAITING.items():
+        if table in there:
+            count = f"SELECT count(*) FROM {SCHEMA}.{table}{condition}"  # noqa: S608
+            found = connection.execute(count.encode()).fetchone()
+            number += found[0] if found else 0
+    return number
+
+
+def _forget(connection: psycopg.Connection, there: Sequence[str], *, dry: bool) -> None:
     for table in there:
         print(f"{SCHEMA}.{table}")
     if dry:

@@ -7,23 +7,49 @@ from concurrent.futures import Future
 from contextlib import suppress
 
 from relays.gitlab.received import MOST_AT_ONCE, Delivery, Received
+from relays.gitlab.room import SMALL_BYTES
+
+# Of small bodies in one statement, which takes several times as much memory in the database.
+_MOST_BYTES = 4 * 1024 * 1024
+
+Hear = Callable[[bool], None]
 
 
 class Gathering:
     """Stores what has gathered while what came before was being stored; used by one loop.
 
-    The loop commits a lot itself where that is quick. Where it is not, or the store is busy, the store's thread takes
-    the lot when its turn has come, with all that came meanwhile: one statement, one commit and one hop back serve it.
+    Small bodies and large ones gather in two lines. The disk takes so long for a large one that those behind it would
+    be late; GitLab keeps no order among deliveries that are under way at the same time.
     """
 
     def __init__(self, received: Received) -> None:
+        self._small = _Line(received, MOST_AT_ONCE, here=True)
+        # One at a time, and never in the loop, which has others to answer meanwhile.
+        self._large = _Line(received, 1, here=False)
+
+    def add(self, delivery: Delivery, told: Hear) -> None:
+        """Have a delivery stored; `told` hears True once it is durable, or False if it cannot be stored."""
+        line = self._small if len(delivery.body) <= SMALL_BYTES else self._large
+        line.add(delivery, told)
+
+
+class _Line:
+    """Deliveries that are stored in their order, so many in one statement at most.
+
+    If it may be done `here`, the loop commits a lot itself where that is quick. Where it is not, or the store is busy,
+    the store's thread takes the lot when its turn has come, with all that came meanwhile: one statement, one commit and
+    one hop back serve it.
+    """
+
+    def __init__(self, received: Received, most: int, here: bool) -> None:
         self._received = received
+        self._most = most
+        self._here = here
         # Both are changed by the loop and by the store's thread, in steps that cannot be interrupted.
-        self._gathered: deque[tuple[Delivery, Callable[[bool], None]]] = deque()
+        self._gathered: deque[tuple[Delivery, Hear]] = deque()
         self._asked = False
 
-    def add(self, delivery: Delivery, told: Callable[[bool], None]) -> None:
-        """Have a delivery stored; `told` hears True once it is durable, or False if it cannot be stored."""
+    def add(self, delivery: Delivery, told: Hear) -> None:
         self._gathered.append((delivery, told))
         self._ask()
 
@@ -35,14 +61,16 @@ class Gathering:
 
     def _store(self) -> None:
         loop = asyncio.get_running_loop()
-        lot: list[tuple[Delivery, Callable[[bool], None]]] = []
+        lot: list[tuple[Delivery, Hear]] = []
 
         def take() -> Sequence[Delivery]:
             # Before it is taken: what comes in between is taken now and asked for once more, and never forgotten.
             self._asked = False
+            size = sum(len(delivery.body) for delivery, _ in lot)
             with suppress(IndexError):
-                while len(lot) < MOST_AT_ONCE:
+                while len(lot) < self._most and size < _MOST_BYTES:
                     lot.append(self._gathered.popleft())
+                    size += len(lot[-1][0].body)
             return [delivery for delivery, _ in lot]
 
         def tell(done: Future[None]) -> None:
@@ -57,7 +85,7 @@ class Gathering:
             with suppress(RuntimeError):  # the loop has ended, and with it who waited for the answer
                 loop.call_soon_threadsafe(tell, done)
 
-        storing = self._received.put(take, here=True)
+        storing = self._received.put(take, here=self._here)
         if storing.done():
             tell(storing)
         else:

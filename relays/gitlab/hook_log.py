@@ -21,7 +21,7 @@ what is logged, the marker of an oversize body included, needs the scope `api`, 
 import json
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
@@ -33,6 +33,7 @@ import requests
 
 from relays.failure import reason
 from relays.gitlab.delivery_key import delivery_key
+from relays.gitlab.reading import HeavyError, read_json
 from relays.settings import StartError, Table, is_web_address, read_optional_secret
 
 # Of what GitLab allows, half: a page is held in memory.
@@ -50,6 +51,10 @@ class HookLogError(Exception):
         self.remedy = remedy
 
 
+class _UnreadableError(HookLogError):
+    """What GitLab answers is more than can be read, or is not what it should be."""
+
+
 @dataclass(frozen=True)
 class Entry:
     """A delivery that failed: its number in the log, when it was logged, its key, its body as JSON."""
@@ -58,6 +63,14 @@ class Entry:
     logged_at: float
     key: str
     body: str
+
+
+@dataclass(frozen=True)
+class Page:
+    """Entries of a page of the log, and how many more there are on it that cannot be read."""
+
+    entries: Sequence[Entry]
+    unreadable: int = 0
 
 
 @dataclass(frozen=True)
@@ -81,15 +94,41 @@ class HookLog:
             raise HookLogError(f"the project has no hook {self.hook}", "run the deploy again")
         return found
 
-    def failures(self, hook: int, page: int) -> list[Entry]:
+    def failures(self, hook: int, page: int) -> Page:
         """A page of the failed deliveries of a hook, newest first; fewer than PAGE_ENTRIES on the last one."""
+        try:
+            return Page(self._entries(hook, page, PAGE_ENTRIES))
+        except _UnreadableError:
+            found = self._one_by_one(hook, (page - 1) * PAGE_ENTRIES)
+            if not found.entries:
+                raise  # it is no single delivery that is in the way
+            return found
+
+    def _one_by_one(self, hook: int, before: int) -> Page:
+        """The entries of a page that cannot be read as a whole, after so many others."""
+        entries, unreadable = list[Entry](), 0
+        for place in range(before + 1, before + PAGE_ENTRIES + 1):
+            try:
+                one = self._entries(hook, place, 1)
+            except _UnreadableError:
+                unreadable += 1
+                continue
+            if not one:
+                break
+            entries += one
+        return Page(entries, unreadable)
+
+    def _entries(self, hook: int, page: int, number: int) -> list[Entry]:
         query: dict[str, str | int] = {
             "status": "client_failure,server_failure",
-            "per_page": PAGE_ENTRIES,
+            "per_page": number,
             "page": page,
         }
         refused = "GitLab keeps no log of deliveries: 17.3 or newer is needed"
-        return [_entry(event) for event in self._get(f"hooks/{hook}/events", query, refused)]
+        try:
+            return [_entry(event) for event in self._get(f"hooks/{hook}/events", query, refused)]
+        except RecursionError:
+            raise _UnreadableError("an entry is too deep") from None
 
     def _get(self, path: str, query: Mapping[str, str | int], unknown: str) -> list[dict[str, Any]]:
         address = f"{self.url}/api/v4/projects/{quote(self.project, safe='')}/{path}"
@@ -109,11 +148,13 @@ class HookLog:
         except requests.RequestException as error:
             raise HookLogError(reason(error)) from None
         try:
-            listed = json.loads(content)
-        except (ValueError, RecursionError):
+            listed = read_json(content.decode())
+        except HeavyError:
+            raise _UnreadableError("the answer is too large") from None
+        except ValueError:
             listed = None
         if not isinstance(listed, list) or not all(isinstance(each, dict) for each in listed):
-            raise HookLogError("the answer is not GitLab's", "correct gitlab.url")
+            raise _UnreadableError("the answer is not GitLab's", "correct gitlab.url")
         return listed
 
 
@@ -149,16 +190,16 @@ def read_hook_logs(settings: Table, credentials: Path) -> list[HookLog]:
     return [HookLog(url, project, hook, token) for project in projects]
 
 
-def _read(response: requests.Response) -> bytes:
+def _read(response: requests.Response) -> bytearray:
     content = bytearray()
     deadline = time.monotonic() + _PAGE_SECONDS
     for chunk in response.iter_content(65536):
         content += chunk
         if len(content) > _LARGEST_PAGE:
-            raise HookLogError("the answer is too large")
+            raise _UnreadableError("the answer is too large")
         if time.monotonic() > deadline:
             raise HookLogError("no answer in time")
-    return bytes(content)
+    return content
 
 
 def _refusal(status: int, unknown: str) -> HookLogError:

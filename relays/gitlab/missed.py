@@ -32,7 +32,10 @@ class Missed:
         rows = [(hook, entry.id, entry.logged_at, entry.key, entry.body) for entry in entries]
 
         def work(db: Database) -> int:
-            insert = "INSERT INTO missed_delivery VALUES (?, ?, ?, ?, ?) ON CONFLICT (hook, entry) DO NOTHING"
+            insert = (
+                "INSERT INTO missed_delivery (hook, entry, logged_at, delivery_key, body) VALUES (?, ?, ?, ?, ?)"
+                " ON CONFLICT (hook, entry) DO NOTHING"
+            )
             return sum(db.execute(insert, row).rowcount for row in rows)
 
         return self._store.submit(work).result()
@@ -42,7 +45,8 @@ class Missed:
 
         def work(db: Database) -> None:
             db.execute(
-                "INSERT INTO hook_log_read VALUES (?, ?) ON CONFLICT (hook) DO UPDATE SET up_to = excluded.up_to"
+                "INSERT INTO hook_log_read (hook, up_to) VALUES (?, ?)"
+                " ON CONFLICT (hook) DO UPDATE SET up_to = excluded.up_to"
                 # Another relay that reads the same log may have come further.
                 " WHERE excluded.up_to > hook_log_read.up_to",
                 (hook, up_to),

@@ -3,6 +3,8 @@
 import re
 from collections.abc import Mapping, Sequence
 
+from relays import invisible
+
 # Half of a pair of surrogates: JSON may hold one, UTF-8 and so the store cannot.
 _LONE = re.compile("[\ud800-\udfff]")
 _LARGEST = 2**63 - 1  # that the store can hold
@@ -22,11 +24,11 @@ class Payload:
         return Payload(value)
 
     def text(self, *path: str) -> str:
-        """The text or number there as a text, else an empty one."""
+        """The text or number there as a text, else an empty one, which also stands for one that shows nothing."""
         value = self.at(*path)._value
         if isinstance(value, int) and not isinstance(value, bool):
             return str(value)
-        return _LONE.sub("\ufffd", value) if isinstance(value, str) else ""
+        return _LONE.sub("\ufffd", value) if isinstance(value, str) and invisible.shows(value) else ""
 
     def number(self, *path: str) -> int:
         """The whole number there, else 0, which also stands for one of more than 64 bits."""

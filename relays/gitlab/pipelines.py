@@ -10,6 +10,8 @@ from relays.engine import Database
 from relays.gitlab.event import Event, read_event
 from relays.store import Store
 
+_LONGEST = 300
+
 _COMPARED = {
     ("failed", "success"): "fixed",
     ("success", "failed"): "broken",
@@ -63,7 +65,8 @@ class Pipelines:
 
 
 def _place(event: Event) -> tuple[str, str]:
-    return event.project, event.payload.text("object_attributes", "ref")
+    # Longer ones, which are none of GitLab's, PostgreSQL's index would refuse.
+    return event.project[:_LONGEST], event.payload.text("object_attributes", "ref")[:_LONGEST]
 
 
 def _state(event: Event) -> tuple[str, int]:

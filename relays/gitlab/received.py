@@ -21,8 +21,28 @@ _KEEP_SECONDS = 14 * 24 * 3600.0
 
 
 class Delivery(NamedTuple):
-    """What GitLab sent, under the key that is the same whenever it sends it again."""
+    """What GitLab sent, a text in UTF-8, under the key that is the same whenever it sends it again."""
 
+    key: str
+    body: bytes | bytearray
+
+
+class Head(NamedTuple):
+    """A delivery that waits to be told: the number of its row, its key, how many characters its body has.
+
+    `attempts` is how many processes have ended while they looked into it alone; None if it was never under suspicion.
+    """
+
+    row: int
+    key: str
+    characters: int
+    attempts: int | None
+
+
+class Waiting(NamedTuple):
+    """A delivery that waits to be told, with its body."""
+
+    row: int
     key: str
     body: str
 
@@ -48,7 +68,8 @@ class Received:
         def work(db: Database) -> None:
             if deliveries := take():
                 # One statement for many rows: what it costs beside the rows themselves is paid once.
-                rows = ", ".join(["(?, ?)"] * len(deliveries))
+                # Bytes are bound as they are, for a text would be a copy, up to four times as large.
+                rows = ", ".join(["(?, CAST(? AS TEXT))"] * len(deliveries))
                 db.execute(
                     f"INSERT INTO received (delivery_key, body) VALUES {rows}",  # noqa: S608
                     [value for each in deliveries for value in each],
@@ -59,10 +80,40 @@ class Received:
         future.add_done_callback(self._announce)
         return future
 
-    def waiting(self, number: int) -> list[tuple[int, Delivery]]:
-        """The oldest that wait to be told, with the numbers of their rows. StorageError."""
-        rows = self._store.read("SELECT id, delivery_key, body FROM received ORDER BY id LIMIT ?", (number,))
-        return [(row, Delivery(key, body)) for row, key, body in rows]
+    def heads(self, number: int) -> list[Head]:
+        """So many of the oldest that wait to be told. StorageError."""
+        rows = self._store.read(
+            "SELECT r.id, r.delivery_key, length(r.body), s.attempts"
+            " FROM received r LEFT JOIN suspect s ON s.delivery_key = r.delivery_key ORDER BY r.id LIMIT ?",
+            (number,),
+        )
+        return [Head(*row) for row in rows]
+
+    def bodies(self, heads: Sequence[Head]) -> list[Waiting]:
+        """With their bodies, those that still wait; they have to follow each other. StorageError."""
+        rows = self._store.read(
+            "SELECT id, delivery_key, body FROM received WHERE id >= ? AND id <= ? ORDER BY id",
+            (heads[0].row, heads[-1].row),
+        )
+        wanted = {head.row for head in heads}
+        return [Waiting(*row) for row in rows if row[0] in wanted]
+
+    def suspect(self, keys: Sequence[str]) -> Future[None]:
+        """Note that a process has ended while it looked into the deliveries with these keys."""
+
+        def work(db: Database) -> None:
+            # They were among the oldest; those that were told at the last moment are not there any more.
+            rows = db.execute("SELECT delivery_key FROM received ORDER BY id LIMIT ?", (2 * MOST_AT_ONCE,))
+            waiting = {key for (key,) in rows}
+            for key in waiting.intersection(keys):
+                db.execute(
+                    "INSERT INTO suspect (delivery_key, attempts) VALUES (?, ?) ON CONFLICT (delivery_key)"
+                    " DO UPDATE SET attempts = suspect.attempts + excluded.attempts",
+                    # One of several: it may have been another one.
+                    (key, int(len(keys) == 1)),
+                )
+
+        return self._store.submit(work)
 
     def untold(self) -> int:
         """How many wait to be told. StorageError."""
@@ -72,6 +123,10 @@ class Received:
     def take(self, db: Database, row: int) -> bool:
         """Take a delivery away, in somebody else's transaction; False if another relay has done so already."""
         return db.execute("DELETE FROM received WHERE id = ?", (row,)).rowcount == 1
+
+    def acquit(self, db: Database, key: str) -> None:
+        """A delivery is told, in the same transaction: no suspicion is left."""
+        db.execute("DELETE FROM suspect WHERE delivery_key = ?", (key,))
 
     def is_new(self, db: Database, key: str) -> bool:
         """Note that a delivery is told, in the same transaction; False if it was told before."""

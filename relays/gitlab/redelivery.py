@@ -37,7 +37,7 @@ _PATIENCE_SECONDS = INTERVAL_SECONDS + 2 * _ANSWER_SECONDS
 # A log that goes on for longer than this is none.
 _MOST_PAGES = 10_000
 # What GitLab logs instead of a body that it does not keep.
-_NOT_KEPT: tuple[object, ...] = ({"oversize": True}, {})
+_NOT_KEPT = (json.dumps({"oversize": True}), json.dumps({}))
 
 
 class _StoppedError(Exception):
@@ -85,24 +85,25 @@ class Redelivery(Worker):
     def _read_all(self, hook_log: HookLog) -> bool:
         """Note what failed in a project; whether all of it could be read."""
         try:
-            for hook in self._ask(hook_log.hooks):
-                self._read(hook_log, hook)
+            lost = sum(self._read(hook_log, hook) for hook in self._ask(hook_log.hooks))
         except HookLogError as error:
             self._tell(hook_log.project, str(error), error.remedy)
             return False
-        self._tell(hook_log.project, "")
+        trouble = f"{lost} deliveries in the log are beyond what can be read" if lost else ""
+        self._tell(hook_log.project, trouble)
         return True
 
-    def _read(self, hook_log: HookLog, hook: int) -> None:
-        """Note what failed since the last reading."""
+    def _read(self, hook_log: HookLog, hook: int) -> int:
+        """Note what failed since the last reading; how much of it cannot be read."""
         known = self._missed.read_up_to(hook)
-        newest, found = known, 0
-        for page in range(1, _MOST_PAGES + 1):
-            entries = self._ask(partial(hook_log.failures, hook, page))
-            wanted = [each for each in entries if each.logged_at >= known - _OVERLAP_SECONDS]
+        newest, found, lost = known, 0, 0
+        for number in range(1, _MOST_PAGES + 1):
+            page = self._ask(partial(hook_log.failures, hook, number))
+            lost += page.unreadable
+            wanted = [each for each in page.entries if each.logged_at >= known - _OVERLAP_SECONDS]
             found += self._missed.note(hook, wanted)
             newest = max([newest, *(each.logged_at for each in wanted)])
-            if len(wanted) < PAGE_ENTRIES:
+            if len(wanted) + page.unreadable < PAGE_ENTRIES:
                 break
         else:
             raise HookLogError("the log has no end")
@@ -110,6 +111,7 @@ class Redelivery(Worker):
             self._missed.was_read(hook, newest)
         if found:
             log.info("missed hook=%d deliveries=%d: GitLab could not deliver them", hook, found)
+        return lost
 
     def _take(self, whole: bool) -> None:
         """Take what is noted, in the order in which it failed; unless `whole`, only from logs that were read whole."""
@@ -120,10 +122,10 @@ class Redelivery(Worker):
             self._missed.dealt_with(hook, entry)
 
     def _get_in(self, entry: Entry) -> None:
-        if json.loads(entry.body) in _NOT_KEPT:
+        if entry.body in _NOT_KEPT:
             log.error("lost key=%s entry=%d reason=GitLab did not keep its body", entry.key, entry.id)
         else:
-            self._received.put(lambda: [Delivery(entry.key, entry.body)]).result()
+            self._received.put(lambda: [Delivery(entry.key, entry.body.encode())]).result()
 
     def _ask(self, question: Callable[[], T]) -> T:
         """The answer of GitLab, in a thread that is left alone if it takes too long or the service ends."""

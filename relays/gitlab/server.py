@@ -10,18 +10,24 @@ import socket
 import sys
 from typing import cast
 
-from relays.gitlab.connection import Begin, Connection
+from relays.gitlab.connection import Connection
+from relays.gitlab.crowd import MOST, Crowd
+from relays.gitlab.exchange import Begin
 from relays.worker import Worker
 
 log = logging.getLogger(__name__)
 
 # How often is looked for late requests.
 _LOOK_SECONDS = 0.25
-_BACKLOG = 1024
+_BACKLOG = 4096
 # Those that have come get their answers before more are accepted.
-_ACCEPTED_AT_ONCE = 64
+_ACCEPTED_AT_ONCE = 256
 # Without a descriptor nothing can be accepted, and the loop must not spin meanwhile.
 _EXHAUSTED_SECONDS = 0.5
+# The same while all connections there may be are GitLab's own, which end soon.
+_FULL_SECONDS = 0.02
+# What the kernel takes of a request before it is read.
+_RECEIVED_AHEAD = 128 * 1024
 # How long nothing more is said of it.
 _SILENT_SECONDS = 60.0
 # Python's own 5 ms, for which another thread may compute before this one has its turn, are longer than an answer takes.
@@ -33,15 +39,15 @@ _LAST_ANSWERS_SECONDS = 3.0
 
 
 class HttpServer(Worker):
-    """Answers what comes in on `listener` by `begin` until `stop`, and then what was accepted by then."""
+    """Answers what comes in on `listeners` by `begin` until `stop`, and then what was accepted by then."""
 
-    def __init__(self, begin: Begin, listener: socket.socket) -> None:
+    def __init__(self, begin: Begin, *listeners: socket.socket) -> None:
         super().__init__("http", _PATIENCE_SECONDS)
         self._begin = begin
-        self._listener = listener
+        self._listeners = listeners
         self._loop = asyncio.new_event_loop()
         self._stopping = asyncio.Event()
-        self._connections: set[Connection] = set()
+        self._crowd = Crowd()
         self._silent_until = 0.0
 
     def work(self) -> None:
@@ -55,10 +61,13 @@ class HttpServer(Worker):
             self._loop.call_soon_threadsafe(self._stopping.set)
 
     async def _serve(self) -> None:
-        self._listener.setblocking(False)
-        self._listener.listen(_BACKLOG)
-        # Accepted when its request is there, or, if none comes, a little later.
-        self._listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_DEFER_ACCEPT, 1)
+        for listener in self._listeners:
+            listener.setblocking(False)
+            listener.listen(_BACKLOG)
+            # For each connection; the kernel counts what it holds for a service as memory of the service.
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVED_AHEAD)
+            # Accepted when its request is there, or, if none comes, a little later.
+            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_DEFER_ACCEPT, 1)
         self._listen()
         while not self._stopping.is_set():
             self._look()
@@ -67,43 +76,61 @@ class HttpServer(Worker):
                     await self._stopping.wait()
             except TimeoutError:
                 continue
-        self._loop.remove_reader(self._listener)
-        self._listener.close()
+        for listener in self._listeners:
+            self._loop.remove_reader(listener)
+            if (
+                len(self._listeners) > 1
+            ):  # systemd may have let go of one, and nobody else would take what waits there
+                self._accept(listener)
+            listener.close()
         until = self._loop.time() + _LAST_ANSWERS_SECONDS
-        for connection in self._connections:
+        for connection in self._crowd:
             connection.hurry()
-        while self._connections and self._loop.time() < until:
+        while self._crowd and self._loop.time() < until:
             self._look()
             await asyncio.sleep(0.02)
 
     def _listen(self) -> None:
         if not self._stopping.is_set():
-            self._loop.add_reader(self._listener, self._accept)
+            for listener in self._listeners:
+                self._loop.add_reader(listener, self._accept, listener)
 
-    def _accept(self) -> None:
+    def _accept(self, listener: socket.socket) -> None:
         for _ in range(_ACCEPTED_AT_ONCE):
+            if len(self._crowd) >= MOST and not self._crowd.make_room():
+                self._pause(_FULL_SECONDS)
+                return
             try:
-                channel, _ = self._listener.accept()
+                channel, _ = listener.accept()
             except (BlockingIOError, ConnectionAbortedError):
                 return
             except OSError as error:
-                if self._loop.time() > self._silent_until:
-                    self._silent_until = self._loop.time() + _SILENT_SECONDS
-                    log.error(
-                        "accepting fails reason=%s: what comes waits; if it lasts, raise LimitNOFILE of the unit",
-                        error.strerror,
-                    )
-                for connection in self._connections:
-                    connection.hurry()
-                self._loop.remove_reader(self._listener)
-                self._loop.call_later(_EXHAUSTED_SECONDS, self._listen)
-                return
-            Connection(channel, self._begin, self._loop, self._connections).read()
+                self._tell_exhausted(error)
+                if not self._crowd.make_room():
+                    for connection in self._crowd:
+                        connection.hurry()
+                    self._pause(_EXHAUSTED_SECONDS)
+                    return
+            else:
+                Connection(channel, self._begin, self._loop, self._crowd).read()
+
+    def _pause(self, seconds: float) -> None:
+        for listener in self._listeners:
+            self._loop.remove_reader(listener)
+        self._loop.call_later(seconds, self._listen)
+
+    def _tell_exhausted(self, error: OSError) -> None:
+        if self._loop.time() > self._silent_until:
+            self._silent_until = self._loop.time() + _SILENT_SECONDS
+            log.error(
+                "accepting fails reason=%s: what comes waits; if it lasts, raise LimitNOFILE of the unit",
+                error.strerror,
+            )
 
     def _look(self) -> None:
         self.beat()
         now = self._loop.time()
-        for connection in list(self._connections):
+        for connection in self._crowd:
             connection.give_up_if_late(now)
 
 

@@ -60,6 +60,24 @@ CREATE TABLE IF NOT EXISTS known_delivery (
 );
 """
 
+# `attempts`: how often a process has ended while it looked into the delivery, and into no other one.
+_SUSPECT = """
+CREATE TABLE suspect (
+    delivery_key TEXT PRIMARY KEY,
+    attempts     BIGINT NOT NULL
+);
+"""
+_DEAD_LETTER = """
+CREATE TABLE dead_letter (
+    id           INTEGER PRIMARY KEY,
+    delivery_key TEXT NOT NULL UNIQUE,
+    body         TEXT NOT NULL,
+    characters   BIGINT NOT NULL,
+    reason       TEXT NOT NULL,
+    died_at      DOUBLE PRECISION NOT NULL
+);
+"""
+
 # What waits to be told may be taken for told where the version of a damaged file could not be read.
 AFTER_RESCUE = """
 DELETE FROM told_delivery WHERE delivery_key IN (SELECT delivery_key FROM received)
@@ -70,6 +88,8 @@ LEFT_BEHIND = ("known_delivery",)
 
 
 def _recognise(tables: Columns) -> int | None:
+    if "dead_letter" in tables:
+        return 6
     # By what is oldest, for a newer release has left it as it was, and made its own tables beside it.
     if "received_at" in tables.get("received", {}):
         return 3
@@ -134,6 +154,18 @@ INSERT INTO known_delivery (delivery_key, received_at)
     SELECT delivery_key, coalesce((SELECT max(told_at) FROM told_delivery), 0) FROM received
     WHERE TRUE ORDER BY id ON CONFLICT DO NOTHING;
 DROP TABLE told_delivery;
+""",
+        ),
+        # What cannot be told is kept for an operator to decide on. Older releases know nothing of it and lose nothing.
+        Migration(
+            6,
+            up=f"""
+{_SUSPECT}
+{_DEAD_LETTER}
+""",
+            down="""
+DROP TABLE suspect;
+DROP TABLE dead_letter;
 """,
         ),
     ),

@@ -1,21 +1,26 @@
-"""From a delivery that is stored to the notifications of its event, in the order in which they came."""
+"""From a delivery that is stored to the notifications of its event, in the order in which they came.
 
-import json
+Which ones are looked into is written down before their bodies are read. If the process ends over them, the next one
+looks into each of them alone; what has ended one after the other is put aside, and the rest goes on.
+"""
+
 import logging
 import threading
 import time
-import traceback
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from itertools import accumulate, takewhile
 
-from relays.engine import Database, StorageError
+from relays.engine import Database, RefusedError, StorageError
+from relays.gitlab.attempt import Attempt
+from relays.gitlab.considering import Fault, Outcome, consider, failed, fault_of
+from relays.gitlab.dead_letters import DeadLetters
 from relays.gitlab.dispatch import Dispatcher
-from relays.gitlab.event import Event, read_event
+from relays.gitlab.event import project_of
 from relays.gitlab.events import BUILDERS, kind_of
-from relays.gitlab.payload import Payload
 from relays.gitlab.pipelines import Pipelines
-from relays.gitlab.received import Delivery, Received
+from relays.gitlab.received import Head, Received, Waiting
 from relays.metrics import Metrics
 from relays.outbox import Notification, Outbox
 from relays.worker import Worker
@@ -23,6 +28,13 @@ from relays.worker import Worker
 log = logging.getLogger(__name__)
 
 _MOST_AT_ONCE = 50
+# What has been read takes many times the memory of its text.
+_MOST_CHARACTERS = 1_000_000
+# So many processes one delivery may end, looked into alone.
+MOST_ATTEMPTS = 3
+# What is under suspicion is looked into so long after the start: who ends a process as soon as it has started must not
+# find the same delivery in it each time.
+_CALM_SECONDS = 1.0
 # Another relay that shares the spool may have stored something, and died.
 _LOOK_SECONDS = 5.0
 _STORAGE_DELAY = 1.0
@@ -32,21 +44,14 @@ _PATIENCE_SECONDS = 60.0
 _FLOOD = 1000.0
 _SHARE_IN_A_FLOOD = 0.005
 
-
-@dataclass(frozen=True)
-class _Told:
-    """What a delivery comes to: an outcome in a word, why there is no message, and the messages there are."""
-
-    row: int
-    key: str
-    event: Event
-    outcome: str
-    reason: str = ""
-    notifications: Sequence[Notification] = ()
+_ENDED = Fault("dead.ended", f"it has ended the relay {MOST_ATTEMPTS} times")
 
 
 class Teller(Worker):
-    """Tells what is `received`, until `stop`; `counters` counts the outcomes."""
+    """Tells what is `received`, until `stop`; `counters` counts the outcomes.
+
+    `dead` is told how many deliveries are put aside, whenever that is looked at.
+    """
 
     def __init__(
         self,
@@ -54,19 +59,26 @@ class Teller(Worker):
         outbox: Outbox,
         dispatcher: Dispatcher,
         pipelines: Pipelines,
+        dead_letters: DeadLetters,
+        attempt: Attempt,
         metrics: Metrics,
         counters: Counter[str],
+        dead: Callable[[int], None] = lambda count: None,
     ) -> None:
         super().__init__("teller", _PATIENCE_SECONDS)
         self._received = received
         self._outbox = outbox
         self._dispatcher = dispatcher
         self._pipelines = pipelines
+        self._dead_letters = dead_letters
+        self._attempt = attempt
         self._metrics = metrics
         self._counters = counters
+        self._dead = dead
         self._news = threading.Event()
         self._stopping = threading.Event()
         self._seen = 0, time.monotonic()
+        self._calm_from = 0.0
         received.subscribe(self._news.set)
 
     def stop(self) -> None:
@@ -74,21 +86,51 @@ class Teller(Worker):
         self._news.set()
 
     def work(self) -> None:
+        self._calm_from = time.monotonic() + _CALM_SECONDS
+        # Before anything is looked into, or the next end would find nothing written down.
+        self._until_stored(self._suspect)
         while not self._stopping.is_set():
-            self.beat()
             # Cleared before looking: what comes in between is looked for again.
             self._news.clear()
+            self._until_stored(self._turn)
+
+    def _until_stored(self, work: Callable[[], None]) -> None:
+        while not self._stopping.is_set():
+            self.beat()
             try:
-                begun = time.thread_time()
-                waiting = self._received.waiting(_MOST_AT_ONCE)
-                if not waiting:
-                    self._news.wait(_LOOK_SECONDS)
-                    continue
-                self._tell(waiting)
-                if len(waiting) == _MOST_AT_ONCE and self._is_flood():
-                    self._stopping.wait((time.thread_time() - begun) * (1 / _SHARE_IN_A_FLOOD - 1))
+                work()
+                return
             except StorageError:
                 self._stopping.wait(_STORAGE_DELAY)
+
+    def _suspect(self) -> None:
+        if keys := self._attempt.left():
+            log.warning("the relay ended while it looked into deliveries: %d, now one by one", len(keys))
+            self._received.suspect(keys).result()
+            self._attempt.end()
+
+    def _turn(self) -> None:
+        begun = time.thread_time()
+        heads = self._received.heads(_MOST_AT_ONCE)
+        if not heads:
+            self._dead(self._dead_letters.count())
+            self._news.wait(_LOOK_SECONDS)
+            return
+        if heads[0].attempts is not None:
+            self._stopping.wait(max(0.0, self._calm_from - time.monotonic()))
+            if self._stopping.is_set():
+                return
+            if heads[0].attempts >= MOST_ATTEMPTS:
+                self._settle([failed(heads[0], self._dispatcher, _ENDED)])
+                return
+        together = _together(heads)
+        self._attempt.begin([head.key for head in together])
+        try:
+            self._tell(self._received.bodies(together))
+        finally:
+            self._attempt.end()
+        if len(heads) == _MOST_AT_ONCE and self._is_flood():
+            self._stopping.wait((time.thread_time() - begun) * (1 / _SHARE_IN_A_FLOOD - 1))
 
     def _is_flood(self) -> bool:
         """Whether it has been one since the last time of asking."""
@@ -96,66 +138,84 @@ class Teller(Worker):
         self._seen = taken, now
         return taken - before > _FLOOD * (now - since)
 
-    def _tell(self, waiting: list[tuple[int, Delivery]]) -> None:
-        told: list[_Told] = []
-        for row, delivery in waiting:
-            one = self._consider(row, delivery)
-            if told and self._pipelines.counts(one.event):
+    def _tell(self, waiting: Sequence[Waiting]) -> None:
+        outcomes: list[Outcome] = []
+        for delivery in waiting:
+            one = consider(delivery, self._dispatcher, self._pipelines)
+            if outcomes and self._pipelines.counts(one.event):
                 break  # is compared with what the ones before it leave behind
-            told.append(one)
+            outcomes.append(one)
             if self._pipelines.counts(one.event):
                 break
-        ours: list[_Told] = []
+        self._settle(outcomes)
 
-        def take(db: Database) -> list[Notification]:
-            ours[:] = [self._once(db, each) for each in told if self._received.take(db, each.row)]
-            self._received.forget(db, 2 * len(told))
-            return [each for one in ours for each in one.notifications]
-
-        self._outbox.put(take).result()
+    def _settle(self, outcomes: Sequence[Outcome]) -> None:
+        """Store what deliveries come to; if the store takes one of them in no way, put that one aside."""
+        try:
+            ours = self._store(outcomes)
+        except Exception as error:
+            if isinstance(error, StorageError) and not isinstance(error, RefusedError):
+                raise
+            if len(outcomes) > 1:
+                for each in outcomes:
+                    self._settle([each])
+                return
+            (one,) = outcomes
+            if one.fault is not None:
+                raise
+            self._settle([failed(one, self._dispatcher, fault_of(error), one.event)])
+            return
         for each in ours:
             self._record(each)
 
-    def _once(self, db: Database, told: _Told) -> _Told:
-        if not self._received.is_new(db, told.key):
-            return replace(told, outcome="duplicate", reason="", notifications=())
-        self._pipelines.remember(db, told.event)
-        return told
+    def _store(self, outcomes: Sequence[Outcome]) -> list[Outcome]:
+        ours: list[Outcome] = []
 
-    def _consider(self, row: int, delivery: Delivery) -> _Told:
-        event = read_event(Payload(None))
-        try:
-            event = self._pipelines.compare(read_event(Payload(json.loads(delivery.body))))
-            reason, messages = self._dispatcher.dispatch(event)
-        except (json.JSONDecodeError, RecursionError):
-            return _Told(row, delivery.key, event, "unreadable", "json")
-        except StorageError:
-            raise
-        except Exception as error:
-            # One event that cannot be told is no reason to stop. The text of an error may hold what was sent.
-            place = traceback.extract_tb(error.__traceback__)[-1]
-            return _Told(
-                row, delivery.key, event, "failed", f"{type(error).__name__} at {place.name}:{place.lineno}"
-            )
-        if not messages:
-            return _Told(
-                row, delivery.key, event, "unsupported" if reason == "unsupported" else "filtered", reason
-            )
-        notifications = [
-            Notification(delivery.key, channel, message) for channel, message in messages.items()
-        ]
-        return _Told(row, delivery.key, event, "accepted", notifications=notifications)
+        def take(db: Database) -> list[Notification]:
+            ours.clear()
+            for each in outcomes:
+                if each.fault is not None:
+                    self._dead_letters.put(db, each.row, each.fault.reason)
+                if self._received.take(db, each.row):
+                    ours.append(self._once(db, each, alone=len(outcomes) == 1))
+            self._received.forget(db, 2 * len(outcomes))
+            return [each for one in ours for each in one.notifications]
 
-    def _record(self, told: _Told) -> None:
-        kind = kind_of(told.event.payload)
-        self._metrics.events.labels(kind if kind in BUILDERS else "other", told.outcome).inc()
-        self._counters[told.outcome] += 1
-        if told.outcome == "duplicate":
-            log.info("duplicate key=%s", told.key)
-        elif told.notifications:
-            channels = ",".join(each.channel for each in told.notifications)
-            log.info("accepted key=%s kind=%s channels=%s", told.key, told.event.name, channels)
+        self._outbox.put(take).result()
+        return ours
+
+    def _once(self, db: Database, one: Outcome, alone: bool) -> Outcome:
+        # What is put aside stays under suspicion: it may come again.
+        if alone and one.fault is None:
+            self._received.acquit(db, one.key)
+        if not self._received.is_new(db, one.key):
+            return replace(one, outcome="duplicate", reason="", notifications=(), fault=None)
+        if one.fault is None:
+            self._pipelines.remember(db, one.event)
+        return one
+
+    def _record(self, one: Outcome) -> None:
+        kind = kind_of(one.event.payload)
+        self._metrics.events.labels(kind if kind in BUILDERS else "other", one.outcome).inc()
+        self._counters[one.outcome] += 1
+        if one.outcome == "duplicate":
+            log.info("duplicate key=%s", one.key)
+        elif one.fault is not None:
+            log.critical("failed key=%s kind=%.40s reason=%s", one.key, one.event.name, one.reason)
+        elif one.notifications:
+            channels = ",".join(each.channel for each in one.notifications)
+            log.info("accepted key=%s kind=%s channels=%s", one.key, one.event.name, channels)
         else:
-            level = logging.CRITICAL if told.outcome == "failed" else logging.INFO
-            word = "failed" if told.outcome == "failed" else "ignored"
-            log.log(level, "%s key=%s kind=%.40s reason=%s", word, told.key, told.event.name, told.reason)
+            reason = one.reason
+            if one.outcome == "foreign":
+                reason = f"foreign: {project_of(one.event.payload)[:100]!r} is not in gitlab.projects"
+            log.info("ignored key=%s kind=%.40s reason=%s", one.key, one.event.name, reason)
+
+
+def _together(heads: Sequence[Head]) -> Sequence[Head]:
+    """Those of the oldest that are looked into together: so much text at most, and what is under suspicion alone."""
+    if heads[0].attempts is not None:
+        return heads[:1]
+    free = list(takewhile(lambda head: head.attempts is None, heads))
+    totals = accumulate(head.characters for head in free)
+    return free[: max(1, sum(1 for _ in takewhile(lambda total: total <= _MOST_CHARACTERS, totals)))]

@@ -3,7 +3,7 @@
 import sys
 
 from relays import digest, service
-from relays.mattermost import Hook
+from relays.mattermost import Hook, read_icon
 from relays.nextcloud.cloud import read_account
 from relays.nextcloud.config import read_trees
 from relays.nextcloud.inquiry import Inquiry
@@ -31,8 +31,9 @@ def build(places: Places) -> service.Service:
         )
     polled = account if source == "webdav" else None
     poll_seconds = settings.integer("poll_seconds", DEFAULT_SECONDS, 1, HIGHEST_SECONDS)
+    icon = read_icon(settings)
     settings.done()
-    hook = Hook(read_hook_url(places.credentials, "NEXTCLOUD_WEBHOOK_URL"), channel)
+    hook = Hook(read_hook_url(places.credentials, "NEXTCLOUD_WEBHOOK_URL"), channel, icon)
 
     relay = service.Service(places.state, wording, hook, digest_from, NEXTCLOUD, after_rescue=AFTER_RESCUE)
     inquiry = Inquiry(account, relay.store) if account else None

@@ -28,7 +28,7 @@ CREATE TABLE documents (
 # A document that was told of may be missing in what was rescued, one that changed after all of it is in there is
 # new. What had changed a moment before may not have been told of yet: rather twice than never.
 AFTER_RESCUE = """
-INSERT INTO rescued_trees SELECT tree, max(ctime_ns) / 1e9 - 60 FROM documents GROUP BY tree
+INSERT INTO rescued_trees (tree, known_before) SELECT tree, max(ctime_ns) / 1e9 - 60 FROM documents GROUP BY tree
 """
 
 

@@ -7,7 +7,8 @@ from typing import Any
 from urllib.parse import quote
 
 from tasks.operations.api import Api
-from tasks.operations.mattermost import find_team, find_webhooks
+from tasks.operations.mattermost import find_team
+from tasks.operations.webhooks import Webhook, find_webhooks
 from tasks.place import HOOK_NAME
 from tasks.site import IncomingWebhook, Site
 
@@ -58,9 +59,9 @@ class Look:
         """Mattermost's team, archived or not."""
         return find_team(self.mattermost, self.site.mattermost.team)
 
-    def incoming(self, wanted: IncomingWebhook) -> list[dict[str, Any]]:
-        """Mattermost's incoming webhooks of that name."""
-        return find_webhooks(self.mattermost, self.site.mattermost.team, wanted.display_name)
+    def incoming(self, wanted: IncomingWebhook) -> list[Webhook]:
+        """Mattermost's incoming webhooks of that name; none while they are switched off."""
+        return find_webhooks(self.mattermost, self.site.mattermost.team, wanted.display_name) or []
 
     @cached_property
     def version(self) -> str:

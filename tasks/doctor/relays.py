@@ -59,7 +59,7 @@ def health(look: Look) -> Broken | None:
     figures, line = answer["figures"], look.host["journal"][f"{GITLAB_RELAY}.service"]
     if figures["backlog"] is None:
         return broken("relay.storage", relay=GITLAB_RELAY, line=line)
-    if figures["status"] != "ok":
+    if figures["status"] == "failing":
         return broken("gitlab-relay.failing", line=line)
     return None
 
@@ -68,6 +68,8 @@ def health(look: Look) -> Broken | None:
 def backlog(look: Look) -> Broken | None:
     """What it holds goes out."""
     figures, line = look.host["health"]["figures"], look.host["journal"][f"{GITLAB_RELAY}.service"]
+    for channel, reason in figures.get("held", {}).items():
+        return broken("relay.held", relay=GITLAB_RELAY, channel=channel, told=reason)
     age = figures.get("oldest_age_seconds") or 0
     if age > _LATE_SECONDS:
         told = {"count": figures["backlog"], "age": f"{age:.0f} s", "line": line}
@@ -124,6 +126,9 @@ def documents(look: Look) -> Broken | None:
 @nextcloud_links.add("nextcloud-relay.backlog", "nextcloud-relay.storage", "webhooks.known")
 def late(look: Look) -> Broken | None:
     """What it holds goes out."""
+    if held := _status(look, "status.held"):
+        told = f"{held['cause']}, {held['reason']}"
+        return broken("relay.held", relay=NEXTCLOUD_RELAY, channel=held["channel"], told=told)
     found = _status(look, "status.backlog")
     seconds = CATALOGUES[look.site.relays.language]["unit.second"]
     if found and not found["age"].endswith(f" {seconds}"):
@@ -144,5 +149,5 @@ def _status(look: Look, key: str) -> dict[str, str] | None:
     template = re.escape(CATALOGUES[look.site.relays.language][key])
     pattern = re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>[^;]+?)", template)
     text = look.host["units"][f"{NEXTCLOUD_RELAY}.service"].get("StatusText", "")
-    found = next(filter(None, (re.fullmatch(pattern, part.strip()) for part in text.split(" ; "))), None)
+    found = next(filter(None, (re.fullmatch(pattern, part.strip()) for part in re.split(" ?; ", text))), None)
     return found.groupdict() if found else None

@@ -1,6 +1,6 @@
 """What is to be gone from the host: services and paths."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from pyinfra import host
 from pyinfra.api import FactBase, QuoteString, StringCommand
@@ -24,6 +24,32 @@ class Present(FactBase[list[str]]):
     def process(self, output: list[str]) -> list[str]:
         """A path a line."""
         return output
+
+
+class Matching(FactBase[list[str]]):
+    """What is there of the shell patterns `patterns`, which hold no blank."""
+
+    default = list
+
+    def command(self, patterns: Sequence[str]) -> str:
+        return f'for p in {" ".join(patterns)}; do test -e "$p" && echo "$p"; done || true'
+
+    def process(self, output: list[str]) -> list[str]:
+        """A path a line."""
+        return output
+
+
+@resource
+def nothing_but(patterns: Sequence[str], kept: Collection[str]) -> Commands:
+    """Of what the shell patterns match, which hold no blank, have nothing but `kept`.
+
+    Files are removed, and folders that are empty then; one that is not is an error.
+    """
+    left = [path for path in host.get_fact(Matching, patterns=list(patterns)) if path not in kept]
+    tell([f"- {path}" for path in left])
+    if left:
+        deepest_first = sorted(left, key=lambda path: path.count("/"), reverse=True)
+        yield StringCommand("rm -f -d --", *[QuoteString(path) for path in deepest_first])
 
 
 @resource

@@ -4,6 +4,7 @@ import os
 import re
 from collections import defaultdict
 from collections.abc import Callable
+from functools import cached_property
 from threading import Lock
 from typing import Any
 
@@ -20,13 +21,21 @@ from tasks.operations.tunnel import TunnelAdapter
 _MATTERMOST_ID = re.compile(r"\b[a-z0-9]{26}\b")
 
 
-class ApiError(ResourceError):
-    """An answer that is not a success. `code` is the API's own error id, where it gives one."""
+# Asked without it, Mattermost does not look at its database.
+_HEALTH = "/api/v4/system/ping?get_server_status=true"
 
-    def __init__(self, line: str, status: int = 0, code: str = ""):
+
+class ApiError(ResourceError):
+    """An answer that is not a success.
+
+    `code` is the API's own error id, where it gives one; `location` is where a redirection leads.
+    """
+
+    def __init__(self, line: str, status: int = 0, code: str = "", location: str = ""):
         super().__init__(line)
         self.status = status
         self.code = code
+        self.location = location
 
 
 # One for each server: hosts are provisioned at the same time, and some servers are of several of them.
@@ -68,14 +77,22 @@ class Api:
         self.turn = _turns[url]
         """To be held from reading to writing what another host's deploy may write as well."""
 
-    def call(self, method: str, path: str, body: Any = None, *, absent: tuple[str, ...] = ()) -> Any:
+    @cached_property
+    def me(self) -> str:
+        """The number of the account that the token is of, at Mattermost."""
+        return str(self.call("GET", "/api/v4/users/me")["id"])
+
+    def call(
+        self, method: str, path: str, body: Any = None, *, absent: tuple[str, ...] = (), files: Any = None
+    ) -> Any:
         """The decoded answer; None if the API's error is one of `absent` (an error id, or `404`).
 
+        `files` are the parts of a form, as requests takes them, in the place of a JSON body.
         Raises ApiError for any other failure. Its text holds no token, no body and no object id.
         """
         shown = f"{method} {_MATTERMOST_ID.sub('…', path.partition('?')[0])}"
         try:
-            answer = self._ask(method, path, body)
+            answer = self._ask(method, path, body, files)
         except requests.exceptions.SSLError:
             raise ApiError(
                 f"{self.section}: the certificate of {self.url} is not trusted here; "
@@ -91,7 +108,13 @@ class Api:
         code, message = _reason(answer)
         if code in absent or (answer.status_code == 404 and "404" in absent):
             return None
-        raise ApiError(self._refusal(answer, shown, code, message), answer.status_code, code)
+        line = self._outage() or self._refusal(answer, shown, code, message)
+        raise ApiError(line, answer.status_code, code, answer.headers.get("Location", ""))
+
+    def refuse_outage(self) -> None:
+        """ApiError if the server is up and its database is not, before anything rests on its answers."""
+        if line := self._outage():
+            raise ApiError(line)
 
     def pages(self, path: str, size: int = 100) -> list[Any]:
         """All entries of a list that comes in pages, as Mattermost (from 0) and GitLab (from 1) do."""
@@ -104,7 +127,7 @@ class Api:
                 break
         return found
 
-    def _ask(self, method: str, path: str, body: Any) -> requests.Response:
+    def _ask(self, method: str, path: str, body: Any, files: Any = None) -> requests.Response:
         """One request, over the connection of the last one if the server has not closed it meanwhile.
 
         A server may close it while the request is on its way. What can be asked twice is then asked again on a new
@@ -117,7 +140,12 @@ class Api:
         while True:
             try:
                 return session.request(
-                    method, f"{self.url}{path}", json=body, timeout=self._timeout, allow_redirects=False
+                    method,
+                    f"{self.url}{path}",
+                    json=body,
+                    files=files,
+                    timeout=self._timeout,
+                    allow_redirects=False,
                 )
             except requests.ConnectionError as error:
                 if not again or not (error.args and isinstance(error.args[0], ProtocolError)):
@@ -135,6 +163,24 @@ class Api:
                 self._session.mount("http://", adapter)
                 self._session.mount("https://", adapter)
         return self._session
+
+    def _outage(self) -> str | None:
+        """What is wrong if the server is up and its database is not, for then its other answers mislead.
+
+        Mattermost says 404 of what is there, and 401 of a token that is right (measured on 5.37).
+        """
+        if self.section != "mattermost":
+            return None
+        try:
+            told = self._ask("GET", _HEALTH, None).json()
+        except (requests.RequestException, ValueError):
+            return None
+        if not isinstance(told, dict) or told.get("database_status", "OK") == "OK":
+            return None
+        return (
+            f"mattermost: the database of {self.url} does not answer, so nothing it says can be relied on; "
+            "start or mend its database, then run again"
+        )
 
     def _refusal(self, answer: requests.Response, shown: str, code: str, message: str) -> str:
         if answer.is_redirect:

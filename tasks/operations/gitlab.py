@@ -1,11 +1,11 @@
-"""GitLab resources over its API v4: outbound allow-list, project, project hook.
+"""GitLab resources over its API v4: outbound allow-list, project.
 
 Sources: GitLab's documentation and code, releases 18.4 to 19.4.
 """
 
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
@@ -13,10 +13,6 @@ from tasks.operations.api import Api, ApiError
 from tasks.operations.resource import Commands, ResourceError, change, resource
 
 SETTINGS = "/api/v4/application/settings"
-# Each GitLab process keeps the settings for about a minute.
-CACHED_SECONDS = 90
-# The `alert_status` of a hook that is called.
-_ENABLED = "executable"
 
 
 def signs(version: str) -> bool:
@@ -65,8 +61,43 @@ def _allow(api: Api, entry: str) -> None:
         )
 
 
-def _path(project_path: str) -> str:
-    return f"/api/v4/projects/{quote(project_path, safe='')}"
+def project_at(path: str | int) -> str:
+    """Where the API has a project, by its full path or its number."""
+    return f"/api/v4/projects/{quote(str(path), safe='')}"
+
+
+def find_project(api: Api, path: str) -> dict[str, Any] | None:
+    """The project at `path`, or the one that was there and has been moved; None if there is none.
+
+    GitLab answers 404 of what the token may not see as well. ResourceError if that cannot be excluded.
+    """
+    try:
+        found: dict[str, Any] | None = api.call("GET", project_at(path), absent=("404",))
+    except ApiError as error:
+        number = re.search(r"/api/v4/projects/(\d+)", error.location)
+        if number is None:
+            raise
+        found = api.call("GET", project_at(int(number[1])))
+    if found is None:
+        # Whom it does not show its settings, it need not show every project.
+        api.call("GET", SETTINGS)
+    return found
+
+
+def is_at(project: Mapping[str, Any], path: str) -> bool:
+    """Whether the project is at `path`, in whatever case, and was not moved away."""
+    return str(project["path_with_namespace"]).lower() == path.lower()
+
+
+def require_project(api: Api, path: str) -> dict[str, Any] | None:
+    """The project at `path`; None if there is none, ResourceError if it has been moved."""
+    found = find_project(api, path)
+    if found is not None and not is_at(found, path):
+        raise ResourceError(
+            f"gitlab: the project {path} is {found['path_with_namespace']} now; "
+            "correct gitlab.project or gitlab.projects"
+        )
+    return found
 
 
 @resource
@@ -75,7 +106,7 @@ def project(api: Api, path: str) -> Commands:
 
     It is made private and with a README on its default branch; what people make of it since is theirs.
     """
-    found = api.call("GET", _path(path), absent=("404",))
+    found = require_project(api, path)
     if found is None:
         namespace = path.rpartition("/")[0]
         owner = api.call("GET", f"/api/v4/namespaces/{quote(namespace, safe='')}", absent=("404",))
@@ -88,7 +119,8 @@ def project(api: Api, path: str) -> Commands:
         )
     elif found["archived"]:
         yield from change(
-            [f"~ project {path}: archived -> active"], lambda: api.call("POST", f"{_path(path)}/unarchive")
+            [f"~ project {path}: archived -> active"],
+            lambda: api.call("POST", f"{project_at(path)}/unarchive"),
         )
 
 
@@ -103,135 +135,8 @@ def _create_project(api: Api, path: str, namespace_id: int) -> None:
     }
     api.call("POST", "/api/v4/projects", body)
     deadline = time.monotonic() + 60
-    while not api.call("GET", f"{_path(path)}/repository/branches", absent=("404",)):
+    while not api.call("GET", f"{project_at(path)}/repository/branches", absent=("404",)):
         # The repository comes a little after the answer; a hook made now would report the first commit.
         if time.monotonic() > deadline:
             raise ResourceError(f"gitlab: the project {path} was created and has no branch after a minute")
         time.sleep(0.5)
-
-
-@resource
-def project_hook(
-    api: Api,
-    path: str,
-    name: str,
-    url: str,
-    triggers: Mapping[str, bool],
-    fingerprint: Callable[[], str | None],
-    token: Callable[[], str],
-    signing_token: Callable[[], str],
-    signed: bool,
-) -> Commands:
-    """Have the project call `url` on `triggers` with the secret `token`, and sign with `signing_token`.
-
-    GitLab never tells a hook's secrets, so their common fingerprint is kept in the hook's description (attributes
-    `name` and `description` came with 17.1). `fingerprint` is None while one of them does not exist. A GitLab that
-    does not know signing tokens, or a trigger, passes them over; it must not if `signed`. A hook that GitLab has
-    disabled because its calls failed is replaced, with its log: editing one does not enable it.
-    """
-    wanted = {
-        "url": url,
-        "name": name,
-        "description": f"{name}, secrets {fingerprint() or '(known after apply)'}",
-        **triggers,
-    }
-    found, doubles = _find_hooks(api, path, name, url)
-    if found is None:
-        ticked = sorted(trigger for trigger, wants in triggers.items() if wants)
-        lines = [f"+ hook {name} of {path} to {url} on {', '.join(ticked)}"]
-    else:
-        lines = [
-            f"~ hook {name} of {path}: {key}: {found.get(key)!r} -> {value!r}"
-            for key, value in wanted.items()
-            if _differs(found, key, value) and (key in found or key not in triggers)
-        ]
-        lines += [
-            f"~ hook {name} of {path}: {key}: missing -> set"
-            for key in (("token", "signing_token") if signed else ("token",))
-            if found.get(f"{key}_present") is False
-        ]
-
-    lines += [f"- hook {name} of {path}: double, to {double['url']}" for double in doubles]
-    disabled = found is not None and found.get("alert_status", _ENABLED) != _ENABLED
-    if found and disabled:
-        lines.append(f"~ hook {name} of {path}: alert_status: {found['alert_status']!r} -> {_ENABLED!r}")
-
-    def save() -> None:
-        replaced = [found] if found and disabled else []
-        for hook in [*doubles, *replaced]:
-            api.call("DELETE", f"{_path(path)}/hooks/{hook['id']}")
-        secrets = {"token": token(), "signing_token": signing_token()}
-        saved = _save_hook(api, path, None if disabled else found, wanted, secrets)
-        if signed and saved.get("signing_token_present") is not True:
-            raise ResourceError(
-                f"gitlab: {api.url} says that it is GitLab 19.1 or newer and did not keep the signing token of the "
-                "hook; check that gitlab.url leads to GitLab itself"
-            )
-
-    yield from change(lines, save)
-
-
-@resource
-def no_project_hook(api: Api, path: str, name: str) -> Commands:
-    """Have no hook called `name` in the project; without the project there is none."""
-    if api.call("GET", _path(path), absent=("404",)) is None:
-        return
-    found = [hook for hook in api.pages(f"{_path(path)}/hooks") if hook.get("name") == name]
-
-    def remove() -> None:
-        for hook in found:
-            api.call("DELETE", f"{_path(path)}/hooks/{hook['id']}")
-
-    yield from change([f"- hook {name} of {path} to {hook['url']}" for hook in found], remove)
-
-
-def _differs(hook: Mapping[str, Any], key: str, wanted: object) -> bool:
-    # A trigger that was never set may be null.
-    return (hook.get(key) or False) != wanted if isinstance(wanted, bool) else hook.get(key) != wanted
-
-
-def _find_hooks(
-    api: Api, path: str, name: str, url: str
-) -> tuple[dict[str, Any] | None, list[dict[str, Any]]]:
-    """Our hook, and its doubles, each of which would bring every message once more.
-
-    Ours is the eldest that bears our name, else the eldest that leads to our address. Doubles bear our name too;
-    a hook of another name is somebody else's, and without the secrets the relay refuses what it sends.
-    """
-    if api.call("GET", _path(path), absent=("404",)) is None:
-        return None, []
-    hooks = sorted(api.pages(f"{_path(path)}/hooks"), key=lambda hook: int(hook["id"]))
-    named = [hook for hook in hooks if hook.get("name") == name]
-    return next(iter(named or [hook for hook in hooks if hook["url"] == url]), None), named[1:]
-
-
-def _save_hook(
-    api: Api,
-    path: str,
-    found: Mapping[str, Any] | None,
-    wanted: Mapping[str, Any],
-    secrets: Mapping[str, str],
-) -> Mapping[str, Any]:
-    # The secrets go with every write: one without them to another address clears them.
-    method, target = ("PUT", f"/hooks/{found['id']}") if found else ("POST", "/hooks")
-    deadline = time.monotonic() + CACHED_SECONDS
-    while True:
-        try:
-            saved: Mapping[str, Any] = api.call(method, f"{_path(path)}{target}", {**wanted, **secrets})
-            break
-        except ApiError as error:
-            if error.status != 422 or "invalid url" not in str(error).lower():
-                raise
-            if time.monotonic() > deadline:
-                raise ResourceError(
-                    f"gitlab: it still refuses a hook to {wanted['url']} {CACHED_SECONDS} s after the address came "
-                    "on the outbound allow-list; check that relays.address is the relay's address as GitLab sees it"
-                ) from None
-            time.sleep(2)
-    ignored = [key for key, value in wanted.items() if key in saved and _differs(saved, key, value)]
-    ignored += [key for key in ("name", "description") if key not in saved]
-    if ignored:
-        raise ResourceError(
-            f"gitlab: the server ignored {', '.join(ignored)} of the hook; GitLab 17.1 or newer is needed"
-        )
-    return saved

@@ -1,4 +1,4 @@
-"""Mattermost resources over its API v4: settings, team, channel, incoming webhook.
+"""Mattermost resources over its API v4: settings, team, channel.
 
 What the API answers, and what it keeps silent about, was measured on Mattermost 5.37 and read in 11.6.
 A missing object is told by the error id: with its database down the server answers 404 as well.
@@ -7,7 +7,7 @@ A missing object is told by the error id: with its database down the server answ
 from collections.abc import Mapping
 from typing import Any
 
-from tasks.operations.api import Api, ApiError
+from tasks.operations.api import Api
 from tasks.operations.resource import Commands, ResourceError, change, differences, resource
 
 NO_TEAM = ("app.team.get_by_name.missing.app_error", "store.sql_team.get_by_name.missing.app_error")
@@ -20,10 +20,11 @@ def settings(api: Api, wanted: Mapping[str, Mapping[str, bool]]) -> Commands:
     found = list(differences(api.call("GET", "/api/v4/config"), wanted))
     if found:
         _refuse_overridden(api, wanted, found)
-    yield from change(found, lambda: _patch(api, wanted))
+    yield from change(found, lambda: patch_settings(api, wanted))
 
 
-def _patch(api: Api, wanted: Mapping[str, Mapping[str, bool]]) -> None:
+def patch_settings(api: Api, wanted: Mapping[str, Mapping[str, bool]]) -> None:
+    """Set what `wanted` says; ResourceError if the server does not keep it."""
     effective = api.call("PUT", "/api/v4/config/patch", wanted)
     if left := list(differences(effective, wanted)):
         _refuse_overridden(api, wanted, left)
@@ -124,106 +125,3 @@ def _create_channel(api: Api, team_name: str, name: str, texts: Mapping[str, str
     if owner is None:
         raise ResourceError(f"mattermost: there is no team {team_name}; check mattermost.team")
     api.call("POST", "/api/v4/channels", {"team_id": owner["id"], "name": name, "type": "O", **texts})
-
-
-def find_webhook(api: Api, team_name: str, display_name: str) -> dict[str, Any] | None:
-    """The team's incoming webhook of that name, the eldest if there are several; None if there is none."""
-    return next(iter(find_webhooks(api, team_name, display_name)), None)
-
-
-def find_webhooks(api: Api, team_name: str, display_name: str) -> list[dict[str, Any]]:
-    """The team's incoming webhooks of that name, the eldest first."""
-    owner = find_team(api, team_name)
-    if owner is None or owner["delete_at"]:
-        return []
-    try:
-        hooks = api.pages(f"/api/v4/hooks/incoming?team_id={owner['id']}", size=200)
-    except ApiError as error:
-        if error.status == 501:  # incoming webhooks are still switched off: none is in use
-            return []
-        raise
-    same = [hook for hook in hooks if hook["display_name"] == display_name]
-    return sorted(same, key=lambda hook: (hook["create_at"], hook["id"]))
-
-
-def webhook_url(api: Api, team_name: str, display_name: str) -> str | None:
-    """The address to post to, which is a secret; None while the webhook does not exist."""
-    found = find_webhook(api, team_name, display_name)
-    return f"{api.url}/hooks/{found['id']}" if found else None
-
-
-@resource
-def webhook(
-    api: Api, team_name: str, display_name: str, description: str, channel_name: str, locked: bool = True
-) -> Commands:
-    """Have one incoming webhook that posts to the channel, and if it is `locked` to no other (`channel_locked`).
-
-    Of several with its name the eldest is kept; the others go if they are of the same owner.
-    """
-    wanted = {"display_name": display_name, "description": description, "channel_locked": locked}
-    same = find_webhooks(api, team_name, display_name)
-    if not same:
-        yield from change(
-            [f"+ incoming webhook {display_name!r} to channel {channel_name}"],
-            lambda: _save_webhook(api, team_name, channel_name, None, wanted),
-        )
-        return
-    found, *others = same
-    lines = [
-        f"~ incoming webhook {display_name!r}: {key}: {found[key]!r} -> {wanted[key]!r}"
-        for key in wanted
-        if found[key] != wanted[key]
-    ]
-    target = find_channel(api, team_name, channel_name)
-    if target is None or found["channel_id"] != target["id"]:
-        lines.append(f"~ incoming webhook {display_name!r}: channel: another -> {channel_name}")
-    doubles = [hook for hook in others if hook["user_id"] == found["user_id"]]
-    lines += [f"- incoming webhook {display_name!r}: double" for _ in doubles]
-
-    def save() -> None:
-        for double in doubles:
-            api.call("DELETE", f"/api/v4/hooks/incoming/{double['id']}")
-        _save_webhook(api, team_name, channel_name, found, wanted)
-
-    yield from change(lines, save)
-
-
-@resource
-def set_aside_webhook(api: Api, team_name: str, display_name: str, new_name: str) -> Commands:
-    """Have the incoming webhook called `display_name` bear `new_name`; its address goes on working."""
-    found = find_webhook(api, team_name, display_name)
-    if found is not None:
-        body = {**found, "display_name": new_name}
-        yield from change(
-            [f"~ incoming webhook: display_name: {display_name!r} -> {new_name!r}"],
-            lambda: api.call("PUT", f"/api/v4/hooks/incoming/{found['id']}", body),
-        )
-
-
-@resource
-def no_webhooks(api: Api, team_name: str, display_name: str) -> Commands:
-    """Have no incoming webhook called `display_name`."""
-    found = find_webhooks(api, team_name, display_name)
-
-    def remove() -> None:
-        for hook in found:
-            api.call("DELETE", f"/api/v4/hooks/incoming/{hook['id']}")
-
-    yield from change([f"- incoming webhook {display_name!r}" for _ in found], remove)
-
-
-def _target(api: Api, team_name: str, channel_name: str) -> str:
-    found = find_channel(api, team_name, channel_name)
-    if found is None or found["delete_at"]:  # a hook to an archived channel would swallow every message
-        raise ResourceError(f"mattermost: the team {team_name} has no active channel {channel_name}")
-    return str(found["id"])
-
-
-def _save_webhook(
-    api: Api, team_name: str, channel_name: str, found: Mapping[str, Any] | None, wanted: Mapping[str, Any]
-) -> None:
-    body = {**wanted, "channel_id": _target(api, team_name, channel_name)}
-    if found is None:
-        api.call("POST", "/api/v4/hooks/incoming", body)
-    else:  # PUT replaces the whole hook: what is left out would be emptied
-        api.call("PUT", f"/api/v4/hooks/incoming/{found['id']}", {**found, **body})

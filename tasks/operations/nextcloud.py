@@ -16,28 +16,35 @@ from tasks.operations.resource import Commands, ResourceError, change, resource
 OWNER = "www-data"
 MODE = "755"
 # What a tree looked like when it was last scanned: a run that died in between is noticed by the next.
-SCANNED = "/var/lib/passerelle/nextcloud-scanned"
+_SCANNED = "/var/lib/passerelle/nextcloud-scanned"
 
 
 class Folders(FactBase[dict[str, str]]):
-    """{path: "TYPE|MODE|OWNER|GROUP|INODE"} of those of `paths` that exist in a container."""
+    """{path: "TYPE|MODE|OWNER|GROUP|INODE"} of those of `paths` that exist in a container.
+
+    Under an empty path stands why one of them, or the container, could not be looked at.
+    """
 
     default = dict
 
     def command(self, container: str, paths: list[str]) -> StringCommand:
         # Not `docker compose exec`, which takes several times as long.
         return StringCommand(
-            "docker exec",
+            "docker exec -e LC_ALL=C",
             container,
             "stat -c '%F|%a|%U|%G|%i|%n' --",
             *[QuoteString(path) for path in paths],
-            "2>/dev/null || true",
+            "2>&1 || true",
         )
 
     def process(self, output: list[str]) -> dict[str, str]:
         """The lines of stat by their last field."""
         rows = [line.rsplit("|", 1) for line in output if line.count("|") == 5]
-        return {path: told for told, path in rows}
+        told_by_stat = [line for line in output if line.startswith("stat:")]
+        # Docker may warn of this and that; where nothing else comes, what it says is why.
+        reasons = told_by_stat or ([] if rows else output[-1:])
+        hidden = [line for line in reasons if not re.search("No such file|Not a directory", line)]
+        return {path: told for told, path in rows} | ({"": hidden[0]} if hidden else {})
 
 
 class Scanned(FactBase[str]):
@@ -56,6 +63,8 @@ def folder_tree(
     files = f"{data_directory.rstrip('/')}/{user}/files"
     paths = [f"{files}/{tree}", *[f"{files}/{tree}/{name}" for name in folders]]
     found = host.get_fact(Folders, container=container, paths=[files, *paths])
+    if "" in found:
+        raise ResourceError(f"nextcloud: the folders of {user} cannot be looked at: {found['']}")
     if files not in found:
         # A tree made before the installation would make it fail: "files already exist for this user".
         raise ResourceError(
@@ -74,7 +83,7 @@ def folder_tree(
             lines.append(f"+ folder {path.removeprefix(files + '/')} of {user}")
         elif access != f"{MODE}|{OWNER}|{OWNER}":
             lines.append(f"~ folder {path.removeprefix(files + '/')}: {access} -> {MODE}|{OWNER}|{OWNER}")
-    if not lines and host.get_fact(Scanned, mark=_mark(user, tree)) != _digest(found, paths):
+    if not lines and host.get_fact(Scanned, mark=scanned(user, tree)) != _digest(found, paths):
         lines = [f"~ {tree}: not registered -> registered with occ files:scan"]
     yield from change(lines, lambda: _make(directory, service, container, user, tree, paths))
 
@@ -84,8 +93,9 @@ def _digest(found: dict[str, str], paths: list[str]) -> str:
     return sha256(inodes.encode()).hexdigest()
 
 
-def _mark(user: str, tree: str) -> str:
-    return f"{SCANNED}-{sha256(f'{user}/{tree}'.encode()).hexdigest()[:12]}"
+def scanned(user: str, tree: str) -> str:
+    """The file on the host that tells what a tree looked like when it was scanned last."""
+    return f"{_SCANNED}-{sha256(f'{user}/{tree}'.encode()).hexdigest()[:12]}"
 
 
 def _make(directory: str, service: str, container: str, user: str, tree: str, paths: list[str]) -> None:
@@ -98,7 +108,7 @@ def _make(directory: str, service: str, container: str, user: str, tree: str, pa
     found = host.get_fact(Folders, container=container, paths=paths)
     run_quietly(
         StringCommand(
-            "install -d -m 755 /var/lib/passerelle && echo", _digest(found, paths), ">", _mark(user, tree)
+            "install -d -m 755 /var/lib/passerelle && echo", _digest(found, paths), ">", scanned(user, tree)
         )
     )
 

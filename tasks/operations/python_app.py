@@ -8,8 +8,10 @@ The deploy brings the wheels. A release is on trial from the switch until `accep
 with it meanwhile, `roll_back` puts everything back. The release before the current one is kept.
 """
 
+from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
+from typing import NamedTuple
 
 from pyinfra import host
 from pyinfra.api import FactBase, FileUploadCommand, StringCommand
@@ -55,11 +57,31 @@ def release_digest(source: Path, package: str, lock: Path) -> str:
     return digest.hexdigest()[:12]
 
 
+class Switch(NamedTuple):
+    """What the switch to another release means for what both work on.
+
+    `lines` of the plan; `command`, for the shell, is run right before it, with `$release` the folder of the release in
+    use. A run that dies in between is begun anew by the next one.
+    """
+
+    lines: tuple[str, ...] = ()
+    command: str = ""
+
+
 @resource
-def python_app(app: str, source: Path, package: str, requirements: Path) -> Commands:
+def python_app(
+    app: str,
+    source: Path,
+    package: str,
+    requirements: Path,
+    look: Callable[[], Switch] = Switch,
+    remember: str = "true",
+) -> Commands:
     """Have the project at `source` in use under /opt/APP, with what `requirements`/PACKAGE.txt locks.
 
-    `package` is the project's one package. `requirements`/pip.txt locks the pip that installs the rest.
+    `package` is the project's one package. `requirements`/pip.txt locks the pip that installs the rest. Where another
+    release is to take the place of one, `look` answers what that means, and `remember`, a shell command, writes what
+    `roll_back` has to know into the folder that it is run in; `$release` is the folder of the new release.
     """
     lock = requirements / f"{package}.txt"
     digest = release_digest(source, package, lock)
@@ -74,7 +96,8 @@ def python_app(app: str, source: Path, package: str, requirements: Path) -> Comm
         if current == digest and "altered" in found
         else f"release {current}"
     )
-    tell([f"~ {app}: {was} -> {digest} (Python {python}, {machine})"])
+    switch = look() if current and current != digest else Switch()
+    tell([f"~ {app}: {was} -> {digest} (Python {python}, {machine})", *switch.lines])
     root = f"/opt/{app}"
     yield StringCommand(f"mkdir -p {root} && rm -rf {root}/{'next' if whole else digest}")
     if not whole:
@@ -84,7 +107,9 @@ def python_app(app: str, source: Path, package: str, requirements: Path) -> Comm
             _install(app, digest, lock.name, wheels.distribution(source), in_use=current == digest)
         )
     if current and current != digest:
-        yield StringCommand(_remember(app))
+        yield StringCommand(_remember(app, digest, remember))
+    if switch.command:
+        yield StringCommand(f"release={root}/{current}; {switch.command} || {{ {roll_back(app)}; }}")
     yield StringCommand(f"ln -sfn {digest} {root}/next && mv -T {root}/next {root}/current")
     keep = "|".join(name for name in (digest, current) if name)
     yield StringCommand(f"cd {root} && ls | grep -Ex '[0-9a-f]{{12}}' | grep -Evx '{keep}' | xargs -r rm -rf")
@@ -111,27 +136,30 @@ class OnTrial(FactBase[bool]):
         return bool(output)
 
 
-def roll_back(app: str) -> str:
+def roll_back(app: str, undo: str = "true") -> str:
     """A shell command that puts the release, the settings and the units back, if a new release is on trial.
 
-    Services that it restarts run again as before. It fails, so that the operation does.
+    `undo`, run where `remember` was and before anything else, takes back what the new release has done to what both
+    work on; `$release` is its folder. Services run again as before. It fails, so that the operation does.
     """
     before, units = f"/opt/{app}/before", "/etc/systemd/system"
     return (
-        f"if test -d {before}; then "
+        f"if test -d {before}; then release=$(readlink -f /opt/{app}/current); (cd {before} && {undo}); "
         f"cp -a {before}/settings/* /etc/{app}/ && rm -f {units}/{app}-* && cp -a {before}/units/* {units}/ && "
         f"ln -sfn $(cat {before}/release) /opt/{app}/next && mv -T /opt/{app}/next /opt/{app}/current && "
-        f"systemctl daemon-reload && rm -rf {before} && systemctl restart $(cd {units} && ls -d {app}-*.service); "
+        f"systemctl daemon-reload && rm -rf {before} && cd {units} && "
+        f"systemctl restart $(ls -d {app}-*.service) && systemctl start $(ls -d {app}-*); "
         f"echo 'the new release did not come up; the one before is in use again' >&2; fi; false"
     )
 
 
-def _remember(app: str) -> str:
+def _remember(app: str, digest: str, remember: str) -> str:
     before = f"/opt/{app}/before"
     return (
         f"rm -rf {before}.new {before} && mkdir -m 700 -p {before}.new/settings {before}.new/units && "
         f"cp -a /etc/{app}/*.toml {before}.new/settings/ && cp -a /etc/systemd/system/{app}-* {before}.new/units/ && "
-        f"basename $(readlink /opt/{app}/current) > {before}.new/release && mv -T {before}.new {before}"
+        f"basename $(readlink /opt/{app}/current) > {before}.new/release && "
+        f"(release=/opt/{app}/{digest}; cd {before}.new && {remember}) && mv -T {before}.new {before}"
     )
 
 

@@ -53,13 +53,23 @@ def change(lines: list[str], call: Callable[[], object]) -> Commands:
     if not lines:
         return
     tell(lines)
-    yield FunctionCommand(_call, (call,), {})
+    yield mend(call)
+
+
+def mend(call: Callable[[], object]) -> FunctionCommand:
+    """A command that calls `call`; a ResourceError fails it in one line."""
+    return FunctionCommand(_call, (call,), {})
 
 
 def tell(lines: list[str]) -> None:
     """Print differences; before a generator's first yield, so that `--dry` shows them too."""
     for line in lines:
         host.log(f"    {line}")
+
+
+def note(lines: list[str]) -> None:
+    """Print what is seen and left as it is; like `tell`, before a generator's first yield."""
+    tell([f"! {line}" for line in lines])
 
 
 def differences(current: Mapping[str, Any], wanted: Mapping[str, Any], prefix: str = "") -> Iterator[str]:

@@ -51,6 +51,27 @@ def given_secret(path: str, secret: SecretStr) -> Commands:
 
 
 @resource
+def succeeding_secret(path: str, secret: SecretStr) -> Commands:
+    """Have `secret` on the first line of `path`, in use, mode 0600; what was in use before stays on further lines.
+
+    Who reads the file can see there what it has to leave in good order.
+    """
+    found = host.get_fact(Files, paths=[path]).get(path)
+    in_use = host.get_fact(InUse, paths=[path])
+    same = in_use == [sha256(secret.get_secret_value().encode()).hexdigest()]
+    if found is None:
+        tell([f"+ {path} ({ACCESS})"])
+    elif not same:
+        tell([f"~ {path}: another one in use, the former one beside it"])
+    elif found[0] != ACCESS:
+        tell([f"~ {path}: {found[0]} -> {ACCESS}"])
+    if found is None or not same or found[0] != ACCESS:
+        # Each line once, in its order, those of the file after the new one.
+        producer = "cat" if found is None else f"awk 'NF && !seen[$0]++' - {path}"
+        yield write(path, producer, "600", "root", "root", f"{secret.get_secret_value()}\n")
+
+
+@resource
 def no_secret(path: str) -> Commands:
     """Have no file at `path`."""
     if path in host.get_fact(Files, paths=[path]):

@@ -77,9 +77,9 @@ def text_files(
 
 
 def write(
-    path: str, producer: str, mode: str, owner: str, group: str, text: str | None = None
+    path: str, producer: str, mode: str, owner: str, group: str, text: str | None = None, then: str = ""
 ) -> StringCommand:
-    """Write what `producer` prints beside the target, private, and rename it over it."""
+    """Write what `producer` prints beside the target, private, and rename it over it; `then` goes with it or not."""
     folder = posixpath.dirname(path)
     words: list[Any] = [
         "test -d",
@@ -90,6 +90,7 @@ def write(
         QuoteString(f"{path}.XXXXXX"),
         f') && {producer} >"$t" && chown {owner}:{group} "$t" && chmod {mode} "$t" && mv -f "$t"',
         QuoteString(path),
+        then,
     ]
     if text is None:
         return StringCommand(*words)

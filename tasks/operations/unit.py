@@ -1,6 +1,6 @@
 """systemd units kept by their state, not by events: a run that died half-way is mended by the next one."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from hashlib import sha256
 
 from pyinfra import host
@@ -102,14 +102,32 @@ def service(
         yield StringCommand("systemctl start", *_quoted(triggers))
 
 
+class Named(FactBase[list[str]]):
+    """The units that an administrator has installed and whose names begin with `prefix`."""
+
+    default = list
+
+    def command(self, prefix: str) -> StringCommand:
+        return StringCommand(
+            "cd", FOLDER, "&& for u in", f'{prefix}*; do test -f "$u" && echo "$u"; done || true'
+        )
+
+    def process(self, output: list[str]) -> list[str]:
+        """A name a line."""
+        return output
+
+
 @resource
-def no_unit(name: str) -> Commands:
-    """Have no unit of this name."""
-    if host.get_fact(Units, units=[name])[name]["text"]:
-        tell([f"- {FOLDER}/{name}"])
-        yield StringCommand("systemctl disable -q --now", QuoteString(name))
-        yield StringCommand("rm -f", QuoteString(f"{FOLDER}/{name}"))
-        yield "systemctl daemon-reload"
+def no_other_units(prefix: str, kept: Collection[str]) -> Commands:
+    """Have no units whose names begin with `prefix` but `kept`; files beside those (UNIT.d) are somebody else's."""
+    others = [unit for unit in host.get_fact(Named, prefix=prefix) if unit not in kept]
+    tell([f"- {FOLDER}/{unit}" for unit in others])
+    if others:
+        yield StringCommand("systemctl disable -q --now", *_quoted(others), "2>/dev/null || true")
+        yield StringCommand("rm -f", *[QuoteString(f"{FOLDER}/{unit}") for unit in others])
+        yield StringCommand(
+            "systemctl daemon-reload; systemctl reset-failed", *_quoted(others), "2>/dev/null || true"
+        )
 
 
 def _quoted(units: Iterable[str]) -> list[QuoteString]:

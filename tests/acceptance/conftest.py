@@ -17,6 +17,7 @@ from tests.evidence.camera import Camera
 from tests.evidence.dossier import Dossier
 from tests.evidence.plugin import (
     dossier,
+    pytest_assertrepr_compare,
     pytest_collection_modifyitems,
     pytest_configure,
     pytest_runtest_makereport,
@@ -33,6 +34,7 @@ __all__ = [
     "infrastructure",
     "live_host",
     "proxy",
+    "pytest_assertrepr_compare",
     "pytest_collection_modifyitems",
     "pytest_configure",
     "pytest_runtest_makereport",

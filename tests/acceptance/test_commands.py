@@ -5,7 +5,15 @@ from testinfra.host import Host
 
 pytestmark = pytest.mark.checklist("commands")
 
-COMMANDS = ["start-all-services.sh", "stop-all-services.sh", "status.sh", "test-integrations.sh", "parked.sh"]
+COMMANDS = [
+    "start-all-services.sh",
+    "stop-all-services.sh",
+    "status.sh",
+    "test-integrations.sh",
+    "parked.sh",
+    "webhooks/start_gitlab_webhook.sh",
+    "monitoring/start_nextcloud_monitor.sh",
+]
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -41,7 +49,9 @@ def test_integration_tests_tell_the_truth(host: Host, infrastructure: str) -> No
 @pytest.mark.parametrize("relay", ["gitlab", "nextcloud"])
 def test_parked_messages_can_be_listed(host: Host, infrastructure: str, relay: str) -> None:
     """Parked messages can be listed: the command reaches the relay's own store, and leaves it the relay's."""
-    assert host.run("%s/scripts/parked.sh %s list", infrastructure, relay).rc == 0
+    listed = host.run("%s/scripts/parked.sh %s list", infrastructure, relay)
+    assert listed.rc == 0
+    assert listed.stdout.strip()
     assert host.run("%s/scripts/parked.sh %s show 0", infrastructure, relay).rc == 1
     owners = host.check_output("stat -c %%U /var/lib/private/passerelle-%s/*", relay).split()
     assert set(owners) == {host.check_output("stat -c %%U /var/lib/private/passerelle-%s", relay)}

@@ -33,12 +33,19 @@ os.dup2(ends[0], 3)
 os.dup2(ends[1], 4)
 os.execv(sys.argv[3], sys.argv[3:])
 """
-_SIZE = {"width": 1280, "height": 800, "deviceScaleFactor": 1, "mobile": False}
 _CALL_SECONDS = 30
 
 
 class BrowserError(Exception):
     """The browser did not start, ended, or refused a command; the text says which."""
+
+
+class SettingMissing(BrowserError):
+    """The site's settings lack what signing in needs."""
+
+    def __init__(self, setting: str):
+        super().__init__(f"{setting} is not set")
+        self.setting = setting
 
 
 def find() -> str | None:
@@ -97,7 +104,7 @@ class Browser:
             target = self._call("Target.createTarget", url="about:blank")["targetId"]
             self._session = self._call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
             self._call("Page.enable")
-            self._call("Emulation.setDeviceMetricsOverride", **_SIZE)
+            self.resize(1280, 800)
             # A page for people with dark rooms would print badly.
             self._call(
                 "Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": "light"}]
@@ -113,6 +120,16 @@ class Browser:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    def resize(self, width: int, height: int) -> None:
+        """Have the page shown in so many CSS pixels."""
+        self._call(
+            "Emulation.setDeviceMetricsOverride",
+            width=width,
+            height=height,
+            deviceScaleFactor=1,
+            mobile=False,
+        )
 
     def cookies(self, url: str, values: dict[str, str]) -> None:
         """Set cookies for the server of a URL."""

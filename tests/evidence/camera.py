@@ -8,9 +8,10 @@ from typing import Self
 
 import requests
 
-from tests.evidence.browser import Browser, BrowserError
+from tests.evidence.browser import Browser, BrowserError, SettingMissing
 from tests.evidence.dossier import Dossier, Picture
 from tests.evidence.pictures import PICTURES, Application, Page
+from tests.evidence.wording import TEXTS
 from tests.waiting import wait_until
 
 
@@ -84,10 +85,13 @@ class Camera(AbstractContextManager["Camera"]):
         picture = Picture(name, caption)
         self._dossier.pictures[name] = picture
         if self._program is None:
-            picture.reason = "no Chromium or Chrome on this machine (Debian: apt install chromium)"
+            picture.reason, picture.unasked = TEXTS[self._dossier.language]["no_browser"], True
             return
         try:
             picture.png, picture.webp = self._look(self._program, page, {**self._values, **values})
+        except SettingMissing as error:
+            told = TEXTS[self._dossier.language]["not_set"].format(setting=error.setting)
+            picture.reason, picture.unasked = told, True
         except (BrowserError, requests.RequestException, OSError) as error:
             picture.reason = self._dossier.mask(str(error))
 

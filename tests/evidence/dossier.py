@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import Literal
 
 from tests.evidence.checklist import ITEMS, Item
+from tests.evidence.failure import Failure
 from tests.evidence.journal import Exchange, Journal
 from tests.evidence.mask import Mask
 
@@ -13,7 +14,10 @@ Outcome = Literal["passed", "failed", "skipped"]
 
 @dataclass
 class Proof:
-    """A test that has run: `promise` is its docstring, `number` its place, `reason` why it failed or was skipped."""
+    """A test that has run: `promise` is its docstring, `number` its place.
+
+    `reason` is why it was skipped, or pytest's account of its failure, which `failure` says in words.
+    """
 
     name: str
     items: list[str]
@@ -22,6 +26,7 @@ class Proof:
     outcome: Outcome = "passed"
     seconds: float = 0.0
     reason: str = ""
+    failure: Failure | None = None
     exchanges: list[Exchange] = field(default_factory=list)
 
     @property
@@ -32,13 +37,17 @@ class Proof:
 
 @dataclass
 class Picture:
-    """A screenshot under its file name, as a file and for the page; without them `reason` says why."""
+    """A screenshot under its file name, as a file and for the page; without them `reason` says why.
+
+    `unasked`: the site or this machine lacks what is needed to take it, so that its absence is no failure.
+    """
 
     name: str
     caption: str
     png: bytes = b""
     webp: bytes = b""
     reason: str = ""
+    unasked: bool = False
 
 
 @dataclass

@@ -9,8 +9,10 @@ import pytest
 from tests.evidence import report
 from tests.evidence.checklist import ITEMS
 from tests.evidence.dossier import Dossier, Proof
+from tests.evidence.failure import Comparison, Failure, explain
 
 DOSSIER = pytest.StashKey[Dossier]()
+_COMPARISON = pytest.StashKey[Comparison]()
 _ORDER = [item.id for item in ITEMS]
 _CHECKS = Path(__file__).parent.parent / "acceptance"
 
@@ -56,6 +58,11 @@ def _items(check: pytest.Item) -> list[str]:
     return [str(value) for name, value in check.user_properties if name == "checklist"]
 
 
+def pytest_assertrepr_compare(config: pytest.Config, op: str, left: object, right: object) -> None:
+    """Keep a comparison that does not hold, for the report's words; pytest words it for itself."""
+    config.stash[_COMPARISON] = Comparison(op, left, right)
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
@@ -73,8 +80,13 @@ def pytest_runtest_makereport(
     )
     proof.seconds += told.duration
     proof.exchanges += dossier.journal.take()
-    if told.failed:
+    comparison = item.config.stash.get(_COMPARISON, None)
+    if comparison:
+        del item.config.stash[_COMPARISON]
+    if told.failed and call.excinfo:
         proof.outcome, proof.reason = "failed", told.longreprtext
+        found = explain(proof.function, proof.items, call.excinfo.value, comparison, dossier.language)
+        proof.failure = Failure(dossier.mask(found.expected), dossier.mask(found.seen), found.remedy)
     elif told.skipped and proof.outcome == "passed":
         proof.outcome, proof.reason = (
             "skipped",

@@ -4,7 +4,7 @@ import re
 
 from tasks.site import Site
 from tests.acceptance.people import Chat, Person
-from tests.evidence.browser import BrowserError
+from tests.evidence.browser import BrowserError, SettingMissing
 from tests.evidence.camera import Session
 
 
@@ -21,7 +21,7 @@ def mattermost(site: Site, chat: Chat) -> Session:
 def gitlab(site: Site, proxy: str | None) -> Session:
     """GitLab's pages take no token, so this fills in the form."""
     if site.gitlab.web_password is None:
-        raise BrowserError("gitlab.web_password is not set")
+        raise SettingMissing("gitlab.web_password")
     person = Person(proxy)
     address = f"{site.gitlab.url}/users/sign_in"
     field = re.search(r'name="authenticity_token" value="([^"]+)"', person.send("GET", address).text)
@@ -40,7 +40,7 @@ def nextcloud(site: Site, proxy: str | None) -> Session:
     """Nextcloud opens a session for whoever shows an app password."""
     wanted = site.nextcloud
     if wanted.app_password is None:
-        raise BrowserError("nextcloud.app_password is not set")
+        raise SettingMissing("nextcloud.app_password")
     person = Person(proxy)
     person.send(
         "GET", f"{wanted.url}/apps/files/", auth=(wanted.admin, wanted.app_password.get_secret_value())

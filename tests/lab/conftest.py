@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from _pytest.mark import ParameterSet
 from docker.models.containers import Container
 
 from lab import engine, stack, state
+from tests.acceptance.people import Forge, marker
 from tests.lab.faults.summary import DriftTable
 from tests.live import chat, cloud, copy, forge, host, infrastructure, proxy, site, ssh, tunnel
 
@@ -81,8 +83,12 @@ def sampled(cases: Iterable[object], each: int) -> list[ParameterSet]:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Have the run end with the table of drift."""
+    """Have the run end with the tables of drift and of removals."""
+    # Here, for these read the conftest themselves.
+    from tests.lab.removal.summary import RemovalTable
+
     config.pluginmanager.register(DriftTable())
+    config.pluginmanager.register(RemovalTable())
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -114,3 +120,24 @@ def mattermost_container(engine_client: docker.DockerClient) -> Iterator[Contain
     if container.status == "paused":
         container.unpause()
     container.start()
+
+
+@pytest.fixture
+def events(forge: Forge) -> Iterator[Callable[[], tuple[str, int]]]:
+    """Issues opened one after the other while the test runs; called, it ends that: their mark and number."""
+    mark, count, over = marker(), [0], threading.Event()
+
+    def open_issues() -> None:
+        while not over.is_set():
+            forge.api("POST", "PROJECT/issues", {"title": f"{mark}-{count[0]}"})
+            count[0] += 1
+
+    def end() -> tuple[str, int]:
+        over.set()
+        worker.join()
+        return mark, count[0]
+
+    worker = threading.Thread(target=open_issues)
+    worker.start()
+    yield end
+    end()

@@ -25,6 +25,7 @@ from lab import engine, images, stack, state
 from lab.standins.gitlab.delivery import signature
 from tests.acceptance.people import Chat, Forge, marker
 from tests.lab.conftest import ROOT, deploy, dry, pyinfra
+from tests.lab.test_drift_report import drift
 from tests.lab.test_outage import seen
 from tests.postgresql import Cluster, cluster
 from tests.waiting import wait_until
@@ -96,12 +97,10 @@ def shared(engine_client: DockerClient, tmp_path: Path, forge: Forge) -> Iterato
             "relays__hosts": json.dumps([reached]),
         }
         yield Shared(settings, further, database, gateway)
-        further.remove(force=True)
         deploy()
-        # A deploy leaves in GitLab's list what it finds there, the balancer as well.
+        further.remove(force=True)
         found = forge.api("GET", "application/settings")["outbound_local_requests_whitelist"]
-        kept = "\n".join(each for each in found if each != f"{gateway}:8090")
-        forge.api("PUT", "application/settings", {"outbound_local_requests_allowlist_raw": kept})
+        assert f"{gateway}:8090" not in found
 
 
 class Sender(threading.Thread):
@@ -216,3 +215,63 @@ def test_relay_hosts_come_and_go_and_no_event_is_lost(
             == []
         )
     assert pyinfra("-y", deploy="teardown.py", **shared.settings).changed == 0
+
+
+def test_what_leaves_the_settings_leaves_the_databases_and_the_hosts(
+    shared: Shared, machine: Shell, chat: Chat, forge: Forge
+) -> None:
+    """Another spool, no further host, one that is away, no spool: each is named, and nothing of it is left."""
+
+    def further(command: str) -> str:
+        return stack.run(shared.further, "sh", "-c", command)
+
+    def schema(address: str) -> str | None:
+        with psycopg.connect(address) as database:
+            found = database.execute("SELECT to_regnamespace('passerelle')::text").fetchone()
+        return str(found[0]) if found and found[0] else None
+
+    def arrives() -> None:
+        mark = marker()
+        forge.api("POST", "PROJECT/issues", {"title": f"{mark}-0"})
+        wait_until("the event", lambda: seen(chat, "dev-notifications", mark) == ["0"])
+
+    def as_described(**settings: str) -> None:
+        assert drift(**settings) == (0, "0 difference(s)\n", "")
+        arrives()
+
+    before = shared.settings
+    deploy(**before)
+    following = {**before, "relays__spool": shared.database.database()}
+    planned = dry(**following).output
+    assert planned.count("~ /etc/passerelle/spool: another one in use, the former one beside it") == 2
+    assert "- table passerelle.outbox of the former shared spool" in planned
+    deploy(**following)
+    for host in (machine, further):
+        assert host("cat /etc/passerelle/spool").split() == [following["relays__spool"]]
+    assert schema(before["relays__spool"]) is None
+    as_described(**following)
+
+    alone = {name: value for name, value in following.items() if name != "relays__hosts"}
+    shared.further.stop()
+    code, report, _ = drift(**alone)
+    assert (code, "1 left alone" in report) == (0, True)
+    assert "relay host 127.0.0.1, which relays.hosts lists no longer: not reached" in report
+    deploy(**alone)
+    shared.further.start()
+    wait_until("SSH", lambda: shared.further.exec_run(["systemctl", "is-active", "-q", "ssh"])[0] == 0)
+    assert "- 127.0.0.1: /opt/passerelle" in dry(**alone).output
+    deploy(**alone)
+    left = further(
+        "ls -d /opt/passerelle /etc/passerelle /var/lib/passerelle* /etc/systemd/system/passerelle* 2>/dev/null || true"
+    )
+    assert left.split() == []
+    assert "passerelle" not in further("systemctl list-units --all --no-pager; ss -ltnp")
+    as_described(**alone)
+
+    own = {"relays__address": shared.address}
+    assert "- table passerelle.outbox of the former shared spool" in dry(**own).output
+    deploy(**own)
+    assert machine("ls /etc/passerelle").split().count("spool") == 0
+    assert "spool" not in machine("cat /etc/systemd/system/passerelle-gitlab.service")
+    assert schema(following["relays__spool"]) is None
+    as_described(**own)

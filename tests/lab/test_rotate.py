@@ -3,8 +3,7 @@
 import re
 import subprocess
 import sys
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -35,27 +34,6 @@ def secrets(machine: Shell) -> dict[str, list[str]]:
     """The secrets of each kind, as the host holds them."""
     found = {path: machine(f"cat {path}").split() for path in FILES}
     return found | {"webhooks": re.findall(r"http\S+/hooks/[a-z0-9]+", machine(f"cat {CONF}"))}
-
-
-@pytest.fixture
-def events(forge: Forge) -> Iterator[Callable[[], tuple[str, int]]]:
-    """Issues opened one after the other while the test runs; called, it ends that: their mark and number."""
-    mark, count, over = marker(), [0], threading.Event()
-
-    def open_issues() -> None:
-        while not over.is_set():
-            forge.api("POST", "PROJECT/issues", {"title": f"{mark}-{count[0]}"})
-            count[0] += 1
-
-    def end() -> tuple[str, int]:
-        over.set()
-        worker.join()
-        return mark, count[0]
-
-    worker = threading.Thread(target=open_issues)
-    worker.start()
-    yield end
-    end()
 
 
 def test_every_secret_is_replaced_and_no_event_lost(

@@ -1,5 +1,6 @@
 """A new release of the relays: beside the old one, switched at once, and switched back if it does not come up."""
 
+import shlex
 import shutil
 import subprocess
 import sys
@@ -9,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from tests.acceptance.people import Chat, Forge, marker
-from tests.lab.conftest import ROOT, deploy, environment
+from tests.lab.conftest import ROOT, deploy, environment, pyinfra
 from tests.lab.test_outage import seen
+from tests.upgrades.releases import EARLIER, NEXT, RENAMED, RENAMED_BACK, add_migration
 from tests.waiting import wait_until
 
 Shell = Callable[[str], str]
@@ -35,10 +37,10 @@ def checkout(tmp_path: Path) -> Iterator[Path]:
     deploy()
 
 
-def deploy_from(place: Path) -> tuple[int, str]:
+def deploy_from(place: Path, option: str = "-y") -> tuple[int, str]:
     """The exit code and the output of a deploy from another checkout."""
     done = subprocess.run(
-        [str(Path(sys.executable).with_name("pyinfra")), "-y", "inventory.py", "deploy.py"],
+        [str(Path(sys.executable).with_name("pyinfra")), option, "inventory.py", "deploy.py"],
         cwd=place,
         env=environment(),
         capture_output=True,
@@ -93,3 +95,66 @@ def test_a_release_that_comes_up_is_accepted(
     mark = marker()
     forge.api("POST", "PROJECT/issues", {"title": f"{mark}-0"})
     wait_until("the event", lambda: seen(chat, "dev-notifications", mark) == ["0"])
+
+
+def tables(machine: Shell) -> str:
+    """The version of the GitLab relay's own tables."""
+    look = (
+        "import sqlite3\n"
+        "db = sqlite3.connect('file:/var/lib/private/passerelle-gitlab/relay.db?mode=ro', uri=True)\n"
+        "print(*db.execute(\"SELECT version FROM schema_version WHERE part = 'gitlab'\").fetchone())"
+    )
+    return machine(f"python3 -c {shlex.quote(look)}").strip()
+
+
+BROKEN = f"~ spool of the gitlab relay: gitlab tables {NEXT - 1} -> {NEXT}, of no use to the release before"
+REVERTED = (
+    f"~ spool of the gitlab relay: gitlab tables {NEXT} -> {NEXT - 1}, turned back by the release before"
+)
+
+
+def test_a_switch_back_turns_back_the_tables_that_the_new_release_has_changed(
+    checkout: Path, machine: Shell, chat: Chat, forge: Forge
+) -> None:
+    """With what the new release has taken and told meanwhile, for its other relay failed after this one was up."""
+    before = release(machine)
+    add_migration(checkout, RENAMED, RENAMED_BACK, EARLIER, uses="inbox")
+    alter(checkout, "nextcloud", "raise SystemExit(1)")
+    code, output = deploy_from(checkout, "--dry")
+    assert code == 0, output
+    assert BROKEN in output
+    assert (release(machine), tables(machine)) == (before, str(NEXT - 1)), "nothing was touched"
+    mark = marker()
+    for number in range(5):
+        forge.api("POST", "PROJECT/issues", {"title": f"{mark}-{number}"})
+    code, output = deploy_from(checkout)
+    assert code != 0
+    assert BROKEN in output
+    assert f"reverted part=gitlab from={NEXT} to={NEXT - 1}" in output
+    assert "the new release did not come up; the one before is in use again" in output
+    assert (release(machine), tables(machine)) == (before, str(NEXT - 1))
+    forge.api("POST", "PROJECT/issues", {"title": f"{mark}-5"})
+    wait_until("the events", lambda: seen(chat, "dev-notifications", mark) == list("012345"))
+    states = machine(
+        "systemctl is-active passerelle-gitlab.socket passerelle-gitlab.service passerelle-nextcloud.path"
+    )
+    assert states.split() == ["active"] * 3
+    assert deploy().changed == 0, "everything is as it was"
+
+
+def test_an_older_release_has_the_tables_turned_back_that_it_cannot_use(
+    checkout: Path, machine: Shell, chat: Chat, forge: Forge
+) -> None:
+    add_migration(checkout, RENAMED, RENAMED_BACK, EARLIER, uses="inbox")
+    code, output = deploy_from(checkout)
+    assert code == 0, output
+    assert tables(machine) == str(NEXT)
+    mark = marker()
+    forge.api("POST", "PROJECT/issues", {"title": f"{mark}-0"})
+    wait_until("the event", lambda: seen(chat, "dev-notifications", mark) == ["0"])
+    assert REVERTED in pyinfra("--dry").output
+    assert REVERTED in deploy().output
+    assert tables(machine) == str(NEXT - 1)
+    forge.api("POST", "PROJECT/issues", {"title": f"{mark}-1"})
+    wait_until("the event", lambda: seen(chat, "dev-notifications", mark) == ["0", "1"])
+    assert deploy().changed == 0

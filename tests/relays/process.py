@@ -40,7 +40,7 @@ class Relay:
         # Another folder or archive has another release run from the next start on.
         self.code = PROJECT
         self._hook_url = hook_url
-        self._settings = settings
+        self.settings = settings
         self._process: subprocess.Popen[bytes] | None = None
         self._notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._notify.bind(os.path.relpath(home / "notify"))
@@ -60,7 +60,7 @@ class Relay:
     def start(
         self,
         *,
-        listener: socket.socket | None = None,
+        listener: socket.socket | Sequence[socket.socket] | None = None,
         wait: bool = True,
         through: Sequence[str] = (),
         prepare: Callable[[Path], object] = lambda home: None,
@@ -69,7 +69,7 @@ class Relay:
 
         `prepare` changes its directory before; `through` is a command that runs it with what is given it.
         """
-        (self.home / "settings.toml").write_text(self._settings)
+        (self.home / "settings.toml").write_text(self.settings)
         prepare(self.home)
         command = [sys.executable, "-m", f"relays.{self.kind}", "--config", str(self.home / "settings.toml")]
         environment = {
@@ -82,10 +82,15 @@ class Relay:
             "NOTIFY_SOCKET": str(self.home / "notify"),
             "WATCHDOG_USEC": "600000",
         }
-        if listener is not None:
-            # The shell's process becomes the relay, so its number is the one that systemd would name.
-            number = listener.fileno()
-            command = ["bash", "-c", f'LISTEN_FDS=1 LISTEN_PID=$$ exec "$@" 3<&{number}', "bash", *command]
+        listeners = [listener] if isinstance(listener, socket.socket) else list(listener or [])
+        if listeners:
+            # The shell's process becomes the relay, so its number is the one that systemd would name. From numbers that
+            # are far away, or one would take the place of another that is still to be handed over.
+            far = [200 + each.fileno() for each in listeners]
+            moved = " ".join(f"{there}<&{each.fileno()}" for there, each in zip(far, listeners, strict=True))
+            handed = " ".join(f"{3 + number}<&{there}" for number, there in enumerate(far))
+            start = f'exec {moved}; LISTEN_FDS={len(listeners)} LISTEN_PID=$$ exec "$@" {handed}'
+            command = ["bash", "-c", start, "bash", *command]
         command = [*through, *command]
         self.told.clear()
         with self.output.open("ab") as output:
@@ -95,7 +100,7 @@ class Relay:
                 stdout=output,
                 stderr=output,
                 cwd=self.home,
-                pass_fds=[listener.fileno()] if listener is not None else [],
+                pass_fds=[each.fileno() for each in listeners],
             )
         if wait:
             wait_for(
@@ -105,7 +110,7 @@ class Relay:
 
     def configure(self, settings: str) -> None:
         """Give it other settings from the next start on."""
-        self._settings = settings
+        self.settings = settings
 
     @property
     def pid(self) -> int:
@@ -127,6 +132,12 @@ class Relay:
     def port(self) -> int:
         """The port that the process listens on."""
         return int(re.findall(r"listening address=127\.0\.0\.1:(\d+)", self.text)[-1])
+
+    @property
+    def peak_megabytes(self) -> float:
+        """The most memory that the process ever had."""
+        status = Path(f"/proc/{self.pid}/status").read_text()
+        return int(re.findall(r"VmHWM:\s+(\d+) kB", status)[0]) / 1024
 
     def said(self, assignment: str) -> bool:
         """Whether the process told its service manager this since its start."""

@@ -132,26 +132,20 @@ def test_slow_senders_are_given_up_with_an_answer(relay_with: Callable[..., Rela
     assert time.monotonic() - started > 15
 
 
-def peak_megabytes(relay: Relay) -> float:
-    """The most memory that the process ever had."""
-    status = Path(f"/proc/{relay.pid}/status").read_text()
-    return int(re.findall(r"VmHWM:\s+(\d+) kB", status)[0]) / 1024
-
-
 def test_strangers_fill_no_memory(relay_with: Callable[..., Relay]) -> None:
     relay = relay_with()
     body = b"x" * 24_000_000
-    before = peak_megabytes(relay)
+    before = relay.peak_megabytes
     for headers in (STRANGER, {**signed(body, NEW, -400), **STRANGER}):
         assert send(relay, body, headers).status_code in (401, 403)
-    assert peak_megabytes(relay) - before < 10
+    assert relay.peak_megabytes - before < 10
 
 
 def test_strangers_who_claim_to_have_signed_fill_little_memory(relay_with: Callable[..., Relay]) -> None:
-    """Their bodies cannot be judged before their end, so only a few of them are taken at once."""
+    """Their bodies cannot be judged before their end, so only a few of them are taken at once, and no slow ones."""
     relay = relay_with()
     body = b"x" * 10_000_000
-    before = peak_megabytes(relay)
+    before = relay.peak_megabytes
     headers = {**signed(body, STRANGE), **STRANGER}
     go_on = threading.Event()
     waiting: list[int] = []
@@ -175,5 +169,6 @@ def test_strangers_who_claim_to_have_signed_fill_little_memory(relay_with: Calla
     go_on.set()
     for thread in strangers:
         thread.join(30)
-    assert statuses == [401] * 30
-    assert peak_megabytes(relay) - before < 100
+    assert len(statuses) == 30
+    assert set(statuses) <= {401, 408, 503}
+    assert relay.peak_megabytes - before < 100

@@ -1,5 +1,6 @@
 """The real relay with routes, mutes, people and wordings: what arrives where, and in which words."""
 
+import json
 import os
 from collections.abc import Callable
 
@@ -8,6 +9,7 @@ import pytest
 from tests.relays.events import body, changed, issue, send
 from tests.relays.process import Relay, health, stored, wait_for
 from tests.relays.sink import Sink
+from tests.relays.test_metrics import figures
 
 Make = Callable[[str], Relay]
 
@@ -63,7 +65,7 @@ def test_one_event_goes_to_several_channels_in_the_words_of_each(gitlab_with: Ma
         assert send(relay, event).text == "accepted\n"
     wait_for(lambda: len(sink.posts) == 3)
     (short,) = [post for post in sink.posts if post.channel == "ops"]
-    assert short.payload["text"].startswith("❌ Le pipeline ne réussit plus : [Pipeline #2](https://")
+    assert short.payload["text"].startswith("❌ Le pipeline ne réussit plus — [Pipeline #2](https://")
     assert "attachments" not in short.payload
     boxes = [post.payload["attachments"][0] for post in sink.posts if post.channel == "home"]
     assert [box["text"] for box in boxes] == ["✅ The pipeline passed", "❌ The pipeline no longer passes"]
@@ -151,3 +153,21 @@ def test_settings_that_cannot_be_used_are_named(gitlab_with: Make, settings: str
     assert relay.wait() == os.EX_CONFIG
     assert words in relay.text
     assert len(relay.text.splitlines()) == 1
+
+
+def test_events_of_other_projects_are_counted_and_not_told(
+    gitlab_with: Callable[[str], Relay], sink: Sink
+) -> None:
+    gitlab = gitlab_with('projects = ["Root/Projet-Test-TAAF"]\n')
+    gitlab.start()
+    other = json.loads(issue(1))
+    other["project"]["path_with_namespace"] = "ops/\nother"
+    send(gitlab, json.dumps(other).encode())
+    own = json.loads(issue(2))
+    own["project"]["path_with_namespace"] = "root/projet-test-taaf"
+    send(gitlab, json.dumps(own).encode())
+    wait_for(lambda: len(sink.posts) == 1)
+    assert "Issue 2" in sink.posts[0].shown
+    assert health(gitlab)[1]["events"] == {"foreign": 1, "accepted": 1}
+    assert figures(gitlab)["events_total", "issue", "foreign"] == 1
+    assert r"reason=foreign: 'ops/\nother' is not in gitlab.projects" in gitlab.text

@@ -48,7 +48,7 @@ def test_each_tree_is_told_in_its_own_channel_and_way(
     wait_for(lambda: relay.text.count("watching tree") == 2)
     wait_for(
         lambda: any(
-            "Compta : 0 document(s) suivis" in told and "Documents_RH : 1" in told for told in relay.told
+            "Compta : 0 document(s) suivi(s)" in told and "Documents_RH : 1" in told for told in relay.told
         )
     )
     upload(tree / "Contrats" / "a.pdf")

@@ -203,7 +203,7 @@ def test_a_wrong_answer_says_nothing(
     assert re.search(f"polling trouble .*{reason}", polling.text)
     wait_for(
         lambda: polling.said(
-            "STATUS=Documents_RH : Nextcloud ne répond pas, 1 document(s) suivis ; rien en attente"
+            "STATUS=Documents_RH : Nextcloud ne répond pas, 1 document(s) suivi(s) ; rien en attente"
         )
     )
     front.behave = lambda method, path: None
@@ -236,7 +236,7 @@ def test_a_wrong_password_is_tried_once(
     wait_for(lambda: "reason=HTTP 401: the app password is wrong or revoked" in polling.text)
     wait_for(
         lambda: polling.said(
-            "STATUS=Documents_RH : Nextcloud ne répond pas, 0 document(s) suivis ; rien en attente"
+            "STATUS=Documents_RH : Nextcloud ne répond pas, 0 document(s) suivi(s) ; rien en attente"
         )
     )
     assert len(front.asked) == 1

@@ -90,7 +90,7 @@ def test_dropped_message_is_gone_and_cannot_be_sent_again(refusing: Relay, sink:
 def test_number_of_another_message_changes_nothing(refusing: Relay, command: str) -> None:
     done = parked(refusing, command, *(["1"] if command == "show" else [numbers(refusing)[0], "1"]))
     assert done.returncode == 1
-    assert "1 is not the number of a parked message" in done.stderr
+    assert "1 is not the number of a parked message or event" in done.stderr
     assert len(numbers(refusing)) == 2
 
 

@@ -303,6 +303,34 @@ def test_a_spool_that_cannot_be_used_is_one_clear_line(
     assert re.match(f"passerelle-gitlab: spool: PostgreSQL cannot be used .*{complaint}.*relays.spool", line)
 
 
+@pytest.mark.parametrize(("encoding", "is_taken"), [("LATIN1", False), ("SQL_ASCII", True)])
+def test_a_spool_that_lacks_characters_is_refused(
+    relays_with: Callable[..., list[Relay]],
+    listener: socket.socket,
+    spool: str,
+    sink: Sink,
+    encoding: str,
+    is_taken: bool,
+) -> None:
+    name = f"{encoding.lower()}_{os.urandom(8).hex()}"
+    with psycopg.connect(spool, autocommit=True) as connection:
+        connection.execute(
+            f"CREATE DATABASE {name} ENCODING '{encoding}' TEMPLATE template0 LOCALE 'C'".encode()
+        )
+    (relay,) = relays_with(1, f"{spool.rpartition('/')[0]}/{name}")
+    relay.start(listener=listener, wait=is_taken)
+    if is_taken:
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}/webhook/gitlab"
+        event = issue(1).decode().replace("Issue 1", "Été 😀").encode()
+        assert (
+            requests.post(url, data=event, headers={"X-Gitlab-Token": TOKEN}, timeout=20).status_code == 200
+        )
+        wait_for(lambda: "Été 😀" in "".join(post.shown for post in sink.posts))
+    else:
+        assert relay.wait(20) == os.EX_CONFIG
+        assert f"its encoding {encoding} lacks characters: create it anew with ENCODING 'UTF8'" in relay.text
+
+
 def forget(relay: Relay, *options: str) -> subprocess.CompletedProcess[str]:
     """Run what takes the tables away, with the relay's credentials."""
     command = [sys.executable, "-m", "relays.gitlab.forget", "--credentials", str(relay.home / "credentials")]

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import requests
 
 from tests.relays.events import issue, send
 from tests.relays.process import TOKEN, Relay, undelivered, wait_for
@@ -78,6 +79,54 @@ def test_it_takes_the_socket_that_systemd_opened_and_a_restart_loses_no_connecti
     assert set(answers) == {200}
     wait_for(lambda: len(sink.keys) >= len(answers))
     assert sink.keys == [f"gitlab:e-{n + 1}" for n in range(len(answers))]
+
+
+def test_a_port_takes_the_place_of_another_and_no_connection_is_lost(gitlab: Relay, sink: Sink) -> None:
+    """As tasks.next_port does it: both are open, senders move, and the next one is handed to another holder."""
+
+    def opened(port: int = 0) -> socket.socket:
+        made = socket.socket()
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        made.bind(("127.0.0.1", port))
+        made.listen(64)
+        return made
+
+    before, following = opened(), opened()
+    gitlab.start(listener=before)
+    target, over, answers = [before.getsockname()[1]], threading.Event(), list[int]()
+
+    def keep_sending() -> None:
+        while not over.is_set():
+            number = len(answers)
+            headers = {"X-Gitlab-Token": TOKEN, "webhook-id": f"e-{number}", "Connection": "close"}
+            url = f"http://127.0.0.1:{target[0]}/webhook/gitlab"
+            answers.append(requests.post(url, data=issue(number), headers=headers, timeout=20).status_code)
+
+    def some_more() -> None:
+        count = len(answers)
+        wait_for(lambda: len(answers) > count + 5)
+
+    sender = threading.Thread(target=keep_sending)
+    sender.start()
+    some_more()
+    gitlab.terminate()
+    gitlab.start(listener=[before, following])
+    some_more()
+    target[0] = following.getsockname()[1]
+    some_more()
+    before.close()
+    taken = opened(target[0])
+    gitlab.terminate()
+    gitlab.start(listener=[taken, following])
+    some_more()
+    following.close()
+    some_more()
+    over.set()
+    sender.join(20)
+    assert set(answers) == {200}
+    wait_for(lambda: len(sink.keys) >= len(answers))
+    assert sink.keys == [f"gitlab:e-{number}" for number in range(len(answers))]
+    taken.close()
 
 
 def test_slow_and_silent_senders_hold_up_neither_others_nor_the_end(gitlab: Relay, sink: Sink) -> None:

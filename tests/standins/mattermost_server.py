@@ -28,6 +28,7 @@ class MattermostServer:
 
     process: subprocess.Popen[bytes]
     url: str
+    data: Path
     token: str = ""
     http: requests.Session = field(default_factory=requests.Session)
 
@@ -68,6 +69,16 @@ class MattermostServer:
         found = [page["posts"][id] for id in reversed(page["order"])]
         return [post for post in found if not post["type"].startswith("system_")]
 
+    @contextmanager
+    def database_down(self) -> Iterator[None]:
+        """Answers as while the database does not, for the time of a block."""
+        mark = self.data / "database-down"
+        mark.touch()
+        try:
+            yield
+        finally:
+            mark.unlink()
+
     def kill(self) -> None:
         """SIGKILL: no goodbye."""
         self.process.kill()
@@ -89,7 +100,7 @@ def running(data: Path, *options: str, **environment: str) -> Iterator[Mattermos
 
         found = wait_until("the stand-in listens", address, every=0.02)
         assert found is not None
-        yield MattermostServer(process, found[1])
+        yield MattermostServer(process, found[1], data)
     finally:
         process.terminate()
         process.wait(20)

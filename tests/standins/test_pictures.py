@@ -15,8 +15,12 @@ from tests.acceptance.people import Chat
 from tests.evidence import browser, report, sign_in
 from tests.evidence.browser import Browser
 from tests.evidence.camera import Camera, cover, seek
-from tests.evidence.dossier import Dossier
+from tests.evidence.checklist import ITEMS
+from tests.evidence.dossier import Dossier, Picture, Proof
+from tests.evidence.failure import Failure
+from tests.evidence.journal import Exchange
 from tests.evidence.pictures import PICTURES
+from tests.evidence.remedies import remedy
 from tests.standins import gitlab_site, mattermost_server, nextcloud_site
 from tests.unit.site_data import load
 from tests.waiting import wait_until
@@ -138,6 +142,34 @@ def test_all_pictures_are_taken_and_fit_into_the_report(world: World, tmp_path: 
     report.write(dossier, tmp_path)
     assert sorted(path.stem for path in (tmp_path / "screenshots").iterdir()) == sorted(PICTURES)
     assert (tmp_path / "report.html").stat().st_size < 5_000_000
+
+
+WIDTH = "() => [document.documentElement.scrollWidth, document.documentElement.clientWidth]"
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+def test_report_is_read_on_a_phone_without_sideways_scrolling(tmp_path: Path, language: str) -> None:
+    """With the longest that a report holds: names, dumps, values without a space, a table, pictures."""
+    long = "x" * 600
+    dossier = Dossier(language, facts={"host": f"{long[:90]} (198.51.100.7)", "commit": long[:40]})
+    for item in ITEMS:
+        name = f"test_{item.id}[{long[:120]}]"
+        failed = Failure(long, f"{long}\n{long}", remedy("", [item.id], language))
+        proof = Proof(
+            name, [item.id], long, 0, "failed", 12.5, long, failed, [Exchange(f"$ {long}", long, 12)]
+        )
+        dossier.proofs[item.id] = proof
+    dossier.pictures["14-gitlab-projet-test"] = Picture("14-gitlab-projet-test", "GitLab", reason=long)
+    report.write(dossier, tmp_path)
+    program = browser.find()
+    assert program is not None
+    with Browser(program, None, language) as tab:
+        tab.resize(390, 844)
+        tab.open((tmp_path / "report.html").as_uri())
+        assert seek(tab, "section", "14. ", 20)
+        tab.evaluate("() => document.querySelectorAll('details').forEach(one => { one.open = true; })")
+        wide, sight = tab.evaluate(WIDTH)
+        assert wide <= sight == 390
 
 
 def test_picture_without_its_subject_is_not_taken(world: World) -> None:

@@ -106,6 +106,7 @@ SEEN: dict[str, Change] = {
     "relay.disabled": unit(NEXTCLOUD, UnitFileState="disabled"),
     "relay.storage": figures(backlog=None, status="failing"),
     "relay.backlog": figures(backlog=3, oldest_age_seconds=90.5),
+    "relay.held": figures(status="degraded", held={"ops": "HTTP 404"}),
     "relay.parked": figures(parked=2),
     "gitlab-relay.silent": host("health", to={"error": "Connection refused", "figures": {}}),
     "gitlab-relay.failing": figures(status="failing"),
@@ -131,7 +132,7 @@ SEEN: dict[str, Change] = {
     "nextcloud.access": host("tree", "access", "Contrats", to=["755", 0]),
     "nextcloud-relay.bound": host("bound", to=False),
     "nextcloud-relay.waiting": status("en attente du dossier /run/passerelle/Documents_RH ; rien en attente"),
-    "nextcloud-relay.documents": status("Documents_RH : 2 document(s) suivis ; rien en attente"),
+    "nextcloud-relay.documents": status("Documents_RH : 2 document(s) suivi(s) ; rien en attente"),
 }
 
 
@@ -151,11 +152,21 @@ def test_what_is_seen_is_named(world: World, code: str) -> None:
         (status("le stockage ne répond pas"), "relay.storage"),
         (
             status(
-                "Documents_RH : 3 document(s) suivis ; 4 notification(s) en attente, la plus ancienne depuis 3 min"
+                "Documents_RH : 3 document(s) suivi(s) ; 4 notification(s) en attente, la plus ancienne depuis 3 min"
             ),
             "relay.backlog",
         ),
-        (status("Documents_RH : 3 document(s) suivis ; rien en attente ; 1 mise(s) de côté"), "relay.parked"),
+        (
+            status("Documents_RH : 3 document(s) suivi(s) ; rien en attente ; 1 mise(s) de côté"),
+            "relay.parked",
+        ),
+        (
+            status(
+                "Documents_RH : 3 document(s) suivi(s) ; 4 notification(s) en attente, la plus ancienne depuis 3 s"
+                " ; dégradé : canal rh-alerts retenu, Mattermost ne trouve pas ce canal (HTTP 404)"
+            ),
+            "relay.held",
+        ),
     ],
 )
 def test_relays_are_seen_through(world: World, change: Change, code: str) -> None:
@@ -166,7 +177,7 @@ def test_relays_are_seen_through(world: World, change: Change, code: str) -> Non
     "change",
     [
         status(
-            "Documents_RH : 3 document(s) suivis ; 4 notification(s) en attente, la plus ancienne depuis 5 s"
+            "Documents_RH : 3 document(s) suivi(s) ; 4 notification(s) en attente, la plus ancienne depuis 5 s"
         ),
         figures(backlog=3, oldest_age_seconds=5.0),
         unit(GITLAB, NRestarts="4", uptime="3600"),

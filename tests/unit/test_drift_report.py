@@ -44,3 +44,9 @@ def test_a_difference_says_what_is_and_what_should_be(line: str, told: tuple[str
 )
 def test_other_lines_tell_none(line: str) -> None:
     assert parse(line) is None
+
+
+def test_what_is_left_alone_is_no_difference() -> None:
+    found = parse("    [host.example]     ! incoming webhook 'X': another one, of bob")
+    assert found == Difference("host.example", "incoming webhook 'X': another one, of bob")
+    assert found.is_left_alone

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -125,6 +126,19 @@ def test_run_leaves_a_report_without_its_secrets(tmp_path: Path) -> None:
     assert '<property name="checklist" value="upload"' in junit
     assert f"the evidence is in {tmp_path / 'out/report.html'}" in done.stdout
     assert "1 failed, 1 passed, 1 deselected" in done.stdout
+
+
+def test_failed_check_says_what_was_expected_and_seen_and_what_to_do_before_any_dump(tmp_path: Path) -> None:
+    run_checks(tmp_path, TESTS, "--evidence", str(tmp_path / "out"))
+    page = unescape((tmp_path / "out/report.html").read_text())
+    part = page[page.index("It does not.") :]
+    in_order = (
+        "Attendu</dt><dd>•••",
+        "Constaté</dt><dd>http://chat/hooks/ybnd•••",
+        "Remède</dt><dd>make doctor",
+    )
+    places = [part.index(words) for words in (*in_order, '<pre class="reason">')]
+    assert places == sorted(places)
 
 
 def test_disruptive_checks_run_when_asked_for(tmp_path: Path) -> None:

@@ -73,7 +73,9 @@ def test_proof_and_its_answer_are_shown_as_text() -> None:
     """What an application answers comes from outside."""
     made = dossier()
     evil = "<script>alert(1)</script>"
-    made.proofs["push"] = Proof("test_x", ["push"], evil, 0, "failed", 1.5, evil, [Exchange(evil, evil, 7)])
+    made.proofs["push"] = Proof(
+        "test_x", ["push"], evil, 0, "failed", 1.5, evil, exchanges=[Exchange(evil, evil, 7)]
+    )
     page = report.render(made)
     assert evil not in page
     assert page.count("&lt;script&gt;") == 4

@@ -45,7 +45,7 @@ async def gather(
             done.set()
 
     for number in range(count):
-        gathering.add(Delivery(f"{number}", "{}"), lambda stored, number=number: hear(number, stored))  # type: ignore[misc]
+        gathering.add(Delivery(f"{number}", b"{}"), lambda stored, number=number: hear(number, stored))  # type: ignore[misc]
         and_then(number)
         if number % 7 == 0:
             await asyncio.sleep(0)
@@ -56,7 +56,7 @@ async def gather(
 
 def keys(store: Store) -> list[str]:
     """What is stored, in the order in which it is told."""
-    return [delivery.key for _, delivery in Received(store).waiting(10 * MOST_AT_ONCE)]
+    return [each.key for each in Received(store).heads(10 * MOST_AT_ONCE)]
 
 
 def test_each_is_told_that_it_is_stored_in_its_place(store: Store) -> None:

@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from relays import schema
 from relays.gitlab.dispatch import Dispatcher
 from relays.gitlab.event import ACTIONS, read_event
 from relays.gitlab.mute import Mute
@@ -21,6 +20,7 @@ from relays.gitlab.tables import GITLAB
 from relays.shape import SQLITE
 from relays.sqlite import SQLite
 from relays.store import Store
+from relays.upgrade import upgrade
 from tests.unit.test_relays_messages import FILES, load, paths_of
 
 # What a value can be besides what it is.
@@ -60,7 +60,7 @@ def take(memory: Pipelines) -> Iterator[Callable[[object], None]]:
     """What the relay does with a payload, short of storing what it makes of it."""
     dispatcher = Dispatcher(ROUTES, Mute(*[False] * 8), PEOPLE, REWORDINGS)
     db = sqlite3.connect(":memory:")
-    schema.upgrade(db, [GITLAB], SQLITE)
+    upgrade(db, [GITLAB], SQLITE)
 
     def through(payload: object) -> None:
         event = memory.compare(read_event(Payload(payload)))

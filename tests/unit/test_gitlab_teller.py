@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from relays.gitlab.attempt import Attempt
+from relays.gitlab.dead_letters import DeadLetters
 from relays.gitlab.dispatch import Dispatcher
 from relays.gitlab.event import Event
 from relays.gitlab.mute import Mute
@@ -54,13 +56,20 @@ def put(deliveries: Received, *new: Delivery) -> None:
     deliveries.put(lambda: new).result()
 
 
-def told(store: Store, deliveries: Received) -> Counter[str]:
+def told(store: Store, deliveries: Received, folder: Path) -> Counter[str]:
     """Tell what is there; the outcomes."""
     counters: Counter[str] = Counter()
     line = Outbox(store, "test")
     dispatcher = Fragile([Route(("dev",))], Mute())
     teller = Teller(
-        deliveries, line, dispatcher, Pipelines(store), Metrics(line.stats, lambda: False), counters
+        deliveries,
+        line,
+        dispatcher,
+        Pipelines(store),
+        DeadLetters(store),
+        Attempt(folder / "attempt"),
+        Metrics(line.stats, lambda: False),
+        counters,
     )
     teller.start()
     wait_until("all told", lambda: deliveries.untold() == 0, 10)
@@ -70,51 +79,57 @@ def told(store: Store, deliveries: Received) -> Counter[str]:
     return counters
 
 
-def test_an_event_that_cannot_be_told_holds_nobody_up(store: Store, caplog: pytest.LogCaptureFixture) -> None:
+def test_an_event_that_cannot_be_told_holds_nobody_up(
+    store: Store, caplog: pytest.LogCaptureFixture, tmp_path: Path
+) -> None:
     deliveries = Received(store)
-    bodies = {f"e-{number}": issue(number).decode() for number in (1, 2, 3)}
-    put(deliveries, *(Delivery(key, text) for key, text in {**bodies, "odd": "no JSON"}.items()))
-    assert told(store, deliveries) == {"accepted": 2, "failed": 1, "unreadable": 1}
-    assert [key for (key,) in store.read("SELECT delivery_key FROM outbox ORDER BY id")] == ["e-1", "e-3"]
+    bodies = {f"e-{number}": issue(number) for number in (1, 2, 3)}
+    put(deliveries, *(Delivery(key, text) for key, text in {**bodies, "odd": b"no JSON"}.items()))
+    assert told(store, deliveries, tmp_path) == {"accepted": 2, "failed": 1, "unreadable": 1}
+    assert [key for (key,) in store.read("SELECT delivery_key FROM outbox ORDER BY id")] == [
+        "e-1",
+        "dead:e-2",
+        "e-3",
+    ]
     assert "failed key=e-2 kind=issue reason=KeyError at dispatch:" in caplog.text
     assert "secret" not in caplog.text
 
 
-def test_pipelines_that_come_together_are_compared_with_each_other(store: Store) -> None:
+def test_pipelines_that_come_together_are_compared_with_each_other(store: Store, tmp_path: Path) -> None:
     deliveries = Received(store)
-    failed = body("pipeline_failed.json").decode()
-    put(deliveries, *(Delivery(f"e-{number}", failed.replace("50", f"5{number}")) for number in range(3)))
-    assert told(store, deliveries) == {"accepted": 3}
+    failed = body("pipeline_failed.json")
+    put(deliveries, *(Delivery(f"e-{number}", failed.replace(b"50", b"5%d" % number)) for number in range(3)))
+    assert told(store, deliveries, tmp_path) == {"accepted": 3}
     summaries = [text for (text,) in store.read("SELECT summary FROM outbox ORDER BY id")]
     assert ["toujours" in text for text in summaries] == [False, True, True]
 
 
 def test_what_is_told_is_known_for_as_long_as_gitlab_can_send_it_again(
-    store: Store, caplog: pytest.LogCaptureFixture
+    store: Store, caplog: pytest.LogCaptureFixture, tmp_path: Path
 ) -> None:
     caplog.set_level(logging.INFO)
     deliveries = Received(store)
-    event = issue(1).decode()
+    event = issue(1)
     put(deliveries, *(Delivery(key, event) for key in ("old", "young", "old")))
     put(deliveries, Delivery("young", event))
-    assert told(store, deliveries) == {"accepted": 2, "duplicate": 2}
+    assert told(store, deliveries, tmp_path) == {"accepted": 2, "duplicate": 2}
     assert caplog.text.count("duplicate key=") == 2
     store.submit(
         lambda db: db.execute("UPDATE told_delivery SET told_at = 0 WHERE delivery_key = 'old'").rowcount
     ).result()
-    put(deliveries, Delivery("next", "{}"))
-    assert told(store, deliveries) == {"unsupported": 1}
-    put(deliveries, Delivery("young", "{}"), Delivery("old", "{}"))
-    assert told(store, deliveries) == {"duplicate": 1, "unsupported": 1}
+    put(deliveries, Delivery("next", b"{}"))
+    assert told(store, deliveries, tmp_path) == {"unsupported": 1}
+    put(deliveries, Delivery("young", b"{}"), Delivery("old", b"{}"))
+    assert told(store, deliveries, tmp_path) == {"duplicate": 1, "unsupported": 1}
 
 
-def test_a_pipeline_that_comes_twice_is_not_compared_with_itself(store: Store) -> None:
+def test_a_pipeline_that_comes_twice_is_not_compared_with_itself(store: Store, tmp_path: Path) -> None:
     deliveries = Received(store)
-    failed = body("pipeline_failed.json").decode()
+    failed = body("pipeline_failed.json")
     for _ in range(2):
         put(deliveries, Delivery("e-1", failed))
-    assert told(store, deliveries) == {"accepted": 1, "duplicate": 1}
-    put(deliveries, Delivery("e-2", failed.replace("50", "51")))
-    assert told(store, deliveries) == {"accepted": 1}
+    assert told(store, deliveries, tmp_path) == {"accepted": 1, "duplicate": 1}
+    put(deliveries, Delivery("e-2", failed.replace(b"50", b"51")))
+    assert told(store, deliveries, tmp_path) == {"accepted": 1}
     summaries = [text for (text,) in store.read("SELECT summary FROM outbox ORDER BY id")]
     assert ["toujours" in text for text in summaries] == [False, True]

@@ -7,16 +7,19 @@ from hashlib import sha256
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
+from tasks.operations import secret_file
 from tasks.operations.compose import Container
 from tasks.operations.gitlab import signs
-from tasks.operations.nextcloud import scan_fault
+from tasks.operations.nextcloud import Folders, scan_fault
 from tasks.operations.python_app import release_digest, supported
 from tasks.operations.resource import ResourceError, differences
 from tasks.operations.secret_file import SIGNING_TOKEN, TOKEN, InUse
 from tasks.operations.unit import digest
 from tasks.operations.wheels import for_python
 from tasks.templates import render
+from tests.operations import Outcome, apply
 
 TABLE = """
 +---------+-------+-----+---------+---------+--------+--------------+
@@ -212,3 +215,50 @@ def test_units_are_sound(tmp_path: Path, tree: str) -> None:
         ["systemd-analyze", "verify", str(unit)], capture_output=True, text=True, check=False
     )
     assert [line for line in done.stderr.splitlines() if unit.name in line] == []
+
+
+@pytest.mark.parametrize(
+    ("output", "found"),
+    [
+        (["directory|755|www-data|www-data|7|/f/A"], {"/f/A": "directory|755|www-data|www-data|7"}),
+        (
+            ["directory|755|w|w|7|/f/A", "stat: cannot statx '/f/B': No such file or directory"],
+            {"/f/A": "directory|755|w|w|7"},
+        ),
+        (
+            ["stat: cannot statx '/f/A': Permission denied"],
+            {"": "stat: cannot statx '/f/A': Permission denied"},
+        ),
+        (
+            ["Error response from daemon: container 1 is restarting"],
+            {"": "Error response from daemon: container 1 is restarting"},
+        ),
+        (["WARNING: old", "directory|755|w|w|7|/f/A"], {"/f/A": "directory|755|w|w|7"}),
+        (["file|755|w|w|7|/f/A", "stat: cannot statx '/f/A/B': Not a directory"], {"/f/A": "file|755|w|w|7"}),
+        ([], {}),
+    ],
+)
+def test_a_folder_that_cannot_be_looked_at_is_not_absent(output: list[str], found: dict[str, str]) -> None:
+    assert Folders().process(output) == found
+
+
+def test_a_secret_that_is_succeeded_stays_beside_the_new_one(tmp_path: Path) -> None:
+    """Each once, in the order in which they were in use; one that comes back is first again."""
+    path = tmp_path / "spool"
+
+    def have(secret: str) -> Outcome:
+        return apply(lambda: secret_file.succeeding_secret(str(path), SecretStr(secret)))
+
+    assert have("one").differences == [f"+ {path} (600 root root)"]
+    assert have("one") == Outcome([], 0)
+    assert have("two").differences == [f"~ {path}: another one in use, the former one beside it"]
+    assert path.read_text().split() == ["two", "one"]
+    assert have("two") == Outcome([], 0)
+    assert have("one").changed == 1
+    assert path.read_text().split() == ["one", "two"]
+    assert have("file").changed == 1
+    assert path.read_text().split() == ["file", "one", "two"]
+    path.chmod(0o644)
+    assert have("file").differences == [f"~ {path}: 644 root root -> 600 root root"]
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert path.read_text().split() == ["file", "one", "two"]

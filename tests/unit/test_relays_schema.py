@@ -20,6 +20,7 @@ from relays.settings import StartError
 from relays.shape import SQLITE, shape_of
 from relays.sqlite import SQLite
 from relays.tables import OUTBOX
+from relays.upgrade import upgrade, wanted
 from tests.postgresql import on_both_spools
 
 PARTS = (OUTBOX, GITLAB, NEXTCLOUD)
@@ -115,7 +116,7 @@ def test_every_version_is_brought_up_to_what_a_new_spool_has(
     engine.close()
     now = opened(tables)
     assert said(now)[tables.part] == tables.version
-    assert not shape_of(now.read, now.dialect).unlike(schema.wanted((tables,)))
+    assert not shape_of(now.read, now.dialect).unlike(wanted((tables,)))
 
 
 @pytest.mark.parametrize("tables", PARTS, ids=lambda tables: tables.part)
@@ -137,8 +138,8 @@ def test_a_file_of_every_version_lies_as_one_that_was_brought_there(tables: Tabl
     for version in range(1, tables.version + 1):
         with closing(sqlite3.connect(":memory:")) as old, closing(sqlite3.connect(":memory:")) as new:
             schema.create(old, tables, version, SQLITE)
-            schema.upgrade(old, [tables], SQLITE)
-            schema.upgrade(new, [tables], SQLITE)
+            upgrade(old, [tables], SQLITE)
+            upgrade(new, [tables], SQLITE)
             there, fresh = columns(old), columns(new)
             assert {name: there[name] for name in fresh} == fresh
 
@@ -161,7 +162,8 @@ class TestReleases:
             opened(OUTBOX, GITLAB)
         assert str(caught.value).endswith(
             f"cannot be used: its gitlab tables are of version {BREAKING.version}, which a newer release has made, and"
-            f" this one knows {GITLAB.version}: deploy the newer release again, or have it turn them back"
+            f" this one knows {GITLAB.version}: run the deploy, which has them turned back, or brings the newer release"
+            " again"
         )
         assert said(later)["gitlab"] == BREAKING.version
 

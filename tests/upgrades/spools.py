@@ -75,6 +75,7 @@ def _content(query: Query, name: str) -> Content:
 def write_file(name: str, file: Path) -> Content:
     """Make the file of a relay what a fixture holds, and the relay the one that had it."""
     with closing(sqlite3.connect(file)) as db:
+        db.execute("PRAGMA journal_mode = WAL")
         db.executescript(_script(name))
         for table, column in _times(lambda query: db.execute(query).fetchall(), "PRAGMA table_info({})", 1):
             db.execute(f"UPDATE {table} SET {column} = {column} + ?", (_age(name),))  # noqa: S608

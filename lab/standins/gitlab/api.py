@@ -31,9 +31,12 @@ class ApiError(Exception):
     validation and for the few endpoints that bypass its helper, hook creation among them.
     """
 
-    def __init__(self, status: int, *, message: Any = None, error: str | None = None) -> None:
+    def __init__(
+        self, status: int, *, message: Any = None, error: str | None = None, location: str | None = None
+    ) -> None:
         super().__init__(message or error)
         self.status = status
+        self.headers = {"Location": location} if location else None
         self.body = {"message": message} if error is None else {"error": error}
 
 
@@ -163,7 +166,7 @@ def endpoint(
                 _ = call.user
             return await run_in_threadpool(partial(handler, call))
         except ApiError as error:
-            return JSONResponse(error.body, error.status)
+            return JSONResponse(error.body, error.status, error.headers)
         except GitError as error:
             return JSONResponse({"message": str(error)}, 400)
 

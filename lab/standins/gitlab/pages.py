@@ -2,6 +2,7 @@
 
 import json
 import secrets
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -205,7 +206,7 @@ class _Pages:
 
 def _moment(value: str) -> str:
     """A moment without its fraction, as people read it."""
-    return value[:16].replace("T", " ")
+    return f"{datetime.fromisoformat(value).astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
 
 def _blocks(text: str) -> list[tuple[str, str]]:

@@ -38,11 +38,25 @@ def by_path(gitlab: Instance, full_path: str) -> Project | None:
 def find(call: Call) -> Project:
     """The project that the path names by id or by full path, if the caller may see it. Raises 404."""
     key = call.segment("id")
+    _follow(call, key)
     found = select(call.gitlab, "projects.id = ?", int(key)) if key.isdigit() else [by_path(call.gitlab, key)]
     project = found[0] if found else None
     if project is None or (call.current_user is None and project.visibility != "public"):
         raise not_found("Project")
     return project
+
+
+def _follow(call: Call, key: str) -> None:
+    """A path that a project was moved away from leads to its number; only to be read from."""
+    moved = call.gitlab.store.first("SELECT project_id FROM redirects WHERE full_path = ?", key.lower())
+    if moved is None or by_path(call.gitlab, key):
+        return
+    if call.request.method != "GET":
+        raise ApiError(405, message="405 Non GET methods are not allowed for moved projects")
+    segments = call.request.url.path.split("/")
+    segments[4] = str(moved["project_id"])
+    url = call.request.url.replace(path="/".join(segments))
+    raise ApiError(301, message="This resource has been moved", location=str(url))
 
 
 def index(call: Call) -> Response:
@@ -76,21 +90,26 @@ def create(call: Call) -> Response:
 
 
 def update(call: Call) -> Response:
-    """`PUT /projects/:id`: description, visibility and default branch."""
+    """`PUT /projects/:id`: path, description, visibility and default branch."""
     project = find(call)
     values = {
         name: call.params[name]
-        for name in ("description", "visibility", "default_branch")
+        for name in ("path", "description", "visibility", "default_branch")
         if name in call.params
     }
     if not values:
         raise ApiError(
             400,
-            error="description, visibility, default_branch are missing, at least one parameter must be provided",
+            error="path, description, visibility, default_branch are missing, at least one parameter must be provided",
         )
     if values.get("visibility", "private") not in VISIBILITY_LEVELS:
         raise ApiError(400, error="visibility does not have a valid value")
     call.gitlab.store.update("projects", project.id, **values)
+    if "path" in values:
+        call.gitlab.store.run(
+            "INSERT OR REPLACE INTO redirects VALUES (?, ?)", project.full_path.lower(), project.id
+        )
+        return JSONResponse(entity(call.gitlab, select(call.gitlab, "projects.id = ?", project.id)[0]))
     if "default_branch" in values:
         call.gitlab.repository(project).run("symbolic-ref", "HEAD", f"refs/heads/{values['default_branch']}")
     return show(call)

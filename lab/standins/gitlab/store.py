@@ -24,6 +24,8 @@ CREATE TABLE IF NOT EXISTS projects (
     name TEXT NOT NULL, path TEXT NOT NULL, description TEXT, visibility TEXT NOT NULL,
     default_branch TEXT NOT NULL, creator_id INTEGER NOT NULL, created_at TEXT NOT NULL,
     archived INTEGER NOT NULL DEFAULT 0, UNIQUE (namespace_id, path), UNIQUE (namespace_id, name));
+CREATE TABLE IF NOT EXISTS redirects (
+    full_path TEXT PRIMARY KEY, project_id INTEGER NOT NULL REFERENCES projects(id) ON DELETE CASCADE);
 CREATE TABLE IF NOT EXISTS labels (
     id INTEGER PRIMARY KEY, project_id INTEGER NOT NULL REFERENCES projects(id) ON DELETE CASCADE,
     title TEXT NOT NULL, color TEXT NOT NULL, created_at TEXT NOT NULL, UNIQUE (project_id, title));

@@ -21,6 +21,14 @@ MESSAGES = {
     "api.context.token_provided.app_error": (
         "Session is not OAuth but token was provided in the query string."
     ),
+    "api.emoji.create.duplicate.app_error": (
+        "Unable to create emoji. Another emoji with the same name already exists."
+    ),
+    "api.emoji.create.other_user.app_error": "Invalid user id.",
+    "api.emoji.create.parse.app_error": "Unable to create emoji. Could not understand request.",
+    "api.emoji.create.too_large.app_error": "Unable to create emoji. Image must be less than 512 KB in size.",
+    "api.emoji.disabled.app_error": "Custom emoji have been disabled by the system admin.",
+    "api.emoji.upload.image.app_error": "Unable to create emoji. File must be a PNG, JPEG, or GIF.",
     "api.incoming_webhook.disabled.app_error": "Incoming webhooks have been disabled by the system admin.",
     "api.incoming_webhook.invalid_username.app_error": "Invalid username.",
     "api.post.create_webhook_post.creating.app_error": "Error creating post.",
@@ -41,8 +49,10 @@ MESSAGES = {
     "app.channel.get_channels.not_found.app_error": "No channels were found.",
     "app.channel.get_member.missing.app_error": "No channel member found for that user ID and channel ID.",
     "app.channel.update.bad_id": "Unable to update the channel.",
+    "app.emoji.get.no_result": "We couldn't find the emoji.",
     "app.post.get.app_error": "Unable to get the post.",
     "app.team.get.find.app_error": "Unable to find the existing team.",
+    "app.team.get_by_name.app_error": "Unable to find the existing team.",
     "app.team.get_by_name.missing.app_error": "Unable to find the existing team.",
     "app.team.get_member.missing.app_error": "No team member found for that user ID and team ID.",
     "app.team.save.existing.app_error": "Must call update for existing team.",
@@ -60,6 +70,8 @@ MESSAGES = {
     "app.webhooks.get_incoming.app_error": "Unable to get the webhook.",
     "app.webhooks.save_incoming.existing.app_error": "You cannot overwrite an existing IncomingWebhook.",
     "app.webhooks.update_incoming.app_error": "Unable to update the IncomingWebhook.",
+    "model.emoji.name.app_error": "Name must be 1 to 64 lowercase alphanumeric characters.",
+    "model.emoji.system_emoji_name.app_error": "Name conflicts with existing system emoji name.",
     "model.channel.is_valid.1_or_more.app_error": "Name must be 1 or more lowercase alphanumeric characters.",
     "model.channel.is_valid.2_or_more.app_error": "Name must be 2 or more lowercase alphanumeric characters.",
     "model.channel.is_valid.display_name.app_error": "Invalid display name.",
@@ -81,6 +93,7 @@ MESSAGES = {
     "model.user.is_valid.email.app_error": "Invalid email.",
     "model.user.is_valid.pwd.app_error": "Invalid password.",
     "model.user.is_valid.username.app_error": "Invalid username.",
+    "standin.not_recorded.app_error": "The database does not answer, and how this was told was not recorded.",
     "store.sql_channel.save_channel.exists.app_error": (
         "A channel with that name already exists on the same team."
     ),

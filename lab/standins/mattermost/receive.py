@@ -64,6 +64,8 @@ def _post(server: Server, hook_id: str, wanted: Payload) -> None:
     hook = server.store.one("SELECT * FROM hooks WHERE id = ? AND delete_at = 0", hook_id)
     if hook is None:
         raise ApiError("web.incoming_webhook.invalid.app_error", 400)
+    if server.store.is_away:
+        raise ApiError("api.post.create_webhook_post.creating.app_error", 500)
     owner = server.store.get("users", hook["user_id"])
     assert owner is not None
     channel = _channel(server, hook, owner, wanted.channel)

@@ -48,6 +48,9 @@ CREATE TABLE IF NOT EXISTS hooks (
 CREATE TABLE IF NOT EXISTS posts (
     id TEXT PRIMARY KEY, create_at INTEGER UNIQUE, update_at INTEGER, delete_at INTEGER DEFAULT 0,
     user_id TEXT, channel_id TEXT, root_id TEXT, message TEXT, type TEXT, props TEXT, metadata TEXT);
+CREATE TABLE IF NOT EXISTS emoji (
+    id TEXT PRIMARY KEY, create_at INTEGER, update_at INTEGER, delete_at INTEGER DEFAULT 0, creator_id TEXT,
+    name TEXT, image BLOB);
 CREATE INDEX IF NOT EXISTS posts_of_channel ON posts (channel_id, create_at);
 """
 
@@ -64,6 +67,7 @@ class Store:
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
+        self._away = folder / "database-down"
         self._connection = sqlite3.connect(folder / "mattermost.sqlite3", isolation_level=None)
         self._connection.row_factory = lambda cursor, row: {
             column[0]: value for column, value in zip(cursor.description, row, strict=True)
@@ -73,6 +77,11 @@ class Store:
         self._connection.executescript(SCHEMA)
         newest = self.one("SELECT coalesce(max(create_at), 0) AS at FROM posts")
         self._last: int = newest["at"] if newest else 0
+
+    @property
+    def is_away(self) -> bool:
+        """Whether the database is to look as if it did not answer (``outage``)."""
+        return self._away.exists()
 
     def now(self) -> int:
         """Milliseconds since 1970, strictly increasing, so that posts have one order."""

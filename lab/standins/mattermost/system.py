@@ -9,14 +9,13 @@ from lab.standins.mattermost.endpoint import endpoint
 
 
 def ping(call: Call) -> Response:
-    """Alive; with ``get_server_status=true`` also the state of database and file store."""
+    """Alive; with ``get_server_status=true`` also the state of database and file store, and 500 if one is bad."""
     status = dict.fromkeys(call.server.release.ping_keys, "") | {"status": "OK"}
-    headers = {}
-    if call.flag("get_server_status"):
-        checked = {"database_status": "OK", "filestore_status": "OK"}
-        status |= checked
-        headers = checked | {"status": "OK"}
-    return JSONResponse(status, headers=headers)
+    if not call.flag("get_server_status"):
+        return JSONResponse(status)
+    well = "UNHEALTHY" if call.store.is_away else "OK"
+    checked = {"database_status": well, "filestore_status": "OK", "status": well}
+    return JSONResponse(status | checked, 500 if call.store.is_away else 200, headers=checked)
 
 
 routes = [endpoint("GET", "/system/ping", ping, session=False)]

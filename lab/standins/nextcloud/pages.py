@@ -1,7 +1,7 @@
 """What a person sees in a browser: a folder's files, and a way to put one there. Plus /status.php."""
 
 import secrets
-import time
+from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import quote
 
@@ -94,7 +94,7 @@ def _row(entry: Entry) -> dict[str, str | bool]:
         "path": entry.path.removeprefix("files"),
         "href": quote(entry.name),
         "size": _human(entry.size),
-        "date": time.strftime("%d/%m/%Y %H:%M", time.localtime(entry.mtime)),
+        "modified": f"{datetime.fromtimestamp(entry.mtime, UTC):%d/%m/%Y %H:%M} UTC",
     }
 
 

@@ -1,7 +1,7 @@
 """Jobs, which GitLab calls builds."""
 
 from relays import markup
-from relays.gitlab.events.common import BRANCH, NAME, NUMBER, PROJECT, line, project_of
+from relays.gitlab.events.common import BRANCH, NAME, PROJECT, line, linked, project_of, state_of
 from relays.gitlab.payload import Payload
 from relays.message import Message
 from relays.wording import Wording
@@ -18,8 +18,8 @@ def build(payload: Payload, wording: Wording) -> Message:
     address = f"{payload.text('project', 'web_url')}/-/jobs/{payload.text('build_id')}"
     return line(
         wording[f"job.{outcome}"],
-        job=markup.link(markup.code(payload.text("build_name"), NAME), address),
-        project=markup.bold(project_of(payload, wording), PROJECT),
-        status=markup.plain(status, NUMBER),
-        ref=markup.code(payload.text("ref"), BRANCH),
+        job=linked(markup.given(markup.code, payload.text("build_name"), NAME), address),
+        project=markup.given(markup.bold, project_of(payload, wording), PROJECT),
+        status=markup.given(markup.plain, state_of(status, wording), NAME),
+        ref=markup.given(markup.code, payload.text("ref"), BRANCH),
     )

@@ -6,13 +6,15 @@ from relays.gitlab.events.common import (
     OTHER_COLOR,
     box,
     commit_line,
+    field,
     ref_field,
     sentence,
+    state_of,
     state_sentence,
     user_of,
 )
 from relays.gitlab.payload import Payload
-from relays.message import Field, Message
+from relays.message import Message
 from relays.wording import Wording
 
 _ENDED = ("success", "failed", "canceled")
@@ -22,7 +24,7 @@ def build(payload: Payload, wording: Wording) -> Message:
     """How a deployment to an environment ended, or what it has come to."""
     status = payload.text("status")
     if status not in _ENDED:
-        said = state_sentence(wording["deployment.other"], status)
+        said = state_sentence(wording["deployment.other"], state_of(status, wording))
     elif payload.mapping("user"):
         said = sentence(wording[f"deployment.{status}"], user_of(payload, wording))
     else:  # a user deleted since, or a tool from outside
@@ -33,17 +35,13 @@ def build(payload: Payload, wording: Wording) -> Message:
         COLORS.get(status, OTHER_COLOR),
         lambda limit: markup.fill_label(
             wording["deployment.title"],
-            title=markup.label(payload.text("environment") or wording["unknown"], limit),
+            title=markup.given(markup.label, payload.text("environment"), limit),
         ),
         payload.text("deployable_url") or payload.text("environment_external_url"),
         said,
-        [ref_field(payload, wording), *_commit(payload, wording)],
+        [*ref_field(payload, wording), *field(wording["field.commit"], _commit(payload), short=False)],
     )
 
 
-def _commit(payload: Payload, wording: Wording) -> list[Field]:
-    sha = payload.text("short_sha")
-    if not sha:
-        return []
-    shown = commit_line(sha, payload.text("commit_url"), payload.text("commit_title"))
-    return [Field(wording["field.commit"], shown, short=False)]
+def _commit(payload: Payload) -> markup.Markup | None:
+    return commit_line(payload.text("short_sha"), payload.text("commit_url"), payload.text("commit_title"))

@@ -2,6 +2,7 @@
 
 from relays.gitlab.events.changes import changes_of
 from relays.gitlab.events.common import sentence, user_of
+from relays.gitlab.events.details import details_of
 from relays.gitlab.events.subject import announcement, type_of
 from relays.gitlab.payload import Payload
 from relays.message import Field, Message
@@ -16,7 +17,9 @@ def build(payload: Payload, wording: Wording) -> Message:
     action = subject.text("action")
     known = action if action in _ACTIONS else "other"
     words, details = "", list[Field]()
-    if action == "update":
+    if action == "open":
+        details = details_of(payload, wording)
+    elif action == "update":
         changes = changes_of(payload, wording)
         words, details = changes.words, changes.details
         known = "update" if words else "other"

@@ -2,7 +2,8 @@
 
 from relays import markup
 from relays.gitlab.events.changes import changes_of
-from relays.gitlab.events.common import BRANCH, sentence, user_of
+from relays.gitlab.events.common import BRANCH, field, sentence, user_of
+from relays.gitlab.events.details import details_of
 from relays.gitlab.events.subject import announcement
 from relays.gitlab.payload import Payload
 from relays.message import Field, Message
@@ -20,17 +21,20 @@ def build(payload: Payload, wording: Wording) -> Message:
     action = subject.text("action")
     said = _SAID.get(action, action if action in _ACTIONS else "other")
     words, details = "", list[Field]()
-    if action == "update":
+    if action == "open":
+        details = details_of(payload, wording)
+    elif action == "update":
         changes = changes_of(payload, wording)
         words, details = changes.words, changes.details
         said = "update" if words else "other"
     elif said == "unapproved" and subject.flag("system"):
         said = "approvals_reset"
     branches = [
-        Field(
-            wording[f"field.{end}"], markup.plain(subject.text(f"{end}_branch") or wording["unknown"], BRANCH)
-        )
+        shown
         for end in ("source", "target")
+        for shown in field(
+            wording[f"field.{end}"], markup.given(markup.plain, subject.text(f"{end}_branch"), BRANCH)
+        )
     ]
     told = sentence(wording[f"merge_request.{said}"], user_of(payload, wording), changes=words)
     return announcement(payload, wording, told, [*branches, *details])

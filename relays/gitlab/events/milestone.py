@@ -1,9 +1,9 @@
 """Milestones."""
 
 from relays import markup
-from relays.gitlab.events.common import COLORS, OTHER_COLOR, Sentence, box, date
+from relays.gitlab.events.common import COLORS, OTHER_COLOR, Sentence, box, date, field
 from relays.gitlab.payload import Payload
-from relays.message import Field, Message
+from relays.message import Message
 from relays.wording import Wording
 
 _ACTIONS = ("create", "close", "reopen")
@@ -17,15 +17,14 @@ def build(payload: Payload, wording: Wording) -> Message | None:
         return None
     milestone = payload.at("object_attributes")
     said = wording[f"milestone.{action}"]
-    due = milestone.text("due_date")
     return box(
         payload,
         wording,
         COLORS.get(action, OTHER_COLOR),
         lambda limit: markup.fill_label(
-            wording["milestone.title"], title=markup.label(milestone.text("title"), limit)
+            wording["milestone.title"], title=markup.given(markup.label, milestone.text("title"), limit)
         ),
         f"{payload.text('project', 'web_url')}/-/milestones/{milestone.text('iid')}",
         Sentence(markup.Markup(said), markup.Label(said)),
-        [Field(wording["field.due"], date(due, wording))] if due else [],
+        field(wording["field.due"], date(milestone.text("due_date"), wording)),
     )

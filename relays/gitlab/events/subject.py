@@ -3,7 +3,18 @@
 from collections.abc import Iterable
 
 from relays import markup
-from relays.gitlab.events.common import COLORS, NAME, NUMBER, OTHER_COLOR, TITLE, Sentence, box
+from relays.gitlab.events.common import (
+    COLORS,
+    NAME,
+    NUMBER,
+    OTHER_COLOR,
+    TITLE,
+    Sentence,
+    box,
+    field,
+    number,
+    state_of,
+)
 from relays.gitlab.payload import Payload
 from relays.message import Field, Message
 from relays.wording import Wording
@@ -15,7 +26,7 @@ _TYPES = ("epic", "incident", "issue", "key result", "objective", "task", "ticke
 def announcement(payload: Payload, wording: Wording, said: Sentence, extra: Iterable[Field]) -> Message:
     """Somebody did something to it: the box that the mission draws."""
     subject = payload.at("object_attributes")
-    status = markup.plain(subject.text("state") or wording["unknown"], NAME)
+    status = markup.given(markup.plain, state_of(subject.text("state"), wording), NAME)
     return box(
         payload,
         wording,
@@ -23,7 +34,7 @@ def announcement(payload: Payload, wording: Wording, said: Sentence, extra: Iter
         lambda limit: title_of(payload.text("object_kind"), subject, wording, limit),
         subject.text("url"),
         said,
-        [Field(wording["field.status"], status), *extra],
+        [*field(wording["field.status"], status), *extra],
     )
 
 
@@ -31,11 +42,16 @@ def title_of(kind: str, subject: Payload, wording: Wording, limit: int = TITLE) 
     """The type, number and title of an issue, a work item or a merge request."""
     known = "merge_request" if kind == "merge_request" else type_of(subject)
     return markup.fill_label(
-        wording["subject.title"],
-        type=markup.Label(wording[f"type.{known}"]) if known else markup.label(subject.text("type"), NUMBER),
-        iid=markup.label(subject.text("iid"), NUMBER),
-        title=markup.label(subject.text("title"), limit),
+        wording["merge_request.title" if kind == "merge_request" else "subject.title"],
+        type=markup.Label(wording[f"type.{known}"]) if known else _named_type(subject, wording),
+        iid=number(subject.text("iid")),
+        title=markup.given(markup.label, subject.text("title"), limit),
     )
+
+
+def _named_type(subject: Payload, wording: Wording) -> markup.Label:
+    """A type that is not known here, in its own words."""
+    return markup.given(markup.label, subject.text("type"), NUMBER) or markup.Label(wording["type.issue"])
 
 
 def type_of(subject: Payload) -> str:

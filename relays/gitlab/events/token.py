@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from relays import markup
-from relays.gitlab.events.common import NAME, PROJECT, date, line, project_of
+from relays.gitlab.events.common import NAME, PROJECT, date, line, linked, project_of
 from relays.gitlab.payload import Payload
 from relays.message import Message
 from relays.wording import Wording
@@ -17,11 +17,11 @@ def build(payload: Payload, wording: Wording) -> Message:
     kind = "deploy_token" if payload.text("object_kind") == "deploy_token" else "access_token"
     token = payload.at("object_attributes")
     address = f"{payload.text('project', 'web_url')}/-/settings/{_PAGES[kind]}"
-    day = token.text("expires_at")
-    when = markup.fill(wording["token.on" if day else "token.soon"], date=date(day, wording))
+    day = date(token.text("expires_at"), wording)
+    when = markup.fill(wording["token.on" if day else "token.soon"], date=day)
     return line(
         wording[f"{kind}.expiring"],
-        token=markup.link(markup.code(token.text("name"), NAME), address),
-        project=markup.bold(project_of(payload, wording), PROJECT),
+        token=linked(markup.given(markup.code, token.text("name"), NAME), address),
+        project=markup.given(markup.bold, project_of(payload, wording), PROJECT),
         when=when,
     )

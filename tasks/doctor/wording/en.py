@@ -176,6 +176,10 @@ BROKEN = {
         "{relay} holds {count} notification(s), the oldest for {age}; last error: {line}",
         "nothing is lost: journalctl -u {relay} says what holds the messages up; run make deploy",
     ),
+    "relay.held": Saying(
+        "{relay} is held up at the channel {channel}: {told}",
+        "nothing is lost: run make deploy; if gitlab.routes or nextcloud.trees name it, restore it in Mattermost",
+    ),
     "relay.parked": Saying(
         "{count} parked message(s), which Mattermost has refused for what they are",
         "scripts/parked.sh {relay} list, then show, retry or drop with their number",

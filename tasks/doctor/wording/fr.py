@@ -181,6 +181,11 @@ BROKEN = {
         "{relay} garde {count} notification(s), la plus ancienne depuis {age} ; dernière erreur : {line}",
         "rien n'est perdu : journalctl -u {relay} dit ce qui retient les messages ; relancez make deploy",
     ),
+    "relay.held": Saying(
+        "{relay} est retenu au canal {channel} : {told}",
+        "rien n'est perdu : relancez make deploy ; si gitlab.routes ou nextcloud.trees le nomme, rétablissez-le dans "
+        "Mattermost",
+    ),
     "relay.parked": Saying(
         "{count} message(s) mis de côté, que Mattermost a refusés pour leur contenu",
         "scripts/parked.sh {relay} list, puis show, retry ou drop avec leur numéro",

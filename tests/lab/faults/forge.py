@@ -129,7 +129,7 @@ FAULTS = [
         "described otherwise",
         lambda w: w.alter_hook(description="?"),
         f"{HOOK}: description",
-        "'Passerelle, secrets",
+        "'Managed with pyinfra, secrets",
         "'?'",
     ),
     Fault(

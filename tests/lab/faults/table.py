@@ -28,8 +28,17 @@ ROWS: dict[str, tuple[str, dict[str, str]]] = {
     "team": ("mattermost.team", {"duplicated": _ONE_NAME, **_IN_APPLICATION}),
     "channel": ("mattermost.channel", {"duplicated": _ONE_NAME, **_IN_APPLICATION}),
     "incoming webhook": (
-        "mattermost.webhook",
+        "webhooks.incoming_webhook",
         {"disabled": "all of them are, by a Mattermost setting", **_IN_APPLICATION},
+    ),
+    "custom emoji": (
+        "mattermost_emoji.emoji",
+        {
+            "altered": "its image is in its name",
+            "duplicated": _ONE_NAME,
+            "disabled": "all of them are, by a Mattermost setting",
+            **_IN_APPLICATION,
+        },
     ),
     "URLs of the webhooks": ("text_file.text_files", _FILE),
     "Nextcloud folder": ("nextcloud.folder_tree", _FILE),
@@ -41,7 +50,7 @@ ROWS: dict[str, tuple[str, dict[str, str]]] = {
         "gitlab.project",
         {"altered": "what people make of it is theirs", "duplicated": _ONE_NAME, **_IN_APPLICATION},
     ),
-    "hook": ("gitlab.project_hook", _IN_APPLICATION),
+    "hook": ("project_hooks.project_hook", _IN_APPLICATION),
     "secret token of the hook": ("secret_file.generated_secret", {"disabled": _NO_SWITCH}),
     "signing token of the hook": ("secret_file.generated_secret", {"disabled": _NO_SWITCH}),
     "token for the log of deliveries": ("secret_file.given_secret", _FILE),
@@ -49,7 +58,7 @@ ROWS: dict[str, tuple[str, dict[str, str]]] = {
     "trial of a new release": ("python_app.accepted", _ABSENT),
     "settings of a relay": ("text_file.text_files", _FILE),
     "unit": ("unit.service", {"duplicated": _ONE_NAME}),
-    "no path unit over WebDAV": ("unit.no_unit", _ABSENT),
+    "no path unit over WebDAV": ("unit.no_other_units", _ABSENT),
     "no app password": ("secret_file.no_secret", _ABSENT),
     "operator command": ("text_file.text_files", _FILE),
 }
@@ -57,14 +66,17 @@ ROWS: dict[str, tuple[str, dict[str, str]]] = {
 # What keeps no state of a deployed site, and the test that it has instead.
 ACTS = {
     "absent.no_paths": "test_teardown",
+    "absent.nothing_but": "test_removal",
     "absent.no_service": "test_teardown",
     "gitlab.no_allow_list_entry": "test_teardown",
-    "gitlab.no_project_hook": "test_teardown",
-    "mattermost.no_webhooks": "test_teardown",
-    "mattermost.set_aside_webhook": "test_rotate",
+    "project_hooks.no_project_hook": "test_teardown",
+    "mattermost_emoji.no_emojis": "test_icons",
     "secret_file.add_secret": "test_rotate",
     "secret_file.drop_others": "test_rotate",
+    "secret_file.succeeding_secret": "test_relay_hosts",
     "secret_file.use_newest": "test_rotate",
+    "webhooks.no_webhooks": "test_teardown",
+    "webhooks.set_aside_webhooks": "test_rotate",
 }
 
 Outcomes = Mapping[tuple[str, str], set[str]]

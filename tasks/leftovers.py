@@ -1,0 +1,59 @@
+"""What leaves the settings leaves the site: whatever deploys have made and nobody describes any more."""
+
+import posixpath
+from collections.abc import Collection, Iterable
+
+from tasks.former_hosts import find_former_hosts, remove_relays_of
+from tasks.gitlab import remove_allowed, remove_hooks
+from tasks.made import Made
+from tasks.marks import RECORD
+from tasks.mattermost import remove_webhooks
+from tasks.operations.absent import no_paths, nothing_but
+from tasks.operations.nextcloud import scanned
+from tasks.operations.resource import step
+from tasks.place import Place
+from tasks.record import forget_all_but, wanted, wanted_elsewhere
+from tasks.relays import MOUNT_POINTS, bound_at
+from tasks.site import Site
+
+_STATE = "/var/lib/passerelle/*"
+
+
+def remove_leftovers(site: Site, place: Place, made: Made) -> None:
+    """What was made and is no longer described, after all that takes its place is at work."""
+    left = made - wanted(site, place) - wanted_elsewhere(site)
+    remove_from_gitlab(place, made, left, kept=site.projects)
+    remove_webhooks(place, left.webhooks, made)
+    remove_files(left.files)
+    _remove_unused(site)
+    reached, unreached = find_former_hosts(left.machines)
+    remove_relays_of(reached)
+    if made - wanted(site, place) - Made(machines=unreached):
+        forget_all_but(site, place, Made(machines=unreached))
+
+
+def remove_from_gitlab(place: Place, made: Made, left: Made, *, kept: Collection[str] = ()) -> None:
+    """Hooks and entries of the allow-list that are `left` of what was made; hooks of the projects `kept` stay."""
+    remove_hooks(place, sorted(left.projects), {place.relay, *made.addresses}, kept)
+    remove_allowed(place, sorted(left.addresses))
+
+
+@step("Leftovers")
+def remove_files(files: Iterable[str]) -> None:
+    """Files beside the applications, and their folders down from scripts/ if nothing else is in them."""
+    paths = sorted(files)
+    folders = {posixpath.dirname(path) for path in paths}
+    folders |= {posixpath.dirname(folder) for folder in folders if posixpath.basename(folder) != "scripts"}
+    deepest_first = sorted(folders, key=lambda folder: folder.count("/"), reverse=True)
+    if paths:
+        no_paths(paths, deepest_first, name="Files beside the applications")
+
+
+@step("Leftovers")
+def _remove_unused(site: Site) -> None:
+    """What the relays and the deploy keep of trees that are no longer watched."""
+    on_disk = site.nextcloud.source == "disk"
+    bound = [bound_at(site, tree) for tree in site.trees] if on_disk else []
+    marks = [scanned(tree.owner, tree.tree) for tree in site.trees if tree.owner] if on_disk else []
+    kept = [*bound, *map(posixpath.dirname, bound), RECORD, *marks]
+    nothing_but([*MOUNT_POINTS, _STATE], kept, name="Mount points and marks of trees")

@@ -1,0 +1,114 @@
+"""What a deploy makes outside the places of the host that never change, as one value that can be kept and compared."""
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from tasks.site import IncomingWebhook, Machine, Site
+
+
+def _same(value: Any) -> Any:
+    return value
+
+
+# By what one thing of a kind is told from another: GitLab takes a path in any case; a host is one whoever logs in.
+_IDENTITY: Mapping[str, Callable[[Any], Any]] = {
+    "projects": str.lower,
+    "addresses": _same,
+    "webhooks": _same,
+    "files": _same,
+    "machines": lambda machine: (machine.address.lower(), machine.ssh_port),
+}
+# Mattermost takes 64 bytes for the name of a webhook.
+_LONGEST = 48
+
+
+@dataclass(frozen=True)
+class Made:
+    """`webhooks` are teams and names, `addresses` what is on GitLab's allow-list, `files` paths on the host.
+
+    `gitlab` and `mattermost` are the servers' addresses, empty if they are not known. What the host itself tells is
+    neither compared nor kept: `in_use` are the numbers of the webhooks whose addresses the relays have, which are
+    secrets, `port` is that of the GitLab relay, empty without one, `spool` whether it was given a shared one.
+    """
+
+    gitlab: str = ""
+    mattermost: str = ""
+    projects: frozenset[str] = frozenset()
+    addresses: frozenset[str] = frozenset()
+    webhooks: frozenset[tuple[str, str]] = frozenset()
+    files: frozenset[str] = frozenset()
+    machines: frozenset[Machine] = frozenset()
+    in_use: frozenset[str] = field(default=frozenset(), repr=False, compare=False)
+    port: str = field(default="", compare=False)
+    spool: bool = field(default=False, compare=False)
+
+    def __or__(self, other: "Made") -> "Made":
+        """All of both; of a thing that is in both, and of the servers, what the other one says."""
+        both: dict[str, Any] = {
+            kind: getattr(other, kind) | getattr(self - other, kind) for kind in _IDENTITY
+        }
+        both["gitlab"] = other.gitlab or self.gitlab
+        both["mattermost"] = other.mattermost or self.mattermost
+        return replace(self, **both)
+
+    def __sub__(self, other: "Made") -> "Made":
+        """What the other one has not."""
+        left: dict[str, Any] = {}
+        for kind, identity in _IDENTITY.items():
+            known = set(map(identity, getattr(other, kind)))
+            left[kind] = frozenset(each for each in getattr(self, kind) if identity(each) not in known)
+        return replace(self, **left)
+
+    def __bool__(self) -> bool:
+        """Whether there is anything."""
+        return any(getattr(self, kind) for kind in _IDENTITY)
+
+    def to_json(self) -> str:
+        """As it is kept; the same value is always the same text."""
+        values = {kind: sorted(getattr(self, kind), key=identity) for kind, identity in _IDENTITY.items()}
+        values["machines"] = [machine.model_dump(mode="json") for machine in values["machines"]]
+        servers = {"gitlab": self.gitlab, "mattermost": self.mattermost}
+        return json.dumps(servers | values, indent=1, ensure_ascii=False) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str) -> "Made":
+        """What `to_json` wrote; ValueError for anything else."""
+        try:
+            values = json.loads(text)
+            return cls(
+                gitlab=str(values["gitlab"]),
+                mattermost=str(values["mattermost"]),
+                projects=frozenset(map(str, values["projects"])),
+                addresses=frozenset(map(str, values["addresses"])),
+                webhooks=frozenset((str(team), str(name)) for team, name in values["webhooks"]),
+                files=frozenset(map(str, values["files"])),
+                machines=frozenset(Machine(**machine) for machine in values["machines"]),
+            )
+        except (KeyError, TypeError) as error:
+            raise ValueError(f"{type(error).__name__}: {error}") from None
+
+
+def described(site: Site, relay: str = "", files: Iterable[str] = ()) -> Made:
+    """What the settings describe; `relay` is its ADDRESS:PORT for GitLab, `files` lie beside the applications."""
+    chat = site.mattermost
+    return Made(
+        gitlab=site.gitlab.url,
+        mattermost=chat.url,
+        projects=frozenset(site.projects),
+        addresses=frozenset(filter(None, [relay])),
+        webhooks=frozenset((chat.team, hook.display_name) for hook in hooks_of(site)),
+        files=frozenset(files),
+        machines=frozenset(site.relay_hosts),
+    )
+
+
+def hooks_of(site: Site) -> tuple[IncomingWebhook, IncomingWebhook]:
+    """The site's incoming webhooks: that for GitLab, that for Nextcloud."""
+    return site.mattermost.gitlab_webhook, site.mattermost.nextcloud_webhook
+
+
+def set_aside(hook: IncomingWebhook) -> str:
+    """What an incoming webhook is called while another one takes its place."""
+    return f"{hook.display_name.encode()[:_LONGEST].decode(errors='ignore')} (replaced)"

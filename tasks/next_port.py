@@ -1,0 +1,92 @@
+"""Another port for the GitLab relay, without a moment at which GitLab finds none.
+
+The next port is opened by a unit of its own while the first one goes on listening; the relay takes what comes in on
+both. Then GitLab's hooks move. Then the first unit takes the next port as well, beside the other one (ReusePort), which
+goes. Meanwhile systemd holds what comes while the relay starts again.
+"""
+
+from hashlib import sha256
+
+from pyinfra import host
+from pyinfra.api import FactBase
+
+from tasks.made import Made
+from tasks.operations.resource import Commands, resource, step, tell
+from tasks.operations.text_file import write
+from tasks.operations.unit import FOLDER, Units
+from tasks.relays import socket_unit, this_release
+from tasks.site import Site
+
+SOCKET, NEXT, SERVICE = (
+    "passerelle-gitlab.socket",
+    "passerelle-gitlab-next.socket",
+    "passerelle-gitlab.service",
+)
+
+
+class Port(FactBase[tuple[str, str]]):
+    """(port that the first unit names, release in use), each empty if there is none."""
+
+    def command(self) -> str:
+        return (
+            f"echo port=$(sed -n 's/^ListenStream=//p' {FOLDER}/{SOCKET} 2>/dev/null); "
+            'echo release=$(basename "$(readlink /opt/passerelle/current)" 2>/dev/null)'
+        )
+
+    def process(self, output: list[str]) -> tuple[str, str]:
+        """Two lines."""
+        values = dict(line.partition("=")[::2] for line in output)
+        return values.get("port", ""), values.get("release", "")
+
+
+@step("Relays")
+def open_next_port(site: Site, made: Made) -> None:
+    """The port that the settings describe beside another one that is in use, before any hook leads there."""
+    if _is_another(site, made):
+        _open(site.relays.port, name="Next port of the gitlab relay")
+
+
+@step("Relays")
+def take_next_port(site: Site, made: Made) -> None:
+    """The port that the settings describe in the place of another one, after the hooks have moved."""
+    if _is_another(site, made):
+        _take(site.relays.port, name="Port of the gitlab relay")
+
+
+def _is_another(site: Site, made: Made) -> bool:
+    return made.port not in ("", str(site.relays.port))
+
+
+def _is_changing(port: int, units: dict[str, dict[str, str]]) -> bool:
+    before, release = host.get_fact(Port) or ("", "")
+    # An earlier release takes what comes in on one port alone.
+    return units[SOCKET].get("ActiveState") == "active" and before != str(port) and release == this_release()
+
+
+@resource
+def _open(port: int) -> Commands:
+    units = host.get_fact(Units, units=[SOCKET, NEXT])
+    text = socket_unit(port, is_next=True)
+    is_open = units[NEXT]["text"] == sha256(text.encode()).hexdigest()
+    if not _is_changing(port, units) or (is_open and units[NEXT].get("ActiveState") == "active"):
+        return
+    before, _ = host.get_fact(Port)
+    tell([f"~ port of the gitlab relay: {before} -> {port}, both open until GitLab's hooks have moved"])
+    failed = (
+        f"{{ systemctl disable -q --now {NEXT}; rm -f {FOLDER}/{NEXT}; systemctl daemon-reload; "
+        f"echo 'relays.port = {port} cannot be opened: something else has it, see ss -ltnp; choose another one' >&2; "
+        "false; }"
+    )
+    # In one go: the service is started by the next connection, and no socket is opened under its running service.
+    start = f"systemctl daemon-reload && systemctl enable -q {NEXT} && systemctl restart {SERVICE}"
+    then = f"&& {start} && systemctl is-active -q {NEXT} || {failed}"
+    yield write(f"{FOLDER}/{NEXT}", "cat", "644", "root", "root", text, then)
+
+
+@resource
+def _take(port: int) -> Commands:
+    units = host.get_fact(Units, units=[SOCKET, NEXT])
+    if units[NEXT].get("ActiveState") == "active" and _is_changing(port, units):
+        tell([f"~ {FOLDER}/{SOCKET}: other content"])
+        then = f"&& systemctl daemon-reload && systemctl restart {SOCKET} {SERVICE}"
+        yield write(f"{FOLDER}/{SOCKET}", "cat", "644", "root", "root", socket_unit(port), then)

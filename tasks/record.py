@@ -1,0 +1,94 @@
+"""What earlier deploys have made, remembered on the host.
+
+The settings say what is wanted, not what was: without a record nobody would know which project is listed no longer, or
+how a webhook was called before. It holds no secret, and is written before anything is made: a run that is killed leaves
+nothing behind that the next one does not know of. What is in it and no longer described is removed (tasks.leftovers).
+"""
+
+import posixpath
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from functools import partial
+
+from pyinfra import inventory
+
+from tasks.commands import command_files
+from tasks.made import Made, described
+from tasks.marks import RECORD, look_for_marks, made_by_marks
+from tasks.operations.absent import no_paths
+from tasks.operations.resource import Commands, ResourceError, note, resource, step
+from tasks.operations.text_file import text_files
+from tasks.place import Place
+from tasks.site import Machine, Site
+
+_ACCESS = ("600", "root", "root")
+
+
+def recall(site: Site, place: Place) -> Made:
+    """What deploys have made here so far; of a host that was deployed without a record, what its marks tell."""
+    marks = look_for_marks(place)
+    try:
+        found = Made.from_json(marks.record) if marks.record else made_by_marks(site, place, marks)
+    except ValueError as error:
+        raise ResourceError(
+            f"{RECORD} on the host cannot be read ({error}); remove it, then what was made is found by its marks"
+        ) from None
+    return replace(found, in_use=marks.in_use, port=marks.port, spool=marks.spool)
+
+
+def wanted(site: Site, place: Place) -> Made:
+    """What the settings describe."""
+    return described(site, place.relay, command_files(place.scripts))
+
+
+def wanted_elsewhere(site: Site) -> Made:
+    """What the settings of the other sites of this run describe, and so is none of this one's to remove."""
+    # A relay host bears the site of the host that it belongs to.
+    others = {id(each.data.site): each.data.site for each in inventory if each.data.site != site}
+    claims = Made()
+    for other in others.values():
+        given = f"{other.relays.address}:{other.relays.port}" if other.relays.address else ""
+        own = Machine(**other.host.model_dump(include=set(Machine.model_fields)))
+        claims |= described(other, given) | Made(machines=frozenset({own}))
+    return claims
+
+
+@step("Record")
+def remember(site: Site, place: Place, made: Made, *, set_aside: Iterable[tuple[str, str]] = ()) -> None:
+    """What is going to be made, beside what there is; before any of it is."""
+    if others := list(other_servers(made, wanted(site, place))):
+        _left_alone(others, name="What other servers keep")
+    everything = made | wanted(site, place) | Made(webhooks=frozenset(set_aside))
+    _write(everything, "Record of what is made")
+
+
+@step("Record")
+def forget_all_but(site: Site, place: Place, kept: Made) -> None:
+    """What is described and what is `kept`; after all the rest is removed."""
+    _write(kept | wanted(site, place), "Record of what was made")
+
+
+@step("Record")
+def forget() -> None:
+    """All of it, after all that it tells of is removed."""
+    no_paths([posixpath.dirname(RECORD)], name="Record of what was made")
+
+
+def _write(made: Made, name: str) -> None:
+    text_files({RECORD: partial(str, made.to_json())}, *_ACCESS, name=name)
+
+
+def other_servers(made: Made, now: Made) -> Iterator[str]:
+    """A line for each server that another one has taken the place of, or the same under another address."""
+    for setting, before, after, what in (
+        ("gitlab.url", made.gitlab, now.gitlab, "hooks in its projects and the entry on its allow-list"),
+        ("mattermost.url", made.mattermost, now.mattermost, "webhooks"),
+    ):
+        if before and before != after:
+            yield f"{setting} was {before}: if that is another server, its {what} stay there; delete them there"
+
+
+@resource
+def _left_alone(lines: list[str]) -> Commands:
+    note(lines)
+    yield from ()

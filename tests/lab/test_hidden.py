@@ -1,0 +1,140 @@
+"""Absent is not the same as hidden: states in which Mattermost shows nothing, against every command."""
+
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+
+import pytest
+from docker.models.containers import Container
+
+from tests.acceptance.people import Chat
+from tests.lab.conftest import ROOT, deploy, dry, environment, pyinfra
+from tests.lab.test_drift_report import drift
+
+NAMES = ("GitLab Notifications", "Nextcloud File Monitor")
+SWITCH = "ServiceSettings.EnableIncomingWebhooks"
+CONF = "/root/taaf-infrastructure/scripts/.webhooks.conf"
+
+
+def off(chat: Chat) -> None:
+    chat.api("PUT", "/config/patch", {"ServiceSettings": {"EnableIncomingWebhooks": False}})
+
+
+def on(chat: Chat) -> None:
+    chat.api("PUT", "/config/patch", {"ServiceSettings": {"EnableIncomingWebhooks": True}})
+
+
+def archive(chat: Chat) -> None:
+    chat.api("DELETE", f"/teams/{chat.api('GET', '/teams/name/taaf')['id']}")
+
+
+STATES = [
+    pytest.param(off, f"~ {SWITCH}: False -> True", SWITCH, id="webhooks off"),
+    pytest.param(archive, "~ team taaf: archived -> active", "team taaf", id="team archived"),
+]
+
+
+def told(output: str) -> list[str]:
+    """The differences that a run has told."""
+    lines = [line.partition("]     ")[2].rstrip() for line in output.splitlines()]
+    return [line for line in lines if line[:2] in ("+ ", "~ ", "- ")]
+
+
+def ids(chat: Chat) -> dict[str, str]:
+    """The webhooks of the site by name, each with its number."""
+    found = chat.api("GET", "/hooks/incoming?per_page=200")
+    return {hook["display_name"]: hook["id"] for hook in found if hook["display_name"].startswith(NAMES)}
+
+
+@pytest.fixture(autouse=True)
+def deployed(chat: Chat, mattermost_container: Container) -> Iterator[None]:
+    """As described before and after, whatever a test leaves."""
+    deploy()
+    yield
+    mattermost_container.exec_run(["rm", "-f", "/mattermost/data/database-down"])
+    deploy()
+
+
+@pytest.mark.parametrize(("make", "line", "what"), STATES)
+def test_drift_and_deploy(chat: Chat, make: Callable[[Chat], None], line: str, what: str) -> None:
+    before = ids(chat)
+    make(chat)
+    assert told(dry().output) == [line]
+    code, report, _ = drift()
+    assert code == 2
+    assert report.splitlines()[1] == f"  {what}"
+    assert report.endswith("\n1 difference(s)\n")
+    assert told(deploy().output) == [line]
+    assert ids(chat) == before
+    assert drift()[0] == 0
+
+
+@pytest.mark.parametrize(("make", "line", "what"), STATES)
+def test_rotation(
+    chat: Chat, machine: Callable[[str], str], make: Callable[[Chat], None], line: str, what: str
+) -> None:
+    before = ids(chat)
+    make(chat)
+    shown = told(pyinfra("--dry", deploy="rotate.py").output)
+    assert line in shown
+    for name in NAMES:
+        assert f"~ incoming webhook: display_name: {name!r} -> {f'{name} (replaced)'!r}" in shown
+    run = pyinfra("-y", deploy="rotate.py")
+    assert run.code == 0, run.output
+    after = ids(chat)
+    assert sorted(after) == sorted(before)
+    assert not set(after.values()) & set(before.values())
+    assert all(identity in machine(f"cat {CONF}") for identity in after.values())
+    assert deploy().changed == 0
+
+
+@pytest.mark.parametrize(("make", "line", "what"), STATES)
+def test_teardown(chat: Chat, make: Callable[[Chat], None], line: str, what: str) -> None:
+    make(chat)
+    gone = [f"- incoming webhook {name!r}" for name in NAMES]
+    if make is off:
+        gone.append(f"~ {SWITCH}: False -> True for the removal, then False again")
+    shown = told(pyinfra("--dry", deploy="teardown.py").output)
+    assert [each for each in shown if "webhook" in each.lower() and "/" not in each] == gone
+    run = pyinfra("-y", deploy="teardown.py")
+    assert run.code == 0, run.output
+    assert told(run.output) == shown
+    again = pyinfra("-y", deploy="teardown.py")
+    assert (again.code, again.changed) == (0, 0), again.output
+    assert chat.api("GET", "/config")["ServiceSettings"]["EnableIncomingWebhooks"] is (make is not off)
+    on(chat)
+    assert ids(chat) == {}
+
+
+def test_a_database_that_is_down_is_named_by_every_command(
+    chat: Chat, mattermost_container: Container
+) -> None:
+    before = ids(chat)
+    mattermost_container.exec_run(["touch", "/mattermost/data/database-down"])
+    reason = "mattermost: the database of http://chat.taaf.internal does not answer"
+    for options, script in (
+        (("-y",), "deploy.py"),
+        (("--dry",), "deploy.py"),
+        (("-y",), "rotate.py"),
+        (("-y",), "teardown.py"),
+    ):
+        run = pyinfra(*options, deploy=script)
+        assert run.code == 1
+        assert reason in run.output
+        assert told(run.output) == []
+        assert "Traceback" not in run.output
+    code, report, complaint = drift()
+    assert (code, report) == (1, "")
+    assert reason in complaint
+    doctor = subprocess.run(
+        [sys.executable, "-m", "tasks.doctor"],
+        cwd=ROOT,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert doctor.returncode == 2
+    mattermost_container.exec_run(["rm", "/mattermost/data/database-down"])
+    assert ids(chat) == before
+    assert deploy().changed == 0
