@@ -36,7 +36,7 @@ def build(places: Places) -> service.Service:
     hook = Hook(read_hook_url(places.credentials, "NEXTCLOUD_WEBHOOK_URL"), channel, icon)
 
     relay = service.Service(places.state, wording, hook, digest_from, NEXTCLOUD, after_rescue=AFTER_RESCUE)
-    inquiry = Inquiry(account) if account else None
+    inquiry = Inquiry(account, relay.store) if account else None
     if inquiry:
         relay.add(inquiry)
     for tree in trees:
@@ -45,7 +45,7 @@ def build(places: Places) -> service.Service:
         if polled is not None:
             place, in_files = Polling(polled, tree.root, poll_seconds), tree.root
             relay.add(place)
-        origins = Origins(inquiry if in_files else None, in_files)
+        origins = Origins(inquiry if in_files else None, place, in_files)
         relay.add(TreeSource(relay, place, tree.telling, origins))
     return relay
 

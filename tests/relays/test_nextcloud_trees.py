@@ -130,7 +130,7 @@ def test_a_folder_can_be_more_discreet_than_its_tree(
     assert lines(sink) == [
         "**📁 3 nouveaux documents RH déposés**",
         "- **Fiches_Paie** : 2",
-        "- **Fiches_Paie/deep** : 1",
+        "- **Fiches_Paie / deep** : 1",
     ]
 
 
@@ -147,7 +147,7 @@ def test_a_burst_becomes_a_few_messages(nextcloud: Relay, tree: Path, sink: Sink
     assert documents(sink) == 2001
     assert len(sink.posts) <= 25
     assert len(known(nextcloud)) == 2002
-    told = [line for line in lines(sink) if re.match(r"- \*\*lot/\d\d\*\* : \d+ \(`\d+\.pdf`, ", line)]
+    told = [line for line in lines(sink) if re.match(r"- \*\*lot / \d\d\*\* : \d+ \(`\d+\.pdf`, ", line)]
     assert len(told) >= 20
     assert all(len(line) < 100 for line in told)
 
