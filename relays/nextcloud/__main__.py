@@ -6,6 +6,7 @@ from relays import digest, service
 from relays.mattermost import Hook
 from relays.nextcloud.cloud import read_account
 from relays.nextcloud.config import read_trees
+from relays.nextcloud.index import forget_others
 from relays.nextcloud.inquiry import Inquiry
 from relays.nextcloud.origins import Origins
 from relays.nextcloud.place import Disk, Place
@@ -38,6 +39,7 @@ def build(places: Places) -> service.Service:
     inquiry = Inquiry(account) if account else None
     if inquiry:
         relay.add(inquiry)
+    watched = []
     for tree in trees:
         place: Place = Disk(tree.root)
         in_files = tree.in_files
@@ -46,6 +48,8 @@ def build(places: Places) -> service.Service:
             relay.add(place)
         origins = Origins(inquiry if in_files else None, in_files)
         relay.add(TreeSource(relay, place, tree.telling, origins))
+        watched.append(place.name)
+    relay.store.submit(lambda db: forget_others(db, watched))
     return relay
 
 

@@ -6,7 +6,7 @@ a document is known exactly when its notification is stored.
 
 import os
 from bisect import bisect_left, insort
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from relays.engine import Database
 from relays.nextcloud.tree import Stat
@@ -125,6 +125,15 @@ class Index:
         self._changed.clear()
         self.is_new = False
         self.known_before = None
+
+
+def forget_others(db: Database, trees: Collection[str]) -> None:
+    """Forget the trees that are not among `trees`: if one of them is watched again, what it has by then is no news."""
+    for (tree,) in db.execute("SELECT tree FROM trees UNION SELECT tree FROM documents").fetchall():
+        if tree not in trees:
+            db.execute("DELETE FROM documents WHERE tree = ?", (tree,))
+            db.execute("DELETE FROM rescued_trees WHERE tree = ?", (tree,))
+            db.execute("DELETE FROM trees WHERE tree = ?", (tree,))
 
 
 def _folder(path: str) -> str:
