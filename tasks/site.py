@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationInfo
 
+from relays.nextcloud.telling import FURTHER_USERNAME, USERNAME
 from tasks.documents import FolderName, Options, Tree, Trees
 from tasks.telling import ChannelName, Detail, Language, MuteSettings, Person, Routes, Wording
 
@@ -270,6 +271,8 @@ class Site(Section):
                     "owner": tree.owner or nextcloud.admin,
                     "channel": tree.channel or default,
                     "footer": self.relays.footer if tree.footer is None else tree.footer,
+                    "label": "" if tree.label is None and tree is not first else tree.label,
+                    "username": tree.username or (USERNAME if tree is first else FURTHER_USERNAME),
                 }
             )
             for tree in (first, *nextcloud.trees)

@@ -6,6 +6,7 @@ from relays import digest, service
 from relays.mattermost import Hook, read_icon
 from relays.nextcloud.cloud import read_account
 from relays.nextcloud.config import read_trees
+from relays.nextcloud.index import forget_others
 from relays.nextcloud.inquiry import Inquiry
 from relays.nextcloud.origins import Origins
 from relays.nextcloud.place import Disk, Place
@@ -36,17 +37,20 @@ def build(places: Places) -> service.Service:
     hook = Hook(read_hook_url(places.credentials, "NEXTCLOUD_WEBHOOK_URL"), channel, icon)
 
     relay = service.Service(places.state, wording, hook, digest_from, NEXTCLOUD, after_rescue=AFTER_RESCUE)
-    inquiry = Inquiry(account) if account else None
+    inquiry = Inquiry(account, relay.store) if account else None
     if inquiry:
         relay.add(inquiry)
+    watched = []
     for tree in trees:
         place: Place = Disk(tree.root)
         in_files = tree.in_files
         if polled is not None:
             place, in_files = Polling(polled, tree.root, poll_seconds), tree.root
             relay.add(place)
-        origins = Origins(inquiry if in_files else None, in_files)
+        origins = Origins(inquiry if in_files else None, place, in_files)
         relay.add(TreeSource(relay, place, tree.telling, origins))
+        watched.append(place.name)
+    relay.store.submit(lambda db: forget_others(db, watched))
     return relay
 
 

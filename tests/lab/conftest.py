@@ -15,7 +15,8 @@ from _pytest.mark import ParameterSet
 from docker.models.containers import Container
 
 from lab import engine, stack, state
-from tests.acceptance.people import Forge, marker
+from tests.acceptance.people import Chat, Forge, marker
+from tests.lab import residue
 from tests.lab.faults.summary import DriftTable
 from tests.live import chat, cloud, copy, forge, host, infrastructure, proxy, site, ssh, tunnel
 
@@ -109,6 +110,15 @@ def machine(engine_client: docker.DockerClient) -> Callable[[str], str]:
     """Runs a shell command on the host as root and answers what it printed."""
     container = stack.host_container(engine_client)
     return lambda command: stack.run(container, "sh", "-c", command)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def as_found(lab: state.Lab, chat: Chat, forge: Forge, machine: Callable[[str], str]) -> Iterator[None]:
+    """The tests leave the lab as they found it."""
+    before = residue.seen(chat, forge, machine)
+    yield
+    deploy()
+    assert residue.left(before, residue.seen(chat, forge, machine)) == []
 
 
 @pytest.fixture

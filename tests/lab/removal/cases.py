@@ -217,7 +217,11 @@ NOTHING = {
         (f"nextcloud.{n}" for n in ("announce", "discretion", "folder_discretion", "categories")), _FILE
     ),
     **dict.fromkeys(
-        (f"nextcloud.{n}" for n in ("icons", "wording", "burst_from", "poll_seconds", "url")), _FILE
+        (
+            f"nextcloud.{n}"
+            for n in ("icons", "wording", "label", "username", "burst_from", "poll_seconds", "url")
+        ),
+        _FILE,
     ),
     **dict.fromkeys((f"gitlab.{n}" for n in ("detail", "mute", "routes", "people", "wording")), _FILE),
     **dict.fromkeys((f"relays.{n}" for n in ("language", "digest_from", "footer")), _FILE),
