@@ -6,6 +6,7 @@ from tasks.alone import failing_alone
 from tasks.commands import install_commands
 from tasks.former_spool import forget_former_address, leave_former_spool
 from tasks.gitlab import provision_gitlab
+from tasks.icons import remove_former_icons
 from tasks.leftovers import remove_leftovers
 from tasks.mattermost import admit_webhooks, provision_mattermost
 from tasks.next_port import open_next_port, take_next_port
@@ -38,5 +39,6 @@ with failing_alone():
     if here:
         leave_former_spool(site, place, made)
         remove_leftovers(site, place, made)
+        remove_former_icons(site, place, made)
     else:
         forget_former_address()

@@ -9,6 +9,7 @@ from pyinfra import host
 from tasks.alone import failing_alone
 from tasks.former_hosts import find_former_hosts, remove_relays_of
 from tasks.former_spool import remove_shared_spool
+from tasks.icons import remove_icons
 from tasks.leftovers import remove_files, remove_from_gitlab
 from tasks.mattermost import remove_webhooks
 from tasks.place import find_place
@@ -28,6 +29,7 @@ with failing_alone():
         remove_shared_spool()
         remove_relays()
         remove_webhooks(place, everything.webhooks, made, though_hidden=True)
+        remove_icons(place, everything)
         remove_files(everything.files)
         former, _ = find_former_hosts((made - wanted(site, place)).machines)
         remove_relays_of(former)

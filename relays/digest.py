@@ -85,4 +85,5 @@ def build(entries: Sequence[Entry], wording: Wording, now: float) -> dict[str, o
     times = [Markup(moment.strftime(form)) for moment in moments]
     heading = markup.fill(wording["digest.heading"], count=len(entries), first=times[0], last=times[-1])
     lines = [f"- {time} {entry.summary}" for time, entry in zip(times, entries, strict=True)]
-    return {**entries[0].sender, "text": "\n".join([heading, "", *lines])}
+    text = markup.without_slack_links(Markup("\n".join([heading, "", *lines])))
+    return {**entries[0].sender, "text": text}

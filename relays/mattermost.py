@@ -17,21 +17,25 @@ Neither an address nor the body of an answer goes into a reason: both hold the s
 
 import email.utils
 import json
+import re
 import time
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 
 import requests
 
 from relays.failure import reason
+from relays.message import RELAY
+from relays.settings import StartError, Table, is_web_address
 
 # Mattermost fetches link previews before it stores a post: five seconds for each slow host (measured on 5.37).
 _POST_TIMEOUT = (10.0, 40.0)
 _QUESTION_TIMEOUT = (5.0, 10.0)
 # Mattermost's own answers are far shorter; of another's no more is read than this, in bytes.
 _LARGEST_ANSWER = 65536
+_EMOJI = re.compile(r":[a-zA-Z0-9_+-]+:")
 
 
 class Meaning(Enum):
@@ -54,10 +58,26 @@ class Answer:
 
 @dataclass(frozen=True)
 class Hook:
-    """An incoming webhook: its address, which is a secret, and the channel that it was made for."""
+    """An incoming webhook: its address, which is a secret, and the channel that it was made for.
+
+    `icon` is what a site wants beside its posts, as the webhook takes it; nothing: what each post says itself.
+    """
 
     url: str
     channel: str
+    icon: Mapping[str, str] = field(default_factory=dict)
+
+
+def read_icon(settings: Table) -> Mapping[str, str]:
+    """The icon that the settings name: an emoji between its colons, or an address."""
+    icon = settings.text("icon") if "icon" in settings else ""
+    if not icon:
+        return {}
+    if _EMOJI.fullmatch(icon):
+        return {"icon_emoji": icon}
+    if not is_web_address(icon):
+        raise StartError(f"icon = {icon!r} is neither :an_emoji: nor an address (http://…): correct it")
+    return {"icon_url": icon}
 
 
 class IncomingWebhook:
@@ -70,15 +90,24 @@ class IncomingWebhook:
     def __init__(self, hook: Hook, channel: str) -> None:
         self._url = hook.url
         self._channel = {} if channel == hook.channel else {"channel": channel}
+        self._icon = hook.icon
         self._base = hook.url.rsplit("/hooks/", 1)[0]
         self._session = requests.Session()
 
     def post(self, message: Mapping[str, object]) -> Answer:
         """Post a message. Raises nothing: whatever goes wrong is an answer."""
         try:
-            return self._interpret(*self._ask("POST", self._url, {**message, **self._channel}, _POST_TIMEOUT))
+            body = {**self._with_icon(message), **self._channel}
+            return self._interpret(*self._ask("POST", self._url, body, _POST_TIMEOUT))
         except requests.RequestException as error:
             return Answer(Meaning.UNAVAILABLE, reason(error))
+
+    def _with_icon(self, message: Mapping[str, object]) -> Mapping[str, object]:
+        """The message with the site's icon in the place of its own; what a relay says of itself keeps its own."""
+        if not self._icon or message.get("username") == RELAY:
+            return message
+        others = {key: value for key, value in message.items() if key != "icon_emoji"}
+        return {**others, **self._icon}
 
     def _ask(
         self, method: str, url: str, body: Mapping[str, object] | None, timeout: tuple[float, float]

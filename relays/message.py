@@ -1,13 +1,23 @@
 """A message for Mattermost, built from texts that are inert (relays.markup) and within its limits.
 
-Measured on Mattermost 5.37: remote images delay a post by five seconds each, so there are none (`icon_emoji` instead
-of `icon_url`, no `footer_icon`). Mobile notifications show the text and the `fallback` of the attachment only.
+Measured on Mattermost 5.37: remote images in a post delay it by five seconds each, so there are none. Mobile
+notifications show the text and the `fallback` of the attachment only.
 """
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import cast
 
-from relays.markup import Label, Markup
+from relays.markup import Label, Markup, without_slack_links
+
+# Mattermost 5.37 allows the properties of a post 7,600 characters of JSON (measured there; 11.6 a hundred times as
+# many): what goes beyond is cut without a word, or the post is refused. The rest is for names and the icon.
+_MOST_CHARACTERS = 7_000
+
+
+# Whom a relay speaks as when it speaks of itself.
+RELAY = "Passerelle"
 
 
 @dataclass(frozen=True)
@@ -69,20 +79,35 @@ class Message:
         """The message as an incoming webhook takes it."""
         payload: dict[str, object] = {"username": self.username, "icon_emoji": self.icon_emoji}
         if self.text is not None:
-            payload["text"] = self.text
+            payload["text"] = without_slack_links(self.text)
         if self.attachment is not None:
-            payload["attachments"] = [_payload(self.attachment)]
+            payload["attachments"] = [_fitting(_payload(self.attachment))]
         return payload
+
+
+def _fitting(attachment: dict[str, object]) -> dict[str, object]:
+    """The box without its last fields, if it is too large with them."""
+    fields = cast(list[object], attachment["fields"])
+    while fields and _length(attachment) > _MOST_CHARACTERS:
+        fields.pop()
+    return attachment
+
+
+def _length(attachment: dict[str, object]) -> int:
+    """As Mattermost counts: JSON as Go writes it."""
+    text = json.dumps([attachment], ensure_ascii=False, separators=(",", ":"))
+    return len(text) + 5 * sum(text.count(character) for character in "<>&\u2028\u2029")
 
 
 def _payload(attachment: Attachment) -> dict[str, object]:
     payload: dict[str, object] = {
         "color": attachment.color,
         "title": attachment.title,
-        "text": attachment.text,
+        "text": without_slack_links(attachment.text),
         "fallback": attachment.fallback,
         "fields": [
-            {"short": field.short, "title": field.title, "value": field.value} for field in attachment.fields
+            {"short": field.short, "title": field.title, "value": without_slack_links(field.value)}
+            for field in attachment.fields
         ],
     }
     if attachment.title_link:

@@ -18,8 +18,10 @@ SQLite and PostgreSQL alike (`INTEGER PRIMARY KEY` is translated), each statemen
 
 Relays of the release before may use the same spool, for a while in a rolling update or again after a rollback. So a
 migration leaves them what their statements rest on: a new column has a default, another key goes into another table.
-One that cannot names in `breaks` the versions whose relays cannot go on with what comes out. That stops all relays of
-a shared spool for a moment, and where a release is switched back, `down` is run (relays.spool).
+(Statements name the columns that they insert. Releases without versions did not for `documents`, `missed_delivery` and
+`hook_log_read`, so one column more of these breaks nextcloud 1 and 2, or gitlab 1 to 5.) One that cannot names in
+`breaks` the versions whose relays cannot go on with what comes out. That stops all relays of a shared spool for a
+moment, and where a release is switched back, `down` is run (relays.spool). tests/upgrades finds what is not so.
 
 The table `schema_version` holds the version of each part of a spool, and the one that a release has to know at least
 to use it. Spools that are older than this table are known by their columns (`recognise`).

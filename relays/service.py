@@ -19,7 +19,7 @@ from relays.courier import Courier
 from relays.engine import Database, Engine, StorageError, reason
 from relays.former import move_former
 from relays.mattermost import Hook, IncomingWebhook
-from relays.message import Message
+from relays.message import RELAY, Message
 from relays.metrics import Metrics, total
 from relays.moving import move_outbox
 from relays.outbox import Notification, Outbox, Stats, insert
@@ -96,7 +96,7 @@ def _tell_rescue(wording: Wording, channel: str, after_rescue: str, db: Database
         parked=rescue.parked,
         file=markup.code(str(rescue.kept), _PATH),
     )
-    message = Message("Passerelle", ":warning:", summary=text, text=text)
+    message = Message(RELAY, ":warning:", summary=text, text=text)
     insert(db, Notification(f"rescue:{rescue.kept.name}", channel, message), time.time())
 
 
@@ -225,7 +225,9 @@ class Service:
             stats = self.outbox.stats()
         except StorageError:
             return self.wording["status.storage"]
-        return " ; ".join(filter(None, (*self._notes.values(), self._counted(), *self._standing(stats))))
+        return self.wording["status.separator"].join(
+            filter(None, (*self._notes.values(), self._counted(), *self._standing(stats)))
+        )
 
     def _counted(self) -> str:
         counts = {

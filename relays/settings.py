@@ -77,10 +77,10 @@ class Table:
         """Whether the key is given."""
         return key in self._values
 
-    def text(self, key: str, default: str | None = None) -> str:
-        """A text that is not empty."""
+    def text(self, key: str, default: str | None = None, *, may_be_empty: bool = False) -> str:
+        """A text, which is not empty unless it may be."""
         value = self._value(key, default)
-        if not isinstance(value, str) or not value.strip():
+        if not isinstance(value, str) or not (value.strip() or may_be_empty):
             raise self._wrong(key, value, "is not a text: write it between quotes")
         return value
 

@@ -7,7 +7,15 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInf
 
 from relays.nextcloud import document
 from relays.nextcloud.news import Kind, News
-from relays.nextcloud.telling import ANNOUNCED, BURST_FROM, HIGHEST_BURST_FROM, Discretion, Telling
+from relays.nextcloud.telling import (
+    ANNOUNCED,
+    BURST_FROM,
+    FURTHER_USERNAME,
+    HIGHEST_BURST_FROM,
+    USERNAME,
+    Discretion,
+    Telling,
+)
 from relays.wording import CATALOGUES
 from tasks.telling import ChannelName
 
@@ -23,6 +31,12 @@ def _folder_name(value: str) -> str:
 def _folder_path(value: str) -> str:
     if not all(value.split("/")) or {".", ".."} & set(value.split("/")):
         raise ValueError("must be the path of a folder in the tree, such as Contrats/2025")
+    return value
+
+
+def _one_line(value: str) -> str:
+    if not value.isprintable() or value != value.strip():
+        raise ValueError("must be one line without spaces around it")
     return value
 
 
@@ -60,6 +74,14 @@ class Options(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    label: Annotated[str, Field(max_length=64), AfterValidator(_one_line)] | None = Field(
+        None,
+        description="what the documents are, said with the word; without it, RH for the first tree, nothing for others",
+    )
+    username: Annotated[str, Field(**_SHOWN_AS), AfterValidator(_one_line)] | None = Field(
+        None,
+        description=f"whom messages are from; without it, {USERNAME}, of further trees {FURTHER_USERNAME}",
+    )
     announce: list[Kind] = Field(list(ANNOUNCED), description="what is told")
     discretion: Discretion = Field(Discretion.FULL, description="of the names of documents")
     folder_discretion: dict[FolderPath, Discretion] = Field(

@@ -6,8 +6,9 @@ from functools import partial
 from pyinfra import host
 from pyinfra.api import QuoteString, StringCommand
 
+from tasks import icons
 from tasks.made import Made, hooks_of, set_aside
-from tasks.operations import mattermost, webhooks
+from tasks.operations import mattermost, mattermost_emoji, webhooks
 from tasks.operations.remote import run_quietly
 from tasks.operations.resource import each, step
 from tasks.operations.text_file import Owner, text_files
@@ -36,6 +37,8 @@ _MEMO = "/var/lib/passerelle/mattermost-setting-to-put-back"
 def admit_webhooks(site: Site, place: Place) -> None:
     """Settings and team, without which the server hides webhooks."""
     mattermost.settings(place.mattermost, INTEGRATIONS, name="Integration settings")
+    if any(icons.image(hook) for hook in hooks_of(site)):
+        mattermost.settings(place.mattermost, icons.SETTINGS, name="Custom emoji")
     team, display_name = site.mattermost.team, site.mattermost.team_display_name
     mattermost.team(place.mattermost, team, display_name, name=f"Team {team}")
 
@@ -68,6 +71,9 @@ def provision_mattermost(site: Site, place: Place, made: Made) -> None:
             in_use=made.in_use,
             name=f"Incoming webhook {hook.display_name}",
         )
+        file, emoji = icons.image(hook), icons.emoji(site.mattermost, hook)
+        if file and emoji:
+            mattermost_emoji.emoji(api, emoji, file, name=f"Icon of {hook.display_name}")
     owner, group = host.get_fact(Owner, path=place.infrastructure) or ("root", "root")
     content = partial(_webhooks_conf, site, place, made)
     text_files({place.webhooks_conf: content}, "600", owner, group, name="URLs of the webhooks")

@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from tasks import spools
+from tasks import icons, spools
 from tasks.documents import Tree
 from tasks.made import Made
 from tasks.operations import unit
@@ -160,6 +160,7 @@ def gitlab_settings(site: Site, *, signs: bool) -> str:
         language=site.relays.language,
         digest_from=site.relays.digest_from,
         channel=site.mattermost.gitlab_webhook.channel,
+        icon=icons.shown(site.mattermost, site.mattermost.gitlab_webhook),
         signature="required" if signs else "accepted",
         gitlab=site.gitlab,
         projects=site.projects,
@@ -176,6 +177,7 @@ def nextcloud_settings(site: Site) -> str:
         language=site.relays.language,
         digest_from=site.relays.digest_from,
         channel=site.mattermost.nextcloud_webhook.channel,
+        icon=icons.shown(site.mattermost, site.mattermost.nextcloud_webhook),
         nextcloud=site.nextcloud,
         trees=[
             {"tree": bound_at(site, tree), "in_files": _in_files(site, tree)}

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationInfo
 
+from relays.nextcloud.telling import FURTHER_USERNAME, USERNAME
 from tasks.documents import FolderName, Options, Tree, Trees
 from tasks.telling import ChannelName, Detail, Language, MuteSettings, Person, Routes, Wording
 
@@ -73,6 +74,32 @@ def _hosts(value: list["Machine"], info: ValidationInfo) -> list["Machine"]:
     return value
 
 
+_LARGEST_IMAGE = 512 * 1024
+_IMAGES = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF87a", b"GIF89a")
+
+
+def _icon(value: str) -> str:
+    if _is_address(value):
+        _base_url(value.partition("?")[0])
+        if len(value) > 1024:
+            raise ValueError("is longer than the 1024 characters that Mattermost takes")
+        return value
+    try:
+        with Path(value).expanduser().open("rb") as file:
+            content = file.read(_LARGEST_IMAGE + 1)
+    except OSError as error:
+        raise ValueError(f"cannot be read ({error.strerror}): name an image file, or an address") from None
+    if not content.startswith(_IMAGES):
+        raise ValueError("is no PNG, JPEG or GIF, of which alone Mattermost makes emoji: convert it")
+    if len(content) > _LARGEST_IMAGE:
+        raise ValueError("is larger than the 512 KiB that Mattermost takes: make it smaller")
+    return value
+
+
+def _is_address(value: str) -> bool:
+    return value.lower().startswith(("http://", "https://"))
+
+
 def _digest_from(value: int) -> int:
     if value != 0 and not 2 <= value <= 10_000:
         raise ValueError("must be a number from 2 to 10000, or 0 for no digests")
@@ -125,6 +152,16 @@ class IncomingWebhook(Section):
     channel: ChannelName
     channel_display_name: Annotated[str, Field(min_length=1, max_length=64)]
     channel_purpose: Annotated[str, Field(max_length=250)] = ""
+    icon: Annotated[str, AfterValidator(_icon)] | None = Field(
+        None,
+        description="beside its messages: an image file here, of which a custom emoji is made, or the address of one, "
+        "which the readers' programs fetch; without it, an emoji",
+    )
+
+    @property
+    def icon_is_address(self) -> bool:
+        """Whether the icon is fetched from somewhere."""
+        return self.icon is not None and _is_address(self.icon)
 
 
 class Mattermost(Section):
@@ -234,6 +271,8 @@ class Site(Section):
                     "owner": tree.owner or nextcloud.admin,
                     "channel": tree.channel or default,
                     "footer": self.relays.footer if tree.footer is None else tree.footer,
+                    "label": "" if tree.label is None and tree is not first else tree.label,
+                    "username": tree.username or (USERNAME if tree is first else FURTHER_USERNAME),
                 }
             )
             for tree in (first, *nextcloud.trees)

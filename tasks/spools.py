@@ -29,12 +29,12 @@ else:
     db = sqlite3.connect((state / "relay.db").as_uri() + "?mode=ro", uri=True, timeout=5)
 columns = db.execute({SQLITE.columns!r} if address == "file" else {POSTGRESQL.columns!r}).fetchall()
 said = db.execute({SAID!r}).fetchall() if any(table == {VERSIONS!r} for table, *_ in columns) else []
-print(json.dumps([columns, said]))
+print(json.dumps([columns, said, bool(credentials)]))
 """
 
 
 class Spools(FactBase[dict[str, Any]]):
-    """{relay: [columns, versions]} of the spools that the relays of this host have, as relays.shape asks for them."""
+    """{relay: [columns, versions, whether other hosts may share it]} of the spools of this host's relays."""
 
     default = dict
 
@@ -87,8 +87,6 @@ UNDO = "; ".join(
 )
 """Turns these tables back, with all that has come into them meanwhile."""
 
-_ELSEWHERE = "relays on other hosts that share it have to be stopped first"
-
 
 def look() -> Switch:
     """What the switch to this release means for the spools on this host."""
@@ -99,7 +97,7 @@ def judge(spools: dict[str, Any]) -> Switch:
     """The same of what the fact tells."""
     lines: list[str] = []
     commands: list[str] = []
-    for relay, (rows, said) in spools.items():
+    for relay, (rows, said, is_shared) in spools.items():
         columns: dict[str, dict[str, bool]] = {}
         for table, column, is_required in rows:
             columns.setdefault(table, {})[column] = is_required
@@ -109,10 +107,12 @@ def judge(spools: dict[str, Any]) -> Switch:
             here = found.get(tables.part, Found(tables.version))
             what = f"~ spool of the {relay} relay: {tables.part} tables {here.version} -> {tables.version}"
             if tables.breaks(here.version):
-                lines.append(f"{what}, of no use to the release before; {_ELSEWHERE}")
+                lines.append(f"{what}, of no use to the release before; a switch-back turns them back")
             if not tables.can_use(here):
                 newer.append(f"{tables.part}={tables.version}")
-                lines.append(f"{what}, turned back by the release before; {_ELSEWHERE}")
+                lines.append(f"{what}, turned back by the release before")
+        if lines and is_shared:
+            lines.append("  relays of other hosts that share the spool have to be stopped before")
         if newer:
             commands.append(_stopped(relay, f"revert {' '.join(newer)}"))
     return Switch(tuple(lines), " && ".join(commands))

@@ -14,7 +14,7 @@ from relays.gitlab.config import read_dispatcher
 from relays.gitlab.dead_letters import DeadLetters
 from relays.gitlab.gathering import Gathering
 from relays.gitlab.hook_log import read_hook_logs
-from relays.gitlab.pipelines import Pipelines
+from relays.gitlab.memory import Memory
 from relays.gitlab.received import Received
 from relays.gitlab.receiving import Reception
 from relays.gitlab.redelivery import Redelivery
@@ -23,7 +23,7 @@ from relays.gitlab.room import ROOM_BYTES
 from relays.gitlab.server import HttpServer, address_of
 from relays.gitlab.tables import AFTER_RESCUE, GITLAB
 from relays.gitlab.teller import Teller
-from relays.mattermost import Hook
+from relays.mattermost import Hook, read_icon
 from relays.settings import Places, StartError, read_hook_url, read_settings, read_spool
 from relays.wording import CATALOGUES
 
@@ -40,6 +40,7 @@ def build(places: Places) -> service.Service:
     max_body_bytes = settings.integer("max_body_bytes", _MAX_BODY_BYTES, 1024, ROOM_BYTES)
     digest_from = settings.integer("digest_from", digest.DEFAULT_FROM, 0, digest.HIGHEST_FROM)
     signed = settings.choice("signature", ("accepted", "required"), "accepted") == "required"
+    icon = read_icon(settings)
     listen = settings.table("listen")
     address, port = listen.text("address", "0.0.0.0"), listen.integer("port", 8090, 0, 65535)  # noqa: S104
     listen.done()
@@ -48,7 +49,7 @@ def build(places: Places) -> service.Service:
     authenticity = read_authenticity(places.credentials, required=signed)
 
     everything = dispatcher.routes[-1]
-    hook = Hook(read_hook_url(places.credentials, "GITLAB_WEBHOOK_URL"), everything.channels[0])
+    hook = Hook(read_hook_url(places.credentials, "GITLAB_WEBHOOK_URL"), everything.channels[0], icon)
     wording = CATALOGUES[everything.language]
     relay = service.Service(
         places.state,
@@ -79,7 +80,7 @@ def build(places: Places) -> service.Service:
     def note(dead: int) -> None:
         relay.note("dead letters", wording["status.dead_letters"].format(count=dead) if dead else "")
 
-    told = (relay.outbox, dispatcher, Pipelines(relay.store))
+    told = (relay.outbox, dispatcher, Memory.of(relay.store))
     attempt = Attempt(places.state / "attempt")
     relay.add(Teller(deliveries, *told, dead_letters, attempt, relay.metrics, counters, note))
     return relay

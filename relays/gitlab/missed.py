@@ -32,7 +32,16 @@ class Missed:
         rows = [(hook, entry.id, entry.logged_at, entry.key, entry.body) for entry in entries]
 
         def work(db: Database) -> int:
-            insert = "INSERT INTO missed_delivery VALUES (?, ?, ?, ?, ?) ON CONFLICT (hook, entry) DO NOTHING"
+            insert = (
+                "INSERT INTO missed_delivery (hook, entry, logged_at, delivery_key, body) VALUES (?, ?, ?, ?, ?)"
+                " ON CONFLICT (hook, entry) DO NOTHING"
+            )
+            event = (
+                "INSERT INTO missed_event (hook, entry, event) VALUES (?, ?, ?)"
+                " ON CONFLICT (hook, entry) DO NOTHING"
+            )
+            for entry in entries:
+                db.execute(event, (hook, entry.id, entry.event))
             return sum(db.execute(insert, row).rowcount for row in rows)
 
         return self._store.submit(work).result()
@@ -42,7 +51,8 @@ class Missed:
 
         def work(db: Database) -> None:
             db.execute(
-                "INSERT INTO hook_log_read VALUES (?, ?) ON CONFLICT (hook) DO UPDATE SET up_to = excluded.up_to"
+                "INSERT INTO hook_log_read (hook, up_to) VALUES (?, ?)"
+                " ON CONFLICT (hook) DO UPDATE SET up_to = excluded.up_to"
                 # Another relay that reads the same log may have come further.
                 " WHERE excluded.up_to > hook_log_read.up_to",
                 (hook, up_to),
@@ -50,6 +60,10 @@ class Missed:
             db.execute(
                 "DELETE FROM missed_delivery WHERE body IS NULL AND logged_at < ?",
                 (time.time() - _LISTED_SECONDS,),
+            )
+            db.execute(
+                "DELETE FROM missed_event WHERE NOT EXISTS (SELECT 1 FROM missed_delivery m"
+                " WHERE m.hook = missed_event.hook AND m.entry = missed_event.entry)"
             )
 
         self._store.submit(work).result()
@@ -60,10 +74,11 @@ class Missed:
         Unless `whole`, what a reading has noted that broke off is left out, for older ones may be missing before it.
         """
         rows = self._store.read(
-            "SELECT hook, entry, logged_at, delivery_key, body FROM missed_delivery m"
+            "SELECT m.hook, m.entry, logged_at, delivery_key, body, coalesce(event, '')"
+            " FROM missed_delivery m LEFT JOIN missed_event e ON e.hook = m.hook AND e.entry = m.entry"
             " WHERE body IS NOT NULL"
             " AND (? OR logged_at <= (SELECT up_to FROM hook_log_read r WHERE r.hook = m.hook))"
-            " ORDER BY logged_at, entry LIMIT 1",
+            " ORDER BY logged_at, m.entry LIMIT 1",
             (whole,),
         )
         return (rows[0][0], Entry(*rows[0][1:])) if rows else None

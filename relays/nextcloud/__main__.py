@@ -3,7 +3,7 @@
 import sys
 
 from relays import digest, service
-from relays.mattermost import Hook
+from relays.mattermost import Hook, read_icon
 from relays.nextcloud.cloud import read_account
 from relays.nextcloud.config import read_trees
 from relays.nextcloud.index import forget_others
@@ -32,11 +32,12 @@ def build(places: Places) -> service.Service:
         )
     polled = account if source == "webdav" else None
     poll_seconds = settings.integer("poll_seconds", DEFAULT_SECONDS, 1, HIGHEST_SECONDS)
+    icon = read_icon(settings)
     settings.done()
-    hook = Hook(read_hook_url(places.credentials, "NEXTCLOUD_WEBHOOK_URL"), channel)
+    hook = Hook(read_hook_url(places.credentials, "NEXTCLOUD_WEBHOOK_URL"), channel, icon)
 
     relay = service.Service(places.state, wording, hook, digest_from, NEXTCLOUD, after_rescue=AFTER_RESCUE)
-    inquiry = Inquiry(account) if account else None
+    inquiry = Inquiry(account, relay.store) if account else None
     if inquiry:
         relay.add(inquiry)
     watched = []
@@ -46,7 +47,7 @@ def build(places: Places) -> service.Service:
         if polled is not None:
             place, in_files = Polling(polled, tree.root, poll_seconds), tree.root
             relay.add(place)
-        origins = Origins(inquiry if in_files else None, in_files)
+        origins = Origins(inquiry if in_files else None, place, in_files)
         relay.add(TreeSource(relay, place, tree.telling, origins))
         watched.append(place.name)
     relay.store.submit(lambda db: forget_others(db, watched))

@@ -4,7 +4,7 @@ What is told together says how many documents there are in which folder, with th
 """
 
 import uuid
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -20,6 +20,7 @@ from relays.wording import Wording
 _FIRST_NAMES = 3
 _FOLDERS = 30
 _SUMMED_UP = 3
+_PEOPLE = 3
 _NAME = 60
 _FOLDER = 100
 # Mattermost cuts a text after 16,383 characters, anywhere in it (measured on 5.37).
@@ -64,21 +65,42 @@ def _announce(told: Telling, message: Message, kind: Kind, lines: list[str]) -> 
 
 def _count(told: Telling, wording: Wording, kind: Kind, folders: dict[str, list[News]]) -> Message:
     total = sum(map(len, folders.values()))
-    number = "one" if total == 1 else "many"
-    heading = markup.fill(wording[f"documents.{kind}.{number}"], icon=Markup(names.OTHER_ICON), count=total)
+    said = told.templates.say(
+        f"{kind}.heading",
+        document.heading_values(told, total),
+        document.heading(told, wording, kind, total),
+    )
+    heading = said.text
     lines = [_line(told, wording, folder, inside) for folder, inside in folders.items()]
-    text = "\n".join((f"**{heading}**", "", *_fitting(wording, lines, folders)))
+    people = _people(told, wording, kind, [each for inside in folders.values() for each in inside])
+    text = "\n".join((f"**{heading}**", *people, "", *_fitting(wording, lines, folders)))
     first = [
         markup.fill(wording["documents.folder"], folder=_shown(told, folder), count=len(inside))
         for folder, inside in list(folders.items())[:_SUMMED_UP]
     ]
     more = ["…"] if len(folders) > _SUMMED_UP else []
     return Message(
-        username=document.USERNAME,
+        username=told.username,
         icon_emoji=document.ICON,
-        summary=Markup(f"{heading} – {', '.join((*first, *more))}"),
+        summary=Markup(" – ".join((heading, ", ".join((*first, *more)), *people))),
         text=Markup(text),
     )
+
+
+def _people(told: Telling, wording: Wording, kind: Kind, news: Sequence[News]) -> list[Markup]:
+    """Who it was, if they are few; of whom not all documents are, with how many."""
+    named = Counter(
+        names.person(wording, each)
+        for each in news
+        if each.who and told.discretion_of(each.path) is not Discretion.COUNT
+    )
+    if not 0 < len(named) <= _PEOPLE:
+        return []
+    people = ", ".join(
+        name if count == len(news) else markup.fill(wording["documents.person"], person=name, count=count)
+        for name, count in ((markup.plain(name, _NAME), count) for name, count in named.most_common())
+    )
+    return [markup.fill(wording[f"documents.{kind}.who"], people=Markup(people))]
 
 
 def _line(told: Telling, wording: Wording, folder: str, inside: list[News]) -> Markup:
@@ -113,4 +135,4 @@ def _fitting(wording: Wording, lines: list[Markup], folders: dict[str, list[News
 
 
 def _shown(told: Telling, folder: str) -> Markup:
-    return markup.bold(folder or told.name, _FOLDER)
+    return markup.bold(names.folder_of(told, f"{folder}/" if folder else ""), _FOLDER)

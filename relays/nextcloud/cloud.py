@@ -1,18 +1,22 @@
 """Asking a Nextcloud: requests of one account with its app password, and why one cannot be answered."""
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from pathlib import Path
 
 import requests
 
 from relays.failure import reason
+from relays.nextcloud.connections import Adapter
 from relays.patience import within
 from relays.settings import StartError, Table, is_web_address, read_optional_secret
 
-_LARGEST_ANSWER = 64 * 1024 * 1024
+_LARGEST_ANSWER = 16 * 1024 * 1024
+_LARGEST_STREAM = 1024 * 1024 * 1024
+AFTER_REFUSAL_SECONDS = 3600.0
 _CREDENTIAL = "nextcloud-app-password"
 
 
@@ -30,11 +34,18 @@ class CloudError(Exception):
 
 @dataclass(frozen=True)
 class Answer:
-    """What was answered, whole."""
+    """What was answered, whole; `content` is empty if somebody has taken it."""
 
     status: int
     headers: Mapping[str, str]
     content: bytes
+
+
+class Refusal:
+    """Until when a password is not to be tried again: each wrong one makes Nextcloud slower to answer from then on."""
+
+    def __init__(self) -> None:
+        self.until = 0.0
 
 
 @dataclass(frozen=True)
@@ -44,6 +55,7 @@ class Account:
     url: str
     user: str
     password: str
+    refusal: Refusal = field(default_factory=Refusal, compare=False)
 
 
 class Cloud:
@@ -52,7 +64,7 @@ class Cloud:
     def __init__(self, account: Account, seconds: float) -> None:
         self.account = account
         self._seconds = seconds
-        self._session = _session(account)
+        self._session, self._adapter = _session(account)
 
     def ask(
         self,
@@ -63,9 +75,15 @@ class Cloud:
         query: Mapping[str, str | int] | None = None,
         headers: Mapping[str, str] | None = None,
         body: bytes | None = None,
+        take: Callable[[bytes], object] | None = None,
     ) -> Answer:
-        """The answer, which has one of the expected statuses. CloudError if there is none or it has another."""
+        """The answer, which has one of the expected statuses. CloudError if there is none or it has another.
+
+        The content of the first of these statuses goes to `take`, piece by piece, if that is given.
+        """
         session = self._session
+        if time.monotonic() < self.account.refusal.until:
+            raise _refusal(HTTPStatus.UNAUTHORIZED)
 
         def ask() -> Answer:
             with session.request(
@@ -79,15 +97,23 @@ class Cloud:
                 allow_redirects=False,
                 stream=True,
             ) as response:
+                if response.status_code == HTTPStatus.UNAUTHORIZED:
+                    self.account.refusal.until = time.monotonic() + AFTER_REFUSAL_SECONDS
                 if response.status_code not in expected:
                     raise _refusal(response.status_code)
-                return Answer(response.status_code, response.headers, _read(response))
+                if take is not None and response.status_code == expected[0]:
+                    _hand_over(response, take, _LARGEST_STREAM)
+                    return Answer(response.status_code, response.headers, b"")
+                content = bytearray()
+                _hand_over(response, content.extend, _LARGEST_ANSWER)
+                return Answer(response.status_code, response.headers, bytes(content))
 
         try:
             return within(self._seconds, ask)
         except TimeoutError:
-            # The other one is still at work.
-            self._session = _session(self.account)
+            # The other thread is still at work.
+            self._adapter.cut()
+            self._session, self._adapter = _session(self.account)
             raise CloudError("no answer in time") from None
         except (requests.RequestException, OSError, ValueError) as error:
             raise CloudError(reason(error)) from None
@@ -121,22 +147,25 @@ def read_account(settings: Table, credentials: Path) -> Account | None:
     return Account(url, user, password)
 
 
-def _session(account: Account) -> requests.Session:
+def _session(account: Account) -> tuple[requests.Session, Adapter]:
     # Its cookies spare Nextcloud the password of the next request, which is most of what one costs.
     session = requests.Session()
+    adapter = Adapter()
+    for scheme in ("http://", "https://"):
+        session.mount(scheme, adapter)
     # Bytes, as requests would make Latin-1 of texts.
     session.auth = (account.user.encode(), account.password.encode())  # type: ignore[assignment]
     session.headers["OCS-APIRequest"] = "true"
-    return session
+    return session, adapter
 
 
-def _read(response: requests.Response) -> bytes:
-    content = bytearray()
-    for chunk in response.iter_content(65536):
-        content += chunk
-        if len(content) > _LARGEST_ANSWER:
+def _hand_over(response: requests.Response, take: Callable[[bytes], object], most: int) -> None:
+    size = 0
+    for piece in response.iter_content(65536):
+        size += len(piece)
+        if size > most:
             raise CloudError("the answer is too large")
-    return bytes(content)
+        take(piece)
 
 
 def _refusal(status: int) -> CloudError:

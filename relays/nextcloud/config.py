@@ -8,7 +8,14 @@ from jinja2 import TemplateError
 
 from relays.nextcloud.document import TEMPLATES
 from relays.nextcloud.news import Kind
-from relays.nextcloud.telling import ANNOUNCED, BURST_FROM, HIGHEST_BURST_FROM, Discretion, Telling
+from relays.nextcloud.telling import (
+    ANNOUNCED,
+    BURST_FROM,
+    HIGHEST_BURST_FROM,
+    USERNAME,
+    Discretion,
+    Telling,
+)
 from relays.reword import Templates
 from relays.settings import StartError, Table
 
@@ -45,7 +52,9 @@ def _read_tree(file: Path, table: Table, channel: str) -> Tree:
     telling = Telling(
         name=PurePath(root).name,
         channel=table.text("channel", channel),
-        footer=table.text("footer") if "footer" in table else "",
+        footer=table.text("footer", "", may_be_empty=True),
+        label=table.text("label", may_be_empty=True) if "label" in table else None,
+        username=table.text("username", USERNAME),
         announce=frozenset(Kind(kind) for kind in _read_choices(file, table, "announce", ANNOUNCED)),
         discretion=Discretion(table.choice("discretion", tuple(Discretion), Discretion.FULL)),
         folders=_read_folders(file, table),
@@ -54,7 +63,7 @@ def _read_tree(file: Path, table: Table, channel: str) -> Tree:
         templates=_read_templates(file, table),
         burst_from=table.integer("burst_from", BURST_FROM, 0, HIGHEST_BURST_FROM),
     )
-    in_files = table.text("in_files").rstrip("/") if "in_files" in table else ""
+    in_files = table.text("in_files", "", may_be_empty=True).rstrip("/")
     table.done()
     return Tree(root, telling, in_files)
 

@@ -1,31 +1,44 @@
 """The files of an account as the WebDAV of Nextcloud shows them.
 
 Measured on Nextcloud 32: PROPFIND gives each file and folder a number that stays when it is renamed (`oc:fileid`), and
-an etag that changes with its content; a folder's changes with anything below it, up to the root. An upload is seen
-when it is complete. Depth 1 is all there is: the whole of a folder, without pages. Names are percent-encoded UTF-8.
+an etag that changes with its content; a folder's changes with anything below it, up to the root. `occ files:scan` may
+change the etag of a file and leave its content. `nc:upload_time` is when a file was uploaded, 0 if it came otherwise,
+and a copy has that of what was copied. An upload is seen when it is complete. Depth 1 is all there is: the whole of a
+folder, without pages. Names are percent-encoded UTF-8.
 """
 
-import hashlib
-import unicodedata
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
 from http import HTTPStatus
-from urllib.parse import quote, unquote, urlsplit
-from xml.etree import ElementTree
+from urllib.parse import quote
 
 from relays.nextcloud.cloud import Cloud, CloudError
+from relays.nextcloud.multistatus import ForeignError, Found, Multistatus
 
 _ROOT = "/remote.php/dav/files"
-_DAV, _OC = "{DAV:}", "{http://owncloud.org/ns}"
+_VERSIONS = "/remote.php/dav/versions"
 _ASKED = (
-    b'<?xml version="1.0"?><d:propfind xmlns:d="DAV:" xmlns:oc="http://owncloud.org/ns"><d:prop>'
-    b"<d:resourcetype/><d:getetag/><d:getcontentlength/><oc:fileid/></d:prop></d:propfind>"
+    b'<?xml version="1.0"?><d:propfind xmlns:d="DAV:" xmlns:oc="http://owncloud.org/ns" '
+    b'xmlns:nc="http://nextcloud.org/ns"><d:prop>'
+    b"<d:resourcetype/><d:getetag/><d:getcontentlength/><d:getlastmodified/><oc:fileid/><nc:upload_time/>"
+    b"</d:prop></d:propfind>"
 )
+_ASKED_OF_VERSIONS = (
+    b'<?xml version="1.0"?><d:propfind xmlns:d="DAV:" xmlns:nc="http://nextcloud.org/ns"><d:prop>'
+    b"<nc:version-author/></d:prop></d:propfind>"
+)
+_EXPECTED = (HTTPStatus.MULTI_STATUS, HTTPStatus.NOT_FOUND)
 
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """A file or a folder. `address` is the path that its requests go to; `size` is 0 for a folder."""
+    """A file or a folder. `address` is the path that the requests of a folder go to; `size` is 0 for a folder.
+
+    `modified` and `uploaded` are seconds since the epoch; 0 if that is not known.
+    """
 
     name: str
     address: str
@@ -33,11 +46,11 @@ class Resource:
     number: int
     etag: str
     size: int
+    modified: int
+    uploaded: int
 
-    @property
-    def content(self) -> int:
-        """A number that tells one content from another."""
-        return int.from_bytes(hashlib.blake2b(self.etag.encode(), digest_size=7).digest())
+
+Take = Callable[[Resource], object]
 
 
 def address_of(user: str, folder: str) -> str:
@@ -45,69 +58,90 @@ def address_of(user: str, folder: str) -> str:
     return f"{_ROOT}/{quote(user)}{quote(folder)}"
 
 
-def read(cloud: Cloud, address: str, depth: int) -> tuple[Resource, list[Resource]] | None:
-    """What is at an address, and what is in it if `depth` is 1; None if there is nothing.
+def read(
+    cloud: Cloud, address: str, depth: int, take: Take = lambda found: None
+) -> tuple[Resource, float] | None:
+    """What is at an address, and since when, by the clock of Nextcloud; None if there is nothing.
 
-    CloudError for whatever else is answered, cut answers and those of others included.
+    What is in it goes to `take` if `depth` is 1. CloudError for whatever else is answered, cut answers and those of
+    others included: what was taken then is worth nothing.
     """
-    expected = (HTTPStatus.MULTI_STATUS, HTTPStatus.NOT_FOUND)
-    headers = {"Depth": str(depth), "Content-Type": "application/xml"}
-    answer = cloud.ask("PROPFIND", address, expected, headers=headers, body=_ASKED)
-    is_dav = b"http://sabredav.org/ns" in answer.content
-    if answer.status == HTTPStatus.NOT_FOUND and is_dav:
+    itself: list[Resource] = []
+
+    def found(each: Found) -> None:
+        is_below = bool(itself)
+        if is_below and depth == 0:
+            raise ForeignError
+        resource = _resource(each, address, is_below)
+        take(resource) if is_below else itself.append(resource)
+
+    moment = _ask(cloud, address, depth, _ASKED, found)
+    if moment is None:
         return None
+    if not itself:
+        raise _foreign()
+    return itself[0], moment
+
+
+def authors(cloud: Cloud, number: int) -> dict[int, str]:
+    """Who wrote the versions of a file, by the date of the version; the newest is the content that it has.
+
+    Without those of which it is not known. CloudError.
+    """
+    user = quote(cloud.account.user)
+    found: dict[int, str] = {}
+
+    def note(each: Found) -> None:
+        if each.name.isdecimal() and (author := each.values.get("version-author")):
+            found[int(each.name)] = author
+
+    _ask(cloud, f"{_VERSIONS}/{user}/versions/{number}", 1, _ASKED_OF_VERSIONS, note)
+    return found
+
+
+def _ask(
+    cloud: Cloud, address: str, depth: int, asked: bytes, found: Callable[[Found], None]
+) -> float | None:
+    headers = {"Depth": str(depth), "Content-Type": "application/xml"}
+    multistatus = Multistatus(found)
+    started = time.monotonic()
     try:
-        resources = list(_resources(ElementTree.fromstring(answer.content), address))  # noqa: S314
-    except (ElementTree.ParseError, ValueError, LookupError):
-        raise CloudError("the answer is not that of Nextcloud's WebDAV", "correct nextcloud.url") from None
-    (_, itself), *others = resources
-    below = [resource for parent, resource in others if parent]
-    if len(below) < len(others) or (depth == 0 and others):
-        raise CloudError("the answer is about something else", "correct nextcloud.url")
-    return itself, below
+        answer = cloud.ask("PROPFIND", address, _EXPECTED, headers=headers, body=asked, take=multistatus.take)
+        if answer.status == HTTPStatus.NOT_FOUND:
+            if b"http://sabredav.org/ns" not in answer.content:
+                raise ForeignError
+            return None
+        multistatus.end()
+        # It was looked at before it was answered.
+        return _moment(answer.headers) - (time.monotonic() - started)
+    except (ForeignError, ValueError, LookupError, TypeError):
+        raise _foreign() from None
 
 
-def _resources(root: ElementTree.Element, address: str) -> Iterator[tuple[bool, Resource]]:
-    """Each resource, and whether it lies in the first one. ValueError or LookupError if it is not what was asked."""
-    own: list[str] = []
-    for response in root.iterfind(f"{_DAV}response"):
-        segments = urlsplit(_text(response, f"{_DAV}href")).path.rstrip("/").split("/")
-        name = unquote(segments[-1], errors="surrogateescape")
-        if not name or "/" in name:
-            raise ValueError(name)
-        own = own or segments
-        inside = segments[:-1] == own and len(segments) == len(own) + 1
-        found = _found(response)
-        is_folder = found.find(f"{_DAV}resourcetype/{_DAV}collection") is not None
-        number = int(_text(found, f"{_OC}fileid"))
-        if not 0 < number < 2**63:
-            raise ValueError(number)
-        size = 0 if is_folder else int(_text(found, f"{_DAV}getcontentlength"))
-        yield (
-            inside,
-            Resource(
-                unicodedata.normalize("NFC", name),
-                f"{address}/{quote(name, errors='surrogateescape')}" if inside else address,
-                is_folder,
-                number,
-                _text(found, f"{_DAV}getetag"),
-                size,
-            ),
-        )
-    if not own:
-        raise LookupError
+def _moment(headers: Mapping[str, str]) -> float:
+    with suppress(KeyError, ValueError):
+        return parsedate_to_datetime(headers["Date"]).timestamp()
+    return time.time()
 
 
-def _found(response: ElementTree.Element) -> ElementTree.Element:
-    for each in response.iterfind(f"{_DAV}propstat"):
-        properties = each.find(f"{_DAV}prop")
-        if " 200 " in _text(each, f"{_DAV}status") and properties is not None:
-            return properties
-    raise LookupError
+def _foreign() -> CloudError:
+    return CloudError("the answer is not that of Nextcloud's WebDAV", "correct nextcloud.url")
 
 
-def _text(element: ElementTree.Element, path: str) -> str:
-    text = element.findtext(path)
-    if not text:
-        raise LookupError(path)
-    return text
+def _resource(found: Found, address: str, is_below: bool) -> Resource:
+    """ForeignError, ValueError or LookupError if it is not what was asked."""
+    values = found.values
+    number = int(values["fileid"])
+    if not 0 < number < 2**63:
+        raise ForeignError
+    below = f"{address}/{quote(found.raw_name, errors='surrogateescape')}" if is_below else address
+    return Resource(
+        found.name,
+        below if found.is_folder else "",
+        found.is_folder,
+        number,
+        values["getetag"],
+        0 if found.is_folder else int(values["getcontentlength"]),
+        int(parsedate_to_datetime(values["getlastmodified"]).timestamp()),
+        int(values.get("upload_time", "0")),
+    )

@@ -10,6 +10,12 @@ They know
     size      of the document
     who       did it; empty if that is not known
     said      what they take the place of
+
+`new.heading` is that of a message about many of them (relays.nextcloud.announcing); it knows
+
+    count  how many there are
+    tree   the name of the tree
+    said   what it takes the place of
 """
 
 from collections.abc import Iterator, Mapping
@@ -22,7 +28,6 @@ from relays.nextcloud.telling import Discretion, Telling
 from relays.reword import Values
 from relays.wording import Wording
 
-USERNAME = "Nextcloud RH Bot"
 ICON = ":file_folder:"
 COLOR = "#0082c9"
 
@@ -34,7 +39,10 @@ _FOOTER = 100
 _WHO = 100
 _TITLE = 100
 
-TEMPLATES = tuple(name for kind in Kind for name in (kind.value, f"{kind}.title"))
+TEMPLATES = tuple(name for kind in Kind for name in (kind.value, f"{kind}.title", f"{kind}.heading"))
+# Below, kilobytes would say nothing.
+_FEW_BYTES = 10
+_SAMPLE_COUNT = 20
 
 
 def build(told: Telling, wording: Wording, news: News) -> Message:
@@ -44,15 +52,16 @@ def build(told: Telling, wording: Wording, news: News) -> Message:
         for name, sentence in _sentences(told, wording, news).items()
     )
     *folders, _ = f"{told.name}/{news.path}".split("/")
-    name, folder = names.shown(told, news.path), folders[-1]
+    name, folder = names.shown(told, news.path), names.folder_of(told, news.path)
     when = {
         part: markup.Markup(news.when.strftime(wording[f"document.{part}_format"]))
         for part in ("date", "time")
     }
-    who = [Field(wording[f"document.{news.kind}.who"], markup.plain(news.who, _WHO))] if news.who else []
+    person = names.person(wording, news)
+    who = [Field(wording[f"document.{news.kind}.who"], markup.plain(person, _WHO))] if person else []
     is_open = told.discretion_of(news.path) is Discretion.FULL
     return Message(
-        username=USERNAME,
+        username=told.username,
         icon_emoji=ICON,
         summary=markup.fill(
             wording["document.fallback"],
@@ -75,7 +84,7 @@ def build(told: Telling, wording: Wording, news: News) -> Message:
             fields=[
                 Field(wording["document.file"], markup.code(name, _NAME), short=False),
                 Field(wording["document.category"], names.category(told, folders, wording)),
-                Field(wording["document.size"], markup.Markup(_size(news.size))),
+                Field(wording["document.size"], markup.Markup(_size(wording, news.size))),
                 Field(wording["document.date"], when["date"]),
                 Field(wording["document.time"], when["time"]),
                 *who,
@@ -94,20 +103,42 @@ def faults(
             yield name, f"there is no {name}; known are {', '.join(TEMPLATES)}"
             continue
         tried = [news for news in samples if news.kind == name.removesuffix(".title")]
-        reason = reword.fault(
-            name,
-            source,
-            [(_values(told, wording, news), _sentences(told, wording, news)[name]) for news in tried],
-        )
+        filled = [(_values(told, wording, news), _sentences(told, wording, news)) for news in tried]
+        if name.endswith(".heading"):
+            kind = Kind(name.removesuffix(".heading"))
+            filled = [
+                (heading_values(told, count), {name: heading(told, wording, kind, count)})
+                for count in (1, _SAMPLE_COUNT)
+            ]
+        reason = reword.fault(name, source, [(values, said[name]) for values, said in filled])
         if reason:
             yield name, reason
 
 
+def heading(told: Telling, wording: Wording, kind: Kind, count: int) -> Sentence:
+    """The built-in heading of a message about many documents."""
+    text = wording[f"documents.{kind}.{'one' if count == 1 else 'many'}"]
+    icon, label = names.OTHER_ICON, names.kind_of_documents(told, wording)
+    said = markup.fill(text, icon=markup.Markup(icon), count=count, label=label.text)
+    return Sentence(
+        markup.Markup(_capital(said, icon)),
+        markup.Label(
+            _capital(markup.fill_label(text, icon=markup.Label(icon), count=count, label=label.label), icon)
+        ),
+    )
+
+
+def heading_values(told: Telling, count: int) -> Values:
+    """What a template for such a heading knows."""
+    return {"count": count, "tree": told.name}
+
+
 def _sentences(told: Telling, wording: Wording, news: News) -> dict[str, Sentence]:
     """The built-in title and sentence, by the names of the templates that can take their places."""
-    name = news.path.rpartition("/")[2]
-    folder = f"{told.name}/{news.path}".split("/")[-2]
-    title = markup.fill_label(wording[f"document.{news.kind}.title"], icon=names.icon(told, name))
+    name, folder = news.path.rpartition("/")[2], names.folder_of(told, news.path)
+    icon, label = names.icon(told, name), names.kind_of_documents(told, wording)
+    said = markup.fill_label(wording[f"document.{news.kind}.title"], icon=icon, label=label.label)
+    title = markup.Label(_capital(said, icon))
     text = wording[f"document.{news.kind}.text"]
     return {
         f"{news.kind}.title": Sentence(markup.Markup(title), title),
@@ -125,11 +156,20 @@ def _values(told: Telling, wording: Wording, news: News) -> Values:
         "folder": folders[-1],
         "path": "/".join(folders[1:]),
         "category": names.category(told, folders, wording),
-        "size": _size(news.size),
-        "who": news.who,
+        "size": _size(wording, news.size),
+        "who": names.person(wording, news),
     }
 
 
-def _size(size: int) -> str:
+def _capital(said: str, icon: str) -> str:
+    """With a capital letter behind the icon: what stands there first depends on what the documents are called."""
+    begin = len(icon) + 1
+    return said[:begin] + said[begin : begin + 1].upper() + said[begin + 1 :]
+
+
+def _size(wording: Wording, size: int) -> str:
+    if size < _FEW_BYTES:
+        number = {0: "none", 1: "one"}.get(size, "many")
+        return wording[f"document.bytes.{number}"].format(count=size)
     megabytes = size / (1024 * 1024)
     return f"{megabytes:.2f} MB" if megabytes >= 1 else f"{size / 1024:.2f} KB"

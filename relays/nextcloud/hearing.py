@@ -1,11 +1,11 @@
 """Hearing: the watch on a tree, started anew when it fails, and whether it reaches all of the tree."""
 
 import logging
+import math
 import time
-from queue import SimpleQueue
 
 from relays.nextcloud.place import Place, Watching
-from relays.nextcloud.watch import Hint
+from relays.nextcloud.watch import Hints
 
 log = logging.getLogger(__name__)
 
@@ -16,13 +16,19 @@ _RENEW_SECONDS = 60.0
 class Hearing:
     """Watches the tree at `place` as well as it can; `reason` is why it cannot, empty while it can."""
 
-    def __init__(self, place: Place, hints: "SimpleQueue[Hint]") -> None:
+    def __init__(self, place: Place, hints: Hints) -> None:
         self._place = place
         self._hints = hints
         self._watch: Watching | None = None
         self._renew_at = 0.0
         self._suspects: set[str] = set()
+        self._started = math.inf
         self.reason = ""
+
+    @property
+    def since(self) -> float:
+        """Since when all is heard, in seconds since the epoch; infinity if not all is."""
+        return math.inf if self.reason else self._started
 
     @property
     def failed(self) -> bool:
@@ -71,6 +77,7 @@ class Hearing:
         except OSError as error:
             self._renew_at = time.monotonic() + _RENEW_SECONDS
             return error.strerror or type(error).__name__
+        self._started = time.time()
         return ""
 
     def _problem(self) -> str:

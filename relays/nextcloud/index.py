@@ -1,130 +1,165 @@
-"""The index: the documents of a tree that are known, stored beside the outbox and mirrored in memory.
+"""The index: the documents of a tree that are known, stored beside the outbox.
 
-Changes are gathered and written by `apply` inside the transaction that also stores the notifications about them:
-a document is known exactly when its notification is stored.
+Changes are gathered in memory and written by `apply`, inside the transaction that also stores the notifications about
+them: a document is known exactly when its notification is stored. All else stays in the database, so that it takes no
+memory how many documents there are.
 """
 
 import os
-from bisect import bisect_left, insort
 from collections.abc import Collection, Iterator
+from heapq import merge
 
 from relays.engine import Database
 from relays.nextcloud.tree import Stat
 from relays.store import Store
 
 _READ_AT_ONCE = 1000
+# No path is longer (PATH_MAX), so that all come before it.
+_LAST = b"\xff" * 4097
 
 
 class Index:
     """The known documents of the tree called `tree`.
 
-    `known_before` is a time in seconds since the epoch if some of them may be missing: what changed before is known.
+    `is_new`: the tree was never looked at as a whole, so that what is not known is not new. `known_before` is a time in
+    seconds since the epoch if some documents may be missing: what changed before is known.
     """
 
     def __init__(self, store: Store, tree: str) -> None:
+        self._store = store
         self._tree = tree
         self.is_new = not store.read("SELECT 1 FROM trees WHERE tree = ?", (tree,))
         rescued = store.read("SELECT known_before FROM rescued_trees WHERE tree = ?", (tree,))
         self.known_before: float | None = rescued[0][0] if rescued else None
-        # By folder, with the folders in order: those below one follow each other.
-        self._documents: dict[str, dict[str, Stat]] = {}
-        self._folders: list[str] = []
-        self._by_inode: dict[int, str] = {}
+        ((self._count,),) = store.read("SELECT count(*) FROM documents WHERE tree = ?", (tree,))
         self._changed: dict[str, Stat | None] = {}
-        for path, known in self._read(store):
-            self._add(path, known)
+        # By inode: where those that changed are now, and those that are another file of which nothing is told yet.
+        self._moved: dict[int, str] = {}
+        self._noted: dict[str, int] = {}
 
     def __len__(self) -> int:
-        return sum(map(len, self._documents.values()))
+        return int(self._count)
 
     def get(self, path: str) -> Stat | None:
         """What is remembered of the document at a path."""
-        return self._documents.get(_folder(path), {}).get(path)
+        if path in self._changed:
+            return self._changed[path]
+        rows = self._store.read(
+            "SELECT inode, size, mtime_ns, ctime_ns FROM documents WHERE tree = ? AND path = ?",
+            (self._tree, os.fsencode(path)),
+        )
+        return Stat(*rows[0]) if rows else None
 
     def path_of(self, inode: int) -> str | None:
         """Where the document with an inode was last."""
-        return self._by_inode.get(inode)
+        if inode in self._moved:
+            return self._moved[inode]
+        rows = self._store.read(
+            "SELECT path FROM documents WHERE tree = ? AND inode = ?", (self._tree, inode)
+        )
+        paths = (os.fsdecode(path) for (path,) in rows)
+        return next((path for path in paths if path not in self._changed), None)
 
-    def below(self, folder: str) -> Iterator[str]:
-        """The paths of the known documents below a folder; an empty one is the root."""
-        if not folder:
-            inside = self._folders
-        else:
-            # The names that start with `folder/` end before `folder0`, for 0 comes after /.
-            first, last = (bisect_left(self._folders, folder + end) for end in "/0")
-            inside = [folder, *self._folders[first:last]]
-        for each in inside:
-            yield from self._documents.get(each, ())
+    def below(self, folder: str) -> Iterator[tuple[str, Stat]]:
+        """The known documents below a folder in the order of the bytes of their paths; an empty one is the root.
+
+        Changes may be made meanwhile. Of those behind what was given last, some show and some do not.
+        """
+        # The names that start with `folder/` end before `folder0`, for 0 comes after /.
+        first, end = (os.fsencode(folder) + sign for sign in (b"/", b"0")) if folder else (b"", _LAST)
+        changed = sorted((os.fsencode(path), known) for path, known in self._changed.items() if known)
+        last = None
+        for raw, known in merge(
+            self._stored(first, end), (each for each in changed if first < each[0] < end)
+        ):
+            path = os.fsdecode(raw)
+            now = self._changed.get(path, known)
+            if now is not None and path != last:
+                last = path
+                yield path, now
 
     def put(self, path: str, known: Stat) -> None:
         """A document is at a path, as it is now."""
         before = self.get(path)
-        if before is not None and before.inode != known.inode and self._by_inode.get(before.inode) == path:
-            # The number is free for another document, which would be taken for this one.
-            del self._by_inode[before.inode]
-        if before != known:
-            self._add(path, known)
-            self._changed[path] = known
-        elif self._by_inode.get(known.inode) != path:
-            self._by_inode[known.inode] = path
+        if before == known:
+            if known.inode in self._moved:
+                self._moved[known.inode] = path
+            return
+        self._forget_place(path, before)
+        self._moved[known.inode] = path
+        self._count += before is None
+        self._changed[path] = known
+
+    def add(self, path: str, known: Stat) -> None:
+        """A document is at a path of which nothing was known."""
+        self._count += 1
+        self._moved[known.inode] = path
+        self._changed[path] = known
 
     def note(self, path: str, seen: Stat) -> None:
         """The document at a path is another file now, of which nothing is told yet."""
-        self._by_inode[seen.inode] = path
+        self._moved[seen.inode] = path
+        self._noted[path] = seen.inode
 
     def remove(self, path: str) -> None:
         """There is no document at a path any more."""
-        folder = _folder(path)
-        known = self._documents.get(folder, {}).pop(path, None)
+        known = self.get(path)
+        self._forget_place(path, known)
         if known is not None:
+            self._count -= 1
             self._changed[path] = None
-            if not self._documents[folder]:
-                del self._documents[folder]
-                del self._folders[bisect_left(self._folders, folder)]
-            if self._by_inode.get(known.inode) == path:
-                del self._by_inode[known.inode]
-
-    def _add(self, path: str, known: Stat) -> None:
-        folder = _folder(path)
-        if folder not in self._documents:
-            self._documents[folder] = {}
-            insort(self._folders, folder)
-        self._documents[folder][path] = known
-        self._by_inode[known.inode] = path
-
-    def _read(self, store: Store) -> Iterator[tuple[str, Stat]]:
-        # Part by part: all rows at once would take as much memory again as the index itself.
-        last = b""
-        while rows := store.read(
-            "SELECT path, inode, size, mtime_ns, ctime_ns FROM documents WHERE tree = ? AND path > ?"
-            " ORDER BY path LIMIT ?",
-            (self._tree, last, _READ_AT_ONCE),
-        ):
-            for path, *values in rows:
-                yield os.fsdecode(path), Stat(*values)
-            last = rows[-1][0]
 
     @property
     def has_changes(self) -> bool:
         """Whether there is something for `apply`."""
         return bool(self._changed) or self.is_new or self.known_before is not None
 
-    def apply(self, db: Database) -> None:
-        """Write what changed since `settled` was last called."""
-        db.execute("INSERT INTO trees (tree) VALUES (?) ON CONFLICT (tree) DO NOTHING", (self._tree,))
-        db.execute("DELETE FROM rescued_trees WHERE tree = ?", (self._tree,))
+    @property
+    def unwritten(self) -> int:
+        """How many changes are held in memory."""
+        return len(self._changed)
+
+    def apply(self, db: Database, whole: bool = True) -> None:
+        """Write what changed since `settled` was last called, and that the tree was looked at as a whole, if it was."""
+        if whole:
+            db.execute("INSERT INTO trees (tree) VALUES (?) ON CONFLICT (tree) DO NOTHING", (self._tree,))
+            db.execute("DELETE FROM rescued_trees WHERE tree = ?", (self._tree,))
         for path, known in self._changed.items():
             where = (self._tree, os.fsencode(path))
-            db.execute("DELETE FROM documents WHERE tree = ? AND path = ?", where)
-            if known is not None:
-                values = (known.inode, known.size, known.mtime_ns, known.ctime_ns)
-                db.execute("INSERT INTO documents VALUES (?, ?, ?, ?, ?, ?)", (*where, *values))
+            if known is None:
+                db.execute("DELETE FROM documents WHERE tree = ? AND path = ?", where)
+            else:
+                db.execute(
+                    "INSERT INTO documents (tree, path, inode, size, mtime_ns, ctime_ns) VALUES (?, ?, ?, ?, ?, ?)"
+                    " ON CONFLICT (tree, path) DO UPDATE SET inode = excluded.inode, size = excluded.size,"
+                    " mtime_ns = excluded.mtime_ns, ctime_ns = excluded.ctime_ns",
+                    (*where, *known),
+                )
 
-    def settled(self) -> None:
+    def settled(self, whole: bool = True) -> None:
         """What `apply` wrote is committed."""
         self._changed.clear()
-        self.is_new = False
-        self.known_before = None
+        self._moved = {inode: path for path, inode in self._noted.items()}
+        if whole:
+            self.is_new = False
+            self.known_before = None
+
+    def _forget_place(self, path: str, known: Stat | None) -> None:
+        """The numbers that led to a path are free for other documents, which would be taken for this one."""
+        for inode in (known.inode if known else None, self._noted.pop(path, None)):
+            if inode is not None and self._moved.get(inode) == path:
+                del self._moved[inode]
+
+    def _stored(self, first: bytes, end: bytes) -> Iterator[tuple[bytes, Stat]]:
+        # Part by part: all rows at once would take as much memory as there are documents.
+        while rows := self._store.read(
+            "SELECT path, inode, size, mtime_ns, ctime_ns FROM documents"
+            " WHERE tree = ? AND path > ? AND path < ? ORDER BY path LIMIT ?",
+            (self._tree, first, end, _READ_AT_ONCE),
+        ):
+            for path, *values in rows:
+                yield path, Stat(*values)
+            first = rows[-1][0]
 
 
 def forget_others(db: Database, trees: Collection[str]) -> None:
@@ -134,7 +169,3 @@ def forget_others(db: Database, trees: Collection[str]) -> None:
             db.execute("DELETE FROM documents WHERE tree = ?", (tree,))
             db.execute("DELETE FROM rescued_trees WHERE tree = ?", (tree,))
             db.execute("DELETE FROM trees WHERE tree = ?", (tree,))
-
-
-def _folder(path: str) -> str:
-    return path.rpartition("/")[0]

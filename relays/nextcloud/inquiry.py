@@ -1,20 +1,27 @@
 """Finds out who brought a document, beside the work on the tree, which never waits for an answer.
 
-The tree asks about each document and asks again: it gets the answer, or `NOTHING` once the time for one is over, or
-None, for wait. While there is trouble, nobody waits.
+The tree asks about each document and asks again: it gets the answer, or None, for wait. While there is trouble, nobody
+waits.
 """
 
 import logging
 import math
 import threading
 import time
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from http import HTTPStatus
-from pathlib import PurePosixPath
 
-from relays.nextcloud.activity import Activity, Deed
-from relays.nextcloud.cloud import Account, Cloud, CloudError
-from relays.nextcloud.news import Kind
+from relays.engine import Database
+from relays.nextcloud import dav
+from relays.nextcloud.activity import NOBODY, Act, Actor, Deed
+from relays.nextcloud.cloud import AFTER_REFUSAL_SECONDS, Account, Cloud, CloudError
+from relays.nextcloud.dav import Resource
+from relays.nextcloud.ledger import Ledger
+from relays.nextcloud.questions import Found, Lack, Question, answer
+from relays.nextcloud.reading import Reading
+from relays.store import Store
 from relays.worker import Worker
 
 log = logging.getLogger(__name__)
@@ -23,76 +30,100 @@ LONGEST_SECONDS = 3.0
 _ANSWER_SECONDS = 8.0
 _PATIENCE_SECONDS = 120.0
 _IDLE_SECONDS = 10.0
+# Read on now and then, so that there is little to be read when it is wanted.
+_REFRESH_SECONDS = 300.0
+_FIRST_SECONDS = 2.0
 # A document is in its place 20 ms before Nextcloud has written its row (measured on Nextcloud 32).
 _SHORTEST_PAUSE = 0.02
 _LONGEST_PAUSE = 0.8
 _AFTER_TROUBLE_SECONDS = 5.0
-# Each wrong password makes Nextcloud slower to answer for the address that it comes from.
-_AFTER_REFUSAL_SECONDS = 3600.0
-# Rows bear whole seconds, and a document may be touched once more after its row was written.
-_TOLERANCE_SECONDS = 10.0
-# A folder that moves may hold so much that its documents are found a while later.
-_FOLDER_SECONDS = 60.0
-_MOST_REMEMBERED = 20_000
 
 
 @dataclass(frozen=True)
 class Origin:
-    """Who it was, and an address that opens the document; both may be empty."""
+    """Who it was, and an address that opens the document, which may be empty.
 
-    who: str = ""
+    `is_found`: there was such a deed. `is_answer`: Nextcloud has told all that was done.
+    """
+
+    actor: Actor = NOBODY
     link: str = ""
+    is_found: bool = False
+    is_answer: bool = False
 
 
-NOTHING = Origin()
+UNASKED = Origin()
 
 
-@dataclass(frozen=True)
-class _Question:
-    """About a document of the account's files; what was done before `since` is not meant."""
+@dataclass
+class _Open:
+    """A question without an answer, with what was looked up for it, when it was asked, and when it was last.
 
-    kind: Kind
-    since: float
-    asked_at: float
-    until: float
+    `found` is what was found among the first `looked` deeds.
+    """
+
+    question: Question
+    patience: float
+    asked: float
+    again: float
+    looked: int = -1
+    found: Found | Lack | None = None
 
 
 class Inquiry(Worker):
-    """Answers from the activity of an account."""
+    """Answers from the activity of an account; how far that was read is kept in `store`."""
 
-    def __init__(self, account: Account) -> None:
+    def __init__(self, account: Account, store: Store) -> None:
         super().__init__("inquiry", _PATIENCE_SECONDS)
-        self._url = account.url
-        self._activity = Activity(Cloud(account, _ANSWER_SECONDS))
+        self._account = account
+        self._cloud = Cloud(account, _ANSWER_SECONDS)
+        self._reading = Reading(account, self._cloud, store, self._put)
         self._changed = threading.Condition()
-        self._open: dict[str, _Question] = {}
-        self._deeds: dict[str, Deed] = {}
+        self._ledger = Ledger()
+        self._open: dict[Question, _Open] = {}
+        # When the last reading was begun that read all.
+        self._read_at = 0.0
+        self._refresh_at = time.monotonic() + _FIRST_SECONDS
         self._silent_until = 0.0
         self._trouble = ""
         self._stopping = False
 
-    def answer(self, path: str, kind: Kind, since: float) -> Origin | None:
-        """Who did this to the document at a path of the account's files, not before `since`; None: ask again.
+    def answer(self, question: Question, patience: float) -> Origin | None:
+        """Who did it; None: ask again. Never waits.
 
-        Never waits. An answer is given once.
+        There can be no answer any more once all is read that was done up to so many seconds after the first asking.
         """
         now = time.monotonic()
         with self._changed:
-            question = self._open.get(path)
-            if question is None or question.kind is not kind:
-                question = _Question(kind, since, time.time(), now + LONGEST_SECONDS)
-            found = self._find(path, question)
-            if found is None and now < question.until and now >= self._silent_until:
-                if path not in self._open:
-                    self._changed.notify()
-                self._open[path] = question
-                return None
-            self._open.pop(path, None)
-            return found or NOTHING
+            asked = self._open.get(question) or _Open(question, patience, now, now)
+            asked.again = now
+            found = self._find(asked)
+            is_over = now >= asked.asked + LONGEST_SECONDS or now < self._silent_until
+            if isinstance(found, Found) or is_over or self._is_vain(asked):
+                self._open.pop(question, None)
+                return self._origin(found, is_answer=self._read_at > asked.asked)
+            if question not in self._open:
+                self._open[question] = asked
+                self._changed.notify()
+            return None
+
+    def told(self, path: str) -> None:
+        """What was done so far to the document at a path of the account's files is accounted for."""
+        with self._changed:
+            self._ledger.told(path)
 
     def link(self, number: int) -> str:
         """The address that opens the file with a number."""
-        return f"{self._url}/index.php/f/{number}"
+        return f"{self._account.url}/index.php/f/{number}" if number else ""
+
+    @property
+    def position(self) -> int | None:
+        """How far the activity was read; for `save`."""
+        return self._reading.position
+
+    def save(self, db: Database, position: int) -> None:
+        """Have the activity accounted for so far."""
+        self._reading.save(db, position)
 
     def stop(self) -> None:
         with self._changed:
@@ -101,11 +132,15 @@ class Inquiry(Worker):
 
     def work(self) -> None:
         while self._wait_for_question():
+            started = time.monotonic()
             try:
-                self._read()
+                if self._reading.read(self.beat, self._oldest()):
+                    self._read_at = started
+                self._refresh_at = started + _REFRESH_SECONDS
+                self._look_up()
             except CloudError as error:
                 refused = error.status == HTTPStatus.UNAUTHORIZED
-                pause = _AFTER_REFUSAL_SECONDS if refused else _AFTER_TROUBLE_SECONDS
+                pause = AFTER_REFUSAL_SECONDS if refused else _AFTER_TROUBLE_SECONDS
                 with self._changed:
                     self._silent_until = time.monotonic() + pause
                 self._tell(str(error), error.remedy)
@@ -118,63 +153,78 @@ class Inquiry(Worker):
             while not self._stopping:
                 self.beat()
                 now = time.monotonic()
-                # Documents that vanished are not asked about again.
+                # Documents that vanished, or have changed since, are not asked about again.
                 self._open = {
-                    path: each for path, each in self._open.items() if now < each.until + _IDLE_SECONDS
+                    each: asked for each, asked in self._open.items() if now < asked.again + _IDLE_SECONDS
                 }
-                asked = [each.until - LONGEST_SECONDS for each in self._unanswered().values()]
-                if asked and now >= self._silent_until:
-                    pause = min(_LONGEST_PAUSE, max(_SHORTEST_PAUSE, (now - max(asked)) / 2))
+                waiting = [
+                    asked.asked
+                    for asked in self._open.values()
+                    if not isinstance(self._find(asked), Found) and now < asked.asked + LONGEST_SECONDS
+                ]
+                if now >= self._silent_until and (waiting or now >= self._refresh_at):
+                    since = now - max(waiting) if waiting else 0.0
+                    pause = min(_LONGEST_PAUSE, max(_SHORTEST_PAUSE, since / 2))
                     return not self._changed.wait_for(lambda: self._stopping, pause)
                 self._changed.wait(_IDLE_SECONDS)
             return False
 
-    def _read(self) -> None:
-        """Read what is new, as far back as a question goes."""
-        read: set[str] = set()
-        for deeds in self._activity.deeds():
+    def _oldest(self) -> float:
+        """How far back the questions go that bear a time of the disk, in seconds since the epoch."""
+        with self._changed:
+            return min((each.since for each in self._open if each.changed is not None), default=math.inf)
+
+    def _put(self, deeds: Iterable[Deed]) -> None:
+        with self._changed:
+            for deed in deeds:
+                self._ledger.put(deed)
+
+    def _find(self, asked: _Open) -> Found | Lack | None:
+        if asked.looked != self._ledger.end:
+            asked.looked, asked.found = self._ledger.end, answer(self._ledger, asked.question)
+        return asked.found
+
+    def _is_vain(self, asked: _Open) -> bool:
+        return not isinstance(self._find(asked), Lack) and self._read_at >= asked.asked + asked.patience
+
+    def _look_up(self) -> None:
+        """Ask for what is lacking, which is seldom."""
+        folders: dict[str, list[_Open]] = defaultdict(list)
+        with self._changed:
+            lacking = [asked for asked in self._open.values() if isinstance(self._find(asked), Lack)]
+        for asked in lacking:
+            if asked.found is Lack.AUTHOR:
+                authors = dav.authors(self._cloud, asked.question.number or 0)
+                self._note(asked, replace(asked.question, author=authors.get(asked.question.modified, "")))
+            else:
+                folders[asked.question.path.rpartition("/")[0]].append(asked)
+        for folder, inside in folders.items():
             self.beat()
-            with self._changed:
-                for deed in deeds:
-                    before = self._deeds.get(deed.path)
-                    # The newest comes first, and what was read before is older.
-                    if deed.path not in read and (before is None or deed.at >= before.at):
-                        self._deeds[deed.path] = deed
-                    read.add(deed.path)
-                self._forget_oldest()
-                open_since = [each.since for each in self._unanswered().values()]
-            if (
-                not open_since
-                or min((deed.at for deed in deeds), default=math.inf) < min(open_since) - _TOLERANCE_SECONDS
-            ):
-                return
+            self._list(folder, inside)
 
-    def _unanswered(self) -> dict[str, _Question]:
-        now = time.monotonic()
-        return {
-            path: each for path, each in self._open.items() if now < each.until and not self._find(path, each)
-        }
+    def _list(self, folder: str, asked: list[_Open]) -> None:
+        wanted = {each.question.path.rpartition("/")[2] for each in asked}
+        shown: dict[str, Resource] = {}
 
-    def _find(self, path: str, question: _Question) -> Origin | None:
-        deed = self._deeds.get(path)
-        if (
-            deed is not None
-            and deed.at >= question.since - _TOLERANCE_SECONDS
-            and deed.is_deletion is (question.kind is Kind.DELETED)
-        ):
-            return Origin(deed.who, "" if deed.is_deletion else self.link(deed.number))
-        if question.kind is Kind.MOVED_IN:
-            # What came with its folder has no row of its own.
-            for folder in PurePosixPath(path).parents:
-                moved = self._deeds.get(str(folder))
-                if moved is not None and moved.is_move and moved.at >= question.asked_at - _FOLDER_SECONDS:
-                    return Origin(moved.who)
-        return None
+        def take(each: Resource) -> None:
+            if each.name in wanted and not each.is_folder:
+                shown[each.name] = each
 
-    def _forget_oldest(self) -> None:
-        if len(self._deeds) > _MOST_REMEMBERED:
-            newest = sorted(self._deeds.values(), key=lambda deed: deed.at)[_MOST_REMEMBERED // 2 :]
-            self._deeds = {deed.path: deed for deed in newest}
+        dav.read(self._cloud, dav.address_of(self._account.user, folder), 1, take)
+        for each in asked:
+            found = shown.get(each.question.path.rpartition("/")[2])
+            number, uploaded = (found.number, found.uploaded) if found else (None, 0)
+            self._note(each, replace(each.question, number=number, uploaded=uploaded))
+
+    def _note(self, asked: _Open, question: Question) -> None:
+        with self._changed:
+            asked.question, asked.looked = question, -1
+
+    def _origin(self, found: Found | Lack | None, is_answer: bool) -> Origin:
+        if not isinstance(found, Found):
+            return Origin(is_answer=is_answer)
+        link = "" if found.deed.act is Act.DELETED else self.link(found.number)
+        return Origin(self._reading.named(found.deed.actor), link, is_found=True, is_answer=True)
 
     def _tell(self, trouble: str, remedy: str = "") -> None:
         if trouble == self._trouble:

@@ -1,10 +1,12 @@
-"""What names say: the icon of a document, the category of its folder, and the name as it may be shown."""
+"""What names say: the icon of a document, its folder and the category of that, and its own name as it may be shown."""
 
 import unicodedata
 from collections.abc import Sequence
 from pathlib import PurePath
 
 from relays import markup
+from relays.message import Sentence
+from relays.nextcloud.news import News
 from relays.nextcloud.telling import Discretion, Telling
 from relays.wording import Wording
 
@@ -39,6 +41,34 @@ def icon(told: Telling, name: str) -> markup.Label:
     extension = _extension(name)
     own = told.icons.get(extension)
     return markup.label(own, _LONGEST) if own else markup.Label(_ICON_OF.get(extension, OTHER_ICON))
+
+
+def kind_of_documents(told: Telling, wording: Wording) -> Sentence:
+    """What is said with the word for a document, with a space where it stands beside it."""
+    kind = wording["document.hr"] if told.label is None else told.label
+    if not kind:
+        return Sentence(markup.Markup(""), markup.Label(""))
+    text = wording["document.label"]
+    return Sentence(
+        markup.fill(text, label=markup.plain(kind, _LONGEST)),
+        markup.fill_label(text, label=markup.label(kind, _LONGEST)),
+    )
+
+
+def folder_of(told: Telling, path: str) -> str:
+    """The folder of a document as people write it: its path below the tree, the end of it if that is long."""
+    above = path.split("/")[:-1]
+    shown = " / ".join(above) or told.name
+    if len(shown) > _LONGEST and len(above) > 1:
+        while len(above) > 1 and len(" / ".join(above)) > _LONGEST - 4:
+            above.pop(0)
+        shown = f"… / {' / '.join(above)}"
+    return shown
+
+
+def person(wording: Wording, news: News) -> str:
+    """Who it was; empty if that is not known."""
+    return wording["document.guest"].format(name=news.who) if news.who and news.is_guest else news.who
 
 
 def category(told: Telling, folders: Sequence[str], wording: Wording) -> markup.Markup:

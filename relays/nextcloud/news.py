@@ -23,7 +23,10 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True)
 class News:
-    """What happened to a document. `path` is relative to the tree, `when` local time; `who` and `link` may be empty."""
+    """What happened to a document. `path` is relative to the tree, `when` local time; `who` and `link` may be empty.
+
+    `is_guest`: `who` is what somebody without an account called themselves.
+    """
 
     kind: Kind
     path: str
@@ -31,3 +34,4 @@ class News:
     when: datetime
     who: str = ""
     link: str = ""
+    is_guest: bool = False

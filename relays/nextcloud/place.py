@@ -2,12 +2,11 @@
 
 import stat
 from collections.abc import Iterator
-from queue import SimpleQueue
 from typing import Literal, Protocol
 
 from relays.nextcloud import tree
 from relays.nextcloud.tree import Stat
-from relays.nextcloud.watch import Hint, Watch
+from relays.nextcloud.watch import Hints, Watch
 
 Seen = Stat | Literal["folder", "other"] | None
 """What is at a path: a document, a folder, what is neither, or nothing."""
@@ -28,7 +27,7 @@ class Watching(Protocol):
 
 
 class Scanning(Protocol):
-    """The files below a folder as they are found, without the temporary and hidden ones."""
+    """The files below a folder, without the temporary and hidden ones, in the order of the bytes of their paths."""
 
     def __iter__(self) -> Iterator[tuple[str, Stat]]: ...
 
@@ -39,13 +38,16 @@ class Scanning(Protocol):
 class Place(Protocol):
     """A tree. No method waits for anybody; paths are relative to its root, and an empty one is the root.
 
-    `name` tells it from others. `is_known`: whether it was looked at at all. `trouble`: whether it cannot be looked at
-    any more, so that what is known of it gets old.
+    `name` tells it from others. `is_local`: whether whatever is written there is heard. `is_known`: whether it was
+    looked at at all. `trouble`: whether it cannot be looked at any more, so that what is known of it gets old.
+    `known_since`: what is different now was done after that, by the clock of Nextcloud; 0 if that is not known.
     """
 
     name: str
+    is_local: bool
     is_known: bool
     trouble: bool
+    known_since: float
 
     def identity(self) -> object | None:
         """What tells the tree from one that takes its place. None if it is gone."""
@@ -53,13 +55,16 @@ class Place(Protocol):
     def look(self, path: str) -> Seen:
         """What is at a path."""
 
+    def uploaded(self, path: str) -> int | None:
+        """When the document at a path was uploaded, 0 if it came otherwise, None if the place does not tell."""
+
     def is_gone(self, path: str) -> bool:
         """Whether there is certainly nothing at a path."""
 
     def scan(self, folder: str = "") -> Scanning:
         """Look for all files below a folder."""
 
-    def watch(self, hints: "SimpleQueue[Hint]") -> Watching:
+    def watch(self, hints: Hints) -> Watching:
         """Have hints put into a queue from now on. OSError if the tree cannot be watched."""
 
 
@@ -68,9 +73,11 @@ class Disk:
 
     is_known = True
     trouble = False
+    known_since = 0.0
 
     def __init__(self, root: str) -> None:
         self.name = root
+        self.is_local = tree.is_local(root)
 
     def identity(self) -> object | None:
         return tree.identity(self.name)
@@ -81,11 +88,14 @@ class Disk:
             return None
         return "folder" if stat.S_ISDIR(status.st_mode) else tree.stat_of(status) or "other"
 
+    def uploaded(self, path: str) -> int | None:
+        return None
+
     def is_gone(self, path: str) -> bool:
         return tree.is_gone(self.name, path)
 
     def scan(self, folder: str = "") -> Scanning:
         return tree.Scan(self.name, folder)
 
-    def watch(self, hints: "SimpleQueue[Hint]") -> Watching:
+    def watch(self, hints: Hints) -> Watching:
         return Watch(self.name, hints)

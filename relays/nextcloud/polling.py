@@ -4,6 +4,9 @@ The etag of the root tells every few seconds whether anything has changed, and t
 taken over as a whole: where it could not be read to its end, nothing is known, and the last one stays. Every hour all
 folders are read, as what was put into an external storage behind Nextcloud's back changes no etag until somebody looks.
 
+More than a bound is not taken over: what is read is held in memory, so that a tree that is too large for it is a
+trouble that is told, and not the end of the relay.
+
 A document is gone when two readings in a row have not found it: one that moves while the tree is read may be in none
 of the folders.
 """
@@ -12,17 +15,16 @@ import itertools
 import logging
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 from http import HTTPStatus
-from queue import SimpleQueue
 
 from relays.nextcloud import dav
-from relays.nextcloud.cloud import Account, Cloud, CloudError
+from relays.nextcloud.cloud import AFTER_REFUSAL_SECONDS, Account, Cloud, CloudError
 from relays.nextcloud.dav import Resource
+from relays.nextcloud.listing import Folder, Listed, Listing
 from relays.nextcloud.place import Scanning, Seen, Watching
 from relays.nextcloud.tree import Stat, is_ignored
-from relays.nextcloud.watch import Hint
+from relays.nextcloud.watch import Hints
 from relays.worker import Worker
 
 log = logging.getLogger(__name__)
@@ -32,20 +34,9 @@ HIGHEST_SECONDS = 3600
 _ALL_SECONDS = 3600.0
 _ANSWER_SECONDS = 60.0
 _PATIENCE_SECONDS = 2 * _ANSWER_SECONDS
-# Each wrong password makes Nextcloud slower to answer for the address that it comes from.
-_AFTER_REFUSAL_SECONDS = 3600.0
 _ATTEMPTS = 5
-
-
-@dataclass(frozen=True, slots=True)
-class _Folder:
-    """A folder as it was listed; a higher `turn` is a later one."""
-
-    number: int
-    etag: str
-    turn: int
-    files: Mapping[str, Stat]
-    folders: Sequence[Resource]
+_MOST_RESOURCES = 250_000
+_MOST_CHARACTERS = 32_000_000
 
 
 class _ChangedError(Exception):
@@ -53,22 +44,29 @@ class _ChangedError(Exception):
 
 
 class Polling(Worker):
-    """The tree that `folder` is in the files of an account, looked at every `seconds`."""
+    """The tree that `folder` is in the files of an account, looked at every `seconds`.
+
+    `known_since`: when the reading before the last one began, by the clock of Nextcloud, 0 if there was none. What is
+    different since was done after that.
+    """
+
+    is_local = False
 
     def __init__(self, account: Account, folder: str, seconds: float) -> None:
         super().__init__("polling", _PATIENCE_SECONDS)
         self.name = f"webdav:{folder}"
         self.is_known = False
         self.trouble = False
+        self.known_since = 0.0
         self._cloud = Cloud(account, _ANSWER_SECONDS)
         self._address = dav.address_of(account.user, folder)
         self._seconds = seconds
         self._stopping = threading.Event()
-        self._hints: SimpleQueue[Hint] | None = None
+        self._hints: Hints | None = None
         self._identity: int | None = None
-        self._folders: dict[str, _Folder] = {}
-        self._files: dict[str, Stat] = {}
-        self._files_before: dict[str, Stat] | None = None
+        self._listing = Listing()
+        self._listing_before: Listing | None = None
+        self._read_at = 0.0
         self._turns = itertools.count()
         self._all_at = 0.0
         self._reason = ""
@@ -77,16 +75,21 @@ class Polling(Worker):
         return self._identity
 
     def look(self, path: str) -> Seen:
-        return self._files.get(path) or ("folder" if path in self._folders else None)
+        listed = self._listing.file(path)
+        return listed.seen if listed else "folder" if path in self._listing.folders else None
+
+    def uploaded(self, path: str) -> int | None:
+        listed = self._listing.file(path)
+        return listed.uploaded if listed else None
 
     def is_gone(self, path: str) -> bool:
-        before = self._files_before
-        return before is not None and path not in self._files and path not in before
+        before = self._listing_before
+        return before is not None and self._listing.file(path) is None and before.file(path) is None
 
     def scan(self, folder: str = "") -> Scanning:
-        return _Scan(self._files, f"{folder}/" if folder else "")
+        return _Scan(self._listing, folder)
 
-    def watch(self, hints: "SimpleQueue[Hint]") -> Watching:
+    def watch(self, hints: Hints) -> Watching:
         self._hints = hints
         return _Watching(self)
 
@@ -100,7 +103,7 @@ class Polling(Worker):
                 self._read()
             except CloudError as error:
                 if error.status == HTTPStatus.UNAUTHORIZED:
-                    until += _AFTER_REFUSAL_SECONDS
+                    until += AFTER_REFUSAL_SECONDS
                 self._tell(str(error), error.remedy)
             else:
                 self._tell("")
@@ -114,64 +117,74 @@ class Polling(Worker):
             if found is None or not found[0].is_folder:
                 self._identity, self.is_known = None, True
                 return
+            root, moment = found
             try:
-                folders = self._walk(found[0])
+                folders = self._walk(root)
             except _ChangedError:
                 continue
-            self._take_over(found[0].number, folders)
+            self._take_over(root.number, moment, folders)
             return
         raise CloudError("the tree changes while it is read")
 
-    def _walk(self, root: Resource) -> dict[str, _Folder]:
+    def _walk(self, root: Resource) -> Mapping[str, Folder]:
         everything = time.monotonic() >= self._all_at
-        known = self._folders.get("")
+        folders = self._listing.folders
+        known = folders.get("")
         if known is not None and not everything and (known.number, known.etag) == (root.number, root.etag):
-            return self._folders
-        walked: dict[str, _Folder] = {}
+            return folders
+        room = _Room()
+        walked: dict[str, Folder] = {}
         waiting = [("", root)]
         while waiting:
             path, resource = waiting.pop()
-            folder = self._folders.get(path)
+            folder = folders.get(path)
             if (
                 folder is None
                 or everything
                 or (folder.number, folder.etag) != (resource.number, resource.etag)
             ):
-                folder = self._list(path, resource)
+                folder = self._list(path, resource, room)
+            else:
+                room.take(len(path), len(folder.files) + 1)
             walked[path] = folder
             waiting += [(_below(path, each.name), each) for each in folder.folders]
         if everything:
             self._all_at = time.monotonic() + _ALL_SECONDS
         return walked
 
-    def _list(self, path: str, resource: Resource) -> _Folder:
+    def _list(self, path: str, resource: Resource, room: "_Room") -> Folder:
         self.beat()
         if self._stopping.is_set():
             raise CloudError("the service ends")
-        found = dav.read(self._cloud, resource.address, 1)
+        files: dict[str, Listed] = {}
+        folders: list[Resource] = []
+
+        def take(each: Resource) -> None:
+            if each.is_folder:
+                if not each.name.startswith("."):
+                    room.take(len(path) + len(each.name), 1)
+                    folders.append(each)
+            elif not is_ignored(_below(path, each.name)):
+                room.take(len(each.name), 1)
+                # A server shows what is complete; when it was changed is not known.
+                seen = Stat(each.number, each.size, each.modified * 1_000_000_000, 0)
+                files[each.name] = Listed(seen, each.uploaded)
+
+        found = dav.read(self._cloud, resource.address or self._address, 1, take)
         if found is None:
             raise _ChangedError
-        itself, below = found
-        shown = [each for each in below if not is_ignored(_below(path, each.name))]
-        files = {
-            # Of an etag it is only known whether it is another one, as of a date.
-            _below(path, each.name): Stat(each.number, each.size, each.content, 0)
-            for each in shown
-            if not each.is_folder
-        }
-        folders = [each for each in below if each.is_folder and not each.name.startswith(".")]
-        return _Folder(itself.number, itself.etag, next(self._turns), files, folders)
+        return Folder(found[0].number, found[0].etag, next(self._turns), files, folders)
 
-    def _take_over(self, number: int, folders: dict[str, _Folder]) -> None:
-        before = self._files if self.is_known and self._identity is not None else None
-        news = folders is not self._folders or self._files_before is not before
-        if folders is not self._folders:
-            self._files = _files(folders)
-            self._folders = folders
-        self._files_before = before
+    def _take_over(self, number: int, moment: float, folders: Mapping[str, Folder]) -> None:
+        before = self._listing if self.is_known and self._identity is not None else None
+        is_news = folders is not self._listing.folders or self._listing_before is not before
+        self.known_since, self._read_at = self._read_at, moment
+        self._listing_before = before
+        if folders is not self._listing.folders:
+            self._listing = Listing(folders).after(self._listing)
         self._identity, self.is_known = number, True
-        if news and self._hints is not None:
-            self._hints.put(Hint("", folder=True))
+        if is_news and self._hints is not None:
+            self._hints.put_all()
 
     def _tell(self, reason: str, remedy: str = "") -> None:
         self.trouble = bool(reason)
@@ -208,32 +221,34 @@ class _Watching:
 
 
 class _Scan:
-    def __init__(self, files: Mapping[str, Stat], prefix: str) -> None:
-        self._files = files
-        self._prefix = prefix
+    def __init__(self, listing: Listing, folder: str) -> None:
+        self._listing = listing
+        self._folder = folder
 
     def __iter__(self) -> Iterator[tuple[str, Stat]]:
-        return ((path, seen) for path, seen in self._files.items() if path.startswith(self._prefix))
+        return self._listing.below(self._folder)
 
     def is_unreadable(self, path: str) -> bool:
         return False
 
 
+class _Room:
+    """How much may still be read."""
+
+    def __init__(self) -> None:
+        self._resources = 0
+        self._characters = 0
+
+    def take(self, characters: int, resources: int) -> None:
+        """CloudError if there is no room for it."""
+        self._resources += resources
+        self._characters += characters
+        if self._resources > _MOST_RESOURCES or self._characters > _MOST_CHARACTERS:
+            raise CloudError(
+                f"the tree is too large: more than {_MOST_RESOURCES} documents and folders, or very long names",
+                "move some of it out of the tree, or have the relay watch folders of it as trees of their own",
+            )
+
+
 def _below(folder: str, name: str) -> str:
     return f"{folder}/{name}" if folder else name
-
-
-def _files(folders: Mapping[str, _Folder]) -> dict[str, Stat]:
-    """All files; one that moved while the tree was read is where it was seen last."""
-    files: dict[str, Stat] = {}
-    places: dict[int, tuple[int, str]] = {}
-    for folder in folders.values():
-        for path, seen in folder.files.items():
-            turn, other = places.get(seen.inode, (-1, ""))
-            if folder.turn < turn:
-                continue
-            if other:
-                del files[other]
-            files[path] = seen
-            places[seen.inode] = folder.turn, path
-    return files

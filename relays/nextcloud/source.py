@@ -5,7 +5,8 @@ import os
 import threading
 import time
 from collections.abc import Iterator
-from queue import Empty, SimpleQueue
+from contextlib import suppress
+from queue import Empty
 
 from relays.engine import Database, StorageError
 from relays.nextcloud import announcing
@@ -18,7 +19,7 @@ from relays.nextcloud.pace import Pace
 from relays.nextcloud.place import Place
 from relays.nextcloud.telling import Telling
 from relays.nextcloud.tracker import Tracker
-from relays.nextcloud.watch import Hint
+from relays.nextcloud.watch import Hint, Hints
 from relays.outbox import Notification, Outbox
 from relays.service import Service
 from relays.store import Store
@@ -61,7 +62,7 @@ class TreeSource(Worker):
         self._store: Store = service.store
         self._outbox: Outbox = service.outbox
         self._stopping = threading.Event()
-        self._hints: SimpleQueue[Hint] = SimpleQueue()
+        self._hints = Hints()
 
     def stop(self) -> None:
         self._stopping.set()
@@ -72,11 +73,12 @@ class TreeSource(Worker):
         self._agenda = Agenda()
         self._tracker = Tracker(self._place, self._index, self._agenda)
         self._hearing = Hearing(self._place, self._hints)
+        self._heard_since = 0.0
         identity = self._wait_for_tree()
         if identity is None:
             return
         try:
-            self._hearing.tend()
+            self._tend_to_hearing()
             self._look_first()
             self._follow(identity)
         finally:
@@ -112,12 +114,12 @@ class TreeSource(Worker):
         self._service.note(self._place.name, self._service.wording[wording].format(**values))
 
     def _look_first(self) -> None:
-        if self._index.known_before is not None:
-            self._tracker.record(before=self._index.known_before)
-        elif self._index.is_new:
-            self._tracker.record(before=self._born)
-        else:
+        before = self._born if self._index.known_before is None else self._index.known_before
+        if self._index.known_before is None and not self._index.is_new:
             self._tracker.resume()
+        else:
+            for _ in self._tracker.record(before):
+                self._store_part()
         self._flush()
         log.info("watching tree=%s documents=%d", self._place.name, len(self._index))
 
@@ -142,9 +144,17 @@ class TreeSource(Worker):
             elif self._hearing.failed and not self._hearing.reason:
                 self._tend("")
 
+    def _tend_to_hearing(self) -> bool:
+        """Whether something may have gone unheard."""
+        is_unheard = self._hearing.tend()
+        if self._hearing.since != self._heard_since:
+            self._heard_since = self._hearing.since
+            self._tracker.hears("", self._heard_since)
+        return is_unheard
+
     def _tend(self, folder: str) -> None:
         started = time.thread_time()
-        if self._hearing.tend():
+        if self._tend_to_hearing():
             self._scan(folder, started)
         self._tend_if_unsure(folder)
 
@@ -154,7 +164,7 @@ class TreeSource(Worker):
 
     def _scan_again(self, folder: str) -> None:
         started = time.thread_time()
-        self._hearing.tend()
+        self._tend_to_hearing()
         self._scan(folder, started)
         self._tend_if_unsure(folder)
 
@@ -183,10 +193,15 @@ class TreeSource(Worker):
         return False
 
     def _follow_hint(self, hint: Hint) -> None:
-        if hint.folder:
+        if self._stopping.is_set():
+            return
+        if hint.heard_since is not None:
+            self._tracker.hears(hint.path, hint.heard_since)
             self._tracker.look_below(hint.path, moved_from=hint.moved_from)
         else:
-            self._tracker.look(hint.path, complete=hint.complete, moved_from=hint.moved_from)
+            self._tracker.look(
+                hint.path, created=hint.created, closed=hint.closed, moved_from=hint.moved_from
+            )
 
     def _flush(self) -> None:
         """Make it durable: what the index knows and the notifications about it, in one transaction."""
@@ -203,22 +218,39 @@ class TreeSource(Worker):
             for line in each.lines:
                 log.info("announced %s", line)
 
+    def _store_part(self) -> None:
+        """Make durable what the index has learnt so far of a tree that it does not know as a whole."""
+        while not self._stopping.is_set():
+            self.beat()
+            with suppress(StorageError):
+                self._store.submit(lambda db: self._index.apply(db, whole=False)).result()
+                self._index.settled(whole=False)
+                return
+            self._stopping.wait(_STORAGE_SECONDS)
+
     def _take(self) -> Iterator[Announcement]:
         """What is to be told now. What is not told at all is known from now on."""
         ready = self._tracker.ready()
         quiet = {path for path, kind in ready.items() if kind not in self._telling.announce}
-        self._tracker.take_news(quiet)
+        self._take_quietly(quiet)
         known = self._origins.known(self._tracker, [path for path in ready if path not in quiet])
-        alone, together = self._pace.due(known)
+        dated = set(self._origins.only_dated(known))
+        self._take_quietly(dated)
+        alone, together = self._pace.due([path for path in known if path not in dated])
         wording = self._service.wording
         for news in self._origins.told(self._tracker.take_news(alone)):
             yield announcing.alone(self._telling, wording, news)
         many = list(self._origins.told(self._tracker.take_news(together)))
         yield from announcing.together(self._telling, wording, many)
 
+    def _take_quietly(self, paths: set[str]) -> None:
+        self._tracker.take_news(paths)
+        self._origins.settled(paths)
+
     def _try_to_store(self, notifications: list[Notification]) -> bool:
         def make(db: Database) -> list[Notification]:
             self._index.apply(db)
+            self._origins.save(db)
             return notifications
 
         try:

@@ -28,14 +28,29 @@ CREATE TABLE documents (
 # A document that was told of may be missing in what was rescued, one that changed after all of it is in there is
 # new. What had changed a moment before may not have been told of yet: rather twice than never.
 AFTER_RESCUE = """
-INSERT INTO rescued_trees SELECT tree, max(ctime_ns) / 1e9 - 60 FROM documents GROUP BY tree
+INSERT INTO rescued_trees (tree, known_before) SELECT tree, max(ctime_ns) / 1e9 - 60 FROM documents GROUP BY tree
+"""
+
+
+# Up to here the date of a document on WebDAV was a digest of its etag.
+_DOCUMENTS_FOUND_BY_INODE = """
+CREATE INDEX documents_by_inode ON documents (tree, inode);
+UPDATE documents SET mtime_ns = -1 WHERE tree LIKE 'webdav:%';
+CREATE TABLE activity_read (
+    account  TEXT PRIMARY KEY,
+    position BIGINT NOT NULL  -- up to which row the activity of the account is accounted for in the documents
+);
 """
 
 
 def _recognise(tables: Columns) -> int | None:
     if "documents" not in tables:
         return None
+    if "activity_read" in tables:
+        return 3
     return 2 if "rescued_trees" in tables else 1
 
 
-NEXTCLOUD = Tables("nextcloud", 2, _SCRIPT, _recognise, (Migration(2, up=_RESCUED),))
+_MIGRATIONS = (Migration(2, up=_RESCUED), Migration(3, up=_DOCUMENTS_FOUND_BY_INODE))
+
+NEXTCLOUD = Tables("nextcloud", 2, _SCRIPT, _recognise, _MIGRATIONS)

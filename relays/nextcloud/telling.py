@@ -10,6 +10,8 @@ from relays.reword import Templates
 ANNOUNCED = (Kind.NEW, Kind.MOVED_IN)
 BURST_FROM = 20
 HIGHEST_BURST_FROM = 10_000
+USERNAME = "Nextcloud RH Bot"
+FURTHER_USERNAME = "Nextcloud Bot"
 
 
 class Discretion(StrEnum):
@@ -32,6 +34,8 @@ class Telling:
     name        of its folder, which a document directly in it lies in
     channel     where it is told
     footer      the last line of a message
+    label       what kind of documents they are, said with the word; empty: none, None: those of the mission
+    username    whom the messages are from
     announce    the kinds that are told
     discretion  of names in the tree
     folders     of names in and below these folders, given by their paths in the tree
@@ -44,6 +48,8 @@ class Telling:
     name: str
     channel: str
     footer: str
+    label: str | None = None
+    username: str = USERNAME
     announce: frozenset[Kind] = frozenset(ANNOUNCED)
     discretion: Discretion = Discretion.FULL
     folders: Mapping[str, Discretion] = field(default_factory=dict)

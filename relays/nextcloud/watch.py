@@ -12,7 +12,9 @@ Measured on watchdog 7.1, which is why nothing heard is believed:
 import logging
 import os
 import re
+import time
 from contextlib import suppress
+from itertools import islice
 from pathlib import Path
 from queue import SimpleQueue
 from typing import NamedTuple
@@ -39,26 +41,50 @@ _EVENTS: list[type[FileSystemEvent]] = [
     *(DirCreatedEvent, DirMovedEvent, DirDeletedEvent),
 ]
 
+_MOST_HINTS = 50_000
+_MOST_MISSED = 1000
+
 _DESCRIPTORS = Path("/proc/self/fd")
 _WATCHED_INODE = re.compile(r"^inotify .*?\bino:([0-9a-f]+)", re.MULTILINE)
 
 
 class Hint(NamedTuple):
-    """Where to look, relative to the root, which is empty. `folder`: at all that is below as well.
+    """Where to look, relative to the root, which is empty.
 
-    `moved_from`: it was renamed, and from where; empty if from outside the tree.
+    `created`, `closed`: a file was; `moved_from`: it was renamed, and from where, empty if from outside the tree.
+    `heard_since`: at a folder with all that is below, of which all is heard since then (seconds since the epoch).
     """
 
     path: str
-    folder: bool = False
-    complete: bool = False
+    created: bool = False
+    closed: bool = False
     moved_from: str | None = None
+    heard_since: float | None = None
+
+
+class Hints(SimpleQueue[Hint]):
+    """A queue of hints that does not grow beyond a bound: what comes then is found by a look everywhere."""
+
+    _is_full = False
+
+    def put(self, item: Hint, block: bool = True, timeout: float | None = None) -> None:
+        """Put a hint at the end, or, once, one to look everywhere."""
+        if self.qsize() < _MOST_HINTS:
+            self._is_full = False
+            super().put(item)
+        elif not self._is_full:
+            self._is_full = True
+            self.put_all()
+
+    def put_all(self) -> None:
+        """Put a hint to look everywhere: something went unheard until now."""
+        super().put(Hint("", heard_since=time.time()))
 
 
 class Watch:
     """Puts hints about the tree at `root` into `hints`. OSError if the tree cannot be watched."""
 
-    def __init__(self, root: str, hints: "SimpleQueue[Hint]") -> None:
+    def __init__(self, root: str, hints: "Hints") -> None:
         self._root = root
         # Full events tell what was renamed into the tree (complete) from what was created (to be written yet).
         self._observer = _Observer(generate_full_events=True)
@@ -78,7 +104,7 @@ class Watch:
         return all(thread.is_alive() for thread in threads)
 
     def unheard(self) -> set[str]:
-        """The folders that the kernel does not watch, as it tells itself; none where it does not tell.
+        """The folders that the kernel does not watch, the first ones, as it tells itself; none where it does not tell.
 
         It may be that some are only too new. What cannot be read is left out: no scan finds anything there either.
         """
@@ -87,7 +113,8 @@ class Watch:
         if root is None or root.st_ino not in watched:
             return set()
         missed = (path for path, inode in tree.folders(self._root) if inode not in watched)
-        return {path for path in missed if os.access(f"{self._root}/{path}", os.R_OK)}
+        readable = (path for path in missed if os.access(f"{self._root}/{path}", os.R_OK))
+        return set(islice(readable, _MOST_MISSED))
 
     def stop(self) -> None:
         """Hear nothing more."""
@@ -106,16 +133,20 @@ class _Observer(InotifyObserver):
 
 
 class _Listener(FileSystemEventHandler):
-    def __init__(self, root: str, hints: "SimpleQueue[Hint]") -> None:
+    def __init__(self, root: str, hints: "Hints") -> None:
         self._prefix = f"{root}/"
         self._hints = hints
 
     def on_any_event(self, event: FileSystemEvent) -> None:
         source, target = self._relative(event.src_path), self._relative(event.dest_path)
+        # By now, there is a watch on a folder that is new.
+        since = time.time() if event.is_directory else None
         if target:
-            self._hints.put(Hint(target, event.is_directory, complete=True, moved_from=source))
+            self._hints.put(Hint(target, moved_from=source, heard_since=since))
         if source:
-            self._hints.put(Hint(source, event.is_directory, complete=isinstance(event, FileClosedEvent)))
+            created = isinstance(event, FileCreatedEvent)
+            closed = isinstance(event, FileClosedEvent)
+            self._hints.put(Hint(source, created, closed, heard_since=since))
 
     def _relative(self, path: str | bytes) -> str:
         text = os.fsdecode(path)
@@ -125,13 +156,13 @@ class _Listener(FileSystemEventHandler):
 class _OverflowSign(logging.Handler):
     """Takes watchdog's log line about an overflow, its only sign, for a hint to look everywhere."""
 
-    def __init__(self, hints: "SimpleQueue[Hint]") -> None:
+    def __init__(self, hints: "Hints") -> None:
         super().__init__(logging.WARNING)
         self._hints = hints
 
     def emit(self, record: logging.LogRecord) -> None:
         if "overflow" in record.getMessage():
-            self._hints.put(Hint("", folder=True))
+            self._hints.put_all()
 
 
 def _watched_inodes() -> set[int]:

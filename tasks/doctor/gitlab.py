@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from email.utils import parsedate_to_datetime
 
 from tasks.doctor import machine
-from tasks.doctor.chain import Broken, Links, Unclear, broken, of_each_project, unclear
+from tasks.doctor.chain import Broken, Links, Noted, Unclear, broken, noted, of_each_project, unclear
 from tasks.doctor.look import Look, at
 from tasks.gitlab import triggers_of
 from tasks.operations.api import ApiError
@@ -70,6 +70,20 @@ def allow_list(look: Look) -> Broken | None:
     return (
         None if open_to_all or allows(entries, look.relay) else broken("gitlab.allow-list", relay=look.relay)
     )
+
+
+@links.add("gitlab.push-limit", "gitlab.token")
+def push_limit(look: Look) -> Broken | Noted | None:
+    """GitLab fires hooks for pushes, and for how many branches or tags at once."""
+    try:
+        limit = look.gitlab.call("GET", SETTINGS).get("push_event_hooks_limit")
+    except ApiError as error:
+        if error.status == 403:
+            return None  # told by the allow-list
+        raise
+    if not isinstance(limit, int):
+        return None
+    return noted("gitlab.push-limit", limit=limit) if limit else broken("gitlab.push-limit")
 
 
 def allows(entries: Iterable[str], relay: str) -> bool:

@@ -149,5 +149,5 @@ def _status(look: Look, key: str) -> dict[str, str] | None:
     template = re.escape(CATALOGUES[look.site.relays.language][key])
     pattern = re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>[^;]+?)", template)
     text = look.host["units"][f"{NEXTCLOUD_RELAY}.service"].get("StatusText", "")
-    found = next(filter(None, (re.fullmatch(pattern, part.strip()) for part in text.split(" ; "))), None)
+    found = next(filter(None, (re.fullmatch(pattern, part.strip()) for part in re.split(" ?; ", text))), None)
     return found.groupdict() if found else None

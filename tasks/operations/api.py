@@ -82,14 +82,17 @@ class Api:
         """The number of the account that the token is of, at Mattermost."""
         return str(self.call("GET", "/api/v4/users/me")["id"])
 
-    def call(self, method: str, path: str, body: Any = None, *, absent: tuple[str, ...] = ()) -> Any:
+    def call(
+        self, method: str, path: str, body: Any = None, *, absent: tuple[str, ...] = (), files: Any = None
+    ) -> Any:
         """The decoded answer; None if the API's error is one of `absent` (an error id, or `404`).
 
+        `files` are the parts of a form, as requests takes them, in the place of a JSON body.
         Raises ApiError for any other failure. Its text holds no token, no body and no object id.
         """
         shown = f"{method} {_MATTERMOST_ID.sub('…', path.partition('?')[0])}"
         try:
-            answer = self._ask(method, path, body)
+            answer = self._ask(method, path, body, files)
         except requests.exceptions.SSLError:
             raise ApiError(
                 f"{self.section}: the certificate of {self.url} is not trusted here; "
@@ -124,7 +127,7 @@ class Api:
                 break
         return found
 
-    def _ask(self, method: str, path: str, body: Any) -> requests.Response:
+    def _ask(self, method: str, path: str, body: Any, files: Any = None) -> requests.Response:
         """One request, over the connection of the last one if the server has not closed it meanwhile.
 
         A server may close it while the request is on its way. What can be asked twice is then asked again on a new
@@ -137,7 +140,12 @@ class Api:
         while True:
             try:
                 return session.request(
-                    method, f"{self.url}{path}", json=body, timeout=self._timeout, allow_redirects=False
+                    method,
+                    f"{self.url}{path}",
+                    json=body,
+                    files=files,
+                    timeout=self._timeout,
+                    allow_redirects=False,
                 )
             except requests.ConnectionError as error:
                 if not again or not (error.args and isinstance(error.args[0], ProtocolError)):

@@ -123,7 +123,7 @@ def scan(directory: str, service: str, path: str) -> None:
 def scan_fault(ok: bool, output: str) -> str | None:
     """Why a scan did not register anything, from what occ printed; None if it did."""
     complaint = re.search(
-        r".*(Path not found|Unknown user|Error while scanning|Cannot write into|maintenance|no commands? defined).*",
+        r".*(Path not found|Unknown user|Error \w+ scan|Cannot write into|maintenance|no commands? defined).*",
         output,
         re.IGNORECASE,
     )

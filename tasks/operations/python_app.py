@@ -60,7 +60,8 @@ def release_digest(source: Path, package: str, lock: Path) -> str:
 class Switch(NamedTuple):
     """What the switch to another release means for what both work on.
 
-    `lines` of the plan; `command`, for the shell, is run right after it, with `$release` the folder of the one before.
+    `lines` of the plan; `command`, for the shell, is run right before it, with `$release` the folder of the release in
+    use. A run that dies in between is begun anew by the next one.
     """
 
     lines: tuple[str, ...] = ()
@@ -107,9 +108,9 @@ def python_app(
         )
     if current and current != digest:
         yield StringCommand(_remember(app, digest, remember))
-    yield StringCommand(f"ln -sfn {digest} {root}/next && mv -T {root}/next {root}/current")
     if switch.command:
         yield StringCommand(f"release={root}/{current}; {switch.command} || {{ {roll_back(app)}; }}")
+    yield StringCommand(f"ln -sfn {digest} {root}/next && mv -T {root}/next {root}/current")
     keep = "|".join(name for name in (digest, current) if name)
     yield StringCommand(f"cd {root} && ls | grep -Ex '[0-9a-f]{{12}}' | grep -Evx '{keep}' | xargs -r rm -rf")
 
@@ -138,15 +139,15 @@ class OnTrial(FactBase[bool]):
 def roll_back(app: str, undo: str = "true") -> str:
     """A shell command that puts the release, the settings and the units back, if a new release is on trial.
 
-    `undo`, run where `remember` was, takes back what the new release has done to what both work on; `$release` is its
-    folder. Services run again as before. It fails, so that the operation does.
+    `undo`, run where `remember` was and before anything else, takes back what the new release has done to what both
+    work on; `$release` is its folder. Services run again as before. It fails, so that the operation does.
     """
     before, units = f"/opt/{app}/before", "/etc/systemd/system"
     return (
-        f"if test -d {before}; then release=$(readlink -f /opt/{app}/current); "
+        f"if test -d {before}; then release=$(readlink -f /opt/{app}/current); (cd {before} && {undo}); "
         f"cp -a {before}/settings/* /etc/{app}/ && rm -f {units}/{app}-* && cp -a {before}/units/* {units}/ && "
         f"ln -sfn $(cat {before}/release) /opt/{app}/next && mv -T /opt/{app}/next /opt/{app}/current && "
-        f"systemctl daemon-reload && {{ (cd {before} && {undo}) || true; }} && rm -rf {before} && cd {units} && "
+        f"systemctl daemon-reload && rm -rf {before} && cd {units} && "
         f"systemctl restart $(ls -d {app}-*.service) && systemctl start $(ls -d {app}-*); "
         f"echo 'the new release did not come up; the one before is in use again' >&2; fi; false"
     )

@@ -35,6 +35,10 @@ TEXTS = [
     "feature/@alice-`@all`",
     "../@all/rapport <!here>.pdf",
     "{{ user }} {0} %s @all",
+    "> ```\n@all\n> @here\n```\n- ~~~\n  @alice\n@all\n~~~~ @here",
+    "<!-- @all --> @all\n<!--\n@here\n[@all]: http://evil.invalid/x\n\n[@all] ![@alice][@all]",
+    "**a `@all`** b** [a <http://evil.invalid/@all> `@here`](http://evil.invalid/z) !<b>[x](http://evil.invalid/i.png)",
+    "<a\n|b> `<`!channel> &<b>commat;all <img src='/uploads/1/x.png' alt='@alice'> ![x](/uploads/1/y.png)",
 ]
 LONG_TEXTS = ["@all " * 4000, "<" * 16_383, "`@all`[" * 6_000]
 # What decides whether and as what an event is told.

@@ -69,20 +69,25 @@ def team(site: Site, channels: Sequence[str]) -> Team:
     return whole
 
 
-def parsed(post: dict[str, Any]) -> Iterator[str]:
-    """The texts of a post in which Mattermost looks for markup."""
-    yield post["message"]
+# Comments keep the blocks that they are written in; nothing else has any.
+_OF_BLOCKS = ("Commentaire", "Comment")
+
+
+def parsed(post: dict[str, Any]) -> Iterator[tuple[str, bool]]:
+    """The texts of a post in which Mattermost looks for markup, and whether they may have blocks."""
+    yield post["message"], False
     for box in post["props"].get("attachments") or []:
-        yield from (box.get(part) or "" for part in ("pretext", "text", "footer"))
-        yield from (field["value"] for field in box.get("fields") or [])
+        yield from ((box.get(part) or "", False) for part in ("pretext", "text", "footer"))
+        yield from ((field["value"], field["title"] in _OF_BLOCKS) for field in box.get("fields") or [])
 
 
 def acts(post: dict[str, Any]) -> list[str]:
-    """What in a post is more than formatted text: mentions, topics, links to channels, blocks."""
+    """What in a post is more than formatted text: mentions, topics, links to channels, pictures, blocks."""
     found: list[str] = []
-    for text in parsed(post):
-        html = re.sub("<code>.*?</code>", "", render.block(text))
-        found += re.findall(r'class="(?:mention|hashtag|heading)">[^<]*|<pre>|<blockquote>|~\w+', html)
+    for text, may_have_blocks in parsed(post):
+        html = re.sub(r"<(code|pre)>.*?</\1>", r"<\1>", render.block(text), flags=re.DOTALL)
+        found += re.findall(r'class="(?:mention|hashtag|heading|image)">[^<]*|~\w+', html)
+        found += [] if may_have_blocks else re.findall("<pre>|<blockquote>", html)
         found += [
             run for run in text_nodes.texts(text) if re.search(r"@(?:all|channel|here|alice|bob)\b", run)
         ]
@@ -93,5 +98,5 @@ def links(post: dict[str, Any]) -> list[str]:
     """The addresses that a post leads to."""
     boxes = post["props"].get("attachments") or []
     titles = [box["title_link"] for box in boxes if box.get("title_link")]
-    shown = "".join(map(render.block, parsed(post)))
+    shown = "".join(render.block(text) for text, _ in parsed(post))
     return titles + [unescape(address) for address in re.findall(r'href="([^"]*)"', shown)]

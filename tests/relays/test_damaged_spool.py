@@ -89,7 +89,7 @@ def truncate(to: float) -> Damage:
         pytest.param(False, write_over(16, 4), 60, id="page size", marks=pytest.mark.exhaustive),
         pytest.param(False, write_over(PAGE, PAGE), 60, id="second page", marks=pytest.mark.exhaustive),
         pytest.param(False, page_of(b"Issue 50"), 45, id="page of messages"),
-        pytest.param(False, truncate(0.7), 1, id="truncated"),
+        pytest.param(False, truncate(0.85), 1, id="truncated"),
         pytest.param(False, truncate(0), 0, id="empty", marks=pytest.mark.exhaustive),
         pytest.param(False, write_over(0, 10_000_000), 0, id="garbage", marks=pytest.mark.exhaustive),
         pytest.param(

@@ -41,7 +41,7 @@ def test_the_backlog_of_an_outage_is_folded(gitlab: Relay, sink: Sink) -> None:
     assert heading.startswith("📚 **50 notifications** en attente, de ")
     assert len(lines) == 50
     for number, line in enumerate(lines):
-        assert f"Issue #{number}: Issue {number}]" in line.replace("\u200b", "")
+        assert f"Issue #{number} : Issue {number}]" in line.replace("\u200b", "")
     assert (first["username"], first["icon_emoji"]) == ("GitLab Bot", ":fox_face:")
     assert gitlab.text.count("delivered key=") == 210
 

@@ -87,6 +87,9 @@ def test_no_key_is_needed(gitlab_with: Callable[[str], Relay], sink: Sink, each:
     assert sorted(sink.keys) == sorted(stored(relay))
     assert health(relay)[1]["parked"] == 0
     assert not re.search("fails|refused|Exception", relay.text)
+    # What is not known is left out: see tests/unit/test_relays_unknown.py.
+    shown = [json.dumps(post.payload, ensure_ascii=False) for post in sink.posts]
+    assert [text for text in shown if re.search(r"(`|\*\*)\?\1|\b(?:inconnue?|unknown)\b", text)] == []
 
 
 @pytest.mark.parametrize(

@@ -8,13 +8,16 @@ import re
 import signal
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from http.client import HTTPConnection
 from itertools import cycle, islice
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 
+from relays import markup
 from relays.gitlab.event import ACTIONS
 from tests.relays.events import body
 from tests.relays.hostile import LONG_TEXTS, TEXTS, addresses, replaced, samples, with_one
@@ -78,10 +81,28 @@ def posting(tmp_path: Path, kind: str, settings: str, *channels: str) -> Iterato
         relay.close()
 
 
-def deliver(relay: Relay, events: Iterable[Any], name: str) -> dict[str, set[str]]:
-    """Send events; the addresses that each of them names, by its key."""
+@dataclass(frozen=True)
+class Named:
+    """Where an event may lead: its addresses, and those in the text of a comment, which stay links."""
+
+    addresses: set[str]
+    comment: str = ""
+
+    def leads_to(self, link: str) -> bool:
+        """Whether a link is one of these, or of something below one."""
+        below = tuple(f"{address}/" for address in self.addresses)
+        return (
+            link in self.addresses
+            or link.startswith(below)
+            or unquote(link).startswith(below)
+            or unquote(link) in self.comment.replace("\0", "")
+        )
+
+
+def deliver(relay: Relay, events: Iterable[Any], name: str) -> dict[str, Named]:
+    """Send events; where each of them may lead, by its key."""
     connection = HTTPConnection("127.0.0.1", relay.port, timeout=20)
-    named: dict[str, set[str]] = {}
+    named: dict[str, Named] = {}
     for number, payload in enumerate(events):
         headers = {"X-Gitlab-Token": TOKEN, "webhook-id": f"{name}-{number}"}
         connection.request("POST", "/webhook/gitlab", json.dumps(payload), headers)
@@ -89,9 +110,10 @@ def deliver(relay: Relay, events: Iterable[Any], name: str) -> dict[str, set[str
         answer.read()
         assert answer.status == 200
         # A reaction is linked to what it is about, not to the comment.
-        named[f"gitlab:{name}-{number}"] = {
-            part for each in addresses(payload) for part in (each, each.partition("#")[0])
-        }
+        named[f"gitlab:{name}-{number}"] = Named(
+            {part for each in addresses(payload) for part in (each, each.partition("#")[0])},
+            str((payload.get("object_attributes") or {}).get("note", "")),
+        )
     connection.close()
     return named
 
@@ -109,17 +131,14 @@ def hostile_events(every: int) -> Iterator[Any]:
         yield from islice(with_one(payload, TEXTS[number % len(TEXTS)]), number % 8, None, 8)
 
 
-def assert_inert(people: Team, channel: str, named: Mapping[str, set[str]]) -> int:
+def assert_inert(people: Team, channel: str, named: Mapping[str, Named]) -> int:
     """Nothing in the channel acts, and all links lead where the payloads say; the number of posts."""
     posts = list(people.posts(channel))
     for post in posts:
         assert acts(post) == [], ascii(post)
-        known = {address for key in keys_of(post) for address in named[key]}
-        astray = [
-            link
-            for link in links(post)
-            if link not in known and not link.startswith(tuple(f"{a}/" for a in known))
-        ]
+        assert (post["props"].get("channel_mentions"), post["hashtags"]) == (None, ""), ascii(post)
+        known = [named[key] for key in keys_of(post)]
+        astray = [link for link in links(post) if not any(each.leads_to(link) for each in known)]
         assert astray == [], ascii(post)
     return len(posts)
 
@@ -151,6 +170,38 @@ def test_no_text_in_an_event_of_gitlab_acts(tmp_path: Path, folded: bool) -> Non
         wait_for(lambda: people.badges() == {"admin": 1, "alice": 2, "bob": 1})
 
 
+NAMING = [
+    "~dev-notifications",
+    "#topic",
+    "(~dev-notifications)",
+    "a/~dev-notifications#topic",
+    "##topic",
+    "~~dev-notifications",
+]
+
+
+@pytest.mark.parametrize("version", ["5.37", "11.6"])
+def test_no_code_names_a_channel_or_a_topic(tmp_path: Path, version: str) -> None:
+    with running(tmp_path, "--version", version) as server:
+        site = furnished(server)
+        for text in [*NAMING, *(f"x {text} `y` {text}`" for text in NAMING), *TEXTS]:
+            code = markup.code(text, 200)
+            site.send(
+                {"text": code, "attachments": [{"text": code, "fields": [{"title": "x", "value": code}]}]}
+            )
+        posts = server.posts(site.channel_id)
+        assert [(post["props"].get("channel_mentions"), post["hashtags"]) for post in posts] == [
+            (None, "")
+        ] * len(posts)
+        # The server does look there.
+        site.send({"text": "`~dev-notifications` `#topic`"})
+        post = server.posts(site.channel_id)[-1]
+        assert (list(post["props"]["channel_mentions"]), post["hashtags"]) == (
+            ["dev-notifications"],
+            "#topic",
+        )
+
+
 def hostile_names() -> list[str]:
     """Names that Nextcloud takes, as it was seen to, and the hostile texts that can be one."""
     rows = json.loads((TRACES / "09_file_names.summary.json").read_text(encoding="utf-8"))
@@ -176,7 +227,7 @@ def test_no_name_of_a_document_or_folder_acts(tmp_path: Path, digest_from: int) 
         wait_for(lambda: len(stored(relay)) == len(names))
         server.send_signal(signal.SIGCONT)
         wait_for(lambda: relay.text.count("delivered key=") == len(names))
-        posts = assert_inert(people, "dev-notifications", {key: set() for key in stored(relay)})
+        posts = assert_inert(people, "dev-notifications", {key: Named(set()) for key in stored(relay)})
         assert (posts == len(names)) == (digest_from == 0)
         assert people.badges() == {"admin": 0, "alice": 0, "bob": 0}
         people.site.send({"text": "@alice"})

@@ -178,7 +178,7 @@ def test_a_document_that_is_written_after_it_was_made_is_announced_with_its_cont
     (tree / "Contrats" / "new.pdf").write_bytes(b"x" * 1024)
     assert end(nextcloud, sink, tree, 1) == ["Contrats/new.pdf"]
     sizes = [post.payload["attachments"][0]["fields"][2]["value"] for post in sink.posts]
-    assert sizes == ["0.01 KB", "1.00 KB", "0.01 KB"]
+    assert sizes == ["7 octets", "1.00 KB", "7 octets"]
 
 
 def test_an_inode_that_is_used_again_does_not_hide_a_document(

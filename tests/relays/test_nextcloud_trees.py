@@ -48,7 +48,7 @@ def test_each_tree_is_told_in_its_own_channel_and_way(
     wait_for(lambda: relay.text.count("watching tree") == 2)
     wait_for(
         lambda: any(
-            "Compta : 0 document(s) suivis" in told and "Documents_RH : 1" in told for told in relay.told
+            "Compta : 0 document(s) suivi(s)" in told and "Documents_RH : 1" in told for told in relay.told
         )
     )
     upload(tree / "Contrats" / "a.pdf")
@@ -165,7 +165,7 @@ def test_a_folder_can_be_more_discreet_than_its_tree(
     assert lines(sink) == [
         "**📁 3 nouveaux documents RH déposés**",
         "- **Fiches_Paie** : 2",
-        "- **Fiches_Paie/deep** : 1",
+        "- **Fiches_Paie / deep** : 1",
     ]
 
 
@@ -182,7 +182,7 @@ def test_a_burst_becomes_a_few_messages(nextcloud: Relay, tree: Path, sink: Sink
     assert documents(sink) == 2001
     assert len(sink.posts) <= 25
     assert len(known(nextcloud)) == 2002
-    told = [line for line in lines(sink) if re.match(r"- \*\*lot/\d\d\*\* : \d+ \(`\d+\.pdf`, ", line)]
+    told = [line for line in lines(sink) if re.match(r"- \*\*lot / \d\d\*\* : \d+ \(`\d+\.pdf`, ", line)]
     assert len(told) >= 20
     assert all(len(line) < 100 for line in told)
 

@@ -10,7 +10,7 @@ from urllib.parse import quote
 import pytest
 import requests
 
-from relays.nextcloud.tracker import SETTLE_SECONDS
+from relays.nextcloud.writing import SETTLE_SECONDS
 from tests.relays.cloud import Front
 from tests.relays.process import Relay, stored, wait_for
 from tests.relays.sink import Reply, Sink
@@ -124,7 +124,7 @@ def test_each_way_that_leads_into_the_tree(
         "bob.pdf": (bob, link(site, front, "Conges/bob.pdf")),
         "own.pdf": (bob, link(site, front, "Conges/own.pdf")),
         "anonymous.pdf": ("", link(site, front, "Contrats/anonymous.pdf")),
-        "cv.pdf": ("Jean <\u200bDupont> (remote user)", link(site, front, "Contrats/Jean <Dupont>/cv.pdf")),
+        "cv.pdf": ("Jean <\u200bDupont> (invité)", link(site, front, "Contrats/Jean <Dupont>/cv.pdf")),
         "put.pdf": ("", link(site, front, "Contrats/put.pdf")),
         "hand.pdf": ("", ""),
     }
@@ -165,6 +165,7 @@ def test_many_at_once_have_each_their_own(site: Site, front: Front, asking: Rela
     wait_for(lambda: len(sink.posts) == 200)
     names = told(sink)
     assert len(names) == 200
+    assert {n: w for n, (w, _) in names.items() if not w} == {}
     assert all(
         who == ("Bob @\u200ball Martin" if name.startswith("bob") else ADMIN)
         for name, (who, _) in names.items()
@@ -288,7 +289,7 @@ def test_a_nextcloud_that_is_slow_or_away_and_comes_back(
         return told(sink)[f"again-{count}.pdf"][0] == ADMIN
 
     wait_for(again, 30)
-    assert "inquiry works again" in asking.text
+    wait_for(lambda: "inquiry works again" in asking.text)
     assert [told(sink)[name] for name in ("slow.pdf", "away.pdf")] == [("", "")] * 2
 
 

@@ -11,7 +11,7 @@ from tests.relays.process import TOKEN, Relay, health, undelivered, wait_for
 from tests.relays.sink import Sink
 from tests.relays.test_parked import numbers, parked
 from tests.security.bounds import MOST_MEGABYTES, Bounds
-from tests.security.senders import GITLAB_SECONDS, Good, nested
+from tests.security.senders import BESIDE_SECONDS, Good, nested
 from tests.security.supervisor import Supervisor
 
 GOOD = 12
@@ -142,7 +142,7 @@ def test_what_is_made_to_end_the_relay(gitlab: Relay, sink: Sink, bounds: Bounds
     arrived = [key for key in sink.keys if key.startswith("gitlab:good-")]
     bounds.exactly(name, "good events told", GOOD, len(arrived))
     bounds.exactly(name, "ends of the relay", 0, supervisor.ends)
-    bounds.at_most(name, "seconds to the slowest good answer", GITLAB_SECONDS, good.slowest)
+    bounds.at_most(name, "seconds to the slowest good answer", BESIDE_SECONDS, good.slowest)
     bounds.at_most(name, "peak memory in MB", MOST_MEGABYTES, gitlab.peak_megabytes)
     if outcome != "either":
         counts = health(gitlab)[1]["events"]

@@ -208,7 +208,7 @@ def report(site: Site, urls: dict[str, str]) -> dict[str, Any]:
             "passerelle-gitlab.socket": dict(_ACTIVE),
             "passerelle-nextcloud.service": {
                 **_ACTIVE,
-                "StatusText": "Documents_RH : 3 document(s) suivis ; rien en attente",
+                "StatusText": "Documents_RH : 3 document(s) suivi(s) ; rien en attente",
             },
             "passerelle-nextcloud.path": dict(_ACTIVE),
         },

@@ -10,7 +10,7 @@ import pytest
 from pydantic import SecretStr
 
 from tasks.doctor.__main__ import CHAIN
-from tasks.doctor.chain import Behind, broken, unreached
+from tasks.doctor.chain import Behind, Verdict, broken, noted, unreached
 from tasks.doctor.deliveries import meaning
 from tasks.doctor.gitlab import allows
 from tasks.doctor.look import at
@@ -132,12 +132,13 @@ SEEN: dict[str, Change] = {
     "nextcloud.access": host("tree", "access", "Contrats", to=["755", 0]),
     "nextcloud-relay.bound": host("bound", to=False),
     "nextcloud-relay.waiting": status("en attente du dossier /run/passerelle/Documents_RH ; rien en attente"),
-    "nextcloud-relay.documents": status("Documents_RH : 2 document(s) suivis ; rien en attente"),
+    "nextcloud-relay.documents": status("Documents_RH : 2 document(s) suivi(s) ; rien en attente"),
 }
 
 
 def test_nothing_is_found_where_nothing_is_broken(world: World) -> None:
-    assert [verdict for verdict in world.verdicts() if verdict.finding is not None] == []
+    found = [verdict for verdict in world.verdicts() if verdict.finding is not None]
+    assert found == [Verdict("gitlab.push-limit", noted("gitlab.push-limit", limit=3))]
 
 
 @pytest.mark.parametrize("code", SEEN)
@@ -152,18 +153,21 @@ def test_what_is_seen_is_named(world: World, code: str) -> None:
         (status("le stockage ne répond pas"), "relay.storage"),
         (
             status(
-                "Documents_RH : 3 document(s) suivis ; 4 notification(s) en attente, la plus ancienne depuis 3 min"
+                "Documents_RH : 3 document(s) suivi(s) ; 4 notification(s) en attente, la plus ancienne depuis 3 min"
             ),
             "relay.backlog",
         ),
         (
+            status("Documents_RH : 3 document(s) suivi(s) ; rien en attente ; 1 mise(s) de côté"),
+            "relay.parked",
+        ),
+        (
             status(
-                "Documents_RH : 3 document(s) suivis ; 4 notification(s) en attente, la plus ancienne depuis 3 s"
+                "Documents_RH : 3 document(s) suivi(s) ; 4 notification(s) en attente, la plus ancienne depuis 3 s"
                 " ; dégradé : canal rh-alerts retenu, Mattermost ne trouve pas ce canal (HTTP 404)"
             ),
             "relay.held",
         ),
-        (status("Documents_RH : 3 document(s) suivis ; rien en attente ; 1 mise(s) de côté"), "relay.parked"),
     ],
 )
 def test_relays_are_seen_through(world: World, change: Change, code: str) -> None:
@@ -174,7 +178,7 @@ def test_relays_are_seen_through(world: World, change: Change, code: str) -> Non
     "change",
     [
         status(
-            "Documents_RH : 3 document(s) suivis ; 4 notification(s) en attente, la plus ancienne depuis 5 s"
+            "Documents_RH : 3 document(s) suivi(s) ; 4 notification(s) en attente, la plus ancienne depuis 5 s"
         ),
         figures(backlog=3, oldest_age_seconds=5.0),
         unit(GITLAB, NRestarts="4", uptime="3600"),
@@ -185,6 +189,11 @@ def test_what_is_usual_is_no_fault(world: World, change: Change) -> None:
     assert change(world).found() == []
 
 
+def limit_pushes(world: World, most: int) -> None:
+    """How many branches or tags a push may change before GitLab fires no hook for it."""
+    world.forge.done("PUT", "/application/settings", push_event_hooks_limit=most)
+
+
 # What somebody does to a server, how it is undone, and what must be found meanwhile.
 DONE: dict[str, tuple[Deed, Deed, list[str]]] = {
     "setting": (
@@ -193,6 +202,11 @@ DONE: dict[str, tuple[Deed, Deed, list[str]]] = {
         ["mattermost.setting"],
     ),
     "allow-list": (lambda w: w.forge.allow(), lambda w: w.forge.allow(RELAY), ["gitlab.allow-list"]),
+    "no events of pushes": (
+        lambda w: limit_pushes(w, 0),
+        lambda w: limit_pushes(w, 3),
+        ["gitlab.push-limit"],
+    ),
     "triggers": (
         lambda w: w.alter_hook(issues_events=False),
         lambda w: w.alter_hook(issues_events=True),
@@ -360,8 +374,20 @@ def test_cause_remedy_and_what_lies_behind_are_told(world: World) -> None:
     assert "Broken link: saved webhook URLs" in told(broken_world, "en")
 
 
-def test_a_sound_site_is_told_in_one_line(world: World) -> None:
-    assert told(world) == f"✅ {len(CHAIN)} maillons examinés, aucun n'est rompu."
+def test_of_a_sound_site_nothing_is_told_but_a_limit(world: World) -> None:
+    sound, limit = told(world).splitlines()
+    assert sound == f"✅ {len(CHAIN)} maillons examinés, aucun n'est rompu."
+    assert limit.startswith("💡 événements des push : d'un push qui change plus de 3 branches ou tags")
+    assert "push_event_hooks_limit" in limit
+    assert "more than 3 branches or tags at once" in told(world, "en")
+
+
+def test_a_limit_that_somebody_else_set_is_told_as_it_is(world: World) -> None:
+    limit_pushes(world, 50)
+    try:
+        assert "plus de 50 branches" in told(world)
+    finally:
+        limit_pushes(world, 3)
 
 
 def test_without_the_host_nothing_can_be_judged() -> None:

@@ -33,6 +33,7 @@ def test_both_languages_say_the_same_things() -> None:
     assert FRENCH.links.keys() == ENGLISH.links.keys()
     assert FRENCH.broken.keys() == ENGLISH.broken.keys()
     assert FRENCH.unclear.keys() == ENGLISH.unclear.keys()
+    assert FRENCH.noted.keys() == ENGLISH.noted.keys()
 
 
 @pytest.mark.parametrize("code", FRENCH.broken)
@@ -50,7 +51,7 @@ def test_each_link_has_a_name_and_needs_links_before_it() -> None:
         assert link.needs or number == 0, f"{link.name} would be judged without the host"
 
 
-@pytest.mark.parametrize("code", [*FRENCH.broken, *FRENCH.unclear])
+@pytest.mark.parametrize("code", [*FRENCH.broken, *FRENCH.unclear, *FRENCH.noted])
 def test_nothing_is_worded_that_is_never_said(code: str) -> None:
     assert code in said()
 

@@ -1,19 +1,22 @@
 """Deliveries that end the process or cannot be told: found again, looked into alone, put aside with their reason."""
 
+import json
 import logging
 import sys
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from relays.engine import Database
-from relays.gitlab import dead_letters
+from relays.gitlab import dead_letters, teller
 from relays.gitlab.attempt import Attempt
 from relays.gitlab.dead_letters import DeadLetters
 from relays.gitlab.dispatch import Dispatcher
 from relays.gitlab.event import Event
+from relays.gitlab.memory import Memory
 from relays.gitlab.mute import Mute
 from relays.gitlab.pipelines import Pipelines
 from relays.gitlab.received import Delivery, Received
@@ -65,28 +68,30 @@ class World:
     def start(self, dispatcher: type[Dispatcher] = Deadly) -> Teller:
         """A process that tells."""
         line = Outbox(self.store, "test")
-        teller = Teller(
+        made = Teller(
             self.received,
             line,
             dispatcher([Route(("dev",))], Mute()),
-            Pipelines(self.store),
+            Memory.of(self.store),
             self.letters,
             _Interrupted(self._file),
             Metrics(line.stats, lambda: False),
             self.counters,
             self.dead.append,
         )
-        teller.start()
-        return teller
+        made.start()
+        return made
 
     def run(self, dispatcher: type[Dispatcher] = Deadly) -> bool:
         """Start it, and wait until it has ended or told all; whether it lives."""
-        teller = self.start(dispatcher)
-        wait_until("told, or dead", lambda: not teller.is_alive() or self.received.untold() == 0, 20)
-        teller.join(0.1)
-        alive = teller.is_alive()
-        teller.stop()
-        teller.join(10)
+        started = self.start(dispatcher)
+        wait_until(
+            "told, or dead", lambda: not started.is_alive() or self.received.untold() == 0, 20, every=0.01
+        )
+        started.join(0.1)
+        alive = started.is_alive()
+        started.stop()
+        started.join(10)
         return alive
 
     def keys(self) -> list[str]:
@@ -114,7 +119,8 @@ def store(tmp_path: Path, spool: str | None) -> Iterator[Store]:
 
 
 @pytest.fixture
-def world(store: Store, tmp_path: Path) -> World:
+def world(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
+    monkeypatch.setattr(teller, "_CALM_SECONDS", 0.02)
     return World(store, tmp_path)
 
 
@@ -150,6 +156,24 @@ def test_those_that_were_looked_into_beside_it_are_not_suspected_any_more(world:
         assert world.run()
     assert world.letters.count() == 0
     assert world.store.read("SELECT * FROM suspect") == []
+
+
+def test_what_ends_with_its_process_as_soon_as_that_starts_is_not_suspected_of_it(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(teller, "_CALM_SECONDS", 30.0)
+    world.put(1)
+    _Interrupted(world._file).begin(["e-1"])
+    for _ in range(2 * MOST_ATTEMPTS):
+        started = world.start()
+        wait_until("the attempt before is noted", lambda: not _Interrupted(world._file).left(), 20)
+        # Nothing of it is under way yet that a kill could interrupt.
+        assert world.received.untold() == 1
+        started.stop()
+        started.join(10)
+    monkeypatch.setattr(teller, "_CALM_SECONDS", 0.02)
+    assert world.run()
+    assert world.keys() == ["e-1"]
 
 
 def test_an_attempt_that_was_settled_at_the_last_moment_is_none(world: World) -> None:
@@ -207,7 +231,7 @@ def test_what_the_store_does_not_take_holds_nobody_up(
             super().remember(db, event)
 
     caplog.set_level(logging.INFO)
-    monkeypatch.setitem(globals(), "Pipelines", Refused)
+    monkeypatch.setattr("relays.gitlab.memory.Pipelines", Refused)
     world.put(1, 2, 3)
     assert world.run(Dispatcher)
     assert world.keys() == ["e-1", "dead:e-2", "e-3"]
@@ -216,7 +240,7 @@ def test_what_the_store_does_not_take_holds_nobody_up(
 
 
 def test_a_place_beyond_what_an_index_takes_is_remembered_all_the_same(world: World) -> None:
-    long = "".join(chr(0x4E00 + number * 7 % 20000) for number in range(5000))
+    long = "\\u0000" + "".join(chr(0x4E00 + number * 7 % 20000) for number in range(5000))
     failed = body("pipeline_failed.json").decode().replace('"main"', f'"{long}"')
     for number in range(2):
         delivery = Delivery(f"e-{number}", failed.replace("50", f"5{number}").encode())
@@ -224,3 +248,38 @@ def test_a_place_beyond_what_an_index_takes_is_remembered_all_the_same(world: Wo
     assert world.run(Dispatcher)
     assert world.counters == {"accepted": 2}
     assert not world.store.failing
+
+
+@pytest.mark.parametrize("name", ["push_normal.json", "merge_request_open.json", "note_merge_request.json"])
+def test_names_beyond_what_an_index_takes_are_remembered_all_the_same(world: World, name: str) -> None:
+    """Of projects, branches, commits and people, with what PostgreSQL cannot hold in them."""
+    long = "\0" + "".join(chr(0x10000 + number * 7919 % 50000) for number in range(5000))
+    world.received.put(
+        lambda: [Delivery("e-1", json.dumps(_with(json.loads(body(name)), long)).encode())]
+    ).result()
+    assert world.run(Dispatcher)
+    assert world.counters == {"accepted": 1}
+    assert not world.store.failing
+
+
+def _with(value: Any, text: str) -> Any:
+    """A payload with another text wherever it says who, what branch, what project, what commit."""
+    names = (
+        "username",
+        "path_with_namespace",
+        "source_branch",
+        "target_branch",
+        "id",
+        "after",
+        "user_username",
+    )
+    if isinstance(value, dict):
+        return {
+            key: text
+            if key in names and isinstance(each, str)
+            else f"{each}{text}"
+            if key == "ref"
+            else _with(each, text)
+            for key, each in value.items()
+        }
+    return [_with(each, text) for each in value] if isinstance(value, list) else value

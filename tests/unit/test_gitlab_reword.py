@@ -40,7 +40,7 @@ def test_it_says_the_sentence_and_the_rest_stays() -> None:
         told(payload, merge_request="« {{ said }} »")["attachments"],
     )
     assert own["text"] == f"« {plain['text']} »"
-    assert own["fallback"].startswith("« Camille Morel a ouvert une merge request » : Merge Request #8")
+    assert own["fallback"].startswith("« Camille Morel a ouvert une merge request » — Merge Request #8")
     assert {key: own[key] for key in ("title", "fields", "color")} == {
         key: plain[key] for key in ("title", "fields", "color")
     }
@@ -52,7 +52,7 @@ def test_a_push_keeps_its_commits_and_a_short_message_its_template() -> None:
     assert (first, commits) == ("Admin TAAF pousse", told(payload)["text"].split("\n")[1:])
     assert told(payload, "short", push="{{ user }} pousse")["text"] == "Admin TAAF pousse"
     short = told(load("issue_open"), "short", issue="du neuf")["text"]
-    assert short.startswith("du neuf : [Issue")
+    assert short.startswith("du neuf — [Issue")
 
 
 def test_what_is_missing_is_empty_and_filters_format() -> None:

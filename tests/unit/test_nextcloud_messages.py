@@ -1,5 +1,6 @@
 """Messages about documents beyond the mission's: who, a link, every kind of news, many at once, private names."""
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from relays.nextcloud import announcing, document, names
 from relays.nextcloud.news import Kind, News
 from relays.nextcloud.telling import Discretion, Telling
+from relays.reword import Templates
 from relays.wording import CATALOGUES
 from tests.unit.test_relays_markup import TEXTS, assert_inert
 
@@ -69,13 +71,188 @@ def test_many_documents_in_one_message() -> None:
     lot = [news(f"Contrats/{number}.pdf", link=LINK if number else "") for number in range(5)]
     (text, *_) = counted(telling(), *lot, news("x.pdf"))
     assert text == (
-        "**📁 6 nouveaux documents RH déposés**\n\n"
+        "**📁 6 nouveaux documents RH déposés**\n👤 Déposés par Camille Morel\n\n"
         f"- **Contrats** : 5 (`0.pdf`, [\u200b1.pdf]({LINK}), [\u200b2.pdf]({LINK}), …)\n"
         f"- **Documents_RH** : 1 ([x.pdf]({LINK}))"
     )
     assert counted(telling("count"), news("Contrats/a.pdf")) == [
         "**📁 Un nouveau document RH déposé**\n\n- **Contrats** : 1"
     ]
+
+
+@pytest.mark.parametrize(
+    ("who", "line"),
+    [
+        (["Camille"] * 3, "👤 Déposés par Camille"),
+        (["Camille", "Bob", "Bob"], "👤 Déposés par Bob (2), Camille (1)"),
+        # Of whom it is not known is not said to be of the others.
+        (["Camille", "", ""], "👤 Déposés par Camille (1)"),
+        (["A", "B", "C", "C"], "👤 Déposés par C (2), A (1), B (1)"),
+        (["A", "B", "C", "D"], ""),
+        (["", ""], ""),
+        (["*Zoé* @all", "*Zoé* @all"], "👤 Déposés par \\*Zoé\\* @\u200ball"),
+    ],
+)
+def test_many_documents_of_a_few_people_say_who(who: list[str], line: str) -> None:
+    lot = [news(f"Contrats/{number}.pdf", who=name) for number, name in enumerate(who)]
+    (announcement,) = announcing.together(telling(), CATALOGUES["fr"], lot)
+    message = announcement.notification.message
+    assert str(message.payload()["text"]).split("\n")[1:-1] == [line, ""][not line :]
+    assert message.summary.endswith(f" – {line}" if line else f" : {len(who)}")
+
+
+def test_who_brought_what_may_only_be_counted_is_not_said() -> None:
+    told = telling(folders={"Paie": Discretion.COUNT})
+    (text,) = counted(told, news("Paie/a.pdf"), news("Paie/b.pdf"), news("x.pdf", who="Bob"))
+    assert "Camille" not in text
+    assert "👤 Déposés par Bob (1)" in text
+
+
+def test_who_has_no_account_is_called_so() -> None:
+    guest = replace(news("a.pdf", who="Léa <Dupont>"), is_guest=True)
+    assert box(telling(), guest)["fields"][-1]["value"] == "Léa <\u200bDupont> (invité)"
+    (text,) = counted(telling(), guest, guest)
+    assert "👤 Déposés par Léa <\u200bDupont> (invité)" in text
+
+
+OTHER = {"label": "", "username": "Nextcloud Bot"}
+
+
+@pytest.mark.parametrize(
+    ("language", "more", "titles", "headings"),
+    [
+        (
+            *("fr", {}),
+            *(
+                [
+                    "📄 Nouveau document RH déposé",
+                    "📄 Document RH déplacé ou restauré",
+                    "📄 Nouvelle version d'un document RH",
+                    "📄 Document RH retiré",
+                ],
+                [
+                    "2 nouveaux documents RH déposés",
+                    "2 documents RH déplacés ou restaurés",
+                    "2 documents RH modifiés",
+                    "2 documents RH supprimés ou déplacés ailleurs",
+                ],
+            ),
+        ),
+        (
+            *("fr", OTHER),
+            *(
+                [
+                    "📄 Nouveau document déposé",
+                    "📄 Document déplacé ou restauré",
+                    "📄 Nouvelle version d'un document",
+                    "📄 Document retiré",
+                ],
+                [
+                    "2 nouveaux documents déposés",
+                    "2 documents déplacés ou restaurés",
+                    "2 documents modifiés",
+                    "2 documents supprimés ou déplacés ailleurs",
+                ],
+            ),
+        ),
+        (
+            *("fr", OTHER | {"label": "*comptable*"}),
+            *(
+                ["📄 Nouveau document *comptable* déposé"],
+                ["2 nouveaux documents \\*comptable\\* déposés"],
+            ),
+        ),
+        (
+            *("en", {}),
+            *(
+                [
+                    "📄 New HR document",
+                    "📄 HR document moved or restored",
+                    "📄 HR document: new version",
+                    "📄 HR document removed",
+                ],
+                [
+                    "2 new HR documents",
+                    "2 HR documents moved or restored",
+                    "2 HR documents changed",
+                    "2 HR documents deleted or moved elsewhere",
+                ],
+            ),
+        ),
+        (
+            *("en", OTHER),
+            *(
+                [
+                    "📄 New document",
+                    "📄 Document moved or restored",
+                    "📄 Document: new version",
+                    "📄 Document removed",
+                ],
+                ["2 new documents", "2 documents moved or restored"],
+            ),
+        ),
+        (
+            "en",
+            OTHER | {"label": "accounting"},
+            ["📄 New accounting document", "📄 Accounting document moved or restored"],
+            [],
+        ),
+    ],
+)
+def test_only_hr_documents_are_called_so(
+    language: str, more: dict[str, str], titles: list[str], headings: list[str]
+) -> None:
+    told, wording = telling(**more), CATALOGUES[language]
+    for kind, title in zip(Kind, titles, strict=False):
+        payload: dict[str, Any] = document.build(told, wording, news("a.pdf", kind)).payload()
+        assert payload["attachments"][0]["title"] == title
+        assert payload["username"] == ("Nextcloud Bot" if more else "Nextcloud RH Bot")
+    for kind, heading in zip(Kind, headings, strict=False):
+        (each,) = announcing.together(told, wording, [news("a.pdf", kind), news("b.pdf", kind)])
+        payload = each.notification.message.payload()
+        assert str(payload["text"]).split("\n")[0] == f"**📁 {heading}**"
+        assert payload["username"] == told.username
+
+
+def test_a_heading_in_the_words_of_the_site() -> None:
+    told = telling(
+        templates=Templates({"new.heading": "{{ count }} pièces dans {{ tree | code }} : {{ said }}"})
+    )
+    (text,) = counted(told, news("a.pdf"), news("b.pdf"))
+    heading = "2 pièces dans `Documents_RH` : 📁 2 nouveaux documents RH déposés"
+    assert text.startswith(f"**{heading}**\n")
+
+
+@pytest.mark.parametrize(
+    ("path", "shown"),
+    [
+        ("a.pdf", "Documents_RH"),
+        ("Contrats/a.pdf", "Contrats"),
+        ("Contrats/2026/Q1/a.pdf", "Contrats / 2026 / Q1"),
+        (f"{'x' * 60}/{'y' * 60}/Q1/a.pdf", f"… / {'y' * 60} / Q1"),
+    ],
+)
+def test_a_folder_is_shown_as_its_path_below_the_tree(path: str, shown: str) -> None:
+    assert f"**{shown}**" in box(telling(), news(path))["text"].replace("\u200b", "")
+    (text,) = counted(telling(), news(path), news(f"{path}2"))
+    assert f"- **{shown}** : 2" in text.replace("\u200b", "")
+
+
+@pytest.mark.parametrize(
+    ("size", "french", "english"),
+    [
+        (0, "0 octet", "0 bytes"),
+        (1, "1 octet", "1 byte"),
+        (9, "9 octets", "9 bytes"),
+        (10, "0.01 KB", "0.01 KB"),
+        (1024, "1.00 KB", "1.00 KB"),
+    ],
+)
+def test_the_size_of_a_small_document_says_something(size: int, french: str, english: str) -> None:
+    for language, words in (("fr", french), ("en", english)):
+        small = replace(news("a.pdf"), size=size)
+        payload: dict[str, Any] = document.build(telling(), CATALOGUES[language], small).payload()
+        assert payload["attachments"][0]["fields"][2]["value"] == words
 
 
 def test_each_kind_of_news_has_its_message_and_one_document_its_own() -> None:

@@ -57,6 +57,7 @@ def test_a_site_that_says_nothing(tmp_path: Path, values: dict[str, Any]) -> Non
     assert told.announce == {Kind.NEW, Kind.MOVED_IN}
     assert (told.discretion, told.folders, told.burst_from) == (Discretion.FULL, {}, 20)
     assert (told.categories, told.icons, len(told.templates)) == ({}, {}, 0)
+    assert (told.label, told.username) == (None, "Nextcloud RH Bot")
 
 
 def test_a_site_that_says_much(tmp_path: Path, values: dict[str, Any]) -> None:
@@ -68,7 +69,13 @@ def test_a_site_that_says_much(tmp_path: Path, values: dict[str, Any]) -> None:
         icons={"odt": "📜"},
         trees=[
             {"tree": "Compta", "channel": "compta", "footer": "", "announce": ["deleted"], "burst_from": 0},
-            {"tree": "Documents_RH", "owner": "bob", "wording": {"new.title": '"{{ file }}"\n'}},
+            {
+                "tree": "Documents_RH",
+                "owner": "bob",
+                "wording": {"new.title": '"{{ file }}"\n'},
+                "label": "comptable",
+                "username": "Compta",
+            },
         ],
     )
     first, second, third = (tree.telling for tree in read(tmp_path, wanted))
@@ -85,6 +92,9 @@ def test_a_site_that_says_much(tmp_path: Path, values: dict[str, Any]) -> None:
     assert second.discretion is Discretion.FULL
     assert (third.channel, third.footer) == ("rh-alerts", "Nextcloud TAAF - Documents RH")
     assert "new.title" in third.templates
+    assert [(told.label, told.username) for told in (first, second, third)] == [
+        *((None, "Nextcloud RH Bot"), ("", "Nextcloud Bot"), ("comptable", "Compta")),
+    ]
 
 
 def test_each_tree_is_waited_for_and_bound(values: dict[str, Any]) -> None:
@@ -155,10 +165,16 @@ def test_a_password_without_an_account(tmp_path: Path, values: dict[str, Any]) -
         ),
         ({"poll_seconds": 0}, "nextcloud.poll_seconds = 0"),
         ({"burst_from": -1}, "nextcloud.burst_from = -1"),
-        ({"wording": {"created": "x"}}, "there is no created; known are new, new.title, moved_in"),
+        (
+            {"wording": {"created": "x"}},
+            "there is no created; known are new, new.title, new.heading, moved_in",
+        ),
         ({"wording": {"new": "{{"}}, "the template new cannot be used: it is not a Jinja2 template: line 1"),
         ({"wording": {"new": "{{ fil }}"}}, "no sample of new has fil: correct the name"),
         ({"wording": {"version.title": "{{ size / 2 }}"}}, "it fails on a sample of version.title"),
+        ({"wording": {"new.heading": "{{ file }}"}}, "no sample of new.heading has file: correct the name"),
+        ({"label": "RH "}, "nextcloud.label = 'RH '"),
+        ({"username": ""}, "nextcloud.username = ''"),
         ({"trees": [{"tree": "Documents_RH"}]}, "nextcloud.trees: Documents_RH of admin is given twice"),
         ({"trees": [{"tree": "a/b"}]}, "nextcloud.trees.#1.tree = 'a/b': must be one folder name"),
         ({"trees": [{"tree": "A", "chanel": "x"}]}, "nextcloud.trees.#1.chanel: there is no such setting"),

@@ -37,7 +37,7 @@ def test_the_service_is_started_again_for_a_tree_that_is_missing(
 
     service.leave = leave
     place = Disk(str(tmp_path / "missing"))
-    source = TreeSource(service, place, Telling("missing", "rh", ""), Origins(None, ""))
+    source = TreeSource(service, place, Telling("missing", "rh", ""), Origins(None, place, ""))
     source.start()
     source.join(20)
     store.stop()

@@ -30,7 +30,7 @@ class Watched:
         self.agenda = Agenda(lambda: self.now)
         self.index = Index(Store(SQLite(state / "relay.db", NEXTCLOUD)), str(root))
         self.tracker = Tracker(Disk(str(root)), self.index, self.agenda, lambda: 4e9 + self.now)
-        self.tracker.record(5e9)
+        list(self.tracker.record(5e9))
 
     def later(self, seconds: float = 60.0) -> list[tuple[Kind, str]]:
         """What is told after a while in which all that was heard has been looked at."""
@@ -50,7 +50,7 @@ def watched(tmp_path: Path) -> Watched:
 def test_what_is_not_told_is_not_known(watched: Watched) -> None:
     """So that a kill before it is told loses nothing."""
     (watched.root / "b.pdf").write_bytes(b"b")
-    watched.tracker.look("b.pdf", complete=True)
+    watched.tracker.look("b.pdf", closed=True)
     (watched.root / "a.pdf").write_bytes(b"changed")
     watched.tracker.scan()
     before = watched.index.get("a.pdf")
@@ -90,9 +90,9 @@ def test_a_rename_of_which_only_the_end_is_found_by_a_scan_deletes_nothing(watch
 def test_a_document_renamed_before_it_is_told_is_told_once(watched: Watched, tmp_path: Path) -> None:
     (tmp_path / "b.pdf").write_bytes(b"b")
     (tmp_path / "b.pdf").rename(watched.root / "b.pdf")
-    watched.tracker.look("b.pdf", complete=True, moved_from="")
+    watched.tracker.look("b.pdf", closed=True, moved_from="")
     (watched.root / "b.pdf").rename(watched.root / "c.pdf")
-    watched.tracker.look("c.pdf", complete=True, moved_from="b.pdf")
+    watched.tracker.look("c.pdf", closed=True, moved_from="b.pdf")
     watched.tracker.look("b.pdf")
     assert watched.later() == [(Kind.MOVED_IN, "c.pdf")]
 
@@ -100,9 +100,9 @@ def test_a_document_renamed_before_it_is_told_is_told_once(watched: Watched, tmp
 def test_a_version_that_is_renamed_before_it_is_told_is_one(watched: Watched) -> None:
     (watched.root / "new").write_bytes(b"replaced, which makes it another file")
     (watched.root / "new").rename(watched.root / "a.pdf")
-    watched.tracker.look("a.pdf", complete=True, moved_from="new.tmp")
+    watched.tracker.look("a.pdf", closed=True, moved_from="new.tmp")
     (watched.root / "a.pdf").rename(watched.root / "b.pdf")
-    watched.tracker.look("b.pdf", complete=True, moved_from="a.pdf")
+    watched.tracker.look("b.pdf", closed=True, moved_from="a.pdf")
     watched.tracker.look("a.pdf")
     assert watched.later() == [(Kind.VERSION, "b.pdf")]
 

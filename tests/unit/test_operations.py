@@ -42,6 +42,12 @@ TABLE = """
             "Path not found: admin/files/X",
         ),
         (True, "Unknown user 1 nobody\n" + TABLE.format(folders=0, errors=0), "Unknown user 1 nobody"),
+        (
+            True,
+            "Error during scan: opendir(/data/admin/files/X/a): Failed to open directory: Permission denied\n"
+            + TABLE.format(folders=4, errors=2),
+            "Error during scan: opendir(/data/admin/files/X/a): Failed to open directory: Permission denied",
+        ),
         (True, 'Cannot write into "config" directory!', 'Cannot write into "config" directory!'),
         (True, "", "it went through no folder"),
         (False, "", "it failed and said nothing"),

@@ -2,6 +2,7 @@
 
 import re
 import time
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -74,15 +75,15 @@ def unescaped(text: str) -> str:
 
 
 def assert_tame(text: str) -> None:
-    """One line, nothing invisible that acts, nothing that mentions or that Slack's forms are made of."""
+    """One line, nothing invisible that acts, nothing that Slack's mentions are made of."""
     assert not re.search("[\x00-\x1f\x7f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]", text)
-    assert not re.search(rf"<(?!{ZERO_WIDTH_SPACE})", text)
+    assert not re.search(r"<[!@]", text)
 
 
 def assert_inert(text: str) -> None:
     """Nothing that mentions a person, a channel or a topic, and no bare link."""
     assert_tame(text)
-    assert not re.search(rf"[@~#](?!{ZERO_WIDTH_SPACE})", text)
+    assert not re.search(rf"[@~#<](?!{ZERO_WIDTH_SPACE})", text)
     assert "://" not in text
     assert not re.search(rf"\b(mailto|tel|https?|ftp):[^\s{ZERO_WIDTH_SPACE}]", text)
     assert not re.search(r"&#?\w+;", text, re.ASCII)
@@ -139,7 +140,7 @@ def test_ordinary_text_is_not_touched(text: str) -> None:
         ("a`b`.pdf", "a\\`b\\`.pdf", "``a`b`.pdf``"),
         ("@all", f"{ZERO_WIDTH_SPACE}@{ZERO_WIDTH_SPACE}all", "`@all`"),
         ("R&D &commat;all", f"R&D &{ZERO_WIDTH_SPACE}commat;all", "`R&D &commat;all`"),
-        ("Map<String|Int>", f"Map<{ZERO_WIDTH_SPACE}String|Int>", f"`Map<{ZERO_WIDTH_SPACE}String|Int>`"),
+        ("Map<String|Int>", f"Map<{ZERO_WIDTH_SPACE}String|Int>", "`Map<String|Int>`"),
         ("1. titre", f"{ZERO_WIDTH_SPACE}1. titre", "`1. titre`"),
         ("  a\r\n\tb  ", "a b", "`a b`"),
         ("fac\u202egpj.exe", "facgpj.exe", "`facgpj.exe`"),
@@ -176,6 +177,105 @@ def test_code_spans_that_turn_out_to_be_text_are_inert(text: str) -> None:
 )
 def test_only_what_is_in_code_spans_is_turned_out(text: str, expected: str) -> None:
     assert markup.inside_out(text) == expected.replace("|", ZERO_WIDTH_SPACE)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a < b",
+        "<b>",
+        "<a|b>",
+        "x<",
+        "HEAD~1",
+        "~/.ssh",
+        "~",
+        "C#",
+        "#12",
+        "a#b",
+        "#!/bin/sh",
+        "# titre",
+        "x~y~z",
+    ],
+)
+def test_code_that_names_nothing_is_copied_as_it_is(text: str) -> None:
+    assert markup.code(text, 100) == f"`{text}`"
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("~dev", "`~\u2060dev`"),
+        ("(~dev) -~_x é~1", "`(~\u2060dev) -~\u2060_x é~\u20601`"),
+        ("~~dev", "`~~\u2060dev`"),
+        ("#topic ##é", "`#\u2060topic ##\u2060é`"),
+        ("/#a ²#b", "`/#\u2060a ²#\u2060b`"),
+    ],
+)
+def test_code_names_no_channel_and_no_topic(text: str, code: str) -> None:
+    assert markup.code(text, 100) == code
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("thumbsup", ":thumbsup:"),
+        ("+1", ":+1:"),
+        ("flag_fr", ":flag_fr:"),
+        ("all: @all", "`all: @all`"),
+        ("Pouce", "`Pouce`"),
+        ("x" * 61, f"`{'x' * 59}…`"),
+        ("", "`?`"),
+    ],
+)
+def test_emoji(name: str, shown: str) -> None:
+    assert markup.emoji(name, 60) == shown
+
+
+@pytest.mark.parametrize(
+    ("values", "filled"),
+    [
+        ({"who": "A", "where": "B", "count": 0}, "A: 0 (in B)!"),
+        ({"who": "A", "where": None, "count": 1}, "A: 1!"),
+        ({"who": "A", "where": "B", "count": None}, "A (in B)!"),
+        ({"who": "[x]", "where": "{y}", "count": None}, "[x] (in {y})!"),
+    ],
+)
+def test_what_is_not_known_takes_its_part_of_the_wording_with_it(values: dict[str, Any], filled: str) -> None:
+    template = "{who}[: {count}][ (in {where})]!"
+    assert markup.fill(template, **values) == filled
+    assert markup.fill_label(template, **values) == filled
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("a | b", True),
+        ("a | b > c", True),
+        ("<a> | b", True),
+        ("a < b | c", True),
+        ("<a|b>", False),
+        ("`Map<String|Int>`", False),
+        ("a < b\n| c || d\n> e", False),
+        ("> <a>\n| b |", True),
+        ("<a>\n| b >", False),
+    ],
+)
+def test_what_slack_would_take_for_a_link_is_none(text: str, kept: bool) -> None:
+    shown = markup.without_slack_links(markup.Markup(text))
+    assert (shown == text) == kept
+    assert shown.replace("\u2223", "|") == text
+    # As Mattermost has it for attachments, which is the wider of the two.
+    assert not re.search(r"<([^<|]+)\|([^>]+)>", shown)
+
+
+@pytest.mark.parametrize("text", ["", " \n", "\0", "\u202e", "\t\0 "])
+def test_nothing_to_show_is_nothing(text: str) -> None:
+    assert markup.given(markup.plain, text, 60) is None
+
+
+@pytest.mark.parametrize("text", ["?", " ?", "x", "0"])
+def test_what_can_be_shown_is_something(text: str) -> None:
+    assert markup.given(markup.plain, text, 60) == markup.plain(text, 60)
 
 
 def test_what_cannot_be_shown_costs_nothing() -> None:

@@ -3,9 +3,12 @@
 import os
 from datetime import datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from relays.nextcloud import document, tree
 from relays.nextcloud.agenda import Agenda
@@ -95,7 +98,7 @@ def test_icons(name: str, icon: str) -> None:
 
 @pytest.mark.parametrize(
     ("size", "words"),
-    [(0, "0.00 KB"), (1048575, "1024.00 KB"), (1048576, "1.00 MB"), (5 * 1024**3, "5120.00 MB")],
+    [(10, "0.01 KB"), (1048575, "1024.00 KB"), (1048576, "1.00 MB"), (5 * 1024**3, "5120.00 MB")],
 )
 def test_sizes(size: int, words: str) -> None:
     assert fields("a.pdf", size)[2] == words
@@ -135,9 +138,40 @@ def test_a_scan_finds_files_and_nothing_else(tmp_path: Path) -> None:
     (tmp_path / "loop").symlink_to(".")
     os.mkfifo(tmp_path / "pipe.pdf")
     found = dict(tree.Scan(str(tmp_path)))
-    assert sorted(found) == ["a.pdf", "x/b.pdf", "x/y/c.pdf"]
+    assert list(found) == ["a.pdf", "x/b.pdf", "x/y/c.pdf"]
     assert found["a.pdf"].size == 5
-    assert sorted(dict(tree.Scan(str(tmp_path), "x"))) == ["x/b.pdf", "x/y/c.pdf"]
+    assert list(dict(tree.Scan(str(tmp_path), "x"))) == ["x/b.pdf", "x/y/c.pdf"]
+
+
+_NAMES = ["", "a", "a b", "a.d", "a0", "é", os.fsdecode(b"a\xe9"), "\U0001f600"]
+
+
+@given(st.sets(st.tuples(*[st.sampled_from(_NAMES)] * 3), max_size=20))
+def test_a_scan_goes_in_the_order_of_bytes_as_a_database_does(folders: set[tuple[str, ...]]) -> None:
+    with TemporaryDirectory() as root:
+        for folder in folders:
+            (Path(root, *folder) / "f.pdf").parent.mkdir(parents=True, exist_ok=True)
+            (Path(root, *folder) / "f.pdf").touch()
+        paths = [path for path, _ in tree.Scan(root)]
+        assert len(paths) == len({tuple(filter(None, folder)) for folder in folders})
+        assert paths == sorted(paths, key=os.fsencode)
+
+
+def test_links_lead_nowhere(tmp_path: Path) -> None:
+    """Neither what they lead to nor whether there is anything shows."""
+    (tmp_path / "tree").mkdir()
+    (tmp_path / "secret").mkdir()
+    (tmp_path / "secret" / "a.pdf").write_bytes(b"secret")
+    (tmp_path / "tree" / "folder").symlink_to(tmp_path / "secret")
+    (tmp_path / "tree" / "file.pdf").symlink_to(tmp_path / "secret" / "a.pdf")
+    root = str(tmp_path / "tree")
+    assert dict(tree.Scan(root)) == {}
+    assert dict(tree.Scan(root, "folder")) == {}
+    assert tree.look(root, "folder/a.pdf") is None
+    assert tree.is_gone(root, "folder/a.pdf")
+    status = tree.look(root, "file.pdf")
+    assert status is not None
+    assert tree.stat_of(status) is None
 
 
 def scanned(root: Path, folder: str = "") -> tree.Scan:
@@ -148,16 +182,16 @@ def scanned(root: Path, folder: str = "") -> tree.Scan:
 
 
 def test_what_cannot_be_read_is_not_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    scandir = os.scandir
+    opened = os.open
 
-    def refuse(path: str) -> object:
-        if path.endswith("/closed"):
+    def refuse(path: bytes, flags: int) -> int:
+        if path.endswith(b"/closed"):
             raise PermissionError(13, "Permission denied")
-        return scandir(path)
+        return opened(path, flags)
 
     (tmp_path / "closed").mkdir()
     (tmp_path / "open").mkdir()
-    monkeypatch.setattr(os, "scandir", refuse)
+    monkeypatch.setattr(os, "open", refuse)
     found = scanned(tmp_path)
     assert [
         found.is_unreadable(path)

@@ -19,8 +19,6 @@ from tasks import spools
 from tasks.operations.python_app import Switch, roll_back
 from tests.upgrades.spools import names, write_file
 
-ELSEWHERE = "relays on other hosts that share it have to be stopped first"
-
 
 def judged(relay: str, state: Path) -> Switch:
     """What the plan says, of what the fact finds in a file with its own script."""
@@ -45,7 +43,7 @@ def test_only_what_the_release_before_could_not_use_is_announced(name: str, tmp_
     relay = name.partition("-")[0]
     assert judged(relay, tmp_path) == Switch(
         tuple(
-            f"~ spool of the {relay} relay: {text}, of no use to the release before; {ELSEWHERE}"
+            f"~ spool of the {relay} relay: {text}, of no use to the release before; a switch-back turns them back"
             for text in wanted
         )
     )
@@ -68,7 +66,7 @@ def test_a_spool_of_a_newer_release_is_turned_back_by_it(tmp_path: Path) -> None
     released(tmp_path / "relay.db", later(range(1, GITLAB.version + 1)))
     switch = judged("gitlab", tmp_path)
     back = f"~ spool of the gitlab relay: gitlab tables {GITLAB.version + 1} -> {GITLAB.version}"
-    assert switch.lines == (f"{back}, turned back by the release before; {ELSEWHERE}",)
+    assert switch.lines == (f"{back}, turned back by the release before",)
     stopped, _, reverted = switch.command.partition(";")
     assert stopped == "{ systemctl stop 'passerelle-gitlab.*'"
     assert f" $release/bin/python -I -m relays.spool revert gitlab={GITLAB.version};" in reverted
@@ -77,6 +75,15 @@ def test_a_spool_of_a_newer_release_is_turned_back_by_it(tmp_path: Path) -> None
 def test_a_spool_that_can_be_used_is_left_alone(tmp_path: Path) -> None:
     released(tmp_path / "relay.db", later(()))
     assert judged("gitlab", tmp_path) == Switch()
+
+
+def test_on_a_shared_spool_the_others_have_to_be_stopped() -> None:
+    columns = [["received", "received_at", True]]
+    for is_shared in (True, False):
+        lines = spools.judge({"gitlab": [columns, [], is_shared]}).lines
+        assert (
+            "relays of other hosts that share the spool have to be stopped before" in lines[-1]
+        ) is is_shared
 
 
 def test_what_the_host_does_not_tell_is_not_guessed() -> None:

@@ -1,17 +1,21 @@
 """Releases that meet the spool of another one: killed, without room, newer than it, or with nothing to do."""
 
+import json
 import os
 import re
 import sqlite3
 import subprocess
 import sys
-from contextlib import closing
+from collections.abc import Callable
+from contextlib import closing, suppress
+from itertools import pairwise
 from pathlib import Path
 from random import Random
 from time import sleep
 
 import psycopg
 import pytest
+import requests
 
 from relays.gitlab.tables import GITLAB
 from relays.tables import OUTBOX
@@ -20,9 +24,12 @@ from tests.postgresql import on_both_spools
 from tests.relays.events import issue, send
 from tests.relays.process import PROJECT, Relay, undelivered, wait_for
 from tests.relays.sink import OK, Reply, Sink
+from tests.relays.test_nextcloud import known, upload
+from tests.relays.test_nextcloud import waiting as waiting_documents
 from tests.upgrades.releases import COLUMN, EARLIER, NEXT, NO_COLUMN, RENAMED, RENAMED_BACK, next_release
 from tests.upgrades.spools import RELEASE_BEFORE, write_file
-from tests.upgrades.test_spools import versions
+from tests.upgrades.table import Row
+from tests.upgrades.test_spools import Enter, versions
 
 SLOW = {
     "sqlite": "CREATE TABLE slow AS WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 500000000)"
@@ -45,6 +52,24 @@ def waiting(gitlab: Relay, sink: Sink) -> Relay:
 
 def keys(*numbers: int) -> list[str]:
     return [f"gitlab:e-{number}" for number in numbers]
+
+
+def entry(what: str, relay: Relay, sink: Sink, accepted: int) -> Row:
+    """The row of a test whose relay held three events from the start and took the others of so many."""
+    due = keys(*range(accepted))
+    places = [due.index(key) for key in sink.keys if key in due]
+    return Row(
+        f"{what}, {'postgresql' if relay.spool else 'file'}",
+        waiting=3,
+        claimed=0,
+        unprocessed=0,
+        parked=0,
+        done=0,
+        accepted=accepted - 3,
+        lost=len(set(due) - set(sink.keys)),
+        doubled=len(sink.keys) - len(set(sink.keys)),
+        disordered=sum(later < earlier for earlier, later in pairwise(places)),
+    )
 
 
 def delivers(relay: Relay, sink: Sink, number: int) -> None:
@@ -78,6 +103,55 @@ def turn_back(relay: Relay, code: Path, *versions: str) -> subprocess.CompletedP
     )
 
 
+def there_and_back(relay: Relay, use: Callable[[], object]) -> None:
+    """The release before, the present one, the one before again as the deploy goes back to it, and the present one."""
+    relay.code = RELEASE_BEFORE
+    relay.start()
+    use()
+    assert relay.terminate() == 0
+    broken = turn_back(relay, PROJECT, "broken").stdout.split()
+    for code in (PROJECT, RELEASE_BEFORE, PROJECT):
+        if code is RELEASE_BEFORE and broken:
+            assert turn_back(relay, PROJECT, "revert", *broken).returncode == 0
+        relay.code = code
+        relay.start()
+        use()
+        assert relay.terminate() == 0
+    assert "storage fails" not in relay.text
+
+
+@on_both_spools
+def test_going_back_to_the_release_before(gitlab: Relay, sink: Sink) -> None:
+    def use() -> None:
+        number = len(sink.keys)
+        for content in (issue(number), issue(number), issue(number + 1)):
+            key = json.loads(content)["object_attributes"]["iid"]
+            assert send(gitlab, content, {"webhook-id": f"e-{key}"}).status_code == 200
+        wait_for(lambda: undelivered(gitlab) == 0)
+        assert sink.keys == keys(*range(number + 2))
+
+    there_and_back(gitlab, use)
+
+
+def test_going_back_to_the_release_before_with_documents(one_by_one: Relay, tree: Path, sink: Sink) -> None:
+    """Those that the other release has told of are known, those that change and go are looked after."""
+
+    def use() -> None:
+        number = len(sink.posts)
+        names = [f"{number}-{place}.pdf" for place in range(2)]
+        for name in names:
+            upload(tree / "Conges" / name)
+        wait_for(lambda: len(sink.posts) == number + 2 and waiting_documents(one_by_one) == 0)
+        shown = [post.shown for post in sink.posts[number:]]
+        assert all(sum(name in each for each in shown) == 1 for name in names)
+        for other in (tree / "Conges").glob("*-0.pdf"):
+            other.rename(tree / "Contrats" / other.name)
+        wait_for(lambda: f"Contrats/{names[0]}" in known(one_by_one))
+
+    there_and_back(one_by_one, use)
+    assert len(sink.posts) == 8
+
+
 def columns(relay: Relay, table: str = "received") -> list[str]:
     """The columns of a table."""
     if relay.spool:
@@ -96,7 +170,7 @@ def columns(relay: Relay, table: str = "received") -> list[str]:
 class TestOneMigrationMore:
     """The release to come, the present one on what it leaves, and the one to come again."""
 
-    def test_a_new_column(self, waiting: Relay, sink: Sink, tmp_path: Path) -> None:
+    def test_a_new_column(self, waiting: Relay, sink: Sink, tmp_path: Path, enter: Enter) -> None:
         later = next_release(tmp_path / "later", COLUMN, NO_COLUMN)
         for number, code in enumerate([later, PROJECT, RELEASE_BEFORE, later], start=3):
             waiting.code = code
@@ -106,9 +180,10 @@ class TestOneMigrationMore:
             assert versions(waiting)["gitlab"] == NEXT
             assert "colour" in columns(waiting)
         assert waiting.text.count(f"migrated part=gitlab from={GITLAB.version} to={NEXT}") == 1
+        enter(entry("a column more, and releases before", waiting, sink, 7))
 
     def test_what_breaks_the_present_release_is_refused_and_can_be_turned_back(
-        self, waiting: Relay, sink: Sink, tmp_path: Path
+        self, waiting: Relay, sink: Sink, tmp_path: Path, enter: Enter
     ) -> None:
         later = next_release(tmp_path / "later", RENAMED, RENAMED_BACK, EARLIER, uses="inbox")
         asked = turn_back(waiting, later, "broken")
@@ -140,6 +215,7 @@ class TestOneMigrationMore:
         )
         waiting.start()
         delivers(waiting, sink, 5)
+        enter(entry("a spool that is newer, turned back", waiting, sink, 6))
 
     def test_what_is_of_use_is_not_turned_back(self, waiting: Relay, tmp_path: Path) -> None:
         later = next_release(tmp_path / "later", COLUMN, NO_COLUMN)
@@ -155,7 +231,7 @@ class TestOneMigrationMore:
         assert (done.returncode, done.stdout) == (0, "")
         assert "colour" in columns(waiting)
 
-    def test_a_migration_that_fails(self, waiting: Relay, sink: Sink, tmp_path: Path) -> None:
+    def test_a_migration_that_fails(self, waiting: Relay, sink: Sink, tmp_path: Path, enter: Enter) -> None:
         waiting.code = next_release(tmp_path / "later", f"{COLUMN}\nINSERT INTO nothing VALUES (1);")
         line = refused(waiting, os.EX_CONFIG if waiting.spool else os.EX_IOERR)
         assert re.search(
@@ -165,8 +241,9 @@ class TestOneMigrationMore:
         waiting.code = PROJECT
         waiting.start()
         delivers(waiting, sink, 3)
+        enter(entry("a migration that fails", waiting, sink, 4))
 
-    def test_a_kill_in_the_middle(self, waiting: Relay, sink: Sink, tmp_path: Path) -> None:
+    def test_a_kill_in_the_middle(self, waiting: Relay, sink: Sink, tmp_path: Path, enter: Enter) -> None:
         slow = SLOW["postgresql" if waiting.spool else "sqlite"]
         waiting.code = next_release(tmp_path / "later", f"{COLUMN}\n{slow}\nDROP TABLE slow;")
         waiting.start(wait=False)
@@ -189,6 +266,7 @@ class TestOneMigrationMore:
         waiting.start()
         delivers(waiting, sink, 4)
         assert "colour" in columns(waiting)
+        enter(entry("a kill in the middle", waiting, sink, 5))
 
     @pytest.mark.parametrize(
         "change",
@@ -205,7 +283,7 @@ class TestOneMigrationMore:
                 db.execute(change.format(""))
         with_pipeline = (PROJECT / "tasks/samples/gitlab/pipeline_success.json").read_bytes()
         for content in (issue(7), with_pipeline):
-            if not waiting.ended:
+            with suppress(requests.RequestException):  # the first may have ended it
                 send(waiting, content, {"webhook-id": f"e-{len(content)}"})
         assert waiting.wait(30) == os.EX_CONFIG
         assert "the tables of the spool are not what they were: starting again" in waiting.text
@@ -213,7 +291,7 @@ class TestOneMigrationMore:
         assert "cannot be used: it" in line
 
 
-def test_a_disk_that_fills_up_in_the_middle(waiting: Relay, sink: Sink, tmp_path: Path) -> None:
+def test_a_disk_that_fills_up_in_the_middle(waiting: Relay, sink: Sink, tmp_path: Path, enter: Enter) -> None:
     large = (
         "CREATE TABLE large AS WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 10000)"
         " SELECT i, randomblob(1000) FROM n;"
@@ -229,6 +307,7 @@ def test_a_disk_that_fills_up_in_the_middle(waiting: Relay, sink: Sink, tmp_path
         waiting.code = PROJECT
         waiting.start()
         delivers(waiting, sink, 3)
+        enter(entry("a disk that fills up in the middle", waiting, sink, 4))
         assert "colour" not in columns(waiting)
         waiting.kill()
 

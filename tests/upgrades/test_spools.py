@@ -22,6 +22,7 @@ from tests.relays.process import PROJECT, TOKEN, Relay, wait_for
 from tests.relays.sink import Sink
 from tests.relays.test_nextcloud import known
 from tests.relays.test_parked import numbers, parked
+from tests.upgrades.releases import COLUMN, NEXT, NO_COLUMN, next_release
 from tests.upgrades.spools import RELEASE_BEFORE, Content, fill_database, names, plant, write_file
 from tests.upgrades.table import Row
 
@@ -173,24 +174,36 @@ def test_a_shared_spool_whose_hosts_start_together(
 
 
 @pytest.mark.parametrize("spool", ["postgresql"], indirect=True)
+@pytest.mark.parametrize("step", ["from the release before", "to the next one"])
 def test_two_releases_on_one_spool_while_the_hosts_are_updated_one_by_one(
-    hosts: Callable[[int, str], list[Relay]], spool: str, listener: socket.socket, sink: Sink, enter: Enter
+    step: str,
+    hosts: Callable[[int, str], list[Relay]],
+    spool: str,
+    listener: socket.socket,
+    sink: Sink,
+    tmp_path: Path,
+    enter: Enter,
 ) -> None:
-    """And back: a host that returns to the release before works beside one that does not."""
+    """And back: a host that returns to the older release works beside one that does not."""
+    older, newer = RELEASE_BEFORE, PROJECT
+    if step == "to the next one":
+        older, newer = PROJECT, next_release(tmp_path / "next", COLUMN, NO_COLUMN)
     old = fill_database("postgresql-da8537e", spool)
     relays = first, second = hosts(2, ROUTES)
     for relay in relays:
-        relay.code = RELEASE_BEFORE
+        relay.code = older
         relay.start(listener=listener)
     with Events(listener.getsockname()[1], sink, pause=0.005) as traffic:
-        steps = [(first, PROJECT), (second, PROJECT), (first, RELEASE_BEFORE), (first, PROJECT)]
-        for relay, code in steps:
+        for relay, code in [(first, newer), (second, newer), (first, older), (first, newer)]:
             before = traffic.accepted
             wait_for(lambda before=before: traffic.accepted >= before + _FEW)  # type: ignore[misc]
             assert relay.terminate() == 0
             relay.code = code
             relay.start(listener=listener)
         wait_for(lambda: traffic.accepted >= 5 * _FEW)
-    settle("postgresql-da8537e, rolling", old, sink, traffic, enter, old.due)
-    assert versions(first) == {"outbox": OUTBOX.version, "gitlab": GITLAB.version}
+    settle(f"postgresql-da8537e, host by host {step}", old, sink, traffic, enter, old.due)
+    assert versions(first) == {
+        "outbox": OUTBOX.version,
+        "gitlab": NEXT if newer is not PROJECT else GITLAB.version,
+    }
     assert not any("storage fails" in relay.text for relay in relays)

@@ -12,6 +12,7 @@ from lab.standins.mattermost import (
     automation,
     channels,
     config,
+    custom_emoji,
     hooks,
     members,
     pages,
@@ -26,7 +27,20 @@ from lab.standins.mattermost.endpoint import API
 from lab.standins.mattermost.errors import MESSAGES
 from lab.standins.mattermost.ratelimit import RateLimit
 
-_RESOURCES = (system, users, automation, config, teams, channels, members, posts, hooks, receive, pages)
+_RESOURCES = (
+    system,
+    users,
+    automation,
+    config,
+    teams,
+    channels,
+    members,
+    posts,
+    hooks,
+    receive,
+    pages,
+    custom_emoji,
+)
 
 
 def create_app(server: Server) -> Starlette:

@@ -43,6 +43,7 @@ def defaults(release: Release) -> Document:
             "EnablePostIconOverride": False,
             "EnableUserAccessTokens": False,
             "EnableBotAccountCreation": False,
+            "EnableCustomEmoji": True,
             "EnableDeveloper": False,
             "EnableLinkPreviews": True,
             "MaximumLoginAttempts": 10,

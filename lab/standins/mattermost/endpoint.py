@@ -36,8 +36,13 @@ def route(method: str, path: str, answer: Callable[..., object]) -> Route:
     return made
 
 
-def endpoint(method: str, path: str, handler: Handler, *, session: bool = True) -> Route:
-    """A route of the API below /api/v4. With ``session`` the caller must be logged in: 401 otherwise."""
+def endpoint(
+    method: str, path: str, handler: Handler, *, session: bool = True, longest: int | None = None
+) -> Route:
+    """A route of the API below /api/v4. With ``session`` the caller must be logged in: 401 otherwise.
+
+    Where files are uploaded the body has another limit than the release's: ``longest``.
+    """
 
     def with_session(call: Call) -> Response:
         if session and call.maybe_user is None:
@@ -47,15 +52,17 @@ def endpoint(method: str, path: str, handler: Handler, *, session: bool = True) 
             raise ApiError("api.context.request_body_too_large.app_error", 413, headers=CLOSE)
         return handler(call)
 
-    return handled(method, API + path, with_session, use_session=True)
+    return handled(method, API + path, with_session, use_session=True, longest=longest)
 
 
-def handled(method: str, path: str, handler: Handler, *, use_session: bool) -> Route:
+def handled(
+    method: str, path: str, handler: Handler, *, use_session: bool, longest: int | None = None
+) -> Route:
     """A route whose errors are Mattermost's. Without ``use_session`` credentials are not even looked at."""
 
     async def answer(request: Request) -> Response:
         server = server_of(request)
-        body, truncated = await _read(request, server.release.body_limit)
+        body, truncated = await _read(request, longest or server.release.body_limit)
         request_id = new_id()
         with server.store.transaction():
             try:

@@ -21,6 +21,14 @@ MESSAGES = {
     "api.context.token_provided.app_error": (
         "Session is not OAuth but token was provided in the query string."
     ),
+    "api.emoji.create.duplicate.app_error": (
+        "Unable to create emoji. Another emoji with the same name already exists."
+    ),
+    "api.emoji.create.other_user.app_error": "Invalid user id.",
+    "api.emoji.create.parse.app_error": "Unable to create emoji. Could not understand request.",
+    "api.emoji.create.too_large.app_error": "Unable to create emoji. Image must be less than 512 KB in size.",
+    "api.emoji.disabled.app_error": "Custom emoji have been disabled by the system admin.",
+    "api.emoji.upload.image.app_error": "Unable to create emoji. File must be a PNG, JPEG, or GIF.",
     "api.incoming_webhook.disabled.app_error": "Incoming webhooks have been disabled by the system admin.",
     "api.incoming_webhook.invalid_username.app_error": "Invalid username.",
     "api.post.create_webhook_post.creating.app_error": "Error creating post.",
@@ -41,6 +49,7 @@ MESSAGES = {
     "app.channel.get_channels.not_found.app_error": "No channels were found.",
     "app.channel.get_member.missing.app_error": "No channel member found for that user ID and channel ID.",
     "app.channel.update.bad_id": "Unable to update the channel.",
+    "app.emoji.get.no_result": "We couldn't find the emoji.",
     "app.post.get.app_error": "Unable to get the post.",
     "app.team.get.find.app_error": "Unable to find the existing team.",
     "app.team.get_by_name.app_error": "Unable to find the existing team.",
@@ -61,6 +70,8 @@ MESSAGES = {
     "app.webhooks.get_incoming.app_error": "Unable to get the webhook.",
     "app.webhooks.save_incoming.existing.app_error": "You cannot overwrite an existing IncomingWebhook.",
     "app.webhooks.update_incoming.app_error": "Unable to update the IncomingWebhook.",
+    "model.emoji.name.app_error": "Name must be 1 to 64 lowercase alphanumeric characters.",
+    "model.emoji.system_emoji_name.app_error": "Name conflicts with existing system emoji name.",
     "model.channel.is_valid.1_or_more.app_error": "Name must be 1 or more lowercase alphanumeric characters.",
     "model.channel.is_valid.2_or_more.app_error": "Name must be 2 or more lowercase alphanumeric characters.",
     "model.channel.is_valid.display_name.app_error": "Invalid display name.",

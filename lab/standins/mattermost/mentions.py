@@ -54,13 +54,13 @@ def mentioned(
 ) -> Iterator[str]:
     """The mentions in the places of a post that are searched, in lower case and with their ``@``."""
     keywords = _EVERYBODY | {f"@{name}" for name in names}
-    for text in _searched(server, message, props):
+    for text in searched(server, message, props):
         for run in texts(text):
             for word in _words(run):
                 yield from _in_word(word, keywords)
 
 
-def _searched(server: Server, message: str, props: Mapping[str, Any]) -> Iterator[str]:
+def searched(server: Server, message: str, props: Mapping[str, Any]) -> Iterator[str]:
     """Message, pretext and text of attachments, and in 11.6 the values of their fields."""
     yield message
     attachments = props.get("attachments")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+from base64 import b64encode
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,7 +17,7 @@ from jinja2 import Environment, FileSystemLoader
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 
-from lab.standins.mattermost import render
+from lab.standins.mattermost import custom_emoji, render
 from lab.standins.mattermost.call import Server
 from lab.standins.mattermost.emoji import EMOJI
 from lab.standins.mattermost.endpoint import route, server_of
@@ -120,11 +121,16 @@ def _channel(
         _SHOWN,
     )
     return _page(
-        server, "channel.html", team, channel=channel, posts=list(_shown(rows[::-1])), permalink=permalink
+        server,
+        "channel.html",
+        team,
+        channel=channel,
+        posts=list(_shown(server, rows[::-1])),
+        permalink=permalink,
     )
 
 
-def _shown(rows: list[Row]) -> Iterator[dict[str, Any]]:
+def _shown(server: Server, rows: list[Row]) -> Iterator[dict[str, Any]]:
     """What the page needs of each post. Pictures from elsewhere are not loaded."""
     day = ""
     for row in rows:
@@ -132,14 +138,15 @@ def _shown(rows: list[Row]) -> Iterator[dict[str, Any]]:
         at = datetime.fromtimestamp(row["create_at"] / 1000, UTC)
         name = str(props.get("override_username") or row["username"])
         attachments = props.get("attachments")
+        emoji = str(props.get("override_icon_emoji", "")).strip(":")
+        picture = custom_emoji.picture(server, emoji)
         yield {
             "id": row["id"],
             "name": name,
             "bot": "from_webhook" in props or "from_bot" in props,
             "system": row["type"].startswith("system_"),
-            "icon": "⚙️"
-            if row["type"].startswith("system_")
-            else EMOJI.get(str(props.get("override_icon_emoji", "")).strip(":")),
+            "icon": "⚙️" if row["type"].startswith("system_") else EMOJI.get(emoji),
+            "picture": picture and f"data:image/{picture[0]};base64,{b64encode(picture[1]).decode()}",
             "hue": sum(map(ord, name)) * 37 % 360,
             "at": at,
             "new_day": f"{at:%d/%m/%Y}" if f"{at:%d/%m/%Y}" != day else "",

@@ -30,6 +30,8 @@ _ATTACHMENT_TEXTS = (
     "footer_icon",
 )
 _LINK = re.compile(r"<([^\n<|>]+)\|([^|\n>]+)>")
+# Attachments have another one, which several lines can make.
+_ATTACHMENT_LINK = re.compile(r"<([^<|]+)\|([^>]+)>")
 _USER = re.compile(r"<@([A-Za-z0-9]+)>")
 _ANNOUNCEMENT = re.compile("<!(channel|here|all)>")
 
@@ -163,12 +165,17 @@ def expand_links(text: str) -> str:
     return _LINK.sub(r"[\2](\1)", text)
 
 
+def expand_attachment_links(text: str) -> str:
+    """The same in the parts of an attachment."""
+    return _ATTACHMENT_LINK.sub(r"[\2](\1)", text)
+
+
 def expand_attachment(store: Store, attachment: dict[str, Any]) -> None:
     """Slack's markup in the parts of an attachment where Mattermost looks for it."""
     for key in ("pretext", "text", "title"):
         attachment[key] = expand_slack(store, attachment[key])
     for key in ("pretext", "text"):
-        attachment[key] = expand_links(attachment[key])
+        attachment[key] = expand_attachment_links(attachment[key])
     for part in attachment["fields"] or ():
         if part["value"] is not None:
-            part["value"] = expand_links(expand_slack(store, part["value"]))
+            part["value"] = expand_attachment_links(expand_slack(store, part["value"]))

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from typing import Any
 
 from starlette.responses import JSONResponse, Response
 
-from lab.standins.mattermost import channels, members, mentions, users
+from lab.standins.mattermost import channels, custom_emoji, members, mentions, references, users
 from lab.standins.mattermost.call import Call, Server
 from lab.standins.mattermost.emoji import image_path
 from lab.standins.mattermost.endpoint import endpoint
@@ -30,8 +29,6 @@ _UNCOUNTED = {
 }
 """Comings and goings do not count as messages of the channel."""
 
-_CHANNEL_LINK = re.compile(r"(?<!\w)~([A-Za-z0-9_-]+)")
-
 
 def to_json(server: Server, post: Row) -> dict[str, object]:
     """A post as the API shows it."""
@@ -39,7 +36,8 @@ def to_json(server: Server, post: Row) -> dict[str, object]:
     metadata: dict[str, Any] = json.loads(post["metadata"])
     if "attachments" in props:
         metadata["embeds"] = [{"type": "message_attachment"}]
-    icon = image_path(str(props.get("override_icon_emoji", "")).strip(":"))
+    name = str(props.get("override_icon_emoji", "")).strip(":")
+    icon = image_path(name) or custom_emoji.path_of(server, name)
     if icon and server.config.service("EnablePostIconOverride"):
         props["override_icon_url"] = icon
     return {
@@ -49,7 +47,7 @@ def to_json(server: Server, post: Row) -> dict[str, object]:
         "original_id": "",
         "props": props,
         "metadata": metadata,
-        "hashtags": "",
+        "hashtags": references.hashtags(post["message"]),
         "pending_post_id": "",
         "reply_count": 0,
         "last_reply_at": 0,
@@ -73,7 +71,7 @@ def insert(
     props = dict(props or {})
     if user["bot_owner"] is not None:
         props["from_bot"] = "true"
-    if linked := _linked_channels(server, channel, message):
+    if linked := references.channels(server, channel, message, props):
         props["channel_mentions"] = linked
     now = store.now()
     post: Row = {
@@ -106,19 +104,6 @@ def system(
     """Announce in the channel what somebody did to it."""
     named = {"username": user["username"]} | dict(props or {})
     insert(server, channel, user, text, type=f"system_{kind}", props=named)
-
-
-def _linked_channels(server: Server, channel: Row, message: str) -> dict[str, dict[str, str]]:
-    """The public channels of the team that the message names with ``~``, code spans included."""
-    names = _CHANNEL_LINK.findall(message)
-    rows = server.store.all(
-        "SELECT channels.name, channels.display_name, teams.name AS team FROM channels "
-        "JOIN teams ON teams.id = team_id WHERE team_id = ? AND channels.type = 'O' "
-        "AND channels.delete_at = 0 AND channels.name IN (SELECT value FROM json_each(?))",
-        channel["team_id"],
-        json.dumps([name.lower() for name in names]),
-    )
-    return {row["name"]: {"display_name": row["display_name"], "team_name": row["team"]} for row in rows}
 
 
 def create(call: Call) -> Response:

@@ -28,6 +28,8 @@ class Release:
     """Bytes read of a request's body (MaxFileSize in 5.37, MaximumPayloadSizeBytes + 512 in 11.6)."""
     mentions_in_fields: bool
     """Whether the values of attachment fields notify people."""
+    channels_in_attachments: bool
+    """Whether channels are looked for in attachments as well."""
     hooks_total_count: bool
     """Whether the hook list knows ``include_total_count``."""
     post_priority: bool
@@ -57,6 +59,7 @@ V5_37 = Release(
     props_limit=7_600,
     body_limit=50 * 1024 * 1024,
     mentions_in_fields=False,
+    channels_in_attachments=False,
     hooks_total_count=False,
     post_priority=False,
     forwarded_for_is_client=True,
@@ -80,6 +83,7 @@ V11_6 = Release(
     props_limit=760_000,
     body_limit=300_000 + 512,
     mentions_in_fields=True,
+    channels_in_attachments=True,
     hooks_total_count=True,
     post_priority=True,
     forwarded_for_is_client=False,

@@ -7,6 +7,7 @@ import re
 
 from markupsafe import Markup
 
+from lab.standins.mattermost import text_nodes
 from lab.standins.mattermost.emoji import EMOJI
 
 _INLINE = re.compile(
@@ -25,20 +26,14 @@ _INLINE = re.compile(
     r"|(?<!\w)#(?P<hashtag>[A-Za-zÀ-ÿ][\w-]{2,})",
     re.DOTALL,
 )
-_FENCED = re.compile(r"^(`{3,}|~{3,})[^\n]*\n(.*?)(?:^\1[^\n]*$\n?|\Z)", re.MULTILINE | re.DOTALL)
 _HEADING = re.compile(r"(#{1,6}) +(.*)")
-_ITEM = re.compile(r"(?:[-*+]|\d+[.)]) +(.*)")
+_PARAGRAPH = re.compile(r"<p>((?:(?!</p>).)*)</p>", re.DOTALL)
 _SAFE_TARGET = re.compile(r"(?:https?://|mailto:|/)", re.IGNORECASE)
 
 
 def block(markdown: str) -> Markup:
     """A whole message."""
-    parts: list[str] = []
-    end = 0
-    for fenced in _FENCED.finditer(markdown):
-        parts += [_lines(markdown[end : fenced.start()]), f"<pre>{html.escape(fenced[2])}</pre>"]
-        end = fenced.end()
-    return Markup("".join([*parts, _lines(markdown[end:])]))  # noqa: S704 - every part is escaped
+    return Markup(_blocks(markdown.splitlines()))  # noqa: S704 - every part is escaped
 
 
 def inline(text: str) -> Markup:
@@ -46,7 +41,7 @@ def inline(text: str) -> Markup:
     return Markup(_inline(text))  # noqa: S704 - every part is escaped
 
 
-def _lines(text: str) -> str:
+def _blocks(lines: list[str]) -> str:
     out: list[str] = []
     paragraph: list[str] = []
 
@@ -55,21 +50,38 @@ def _lines(text: str) -> str:
             out.append(f"<p>{_inline(chr(10).join(paragraph)).replace(chr(10), '<br>')}</p>")
             paragraph.clear()
 
-    for line in text.strip("\n").split("\n"):
-        stripped = line.strip()
-        heading, item = _HEADING.match(stripped), _ITEM.match(stripped)
-        if not (heading or item or stripped.startswith(">")) and stripped:
-            paragraph.append(line)
-            continue
-        flush()
-        if heading:
+    at = 0
+    while at < len(lines):
+        line = lines[at]
+        at += 1
+        heading = _HEADING.match(line.strip())
+        start = text_nodes.QUOTE.match(line) or text_nodes.LIST_ITEM.match(line)
+        if not line.strip():
+            flush()
+        elif fence := text_nodes.FENCE.match(line):
+            flush()
+            code, at = text_nodes.fenced(lines, at, fence[1])
+            out.append(f"<pre>{''.join(f'{html.escape(each)}{chr(10)}' for each in code)}</pre>")
+        elif heading:
+            flush()
             out.append(f'<p class="heading">{_inline(heading[2])}</p>')
-        elif item:
-            out.append(f'<p class="item">{_inline(item[1])}</p>')
-        elif stripped:
-            out.append(f"<blockquote>{_inline(stripped.lstrip('> '))}</blockquote>")
+        elif start:
+            flush()
+            inner, at = text_nodes.container(lines, at, start)
+            out.append(_contained(_blocks(inner), is_quote=">" in start[0]))
+        else:
+            paragraph.append(line)
     flush()
     return "".join(out)
+
+
+def _contained(inner: str, *, is_quote: bool) -> str:
+    """A quote or the item of a list; one that is a paragraph needs none of its own."""
+    alone = _PARAGRAPH.fullmatch(inner)
+    content = alone[1] if alone else inner
+    if is_quote:
+        return f"<blockquote>{content}</blockquote>"
+    return f'<p class="item">{content}</p>' if alone else f'<div class="item">{content}</div>'
 
 
 def _inline(text: str) -> str:
@@ -87,7 +99,7 @@ def _element(match: re.Match[str]) -> str:
     if "code" in found:
         return f"<code>{html.escape(found['code'].strip())}</code>"
     if "label" in found:
-        return _link(found["target"], _inline(found["label"]))
+        return _link(found["target"], _inline(found["label"]), is_image=match[0].startswith("!"))
     if kind in {"angle", "url"}:
         return _link(found[kind], html.escape(found[kind]))
     if kind == "escaped":
@@ -102,8 +114,9 @@ def _element(match: re.Match[str]) -> str:
     return f"<{tag}>{_inline(found[kind or ''])}</{tag}>"
 
 
-def _link(target: str, label: str) -> str:
-    """A link, unless its target could run something."""
+def _link(target: str, label: str, *, is_image: bool = False) -> str:
+    """A link, unless its target could run something. An image is one as well, for the pages load nothing."""
     if not _SAFE_TARGET.match(target):
         return label
-    return f'<a href="{html.escape(target)}" rel="noreferrer">{label}</a>'
+    kind = ' class="image"' if is_image else ""
+    return f'<a href="{html.escape(target)}" rel="noreferrer"{kind}>{label}</a>'

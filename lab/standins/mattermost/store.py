@@ -48,6 +48,9 @@ CREATE TABLE IF NOT EXISTS hooks (
 CREATE TABLE IF NOT EXISTS posts (
     id TEXT PRIMARY KEY, create_at INTEGER UNIQUE, update_at INTEGER, delete_at INTEGER DEFAULT 0,
     user_id TEXT, channel_id TEXT, root_id TEXT, message TEXT, type TEXT, props TEXT, metadata TEXT);
+CREATE TABLE IF NOT EXISTS emoji (
+    id TEXT PRIMARY KEY, create_at INTEGER, update_at INTEGER, delete_at INTEGER DEFAULT 0, creator_id TEXT,
+    name TEXT, image BLOB);
 CREATE INDEX IF NOT EXISTS posts_of_channel ON posts (channel_id, create_at);
 """
 

@@ -14,10 +14,10 @@ import re
 import string
 from collections.abc import Iterator
 
-_FENCE = re.compile(r" {0,3}(`{3,}(?=[^`]*$)|~{3,})")
-_QUOTE = re.compile(r" {0,3}> ?")
-_LIST_ITEM = re.compile(r" {0,3}(?:[-+*]|\d{1,9}[.)])(?: +|$)")
-_INDENT = re.compile(r" *")
+FENCE = re.compile(r" {0,3}(`{3,}(?=[^`]*$)|~{3,})")
+QUOTE = re.compile(r" {0,3}> ?")
+LIST_ITEM = re.compile(r" {0,3}(?:[-+*]|\d{1,9}[.)])(?: +|$)")
+INDENT = re.compile(r" *")
 
 
 def texts(markdown: str) -> Iterator[str]:
@@ -32,17 +32,17 @@ def _paragraphs(lines: list[str]) -> Iterator[str]:
     while at < len(lines):
         line = lines[at]
         at += 1
-        indented = len(_INDENT.match(line)[0]) >= 4  # type: ignore[index]
+        indented = len(INDENT.match(line)[0]) >= 4  # type: ignore[index]
         if not line.strip():
             yield from _joined(paragraph)
         elif indented and not paragraph:
             continue
-        elif not indented and (fence := _FENCE.match(line)):
+        elif not indented and (fence := FENCE.match(line)):
             yield from _joined(paragraph)
-            at = _after_fence(lines, at, fence[1])
-        elif not indented and (start := _QUOTE.match(line) or _LIST_ITEM.match(line)):
+            _, at = fenced(lines, at, fence[1])
+        elif not indented and (start := QUOTE.match(line) or LIST_ITEM.match(line)):
             yield from _joined(paragraph)
-            inner, at = _container(lines, at, start)
+            inner, at = container(lines, at, start)
             yield from _paragraphs(inner)
         else:
             paragraph.append(line.strip())
@@ -55,22 +55,22 @@ def _joined(paragraph: list[str]) -> Iterator[str]:
         paragraph.clear()
 
 
-def _after_fence(lines: list[str], at: int, fence: str) -> int:
+def fenced(lines: list[str], at: int, fence: str) -> tuple[list[str], int]:
+    """The lines of the code that the fence in the line before ``at`` opens, and where what follows begins."""
     closing = re.compile(rf" {{0,3}}{re.escape(fence[0])}{{{len(fence)},}} *$")
-    while at < len(lines):
-        at += 1
-        if closing.match(lines[at - 1]):
-            break
-    return at
+    for end in range(at, len(lines)):
+        if closing.match(lines[end]):
+            return lines[at:end], end + 1
+    return lines[at:], len(lines)
 
 
-def _container(lines: list[str], at: int, start: re.Match[str]) -> tuple[list[str], int]:
+def container(lines: list[str], at: int, start: re.Match[str]) -> tuple[list[str], int]:
     """The lines inside the quote or list item that the line before ``at`` opens, and where it ends."""
     quote = ">" in start[0]
     inner = [start.string[start.end() :]]
     while at < len(lines):
         line = lines[at]
-        if quote and (again := _QUOTE.match(line)):
+        if quote and (again := QUOTE.match(line)):
             inner.append(line[again.end() :])
         elif not quote and (not line.strip() or line.startswith(" " * start.end())):
             inner.append(line[start.end() :])
@@ -83,7 +83,7 @@ def _container(lines: list[str], at: int, start: re.Match[str]) -> tuple[list[st
 
 
 def _starts_block(line: str) -> bool:
-    return bool(_FENCE.match(line) or _QUOTE.match(line) or _LIST_ITEM.match(line))
+    return bool(FENCE.match(line) or QUOTE.match(line) or LIST_ITEM.match(line))
 
 
 _SPECIAL = re.compile(r"[\n\\`&!\[\]wW:]")

@@ -37,6 +37,12 @@ def add_app_password(site: Site, uid: str) -> str:
     return password
 
 
+def rename(site: Site, uid: str, display_name: str) -> None:
+    """Give an account another display name."""
+    with database.connect(site) as connection:
+        connection.execute("UPDATE users SET displayname = ? WHERE uid = ?", (display_name, uid))
+
+
 def names(site: Site) -> dict[str, str]:
     """Display name of every account by login."""
     with database.connect(site) as connection:

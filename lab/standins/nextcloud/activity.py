@@ -1,27 +1,27 @@
 """The activity app: a row for each account that an action on a file concerns, and the rows as its API lists them.
 
 Measured on Nextcloud 32.0.1, or read in the code of its activity app: an account's own actions have subjects of
-their own, paths are those in its own files, and neighbouring rows of one actor come merged, up to five, with all
-their files in `objects`. Who has no account has no `user` either; what has no actor at all (occ, a file drop without
-a nickname) is of the type public_links_upload, which only the filter `all` lists.
+their own, paths are those in its own files, and neighbouring rows are merged (activity_rows.py). Who has no account has
+no `user` either, and if they gave a nickname it is kept as it came in the header, escaped for HTML. What has no actor
+at all (occ, a link without a nickname) is of the type public_links_upload when it is created, which only the filter
+`all` lists. What comes from the files of another account is `file_changed` with the words of something created. A
+version that is restored, and what is moved out of the files of an account, have no row.
 """
 
+import html
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import Literal
 
 from lab.standins.nextcloud import accounts, database
+from lab.standins.nextcloud.activity_rows import Row, merged
 from lab.standins.nextcloud.config import Site
 
-Action = Literal["created", "changed", "moved", "renamed", "deleted", "restored"]
+Action = Literal["created", "arrived", "changed", "moved", "renamed", "deleted", "restored"]
 
 LARGEST_PAGE = 200
 _TYPES = {"created": "file_created", "deleted": "file_deleted", "restored": "file_restored"}
 _PUBLIC = "public_links_upload"
-_SECONDS_TO_MERGE = 3 * 3600
-_MOST_MERGED = 5
 
 
 class ForeignRow(Exception):
@@ -30,28 +30,23 @@ class ForeignRow(Exception):
 
 @dataclass(frozen=True)
 class Actor:
-    """Who acts: an account, somebody who gave a nickname, or nobody that is known."""
+    """Who acts: an account, somebody who gave a nickname (as the header has it), or nobody that is known."""
 
     uid: str = ""
     nickname: str = ""
 
 
-@dataclass
-class Row:
-    """A row, or several merged ones; the number is that of the last of them."""
+@dataclass(frozen=True)
+class Page:
+    """Rows, merged, the number of the last one of them, whether there are more, and the first one there is.
 
-    id: int
-    at: int
-    type: str
-    subject: str
-    user: str
-    shown: str
-    files: list[tuple[int, str]]
-    former: str
-    newest: int = field(init=False)
+    The latter is told only where `since` is the number of no row.
+    """
 
-    def __post_init__(self) -> None:
-        self.newest = self.at
+    rows: list[Row]
+    last: int
+    has_more: bool
+    first_known: int | None
 
 
 def record(
@@ -66,19 +61,18 @@ def record(
         for share in shares:
             if path.startswith(share["path"] + "/"):
                 views[share["recipient"]] = "/" + path[share["path"].rfind("/") + 1 :]
-        nobody = actor == Actor()
         for account, view in views.items():
-            own = actor.uid == account
-            subject = "created_public" if nobody else f"{action}_{'self' if own else 'by'}"
+            by = "self" if actor.uid == account else "by"
+            public = action == "created" and actor == Actor()
             connection.execute(
                 "INSERT INTO activity (timestamp, type, subject, user, nickname, affected, file, former, fileid)"
                 " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     int(time.time()),
-                    _PUBLIC if nobody else _TYPES.get(action, "file_changed"),
-                    subject,
+                    _PUBLIC if public else _TYPES.get(action, "file_changed"),
+                    "created_public" if public else f"{'created' if action == 'arrived' else action}_{by}",
                     actor.uid,
-                    actor.nickname,
+                    html.escape(actor.nickname).replace("&#x27;", "&#039;"),
                     account,
                     view,
                     former.removeprefix("files"),
@@ -87,10 +81,8 @@ def record(
             )
 
 
-def read(
-    site: Site, account: str, *, since: int, limit: int, ascending: bool, everything: bool
-) -> tuple[list[Row], int]:
-    """Rows after (or before, unless `ascending`) the one numbered `since`, merged, and the last one's number.
+def read(site: Site, account: str, *, since: int, limit: int, ascending: bool, everything: bool) -> Page:
+    """Rows after (or before, unless `ascending`) the one numbered `since`.
 
     A `since` that is nobody's starts from the beginning (measured for one above the newest).
 
@@ -107,8 +99,9 @@ def read(
         condition += "" if everything else f" AND type != '{_PUBLIC}'"
         rows = connection.execute(
             f"SELECT * FROM activity WHERE affected = ? {condition} ORDER BY activity_id {order} LIMIT ?",  # noqa: S608
-            (account, min(limit, LARGEST_PAGE)),
+            (account, min(limit, LARGEST_PAGE) + 1),
         ).fetchall()
+    page = rows[: min(limit, LARGEST_PAGE)]
     single = [
         Row(
             row["activity_id"],
@@ -116,80 +109,22 @@ def read(
             row["type"],
             row["subject"],
             row["user"],
-            f"{row['nickname']} (remote user)" if row["nickname"] else names.get(row["user"], row["user"]),
-            [(row["fileid"], row["file"])],
+            _shown(row["user"], row["nickname"], names),
+            (row["fileid"], row["file"]),
             row["former"],
         )
-        for row in rows
+        for row in page
     ]
-    return list(_merged(single)), single[-1].id if single else 0
+    return Page(
+        list(merged(single)),
+        page[-1]["activity_id"] if page else 0,
+        len(rows) > len(page),
+        page[0]["activity_id"] if page and found is None else None,
+    )
 
 
-def _merged(rows: Sequence[Row]) -> Iterator[Row]:
-    last: Row | None = None
-    for row in rows:
-        if (
-            last is not None
-            and (last.subject, last.user, last.shown, last.former) == (row.subject, row.user, row.shown, "")
-            and abs(last.at - row.at) <= _SECONDS_TO_MERGE
-            and len({*last.files, *row.files}) <= _MOST_MERGED
-        ):
-            row.files = [*row.files, *(file for file in last.files if file not in row.files)]
-            row.newest = max(row.at, last.newest)
-        elif last is not None:
-            yield last
-        last = row
-    if last is not None:
-        yield last
-
-
-def shown(row: Row, base: str) -> dict[str, Any]:
-    """A row as the API gives it, in English; `base` is the address of the site."""
-    (fileid, path), *_ = row.files
-    verb = row.subject.partition("_")[0]
-    many = len(row.files) > 1
-    rich = {
-        f"file{number if many else ''}": _rich_file(identity, name, base)
-        for number, (identity, name) in enumerate(row.files, 1)
-    }
-    names = ", ".join(f"{{{key}}}" for key in rich)
-    if row.former:
-        rich = {
-            "newfile": _rich_file(fileid, path, base),
-            "oldfile": _rich_file(fileid, row.former, base),
-        }
-        names = "{oldfile} to {newfile}"
-    if row.subject == "created_public":
-        text = f"{names} was created in a public folder"
-    elif row.subject.endswith("_self"):
-        text = f"You {verb} {names}"
-    else:
-        text = f"{{user}} {verb} {names}"
-        rich["user"] = {"type": "user", "id": row.user or row.shown, "name": row.shown}
-    return {
-        "activity_id": row.id,
-        "app": "files_sharing" if row.type == _PUBLIC else "files",
-        "type": row.type,
-        "user": row.user,
-        "subject": text,
-        "subject_rich": [text, rich],
-        "message": "",
-        "message_rich": ["", []],
-        "object_type": "files",
-        "object_id": fileid,
-        "object_name": path,
-        "objects": {str(identity): name for identity, name in row.files},
-        "link": f"{base}/index.php/apps/files/?dir={path.rpartition('/')[0] or '/'}",
-        "icon": f"{base}/apps/files/img/change.svg",
-        "datetime": datetime.fromtimestamp(row.newest, UTC).isoformat(),
-    }
-
-
-def _rich_file(fileid: int, path: str, base: str) -> dict[str, str]:
-    return {
-        "type": "file",
-        "id": str(fileid),
-        "name": path.rpartition("/")[2],
-        "path": path.strip("/"),
-        "link": f"{base}/index.php/f/{fileid}",
-    }
+def _shown(uid: str, nickname: str, names: dict[str, str]) -> tuple[str, str] | None:
+    """Number and name of an actor as a parameter of a sentence, None for nobody."""
+    if nickname:
+        return (f"{nickname} (remote user)",) * 2
+    return (uid, names.get(uid, uid)) if uid else None

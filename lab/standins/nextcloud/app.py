@@ -5,7 +5,7 @@ from functools import partial
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from lab.standins.nextcloud import bulk, chunks, dav, files, pages, public, trash
+from lab.standins.nextcloud import bulk, chunks, dav, files, pages, public, trash, versions
 from lab.standins.nextcloud.config import Site
 
 
@@ -16,6 +16,7 @@ def build(site: Site) -> ASGIApp:
         "uploads": chunks.handle,
         "bulk": bulk.handle,
         "trashbin": trash.handler(site),
+        "versions": versions.handler(site),
     }
     answer_dav = partial(dav.answer, site, collections)
     web = pages.build(site)

@@ -23,7 +23,11 @@ CREATE TABLE IF NOT EXISTS filecache (
     parent TEXT NOT NULL,
     folder INTEGER NOT NULL,
     size INTEGER NOT NULL,
+    -- The date that is shown, and that of the disk when it was looked at: a copy shows the date of what was copied.
     mtime INTEGER NOT NULL,
+    storage_mtime INTEGER NOT NULL,
+    -- When it was uploaded, 0 if it came otherwise.
+    uploaded INTEGER NOT NULL DEFAULT 0,
     etag TEXT NOT NULL,
     UNIQUE (owner, path)
 );
@@ -45,7 +49,16 @@ CREATE TABLE IF NOT EXISTS shares (
     owner TEXT NOT NULL,
     path TEXT NOT NULL,
     recipient TEXT NOT NULL,
-    token TEXT NOT NULL
+    token TEXT NOT NULL,
+    is_drop INTEGER NOT NULL
+);
+-- Who wrote which content of a file, by its date.
+CREATE TABLE IF NOT EXISTS versions (
+    fileid INTEGER NOT NULL,
+    timestamp INTEGER NOT NULL,
+    size INTEGER NOT NULL,
+    author TEXT NOT NULL,
+    PRIMARY KEY (fileid, timestamp)
 );
 -- A row for each account that is concerned; `file` is the path in that account's files.
 CREATE TABLE IF NOT EXISTS activity (

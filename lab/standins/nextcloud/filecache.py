@@ -24,6 +24,7 @@ class Entry:
     folder: bool
     size: int
     mtime: int
+    uploaded: int
     etag: str
 
     @property
@@ -64,23 +65,35 @@ class FileCache:
         # As it is stored: the size of a folder is a sum over all that is below.
         known = self._row(path)
         found = (folder, mtime, size)
-        same = known is not None and (known["folder"], known["mtime"], known["size"]) == found
+        same = known is not None and (known["folder"], known["storage_mtime"], known["size"]) == found
         if same and not written:
             return False
         self._connection.execute(
-            "INSERT INTO filecache (owner, path, parent, folder, size, mtime, etag) VALUES (?, ?, ?, ?, ?, ?, ?) "
+            "INSERT INTO filecache (owner, path, parent, folder, size, mtime, storage_mtime, etag) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?) "
             "ON CONFLICT (owner, path) DO UPDATE SET folder = excluded.folder, size = excluded.size, "
-            "mtime = excluded.mtime, etag = excluded.etag",
-            (self._owner, path, _parent(path), folder, size, mtime, secrets.token_hex(16)),
+            "mtime = excluded.mtime, storage_mtime = excluded.storage_mtime, etag = excluded.etag",
+            (self._owner, path, _parent(path), folder, size, mtime, mtime, secrets.token_hex(16)),
         )
         return True
 
-    def record_branch(self, path: str) -> None:
-        """Take a path over with everything under it."""
-        self.record(path)
-        if (self._home / path).is_dir():
-            for child in (self._home / path).iterdir():
-                self.record_branch(f"{path}/{child.name}")
+    def set_uploaded(self, path: str, moment: int) -> None:
+        """Note when a file was uploaded."""
+        self._connection.execute(
+            "UPDATE filecache SET uploaded = ? WHERE owner = ? AND path = ?", (moment, self._owner, path)
+        )
+
+    def record_copy(self, source: str, target: str) -> None:
+        """Take a copy over with everything under it; files show the date, upload and etag of what was copied."""
+        self.record(target)
+        if (self._home / target).is_dir():
+            for child in (self._home / target).iterdir():
+                self.record_copy(f"{source}/{child.name}", f"{target}/{child.name}")
+        elif (copied := self._row(source)) is not None:
+            self._connection.execute(
+                "UPDATE filecache SET mtime = ?, uploaded = ?, etag = ? WHERE owner = ? AND path = ?",
+                (copied["mtime"], copied["uploaded"], copied["etag"], self._owner, target),
+            )
 
     def propagate(self, path: str) -> None:
         """Give every parent of `path` a new etag, and the folder it is in the date it now has on disk."""
@@ -115,6 +128,13 @@ class FileCache:
             (self._owner, path, len(path) + 1, path + "/"),
         )
 
+    def by_number(self, fileid: int) -> Entry | None:
+        """The file with a number, if it is the owner's."""
+        row = self._connection.execute(
+            "SELECT * FROM filecache WHERE owner = ? AND fileid = ?", (self._owner, fileid)
+        ).fetchone()
+        return None if row is None else self._entry(row)
+
     def _row(self, path: str) -> sqlite3.Row | None:
         found: sqlite3.Row | None = self._connection.execute(
             "SELECT * FROM filecache WHERE owner = ? AND path = ?", (self._owner, path)
@@ -129,7 +149,15 @@ class FileCache:
                 "SELECT coalesce(sum(size), 0) FROM filecache WHERE owner = ? AND substr(path, 1, ?) = ?",
                 (self._owner, len(prefix), prefix),
             ).fetchone()[0]
-        return Entry(row["fileid"], row["path"], bool(row["folder"]), size, row["mtime"], row["etag"])
+        return Entry(
+            row["fileid"],
+            row["path"],
+            bool(row["folder"]),
+            size,
+            row["mtime"],
+            row["uploaded"],
+            row["etag"],
+        )
 
 
 @contextmanager

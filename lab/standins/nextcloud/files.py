@@ -4,7 +4,7 @@ from email.utils import formatdate
 
 from starlette.responses import FileResponse, Response
 
-from lab.standins.nextcloud import multistatus, shares
+from lab.standins.nextcloud import multistatus, shares, trash
 from lab.standins.nextcloud.dav import Call
 from lab.standins.nextcloud.errors import DavError
 from lab.standins.nextcloud.filecache import Entry
@@ -33,6 +33,8 @@ async def handle(call: Call) -> Response:
             new = home.copy(path, target, overwrite=call.overwrite)
             return Response(status_code=201 if new else 204)
         case "DELETE":
+            if home.owner != call.home.owner:
+                trash.keep_for_deleter(call.home, home, path, "/".join(call.path))
             home.delete(path)
             return Response(status_code=204)
         case "OPTIONS":

@@ -61,13 +61,15 @@ class Home:
         self.check_target(path, "Files cannot be created in non-existent collections")
         target = self.folder / path
         if known:
-            self._keep_version(path)
+            self.keep_version(path)
             await disk.receive_over(target, body)
         else:
             await disk.receive_new(target, disk.part_file(target, self._part_folder(target)), body)
         if mtime is not None:
             disk.set_mtime(target, mtime)
         self._written(path)
+        with filecache.opened(self.site, self.owner) as cache:
+            cache.set_uploaded(path, int(time.time()))
         self._tell("changed" if known else "created", path)
         return known is None
 
@@ -79,7 +81,7 @@ class Home:
         """
         known = self.find(path)
         if known and not known.folder:
-            self._keep_version(path)
+            self.keep_version(path)
         disk.write_directly(self.folder / path, source)
         self._written(path)
         self._tell("changed" if known else "created", path)
@@ -116,20 +118,24 @@ class Home:
         other.check_target(target, "The destination node is not found")
         if other.find(target) is not None:
             other.delete(target)
+        self.hand_over(other, source, target)
+        other._tell("arrived", target)
+
+    def hand_over(self, other: "Home", source: str, target: str) -> None:
+        """Rename on disk and in the index into the home of another account, with no question asked."""
         (self.folder / source).rename(other.folder / target)
         with filecache.opened(self.site, self.owner) as cache:
             cache.move(source, target, other.owner)
             cache.propagate(source)
         with filecache.opened(self.site, other.owner) as cache:
             cache.propagate(target)
-        other._tell("moved", target, former=source)
 
     def copy(self, source: str, target: str, *, overwrite: bool) -> bool:
         """Copy a file or a folder; answers and errors as `move`."""
         existed = self._clear_way(source, target, overwrite=overwrite)
         disk.copy(self.folder / source, self.folder / target)
         with filecache.opened(self.site, self.owner) as cache:
-            cache.record_branch(target)
+            cache.record_copy(source, target)
             cache.propagate(target)
         self._tell("created", target)
         return not existed
@@ -206,20 +212,24 @@ class Home:
             self.delete(target)
         return existed
 
-    def _keep_version(self, path: str) -> None:
-        """Copy the old content to files_versions before it is overwritten; empty files get no version."""
+    def _part_folder(self, target: Path) -> Path:
+        in_storage = self.site.settings().get("part_file_in_storage", True)
+        return target.parent if in_storage else self.folder / "files"
+
+    def keep_version(self, path: str) -> None:
+        """Copy the content of a file to files_versions; an empty one gets no version."""
         source = self.folder / path
         status = source.stat()
         if status.st_size == 0:
             return
-        version = self.folder / "files_versions" / f"{path.removeprefix('files/')}.v{int(status.st_mtime)}"
+        version = self.version(path, int(status.st_mtime))
         version.parent.mkdir(parents=True, exist_ok=True)
         disk.copy(source, version)
         disk.set_mtime(version, int(status.st_mtime))
 
-    def _part_folder(self, target: Path) -> Path:
-        in_storage = self.site.settings().get("part_file_in_storage", True)
-        return target.parent if in_storage else self.folder / "files"
+    def version(self, path: str, timestamp: int) -> Path:
+        """Where the content of a file of a date is kept."""
+        return self.folder / "files_versions" / f"{path.removeprefix('files/')}.v{timestamp}"
 
     def restored(self, path: str) -> None:
         """Tell that something came back from the trash."""
@@ -232,3 +242,10 @@ class Home:
         with filecache.opened(self.site, self.owner) as cache:
             cache.record(path, written=True)
             cache.propagate(path)
+            entry = cache.get(path)
+        if entry is not None and not entry.folder:
+            with database.connect(self.site) as connection:
+                connection.execute(
+                    "INSERT OR REPLACE INTO versions VALUES (?, ?, ?, ?)",
+                    (entry.fileid, entry.mtime, entry.size, self.actor.uid),
+                )

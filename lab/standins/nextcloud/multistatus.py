@@ -33,6 +33,7 @@ def properties(entry: Entry, instance_id: str) -> dict[str, str]:
         "oc:id": file_id(entry, instance_id),
         "oc:fileid": str(entry.fileid),
         "oc:size": str(entry.size),
+        "nc:upload_time": str(entry.uploaded),
     }
     if entry.folder:
         return common | {"d:resourcetype": "<d:collection/>", "oc:permissions": "RGDNVCK"}

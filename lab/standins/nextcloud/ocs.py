@@ -7,11 +7,12 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from lab.standins.nextcloud import accounts, activity, shares
+from lab.standins.nextcloud import accounts, activity, activity_rows, shares
 from lab.standins.nextcloud.config import Site
 from lab.standins.nextcloud.errors import DavError
 from lab.standins.nextcloud.home import Home
 
+ADMIN = "admin"
 _USER_SHARE, _LINK = "0", "3"
 _MESSAGES = {
     200: "OK",
@@ -36,26 +37,27 @@ def routes(site: Site) -> list[BaseRoute]:
 
     async def listing(request: Request, account: str) -> Response:
         query = request.query_params
+        since, limit = int(query.get("since", "0")), int(query.get("limit", "50"))
         try:
-            rows, last = activity.read(
+            page = activity.read(
                 site,
                 account,
-                since=int(query.get("since", "0")),
-                limit=int(query.get("limit", "50")),
+                since=since,
+                limit=limit,
                 ascending=query.get("sort") == "asc",
                 everything=request.path_params.get("filter", "all") == "all",
             )
         except activity.ForeignRow:
             return _answer(request, 403, [])
-        if not rows:
+        if not page.rows:
             return Response(status_code=304)
         base = str(request.base_url).rstrip("/")
-        return _answer(
-            request,
-            200,
-            [activity.shown(row, base) for row in rows],
-            {"X-Activity-Last-Given": str(last)},
-        )
+        headers = {"X-Activity-Last-Given": str(page.last)}
+        if page.first_known is not None:
+            headers["X-Activity-First-Known"] = str(page.first_known)
+        if page.has_more:
+            headers["Link"] = f'<{request.url.include_query_params(since=page.last)}>; rel="next"'
+        return _answer(request, 200, [activity_rows.shown(row, base) for row in page.rows], headers)
 
     async def share(request: Request, account: str) -> Response:
         form = await request.form()
@@ -69,13 +71,25 @@ def routes(site: Site) -> list[BaseRoute]:
             kind == _USER_SHARE and recipient not in accounts.names(site)
         ):
             return _answer(request, 404, [])
-        made = shares.create(site, account, path, recipient if kind == _USER_SHARE else "")
+        # 4 is to create and nothing else: a link for dropping files.
+        is_drop = kind == _LINK and form.get("permissions", "4") == "4"
+        made = shares.create(site, account, path, recipient if kind == _USER_SHARE else "", is_drop=is_drop)
         return _answer(request, 200, {"id": str(made.id), "token": made.token or None})
+
+    async def rename(request: Request, account: str) -> Response:
+        form, uid = await request.form(), request.path_params["uid"]
+        if account != uid and account != ADMIN:
+            return _answer(request, 403, [])
+        if uid not in accounts.names(site) or form.get("key") != "displayname":
+            return _answer(request, 404, [])
+        accounts.rename(site, uid, str(form.get("value", "")))
+        return _answer(request, 200, [])
 
     base = "/ocs/v2.php"
     feed = _guarded(site, listing)
     return [
         Route(f"{base}/cloud/user", _guarded(site, user)),
+        Route(f"{base}/cloud/users/{{uid}}", _guarded(site, rename), methods=["PUT"]),
         Route(f"{base}/apps/activity/api/v2/activity", feed),
         Route(f"{base}/apps/activity/api/v2/activity/{{filter}}", feed),
         Route(f"{base}/apps/files_sharing/api/v1/shares", _guarded(site, share), methods=["POST"]),

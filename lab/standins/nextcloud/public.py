@@ -1,7 +1,7 @@
-"""/public.php/dav/files/TOKEN/NAME: what strangers drop by a link.
+"""/public.php/dav/files/TOKEN/NAME: what strangers upload by a link.
 
-A name that is taken gets a number (measured). What somebody with a nickname drops goes into a folder of that name
-(not measured).
+Measured: where files are dropped, a name that is taken gets a number, and what somebody with a nickname drops goes into
+a folder of that name. A link that may change files overwrites them, and the nickname makes no folder.
 """
 
 from pathlib import PurePosixPath
@@ -37,18 +37,19 @@ async def _answer(site: Site, request: Request) -> Response:
         raise DavError(404, "NotFound", "Node not found")
     if request.method != "PUT" or not path:
         raise DavError(405, "MethodNotAllowed", "Only PUT is allowed on files drop")
-    nickname = unquote(request.headers.get("x-nc-nickname", "")).strip()
-    if not nickname and len(path) > 1:
+    given = request.headers.get("x-nc-nickname", "").strip()
+    nickname = unquote(given) if share.is_drop else ""
+    if not given and len(path) > 1:
         raise DavError(400, "BadRequest", "A nickname header is required when uploading subfolders")
-    home = Home(site, share.owner, Actor(nickname=nickname))
+    home = Home(site, share.owner, Actor(nickname=given))
     folder = share.path
     for part in [*([nickname] if nickname else []), *path[:-1]]:
         folder = f"{folder}/{part}"
         if home.find(folder) is None:
             home.make_folder(folder)
-    target = _free(home, folder, path[-1])
-    await home.receive(target, request.stream(), client_mtime(request.headers.get("x-oc-mtime")))
-    return Response(status_code=201)
+    target = _free(home, folder, path[-1]) if share.is_drop else f"{folder}/{path[-1]}"
+    new = await home.receive(target, request.stream(), client_mtime(request.headers.get("x-oc-mtime")))
+    return Response(status_code=201 if new else 204)
 
 
 def _free(home: Home, folder: str, name: str) -> str:

@@ -1,7 +1,7 @@
 """Shares: a folder of one account that others see in their files, or that strangers may drop files into.
 
-A recipient has the folder in his root under its own name, with all permissions. A link is a file drop: it takes
-files and shows nothing.
+A recipient has the folder in his root under its own name, with all permissions. A link takes files: one for dropping
+shows nothing and overwrites nothing.
 """
 
 import secrets
@@ -21,6 +21,7 @@ class Share:
     path: str
     recipient: str
     token: str
+    is_drop: bool
 
     @property
     def mount(self) -> str:
@@ -28,16 +29,16 @@ class Share:
         return f"files/{self.path.rpartition('/')[2]}"
 
 
-def create(site: Site, owner: str, path: str, recipient: str = "") -> Share:
+def create(site: Site, owner: str, path: str, recipient: str = "", *, is_drop: bool = False) -> Share:
     """Share a folder with an account, or with whoever has the link."""
     token = "" if recipient else secrets.token_hex(8)[:15]
     with database.connect(site) as connection:
         number = connection.execute(
-            "INSERT INTO shares (owner, path, recipient, token) VALUES (?, ?, ?, ?)",
-            (owner, path, recipient, token),
+            "INSERT INTO shares (owner, path, recipient, token, is_drop) VALUES (?, ?, ?, ?, ?)",
+            (owner, path, recipient, token, is_drop),
         ).lastrowid
     assert number is not None
-    return Share(number, owner, path, recipient, token)
+    return Share(number, owner, path, recipient, token, is_drop)
 
 
 def received(site: Site, recipient: str) -> list[Share]:
@@ -66,7 +67,10 @@ def locate(home: Home, path: str) -> tuple[Home, str]:
 def _select(site: Site, column: str, value: str) -> list[Share]:
     with database.connect(site) as connection:
         rows = connection.execute(
-            f"SELECT id, owner, path, recipient, token FROM shares WHERE {column} = ?",  # noqa: S608
+            f"SELECT id, owner, path, recipient, token, is_drop FROM shares WHERE {column} = ?",  # noqa: S608
             (value,),
         )
-        return [Share(*row) for row in rows]
+        return [
+            Share(row["id"], row["owner"], row["path"], row["recipient"], row["token"], bool(row["is_drop"]))
+            for row in rows
+        ]

@@ -1,11 +1,12 @@
 """/remote.php/dav/trashbin/USER/{trash,restore}: deleted files, their return and their end."""
 
+import time
 from pathlib import PurePosixPath
 from xml.sax.saxutils import escape
 
 from starlette.responses import Response
 
-from lab.standins.nextcloud import database, multistatus
+from lab.standins.nextcloud import database, disk, filecache, multistatus, shares
 from lab.standins.nextcloud.config import Site
 from lab.standins.nextcloud.dav import Call, Handler
 from lab.standins.nextcloud.errors import DavError
@@ -62,13 +63,38 @@ def _restore(site: Site, home: Home, item: str) -> None:
     name, timestamp = _parse(item)
     location = _location(site, home, name, timestamp)
     folder = f"files/{location}".rstrip("/")
-    if not (home.folder / folder).is_dir():
+    if home.find(folder) is None and shares.locate(home, folder)[0].owner == home.owner:
         folder = "files"
-    target = f"{folder}/{_free_name(home, folder, name)}"
-    home.rename(entry.path, target)
-    home.touch(target, entry.mtime)
-    home.restored(target)
+    other, folder = shares.locate(home, folder)
+    target = f"{folder}/{_free_name(other, folder, name)}"
+    if other.owner == home.owner:
+        home.rename(entry.path, target)
+    else:
+        home.hand_over(other, entry.path, target)
+    disk.set_mtime(other.folder / target, entry.mtime)
+    other.restored(target)
     _forget(site, home, name, timestamp)
+
+
+def keep_for_deleter(deleter: Home, owner: Home, path: str, view: str) -> None:
+    """Have a copy of what somebody else's share is about to lose in the trash of who deletes it (measured).
+
+    `view` is its path in the files of the deleter.
+    """
+    location, _, name = view.rpartition("/")
+    trash = deleter.folder / _FOLDER
+    trash.mkdir(parents=True, exist_ok=True)
+    timestamp = int(time.time())
+    while (trash / f"{name}.d{timestamp}").exists():
+        timestamp += 1
+    kept = f"{_FOLDER}/{name}.d{timestamp}"
+    disk.copy(owner.folder / path, deleter.folder / kept)
+    with filecache.opened(deleter.site, deleter.owner) as cache:
+        cache.record_copy(kept, kept)
+    with database.connect(deleter.site) as connection:
+        connection.execute(
+            "INSERT INTO files_trash VALUES (?, ?, ?, ?)", (deleter.owner, name, timestamp, location)
+        )
 
 
 def _purge(site: Site, home: Home, item: str) -> None:

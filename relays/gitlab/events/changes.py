@@ -4,11 +4,11 @@ GitLab sends an update for whatever it changes by itself as well, with nothing a
 it needs; so what is told is named here and the rest is no news.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from relays import markup
-from relays.gitlab.events.common import BRANCH, NAME, SHORT_TITLE
+from relays.gitlab.events.common import BRANCH, NAME, SHORT_TITLE, field
 from relays.gitlab.payload import Payload
 from relays.message import Field
 from relays.wording import Wording
@@ -24,6 +24,9 @@ _NAMED_ONLY = (
     "type",
     "confidential",
 )
+# What the state of an issue, a work item or a merge request can be: as GitLab numbers them. While it merges, a merge
+# request is locked (4).
+_STATES: Mapping[int, str] = {1: "reopen", 2: "close", 3: "merge"}
 # GitLab puts it before the title and takes it away again.
 _DRAFT = "Draft: "
 _MOST_NAMES = 5
@@ -43,8 +46,17 @@ def changes_of(payload: Payload, wording: Wording) -> Changes:
     return Changes(", ".join(names), list(_details(payload, wording)))
 
 
+def action_of(payload: Payload) -> str:
+    """What happened: GitLab's action, or that which an update comes to that changes the state."""
+    action = payload.text("object_attributes", "action")
+    state = payload.at("changes", "state_id")
+    if action == "update" and _differs(state):
+        return _STATES.get(state.number("current"), action)
+    return action
+
+
 def names_of(payload: Payload) -> Iterator[str]:
-    """What an update changed, by name."""
+    """What an update changed beside the state, by name."""
     changes = payload.at("changes")
     drafts = [changes.at(key) for key in ("draft", "work_in_progress")]  # the same, now and formerly
     if draft := next(filter(_differs, drafts), None):
@@ -52,6 +64,9 @@ def names_of(payload: Payload) -> Iterator[str]:
     # There only if commits were pushed.
     if payload.text("object_attributes", "oldrev"):
         yield "commits"
+    # Whether the threads let it be merged.
+    if _differs(threads := changes.at("blocking_discussions_resolved")):
+        yield "resolved" if threads.flag("current") else "unresolved"
     if any(asked_again(payload)):
         yield "review"
     if _differs(automatic := changes.at("merge_when_pipeline_succeeds")):
@@ -60,8 +75,8 @@ def names_of(payload: Payload) -> Iterator[str]:
         yield "title"
     if _differs(changes.at("target_branch")):
         yield "target_branch"
-    yield from (people for people in _PEOPLE if _moves(changes.at(people), "name"))
-    if _moves(changes.at("labels"), "title"):
+    yield from (people for people in _PEOPLE if _moves(changes.at(people)))
+    if _moves(changes.at("labels")):
         yield "labels"
     yield from (name for name in _NAMED_ONLY if _differs(changes.at(name)))
 
@@ -69,31 +84,40 @@ def names_of(payload: Payload) -> Iterator[str]:
 def _details(payload: Payload, wording: Wording) -> Iterator[Field]:
     changes = payload.at("changes")
     if _is_renamed(changes):
-        former = markup.plain(changes.text("title", "previous"), SHORT_TITLE)
-        yield Field(wording["field.former_title"], former, short=False)
+        former = markup.given(markup.plain, changes.text("title", "previous"), SHORT_TITLE)
+        yield from field(wording["field.former_title"], former, short=False)
     if _differs(changes.at("target_branch")):
-        former = markup.plain(changes.text("target_branch", "previous"), BRANCH)
-        yield Field(wording["field.former_target"], former)
-    if asked := [reviewer.text("name") or reviewer.text("username") for reviewer in asked_again(payload)]:
-        yield Field(wording["field.asked_again"], _listed(asked))
-    for name, key in (*((people, "name") for people in _PEOPLE), ("labels", "title")):
-        if moves := _moves(changes.at(name), key):
-            yield Field(wording[f"field.{name}"], _listed(moves))
+        former = markup.given(markup.plain, changes.text("target_branch", "previous"), BRANCH)
+        yield from field(wording["field.former_target"], former)
+    yield from field(wording["field.asked_again"], listed(asked_again(payload)))
+    for name in (*_PEOPLE, "labels"):
+        yield from field(wording[f"field.{name}"], _listed(_moves(changes.at(name))))
 
 
-def _moves(change: Payload, key: str) -> list[str]:
+def listed(elements: Iterable[Payload]) -> markup.Markup | None:
+    """People or labels by their names; None if there are none."""
+    return _listed(list(_names(elements)))
+
+
+def _names(elements: Iterable[Payload]) -> Iterator[str]:
+    """What people or labels are called."""
+    for element in elements:
+        if name := element.text("name") or element.text("username") or element.text("title"):
+            yield name
+
+
+def _moves(change: Payload) -> list[str]:
     """Who or what came and went."""
-    ends = ("previous", "current")
     # Each once and in its order; looked up in, for a payload may list more than can be compared one by one.
-    before, after = (dict.fromkeys(element.text(key) for element in change.elements(end)) for end in ends)
+    before, after = (dict.fromkeys(_names(change.elements(end))) for end in ("previous", "current"))
     return [f"+ {name}" for name in after if name not in before] + [
         f"− {name}" for name in before if name not in after
     ]
 
 
-def _listed(names: list[str]) -> markup.Markup:
+def _listed(names: list[str]) -> markup.Markup | None:
     shown = ", ".join(name[:NAME] for name in names[:_MOST_NAMES])
-    return markup.plain(f"{shown}…" if len(names) > _MOST_NAMES else shown, 3 * NAME)
+    return markup.given(markup.plain, f"{shown}…" if len(names) > _MOST_NAMES else shown, 3 * NAME)
 
 
 def asked_again(payload: Payload) -> Iterator[Payload]:

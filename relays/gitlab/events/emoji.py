@@ -1,7 +1,7 @@
 """Reactions."""
 
 from relays import markup
-from relays.gitlab.events.common import NAME, NUMBER, PROJECT, SHORT_TITLE, line, project_of, user_of
+from relays.gitlab.events.common import NAME, PROJECT, SHORT_TITLE, line, project_of, user_of
 from relays.gitlab.events.note import subject_of
 from relays.gitlab.payload import Payload
 from relays.message import Message
@@ -9,17 +9,23 @@ from relays.wording import Wording
 
 
 def build(payload: Payload, wording: Wording) -> Message | None:
-    """Who reacted to what; None for a withdrawn reaction."""
-    if "revoke" in (payload.text("event_type"), payload.text("object_attributes", "action")):
+    """Who reacted to what; None for a withdrawn reaction, and for one of which that is not known."""
+    if action_of(payload) != "award":
         return None
     on_note = payload.text("object_attributes", "awardable_type") == "Note"
-    subject = markup.plain(subject_of(payload, wording, SHORT_TITLE), 2 * SHORT_TITLE)
+    subject = subject_of(payload, wording, SHORT_TITLE)
     # Without the fragment, which no link is let have.
     address = payload.text("object_attributes", "awarded_on_url").partition("#")[0]
     return line(
         wording["emoji.note" if on_note else "emoji.subject"],
         user=markup.bold(user_of(payload, wording), NAME),
-        emoji=markup.code(payload.text("object_attributes", "name"), NUMBER),
-        subject=markup.link(subject, address),
-        project=markup.bold(project_of(payload, wording), PROJECT),
+        emoji=markup.given(markup.emoji, payload.text("object_attributes", "name"), NAME),
+        subject=markup.link(markup.from_label(subject), address),
+        project=markup.given(markup.bold, project_of(payload, wording), PROJECT),
     )
+
+
+def action_of(payload: Payload) -> str:
+    """award, revoke, or nothing if it is neither."""
+    said = (payload.text("object_attributes", "action"), payload.text("event_type"))
+    return next((action for action in ("revoke", "award") if action in said), "")

@@ -14,6 +14,6 @@ def build(payload: Payload, wording: Wording) -> Message:
     return line(
         wording[f"feature_flag.{state}"],
         user=markup.bold(user_of(payload, wording), NAME),
-        flag=markup.code(payload.text("object_attributes", "name"), NAME),
-        project=markup.bold(project_of(payload, wording), PROJECT),
+        flag=markup.given(markup.code, payload.text("object_attributes", "name"), NAME),
+        project=markup.given(markup.bold, project_of(payload, wording), PROJECT),
     )

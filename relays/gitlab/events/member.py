@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from relays import markup
-from relays.gitlab.events.common import NAME, NUMBER, PROJECT, kind_of, line
+from relays.gitlab.events.common import NAME, PROJECT, SHOWN_PROJECT, first, kind_of, line
 from relays.gitlab.payload import Payload
 from relays.message import Message
 from relays.wording import Wording
@@ -29,19 +29,16 @@ WORDINGS: Mapping[str, str] = {
 
 def build(payload: Payload, wording: Wording) -> Message:
     """Who joined, left or asked to join what and as what, or whose account came, went or changed its name."""
-    place = (payload.text("group_name"), payload.text("project_name"), payload.text("project_path"))
+    projects = (payload.text(SHOWN_PROJECT), payload.text("project_name"), payload.text("project_path"))
+    place = (payload.text("group_name"), *projects)
     roles = (payload.text("group_access"), payload.text("access_level"), payload.text("project_access"))
     names = (payload.text("user_name"), payload.text("name"), payload.text("user_username"))
     accounts = (payload.text("username"), payload.text("user_username"))
     return line(
         wording[WORDINGS[kind_of(payload)]],
-        user=markup.bold(_first(names, wording["someone"]), NAME),
-        place=markup.bold(_first(place, wording["unknown"]), PROJECT),
-        role=markup.plain(_first(roles, wording["unknown"]), NUMBER),
-        account=markup.code(_first(accounts, wording["unknown"]), NAME),
-        former=markup.code(payload.text("old_username") or wording["unknown"], NAME),
+        user=markup.bold(first(names) or wording["someone"], NAME),
+        place=markup.given(markup.bold, first(place), PROJECT),
+        role=markup.given(markup.plain, wording.get(f"role.{first(roles)}", first(roles)), NAME),
+        account=markup.given(markup.code, first(accounts), NAME),
+        former=markup.given(markup.code, payload.text("old_username"), NAME),
     )
-
-
-def _first(texts: tuple[str, ...], otherwise: str) -> str:
-    return next(filter(str.strip, texts), otherwise)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from relays import markup
-from relays.gitlab.events.common import BRANCH, kind_of, line
+from relays.gitlab.events.common import BRANCH, first, kind_of, line
 from relays.gitlab.payload import Payload
 from relays.message import Message
 from relays.wording import Wording
@@ -24,7 +24,12 @@ WORDINGS: Mapping[str, str] = {
 
 def build(payload: Payload, wording: Wording) -> Message:
     """Which project or group was created, deleted, renamed or moved, by its full path."""
-    paths = (payload.text("path_with_namespace"), payload.text("full_path"), payload.text("path"))
+    paths = (
+        payload.text("path_with_namespace"),
+        payload.text("full_path"),
+        payload.text("path"),
+        payload.text("name"),
+    )
     former = (
         payload.text("old_path_with_namespace"),
         payload.text("old_full_path"),
@@ -32,6 +37,6 @@ def build(payload: Payload, wording: Wording) -> Message:
     )
     return line(
         wording[WORDINGS[kind_of(payload)]],
-        path=markup.code(next(filter(str.strip, paths), wording["unknown"]), BRANCH),
-        former=markup.code(next(filter(str.strip, former), wording["unknown"]), BRANCH),
+        path=markup.given(markup.code, first(paths), BRANCH),
+        former=markup.given(markup.code, first(former), BRANCH),
     )

@@ -1,13 +1,28 @@
 """Comments."""
 
-from relays import markup
-from relays.gitlab.events.common import COLORS, NAME, REVISION, box, sentence, short_id, user_of
+import re
+
+from relays import markdown, markup, parts
+from relays.gitlab.events.common import (
+    COLORS,
+    NAME,
+    REVISION,
+    box,
+    field,
+    sentence,
+    short_id,
+    title_of_commit,
+    user_of,
+)
 from relays.gitlab.events.subject import title_of
 from relays.gitlab.payload import Payload
 from relays.message import Field, Message
 from relays.wording import Wording
 
-_COMMENT = 400
+# As Mattermost counts; see relays.gitlab.events.common for what all texts of a message add up to.
+_COMMENT = 1_500
+_SAID = {"create": "text", "update": "edited"}
+_SERVER = re.compile(r"https?://[^/]+", re.IGNORECASE)
 
 
 def build(payload: Payload, wording: Wording) -> Message | None:
@@ -15,7 +30,8 @@ def build(payload: Payload, wording: Wording) -> Message | None:
     note = payload.at("object_attributes")
     if note.flag("system"):
         return None
-    said = "edited" if note.text("action") == "update" else "text"
+    # Before 16.11 GitLab said nothing of edits.
+    said = _SAID.get(note.text("action") or "create", "other")
     return box(
         payload,
         wording,
@@ -23,11 +39,24 @@ def build(payload: Payload, wording: Wording) -> Message | None:
         lambda limit: subject_of(payload, wording, limit),
         note.text("url"),
         sentence(wording[f"note.{said}"], user_of(payload, wording)),
-        [
-            *_place(payload, wording),
-            Field(wording["field.comment"], markup.plain(note.text("note"), _COMMENT), short=False),
-        ],
+        [*place_of_comment(payload, wording), *text_of_comment(payload, wording, boxed=True)],
     )
+
+
+def text_of_comment(payload: Payload, wording: Wording, *, boxed: bool = False) -> list[Field]:
+    """What a comment says, in the shape that it has; `boxed`: for a box, not for the text of a post."""
+    text = payload.text("object_attributes", "note")
+    shown = markdown.render(text, _place_of_text(payload), wording, _COMMENT, boxed=boxed)
+    return field(wording["field.comment"], shown, short=False)
+
+
+def _place_of_text(payload: Payload) -> parts.Place:
+    """Where the addresses lead that a text leaves incomplete."""
+    project, path = payload.text("project", "web_url"), payload.text("project", "path_with_namespace")
+    if path and project.endswith(f"/{path}"):  # GitLab itself may be below a path
+        return parts.Place(project, project.removesuffix(f"/{path}"))
+    server = _SERVER.match(project or payload.text("object_attributes", "url"))
+    return parts.Place(project, server.group() if server else "")
 
 
 def subject_of(payload: Payload, wording: Wording, limit: int) -> markup.Label:
@@ -36,8 +65,9 @@ def subject_of(payload: Payload, wording: Wording, limit: int) -> markup.Label:
         if payload.mapping(kind):
             return title_of(kind, payload.at(kind), wording, limit)
     if payload.mapping("commit"):
-        name = markup.label(short_id(payload.text("commit", "id")), REVISION)
-        return _named(name, payload.text("commit", "title"), wording, limit)
+        sha = short_id(payload.text("commit", "id"))
+        name = markup.given(markup.label, sha, REVISION) or markup.Label(wording["field.commit"])
+        return _named(name, title_of_commit(payload.at("commit")), wording, limit)
     for kind in ("snippet", "project_snippet"):
         if payload.mapping(kind):
             return _named(markup.Label(wording["snippet"]), payload.text(kind, "title"), wording, limit)
@@ -45,10 +75,10 @@ def subject_of(payload: Payload, wording: Wording, limit: int) -> markup.Label:
 
 
 def _named(name: markup.Label, title: str, wording: Wording, limit: int) -> markup.Label:
-    return markup.fill_label(wording["note.title"], name=name, title=markup.label(title, limit))
+    return markup.fill_label(wording["note.title"], name=name, title=markup.given(markup.label, title, limit))
 
 
-def _place(payload: Payload, wording: Wording) -> list[Field]:
+def place_of_comment(payload: Payload, wording: Wording) -> list[Field]:
     """The file and line that a comment stands at."""
     position = payload.at("object_attributes", "position")
     path = position.text("new_path") or position.text("old_path")

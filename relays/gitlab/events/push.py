@@ -11,8 +11,10 @@ from relays.gitlab.events.common import (
     is_nothing,
     lines,
     project_of,
+    title_of_commit,
     user_of,
 )
+from relays.gitlab.events.ref import action_of, is_moved
 from relays.gitlab.payload import Payload
 from relays.message import Message
 from relays.wording import Wording
@@ -28,8 +30,8 @@ def build(payload: Payload, wording: Wording) -> Message:
         wording[f"push.{_change(payload, commits)}"],
         user=markup.bold(user_of(payload, wording), NAME),
         commits=commits,
-        project=markup.bold(project_of(payload, wording), PROJECT),
-        branch=markup.code(_branch(payload), BRANCH),
+        project=markup.given(markup.bold, project_of(payload, wording), PROJECT),
+        branch=markup.given(markup.code, _branch(payload), BRANCH),
     )
     return lines(first, list(_list(payload, wording, commits)))
 
@@ -38,18 +40,13 @@ def _list(payload: Payload, wording: Wording, commits: int) -> Iterator[markup.M
     """The newest commits, the latest first, and how many more there are."""
     newest = payload.elements("commits")[: -_MOST_COMMITS - 1 : -1]
     for commit in newest:
-        yield markup.fill(
-            wording["push.commit"],
-            commit=commit_line(commit.text("id"), commit.text("url"), _title(commit)),
-            author=markup.plain(commit.text("author", "name") or wording["someone"], NAME),
-        )
+        shown = commit_line(commit.text("id"), commit.text("url"), title_of_commit(commit))
+        if shown is not None:
+            author = markup.given(markup.plain, commit.text("author", "name"), NAME)
+            yield markup.fill(wording["push.commit"], commit=shown, author=author)
     if newest and commits > len(newest):
         more = markup.fill(wording["push.more"], commits=commits - len(newest))
         yield markup.Markup(f"- {markup.link(more, _comparison(payload))}")
-
-
-def _title(commit: Payload) -> str:
-    return commit.text("title") or commit.text("message").partition("\n")[0]
 
 
 def _comparison(payload: Payload) -> str:
@@ -59,12 +56,13 @@ def _comparison(payload: Payload) -> str:
 
 
 def _change(payload: Payload, commits: int) -> str:
-    if is_nothing(payload.text("after")):
-        return "deleted"
-    if commits:
-        return "commits"
-    # Without a new commit the branch went back, which takes force.
-    return "created" if is_nothing(payload.text("before")) else "moved"
+    action = action_of(payload)
+    if action == "update":
+        # Without a new commit the branch went back, which takes force.
+        return "commits" if commits else "moved" if is_moved(payload) else "other"
+    if action == "create":
+        return "new_commits" if commits else "created"
+    return "deleted"
 
 
 def _branch(payload: Payload) -> str:

@@ -1,9 +1,9 @@
 """Releases."""
 
 from relays import markup
-from relays.gitlab.events.common import BRANCH, COLORS, OTHER_COLOR, Sentence, box
+from relays.gitlab.events.common import BRANCH, COLORS, OTHER_COLOR, Sentence, box, field, first
 from relays.gitlab.payload import Payload
-from relays.message import Field, Message
+from relays.message import Message
 from relays.wording import Wording
 
 
@@ -16,10 +16,11 @@ def build(payload: Payload, wording: Wording) -> Message:
         wording,
         COLORS.get(action, OTHER_COLOR),
         lambda limit: markup.fill_label(
-            wording["release.title"], title=markup.label(payload.text("name") or payload.text("tag"), limit)
+            wording["release.title"],
+            title=markup.given(markup.label, first((payload.text("name"), payload.text("tag"))), limit),
         ),
         # A release that is gone has no address.
         "" if action == "delete" else payload.text("url"),
         Sentence(markup.Markup(said), markup.Label(said)),
-        [Field(wording["field.tag"], markup.code(payload.text("tag"), BRANCH))],
+        field(wording["field.tag"], markup.given(markup.code, payload.text("tag"), BRANCH)),
     )

@@ -17,7 +17,7 @@ def build(payload: Payload, wording: Wording) -> Message:
         wording,
         COLORS[known],
         lambda limit: markup.fill_label(
-            wording["wiki.title"], title=markup.label(page.text("title") or wording["unknown"], limit)
+            wording["wiki.title"], title=markup.given(markup.label, page.text("title"), limit)
         ),
         # A page that is gone has no address.
         "" if known == "delete" else page.text("url"),

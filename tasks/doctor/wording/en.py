@@ -10,6 +10,7 @@ PHRASES = {
     "also": "❌ Also broken: {link} [{code}]",
     "behind": '❔ Not examined because of "{cause}": {links}.',
     "unclear": "❔ {link}: {text}",
+    "noted": "💡 {link}: {text}",
     "blind": "The doctor could not look: {text}",
 }
 
@@ -40,6 +41,7 @@ LINKS = {
     "gitlab.version": "GitLab's version",
     "gitlab.clock": "GitLab's clock",
     "gitlab.allow-list": "GitLab's allow-list",
+    "gitlab.push-limit": "events of pushes",
     "gitlab.reach": "way from GitLab's container to the relay",
     "gitlab.project": "GitLab's projects",
     "gitlab.hook": "webhook of GitLab's project",
@@ -214,6 +216,10 @@ BROKEN = {
         "set both right: timedatectl set-ntp true",
     ),
     "gitlab.allow-list": Saying('{relay} is not on GitLab\'s allow-list ("URL is blocked")', _DEPLOY),
+    "gitlab.push-limit": Saying(
+        "push_event_hooks_limit is 0: GitLab sends no event of any push",
+        "set it to 3, as it was at first, or more: Admin > Settings > Network > Performance optimization",
+    ),
     "gitlab.reach-refused": Saying(
         "seen from GitLab's container, {relay} refuses the connection",
         "check relays.address and that passerelle-gitlab.socket listens on all addresses: make deploy",
@@ -334,4 +340,9 @@ UNCLEAR = {
     "delivery.no-log": "GitLab {version} keeps no log of deliveries (17.3 or newer)",
 }
 
-CATALOGUE = Catalogue(PHRASES, LINKS, BROKEN, UNCLEAR)
+NOTED = {
+    "gitlab.push-limit": "of a push that changes more than {limit} branches or tags at once, GitLab sends nothing "
+    "(push_event_hooks_limit: Admin > Settings > Network > Performance optimization)",
+}
+
+CATALOGUE = Catalogue(PHRASES, LINKS, BROKEN, UNCLEAR, NOTED)

@@ -10,6 +10,7 @@ PHRASES = {
     "also": "❌ Rompu aussi : {link} [{code}]",
     "behind": "❔ Non examinés à cause de « {cause} » : {links}.",
     "unclear": "❔ {link} : {text}",
+    "noted": "💡 {link} : {text}",
     "blind": "Le diagnostic n'a pas pu regarder : {text}",
 }
 
@@ -40,6 +41,7 @@ LINKS = {
     "gitlab.version": "version de GitLab",
     "gitlab.clock": "horloge de GitLab",
     "gitlab.allow-list": "liste blanche de GitLab",
+    "gitlab.push-limit": "événements des push",
     "gitlab.reach": "chemin du conteneur GitLab au relais",
     "gitlab.project": "projets GitLab",
     "gitlab.hook": "webhooks des projets GitLab",
@@ -225,6 +227,10 @@ BROKEN = {
     "gitlab.allow-list": Saying(
         "{relay} n'est pas sur la liste blanche de GitLab (« URL is blocked »)", _DEPLOY
     ),
+    "gitlab.push-limit": Saying(
+        "push_event_hooks_limit vaut 0 : GitLab n'envoie aucun événement des push",
+        "mettez-le à 3, sa valeur d'origine, ou plus : Admin > Settings > Network > Performance optimization",
+    ),
     "gitlab.reach-refused": Saying(
         "depuis le conteneur GitLab, {relay} refuse la connexion",
         "vérifiez relays.address et que passerelle-gitlab.socket écoute sur toutes les adresses : make deploy",
@@ -345,4 +351,9 @@ UNCLEAR = {
     "delivery.no-log": "GitLab {version} ne tient pas de journal des envois (17.3 ou plus récent)",
 }
 
-CATALOGUE = Catalogue(PHRASES, LINKS, BROKEN, UNCLEAR)
+NOTED = {
+    "gitlab.push-limit": "d'un push qui change plus de {limit} branches ou tags à la fois, GitLab n'envoie rien "
+    "(push_event_hooks_limit : Admin > Settings > Network > Performance optimization)",
+}
+
+CATALOGUE = Catalogue(PHRASES, LINKS, BROKEN, UNCLEAR, NOTED)

@@ -1,9 +1,13 @@
 """Faults of what the deploy makes in Mattermost."""
 
 import secrets
+import tempfile
+from pathlib import Path
 
 from tests.lab.faults.world import INFRASTRUCTURE, Fault, World, files, nothing
+from tests.picture import png
 
+IMAGE = Path(tempfile.gettempdir()) / "passerelle-icon.png"
 GITLAB, NEXTCLOUD = "GitLab Notifications", "Nextcloud File Monitor"
 NEW = f"new-{secrets.token_hex(4)}"
 SWITCHES = (
@@ -54,6 +58,12 @@ def _archive_new_team(world: World) -> None:
     for hook in world.chat.api("GET", f"/hooks/incoming?team_id={team}"):
         world.chat.api("DELETE", f"/hooks/incoming/{hook['id']}")
     world.chat.api("DELETE", f"/teams/{team}")
+
+
+def _icon(world: World) -> dict[str, str]:
+    """The site wants an icon."""
+    IMAGE.write_bytes(png(200))
+    return {"mattermost__gitlab_webhook__icon": str(IMAGE)}
 
 
 FAULTS = [
@@ -171,4 +181,15 @@ FAULTS = [
         "is there",
     ),
     *files("URLs of the webhooks", f"{INFRASTRUCTURE}/scripts/.webhooks.conf", "600"),
+    Fault(
+        "custom emoji",
+        "missing",
+        "an icon that is new",
+        nothing,
+        "custom emoji passerelle-",
+        "is there",
+        "is missing",
+        settings=_icon,
+        undo=lambda w: IMAGE.unlink(),
+    ),
 ]

@@ -31,6 +31,15 @@ ROWS: dict[str, tuple[str, dict[str, str]]] = {
         "webhooks.incoming_webhook",
         {"disabled": "all of them are, by a Mattermost setting", **_IN_APPLICATION},
     ),
+    "custom emoji": (
+        "mattermost_emoji.emoji",
+        {
+            "altered": "its image is in its name",
+            "duplicated": _ONE_NAME,
+            "disabled": "all of them are, by a Mattermost setting",
+            **_IN_APPLICATION,
+        },
+    ),
     "URLs of the webhooks": ("text_file.text_files", _FILE),
     "Nextcloud folder": ("nextcloud.folder_tree", _FILE),
     "allow-list": (
@@ -61,6 +70,7 @@ ACTS = {
     "absent.no_service": "test_teardown",
     "gitlab.no_allow_list_entry": "test_teardown",
     "project_hooks.no_project_hook": "test_teardown",
+    "mattermost_emoji.no_emojis": "test_icons",
     "secret_file.add_secret": "test_rotate",
     "secret_file.drop_others": "test_rotate",
     "secret_file.succeeding_secret": "test_relay_hosts",

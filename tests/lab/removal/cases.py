@@ -217,7 +217,11 @@ NOTHING = {
         (f"nextcloud.{n}" for n in ("announce", "discretion", "folder_discretion", "categories")), _FILE
     ),
     **dict.fromkeys(
-        (f"nextcloud.{n}" for n in ("icons", "wording", "burst_from", "poll_seconds", "url")), _FILE
+        (
+            f"nextcloud.{n}"
+            for n in ("icons", "wording", "label", "username", "burst_from", "poll_seconds", "url")
+        ),
+        _FILE,
     ),
     **dict.fromkeys((f"gitlab.{n}" for n in ("detail", "mute", "routes", "people", "wording")), _FILE),
     **dict.fromkeys((f"relays.{n}" for n in ("language", "digest_from", "footer")), _FILE),
@@ -239,4 +243,9 @@ NOTHING = {
 }
 
 # Settings that have a test of their own.
-ELSEWHERE = {"relays.hosts": "test_relay_hosts", "relays.spool": "test_relay_hosts"}
+ELSEWHERE = {
+    "relays.hosts": "test_relay_hosts",
+    "relays.spool": "test_relay_hosts",
+    "mattermost.gitlab_webhook.icon": "test_icons",
+    "mattermost.nextcloud_webhook.icon": "test_icons",
+}
