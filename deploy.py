@@ -9,14 +9,16 @@ from tasks.mattermost import provision_mattermost
 from tasks.nextcloud import provision_nextcloud
 from tasks.place import find_place
 from tasks.relay_hosts import install_relay_host, is_relay_host, meet
-from tasks.relays import install_relays
+from tasks.relays import install_relays, listen_beside, preflight
 
 with failing_alone():
     site = host.data.site
     here = not is_relay_host()
 
     if here:
+        preflight(site)
         place = find_place(site)
+        listen_beside(site)
         provision_mattermost(site, place)
         provision_nextcloud(site, place)
         provision_gitlab(site, place)

@@ -11,7 +11,7 @@ from tasks.gitlab import provision_gitlab
 from tasks.mattermost import provision_mattermost, remove_replaced_webhooks, set_aside_webhooks
 from tasks.place import find_place
 from tasks.relay_hosts import install_relay_host, is_relay_host, meet
-from tasks.relays import install_relays
+from tasks.relays import install_relays, listen_beside, preflight
 from tasks.secrets import add_secrets, drop_secrets, use_secrets
 
 with failing_alone():
@@ -19,6 +19,7 @@ with failing_alone():
     here = not is_relay_host()
 
     if here:
+        preflight(site)
         place = find_place(site)
         # The relays accept the old and the new secrets, then GitLab uses the new ones, then they forget the old ones.
         add_secrets()
@@ -29,6 +30,7 @@ with failing_alone():
     meet(site)
     if here:
         use_secrets()
+        listen_beside(site)
         provision_gitlab(site, place)
         drop_secrets()
         # New webhooks beside the old ones, then the relays use them, then Mattermost forgets the old ones.

@@ -72,13 +72,13 @@ def find_place(site: Site) -> Place:
 
     ResourceError if one of them has no answer, or Mattermost does not know what a setting names.
     """
-    infrastructure, relay = locate(site)
+    folder, relay = locate(site)
     mattermost, gitlab = mattermost_api(site), gitlab_api(site, site.gitlab.token)
     mattermost.call("GET", "/api/v4/users/me")
     signed = gitlab_signs(gitlab)
     check_references(site, mattermost)
     return Place(
-        infrastructure=infrastructure,
+        infrastructure=folder,
         relay=relay,
         mattermost=mattermost,
         gitlab=gitlab,
@@ -106,13 +106,18 @@ def site_host() -> Host:
 
 def locate(site: Site) -> tuple[str, str]:
     """The absolute path of the Compose project, and the relay's ADDRESS:PORT for GitLab, as the host tells."""
-    infrastructure = site.host.infrastructure.rstrip("/")
-    if infrastructure == "~" or infrastructure.startswith("~/"):
-        infrastructure = f"{site_host().get_fact(HomeFolder, _sudo=False)}{infrastructure[1:]}"
     address = site.relays.address or site_host().get_fact(PrimaryAddress)
     if not address:
         raise ResourceError("the host has no route and so no address; set relays.address as GitLab sees it")
-    return infrastructure, f"{address}:{site.relays.port}"
+    return infrastructure(site), f"{address}:{site.relays.port}"
+
+
+def infrastructure(site: Site) -> str:
+    """The absolute path of the Compose project, as the host tells."""
+    path = site.host.infrastructure.rstrip("/")
+    if path == "~" or path.startswith("~/"):
+        return f"{site_host().get_fact(HomeFolder, _sudo=False)}{path[1:]}"
+    return path
 
 
 def mattermost_api(site: Site) -> Api:

@@ -3,6 +3,7 @@
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
+from posixpath import basename
 from typing import Any
 
 from pyinfra import host
@@ -12,18 +13,67 @@ from tasks.documents import Tree
 from tasks.operations import unit
 from tasks.operations.absent import Present, no_paths, no_service
 from tasks.operations.compose import running_container
-from tasks.operations.python_app import accepted, python_app, release_digest, roll_back
+from tasks.operations.python_app import accepted, python_app, release_digest
 from tasks.operations.remote import run_quietly
 from tasks.operations.resource import Commands, ResourceError, change, resource, step
 from tasks.operations.secret_file import fingerprint, given_secret, no_secret
 from tasks.operations.text_file import text_files
-from tasks.place import APP_PASSWORD, HOOK_NAME, HOOK_TOKEN, READ_TOKEN, SIGNING_TOKEN, SPOOL, Place
+from tasks.operations.trial import Trial
+from tasks.place import (
+    APP_PASSWORD,
+    HOOK_NAME,
+    HOOK_TOKEN,
+    READ_TOKEN,
+    SIGNING_TOKEN,
+    SPOOL,
+    Place,
+    infrastructure,
+    site_host,
+)
+from tasks.preflight.check import Needs, check_host
 from tasks.site import Site
 from tasks.templates import render
 
 PROJECT = Path(__file__).parent.parent
 REQUIREMENTS = PROJECT / "requirements"
 RELAYS = ("gitlab", "nextcloud")
+# Not what GitLab has too: it would be led to other secrets than its hooks have.
+TRIAL = Trial("passerelle", ("*.toml", *map(basename, (READ_TOKEN, SPOOL, APP_PASSWORD))))
+
+
+def preflight(site: Site) -> None:
+    """ResourceError for the first thing for which a deploy would fail half-way on this host."""
+    check_host(needs_of(site))
+
+
+def needs_of(site: Site) -> Needs:
+    """What a deploy needs of this host."""
+    own = site_host() is host
+    further = [each for each in site.relay_hosts if host.name.endswith(f"/{each.address}")]
+    return Needs(
+        "host" if own else "relays.hosts",
+        site.host if own else further[0],
+        f"/opt/passerelle/{_release()}",
+        site.relays.port,
+        ("passerelle-gitlab.socket", f"passerelle-gitlab-{site.relays.port}.socket"),
+        f"{infrastructure(site)}/scripts" if own else None,
+    )
+
+
+@step("Relays")
+def listen_beside(site: Site) -> None:
+    """The port that GitLab is about to be led to, beside the one that it uses; before its hooks are touched."""
+    port = site.relays.port
+    name = f"passerelle-gitlab-{port}"
+    unit.port_beside(
+        "passerelle-gitlab",
+        port,
+        lambda used: {
+            f"{name}.socket": render("passerelle-gitlab.socket", port=port),
+            f"{name}.service": render("passerelle-gitlab-beside.service", port=used),
+        },
+        name="New port of the gitlab relay",
+    )
 
 
 @step("Relays")
@@ -44,11 +94,12 @@ def install_relays(site: Site, place: Place) -> None:
     relays_package()
     text_files(
         {f"/etc/passerelle/{relay}.toml": partial(str, text) for relay, text in settings.items()},
+        trial=TRIAL,
         name="Settings of the relays",
     )
     gitlab_relay(site, settings["gitlab"], place.webhooks_conf)
     if password:
-        given_secret(APP_PASSWORD, password, name="App password for Nextcloud")
+        given_secret(APP_PASSWORD, password, TRIAL, name="App password for Nextcloud")
     waiting = (
         {"passerelle-nextcloud.path": render("passerelle-nextcloud.path", trees=trees)} if on_disk else {}
     )
@@ -70,7 +121,7 @@ def install_relays(site: Site, place: Place) -> None:
             settings["nextcloud"],
             *map(fingerprint, [place.webhooks_conf, *([APP_PASSWORD] if password else [])]),
         ],
-        roll_back("passerelle"),
+        TRIAL,
         name="Service of the nextcloud relay",
     )
     if not password:
@@ -80,7 +131,7 @@ def install_relays(site: Site, place: Place) -> None:
 
 def relays_package() -> None:
     """The package of the relays under /opt/passerelle, on trial until it is accepted."""
-    python_app("passerelle", PROJECT, "relays", REQUIREMENTS, name="Package of the relays")
+    python_app("passerelle", PROJECT, "relays", REQUIREMENTS, TRIAL, name="Package of the relays")
 
 
 def _release() -> str:
@@ -98,7 +149,7 @@ def gitlab_relay(site: Site, settings: str, webhooks_conf: str, **options: Any) 
     }
     for path, (secret, what) in given.items():
         if secret:
-            given_secret(path, secret, name=f"{what[0].upper()}{what[1:]}")
+            given_secret(path, secret, TRIAL, name=f"{what[0].upper()}{what[1:]}")
     secrets = [
         *(webhooks_conf, HOOK_TOKEN, SIGNING_TOKEN),
         *(path for path, (secret, _) in given.items() if secret),
@@ -115,7 +166,7 @@ def gitlab_relay(site: Site, settings: str, webhooks_conf: str, **options: Any) 
             ),
         },
         lambda: [_release(), settings, *map(fingerprint, secrets)],
-        roll_back("passerelle"),
+        TRIAL,
         name="Service of the gitlab relay",
         **options,
     )
@@ -191,6 +242,7 @@ def remove_relays() -> None:
     """The services, the package, the settings, the secrets and what the relays have stored, shared or not."""
     for relay, triggers in (("gitlab", ["socket"]), ("nextcloud", ["path"])):
         units = [f"passerelle-{relay}.{kind}" for kind in (*triggers, "service")]
+        unit.no_port_beside(f"passerelle-{relay}", name=f"Further port of the {relay} relay")
         no_service(units, name=f"Service of the {relay} relay")
     _no_shared_spool(name="Shared spool")
     # Where systemd keeps the state of a service with a user of its own.

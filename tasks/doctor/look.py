@@ -25,16 +25,17 @@ def at(project: str) -> str:
 class Look:
     """One look at a site.
 
-    `host` is what tasks.doctor.probe reports; `containers` what Compose has made there, `project` those of the site's
-    project, `docker` why they are not known; `tree` the HR tree on the host, None if it is on no volume; `fingerprint`
-    that of the hook's secrets on the host, None if one is missing. `reader` answers an API for a further token of
-    GitLab.
+    `host` is what tasks.doctor.probe reports, `ready` what tasks.preflight.probe does; `containers` what Compose has
+    made there, `project` those of the site's project, `docker` why they are not known; `tree` the HR tree on the host,
+    None if it is on no volume; `fingerprint` that of the hook's secrets on the host, None if one is missing. `reader`
+    answers an API for a further token of GitLab.
     """
 
     site: Site
     infrastructure: str
     relay: str
     host: dict[str, Any]
+    ready: dict[str, Any]
     containers: list[Container]
     project: list[Container]
     docker: DockerError | None

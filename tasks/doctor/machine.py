@@ -6,11 +6,13 @@ from tasks.doctor.chain import Broken, Links, broken
 from tasks.doctor.look import Look
 from tasks.operations.api import ApiError
 from tasks.operations.compose import of_service
+from tasks.preflight.check import OLDEST_SYSTEMD, systemd_version
 
 links = Links()
 
 _LEAST_BYTES = 200_000_000
-_LEAST_PART = 0.02
+_LEAST_PART = 0.1
+_LEAST_FILES = 1000
 # What has another remedy than a start.
 _STATES = {"paused": "docker.paused", "restarting": "docker.restarting"}
 
@@ -57,14 +59,32 @@ def files(look: Look) -> Broken | None:
     return broken("docker.files", told=told["said"], **look.compose) if told["code"] else None
 
 
+@links.add("host.system", "ssh")
+def system(look: Look) -> Broken | None:
+    """systemd runs the host, and what a deploy writes can be written, and run."""
+    version = systemd_version(look.ready)
+    if version is None:
+        return broken("host.systemd", told=look.ready["systemd"]["said"] or "?")
+    if version < OLDEST_SYSTEMD:
+        return broken("host.systemd-old", version=version, least=OLDEST_SYSTEMD)
+    for path, at in look.ready["places"].items():
+        if at["readonly"]:
+            return broken("host.read-only", place=at["at"], path=path)
+        if at["noexec"] and path.startswith("/opt/"):
+            return broken("host.noexec", place=at["at"], path=path)
+    return None
+
+
 @links.add("host.disk", "ssh")
 def room(look: Look) -> Broken | None:
     """Where the relays and Docker keep their data, there is room."""
-    for place, (free, whole) in look.host["disk"].items():
-        if free < min(_LEAST_BYTES, whole * 0.1) or free < whole * _LEAST_PART:
+    for place, (free, whole, files) in look.host["disk"].items():
+        if free < min(_LEAST_BYTES, whole * _LEAST_PART):
             return broken(
                 "host.disk", place=place, free=f"{free / 1e6:.0f} Mo", whole=f"{whole / 1e6:.0f} Mo"
             )
+        if files is not None and files < _LEAST_FILES:
+            return broken("host.inodes", place=place, count=files)
     return None
 
 
@@ -82,7 +102,9 @@ def _name(application: str, look: Look) -> Broken | None:
 def _port(application: str, look: Look) -> Broken | None:
     answer = look.host["web"][application]
     if answer["port"]:
-        return broken(f"{application}.port", url=_url(application, look), told=answer["port"])
+        # Nobody listens there; or nobody answers, which is no fault of the application.
+        code = f"{application}.port" if answer["refused"] else f"{application}.blocked"
+        return broken(code, url=_url(application, look), told=answer["port"])
     if answer["silent"]:
         return broken(f"{application}.silent", url=_url(application, look), told=answer["silent"])
     return None
@@ -90,6 +112,16 @@ def _port(application: str, look: Look) -> Broken | None:
 
 def _url(application: str, look: Look) -> str:
     return str(getattr(look.site, application).url)
+
+
+def passed_on(application: str, look: Look) -> Broken | None:
+    """What answers is not the application but something in front of it, that leads elsewhere or waits for it."""
+    answer, url = look.host["web"][application], _url(application, look)
+    if 300 <= answer["status"] < 400:
+        return broken(f"{application}.redirect", url=url, target=answer["location"][:200] or "?")
+    if answer["status"] in (502, 503, 504) and not answer["body"].lstrip().startswith("{"):
+        return broken(f"{application}.gateway", url=url, status=answer["status"])
+    return None
 
 
 def forwarding(look: Look) -> Broken | None:

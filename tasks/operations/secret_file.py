@@ -9,6 +9,7 @@ from pyinfra.api import QuoteString, StringCommand
 from tasks.operations.remote import HostFact, run_quietly
 from tasks.operations.resource import Commands, ResourceError, resource, tell
 from tasks.operations.text_file import Files, write
+from tasks.operations.trial import Trial
 
 ACCESS = "600 root root"
 # What prints a secret of 256 bits: one that may stand anywhere, and the key of Standard Webhooks.
@@ -34,8 +35,8 @@ def generated_secret(path: str, producer: str = TOKEN) -> Commands:
 
 
 @resource
-def given_secret(path: str, secret: SecretStr) -> Commands:
-    """Have `secret` in `path`, mode 0600."""
+def given_secret(path: str, secret: SecretStr, trial: Trial | None = None) -> Commands:
+    """Have `secret` in `path`, mode 0600. If it cannot be written, that ends the `trial`."""
     text = f"{secret.get_secret_value()}\n"
     access, digest = host.get_fact(Files, paths=[path]).get(path, ("", ""))
     lines = []
@@ -47,7 +48,7 @@ def given_secret(path: str, secret: SecretStr) -> Commands:
         lines.append(f"~ {path}: other content")
     tell(lines)
     if lines:
-        yield write(path, "cat", "600", "root", "root", text)
+        yield write(path, "cat", "600", "root", "root", text, trial=trial)
 
 
 @resource

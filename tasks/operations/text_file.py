@@ -10,6 +10,7 @@ from pyinfra.api import QuoteString, StringCommand
 
 from tasks.operations.remote import HostFact
 from tasks.operations.resource import Commands, ResourceError, resource, tell
+from tasks.operations.trial import Trial
 
 
 class Files(HostFact[dict[str, tuple[str, str]]]):
@@ -47,11 +48,13 @@ def text_files(
     mode: str = "644",
     owner: str = "root",
     group: str = "root",
+    trial: Trial | None = None,
 ) -> Commands:
     """Have each path of `contents` hold what its function answers, with this mode and owner.
 
     A function answers None while a step before this one has not made what the file needs. Contents go by
-    standard input, so no argument list, log or temporary file of others shows them.
+    standard input, so no argument list, log or temporary file of others shows them. What cannot be written ends the
+    `trial`.
     """
     texts = {path: content() for path, content in contents.items()}
     if state.is_executing and (unknown := [path for path, text in texts.items() if text is None]):
@@ -74,15 +77,23 @@ def text_files(
         if lines:
             wrong.append(path)
     for path in wrong:
-        yield write(path, "cat", mode, owner, group, texts[path])
+        yield write(path, "cat", mode, owner, group, texts[path], trial=trial)
 
 
 def write(
-    path: str, producer: str, mode: str, owner: str, group: str, text: str | None = None
+    path: str,
+    producer: str,
+    mode: str,
+    owner: str,
+    group: str,
+    text: str | None = None,
+    *,
+    trial: Trial | None = None,
 ) -> StringCommand:
-    """Write what `producer` prints beside the target, private, and rename it over it."""
+    """Write what `producer` prints beside the target, private, and rename it over it; what fails leaves nothing."""
     folder = posixpath.dirname(path)
     words: list[Any] = [
+        *([f"{trial.remember} && {{"] if trial else ["{"]),
         "test -d",
         QuoteString(folder),
         f"|| install -d -m 755 -o {owner} -g {group}",
@@ -91,6 +102,7 @@ def write(
         QuoteString(f"{path}.XXXXXX"),
         f') && {producer} >"$t" && chown {owner}:{group} "$t" && chmod {mode} "$t" && mv -f "$t"',
         QuoteString(path),
+        f'; }} || {{ rm -f "$t"; {trial.roll_back if trial else "false"}; }}',
     ]
     if text is None:
         return StringCommand(*words)

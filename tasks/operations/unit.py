@@ -1,6 +1,8 @@
 """systemd units kept by their state, not by events: a run that died half-way is mended by the next one."""
 
-from collections.abc import Callable, Iterable, Mapping
+import re
+from base64 import b64encode
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from hashlib import sha256
 
 from pyinfra import host
@@ -8,7 +10,7 @@ from pyinfra.api import QuoteString, StringCommand
 
 from tasks.operations.remote import HostFact
 from tasks.operations.resource import Commands, resource, tell
-from tasks.operations.text_file import write
+from tasks.operations.trial import Trial
 
 # Names the text and configuration that the running process was started with.
 MARK = "PASSERELLE_DIGEST"
@@ -28,7 +30,7 @@ class Units(HostFact[dict[str, dict[str, str]]]):
         return StringCommand(
             "for u in",
             *[QuoteString(unit) for unit in units],
-            '; do echo "unit=$u"; systemctl show -p ActiveState,UnitFileState,NeedDaemonReload "$u";',
+            '; do echo "unit=$u"; systemctl show -p ActiveState,UnitFileState,NeedDaemonReload,Listen "$u";',
             'echo "text=$(sha256sum 2>/dev/null <"/etc/systemd/system/$u" | cut -c1-64)";',
             'echo "access=$(stat -c \'%a %U %G\' "/etc/systemd/system/$u")";',
             "echo digest=$(tr '\\0' '\\n' 2>/dev/null <\"/proc/$(systemctl show -P MainPID \"$u\")/environ\"",
@@ -56,19 +58,20 @@ def service(
     name: str,
     units: Mapping[str, str],
     configuration: Callable[[], Iterable[str | None]],
-    roll_back: str = "false",
+    trial: Trial | None = None,
 ) -> Commands:
     """Have NAME.service enabled and running, with the units that start it, and exactly these unit files.
 
     `units` maps names to texts: NAME.service and its socket or path unit. `configuration` answers what
-    else the process reads at its start (release, digests of files); another answer restarts it. `roll_back`
-    is a shell command, which must fail, for a service that does not come up.
+    else the process reads at its start (release, digests of files); another answer restarts it. What does not come
+    up ends the `trial`. What `port_beside` has made is taken over and goes.
     """
     main = f"{name}.service"
     wanted = digest(units[main], *configuration())
     texts = dict(units)
     texts[main] = units[main].replace("[Service]\n", f"[Service]\nEnvironment={MARK}={wanted}\n", 1)
     found = host.get_fact(Units, units=list(texts))
+    beside = host.get_fact(Beside, service=name)
     edited = [
         unit for unit, text in texts.items() if found[unit]["text"] != sha256(text.encode()).hexdigest()
     ]
@@ -86,21 +89,108 @@ def service(
     lines += [f"~ {u}: {found[u].get('ActiveState')} -> active" for u in inactive]
     if stale and main not in inactive:
         lines.append(f"~ {main}: runs with an older configuration -> runs with this one")
+    lines += [f"- {FOLDER}/{unit}" for unit in beside]
     tell(lines)
+    if not lines:
+        return
 
-    if renewed:  # before the files, so that a run that dies here leaves stopped units and no stale ones
-        yield StringCommand("systemctl stop", *_quoted([main, *renewed]), "2>/dev/null || true")
-    for unit in [*edited, *[unit for unit in opened if unit not in edited]]:
-        yield write(f"{FOLDER}/{unit}", "cat", "644", "root", "root", texts[unit])
-    if edited or opened or any(found[unit].get("NeedDaemonReload") == "yes" for unit in texts):
-        yield "systemctl daemon-reload"
+    steps = []
+    if renewed or beside:
+        steps.append(f"{{ systemctl stop {' '.join([main, *beside, *renewed])} 2>/dev/null || true; }}")
+    written = {unit: texts[unit] for unit in texts if unit in edited or unit in opened}
+    steps += [f"mv -f {_staged(unit)} {FOLDER}/{unit}" for unit in written]
+    if beside:
+        steps.append(_gone(beside))
+    if written or beside or any(found[unit].get("NeedDaemonReload") == "yes" for unit in texts):
+        steps.append("systemctl daemon-reload")
     if disabled:
-        yield StringCommand("systemctl enable -q", *_quoted(disabled))
-    if renewed or stale:
-        restart = f"systemctl restart {main} || {{ {roll_back}; }}"
-        yield StringCommand("systemctl reset-failed", *_quoted(texts), "2>/dev/null;", restart)
+        steps.append(f"systemctl enable -q {' '.join(disabled)}")
+    if renewed or stale or beside:
+        steps.append(f"{{ systemctl reset-failed {' '.join(texts)} 2>/dev/null; systemctl restart {main}; }}")
     if renewed:
-        yield StringCommand("systemctl start", *_quoted(triggers))
+        steps.append(f"systemctl start {' '.join(triggers)}")
+    yield _applied(written, steps, list(texts), trial)
+
+
+class Beside(HostFact[list[str]]):
+    """The units that `port_beside` has made for a service."""
+
+    default = list
+
+    def command(self, service: str) -> StringCommand:
+        return StringCommand(
+            "cd", FOLDER, "&& for u in", f'{service}-[0-9]*.*; do test -f "$u" && echo "$u"; done || true'
+        )
+
+    def process(self, output: list[str]) -> list[str]:
+        """A name a line."""
+        return output
+
+
+@resource
+def port_beside(name: str, port: int, units: Callable[[int], Mapping[str, str]]) -> Commands:
+    """Have NAME.service reached on `port` as well, before those who use its old port are led to the new one.
+
+    `units` answers the texts of NAME-PORT.socket and NAME-PORT.service, which hands what comes to the port in use, its
+    argument. `service` takes the port over. Where NAME.socket does not listen, or listens there, nothing is needed.
+    """
+    socket, starts = f"{name}.socket", f"{name}-{port}.socket"
+    found = host.get_fact(Units, units=[socket, starts])
+    used = re.search(r":(\d+) \(Stream\)$", found[socket].get("Listen", ""))
+    if found[socket].get("ActiveState") != "active" or used is None or int(used[1]) == port:
+        return
+    if found[starts].get("ActiveState") != "active":
+        tell([f"~ {name}: port {used[1]} -> port {port} as well"])
+        written = units(int(used[1]))
+        steps = [f"mv -f {_staged(unit)} {FOLDER}/{unit}" for unit in written]
+        steps += ["systemctl daemon-reload", f"systemctl enable -q --now {starts}"]
+        undo = f"{{ systemctl stop {starts}; {_gone(written)}; systemctl daemon-reload; false; }}"
+        yield _applied(written, steps, [starts], undo=undo)
+
+
+@resource
+def no_port_beside(name: str) -> Commands:
+    """Have nothing of what `port_beside` makes."""
+    units = host.get_fact(Beside, service=name)
+    tell([f"- {FOLDER}/{unit}" for unit in units])
+    if units:
+        yield f"systemctl stop {' '.join(units)}; {_gone(units)}; systemctl daemon-reload"
+
+
+def _staged(unit: str) -> str:
+    # systemd passes over files whose names begin with a dot.
+    return f"{FOLDER}/.{unit}.new"
+
+
+def _gone(units: Iterable[str]) -> str:
+    names = " ".join(units)
+    files = " ".join(f"{FOLDER}/{unit}" for unit in units)
+    return f"{{ systemctl disable -q {names} 2>/dev/null; rm -f {files}; }}"
+
+
+def _applied(
+    written: Mapping[str, str],
+    steps: Sequence[str],
+    units: Iterable[str],
+    trial: Trial | None = None,
+    undo: str = "false",
+) -> StringCommand:
+    """One command: the units are written beside their places, then the steps are taken, or what was before is put back.
+
+    What finds no room has touched nothing yet.
+    """
+    staged = " ".join(map(_staged, written))
+    write = [
+        f"printf %s {b64encode(text.encode()).decode()} | base64 -d | install -m 644 /dev/stdin {_staged(unit)}"
+        for unit, text in written.items()
+    ]
+    prepared = " && ".join([*write, *([trial.remember] if trial else []), "true"])
+    said = " ".join(f"-u {unit}" for unit in units)
+    why = f"journalctl -q --no-pager -o cat -p warning -n 3 {said} >&2"
+    return StringCommand(
+        f"{{ {prepared}; }} || {{ rm -f {staged}; exit 1; }}; {' && '.join(steps)} || "
+        f"{{ {why}; rm -f {staged}; {trial.roll_back if trial else undo}; }}"
+    )
 
 
 @resource
@@ -111,7 +201,3 @@ def no_unit(name: str) -> Commands:
         yield StringCommand("systemctl disable -q --now", QuoteString(name))
         yield StringCommand("rm -f", QuoteString(f"{FOLDER}/{name}"))
         yield "systemctl daemon-reload"
-
-
-def _quoted(units: Iterable[str]) -> list[QuoteString]:
-    return [QuoteString(unit) for unit in units]

@@ -39,7 +39,14 @@ CONTAINERS = [
     Container(id=name, service=name, image=name, project=Project("taaf", "/srv/infrastructure"))
     for name in ("gitlab", "nextcloud", "mattermost")
 ]
-_WEB = {"name": "", "port": "", "silent": "", "status": 200}
+_WEB = {"name": "", "port": "", "refused": False, "silent": "", "status": 200, "location": ""}
+READY = {
+    "uid": 0,
+    "systemd": {"version": "252.39-1~deb12u2", "said": ""},
+    "places": {"/opt/passerelle": {"at": "/opt", "readonly": False, "noexec": False}},
+    "holder": "",
+}
+"""What the preflight's probe tells of a host on which all is well."""
 
 
 @dataclass
@@ -62,6 +69,7 @@ class World:
             infrastructure="/srv/infrastructure",
             relay=RELAY,
             host=self.host,
+            ready=self.host["ready"],
             containers=self.containers,
             project=[container for container in self.containers if container.here],
             docker=self.docker,
@@ -199,6 +207,7 @@ def report(site: Site, urls: dict[str, str]) -> dict[str, Any]:
     ping = requests.get(f"{site.mattermost.url}/api/v4/system/ping?get_server_status=true", timeout=20)
     now = time.time()
     return {
+        "ready": READY,
         "compose": {"plugin": True, "code": 0, "said": ""},
         "webhooks": {
             name: {
@@ -212,7 +221,7 @@ def report(site: Site, urls: dict[str, str]) -> dict[str, Any]:
         },
         "units": {
             "passerelle-gitlab.service": dict(_ACTIVE),
-            "passerelle-gitlab.socket": dict(_ACTIVE),
+            "passerelle-gitlab.socket": {**_ACTIVE, "Listen": "[::]:8090 (Stream)"},
             "passerelle-nextcloud.service": {
                 **_ACTIVE,
                 "StatusText": "Documents_RH : 3 document(s) suivis ; rien en attente",
@@ -223,9 +232,11 @@ def report(site: Site, urls: dict[str, str]) -> dict[str, Any]:
             "error": "",
             "figures": {"status": "ok", "backlog": 0, "oldest_age_seconds": None, "parked": 0},
         },
-        "reach": {"code": 0, "said": ""},
-        "disk": {"/": [50_000_000_000, 100_000_000_000]},
+        "reach": {"code": 0, "said": "", "why": "", "body": '{"status": "ok"}'},
+        "disk": {"/": [50_000_000_000, 100_000_000_000, 1_000_000]},
         "tree": {
+            "files": True,
+            "there": True,
             "owner": 33,
             "access": {"": ["755", 33], "Contrats": ["755", 33]},
             "type": "ext4",
@@ -235,7 +246,13 @@ def report(site: Site, urls: dict[str, str]) -> dict[str, Any]:
         "limits": {"max_user_watches": 65536, "max_user_instances": 128, "max_queued_events": 16384},
         "web": {
             "mattermost": {**_WEB, "date": "", "body": ping.text},
-            "gitlab": {**_WEB, "status": 401, "date": formatdate(now, usegmt=True), "body": "", "at": now},
+            "gitlab": {
+                **_WEB,
+                "status": 401,
+                "date": formatdate(now, usegmt=True),
+                "body": '{"message":"401 Unauthorized"}',
+                "at": now,
+            },
             "nextcloud": {**_WEB, "date": "", "body": '{"installed": true, "maintenance": false}'},
         },
         "journal": {"passerelle-gitlab.service": "a line", "passerelle-nextcloud.service": "a line"},

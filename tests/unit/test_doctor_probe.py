@@ -106,6 +106,18 @@ def test_a_process_that_does_not_come_up_is_told_by_its_last_words(ask: Ask, com
     assert ask()["journal"]["passerelle-gitlab.service"] == "x.toml: unknown"
 
 
+def test_a_process_that_was_never_started_is_not_told_by_the_words_of_the_one_before(
+    ask: Ask, commands: Path
+) -> None:
+    """systemd could not hand it a credential: what it says itself is the answer."""
+    answering(commands, "systemctl", "echo ActiveState=activating; echo InvocationID=f00f00")
+    last = {"MESSAGE": "Failed to set up credentials", "SYSLOG_IDENTIFIER": "systemd"}
+    earlier = "\n".join(json.dumps(entry) for entry in JOURNAL)
+    asked = f"*_SYSTEMD_INVOCATION_ID=f00f00*) echo '{json.dumps(last)}'"
+    answering(commands, "journalctl", f"case \"$*\" in {asked};; *) cat <<'END'\n{earlier}\nEND\n;; esac")
+    assert ask()["journal"]["passerelle-gitlab.service"] == "Failed to set up credentials"
+
+
 @pytest.mark.parametrize(
     ("script", "told"),
     [
@@ -130,8 +142,11 @@ def test_whether_compose_reads_its_files_is_told(
 @pytest.mark.parametrize("code", [7, 28])
 def test_how_the_container_fails_to_reach_the_relay_is_told(ask: Ask, commands: Path, code: int) -> None:
     answering(commands, "systemctl", "echo ActiveState=active")
-    answering(commands, "docker", f'test "$1 $2" = "exec f00" && echo \'curl: ({code})\' >&2; exit {code}')
-    assert ask()["reach"] == {"code": code, "said": f"curl: ({code})"}
+    said = f"echo '* connect to 10.0.0.5: No route to host' >&2; echo 'curl: ({code})' >&2; exit {code}"
+    answering(commands, "docker", f'test "$1 $2" = "exec f00" && {{ {said}; }}')
+    reach = ask()["reach"]
+    assert (reach["code"], reach["said"], reach["body"]) == (code, f"curl: ({code})", "")
+    assert "No route to host" in reach["why"]
 
 
 def test_a_relay_that_is_stopped_is_not_started_by_a_question(
@@ -177,6 +192,7 @@ def test_pages_are_told_with_what_is_wrong(ask: Ask, chat: mattermost_server.Sit
     )["web"]
     assert json.loads(told["there"]["body"])["status"] == "OK"
     assert told["refused"]["port"]
+    assert told["refused"]["refused"] is True
     assert told["unknown"]["name"]
     assert not told["there"]["port"]
 
@@ -195,4 +211,5 @@ def test_tree_is_measured(ask: Ask, tmp_path: Path) -> None:
     # All of them are new, so a relay may still be about to look at them.
     assert told["documents"] == 0
     assert told["type"]
-    assert ask(tree=str(tmp_path / "nowhere"))["tree"] == {}
+    assert ask(tree=str(tmp_path / "nowhere"))["tree"] == {"files": True, "there": False}
+    assert ask(tree=str(tmp_path / "no" / "where"))["tree"] == {"files": False, "there": False}

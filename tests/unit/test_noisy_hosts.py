@@ -52,6 +52,7 @@ def place(tmp_path: Path) -> Path:
 
 # The arguments with which each fact is asked; a fact that is not here has no test.
 ASKED: dict[str, Callable[[Path], dict[str, Any]]] = {
+    "Beside": lambda p: {"service": "passerelle-nowhere"},
     "ComposeContainers": lambda p: {"directory": str(p)},
     "Count": lambda p: {"path": str(p / "one file")},
     "Files": lambda p: {"paths": [str(p / "one file"), str(p / "mark"), "/nowhere"]},
@@ -89,7 +90,7 @@ def test_a_fact_is_the_same_on_a_noisy_host(name: str, login: str, place: Path) 
 def test_facts_find_something_where_there_is_something(place: Path) -> None:
     """Otherwise the table above would compare nothing with nothing."""
     found = {name: asked(name, place) for name in FACTS}
-    assert {name for name, value in found.items() if not value} == {"OnTrial"}
+    assert {name for name, value in found.items() if not value} == {"Beside", "OnTrial"}
     assert found["Scanned"] == "0123456789ab"
     assert found["Count"] == 2
     assert [told.partition("|")[0] for told in found["Folders"].values()] == ["directory", "file"]

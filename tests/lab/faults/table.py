@@ -65,6 +65,8 @@ ACTS = {
     "secret_file.add_secret": "test_rotate",
     "secret_file.drop_others": "test_rotate",
     "secret_file.use_newest": "test_rotate",
+    "unit.no_port_beside": "test_teardown",
+    "unit.port_beside": "test_preflight",
 }
 
 Outcomes = Mapping[tuple[str, str], set[str]]
