@@ -46,8 +46,8 @@ class Trial:
             # What starts a service is left alone where it is as before: it holds connections.
             f'( cd {_UNITS} && for f in $({ours}); do case $f in *.service) echo "$f";; '
             f'*) test "$(cat "$f")" = "$(cat {before}/units/"$f" 2>/dev/null)" || echo "$f";; esac; done '
-            f"| xargs -r systemctl stop; {ours} | xargs -r rm -f; cp -a {before}/units/. . ) && "
-            f"cp -a {before}/settings/. /etc/{app}/ && "
+            f"| xargs -r systemctl stop; {ours} | xargs -r rm -f ) && "
+            f"{_copied(f'{before}/units', '*', _UNITS)} && {_copied(f'{before}/settings', '*', f'/etc/{app}')} && "
             f"ln -sfn $(cat {before}/release) {root}/next && mv -T {root}/next {root}/current && "
             f"( cd {before}/units && systemctl daemon-reload && {{ ls | xargs -r systemctl enable -q 2>/dev/null; "
             f"ls | grep -v '\\.service$' | xargs -r systemctl start; "

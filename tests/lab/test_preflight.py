@@ -104,7 +104,7 @@ FAULTS = {
     ),
     "socket that does not start": Fault(
         *unit_drop_in("socket", "[Socket]\\nExecStartPre=/bin/false\\n"),
-        "socket: Control process exited",
+        "socket: Failed with result 'exit-code'",
         late=True,
     ),
     "relay that does not start": Fault(
@@ -112,7 +112,7 @@ FAULTS = {
             "passerelle-gitlab.service",
             '[Service]\\nExecStartPre=/bin/sh -c "! grep -q {port} /etc/systemd/system/passerelle-gitlab.socket"\\n',
         ),
-        "passerelle-gitlab.service: Control process exited",
+        "passerelle-gitlab.service: Failed with result 'exit-code'",
         late=True,
     ),
     "no room for a release": Fault(

@@ -46,11 +46,12 @@ def run(root: Path, command: str) -> subprocess.CompletedProcess[str]:
 
 
 def state(root: Path) -> dict[str, tuple[str, int]]:
-    """Every file with its text and mode, and where the release leads."""
+    """Every file and folder with its text and mode, and where the release leads."""
     found = {"current": (str((root / "opt/relay/current").readlink()), 0)}
     for path in sorted([*(root / "etc").rglob("*"), *(root / "opt").rglob("*")]):
-        if path.is_file() and not path.is_symlink():
-            found[str(path.relative_to(root))] = (path.read_text(), path.stat().st_mode & 0o777)
+        if not path.is_symlink():
+            text = path.read_text() if path.is_file() else "a folder"
+            found[str(path.relative_to(root))] = (text, path.stat().st_mode & 0o777)
     return found
 
 
