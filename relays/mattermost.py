@@ -3,6 +3,7 @@
     answer                        meaning                                               what to do
     200 "ok"                      posted                                                done
     no answer, 408, 429, 5xx      down, busy, database away                             retry, as asked by Retry-After
+    no TLS, or none to be trusted a certificate that has expired, an unknown authority… retry slowly, tell the operator
     400                           the message, an unknown hook, or a database outage    find out which, see below
     413                           the message is too large                              park it
     404, 403, 501, 401, 3xx, and  channel gone, hook locked, webhooks switched off,     retry slowly, tell the operator
@@ -22,16 +23,20 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
+from pathlib import Path
 
 import requests
 
-from relays.failure import reason
+from relays import tls
+from relays.failure import explain
 
 # Mattermost fetches link previews before it stores a post: five seconds for each slow host (measured on 5.37).
 _POST_TIMEOUT = (10.0, 40.0)
 _QUESTION_TIMEOUT = (5.0, 10.0)
 # Mattermost's own answers are far shorter; of another's no more is read than this, in bytes.
 _LARGEST_ANSWER = 65536
+# Where the deploy takes the address of the webhooks from.
+_SETTING = "mattermost.url"
 
 
 class Meaning(Enum):
@@ -45,19 +50,24 @@ class Meaning(Enum):
 
 @dataclass(frozen=True)
 class Answer:
-    """The meaning of an answer, its reason in words, and how long to wait if the server said so."""
+    """The meaning of an answer, its reason in words, how long to wait if the server said so, the remedy if known."""
 
     meaning: Meaning
     reason: str = ""
     retry_after: float | None = None
+    remedy: str = ""
 
 
 @dataclass(frozen=True)
 class Hook:
-    """An incoming webhook: its address, which is a secret, and the channel that it was made for."""
+    """An incoming webhook: its address, which is a secret, and the channel that it was made for.
+
+    `ca` is a file of further certificates that are trusted (relays.tls).
+    """
 
     url: str
     channel: str
+    ca: Path | None = None
 
 
 class IncomingWebhook:
@@ -72,13 +82,15 @@ class IncomingWebhook:
         self._channel = {} if channel == hook.channel else {"channel": channel}
         self._base = hook.url.rsplit("/hooks/", 1)[0]
         self._session = requests.Session()
+        self._session.mount("https://", tls.TlsAdapter(hook.ca))
 
     def post(self, message: Mapping[str, object]) -> Answer:
         """Post a message. Raises nothing: whatever goes wrong is an answer."""
         try:
             return self._interpret(*self._ask("POST", self._url, {**message, **self._channel}, _POST_TIMEOUT))
         except requests.RequestException as error:
-            return Answer(Meaning.UNAVAILABLE, reason(error))
+            why, remedy = explain(error, _SETTING)
+            return Answer(Meaning.MISCONFIGURED if remedy else Meaning.UNAVAILABLE, why, remedy=remedy)
 
     def _ask(
         self, method: str, url: str, body: Mapping[str, object] | None, timeout: tuple[float, float]
@@ -104,6 +116,9 @@ class IncomingWebhook:
             return Answer(Meaning.UNAVAILABLE, f"HTTP {status}", _retry_after(response))
         if status == 413:
             return Answer(Meaning.REFUSED, "HTTP 413: the message is too large")
+        if tls.refuses_plain_http(status, content):
+            fault = tls.FAULTS["https"]
+            return Answer(Meaning.MISCONFIGURED, fault.what, remedy=fault.remedy.format(setting=_SETTING))
         if status == 400:
             return self._explain_bad_request()
         return Answer(Meaning.MISCONFIGURED, f"HTTP {status}")

@@ -8,6 +8,7 @@ from tasks.operations.absent import no_paths
 from tasks.operations.resource import step
 from tasks.operations.text_file import Owner, text_files
 from tasks.place import Place
+from tasks.relays import trusted
 from tasks.site import Site
 from tasks.templates import render
 
@@ -34,7 +35,12 @@ def install_commands(site: Site, place: Place) -> None:
     """The commands in scripts/, in the site's language."""
     french = site.relays.language == "fr"
     owner, group = host.get_fact(Owner, path=place.infrastructure) or ("root", "root")
-    words = {"site": site, "place": place, "t": lambda fr, en: fr if french else en}
+    words = {
+        "site": site,
+        "place": place,
+        "ca": next(iter(trusted(site)), None),
+        "t": lambda fr, en: fr if french else en,
+    }
     commands = {f"{place.scripts}/{command}": partial(render, command, **words) for command in COMMANDS}
     commands |= {
         f"{place.scripts}/{path}": partial(render, "start-relay.sh", relay=relay, **words)

@@ -22,6 +22,7 @@ HOOK_TOKEN = "/etc/passerelle/gitlab-hook-token"  # noqa: S105
 SIGNING_TOKEN = "/etc/passerelle/gitlab-signing-token"  # noqa: S105
 READ_TOKEN = "/etc/passerelle/gitlab-read-token"  # noqa: S105
 SPOOL = "/etc/passerelle/spool"
+CA = "/etc/passerelle/ca.pem"
 APP_PASSWORD = "/etc/passerelle/nextcloud-app-password"  # noqa: S105
 
 
@@ -108,12 +109,27 @@ def locate(site: Site) -> tuple[str, str]:
 def mattermost_api(site: Site) -> Api:
     """Mattermost's API with the site's token."""
     url, token = site.mattermost.url, site.mattermost.token
-    return Api("mattermost", url, token, header="Authorization", scheme="Bearer ", transport=_way(site))
+    return Api(
+        "mattermost",
+        url,
+        token,
+        header="Authorization",
+        scheme="Bearer ",
+        transport=_way(site),
+        ca=site.host.ca,
+    )
 
 
 def gitlab_api(site: Site, token: SecretStr) -> Api:
     """GitLab's API with that token."""
-    return Api("gitlab", site.gitlab.url, token, header="PRIVATE-TOKEN", transport=_way(site))
+    return Api(
+        "gitlab",
+        site.gitlab.url,
+        token,
+        header="PRIVATE-TOKEN",
+        transport=_way(site),
+        ca=site.host.ca,
+    )
 
 
 def _way(site: Site) -> Callable[[], Transport] | None:

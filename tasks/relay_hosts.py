@@ -15,7 +15,13 @@ from tasks.operations.remote import run_quietly
 from tasks.operations.resource import Commands, resource, step
 from tasks.operations.text_file import text_files
 from tasks.place import HOOK_TOKEN, SIGNING_TOKEN, gitlab_api, gitlab_signs, locate, site_host
-from tasks.relays import gitlab_relay, gitlab_settings, relays_package
+from tasks.relays import (
+    gitlab_relay,
+    gitlab_settings,
+    no_further_certificates,
+    relays_package,
+    trusted,
+)
 from tasks.site import Site
 
 WEBHOOKS_CONF = "/etc/passerelle/webhooks.conf"
@@ -50,10 +56,14 @@ def install_relay_host(site: Site) -> None:
         SIGNING_TOKEN: of_site_host("cat", SIGNING_TOKEN),
     }
     relays_package()
-    text_files({"/etc/passerelle/gitlab.toml": partial(str, settings)}, name="Settings of the gitlab relay")
+    text_files(
+        {"/etc/passerelle/gitlab.toml": partial(str, settings)} | trusted(site),
+        name="Settings of the gitlab relay",
+    )
     text_files(handed, "600", name="Secrets handed over by the site's host")
     # One host after the other, so that there are always some that answer at once.
     gitlab_relay(site, settings, WEBHOOKS_CONF, _serial=True)
+    no_further_certificates(site)
     accepted("passerelle", name="New release of the relays")
 
 

@@ -1,5 +1,6 @@
 """Step 4: the relays, installed from what the deploy brings along, as two systemd services."""
 
+from collections.abc import Callable
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any
 from pyinfra import host
 from pyinfra.api import StringCommand
 
+from tasks.certificates import certificates
 from tasks.documents import Tree
 from tasks.operations import unit
 from tasks.operations.absent import Present, no_paths, no_service
@@ -17,7 +19,7 @@ from tasks.operations.remote import run_quietly
 from tasks.operations.resource import Commands, ResourceError, change, resource, step
 from tasks.operations.secret_file import fingerprint, given_secret, no_secret
 from tasks.operations.text_file import text_files
-from tasks.place import APP_PASSWORD, HOOK_NAME, HOOK_TOKEN, READ_TOKEN, SIGNING_TOKEN, SPOOL, Place
+from tasks.place import APP_PASSWORD, CA, HOOK_NAME, HOOK_TOKEN, READ_TOKEN, SIGNING_TOKEN, SPOOL, Place
 from tasks.site import Site
 from tasks.templates import render
 
@@ -43,7 +45,8 @@ def install_relays(site: Site, place: Place) -> None:
 
     relays_package()
     text_files(
-        {f"/etc/passerelle/{relay}.toml": partial(str, text) for relay, text in settings.items()},
+        {f"/etc/passerelle/{relay}.toml": partial(str, text) for relay, text in settings.items()}
+        | trusted(site),
         name="Settings of the relays",
     )
     gitlab_relay(site, settings["gitlab"], place.webhooks_conf)
@@ -68,6 +71,7 @@ def install_relays(site: Site, place: Place) -> None:
         lambda: [
             _release(),
             settings["nextcloud"],
+            *(text() for text in trusted(site).values()),
             *map(fingerprint, [place.webhooks_conf, *([APP_PASSWORD] if password else [])]),
         ],
         roll_back("passerelle"),
@@ -75,12 +79,24 @@ def install_relays(site: Site, place: Place) -> None:
     )
     if not password:
         no_secret(APP_PASSWORD, name="No app password for Nextcloud")
+    no_further_certificates(site)
     accepted("passerelle", name="New release of the relays")
 
 
 def relays_package() -> None:
     """The package of the relays under /opt/passerelle, on trial until it is accepted."""
     python_app("passerelle", PROJECT, "relays", REQUIREMENTS, name="Package of the relays")
+
+
+def trusted(site: Site) -> dict[str, Callable[[], str]]:
+    """The file of certificates that the relays trust beside known ones, where the site has some."""
+    return {CA: partial(certificates, site.host.ca)} if site.host.ca else {}
+
+
+def no_further_certificates(site: Site) -> None:
+    """Have no such file where the site has none; after the services, which may have started with one."""
+    if not site.host.ca:
+        no_paths([CA], name="No further certificates")
 
 
 def _release() -> str:
@@ -114,7 +130,12 @@ def gitlab_relay(site: Site, settings: str, webhooks_conf: str, **options: Any) 
                 spool=SPOOL if site.relays.spool else None,
             ),
         },
-        lambda: [_release(), settings, *map(fingerprint, secrets)],
+        lambda: [
+            _release(),
+            settings,
+            *(text() for text in trusted(site).values()),
+            *map(fingerprint, secrets),
+        ],
         roll_back("passerelle"),
         name="Service of the gitlab relay",
         **options,
@@ -133,6 +154,7 @@ def gitlab_settings(site: Site, *, signs: bool) -> str:
         digest_from=site.relays.digest_from,
         channel=site.mattermost.gitlab_webhook.channel,
         signature="required" if signs else "accepted",
+        ca=next(iter(trusted(site)), None),
         gitlab=site.gitlab,
         projects=site.projects,
         hook=HOOK_NAME,
@@ -148,6 +170,7 @@ def nextcloud_settings(site: Site) -> str:
         language=site.relays.language,
         digest_from=site.relays.digest_from,
         channel=site.mattermost.nextcloud_webhook.channel,
+        ca=next(iter(trusted(site)), None),
         nextcloud=site.nextcloud,
         trees=[
             {"tree": bound_at(site, tree), "in_files": _in_files(site, tree)}

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationInfo
 
+from tasks.certificates import CertificateFile
 from tasks.documents import FolderName, Options, Tree, Trees
 from tasks.telling import ChannelName, Detail, Language, MuteSettings, Person, Routes, Wording
 
@@ -113,6 +114,11 @@ class Host(Machine):
 
     infrastructure: str = Field(
         "~/taaf-infrastructure", description="folder of docker-compose.yml on the host; ~ is the SSH user's"
+    )
+    ca: CertificateFile | None = Field(
+        None,
+        description="PEM file on this machine: authorities of the applications, or their certificates themselves, that "
+        "are trusted beside the known authorities",
     )
     api_access: Literal["ssh", "direct"] = Field(
         "ssh", description="reach the APIs through the SSH connection, or directly from this machine"

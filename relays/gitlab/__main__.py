@@ -21,6 +21,7 @@ from relays.gitlab.server import HttpServer, address_of
 from relays.gitlab.teller import Teller
 from relays.mattermost import Hook
 from relays.settings import Places, StartError, read_hook_url, read_optional_secret, read_settings
+from relays.tls import read_ca
 from relays.wording import CATALOGUES
 
 log = logging.getLogger("relays.gitlab")
@@ -39,12 +40,13 @@ def build(places: Places) -> service.Service:
     listen = settings.table("listen")
     address, port = listen.text("address", "0.0.0.0"), listen.integer("port", 8090, 0, 65535)  # noqa: S104
     listen.done()
-    hook_logs = read_hook_logs(settings, places.credentials)
+    ca = read_ca(places.config, settings)
+    hook_logs = read_hook_logs(settings, places.credentials, ca)
     settings.done()
     authenticity = read_authenticity(places.credentials, required=signed)
 
     everything = dispatcher.routes[-1]
-    hook = Hook(read_hook_url(places.credentials, "GITLAB_WEBHOOK_URL"), everything.channels[0])
+    hook = Hook(read_hook_url(places.credentials, "GITLAB_WEBHOOK_URL"), everything.channels[0], ca)
     wording = CATALOGUES[everything.language]
     relay = service.Service(
         places.state,

@@ -8,12 +8,14 @@ from pathlib import Path
 
 import requests
 
-from relays.failure import reason
+from relays import tls
+from relays.failure import explain
 from relays.patience import within
 from relays.settings import StartError, Table, is_web_address, read_optional_secret
 
 _LARGEST_ANSWER = 64 * 1024 * 1024
 _CREDENTIAL = "nextcloud-app-password"
+_SETTING = "nextcloud.url"
 
 
 class CloudError(Exception):
@@ -39,11 +41,12 @@ class Answer:
 
 @dataclass(frozen=True)
 class Account:
-    """An account of the Nextcloud at `url`, and its app password."""
+    """An account of the Nextcloud at `url`, and its app password; for `ca` see relays.tls."""
 
     url: str
     user: str
     password: str
+    ca: Path | None = None
 
 
 class Cloud:
@@ -80,7 +83,7 @@ class Cloud:
                 stream=True,
             ) as response:
                 if response.status_code not in expected:
-                    raise _refusal(response.status_code)
+                    raise _refusal(response)
                 return Answer(response.status_code, response.headers, _read(response))
 
         try:
@@ -90,13 +93,13 @@ class Cloud:
             self._session = _session(self.account)
             raise CloudError("no answer in time") from None
         except (requests.RequestException, OSError, ValueError) as error:
-            raise CloudError(reason(error)) from None
+            raise CloudError(*explain(error, _SETTING)) from None
 
 
-def read_account(settings: Table, credentials: Path) -> Account | None:
+def read_account(settings: Table, credentials: Path, ca: Path | None = None) -> Account | None:
     """The account that the table [nextcloud] and the credential `nextcloud-app-password` are of; None without both.
 
-    StartError if only one of them is there or they cannot be used.
+    For `ca` see relays.tls. StartError if only one of them is there or they cannot be used.
     """
     password = read_optional_secret(credentials, _CREDENTIAL)
     if "nextcloud" not in settings:
@@ -118,12 +121,13 @@ def read_account(settings: Table, credentials: Path) -> Account | None:
         raise StartError(f"{credentials / _CREDENTIAL} is not an app password (value not shown): correct it")
     if not is_web_address(url):
         raise StartError(f'[nextcloud] url = "{url}" is not the address of a Nextcloud: correct it')
-    return Account(url, user, password)
+    return Account(url, user, password, ca)
 
 
 def _session(account: Account) -> requests.Session:
     # Its cookies spare Nextcloud the password of the next request, which is most of what one costs.
     session = requests.Session()
+    session.mount("https://", tls.TlsAdapter(account.ca))
     # Bytes, as requests would make Latin-1 of texts.
     session.auth = (account.user.encode(), account.password.encode())  # type: ignore[assignment]
     session.headers["OCS-APIRequest"] = "true"
@@ -139,7 +143,11 @@ def _read(response: requests.Response) -> bytes:
     return bytes(content)
 
 
-def _refusal(status: int) -> CloudError:
+def _refusal(response: requests.Response) -> CloudError:
+    status = response.status_code
+    if status == HTTPStatus.BAD_REQUEST and tls.refuses_plain_http(status, _read(response)):
+        fault = tls.FAULTS["https"]
+        return CloudError(fault.what, fault.remedy.format(setting=_SETTING), status)
     if 300 <= status < 400:
         remedy = "it leads elsewhere: set nextcloud.url to where it leads"
     elif status == HTTPStatus.UNAUTHORIZED:

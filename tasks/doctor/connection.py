@@ -108,11 +108,12 @@ def _questions(site: Site, infrastructure: str, relay: str, tree: str | None) ->
         "tree": tree,
         "folders": site.nextcloud.folders,
         "bound": bound_at(site, site.trees[0]),
+        # Each with whether the relays send secrets there.
         "pages": {
-            "mattermost": f"{site.mattermost.url}/api/v4/system/ping?get_server_status=true",
+            "mattermost": (f"{site.mattermost.url}/api/v4/system/ping?get_server_status=true", True),
             # Without a token it answers 401, which is an answer of GitLab itself.
-            "gitlab": f"{site.gitlab.url}/api/v4/version",
-            "nextcloud": f"{site.nextcloud.url}/status.php",
+            "gitlab": (f"{site.gitlab.url}/api/v4/version", site.gitlab.read_token is not None),
+            "nextcloud": (f"{site.nextcloud.url}/status.php", site.nextcloud.relay_password is not None),
         },
     }
 

@@ -74,9 +74,21 @@ def docker(infrastructure: str) -> dict[str, Any]:
     return {"error": "", "services": told}
 
 
-def web(url: str) -> dict[str, Any]:
-    """{name, port, silent: what fails there, or empty; status, date, body: the answer; at: when it came}."""
-    found: dict[str, Any] = {"name": "", "port": "", "silent": "", "status": 0, "date": "", "body": ""}
+def web(url: str, secrets: bool = False) -> dict[str, Any]:
+    """What a server answers, whose certificate matters if the relays send `secrets` there.
+
+    {name, port, silent: what fails there, or empty; tls: what relays.tls.fault wants to know if that fails, or None;
+    status, date, body: the answer; at: when it came}.
+    """
+    found: dict[str, Any] = {
+        "name": "",
+        "port": "",
+        "tls": None,
+        "silent": "",
+        "status": 0,
+        "date": "",
+        "body": "",
+    }
     parts = urlsplit(url)
     host, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
     try:
@@ -89,14 +101,18 @@ def web(url: str) -> dict[str, Any]:
         return {**found, "port": error.strerror or str(error)}
     connection = http.client.HTTPConnection(host, port, timeout=8)
     if parts.scheme == "https":
-        # No secret is sent here; whether the certificate is trusted is seen where one is.
-        context = ssl._create_unverified_context()  # noqa: S323
+        context = trusting() if secrets else ssl._create_unverified_context()  # noqa: S323
         connection = http.client.HTTPSConnection(host, port, timeout=8, context=context)
     try:
         connection.request("GET", parts._replace(scheme="", netloc="").geturl() or "/")
         answer = connection.getresponse()
         body = answer.read(65536).decode(errors="replace")
+    except ssl.SSLError as error:
+        told = [getattr(error, "verify_code", 0), error.reason or "", getattr(error, "verify_message", "")]
+        return {**found, "tls": told}
     except (OSError, http.client.HTTPException) as error:
+        if str(error).startswith("\x15\x03"):
+            return {**found, "tls": [0, "ANSWERS_TLS", ""]}
         return {**found, "silent": str(error) or type(error).__name__}
     finally:
         connection.close()
@@ -131,11 +147,8 @@ def digest(url: str) -> str:
 def ask(url: str) -> dict[str, Any]:
     """What a webhook answers to a message for a channel that cannot exist: 404 or 403 if it lives; none is posted."""
     body = json.dumps({"text": "-", "channel": f"passerelle-{uuid.uuid4().hex}"}).encode()
-    # The authorities that the relay trusts, where it is installed.
-    authorities = [*Path("/opt/passerelle/current/lib").glob("python3*/site-packages/certifi/cacert.pem")]
-    context = ssl.create_default_context(cafile=authorities[0] if authorities else None)
     opener = urllib.request.build_opener(
-        urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context), _Stay()
+        urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=trusting()), _Stay()
     )
     try:
         question = urllib.request.Request(url, body, {"Content-Type": "application/json"})  # noqa: S310
@@ -147,6 +160,18 @@ def ask(url: str) -> dict[str, Any]:
         reason = getattr(error, "reason", error)
         tls = isinstance(reason, ssl.SSLCertVerificationError)
         return {"answer": 0, "error": "TLS" if tls else type(reason).__name__}
+
+
+def trusting() -> ssl.SSLContext:
+    """Whom the relays trust, where they are installed (relays.tls)."""
+    context = ssl.create_default_context()
+    certifi = Path("/opt/passerelle/current/lib").glob("python3*/site-packages/certifi/cacert.pem")
+    for file in (*certifi, Path("/etc/passerelle/ca.pem")):
+        if file.exists():
+            context.load_verify_locations(file)
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    context.verify_flags &= ~ssl.VERIFY_X509_STRICT
+    return context
 
 
 def units(names: list[str]) -> dict[str, dict[str, str]]:
@@ -294,7 +319,7 @@ def main() -> None:
             "tree": pool.submit(tree, asked["tree"], asked["folders"]),
             "limits": pool.submit(limits),
         }
-        pages = {name: pool.submit(web, url) for name, url in asked["pages"].items()}
+        pages = {name: pool.submit(web, url, secrets) for name, (url, secrets) in asked["pages"].items()}
         journals = {
             name: pool.submit(journal, name, state.get("ActiveState") == "active")
             for name, state in states.items()

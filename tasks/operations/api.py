@@ -1,18 +1,18 @@
 """A JSON API as the operations use it: reached directly or through SSH, its failures told in one line."""
 
-import os
 import re
 from collections import defaultdict
 from collections.abc import Callable
+from pathlib import Path
 from threading import Lock
 from typing import Any
 
 import requests
 from paramiko import Transport
 from pydantic import SecretStr
-from requests.adapters import HTTPAdapter
 from urllib3.exceptions import ProtocolError
 
+from relays import tls
 from tasks.operations.resource import ResourceError
 from tasks.operations.tunnel import TunnelAdapter
 
@@ -21,12 +21,13 @@ _MATTERMOST_ID = re.compile(r"\b[a-z0-9]{26}\b")
 
 
 class ApiError(ResourceError):
-    """An answer that is not a success. `code` is the API's own error id, where it gives one."""
+    """An answer that is not a success. `code` is the API's own error id, where it gives one, `fault` its TLS's."""
 
-    def __init__(self, line: str, status: int = 0, code: str = ""):
+    def __init__(self, line: str, status: int = 0, code: str = "", fault: tls.Fault | None = None):
         super().__init__(line)
         self.status = status
         self.code = code
+        self.fault = fault
 
 
 # One for each server: hosts are provisioned at the same time, and some servers are of several of them.
@@ -48,7 +49,8 @@ class Api:
     """Calls to one server under `url` with `token`.
 
     `section` is the part of the site data that describes the server; errors name settings by it.
-    `transport` answers the SSH connection to go through, or is None for direct calls.
+    `transport` answers the SSH connection to go through, or is None for direct calls. `ca` is a PEM file of this
+    machine with certificates that are trusted beside those of known authorities.
     """
 
     def __init__(
@@ -60,9 +62,11 @@ class Api:
         header: str,
         scheme: str = "",
         transport: Callable[[], Transport] | None = None,
+        ca: Path | None = None,
         timeout: float = 30,
     ):
         self.section, self.url, self._timeout, self._transport = section, url, timeout, transport
+        self._ca = ca
         self._session: requests.Session | None = None
         self._auth = _Header(header, lambda: scheme + token.get_secret_value())
         self.turn = _turns[url]
@@ -76,16 +80,15 @@ class Api:
         shown = f"{method} {_MATTERMOST_ID.sub('…', path.partition('?')[0])}"
         try:
             answer = self._ask(method, path, body)
-        except requests.exceptions.SSLError:
-            raise ApiError(
-                f"{self.section}: the certificate of {self.url} is not trusted here; "
-                "point REQUESTS_CA_BUNDLE at the file of its authority"
-            ) from None
         except requests.RequestException as error:
+            if fault := self._fault(error):
+                raise self._untrusted(fault) from None
             raise ApiError(
                 f"{self.section}: no answer from {self.url} ({_why(error)}); "
                 f"check {self.section}.url and that the server runs"
             ) from None
+        if tls.refuses_plain_http(answer.status_code, answer.content):
+            raise self._untrusted(tls.FAULTS["https"])
         if answer.ok and not answer.is_redirect:
             return answer.json() if answer.content else None
         code, message = _reason(answer)
@@ -130,11 +133,34 @@ class Api:
             self._session.auth = self._auth
             if self._transport is not None:
                 self._session.trust_env = False  # a proxy of this machine has no part in the tunnel
-                self._session.verify = os.environ.get("REQUESTS_CA_BUNDLE", True)
-                adapter: HTTPAdapter = TunnelAdapter(self._transport())
+                adapter: tls.TlsAdapter = TunnelAdapter(self._transport(), self._ca)
                 self._session.mount("http://", adapter)
-                self._session.mount("https://", adapter)
+            else:
+                adapter = tls.TlsAdapter(self._ca)
+            self._session.mount("https://", adapter)
         return self._session
+
+    def _fault(self, error: requests.RequestException) -> tls.Fault | None:
+        """What is wrong with the server's TLS, None if something else is."""
+        fault = tls.fault_of(error)
+        ended = any(isinstance(each, ProtocolError) for each in tls.causes(error))
+        if fault is None and ended and self.url.startswith("http://") and self._speaks_tls():
+            return tls.FAULTS["https"]
+        return fault
+
+    def _speaks_tls(self) -> bool:
+        """Whether the server, which says nothing to plain HTTP, says something to TLS; it is shown no token."""
+        try:
+            address = self.url.replace("http://", "https://", 1)
+            self._open().head(address, auth=lambda request: request, timeout=10, allow_redirects=False)
+        except requests.RequestException as error:
+            fault = tls.fault_of(error)
+            return fault is not None and fault.lasting and fault.code != "plain"
+        return True
+
+    def _untrusted(self, fault: tls.Fault) -> ApiError:
+        remedy = fault.remedy.format(setting=f"{self.section}.url")
+        return ApiError(f"{self.section}: {self.url}: {fault.what}; {remedy}", fault=fault)
 
     def _refusal(self, answer: requests.Response, shown: str, code: str, message: str) -> str:
         if answer.is_redirect:

@@ -34,7 +34,7 @@ _ACTIVE = {
     "NRestarts": "0",
     "uptime": "600",
 }
-_WEB = {"name": "", "port": "", "silent": "", "status": 200}
+_WEB = {"name": "", "port": "", "tls": None, "silent": "", "status": 200}
 
 
 @dataclass
@@ -66,9 +66,13 @@ class World:
         """All links judged."""
         return walk(CHAIN, self.look())
 
+    def broken(self) -> list[Broken]:
+        """What is broken, first things first."""
+        return [verdict.finding for verdict in self.verdicts() if isinstance(verdict.finding, Broken)]
+
     def found(self) -> list[str]:
-        """The codes of what is broken, first things first."""
-        return [verdict.finding.code for verdict in self.verdicts() if isinstance(verdict.finding, Broken)]
+        """The codes of what is broken."""
+        return [finding.code for finding in self.broken()]
 
     def unclear(self) -> list[str]:
         """The codes of what cannot be judged though nothing before it is broken."""

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import formatdate
 from pathlib import Path
 from typing import Any
+from unittest.mock import ANY
 
 import pytest
 from pydantic import SecretStr
@@ -16,6 +17,7 @@ from tasks.doctor.gitlab import allows
 from tasks.doctor.look import at
 from tasks.doctor.telling import lines, masking
 from tasks.doctor.wording import CATALOGUES
+from tests import tls
 from tests.unit.doctor_world import FINGERPRINT, RELAY, World, sound
 from tests.waiting import wait_until
 
@@ -40,7 +42,7 @@ def unit(name: str, **values: str) -> Change:
     return change
 
 
-def page(application: str, **values: str) -> Change:
+def page(application: str, **values: Any) -> Change:
     def change(world: World) -> World:
         return world.changed("web", application, to={**world.host["web"][application], **values})
 
@@ -91,6 +93,19 @@ SEEN: dict[str, Change] = {
     "mattermost.unhealthy": page("mattermost", body='{"status": "UNHEALTHY"}'),
     "mattermost.token": setting("mattermost", token=SecretStr("wrongtoken")),
     "mattermost.team-missing": setting("mattermost", team="nowhere"),
+    "tls.expired": page("mattermost", tls=[10, "CERTIFICATE_VERIFY_FAILED", "certificate has expired"]),
+    "tls.early": page("nextcloud", tls=[9, "CERTIFICATE_VERIFY_FAILED", "certificate is not yet valid"]),
+    "tls.name": page("gitlab", tls=[62, "CERTIFICATE_VERIFY_FAILED", "Hostname mismatch"]),
+    "tls.self-signed": page("mattermost", tls=[18, "CERTIFICATE_VERIFY_FAILED", "self-signed certificate"]),
+    "tls.authority": page("gitlab", tls=[20, "CERTIFICATE_VERIFY_FAILED", "unable to get local issuer"]),
+    "tls.certificate": page(
+        "mattermost", tls=[66, "CERTIFICATE_VERIFY_FAILED", "EE certificate key too weak"]
+    ),
+    "tls.plain": page("gitlab", tls=[0, "WRONG_VERSION_NUMBER", ""]),
+    "tls.https": page("nextcloud", status=400, body="Client sent an HTTP request to an HTTPS server.\n"),
+    "tls.version": page("mattermost", tls=[0, "TLSV1_ALERT_PROTOCOL_VERSION", ""]),
+    "tls.unknown-name": page("mattermost", tls=[0, "TLSV1_UNRECOGNIZED_NAME", ""]),
+    "tls.broken-off": page("mattermost", tls=[0, "UNEXPECTED_EOF_WHILE_READING", ""]),
     "webhooks.missing": host("access", to=None),
     "webhooks.access": host("access", to="644"),
     "webhooks.incomplete": host("webhooks", to={HOOK: {"digest": "", "answer": 404, "error": ""}}),
@@ -142,6 +157,16 @@ def test_nothing_is_found_where_nothing_is_broken(world: World) -> None:
 @pytest.mark.parametrize("code", SEEN)
 def test_what_is_seen_is_named(world: World, code: str) -> None:
     assert SEEN[code](world).found() == [code]
+
+
+def test_tls_of_this_machines_own_calls_is_told_as_such(world: World) -> None:
+    """The host trusts the server, and this machine does not."""
+    front = tls.Front(int(world.chat.url.rpartition(":")[2]))
+    try:
+        first = setting("mattermost", url=front.url)(world).broken()[0]
+    finally:
+        front.close()
+    assert first == broken("tls.authority", url=front.url, setting="mattermost.url", detail=ANY)
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from relays.tls import FAULTS
 from tasks.doctor.__main__ import CHAIN
 from tasks.doctor.wording import CATALOGUES
 
@@ -24,7 +25,7 @@ def said() -> set[str]:
     for suffix in re.findall(r'f"\{\w+\}\.([a-z-]+)"', source):
         codes |= {f"{application}.{suffix}" for application in _APPLICATIONS}
     codes |= {f"mattermost.{code}" for code in ("database", "files", "unhealthy")}
-    codes |= {"host.api", "docker.missing", "docker.folder"}
+    codes |= {"host.api", "docker.missing", "docker.folder", *(f"tls.{code}" for code in FAULTS)}
     return codes
 
 

@@ -2,13 +2,16 @@
 
 import re
 import runpy
+import ssl
 import tomllib
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tasks.certificates import certificates
 from tasks.settings import SiteError
+from tests import tls
 from tests.unit.site_data import load
 
 TOKENS = {"PASSERELLE_MATTERMOST__TOKEN": "m-token", "PASSERELLE_GITLAB__TOKEN": "g-token"}
@@ -276,6 +279,40 @@ def test_what_cannot_be_told_so_is_refused(
         load(values | {"gitlab": values["gitlab"] | {setting: value}})
     assert f"PASSERELLE_GITLAB__{setting.upper()}" in str(refused.value) or "no such setting" in words
     assert "g-token" not in str(refused.value)
+
+
+def test_certificates_alone_are_brought_to_the_host(tmp_path: Path) -> None:
+    """Whatever else is in the file stays on this machine."""
+    file = tmp_path / "ca.pem"
+    pems = f"{tls.ROOT.pem}{tls.GOOD.pem}"
+    file.write_bytes(f"# Autorité du site\r\n{pems}Signé : C. Morel\n".replace("\n", "\r\n").encode())
+    assert certificates(file) == pems
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (None, "there is no such file on this machine"),
+        (b"", "holds no certificate in PEM"),
+        (b"ssh-ed25519 AAAA x", "holds no certificate in PEM"),
+        ((tls.GOOD.pem + tls.GOOD.private_pem).encode(), "holds a private key"),
+        (ssl.PEM_cert_to_DER_cert(tls.ROOT.pem), "is not PEM: convert it with openssl x509 -inform der"),
+        (tls.ROOT.pem[:-30].encode(), "holds no certificate in PEM"),
+        (tls.ROOT.pem.replace("MII", "MMM", 1).encode(), "holds a certificate that cannot be read"),
+    ],
+    ids=["missing", "empty", "other", "key", "DER", "cut", "broken"],
+)
+def test_a_file_of_certificates_that_cannot_be_used_is_refused(
+    values: dict[str, Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, content: bytes | None, told: str
+) -> None:
+    file = tmp_path / "ca.pem"
+    if content is not None:
+        file.write_bytes(content)
+    monkeypatch.setenv("PASSERELLE_HOST__CA", str(file))
+    with pytest.raises(SiteError, match=re.escape(f"host.ca = '{file}': {told}")) as refused:
+        load(values)
+    assert "set PASSERELLE_HOST__CA" in str(refused.value)
+    assert "PRIVATE" not in str(refused.value)
 
 
 def test_readme_lists_every_setting() -> None:

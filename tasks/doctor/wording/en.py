@@ -1,5 +1,6 @@
 """English."""
 
+from relays.tls import FAULTS
 from tasks.doctor.wording.catalogue import Catalogue, Saying
 
 PHRASES = {
@@ -141,6 +142,8 @@ BROKEN = {
     "mattermost.channel-archived": Saying(
         "the channel {channel} is archived, which has removed its webhooks", _DEPLOY
     ),
+    # As the deploy and the relays tell it.
+    **{f"tls.{code}": Saying(f"{{url}}: {fault.what}", fault.remedy) for code, fault in FAULTS.items()},
     "webhooks.missing": Saying("there is no {path}", _DEPLOY),
     "webhooks.access": Saying(
         "{path} has the mode {mode} instead of 600: others may have read the URLs",
@@ -151,7 +154,7 @@ BROKEN = {
     "webhooks.off": Saying("incoming webhooks are switched off in Mattermost", _DEPLOY),
     "webhooks.stranger": Saying(
         "the address of {name} does not answer as Mattermost does ({told})",
-        "correct mattermost.url; for TLS, have Mattermost certified by a public authority",
+        "correct mattermost.url: the address that answers itself",
     ),
     "webhooks.other": Saying('{name} is not the URL of the webhook "{hook}"', _DEPLOY),
     "webhooks.channel": Saying('the webhook "{hook}" does not lead to the channel {channel}', _DEPLOY),

@@ -145,6 +145,49 @@ BROKEN = {
     "mattermost.channel-archived": Saying(
         "le canal {channel} est archivé, ce qui a supprimé ses webhooks", _DEPLOY
     ),
+    "tls.expired": Saying(
+        "{url} : son certificat, ou celui de son autorité, a expiré",
+        "faites-le renouveler sur le serveur ; si c'est faux, corrigez l'horloge",
+    ),
+    "tls.early": Saying(
+        "{url} : son certificat n'est pas encore valide",
+        "corrigez l'horloge, ou celle de la machine qui a fait le certificat",
+    ),
+    "tls.name": Saying(
+        "{url} : son certificat est pour un autre nom",
+        "mettez dans {setting} un nom que porte le certificat, ou faites-en faire un pour ce nom",
+    ),
+    "tls.self-signed": Saying(
+        "{url} : son certificat est auto-signé et n'est pas connu ici",
+        "nommez dans host.ca un fichier PEM avec ce certificat, puis relancez le déploiement",
+    ),
+    "tls.authority": Saying(
+        "{url} : son certificat est d'une autorité qui n'est pas connue ici",
+        "nommez dans host.ca le fichier PEM de cette autorité et relancez le déploiement, ou faites envoyer par le "
+        "serveur ses certificats intermédiaires aussi",
+    ),
+    "tls.certificate": Saying(
+        "{url} : son certificat est refusé ({detail})", "faites-en faire un bon pour le serveur"
+    ),
+    "tls.plain": Saying(
+        "{url} : ce port ne parle pas TLS", "écrivez http:// dans {setting}, ou corrigez son port"
+    ),
+    "tls.https": Saying(
+        "{url} : ce port attend du TLS, pas du HTTP en clair",
+        "écrivez https:// dans {setting}, ou corrigez son port",
+    ),
+    "tls.version": Saying(
+        "{url} : le serveur n'accepte pas de TLS plus récent que 1.1",
+        "faites activer TLS 1.2 ou plus récent sur le serveur",
+    ),
+    "tls.unknown-name": Saying(
+        "{url} : le serveur ne connaît pas ce nom en TLS",
+        "corrigez le nom dans {setting}, ou faites-le servir par le serveur",
+    ),
+    "tls.broken-off": Saying(
+        "{url} : le serveur interrompt TLS ({detail})",
+        "corrigez le port dans {setting}, ou lisez le journal du serveur",
+    ),
     "webhooks.missing": Saying("{path} n'existe pas", _DEPLOY),
     "webhooks.access": Saying(
         "{path} a le mode {mode} au lieu de 600 : d'autres ont pu lire les URLs",
@@ -155,7 +198,7 @@ BROKEN = {
     "webhooks.off": Saying("les webhooks entrants sont désactivés dans Mattermost", _DEPLOY),
     "webhooks.stranger": Saying(
         "l'adresse de {name} ne répond pas comme Mattermost ({told})",
-        "corrigez mattermost.url ; pour TLS, faites certifier Mattermost par une autorité reconnue",
+        "corrigez mattermost.url : l'adresse qui répond elle-même",
     ),
     "webhooks.other": Saying("{name} n'est pas l'URL du webhook « {hook} »", _DEPLOY),
     "webhooks.channel": Saying("le webhook « {hook} » ne mène pas au canal {channel}", _DEPLOY),
