@@ -136,6 +136,7 @@ def camera(
             "port": str(site.relays.port),
             "tree": site.nextcloud.tree,
         },
+        ca=site.host.ca,
     ) as camera:
         yield camera
 
