@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tasks.settings import SiteError
+from tasks.ssh import port_of
 from tests.unit.site_data import load
 
 TOKENS = {"PASSERELLE_MATTERMOST__TOKEN": "m-token", "PASSERELLE_GITLAB__TOKEN": "g-token"}
@@ -210,7 +211,8 @@ def test_a_relay_host_is_reached_as_the_host_is_unless_it_says_otherwise(
         monkeypatch.setenv(f"PASSERELLE_{name}", value)
     r2, r3 = load(values).relay_hosts
     assert (r2.address, r2.ssh_port, r2.ssh_user, r2.sudo) == ("r2", 2222, "ops", True)
-    assert (r3.address, r3.ssh_port, r3.ssh_user, r3.sudo) == ("r3", 22, "ops", False)
+    assert (r3.address, r3.ssh_port, r3.ssh_user, r3.sudo) == ("r3", None, "ops", False)
+    assert port_of(r3) == 22
 
 
 def test_secrets_are_masked_where_pyinfra_prints_data(values: dict[str, Any]) -> None:
