@@ -7,6 +7,8 @@ from typing import Annotated
 
 from pydantic import AfterValidator
 
+from tasks.addresses import ExistingFile
+
 _CERTIFICATE = re.compile(
     rb"-----BEGIN ((?:X509 |TRUSTED )?CERTIFICATE)-----\s.*?-----END \1-----", re.DOTALL
 )
@@ -19,23 +21,15 @@ def certificates(file: Path) -> str:
     return "".join(f"{each[0].decode('ascii')}\n" for each in found)
 
 
-def _check(value: Path) -> Path:
-    file = value.expanduser().absolute()
-    if not file.exists():
-        raise ValueError("there is no such file on this machine: correct the path")
-    if not file.is_file():
-        raise ValueError("is not a file: name a file of certificates in PEM")
-    try:
-        content = file.read_bytes()
-    except OSError as error:
-        raise ValueError(f"cannot be read ({error.strerror}): correct its owner or its mode") from None
+def _check(file: Path) -> Path:
+    content = file.read_bytes()
     if _KEY.search(content):
         raise ValueError(
             "holds a private key, which nobody else may have: leave the certificates alone in it"
         )
     if not _CERTIFICATE.search(content):
         if content[:1] == b"\x30":
-            raise ValueError(f"is not PEM: convert it with openssl x509 -inform der -in {value} -out ca.pem")
+            raise ValueError(f"is not PEM: convert it with openssl x509 -inform der -in {file} -out ca.pem")
         raise ValueError("holds no certificate in PEM, which begins with -----BEGIN CERTIFICATE-----")
     try:
         ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(file)
@@ -44,4 +38,4 @@ def _check(value: Path) -> Path:
     return file
 
 
-CertificateFile = Annotated[Path, AfterValidator(_check)]
+CertificateFile = Annotated[ExistingFile, AfterValidator(_check)]

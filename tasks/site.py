@@ -4,30 +4,25 @@ Where the settings come from is in tasks.settings.
 """
 
 import re
-from pathlib import Path
 from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationInfo
 
+from tasks.addresses import (
+    BaseUrl,
+    ExistingFile,
+    HostFolder,
+    MachineName,
+    Password,
+    Port,
+    PrivateKey,
+    Token,
+    UserName,
+    canonical,
+)
 from tasks.certificates import CertificateFile
 from tasks.documents import FolderName, Options, Tree, Trees
 from tasks.telling import ChannelName, Detail, Language, MuteSettings, Person, Routes, Wording
-
-
-def _base_url(value: str) -> str:
-    parts = urlsplit(value)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
-        raise ValueError("must be the address of the server, such as http://chat.example.org")
-    if parts.username or parts.password:
-        raise ValueError("must not hold a user name or a password")
-    return value.rstrip("/")
-
-
-def _not_empty(value: SecretStr) -> SecretStr:
-    if not value.get_secret_value().strip() or not value.get_secret_value().isascii():
-        raise ValueError("is empty or holds characters that no token has")
-    return value
 
 
 def _source(value: str, info: ValidationInfo) -> str:
@@ -68,9 +63,9 @@ def _hosts(value: list["Machine"], info: ValidationInfo) -> list["Machine"]:
             raise ValueError(f"needs relays.{name}, {what}")
     known = set()
     for machine in value:
-        if machine.address.lower() in known:
+        if canonical(machine.address) in known:
             raise ValueError(f"{machine.address} is given twice: take one of them out")
-        known.add(machine.address.lower())
+        known.add(canonical(machine.address))
     return value
 
 
@@ -80,9 +75,6 @@ def _digest_from(value: int) -> int:
     return value
 
 
-BaseUrl = Annotated[str, AfterValidator(_base_url)]
-Token = Annotated[SecretStr, AfterValidator(_not_empty)]
-Port = Annotated[int, Field(ge=1, le=65535)]
 ProjectPath = Annotated[str, Field(pattern=r"^[\w.-]+(/[\w.-]+)+$")]
 # As Mattermost accepts it (server/public/model, release 11.6).
 TeamName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{1,63}$")]
@@ -95,24 +87,31 @@ def is_site_name(name: str) -> bool:
 
 
 class Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
 
 
 class Machine(Section):
     """A machine, and how it is reached."""
 
-    address: str = Field(description="name or address that SSH connects to")
-    ssh_port: Port = 22
-    ssh_user: str = "root"
-    ssh_key: Path | None = Field(None, description="private key file; without it, the agent and ~/.ssh")
-    known_hosts: Path | None = Field(None, description="known_hosts file that must hold the host's key")
-    sudo: bool = Field(False, description="the SSH user becomes root through sudo, without a password")
+    address: MachineName = Field(description="name or address that SSH connects to")
+    ssh_port: Port | None = Field(None, description="without it, what ~/.ssh/config says, else 22")
+    ssh_user: UserName | None = Field(None, description="without it, what ~/.ssh/config says, else root")
+    ssh_key: PrivateKey | None = Field(
+        None, description="private key file; without it, what ~/.ssh/config says, the agent and ~/.ssh"
+    )
+    known_hosts: ExistingFile | None = Field(
+        None, description="known_hosts file that must hold the host's key"
+    )
+    sudo: bool = Field(False, description="the SSH user becomes root through sudo")
+    sudo_password: Password | None = Field(
+        None, description="what sudo asks for; without it and where sudo asks, a person is asked once"
+    )
 
 
 class Host(Machine):
     """The machine that runs the three applications."""
 
-    infrastructure: str = Field(
+    infrastructure: HostFolder = Field(
         "~/taaf-infrastructure", description="folder of docker-compose.yml on the host; ~ is the SSH user's"
     )
     ca: CertificateFile | None = Field(
@@ -181,7 +180,7 @@ class GitLab(Section):
         "could not be delivered; needs GitLab 17.3 or newer, at a url that the host reaches",
     )
     web_user: str = Field("root", description="who signs in for the pictures of the acceptance checks")
-    web_password: Token | None = Field(None, description="of web_user, for these pictures only")
+    web_password: Password | None = Field(None, description="of web_user, for these pictures only")
     detail: Detail = Field("full", description="of messages; short: one line each")
     mute: MuteSettings = Field(MuteSettings(), description="what is not told")
     routes: Routes = Field([], description="further channels; what none takes goes to that of the webhook")
@@ -191,7 +190,9 @@ class GitLab(Section):
 
 class Relays(Section):
     language: Language = "fr"
-    address: str | None = Field(None, description="the relay's host as GitLab sees it; found if not set")
+    address: MachineName | None = Field(
+        None, description="the relay's host as GitLab sees it; found if not set"
+    )
     port: Port = 8090
     digest_from: Annotated[int, AfterValidator(_digest_from)] = Field(
         20, description="a backlog of so many notifications is folded into digests; 0: never"

@@ -14,6 +14,7 @@ from testinfra.host import Host
 
 from tasks.settings import SiteError, pick
 from tasks.site import Site
+from tasks.ssh import user_of
 from tests.acceptance.people import Chat, Cloud, Forge, Tunnel, through_ssh
 
 
@@ -64,7 +65,7 @@ def host(ssh: tuple[str, dict[str, Any]]) -> Host:
 def infrastructure(host: Host, site: Site) -> str:
     """The folder of the Compose project on the host."""
     path = site.host.infrastructure
-    return path.replace("~", host.run("getent passwd %s", site.host.ssh_user).stdout.split(":")[5], 1)
+    return path.replace("~", host.run("getent passwd %s", user_of(site.host)).stdout.split(":")[5], 1)
 
 
 @pytest.fixture(scope="session")

@@ -18,6 +18,7 @@ from tasks.operations.resource import ResourceError
 from tasks.operations.secret_file import fingerprint_in_use
 from tasks.place import HOOK_TOKEN, SIGNING_TOKEN, gitlab_api, locate, mattermost_api
 from tasks.relays import bound_at, tree_on_host
+from tasks.root import become_root
 from tasks.site import Site
 
 _PROBE = Path(__file__).with_name("probe.py")
@@ -65,7 +66,10 @@ def looking(site: Site, target: tuple[str, dict[str, Any]]) -> Iterator[Look]:
 
 
 def _look(site: Site) -> Look:
-    _refuse_without(StringCommand("true"), "ssh.sudo")
+    try:
+        become_root()
+    except ResourceError as error:
+        raise Refused(broken("ssh.sudo", told=str(error))) from None
     _refuse_without(StringCommand("python3 --version"), "host.python")
     infrastructure, relay = locate(site)
     try:
@@ -86,10 +90,7 @@ def _look(site: Site) -> Look:
 
 
 def _refuse_without(command: StringCommand, code: str) -> None:
-    try:
-        done, output = run_quietly(command)
-    except EOFError:  # pyinfra asks for sudo's password, and nobody is there
-        done, output = False, "sudo: a password is required"
+    done, output = run_quietly(command)
     if not done:
         raise Refused(broken(code, told=(output.strip().splitlines() or ["?"])[-1]))
 

@@ -30,6 +30,8 @@ class ApiError(ResourceError):
         self.fault = fault
 
 
+_NAMES = {"mattermost": "Mattermost", "gitlab": "GitLab"}
+
 # One for each server: hosts are provisioned at the same time, and some servers are of several of them.
 _turns: defaultdict[str, Lock] = defaultdict(Lock)
 
@@ -90,11 +92,20 @@ class Api:
         if tls.refuses_plain_http(answer.status_code, answer.content):
             raise self._untrusted(tls.FAULTS["https"])
         if answer.ok and not answer.is_redirect:
-            return answer.json() if answer.content else None
+            return self._decoded(answer) if answer.content else None
         code, message = _reason(answer)
         if code in absent or (answer.status_code == 404 and "404" in absent):
             return None
         raise ApiError(self._refusal(answer, shown, code, message), answer.status_code, code)
+
+    def _decoded(self, answer: requests.Response) -> Any:
+        try:
+            return answer.json()
+        except ValueError:
+            raise ApiError(
+                f"{self.section}: what answers at {self.url} is not {_NAMES.get(self.section, 'the server')}; "
+                f"correct {self.section}.url"
+            ) from None
 
     def pages(self, path: str, size: int = 100) -> list[Any]:
         """All entries of a list that comes in pages, as Mattermost (from 0) and GitLab (from 1) do."""
@@ -175,8 +186,17 @@ class Api:
                 f"{self.section}: {shown}: not allowed (403{', ' + code if code else ''}); "
                 f"{self.section}.token must be an administrator's"
             )
+        if answer.status_code == 404 and not _is_json(answer):
+            return (
+                f"{self.section}: there is no {_NAMES.get(self.section, 'API')} at {self.url} ({shown}: 404); "
+                f"correct {self.section}.url: the address that its pages are opened at"
+            )
         told = _MATTERMOST_ID.sub("…", message)[:300]
         return f"{self.section}: {shown}: HTTP {answer.status_code}{', ' + code if code else ''}: {told}"
+
+
+def _is_json(answer: requests.Response) -> bool:
+    return "json" in answer.headers.get("Content-Type", "")
 
 
 def _why(error: requests.RequestException) -> str:

@@ -11,6 +11,7 @@ import pytest
 
 from tasks.certificates import certificates
 from tasks.settings import SiteError
+from tasks.ssh import port_of
 from tests import tls
 from tests.unit.site_data import load
 
@@ -213,7 +214,8 @@ def test_a_relay_host_is_reached_as_the_host_is_unless_it_says_otherwise(
         monkeypatch.setenv(f"PASSERELLE_{name}", value)
     r2, r3 = load(values).relay_hosts
     assert (r2.address, r2.ssh_port, r2.ssh_user, r2.sudo) == ("r2", 2222, "ops", True)
-    assert (r3.address, r3.ssh_port, r3.ssh_user, r3.sudo) == ("r3", 22, "ops", False)
+    assert (r3.address, r3.ssh_port, r3.ssh_user, r3.sudo) == ("r3", None, "ops", False)
+    assert port_of(r3) == 22
 
 
 def test_secrets_are_masked_where_pyinfra_prints_data(values: dict[str, Any]) -> None:

@@ -72,7 +72,7 @@ def test_what_is_said_of_one_site_beats_what_is_said_of_all(
         "g-token",
         "of-paf",
     )
-    assert (first.host.address, first.host.ssh_port, second.host.ssh_port) == ("ker.example.org", 2222, 22)
+    assert (first.host.address, first.host.ssh_port, second.host.ssh_port) == ("ker.example.org", 2222, None)
     assert first.projects == ["root/projet-test-taaf", "ker/seul"]
 
 
@@ -324,6 +324,9 @@ def test_the_example_in_the_guide_is_three_sites(
     """What an administrator copies from it can be used as it stands, and is what its comments say."""
     (example,) = re.findall(r"```toml\n(.*?)```", (ROOT / "docs" / "sites.md").read_text(), re.DOTALL)
     settings(monkeypatch, tmp_path, example.replace("…", "a-token"))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / ".ssh").mkdir()
+    (tmp_path / ".ssh" / "known_hosts_sites").touch()
     for name in TOKENS:
         monkeypatch.delenv(name)
     sites = load(values)

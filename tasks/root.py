@@ -1,0 +1,83 @@
+"""Root on the host: as the SSH user, or through sudo, whose password no list of processes shows.
+
+pyinfra would hand sudo's password over as a variable on a command line, which every user of the host can read. So
+sudo gets it from a file of the SSH user's own (SUDO_ASKPASS), made here and removed by pyinfra when it disconnects.
+"""
+
+import sys
+from getpass import getpass
+
+from pyinfra import host
+from pyinfra.api import QuoteString, StringCommand
+
+from tasks.operations.remote import run_quietly
+from tasks.operations.resource import ResourceError
+
+# One password is asked for in a run, and tried on each host whose sudo wants one.
+_asked: list[str] = []
+
+_ASKS = ("a password is required", "authentication is required", "a terminal is required")
+
+
+def become_root() -> None:
+    """See to it that commands on this host run as root. ResourceError, before anything is touched, if they cannot."""
+    if not host.data.get("_sudo"):
+        _, user = run_quietly(StringCommand("id -u"))
+        if (user.split() or ["?"])[-1] != "0":
+            raise ResourceError(
+                f"host.ssh_user = {host.data.ssh_user!r} is not root: set host.sudo = true, or host.ssh_user to root"
+            )
+        return
+    done, said = run_quietly(StringCommand("LC_ALL=C sudo -n true"), plain=True)
+    if done:
+        return
+    reason = (said.strip().splitlines() or ["?"])[-1]
+    if not any(words in said for words in _ASKS):
+        raise ResourceError(
+            f"host.sudo: {host.data.ssh_user} does not become root ({reason}); "
+            "allow it in /etc/sudoers.d, or set host.ssh_user to root"
+        )
+    _hand_over(_password())
+
+
+def _password() -> str:
+    given = host.data.get("sudo_password")
+    if given is not None:
+        return str(given.get_secret_value())
+    if not _asked:
+        if not sys.stdin.isatty():
+            raise ResourceError(
+                "host.sudo_password is missing, and sudo asks for one: set PASSERELLE_HOST__SUDO_PASSWORD, or "
+                "sudo_password in [host], or allow sudo without a password"
+            )
+        _asked.append(getpass(f"sudo password of {host.data.ssh_user} on {host.name}: "))
+    return _asked[0]
+
+
+def _hand_over(password: str) -> None:
+    folder = str(host.get_temp_dir_config())  # type: ignore[no-untyped-call]
+    # By standard input, and never open to others.
+    quoted = "'" + password.replace("'", "'\\''") + "'"
+    script = f"#!/bin/sh\nprintf '%s\\n' {quoted}\n"
+    make = StringCommand(
+        "umask 077; t=$(mktemp",
+        QuoteString(f"{folder}/pyinfra-sudo-askpass-XXXXXXXXXXXX"),
+        ') && cat >"$t" && chmod 700 "$t" && echo "$t"',
+    )
+    done, output = run_quietly(make, stdin=script, plain=True)
+    path = (output.split() or [""])[-1]
+    if not done or not path.startswith(folder):
+        raise ResourceError(
+            f"host.sudo_password: no file can be made in {folder} to hand it to sudo; make room there"
+        )
+    # From here on pyinfra removes the file when it disconnects, and has sudo ask it.
+    host.connector_data[f"sudo_askpass_path__{folder}"] = path
+    host.connector_data["prompted_sudo_password"] = "-"  # noqa: S105 - what pyinfra would show; the file has it
+    accepted, said = run_quietly(
+        StringCommand("env", QuoteString(f"SUDO_ASKPASS={path}"), "LC_ALL=C sudo -A -k true"), plain=True
+    )
+    if not accepted:
+        _asked.clear()
+        host.connector_data["prompted_sudo_password"] = None
+        reason = (said.strip().splitlines() or ["?"])[-1]
+        raise ResourceError(f"host.sudo_password: sudo does not take it ({reason}); correct it")
