@@ -7,8 +7,8 @@ import pyinfra
 
 from group_data.all import TAAF
 from tasks.alone import summarise_failures
-from tasks.settings import SiteError, load
-from tasks.site import Site
+from tasks.settings import load
+from tasks.site import Site, SiteError
 from tasks.ssh import connection_data
 
 
@@ -25,13 +25,13 @@ def _hosts(name: str, site: Site) -> list[tuple[str, dict[str, Any]]]:
 
 try:
     sites = load(TAAF)
+    hosts = [entry for name, site in sites.items() for entry in _hosts(name, site)]
 except SiteError as error:
     if not pyinfra.is_cli:
         raise
     # pyinfra would put a place in our code before it, which says nothing to whoever wrote the settings.
     print(error, file=sys.stderr)
     sys.exit(1)
-hosts = [entry for name, site in sites.items() for entry in _hosts(name, site)]
 # A group for each site, so that --limit NAME takes its relay hosts along.
 globals().update(
     {name: [host for host, data in hosts if data["site"] is site] for name, site in sites.items()}

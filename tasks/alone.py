@@ -13,6 +13,7 @@ from pyinfra.context import ctx_host, ctx_state
 
 from tasks.operations.resource import tell_failure
 from tasks.root import become_root
+from tasks.unreachable import explain_failures
 
 # What pyinfra adds to a reason.
 _NO_REASON = re.compile(r"Error: (executed \d+ commands|could not load fact.*)")
@@ -60,8 +61,9 @@ class _Failures(logging.Handler):
 
 
 def summarise_failures() -> None:
-    """Have a run of pyinfra end with the sites that failed."""
+    """Have a run of pyinfra tell of connections in our words, and end with the sites that failed."""
     if pyinfra.is_cli:
+        explain_failures()
         failures = _Failures()
         logger.addHandler(failures)
         atexit.register(failures.summarise)

@@ -16,10 +16,9 @@ from typing import Any
 
 from pydantic import ValidationError, create_model
 from pydantic_settings import BaseSettings, EnvSettingsSource
-from pyinfra.api.exceptions import PyinfraError
 
 from tasks.rivals import rivalries
-from tasks.site import Site, is_site_name
+from tasks.site import Site, SiteError, is_site_name
 
 PREFIX = "PASSERELLE_"
 SETTINGS_FILE = "passerelle.toml"
@@ -30,10 +29,6 @@ _FIELDS: Any = {name: (field.annotation, None) for name, field in Site.model_fie
 _VARIABLES = create_model("Variables", __base__=BaseSettings, **_FIELDS)
 
 Values = Mapping[str, Any]
-
-
-class SiteError(PyinfraError):
-    """Settings that cannot be used: for each its name, its value and the remedy, one line each."""
 
 
 def load(values: Values, environment: Mapping[str, str] | None = None) -> dict[str, Site]:

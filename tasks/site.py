@@ -7,6 +7,7 @@ import re
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationInfo
+from pyinfra.api.exceptions import PyinfraError
 
 from tasks.addresses import (
     BaseUrl,
@@ -78,6 +79,10 @@ def _digest_from(value: int) -> int:
 ProjectPath = Annotated[str, Field(pattern=r"^[\w.-]+(/[\w.-]+)+$")]
 # As Mattermost accepts it (server/public/model, release 11.6).
 TeamName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{1,63}$")]
+
+
+class SiteError(PyinfraError):
+    """Settings that cannot be used: for each its name, its value and the remedy, one line each."""
 
 
 def is_site_name(name: str) -> bool:

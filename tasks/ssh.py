@@ -1,26 +1,27 @@
 """How a machine is reached by SSH: what the site says, else ~/.ssh/config, else root at port 22."""
 
+import logging
 import socket
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from paramiko import SSHConfig, SSHException, Transport
-from pyinfra.api.exceptions import PyinfraError
+from paramiko import SSHConfig, Transport
+from pyinfra.connectors.sshuserclient.client import get_ssh_config
 
-from tasks.site import Machine
+from tasks.site import Machine, SiteError
 
 _DEFAULT_PORT = 22
 _DEFAULT_USER = "root"
 
-
-class SshConfigError(PyinfraError):
-    """~/.ssh/config cannot be used, in one line."""
+# Its threads tell by tracebacks what the connection then tells as an error.
+logging.getLogger("paramiko").addHandler(logging.NullHandler())
 
 
 def port_of(machine: Machine) -> int:
     """The port that SSH connects to."""
-    return machine.ssh_port or int(_configured(machine.address).get("port", _DEFAULT_PORT))
+    return machine.ssh_port or int(_configured(machine.address)["port"])
 
 
 def user_of(machine: Machine) -> str:
@@ -41,23 +42,52 @@ def connection_data(machine: Machine) -> dict[str, Any]:
     if machine.known_hosts:
         data["ssh_known_hosts_file"] = str(machine.known_hosts)
         data["ssh_strict_host_key_checking"] = "yes"
+    else:
+        data["ssh_strict_host_key_checking"] = _checking(machine.address)
+        # Where a new key is noted down, which is nowhere on a machine that has never used SSH.
+        with suppress(OSError):
+            Path("~/.ssh").expanduser().mkdir(mode=0o700, exist_ok=True)
     if machine.sudo:
         data["_sudo"] = True
         data["sudo_password"] = machine.sudo_password
     return data
 
 
+def _checking(address: str) -> str:
+    """Whether keys that are not known yet are taken, in pyinfra's words."""
+    return {"yes": "yes", "no": "no", "off": "no"}.get(
+        str(_configured(address).get("stricthostkeychecking")), "accept-new"
+    )
+
+
 @cache
 def _configured(address: str) -> dict[str, Any]:
-    path = Path("~/.ssh/config").expanduser()
-    if not path.is_file():
-        return {}
+    """What ~/.ssh/config says of a machine, as pyinfra itself reads it."""
     try:
-        return dict(SSHConfig.from_path(str(path)).lookup(address))
-    except (OSError, UnicodeError) as error:
-        raise SshConfigError(f"{path} cannot be read ({type(error).__name__}): correct it") from None
-    except SSHException as error:
-        raise SshConfigError(f"{path}: {error}: correct it") from None
+        config = get_ssh_config()
+        found = dict(config.lookup(address)) if config else {}
+        found["port"] = int(found.get("port", _DEFAULT_PORT))
+        circle = bool(config) and _leads_in_a_circle(config, address)
+    except Exception as error:  # whatever the parsers make of a file of any kind
+        raise SiteError(f"~/.ssh/config cannot be used ({error}): correct it") from None
+    if circle:
+        raise SiteError(
+            f"~/.ssh/config: ProxyJump leads from {address} in a circle; leave the jump host out with Host * !NAME"
+        )
+    return found
+
+
+def _leads_in_a_circle(config: SSHConfig, address: str) -> bool:
+    """Whether a jump host of the machine is to be reached through itself, which pyinfra would try for ever."""
+    jumps = [address]
+    for machine in jumps:  # it grows
+        for jump in config.lookup(machine).get("proxyjump", "").split(","):
+            name = jump.rpartition("@")[2].partition(":")[0]
+            if name in jumps:
+                return True
+            if name and name != "none":
+                jumps.append(name)
+    return False
 
 
 def _nodelay(sock: socket.socket, **options: Any) -> Transport:

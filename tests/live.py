@@ -12,8 +12,8 @@ import pytest
 import testinfra
 from testinfra.host import Host
 
-from tasks.settings import SiteError, pick
-from tasks.site import Site
+from tasks.settings import pick
+from tasks.site import Site, SiteError
 from tasks.ssh import user_of
 from tests.acceptance.people import Chat, Cloud, Forge, Tunnel, through_ssh
 

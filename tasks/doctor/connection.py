@@ -20,6 +20,7 @@ from tasks.place import HOOK_TOKEN, SIGNING_TOKEN, gitlab_api, locate, mattermos
 from tasks.relays import bound_at, tree_on_host
 from tasks.root import become_root
 from tasks.site import Site
+from tasks.unreachable import explain_failures, explained
 
 _PROBE = Path(__file__).with_name("probe.py")
 _PLACES = (
@@ -50,6 +51,7 @@ def looking(site: Site, target: tuple[str, dict[str, Any]]) -> Iterator[Look]:
 
     Raises Refused, or ResourceError for a setting that cannot be used.
     """
+    explain_failures()
     inventory = Inventory(([target], {}))  # type: ignore[no-untyped-call]
     config = Config()  # type: ignore[no-untyped-call]
     state = State(inventory, config)
@@ -58,7 +60,7 @@ def looking(site: Site, target: tuple[str, dict[str, Any]]) -> Iterator[Look]:
         try:
             host.connect(show_errors=False, raise_exceptions=True)
         except ConnectError as error:
-            raise Refused(broken("ssh.unreachable", told=str(error.args[0]))) from None
+            raise Refused(broken("ssh.unreachable", told=explained(error.args[0], host.data))) from None
         try:
             yield _look(site)
         finally:

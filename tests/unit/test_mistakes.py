@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tasks.settings import SiteError
 from tasks.settings import load as load_sites
+from tasks.site import SiteError
 from tests.unit.mistakes import FILES, SECRETS, VALUES, Mistake, write
 
 ROOT = Path(__file__).parents[2]

@@ -13,8 +13,7 @@ from relays.nextcloud.news import Kind
 from relays.nextcloud.telling import Discretion
 from relays.settings import StartError, read_settings
 from tasks.relays import bound_at, nextcloud_settings
-from tasks.settings import SiteError
-from tasks.site import Site
+from tasks.site import Site, SiteError
 from tasks.templates import render
 from tests.unit.site_data import load
 from tests.unit.test_site import values as values

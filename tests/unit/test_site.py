@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tasks.certificates import certificates
-from tasks.settings import SiteError
+from tasks.site import SiteError
 from tasks.ssh import port_of
 from tests import tls
 from tests.unit.site_data import load

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from tasks.settings import SiteError, load, merged, pick
+from tasks.settings import load, merged, pick
+from tasks.site import SiteError
 from tests.unit.test_site import TOKENS, no_settings, settings, values
 
 __all__ = ["no_settings", "values"]

@@ -67,7 +67,7 @@ _DEPLOY = "deploy again: make deploy"
 BROKEN = {
     "ssh.unreachable": Saying(
         "the host is not reached by SSH: {told}",
-        "check host.address, host.ssh_port, host.ssh_user and host.ssh_key, and that sshd runs on the host",
+        "correct this setting of [host], or what it says, then run the doctor again",
     ),
     "ssh.sudo": Saying(
         "the SSH user does not become root: {told}",

@@ -66,7 +66,7 @@ _DEPLOY = "relancez le déploiement : make deploy"
 BROKEN = {
     "ssh.unreachable": Saying(
         "l'hôte n'est pas joint par SSH : {told}",
-        "vérifiez host.address, host.ssh_port, host.ssh_user et host.ssh_key, et que sshd tourne sur l'hôte",
+        "corrigez ce réglage de [host], ou ce qu'il désigne, puis relancez le diagnostic",
     ),
     "ssh.sudo": Saying(
         "l'utilisateur SSH ne devient pas root : {told}",
