@@ -1,5 +1,6 @@
 """Where things are on the host, and how its applications are reached: what several steps share."""
 
+import base64
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -14,7 +15,7 @@ from tasks.operations.api import Api
 from tasks.operations.gitlab import require_scope, signs
 from tasks.operations.resource import ResourceError
 from tasks.operations.tunnel import host_transport
-from tasks.references import check_references
+from tasks.references import check_account, check_references
 from tasks.site import Site
 
 HOOK_NAME = "Passerelle"
@@ -69,6 +70,10 @@ def find_place(site: Site) -> Place:
     mattermost, gitlab = mattermost_api(site), gitlab_api(site, site.gitlab.token)
     mattermost.call("GET", "/api/v4/users/me")
     require_scope(gitlab, "api")
+    if site.gitlab.read_token:
+        require_scope(gitlab_api(site, site.gitlab.read_token, "read_token"), "read_api", "api")
+    if site.nextcloud.relay_password:
+        check_account(nextcloud_api(site, site.nextcloud.relay_password), site.nextcloud.admin)
     signed = gitlab_signs(gitlab)
     check_references(site, mattermost)
     return Place(
@@ -141,13 +146,29 @@ def mattermost_api(site: Site) -> Api:
     )
 
 
-def gitlab_api(site: Site, token: SecretStr) -> Api:
-    """GitLab's API with that token."""
+def gitlab_api(site: Site, token: SecretStr, setting: str = "token") -> Api:
+    """GitLab's API with that token, which stands in that setting."""
     return Api(
         "gitlab",
         site.gitlab.url,
         token,
         header="PRIVATE-TOKEN",
+        setting=setting,
+        transport=_way(site),
+        ca=site.host.ca,
+    )
+
+
+def nextcloud_api(site: Site, password: SecretStr) -> Api:
+    """Nextcloud with the relay's app password for the admin."""
+    basic = base64.b64encode(f"{site.nextcloud.admin}:{password.get_secret_value()}".encode()).decode()
+    return Api(
+        "nextcloud",
+        site.nextcloud.url,
+        SecretStr(basic),
+        header="Authorization",
+        scheme="Basic ",
+        setting="relay_password",
         transport=_way(site),
         ca=site.host.ca,
     )

@@ -1,6 +1,8 @@
-"""Names in the settings that must be known to Mattermost already: channels of routes and trees, people."""
+"""Names in the settings that must be known to the applications already: channels, people, an account."""
 
-from tasks.operations.api import Api
+from urllib.parse import quote
+
+from tasks.operations.api import Api, ApiError
 from tasks.operations.resource import ResourceError
 from tasks.site import Site
 
@@ -28,6 +30,23 @@ def check_references(site: Site, api: Api) -> None:
             raise ResourceError(
                 f"gitlab.people.{user} = {name}: Mattermost has no such user; correct the name or take it out"
             )
+
+
+def check_account(api: Api, user: str) -> None:
+    """ResourceError unless a Nextcloud answers and takes the account's password."""
+    status = api.call("GET", "/status.php")
+    if not isinstance(status, dict) or "installed" not in status:
+        raise ResourceError(api.server.stranger())
+    # Whatever else it answers to this, it has let the account in before.
+    try:
+        api.call("HEAD", f"/remote.php/dav/files/{quote(user)}/")
+    except ApiError as error:
+        if error.status == 404:
+            raise ResourceError(
+                f"nextcloud.admin = {user!r}: Nextcloud has no such user; correct it"
+            ) from None
+        if error.status in (0, 401):
+            raise
 
 
 def _check_channel(site: Site, api: Api, setting: str, name: str) -> None:

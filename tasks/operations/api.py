@@ -1,6 +1,5 @@
 """A JSON API as the operations use it: reached directly or through SSH, its failures told in one line."""
 
-import re
 from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
@@ -10,14 +9,12 @@ from typing import Any
 import requests
 from paramiko import Transport
 from pydantic import SecretStr
-from urllib3.exceptions import ProtocolError
+from urllib3.exceptions import HTTPError, ProtocolError
 
 from relays import tls
+from tasks.operations.refusal import Server, masked, reason
 from tasks.operations.resource import ResourceError
 from tasks.operations.tunnel import TunnelAdapter
-
-# The id of a Mattermost webhook is its secret, and its API names objects by id in paths and messages.
-_MATTERMOST_ID = re.compile(r"\b[a-z0-9]{26}\b")
 
 
 class ApiError(ResourceError):
@@ -29,8 +26,6 @@ class ApiError(ResourceError):
         self.code = code
         self.fault = fault
 
-
-_NAMES = {"mattermost": "Mattermost", "gitlab": "GitLab"}
 
 # One for each server: hosts are provisioned at the same time, and some servers are of several of them.
 _turns: defaultdict[str, Lock] = defaultdict(Lock)
@@ -50,7 +45,8 @@ class _Header(requests.auth.AuthBase):
 class Api:
     """Calls to one server under `url` with `token`.
 
-    `section` is the part of the site data that describes the server; errors name settings by it.
+    `section` is the part of the site data that describes the server, `setting` where in it the token stands; errors
+    name settings by them.
     `transport` answers the SSH connection to go through, or is None for direct calls. `ca` is a PEM file of this
     machine with certificates that are trusted beside those of known authorities.
     """
@@ -63,12 +59,14 @@ class Api:
         *,
         header: str,
         scheme: str = "",
+        setting: str = "token",
         transport: Callable[[], Transport] | None = None,
         ca: Path | None = None,
         timeout: float = 30,
     ):
         self.section, self.url, self._timeout, self._transport = section, url, timeout, transport
         self._ca = ca
+        self.server = Server(section, url, f"{section}.{setting}")
         self._session: requests.Session | None = None
         self._auth = _Header(header, lambda: scheme + token.get_secret_value())
         self.turn = _turns[url]
@@ -79,33 +77,28 @@ class Api:
 
         Raises ApiError for any other failure. Its text holds no token, no body and no object id.
         """
-        shown = f"{method} {_MATTERMOST_ID.sub('…', path.partition('?')[0])}"
+        shown = f"{method} {masked(path.partition('?')[0])}"
         try:
             answer = self._ask(method, path, body)
-        except requests.RequestException as error:
+        # The latter ones are for names and headers that cannot be, and their text holds these.
+        except (requests.RequestException, HTTPError, OSError, ValueError) as error:
             if fault := self._fault(error):
                 raise self._untrusted(fault) from None
-            raise ApiError(
-                f"{self.section}: no answer from {self.url} ({_why(error)}); "
-                f"check {self.section}.url and that the server runs"
-            ) from None
+            raise ApiError(self.server.silent(error)) from None
         if tls.refuses_plain_http(answer.status_code, answer.content):
             raise self._untrusted(tls.FAULTS["https"])
         if answer.ok and not answer.is_redirect:
             return self._decoded(answer) if answer.content else None
-        code, message = _reason(answer)
+        code, message = reason(answer)
         if code in absent or (answer.status_code == 404 and "404" in absent):
             return None
-        raise ApiError(self._refusal(answer, shown, code, message), answer.status_code, code)
+        raise ApiError(self.server.refused(answer, shown, code, message), answer.status_code, code)
 
     def _decoded(self, answer: requests.Response) -> Any:
         try:
             return answer.json()
         except ValueError:
-            raise ApiError(
-                f"{self.section}: what answers at {self.url} is not {_NAMES.get(self.section, 'the server')}; "
-                f"correct {self.section}.url"
-            ) from None
+            raise ApiError(self.server.stranger()) from None
 
     def pages(self, path: str, size: int = 100) -> list[Any]:
         """All entries of a list that comes in pages, as Mattermost (from 0) and GitLab (from 1) do."""
@@ -151,7 +144,7 @@ class Api:
             self._session.mount("https://", adapter)
         return self._session
 
-    def _fault(self, error: requests.RequestException) -> tls.Fault | None:
+    def _fault(self, error: Exception) -> tls.Fault | None:
         """What is wrong with the server's TLS, None if something else is."""
         fault = tls.fault_of(error)
         ended = any(isinstance(each, ProtocolError) for each in tls.causes(error))
@@ -172,54 +165,3 @@ class Api:
     def _untrusted(self, fault: tls.Fault) -> ApiError:
         remedy = fault.remedy.format(setting=f"{self.section}.url")
         return ApiError(f"{self.section}: {self.url}: {fault.what}; {remedy}", fault=fault)
-
-    def _refusal(self, answer: requests.Response, shown: str, code: str, message: str) -> str:
-        if answer.is_redirect:
-            return (
-                f"{self.section}: {self.url} redirects to {answer.headers.get('Location', '?')[:200]}; "
-                f"set {self.section}.url to the address that answers itself"
-            )
-        if answer.status_code == 401:
-            return f"{self.section}: {self.url} refuses the token (401); check {self.section}.token"
-        if answer.status_code == 403:
-            return (
-                f"{self.section}: {shown}: not allowed (403{', ' + code if code else ''}); "
-                f"{self.section}.token must be an administrator's"
-            )
-        if answer.status_code == 404 and not _is_json(answer):
-            return (
-                f"{self.section}: there is no {_NAMES.get(self.section, 'API')} at {self.url} ({shown}: 404); "
-                f"correct {self.section}.url: the address that its pages are opened at"
-            )
-        told = _MATTERMOST_ID.sub("…", message)[:300]
-        return f"{self.section}: {shown}: HTTP {answer.status_code}{', ' + code if code else ''}: {told}"
-
-
-def _is_json(answer: requests.Response) -> bool:
-    return "json" in answer.headers.get("Content-Type", "")
-
-
-def _why(error: requests.RequestException) -> str:
-    cause: BaseException | None = error
-    text = str(error)
-    while cause is not None:
-        text += f" {cause}"
-        cause = cause.__cause__ or cause.__context__
-    if isinstance(error, requests.Timeout):
-        return "timeout"
-    if "opens no connection" in text:
-        return "the host cannot connect to it: unknown name, nothing listens, or sshd forbids forwarding"
-    if "resolve" in text or "Name or service not known" in text:
-        return "its name does not resolve here"
-    return "connection refused" if "refused" in text else type(error).__name__
-
-
-def _reason(answer: requests.Response) -> tuple[str, str]:
-    """The error id and message of an answer: Mattermost gives both, GitLab a message or an error."""
-    try:
-        body = answer.json()
-    except ValueError:
-        return "", answer.reason or "no JSON"
-    if not isinstance(body, dict):
-        return "", answer.reason or ""
-    return str(body.get("id", "")), str(body.get("message") or body.get("error") or answer.reason)

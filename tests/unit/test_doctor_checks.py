@@ -18,6 +18,7 @@ from tasks.doctor.look import at
 from tasks.doctor.telling import lines, masking
 from tasks.doctor.wording import CATALOGUES
 from tests import tls
+from tests.standins import nextcloud_site
 from tests.unit.doctor_world import FINGERPRINT, RELAY, World, sound
 from tests.waiting import wait_until
 
@@ -157,6 +158,25 @@ def test_nothing_is_found_where_nothing_is_broken(world: World) -> None:
 @pytest.mark.parametrize("code", SEEN)
 def test_what_is_seen_is_named(world: World, code: str) -> None:
     assert SEEN[code](world).found() == [code]
+
+
+@pytest.mark.parametrize(
+    ("user", "password", "codes"),
+    [
+        (nextcloud_site.ADMIN, nextcloud_site.PASSWORD, []),
+        (nextcloud_site.ADMIN, "wrong", ["nextcloud.account"]),
+    ],
+)
+def test_the_account_of_the_relay_is_tried(world: World, user: str, password: str, codes: list[str]) -> None:
+    with nextcloud_site.running() as cloud:
+        change = setting("nextcloud", url=cloud.url, admin=user, relay_password=SecretStr(password))
+        assert change(world).found() == codes
+
+
+def test_a_page_that_is_no_nextcloud_is_told_as_such(world: World) -> None:
+    """To this machine, while the host finds one."""
+    change = setting("nextcloud", url=world.chat.url, relay_password=SecretStr("x"))
+    assert change(world).found() == ["nextcloud.api"]
 
 
 def test_tls_of_this_machines_own_calls_is_told_as_such(world: World) -> None:
@@ -361,7 +381,7 @@ def told(world: World, language: str = "fr") -> str:
 
 def test_cause_remedy_and_what_lies_behind_are_told(world: World) -> None:
     broken_world = host("access", to=None)(page("nextcloud", body='{"installed": false}')(world))
-    *found, behind = told(broken_world).splitlines()
+    *found, behind, last = told(broken_world).splitlines()
     assert found == [
         "❌ Maillon rompu : URLs de webhooks enregistrées [webhooks.missing]",
         "   Constat : /srv/infrastructure/scripts/.webhooks.conf n'existe pas",
@@ -374,6 +394,7 @@ def test_cause_remedy_and_what_lies_behind_are_told(world: World) -> None:
         "❔ Non examinés à cause de « URLs de webhooks enregistrées » : webhooks entrants"
     )
     assert "service du relais Nextcloud" in behind
+    assert last == "❔ Non examinés à cause de « état de Nextcloud » : compte du relais dans Nextcloud."
     assert "Broken link: saved webhook URLs" in told(broken_world, "en")
 
 

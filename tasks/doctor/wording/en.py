@@ -50,6 +50,7 @@ LINKS = {
     "nextcloud.name": "Nextcloud's name",
     "nextcloud.port": "Nextcloud's port",
     "nextcloud.status": "Nextcloud's state",
+    "nextcloud.account": "the relay's account in Nextcloud",
     "nextcloud.volume": "Nextcloud's volume",
     "nextcloud.tree": "HR folder",
     "nextcloud.access": "access to the HR folder",
@@ -301,6 +302,13 @@ BROKEN = {
     "nextcloud.maintenance": Saying(
         "Nextcloud is in maintenance mode",
         "once it is over: docker compose exec -u www-data nextcloud php occ maintenance:mode --off",
+    ),
+    "nextcloud.account": Saying(
+        "{url} refuses the relay's app password for {admin} (401)",
+        "make a new one as {admin}, set nextcloud.relay_password and deploy again: make deploy",
+    ),
+    "nextcloud.api": Saying(
+        "Nextcloud refuses a question: {told}", "correct what it names, or read Nextcloud's log"
     ),
     "nextcloud.no-volume": Saying(
         "{directory} is on no volume: the host does not see the files",

@@ -49,6 +49,7 @@ LINKS = {
     "nextcloud.name": "nom de Nextcloud",
     "nextcloud.port": "port de Nextcloud",
     "nextcloud.status": "état de Nextcloud",
+    "nextcloud.account": "compte du relais dans Nextcloud",
     "nextcloud.volume": "volume de Nextcloud",
     "nextcloud.tree": "dossier RH",
     "nextcloud.access": "droits du dossier RH",
@@ -351,6 +352,14 @@ BROKEN = {
     "nextcloud.maintenance": Saying(
         "Nextcloud est en mode maintenance",
         "une fois la maintenance finie : docker compose exec -u www-data nextcloud php occ maintenance:mode --off",
+    ),
+    "nextcloud.account": Saying(
+        "{url} refuse le mot de passe d'application du relais pour {admin} (401)",
+        "créez-en un autre en tant que {admin}, mettez-le dans nextcloud.relay_password, puis make deploy",
+    ),
+    "nextcloud.api": Saying(
+        "Nextcloud refuse une question : {told}",
+        "corrigez ce qu'elle nomme, ou lisez le journal de Nextcloud",
     ),
     "nextcloud.no-volume": Saying(
         "{directory} n'est sur aucun volume : l'hôte ne voit pas les fichiers",
