@@ -9,9 +9,11 @@ from urllib.parse import urlsplit
 import paramiko
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 
+from tasks.texts import Number
+
 # A name in DNS or in ~/.ssh/config.
 _NAME = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_.])?")
-_LONGEST_NAME = 253
+_LONGEST_NAME, _LONGEST_LABEL = 253, 63
 # Not a character of any token, and of a header it would be the end.
 _UNPRINTABLE = re.compile(r"[^\x21-\x7e]")
 _LOOPBACK = "localhost"
@@ -27,18 +29,28 @@ def _machine(value: str) -> str:
         raise ValueError("must be a name or an address alone: the user goes into ssh_user")
     bare = value[1:-1] if value.startswith("[") and value.endswith("]") else value
     try:
-        return str(ipaddress.ip_address(bare))
+        address = ipaddress.ip_address(bare)
     except ValueError:
         pass
+    else:
+        if address.is_unspecified or address.is_multicast:
+            raise ValueError("is not the address of one machine")
+        return str(address)
     if re.search(r"\]?:\d*$", value):
         raise ValueError("must be a name or an address alone: the port has a setting of its own")
     if not value.isascii():
         raise ValueError(
             "must be written in ASCII: names with other letters have a form that begins with xn--"
         )
-    if not _NAME.fullmatch(value) or len(value) > _LONGEST_NAME or ".." in value:
+    if not _is_name(value):
         raise ValueError("is not the name or the address of a machine")
     return value
+
+
+def _is_name(value: str) -> bool:
+    labels = value.removesuffix(".").split(".")
+    fits = all(0 < len(label) <= _LONGEST_LABEL for label in labels) and len(value) <= _LONGEST_NAME
+    return fits and _NAME.fullmatch(value) is not None
 
 
 def canonical(machine: str) -> str:
@@ -66,6 +78,8 @@ def _base_url(value: str) -> str:
         raise ValueError("must be the address of the server, such as http://chat.example.org") from None
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
         raise ValueError("must be the address of the server, such as http://chat.example.org")
+    if ":" not in parts.hostname and not _is_name(parts.hostname):
+        raise ValueError("must hold the name or the address of the server, which this is not")
     if parts.username or parts.password:
         raise ValueError("must not hold a user name or a password")
     return value.rstrip("/")
@@ -155,7 +169,7 @@ MachineName = Annotated[str, Trimmed, AfterValidator(_machine)]
 BaseUrl = Annotated[str, Trimmed, AfterValidator(_base_url)]
 Token = Annotated[SecretStr, AfterValidator(_token)]
 Password = Annotated[SecretStr, AfterValidator(_password)]
-Port = Annotated[int, Field(ge=1, le=65535)]
+Port = Annotated[Number, Field(ge=1, le=65535)]
 HostFolder = Annotated[str, Trimmed, AfterValidator(_folder_on_host)]
 ExistingFile = Annotated[Path, Trimmed, AfterValidator(existing_file)]
 PrivateKey = Annotated[Path, Trimmed, AfterValidator(_private_key)]

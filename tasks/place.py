@@ -11,6 +11,7 @@ from pyinfra.api import FactBase, Host
 from pyinfra.facts.server import Home
 
 from tasks.addresses import in_url
+from tasks.machines import refuse_second_site
 from tasks.operations.api import Api
 from tasks.operations.gitlab import require_scope, signs
 from tasks.operations.resource import ResourceError
@@ -65,7 +66,7 @@ def find_place(site: Site) -> Place:
 
     ResourceError if one of them has no answer, or Mattermost does not know what a setting names.
     """
-    _refuse_second_site()
+    refuse_second_site()
     infrastructure, relay = locate(site)
     mattermost, gitlab = mattermost_api(site), gitlab_api(site, site.gitlab.token)
     mattermost.call("GET", "/api/v4/users/me")
@@ -83,24 +84,6 @@ def find_place(site: Site) -> Place:
         gitlab=gitlab,
         gitlab_signs=signed,
     )
-
-
-# By the address and port that SSH has reached: the name of the host that did. Names may differ for one machine.
-_reached: dict[tuple[str, int], str] = {}
-
-
-def _refuse_second_site() -> None:
-    client = getattr(host.connector, "client", None)
-    transport = client.get_transport() if client else None
-    if transport is None:
-        return
-    address, port = transport.getpeername()[:2]
-    other = _reached.setdefault((address, port), host.name)
-    if other != host.name:
-        raise ResourceError(
-            f"host.address of {other} and of {host.name} is the same machine ({address}, port {port}): a host holds "
-            "one site; correct one of them, or make them one site with gitlab.projects and nextcloud.trees"
-        )
 
 
 def gitlab_signs(gitlab: Api) -> bool:

@@ -10,6 +10,7 @@ from functools import partial
 from pyinfra import host
 from pyinfra.api import QuoteString, StringCommand
 
+from tasks.machines import mark, refuse_second_site
 from tasks.operations.python_app import accepted
 from tasks.operations.remote import run_quietly
 from tasks.operations.resource import Commands, resource, step
@@ -48,6 +49,7 @@ def _nothing() -> Commands:
 @step("Relay hosts")
 def install_relay_host(site: Site) -> None:
     """The package, what the site's host hands over, and the GitLab relay; nothing else of the site."""
+    refuse_second_site()
     infrastructure, _ = locate(site)
     settings = gitlab_settings(site, signs=gitlab_signs(gitlab_api(site, site.gitlab.token)))
     handed = {
@@ -57,7 +59,7 @@ def install_relay_host(site: Site) -> None:
     }
     relays_package()
     text_files(
-        {"/etc/passerelle/gitlab.toml": partial(str, settings)} | trusted(site),
+        {"/etc/passerelle/gitlab.toml": partial(str, settings)} | trusted(site) | mark(),
         name="Settings of the gitlab relay",
     )
     text_files(handed, "600", name="Secrets handed over by the site's host")

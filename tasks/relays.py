@@ -11,6 +11,7 @@ from pyinfra.api import StringCommand
 
 from tasks.certificates import certificates
 from tasks.documents import Tree
+from tasks.machines import mark
 from tasks.operations import unit
 from tasks.operations.absent import Present, no_paths, no_service
 from tasks.operations.compose import running_container
@@ -46,7 +47,8 @@ def install_relays(site: Site, place: Place) -> None:
     relays_package()
     text_files(
         {f"/etc/passerelle/{relay}.toml": partial(str, text) for relay, text in settings.items()}
-        | trusted(site),
+        | trusted(site)
+        | mark(),
         name="Settings of the relays",
     )
     gitlab_relay(site, settings["gitlab"], place.webhooks_conf)

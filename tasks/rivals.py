@@ -25,7 +25,9 @@ def rivalries(sites: Mapping[str, Site]) -> Iterator[str]:
             owners.setdefault(claim, name)
         for thing, value in _wishes(site):
             other, wanted = wishes.setdefault(thing, (name, value))
-            if wanted != value:
+            if wanted != value and other == name:
+                yield f"the site {name} describes {' '.join(thing)} twice ({wanted!r}, {value!r}): describe it alike"
+            elif wanted != value:
                 yield (
                     f"sites.{other} and sites.{name} share {' '.join(thing)} and describe it differently "
                     f"({wanted!r}, {value!r}): describe it alike"

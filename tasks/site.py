@@ -22,8 +22,19 @@ from tasks.addresses import (
     canonical,
 )
 from tasks.certificates import CertificateFile
-from tasks.documents import FolderName, Options, Tree, Trees
+from tasks.documents import Folders, Options, Tree, Trees
 from tasks.telling import ChannelName, Detail, Language, MuteSettings, Person, Routes, Wording
+from tasks.texts import (
+    ContainerFolder,
+    FolderName,
+    Line,
+    Number,
+    ProjectPath,
+    ServiceName,
+    Shown,
+    WebhookDescription,
+    WebhookName,
+)
 
 
 def _source(value: str, info: ValidationInfo) -> str:
@@ -76,7 +87,6 @@ def _digest_from(value: int) -> int:
     return value
 
 
-ProjectPath = Annotated[str, Field(pattern=r"^[\w.-]+(/[\w.-]+)+$")]
 # As Mattermost accepts it (server/public/model, release 11.6).
 TeamName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{1,63}$")]
 
@@ -130,18 +140,18 @@ class Host(Machine):
 
 
 class IncomingWebhook(Section):
-    display_name: Annotated[str, Field(min_length=1, max_length=64)]
-    description: Annotated[str, Field(max_length=500)]
+    display_name: WebhookName
+    description: WebhookDescription
     channel: ChannelName
-    channel_display_name: Annotated[str, Field(min_length=1, max_length=64)]
-    channel_purpose: Annotated[str, Field(max_length=250)] = ""
+    channel_display_name: Annotated[Shown, Field(max_length=64)]
+    channel_purpose: Annotated[Line, Field(max_length=250)] = ""
 
 
 class Mattermost(Section):
     url: BaseUrl
     token: Token = Field(description="personal access or bot token of a system administrator")
     team: TeamName
-    team_display_name: Annotated[str, Field(min_length=1, max_length=64)]
+    team_display_name: Annotated[Shown, Field(max_length=64)]
     gitlab_webhook: IncomingWebhook
     nextcloud_webhook: IncomingWebhook
 
@@ -150,13 +160,13 @@ class Nextcloud(Options):
     """Where Nextcloud is, and the first of the watched trees."""
 
     url: BaseUrl
-    service: str = Field("nextcloud", description="the Compose service")
-    data_directory: str = Field(
+    service: ServiceName = Field("nextcloud", description="the Compose service")
+    data_directory: ContainerFolder = Field(
         "/var/www/html/data", description="Nextcloud's datadirectory in the container"
     )
     admin: FolderName = "admin"
     tree: FolderName
-    folders: list[FolderName]
+    folders: Folders
     app_password: Token | None = Field(None, description="of the admin, for the acceptance checks only")
     trees: Trees = Field([], description="further ones")
     relay_password: Token | None = Field(
@@ -168,12 +178,12 @@ class Nextcloud(Options):
         "disk",
         description="where the relay sees the trees; webdav: where nothing of them reaches the host's disk",
     )
-    poll_seconds: int = Field(15, ge=1, le=3600, description="how often webdav is asked what has changed")
+    poll_seconds: Number = Field(15, ge=1, le=3600, description="how often webdav is asked what has changed")
 
 
 class GitLab(Section):
     url: BaseUrl
-    service: str = Field("gitlab", description="the Compose service")
+    service: ServiceName = Field("gitlab", description="the Compose service")
     token: Token = Field(description="personal access token of an administrator, scope api")
     project: ProjectPath = Field(description="namespace/name")
     projects: Annotated[list[ProjectPath], AfterValidator(_further_projects)] = Field(
@@ -184,7 +194,7 @@ class GitLab(Section):
         description="access token of all projects, role Maintainer, scope read_api: with it the relay reads what "
         "could not be delivered; needs GitLab 17.3 or newer, at a url that the host reaches",
     )
-    web_user: str = Field("root", description="who signs in for the pictures of the acceptance checks")
+    web_user: Shown = Field("root", description="who signs in for the pictures of the acceptance checks")
     web_password: Password | None = Field(None, description="of web_user, for these pictures only")
     detail: Detail = Field("full", description="of messages; short: one line each")
     mute: MuteSettings = Field(MuteSettings(), description="what is not told")
@@ -199,10 +209,10 @@ class Relays(Section):
         None, description="the relay's host as GitLab sees it; found if not set"
     )
     port: Port = 8090
-    digest_from: Annotated[int, AfterValidator(_digest_from)] = Field(
+    digest_from: Annotated[Number, AfterValidator(_digest_from)] = Field(
         20, description="a backlog of so many notifications is folded into digests; 0: never"
     )
-    footer: str = Field("", description="last line of an HR notification")
+    footer: Line = Field("", description="last line of an HR notification")
     spool: Annotated[SecretStr, AfterValidator(_spool)] | None = Field(
         None,
         description="PostgreSQL database, as the host reaches it, that keeps what waits for Mattermost in the GitLab "

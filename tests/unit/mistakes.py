@@ -79,7 +79,10 @@ VALUES = [
     _set("a name with a space", "host.address", "my server", "host.address = 'my server'"),
     _set("a look-alike letter", "host.address", "sеrver.example.org", "ASCII"),
     _set("two dots", "host.address", "server..example.org", "host.address"),
+    _set("a label beyond DNS", "host.address", f"{'a' * 64}.example.org", "host.address"),
+    _set("every address", "host.address", "::", "is not the address of one machine"),
     _set("port 0", "host.ssh_port", 0, "host.ssh_port = 0"),
+    _set("a flag for a port", "host.ssh_port", True, "host.ssh_port = True: must be a number"),
     _set("a port beyond all ports", "host.ssh_port", 70000, "host.ssh_port = 70000"),
     _set("a port in letters", "host.ssh_port", "ssh", "host.ssh_port = 'ssh'"),
     _set("an empty user", "host.ssh_user", "", "host.ssh_user"),
@@ -114,6 +117,13 @@ VALUES = [
         "a query in the URL", "nextcloud.url", "https://cloud.example.org/?a=b", "the address of the server"
     ),
     _set("an empty URL", "nextcloud.url", "", "nextcloud.url"),
+    _set(
+        "a name that is none in the URL", "gitlab.url", "https://git..org", "gitlab.url = 'https://git..org'"
+    ),
+    _set("a line break in the URL", "gitlab.url", "https://git.example.org\n/a", "no spaces"),
+    _set("a certificate that is not there", "host.ca", "/nowhere/ca.pem", "there is no such file"),
+    _set("a key for a certificate", "host.ca", "PRIVATE", "holds a private key"),
+    _set("a file that is no certificate", "host.ca", "/etc/hostname", "holds no certificate in PEM"),
     _set("a team by its display name", "mattermost.team", "Terres Australes", "mattermost.team"),
     _set("an empty token", "mattermost.token", "", "mattermost.token"),
     _set("a token of spaces", "gitlab.token", "   ", "gitlab.token"),
@@ -126,14 +136,40 @@ VALUES = [
     _set(
         "a channel by its display name", "mattermost.gitlab_webhook.channel", "Dev Notifications", "channel"
     ),
+    _set(
+        "a name of a webhook beyond 64 bytes",
+        "mattermost.gitlab_webhook.display_name",
+        "é" * 33,
+        "must take 64 bytes at most",
+    ),
+    _set(
+        "an empty name of a webhook",
+        "mattermost.nextcloud_webhook.display_name",
+        " ",
+        "nextcloud_webhook.display_name",
+    ),
+    _set("a purpose of two lines", "mattermost.gitlab_webhook.channel_purpose", "a\nb", "channel_purpose"),
+    _set("an empty service", "gitlab.service", "", "gitlab.service"),
+    _set(
+        "a container for a service", "nextcloud.service", "taaf/nextcloud", "a service in docker-compose.yml"
+    ),
+    _set("a relative data folder", "nextcloud.data_directory", "data", "must be an absolute path"),
+    _set("a folder beyond what disks take", "nextcloud.folders", ["é" * 121], "nextcloud.folders.#1"),
+    _set("a folder twice", "nextcloud.folders", ["Contrats", "Contrats"], "Contrats is given twice"),
     _set("a folder with a slash", "nextcloud.folders", ["Contrats/2025"], "nextcloud.folders.#1"),
     _set("one folder without brackets", "nextcloud.folders", "Contrats", "nextcloud.folders = 'Contrats'"),
     _set("a project without its group", "gitlab.project", "projet", "gitlab.project = 'projet'"),
-    _set("the URL of a project", "gitlab.project", "https://git.example.org/a/b", "gitlab.project"),
+    _set("the URL of a project", "gitlab.project", "https://git.example.org/a/b", "without the server"),
+    _set("the address to clone", "gitlab.project", "taaf/infra.git", "without .git at its end"),
+    _set(
+        "a look-alike letter in a project", "gitlab.project", "root/рrojet", "as its address in GitLab has it"
+    ),
     _set("a project twice", "gitlab.projects", ["a/b", "A/B"], "given twice"),
     _set("a language that is none", "relays.language", "de", "relays.language = 'de'"),
     _set("an address with a scheme", "relays.address", "http://10.0.0.1", "relays.address"),
     _set("an address with a port", "relays.address", "10.0.0.1:8090", "relays.address"),
+    _set("a footer of two lines", "relays.footer", "TAAF\nRH", "must be one line"),
+    _set("a flag for a number", "nextcloud.poll_seconds", True, "must be a number"),
     _set("a digest of one", "relays.digest_from", 1, "relays.digest_from = 1"),
     _set("a database that is none", "relays.spool", "mysql://u:s3cret@db/d", "relays.spool"),
     _set("webdav without a password", "nextcloud.source", "webdav", "needs nextcloud.relay_password"),

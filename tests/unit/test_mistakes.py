@@ -39,7 +39,7 @@ def keys(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     subprocess.run(make, check=True)
     putty = place / "key.ppk"
     putty.write_text("PuTTY-User-Key-File-3: ssh-ed25519\nEncryption: none\n")
-    return {"PUBLIC": key.with_suffix(".pub"), "PUTTY": putty, "ENCRYPTED": key}
+    return {"PRIVATE": key, "PUBLIC": key.with_suffix(".pub"), "PUTTY": putty, "ENCRYPTED": key}
 
 
 def test_there_are_sixty_and_each_has_its_name() -> None:
