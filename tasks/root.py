@@ -41,7 +41,7 @@ def become_root() -> None:
 
 
 def _password() -> str:
-    given = host.data.get("sudo_password")
+    given = host.data.machine.sudo_password
     if given is not None:
         return str(given.get_secret_value())
     if not _asked:
@@ -55,23 +55,25 @@ def _password() -> str:
 
 
 def _hand_over(password: str) -> None:
-    folder = str(host.get_temp_dir_config())  # type: ignore[no-untyped-call]
-    # By standard input, and never open to others.
-    quoted = "'" + password.replace("'", "'\\''") + "'"
-    script = f"#!/bin/sh\nprintf '%s\\n' {quoted}\n"
+    # By standard input, and never open to others. The first folder goes away with the SSH user's last session, even
+    # if this run is killed; what is in the second may not be executable.
     make = StringCommand(
-        "umask 077; t=$(mktemp",
-        QuoteString(f"{folder}/pyinfra-sudo-askpass-XXXXXXXXXXXX"),
-        ') && cat >"$t" && chmod 700 "$t" && echo "$t"',
+        'umask 077; c=$(cat); for d in "${XDG_RUNTIME_DIR:-}"',
+        QuoteString(_folder()),
+        '"$HOME"; do test -n "$d" && t=$(mktemp "$d/pyinfra-sudo-askpass-XXXXXXXXXXXX" 2>/dev/null) || continue;',
+        'printf "%s\\n" "$c" >"$t" && chmod 700 "$t" && "$t" >/dev/null 2>&1 && echo "$t" && exit; rm -f "$t"; done;',
+        "false",
     )
-    done, output = run_quietly(make, stdin=script, plain=True)
+    quoted = "'" + password.replace("'", "'\\''") + "'"
+    done, output = run_quietly(make, stdin=f"#!/bin/sh\nprintf '%s\\n' {quoted}", plain=True)
     path = (output.split() or [""])[-1]
-    if not done or not path.startswith(folder):
+    if not done or not path.startswith("/"):
         raise ResourceError(
-            f"host.sudo_password: no file can be made in {folder} to hand it to sudo; make room there"
+            "host.sudo_password: no file can be made on the host to hand it to sudo; make room in /tmp, or allow sudo "
+            "without a password"
         )
     # From here on pyinfra removes the file when it disconnects, and has sudo ask it.
-    host.connector_data[f"sudo_askpass_path__{folder}"] = path
+    host.connector_data[f"sudo_askpass_path__{_folder()}"] = path
     host.connector_data["prompted_sudo_password"] = "-"  # noqa: S105 - what pyinfra would show; the file has it
     accepted, said = run_quietly(
         StringCommand("env", QuoteString(f"SUDO_ASKPASS={path}"), "LC_ALL=C sudo -A -k true"), plain=True
@@ -81,3 +83,8 @@ def _hand_over(password: str) -> None:
         host.connector_data["prompted_sudo_password"] = None
         reason = (said.strip().splitlines() or ["?"])[-1]
         raise ResourceError(f"host.sudo_password: sudo does not take it ({reason}); correct it")
+
+
+def _folder() -> str:
+    """Where pyinfra would have the file, and looks for it by."""
+    return str(host.get_temp_dir_config())  # type: ignore[no-untyped-call]

@@ -104,6 +104,10 @@ def is_site_name(name: str) -> bool:
 class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
 
+    def to_json(self) -> dict[str, Any]:
+        """For `pyinfra inventory.py debug-inventory`, secrets masked."""
+        return self.model_dump(mode="json")
+
 
 class Machine(Section):
     """A machine, and how it is reached."""
@@ -262,7 +266,3 @@ class Site(Section):
         """The further hosts of the GitLab relay, with nothing left open."""
         own = self.host.model_dump(include=set(Machine.model_fields))
         return [Machine(**own | each.model_dump(exclude_unset=True)) for each in self.relays.hosts]
-
-    def to_json(self) -> dict[str, Any]:
-        """The site for `pyinfra inventory.py debug-inventory`, secrets masked."""
-        return self.model_dump(mode="json")

@@ -49,7 +49,7 @@ def connection_data(machine: Machine) -> dict[str, Any]:
             Path("~/.ssh").expanduser().mkdir(mode=0o700, exist_ok=True)
     if machine.sudo:
         data["_sudo"] = True
-        data["sudo_password"] = machine.sudo_password
+        data["machine"] = machine
     return data
 
 
