@@ -5,6 +5,7 @@ from functools import partial
 from pyinfra import host
 
 from tasks.operations.absent import no_paths
+from tasks.operations.compose import DockerError, command_for, containers, of_project
 from tasks.operations.resource import step
 from tasks.operations.text_file import Owner, text_files
 from tasks.place import Place
@@ -39,6 +40,7 @@ def install_commands(site: Site, place: Place) -> None:
         "site": site,
         "place": place,
         "ca": next(iter(trusted(site)), None),
+        "compose": _compose(site, place),
         "t": lambda fr, en: fr if french else en,
     }
     commands = {f"{place.scripts}/{command}": partial(render, command, **words) for command in COMMANDS}
@@ -52,6 +54,16 @@ def install_commands(site: Site, place: Place) -> None:
     }
     text_files(commands, "755", owner, group, name="Commands in scripts/")
     text_files(logs, "644", owner, group, name="Where the logs are, in scripts/")
+
+
+def _compose(site: Site, place: Place) -> str:
+    """What `docker compose` is to be typed as for the site's project, in its folder."""
+    try:
+        found = containers(place.infrastructure)
+    except DockerError:
+        # Where the trees are on the disk, the relays' step has said so.
+        found = []
+    return command_for(of_project(found, place.infrastructure, site.host.compose_project))
 
 
 @step("Operator commands")

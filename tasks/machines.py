@@ -4,8 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from pyinfra import host, inventory
-from pyinfra.api import FactBase, QuoteString, StringCommand
+from pyinfra.api import QuoteString, StringCommand
 
+from tasks.operations.remote import HostFact
 from tasks.operations.resource import ResourceError
 
 # Holds the name of the site, or of the site and the relay host, that was deployed last.
@@ -20,7 +21,7 @@ class Identity:
     site: str
 
 
-class WhoAmI(FactBase[Identity]):
+class WhoAmI(HostFact[Identity]):
     """The host's identity."""
 
     def command(self) -> StringCommand:
@@ -34,7 +35,8 @@ class WhoAmI(FactBase[Identity]):
 
     def process(self, output: list[str]) -> Identity:
         """A line for each."""
-        *machine, site = [line.strip() for line in output[:4]]
+        # The last one is empty on a host that is nobody's yet.
+        *machine, site = [line.strip() for line in [*output, ""][:4]]
         return Identity(tuple(machine), site)
 
 

@@ -201,7 +201,8 @@ def tree_on_host(site: Site, infrastructure: str, tree: Tree) -> str:
     """Where a tree lies on the host; ResourceError if Nextcloud does not run or its data are on no volume."""
     wanted = site.nextcloud
     inside = f"{wanted.data_directory.rstrip('/')}/{tree.owner}/files/{tree.tree}"
-    outside = running_container(infrastructure, wanted.service, "nextcloud").host_path(inside)
+    project = site.host.compose_project
+    outside = running_container(infrastructure, wanted.service, "nextcloud", project).host_path(inside)
     if outside is None:
         raise ResourceError(
             f"nextcloud: {wanted.data_directory} of the service {wanted.service} is on no volume, so the host does "
@@ -235,7 +236,7 @@ def _no_shared_spool() -> Commands:
 
 
 def _told(command: str) -> list[str]:
-    ok, output = run_quietly(StringCommand(command, "2>&1"))
+    ok, output = run_quietly(StringCommand(command))
     if not ok:
         raise ResourceError(
             f"relays.spool: its tables cannot be removed ({' '.join(output.split())}); mend that, or remove {SPOOL} "

@@ -138,6 +138,9 @@ class Host(Machine):
         description="PEM file on this machine: authorities of the applications, or their certificates themselves, that "
         "are trusted beside the known authorities",
     )
+    compose_project: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")] | None = Field(
+        None, description="name of the Compose project; without it, the one that runs in the folder"
+    )
     api_access: Literal["ssh", "direct"] = Field(
         "ssh", description="reach the APIs through the SSH connection, or directly from this machine"
     )

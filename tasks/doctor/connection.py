@@ -1,6 +1,7 @@
 """The way to the host: one SSH connection with the inventory's settings, for the probe and for the APIs."""
 
 import json
+import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -13,6 +14,7 @@ from pyinfra.context import ctx_config, ctx_host, ctx_inventory, ctx_state
 
 from tasks.doctor.chain import Broken, broken
 from tasks.doctor.look import GITLAB_RELAY, NEXTCLOUD_RELAY, Look
+from tasks.operations.compose import Container, DockerError, command_for, containers, of_project, of_service
 from tasks.operations.remote import run_quietly
 from tasks.operations.resource import ResourceError
 from tasks.operations.secret_file import fingerprint_in_use
@@ -74,6 +76,8 @@ def _look(site: Site) -> Look:
         raise Refused(broken("ssh.sudo", told=str(error))) from None
     _refuse_without(StringCommand("python3 --version"), "host.python")
     infrastructure, relay = locate(site)
+    found, project, docker = _containers(site, infrastructure)
+    gitlab = of_service(project, site.gitlab.service)
     try:
         tree = tree_on_host(site, infrastructure, site.trees[0])
     except ResourceError:
@@ -82,7 +86,16 @@ def _look(site: Site) -> Look:
         site=site,
         infrastructure=infrastructure,
         relay=relay,
-        host=_ask(_questions(site, infrastructure, relay, tree)),
+        host=_ask(
+            {
+                **_questions(site, infrastructure, relay, tree),
+                "compose": shlex.split(command_for(project)),
+                "gitlab_container": gitlab.id if gitlab else None,
+            }
+        ),
+        containers=found,
+        project=project,
+        docker=docker,
         tree=tree,
         fingerprint=fingerprint_in_use(HOOK_TOKEN, SIGNING_TOKEN),
         mattermost=mattermost_api(site),
@@ -97,6 +110,17 @@ def _refuse_without(command: StringCommand, code: str) -> None:
         raise Refused(broken(code, told=(output.strip().splitlines() or ["?"])[-1]))
 
 
+def _containers(
+    site: Site, infrastructure: str
+) -> tuple[list[Container], list[Container], DockerError | None]:
+    """All that Compose has made, those of the site's project, and why they are not known."""
+    try:
+        found = containers(infrastructure)
+        return found, of_project(found, infrastructure, site.host.compose_project), None
+    except DockerError as error:
+        return [], [], error
+
+
 def _questions(site: Site, infrastructure: str, relay: str, tree: str | None) -> dict[str, Any]:
     return {
         "infrastructure": infrastructure,
@@ -105,7 +129,6 @@ def _questions(site: Site, infrastructure: str, relay: str, tree: str | None) ->
         "server": f"{GITLAB_RELAY}.service",
         "watcher": f"{NEXTCLOUD_RELAY}.service",
         "port": site.relays.port,
-        "gitlab_service": site.gitlab.service,
         "relay": relay,
         "places": _PLACES,
         "tree": tree,
@@ -124,9 +147,7 @@ def _questions(site: Site, infrastructure: str, relay: str, tree: str | None) ->
 def _ask(questions: dict[str, Any]) -> dict[str, Any]:
     probe = _PROBE.read_text(encoding="utf-8")
     ok, output = run_quietly(StringCommand("python3 -", QuoteString(json.dumps(questions))), stdin=probe)
-    # Whatever else a login prints comes on other lines.
-    answers = [line for line in output.splitlines() if line.startswith('{"docker"')]
-    report: dict[str, Any] = json.loads(answers[0]) if ok and answers else {}
-    if not report:
+    if not ok:
         raise ResourceError(f"host: the doctor's probe failed there: {output.strip()[-300:]}")
+    report: dict[str, Any] = json.loads(output)
     return report

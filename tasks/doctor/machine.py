@@ -7,11 +7,14 @@ from relays import tls
 from tasks.doctor.chain import Broken, Links, broken, distrusted
 from tasks.doctor.look import Look
 from tasks.operations.api import ApiError
+from tasks.operations.compose import of_service
 
 links = Links()
 
 _LEAST_BYTES = 200_000_000
 _LEAST_PART = 0.02
+# What has another remedy than a start.
+_STATES = {"paused": "docker.paused", "restarting": "docker.restarting"}
 
 
 @links.add("ssh")
@@ -23,26 +26,37 @@ def ssh(look: Look) -> Broken | None:
 @links.add("docker", "ssh")
 def docker(look: Look) -> Broken | None:
     """Docker answers for the Compose project."""
-    error = look.host["docker"]["error"]
-    if error in ("missing", "folder"):
-        return broken(f"docker.{error}", folder=look.infrastructure)
-    return broken("docker.compose", folder=look.infrastructure, told=error) if error else None
+    fault = look.docker
+    return broken(f"docker.{fault.reason}", folder=look.infrastructure, told=fault.told) if fault else None
 
 
 @links.add("docker.services", "docker")
 def services(look: Look) -> Broken | None:
     """The services that matter run; whatever runs Mattermost is known by its name or its image."""
-    found = look.host["docker"]["services"]
-    states = {row["service"]: row["state"] for row in found}
     wanted = [look.site.gitlab.service, look.site.nextcloud.service]
-    wanted += [row["service"] for row in found if "mattermost" in f"{row['service']} {row['image']}".lower()]
+    wanted += sorted({c.service for c in look.project if "mattermost" in f"{c.service} {c.image}".lower()})
     for service in wanted:
-        state = states.get(service)
-        if state is None:
-            return broken("docker.service-missing", service=service, folder=look.infrastructure)
-        if state != "running":
-            return broken("docker.stopped", service=service, state=state, folder=look.infrastructure)
+        told = {"service": service, **look.compose}
+        found, elsewhere = of_service(look.project, service), of_service(look.containers, service)
+        if found is None and elsewhere is not None:
+            return broken(
+                "docker.project", name=elsewhere.project.name, other=elsewhere.project.folder, **told
+            )
+        if found is None:
+            return broken("docker.service-missing", **told)
+        if found.state != "running":
+            code = _STATES.get(found.state, "docker.stopped")
+            return broken(code, state=found.state, **told)
     return None
+
+
+@links.add("docker.files", "docker")
+def files(look: Look) -> Broken | None:
+    """Compose can read the project's files, or the operators' commands fail."""
+    told = look.host["compose"]
+    if not told["plugin"]:
+        return broken("docker.plugin")
+    return broken("docker.files", told=told["said"], **look.compose) if told["code"] else None
 
 
 @links.add("host.disk", "ssh")

@@ -26,7 +26,9 @@ def status(look: Look) -> Broken | None:
         return broken("nextcloud.stranger", url=look.site.nextcloud.url)
     if not told["installed"]:
         return broken("nextcloud.not-installed", url=look.site.nextcloud.url)
-    return broken("nextcloud.maintenance") if told.get("maintenance") else None
+    if told.get("maintenance"):
+        return broken("nextcloud.maintenance", service=look.site.nextcloud.service, **look.compose)
+    return None
 
 
 @links.add("nextcloud.account", "nextcloud.status", "ssh.forwarding")

@@ -58,20 +58,17 @@ def run(*command: str, at: str = "/", seconds: float = 20) -> tuple[int, str, st
     return done.returncode, done.stdout, done.stderr
 
 
-def docker(infrastructure: str) -> dict[str, Any]:
-    """{error: missing, folder or the last line of docker, services: [{service, state, image}]}."""
+def compose(infrastructure: str, command: list[str]) -> dict[str, Any]:
+    """Whether Docker has Compose, which can read the files of the project: {plugin, code: its exit code, said}.
+
+    `command` is what `docker compose` is to be typed as there.
+    """
     if not Path(infrastructure).is_dir():
-        return {"error": "folder", "services": []}
-    code, output, errors = run("docker", "compose", "ps", "--all", "--format", "json", at=infrastructure)
-    if code == 127:
-        return {"error": "missing", "services": []}
-    if code:
-        return {"error": (errors.strip().splitlines() or ["?"])[-1], "services": []}
-    # One array, or one object a line, as of Compose 2.21.
-    text = output.strip()
-    rows = json.loads(text) if text.startswith("[") else [json.loads(line) for line in text.splitlines()]
-    told = [{"service": row["Service"], "state": row["State"], "image": row.get("Image", "")} for row in rows]
-    return {"error": "", "services": told}
+        return {"plugin": True, "code": 0, "said": ""}
+    # Without the plugin Docker complains of the options that it does not know, each release in its own way.
+    plugin = run("docker", "compose", "version")[0] == 0
+    code, _, errors = run(*command, "config", "--quiet", at=infrastructure)
+    return {"plugin": plugin, "code": code, "said": (errors.strip().splitlines() or ["?"])[-1][:400]}
 
 
 def web(url: str, secrets: bool = False) -> dict[str, Any]:
@@ -216,12 +213,12 @@ def health(port: int | None) -> dict[str, Any]:
     return {"error": error, "figures": figures if isinstance(figures, dict) else {}}
 
 
-def reach(infrastructure: str, service: str, relay: str | None) -> dict[str, Any]:
-    """Whether a container gets through to the relay, if one is given: {code: curl's or docker's exit code, said}."""
-    if relay is None:
+def reach(container: str | None, relay: str | None) -> dict[str, Any]:
+    """Whether a container gets through to the relay, if both are given: {code: curl's or docker's exit code, said}."""
+    if relay is None or container is None:
         return {"code": 0, "said": ""}
     curl = ("curl", "-sS", "--noproxy", "*", "-m", "5", "-o", "/dev/null", f"http://{relay}/health")
-    code, _, errors = run("docker", "compose", "exec", "-T", service, *curl, at=infrastructure)
+    code, _, errors = run("docker", "exec", container, *curl)
     return {"code": code, "said": (errors.strip().splitlines() or [""])[-1][:200]}
 
 
@@ -309,12 +306,10 @@ def main() -> None:
     runs = states[asked["server"]].get("ActiveState") == "active"
     with ThreadPoolExecutor(16) as pool:
         started = {
-            "docker": pool.submit(docker, infrastructure),
+            "compose": pool.submit(compose, infrastructure, asked["compose"]),
             "webhooks": pool.submit(webhooks, asked["webhooks_conf"]),
             "health": pool.submit(health, asked["port"] if runs else None),
-            "reach": pool.submit(
-                reach, infrastructure, asked["gitlab_service"], asked["relay"] if runs else None
-            ),
+            "reach": pool.submit(reach, asked["gitlab_container"], asked["relay"] if runs else None),
             "disk": pool.submit(disk, asked["places"]),
             "tree": pool.submit(tree, asked["tree"], asked["folders"]),
             "limits": pool.submit(limits),

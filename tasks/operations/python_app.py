@@ -12,20 +12,21 @@ from hashlib import sha256
 from pathlib import Path
 
 from pyinfra import host
-from pyinfra.api import FactBase, FileUploadCommand, StringCommand
+from pyinfra.api import StringCommand
 
 from tasks.operations import wheels
+from tasks.operations.remote import HostFact, uploaded
 from tasks.operations.resource import Commands, ResourceError, resource, tell
 
 
-class Interpreter(FactBase[str]):
+class Interpreter(HostFact[str]):
     """`MAJOR.MINOR MACHINE` of the host's python3, or an empty string."""
 
     def command(self) -> str:
         return "python3 -c 'import sys, platform; print(*sys.version_info[:2], platform.machine())' 2>/dev/null || true"
 
 
-class Release(FactBase[dict[str, str]]):
+class Release(HostFact[dict[str, str]]):
     """{"current": digest in use, "complete": "yes" if `digest` was installed whole, "altered": "yes" if not so since}.
 
     Content, owner, mode and presence of a file all have a part in the time of the last change of its status, or of its
@@ -79,7 +80,7 @@ def python_app(app: str, source: Path, package: str, requirements: Path) -> Comm
     yield StringCommand(f"mkdir -p {root} && rm -rf {root}/{'next' if whole else digest}")
     if not whole:
         bundle = wheels.bundle(source, [requirements / "pip.txt", lock], python, machine)
-        yield FileUploadCommand(str(bundle), f"{root}/{digest}.tar")
+        yield uploaded(bundle, f"{root}/{digest}.tar")
         yield StringCommand(
             _install(app, digest, lock.name, wheels.distribution(source), in_use=current == digest)
         )
@@ -98,7 +99,7 @@ def accepted(app: str) -> Commands:
         yield StringCommand(f"rm -rf /opt/{app}/before")
 
 
-class OnTrial(FactBase[bool]):
+class OnTrial(HostFact[bool]):
     """Whether a new release of `app` is on trial."""
 
     default = bool

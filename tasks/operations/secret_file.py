@@ -4,9 +4,9 @@ from hashlib import sha256
 
 from pydantic import SecretStr
 from pyinfra import host
-from pyinfra.api import FactBase, QuoteString, StringCommand
+from pyinfra.api import QuoteString, StringCommand
 
-from tasks.operations.remote import run_quietly
+from tasks.operations.remote import HostFact, run_quietly
 from tasks.operations.resource import Commands, ResourceError, resource, tell
 from tasks.operations.text_file import Files, write
 
@@ -83,7 +83,7 @@ def drop_others(path: str) -> Commands:
         yield write(path, _all_of(path, "head -n 1"), *ACCESS.split())
 
 
-class Count(FactBase[int]):
+class Count(HostFact[int]):
     """How many lines of `path` are not blank; 0 without the file."""
 
     default = int
@@ -117,7 +117,7 @@ def fingerprint(path: str) -> str | None:
     return found[1][:12] if found else None
 
 
-class InUse(FactBase[list[str]]):
+class InUse(HostFact[list[str]]):
     """The sha256 of the first line that is not blank of each of `paths` that is a file, in order."""
 
     default = list

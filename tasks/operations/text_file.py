@@ -6,12 +6,13 @@ from hashlib import sha256
 from typing import Any
 
 from pyinfra import host, state
-from pyinfra.api import FactBase, QuoteString, StringCommand
+from pyinfra.api import QuoteString, StringCommand
 
+from tasks.operations.remote import HostFact
 from tasks.operations.resource import Commands, ResourceError, resource, tell
 
 
-class Files(FactBase[dict[str, tuple[str, str]]]):
+class Files(HostFact[dict[str, tuple[str, str]]]):
     """{path: ("MODE OWNER GROUP", sha256 of the content)} of those of `paths` that are files."""
 
     default = dict
@@ -28,7 +29,7 @@ class Files(FactBase[dict[str, tuple[str, str]]]):
         return {path: (access, digest) for access, digest, path in zip(*[iter(output)] * 3, strict=True)}
 
 
-class Owner(FactBase[tuple[str, str] | None]):
+class Owner(HostFact[tuple[str, str] | None]):
     """(user, group) that own a path; None if it does not exist."""
 
     def command(self, path: str) -> StringCommand:

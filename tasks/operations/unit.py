@@ -4,8 +4,9 @@ from collections.abc import Callable, Iterable, Mapping
 from hashlib import sha256
 
 from pyinfra import host
-from pyinfra.api import FactBase, QuoteString, StringCommand
+from pyinfra.api import QuoteString, StringCommand
 
+from tasks.operations.remote import HostFact
 from tasks.operations.resource import Commands, resource, tell
 from tasks.operations.text_file import write
 
@@ -15,7 +16,7 @@ FOLDER = "/etc/systemd/system"
 _ACCESS = "644 root root"
 
 
-class Units(FactBase[dict[str, dict[str, str]]]):
+class Units(HostFact[dict[str, dict[str, str]]]):
     """{unit: what systemd says of it, `text` (sha256 of its file), `access`, `digest` (MARK of its main process)}.
 
     `access` is the "MODE OWNER GROUP" of the file.

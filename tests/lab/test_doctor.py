@@ -21,6 +21,7 @@ Deed = Callable[[World], object]
 CONF = f"{INFRASTRUCTURE}/scripts/.webhooks.conf"
 OTHER_KEY = "whsec_" + "A" * 43 + "="
 UNIT = "/etc/systemd/system"
+PLUGINS = "/usr/libexec/docker/cli-plugins"
 
 
 @dataclass(frozen=True)
@@ -88,10 +89,28 @@ FAULTS: dict[str, Fault] = {
         compose("stop mattermost"), "docker.stopped", "docker compose up", compose("up -d mattermost")
     ),
     "chat paused": Fault(
-        compose("pause mattermost"), "docker.stopped", "unpause mattermost", compose("unpause mattermost")
+        compose("pause mattermost"), "docker.paused", "unpause mattermost", compose("unpause mattermost")
     ),
     "forge stopped": Fault(
         compose("stop gitlab"), "docker.stopped", "docker compose up -d gitlab", compose("up -d gitlab")
+    ),
+    "Docker away": Fault(
+        on_host("mount --bind /dev/null /run/docker.sock"),
+        "docker.silent",
+        "systemctl start docker",
+        on_host("umount /run/docker.sock"),
+    ),
+    "override file broken": Fault(
+        on_host(f"echo 'services: [' > {INFRASTRUCTURE}/docker-compose.override.yml"),
+        "docker.files",
+        "docker compose config --quiet",
+        on_host(f"rm {INFRASTRUCTURE}/docker-compose.override.yml"),
+    ),
+    "no compose plugin": Fault(
+        on_host(f"mount -t tmpfs tmpfs {PLUGINS}"),
+        "docker.plugin",
+        "docker-compose",
+        on_host(f"umount {PLUGINS}"),
     ),
     "disk full": Fault(
         on_host(

@@ -5,7 +5,7 @@ import hashlib
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from email.utils import formatdate
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from tasks.doctor.chain import Broken, Unclear, Verdict, walk
 from tasks.doctor.look import Look, at
 from tasks.gitlab import triggers_of
 from tasks.mattermost import INTEGRATIONS
+from tasks.operations.compose import Container, DockerError, Project
 from tasks.place import gitlab_api, mattermost_api
 from tasks.site import Site
 from tests.standins import gitlab_site, mattermost_server
@@ -34,6 +35,10 @@ _ACTIVE = {
     "NRestarts": "0",
     "uptime": "600",
 }
+CONTAINERS = [
+    Container(id=name, service=name, image=name, project=Project("taaf", "/srv/infrastructure"))
+    for name in ("gitlab", "nextcloud", "mattermost")
+]
 _WEB = {"name": "", "port": "", "tls": None, "silent": "", "status": 200}
 
 
@@ -45,6 +50,8 @@ class World:
     chat: mattermost_server.MattermostServer
     forge: gitlab_site.Site
     host: dict[str, Any]
+    containers: list[Container] = field(default_factory=lambda: list(CONTAINERS))
+    docker: DockerError | None = None
     tree: str | None = TREE
     fingerprint: str | None = FINGERPRINT
 
@@ -55,6 +62,9 @@ class World:
             infrastructure="/srv/infrastructure",
             relay=RELAY,
             host=self.host,
+            containers=self.containers,
+            project=[container for container in self.containers if container.here],
+            docker=self.docker,
             tree=self.tree,
             fingerprint=self.fingerprint,
             mattermost=mattermost_api(self.site),
@@ -190,13 +200,10 @@ def _provision_gitlab(forge: gitlab_site.Site, site: Site) -> None:
 
 def report(site: Site, urls: dict[str, str]) -> dict[str, Any]:
     """What the probe tells of a host on which all is well."""
-    services = [
-        {"service": name, "state": "running", "image": name} for name in ("gitlab", "nextcloud", "mattermost")
-    ]
     ping = requests.get(f"{site.mattermost.url}/api/v4/system/ping?get_server_status=true", timeout=20)
     now = time.time()
     return {
-        "docker": {"error": "", "services": services},
+        "compose": {"plugin": True, "code": 0, "said": ""},
         "webhooks": {
             name: {
                 "digest": hashlib.sha256(url.encode()).hexdigest()[:12],

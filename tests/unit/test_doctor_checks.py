@@ -1,6 +1,7 @@
 """Each fault that the doctor knows, made on stand-ins or in what the host reports: it is named, and nothing else."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import formatdate
 from pathlib import Path
@@ -17,9 +18,10 @@ from tasks.doctor.gitlab import allows
 from tasks.doctor.look import at
 from tasks.doctor.telling import lines, masking
 from tasks.doctor.wording import CATALOGUES
+from tasks.operations.compose import Container, DockerError, Project
 from tests import tls
 from tests.standins import nextcloud_site
-from tests.unit.doctor_world import FINGERPRINT, RELAY, World, sound
+from tests.unit.doctor_world import CONTAINERS, FINGERPRINT, RELAY, World, sound
 from tests.waiting import wait_until
 
 Change = Callable[[World], World]
@@ -34,6 +36,14 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 
 def host(*path: str, to: Any) -> Change:
     return lambda world: world.changed(*path, to=to)
+
+
+def docker(*found: Container) -> Change:
+    return lambda world: replace(world, containers=list(found))
+
+
+def no_docker(reason: str, told: str = "") -> Change:
+    return lambda world: replace(world, containers=[], docker=DockerError("", reason, told))
 
 
 def unit(name: str, **values: str) -> Change:
@@ -70,19 +80,22 @@ HOOK = "GITLAB_WEBHOOK_URL"
 
 # What is seen, and the one finding that it must bring.
 SEEN: dict[str, Change] = {
-    "docker.missing": host("docker", "error", to="missing"),
-    "docker.folder": host("docker", "error", to="folder"),
-    "docker.compose": host("docker", "error", to="Cannot connect to the Docker daemon"),
+    "docker.missing": no_docker("missing"),
+    "docker.folder": no_docker("folder"),
+    "docker.silent": no_docker("silent", "Cannot connect to the Docker daemon"),
+    "docker.projects": no_docker("projects", "a, b"),
+    "docker.files": host("compose", to={"plugin": True, "code": 15, "said": "yaml: line 3: did not find"}),
+    "docker.plugin": host("compose", to={"plugin": False, "code": 1, "said": "unknown flag: --quiet"}),
     "docker.service-missing": setting("gitlab", service="forge"),
-    "docker.stopped": host(
-        "docker",
-        "services",
-        to=[
-            {"service": "gitlab", "state": "running", "image": "x"},
-            {"service": "nextcloud", "state": "running", "image": "x"},
-            {"service": "chat", "state": "exited", "image": "mattermost/mattermost-team-edition:11"},
-        ],
+    "docker.project": docker(
+        *CONTAINERS[1:], replace(CONTAINERS[0], here=False, project=Project("x", "/srv/x"))
     ),
+    "docker.stopped": docker(
+        *CONTAINERS[:2],
+        Container("x", service="chat", image="mattermost/mattermost-team-edition:11", state="exited"),
+    ),
+    "docker.paused": docker(replace(CONTAINERS[0], state="paused"), *CONTAINERS[1:]),
+    "docker.restarting": docker(replace(CONTAINERS[0], state="restarting"), *CONTAINERS[1:]),
     "host.disk": host("disk", "/", to=[1_000_000, 100_000_000_000]),
     "host.inotify": host("limits", "max_user_watches", to=2),
     "mattermost.name": page("mattermost", name="Name or service not known"),
@@ -216,6 +229,8 @@ def test_relays_are_seen_through(world: World, change: Change, code: str) -> Non
         figures(backlog=3, oldest_age_seconds=5.0),
         unit(GITLAB, NRestarts="4", uptime="3600"),
         host("tree", "access", to={"": ["755", 33], "Contrats": ["755", 33]}),
+        docker(*CONTAINERS, replace(CONTAINERS[0], state="created", number=2)),
+        docker(*CONTAINERS, replace(CONTAINERS[0], state="exited", here=False)),
     ],
 )
 def test_what_is_usual_is_no_fault(world: World, change: Change) -> None:

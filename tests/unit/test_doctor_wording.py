@@ -25,7 +25,8 @@ def said() -> set[str]:
     for suffix in re.findall(r'f"\{\w+\}\.([a-z-]+)"', source):
         codes |= {f"{application}.{suffix}" for application in _APPLICATIONS}
     codes |= {f"mattermost.{code}" for code in ("database", "files", "unhealthy")}
-    codes |= {"host.api", "docker.missing", "docker.folder", *(f"tls.{code}" for code in FAULTS)}
+    codes |= {*(f"tls.{code}" for code in FAULTS)}
+    codes |= {"host.api", *(f"docker.{reason}" for reason in ("missing", "folder", "silent", "projects"))}
     return codes
 
 

@@ -68,7 +68,7 @@ DATA = {"Source": "/srv/cloud", "Destination": "/var/www/html/data"}
 def test_path_of_a_container_on_the_host(
     mounts: list[dict[str, str]], path: str, outside: str | None
 ) -> None:
-    assert Container("id", mounts).host_path(path) == outside
+    assert Container("id", [*mounts]).host_path(path) == outside
 
 
 def test_differences_name_the_nested_setting() -> None:
@@ -179,7 +179,7 @@ def test_secret_in_use_is_the_first_line(tmp_path: Path) -> None:
         path.write_text(content)
     command = InUse().command([str(path) for path in [tmp_path / "missing", *paths]])
     wanted = [sha256(text).hexdigest() for text in (b"one", b"one", b"one", b"two", b"")]
-    assert shell(command.get_raw_value()).splitlines() == wanted
+    assert InUse().process(shell(command.get_raw_value()).splitlines()) == wanted
 
 
 @pytest.mark.parametrize("value", ["it's", "a b", "$(touch x)", "`x`", 'a"b', "é", "-n"])

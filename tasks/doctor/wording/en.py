@@ -16,8 +16,9 @@ PHRASES = {
 
 LINKS = {
     "ssh": "SSH to the host",
-    "docker": "Docker Compose",
+    "docker": "Docker",
     "docker.services": "Docker services",
+    "docker.files": "files of Docker Compose",
     "host.disk": "room on the disks",
     "mattermost.name": "Mattermost's name",
     "mattermost.port": "Mattermost's port",
@@ -92,16 +93,37 @@ BROKEN = {
     "docker.folder": Saying(
         "there is no folder {folder} on the host", "correct host.infrastructure in passerelle.toml"
     ),
-    "docker.compose": Saying(
-        "docker compose fails in {folder}: {told}", "start Docker: systemctl start docker"
+    "docker.silent": Saying("Docker does not answer: {told}", "start Docker: systemctl start docker"),
+    "docker.plugin": Saying(
+        "Docker has no compose plugin",
+        "install it (docker-compose-plugin, or docker-compose-v2 on Ubuntu): docker-compose 1 will not do",
+    ),
+    "docker.files": Saying(
+        "Docker Compose cannot read the files of {folder}: {told}",
+        "correct the file until cd {folder} && {compose} config --quiet says nothing any more",
+    ),
+    "docker.project": Saying(
+        "the service {service} is in the Compose project {name} of {other}, not in that of {folder}",
+        "set host.infrastructure to that folder, or host.compose_project to {name}",
+    ),
+    "docker.projects": Saying(
+        "several Compose projects were started from {folder}: {told}",
+        "set host.compose_project to the one that is meant, or remove the other one: docker compose -p NAME down",
     ),
     "docker.service-missing": Saying(
         "the service {service} has no container",
-        "cd {folder} && docker compose up -d {service}, or correct the setting service of its section",
+        "cd {folder} && {compose} up -d {service}, or correct the setting service of its section",
+    ),
+    "docker.paused": Saying(
+        "the container of the service {service} is paused", "cd {folder} && {compose} unpause {service}"
+    ),
+    "docker.restarting": Saying(
+        "the container of the service {service} ends and starts again and again",
+        "cd {folder} && {compose} logs --tail 50 {service} says why",
     ),
     "docker.stopped": Saying(
         "the container of the service {service} does not run ({state})",
-        "cd {folder} && docker compose up -d {service}; if it is paused: docker compose unpause {service}",
+        "cd {folder} && {compose} up -d {service}",
     ),
     "mattermost.name": Saying(
         "the host does not resolve the name of {url}: {told}",
@@ -301,7 +323,7 @@ BROKEN = {
     ),
     "nextcloud.maintenance": Saying(
         "Nextcloud is in maintenance mode",
-        "once it is over: docker compose exec -u www-data nextcloud php occ maintenance:mode --off",
+        "once it is over: cd {folder} && {compose} exec -u www-data {service} php occ maintenance:mode --off",
     ),
     "nextcloud.account": Saying(
         "{url} refuses the relay's app password for {admin} (401)",

@@ -15,8 +15,9 @@ PHRASES = {
 
 LINKS = {
     "ssh": "connexion SSH à l'hôte",
-    "docker": "Docker Compose",
+    "docker": "Docker",
     "docker.services": "services Docker",
+    "docker.files": "fichiers de Docker Compose",
     "host.disk": "place sur les disques",
     "mattermost.name": "nom de Mattermost",
     "mattermost.port": "port de Mattermost",
@@ -93,16 +94,37 @@ BROKEN = {
     "docker.folder": Saying(
         "il n'y a pas de dossier {folder} sur l'hôte", "corrigez host.infrastructure dans passerelle.toml"
     ),
-    "docker.compose": Saying(
-        "docker compose échoue dans {folder} : {told}", "démarrez Docker : systemctl start docker"
+    "docker.silent": Saying("Docker ne répond pas : {told}", "démarrez Docker : systemctl start docker"),
+    "docker.plugin": Saying(
+        "Docker n'a pas de greffon compose",
+        "installez-le (docker-compose-plugin, ou docker-compose-v2 sur Ubuntu) : docker-compose 1 ne suffit pas",
+    ),
+    "docker.files": Saying(
+        "Docker Compose ne peut pas lire les fichiers de {folder} : {told}",
+        "corrigez le fichier jusqu'à ce que cd {folder} && {compose} config --quiet ne dise plus rien",
+    ),
+    "docker.project": Saying(
+        "le service {service} est dans le projet Compose {name} de {other}, pas dans celui de {folder}",
+        "mettez host.infrastructure à ce dossier, ou host.compose_project à {name}",
+    ),
+    "docker.projects": Saying(
+        "plusieurs projets Compose ont été démarrés depuis {folder} : {told}",
+        "mettez host.compose_project à celui qui compte, ou retirez l'autre : docker compose -p NOM down",
     ),
     "docker.service-missing": Saying(
         "le service {service} n'a pas de conteneur",
-        "cd {folder} && docker compose up -d {service}, ou corrigez le réglage service de sa section",
+        "cd {folder} && {compose} up -d {service}, ou corrigez le réglage service de sa section",
+    ),
+    "docker.paused": Saying(
+        "le conteneur du service {service} est en pause", "cd {folder} && {compose} unpause {service}"
+    ),
+    "docker.restarting": Saying(
+        "le conteneur du service {service} s'arrête et redémarre sans cesse",
+        "cd {folder} && {compose} logs --tail 50 {service} dit pourquoi",
     ),
     "docker.stopped": Saying(
         "le conteneur du service {service} ne tourne pas ({state})",
-        "cd {folder} && docker compose up -d {service} ; s'il est en pause : docker compose unpause {service}",
+        "cd {folder} && {compose} up -d {service}",
     ),
     "mattermost.name": Saying(
         "l'hôte ne résout pas le nom de {url} : {told}", "corrigez le DNS ou /etc/hosts, ou mattermost.url"
@@ -351,7 +373,8 @@ BROKEN = {
     ),
     "nextcloud.maintenance": Saying(
         "Nextcloud est en mode maintenance",
-        "une fois la maintenance finie : docker compose exec -u www-data nextcloud php occ maintenance:mode --off",
+        "une fois la maintenance finie : cd {folder} && {compose} exec -u www-data {service} php occ "
+        "maintenance:mode --off",
     ),
     "nextcloud.account": Saying(
         "{url} refuse le mot de passe d'application du relais pour {admin} (401)",
