@@ -16,7 +16,11 @@ from tasks.operations.resource import ResourceError
 # One password is asked for in a run, and tried on each host whose sudo wants one.
 _asked: list[str] = []
 
-_ASKS = ("a password is required", "authentication is required", "a terminal is required")
+MISSING = (
+    "host.sudo_password is missing, and sudo asks for one: set PASSERELLE_HOST__SUDO_PASSWORD, or sudo_password in "
+    "[host], or allow sudo without a password"
+)
+ASKS = ("a password is required", "authentication is required", "a terminal is required")
 
 
 def become_root() -> None:
@@ -32,7 +36,7 @@ def become_root() -> None:
     if done:
         return
     reason = (said.strip().splitlines() or ["?"])[-1]
-    if not any(words in said for words in _ASKS):
+    if not any(words in said for words in ASKS):
         raise ResourceError(
             f"host.sudo: {host.data.ssh_user} does not become root ({reason}); "
             "allow it in /etc/sudoers.d, or set host.ssh_user to root"
@@ -46,26 +50,33 @@ def _password() -> str:
         return str(given.get_secret_value())
     if not _asked:
         if not sys.stdin.isatty():
-            raise ResourceError(
-                "host.sudo_password is missing, and sudo asks for one: set PASSERELLE_HOST__SUDO_PASSWORD, or "
-                "sudo_password in [host], or allow sudo without a password"
-            )
+            raise ResourceError(MISSING)
         _asked.append(getpass(f"sudo password of {host.data.ssh_user} on {host.name}: "))
     return _asked[0]
 
 
-def _hand_over(password: str) -> None:
-    # By standard input, and never open to others. The first folder goes away with the SSH user's last session, even
-    # if this run is killed; what is in the second may not be executable.
-    make = StringCommand(
+def making_askpass(folder: str) -> StringCommand:
+    """A command that makes a file of the SSH user's own of a script on its standard input, and prints its path."""
+    # The first folder goes away with the SSH user's last session, even if this run is killed; what is in the second
+    # may not be executable.
+    return StringCommand(
         'umask 077; c=$(cat); for d in "${XDG_RUNTIME_DIR:-}"',
-        QuoteString(_folder()),
+        QuoteString(folder),
         '"$HOME"; do test -n "$d" && t=$(mktemp "$d/pyinfra-sudo-askpass-XXXXXXXXXXXX" 2>/dev/null) || continue;',
         'printf "%s\\n" "$c" >"$t" && chmod 700 "$t" && "$t" >/dev/null 2>&1 && echo "$t" && exit; rm -f "$t"; done;',
         "false",
     )
+
+
+def askpass(password: str) -> str:
+    """A script that answers sudo."""
     quoted = "'" + password.replace("'", "'\\''") + "'"
-    done, output = run_quietly(make, stdin=f"#!/bin/sh\nprintf '%s\\n' {quoted}", plain=True)
+    return f"#!/bin/sh\nprintf '%s\\n' {quoted}"
+
+
+def _hand_over(password: str) -> None:
+    # By standard input, and never open to others.
+    done, output = run_quietly(making_askpass(_folder()), stdin=askpass(password), plain=True)
     path = (output.split() or [""])[-1]
     if not done or not path.startswith("/"):
         raise ResourceError(

@@ -4,6 +4,7 @@ Where the settings come from is in tasks.settings.
 """
 
 import re
+from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationInfo
@@ -89,6 +90,17 @@ def _digest_from(value: int) -> int:
 
 # As Mattermost accepts it (server/public/model, release 11.6).
 TeamName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{1,63}$")]
+
+
+def _secrets_in(value: object) -> Iterator[SecretStr]:
+    if isinstance(value, SecretStr):
+        yield value
+    elif isinstance(value, BaseModel):
+        for name in type(value).model_fields:
+            yield from _secrets_in(getattr(value, name))
+    elif isinstance(value, list):
+        for each in value:
+            yield from _secrets_in(each)
 
 
 class SiteError(PyinfraError):
@@ -240,6 +252,11 @@ class Site(Section):
     nextcloud: Nextcloud
     gitlab: GitLab
     relays: Relays
+
+    @property
+    def secrets(self) -> list[str]:
+        """The values of all settings that nobody may see."""
+        return [secret.get_secret_value() for secret in _secrets_in(self)]
 
     @property
     def projects(self) -> list[str]:

@@ -16,6 +16,7 @@ from docker.models.containers import Container
 from lab import engine, stack, state
 from tests.lab.faults.summary import DriftTable
 from tests.live import chat, cloud, copy, forge, host, infrastructure, proxy, site, ssh, tunnel
+from tests.mistakes_table import MistakesTable
 
 __all__ = ["chat", "cloud", "copy", "forge", "host", "infrastructure", "proxy", "site", "ssh", "tunnel"]
 
@@ -81,8 +82,9 @@ def sampled(cases: Iterable[object], each: int) -> list[ParameterSet]:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Have the run end with the table of drift."""
+    """Have the run end with the tables of drift and of mistakes."""
     config.pluginmanager.register(DriftTable())
+    config.pluginmanager.register(MistakesTable())
 
 
 @pytest.fixture(scope="session", autouse=True)

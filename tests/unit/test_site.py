@@ -218,6 +218,31 @@ def test_a_relay_host_is_reached_as_the_host_is_unless_it_says_otherwise(
     assert port_of(r3) == 22
 
 
+def test_every_secret_is_known_as_one(values: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever may be shown is masked by this list: a setting that is added to the secrets is on it."""
+    given = {
+        "HOST__SUDO_PASSWORD": "sudo-secret",
+        "GITLAB__READ_TOKEN": "read-secret",
+        "GITLAB__WEB_PASSWORD": "web-secret",
+        "NEXTCLOUD__APP_PASSWORD": "app-secret",
+        "NEXTCLOUD__RELAY_PASSWORD": "relay-secret",
+        "RELAYS__SPOOL": "postgresql://u:spool-secret@db/d",
+        "RELAYS__ADDRESS": "lb",
+        "RELAYS__HOSTS": '[{"address": "r2", "sudo_password": "r2-secret"}]',
+    }
+    for name, value in given.items():
+        monkeypatch.setenv(f"PASSERELLE_{name}", value)
+    site = load(values)
+    assert len(re.findall(r"\*{10}", str(site.to_json()))) == len(site.secrets)
+    assert sorted(site.secrets) == sorted(
+        [
+            *TOKENS.values(),
+            *(each for name, each in given.items() if name not in ("RELAYS__ADDRESS", "RELAYS__HOSTS")),
+            "r2-secret",
+        ]
+    )
+
+
 def test_secrets_are_masked_where_pyinfra_prints_data(values: dict[str, Any]) -> None:
     shown = str(load(values).to_json()) + repr(load(values))
     assert "m-token" not in shown

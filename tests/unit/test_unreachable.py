@@ -159,15 +159,15 @@ def lead(caller: socket.socket, speak: Speak) -> None:
         speak(caller)
 
 
-@pytest.mark.parametrize(("case", "command"), RUNS, ids=str)
+@pytest.mark.parametrize(("mistake", "command"), RUNS, ids=str)
 def test_one_line_names_the_setting_and_the_remedy(
-    case: Unreachable, command: str, tmp_path: Path, port: Callable[[Speak | None], int]
+    mistake: Unreachable, command: str, tmp_path: Path, port: Callable[[Speak | None], int]
 ) -> None:
-    number = port(case.speak)
+    number = port(mistake.speak)
     environment = {
         name: value for name, value in os.environ.items() if not name.startswith(("PASSERELLE_", "SSH_"))
     }
-    environment |= {"HOME": str(tmp_path), **variables(case, tmp_path, number)}
+    environment |= {"HOME": str(tmp_path), **variables(mistake, tmp_path, number)}
     done = subprocess.run(
         COMMANDS[command],
         cwd=ROOT,
@@ -178,7 +178,7 @@ def test_one_line_names_the_setting_and_the_remedy(
         timeout=60,
     )
     output = re.sub(r"\x1b\[[0-9;]*m", "", done.stdout + done.stderr)
-    named = case.named.replace("PORT", str(number)).replace("HOME", str(tmp_path))
+    named = mistake.named.replace("PORT", str(number)).replace("HOME", str(tmp_path))
     assert done.returncode in (1, 2), output
     assert "Traceback" not in output, output
     said = [line for line in output.splitlines() if named in line]
