@@ -123,10 +123,20 @@ def _decoded(content: bytes, path: Path) -> str:
 
 def _variables(prefix: str) -> dict[str, Any]:
     """What the variables that begin with `prefix` say, as tables."""
+    source = EnvSettingsSource(_VARIABLES, env_prefix=prefix, env_nested_delimiter="__")
     try:
-        return EnvSettingsSource(_VARIABLES, env_prefix=prefix, env_nested_delimiter="__")()
-    except ValueError as error:
-        raise SiteError(f"{prefix}…: {error}; lists and tables are given as JSON") from None
+        return source()
+    except ValueError:  # it names the section, and not the variable
+        given = source.env_vars
+    for variable in sorted(os.environ):
+        source.env_vars = {name: value for name, value in given.items() if name == variable.lower()}
+        try:
+            source()
+        except ValueError:
+            raise SiteError(
+                f'{variable}: lists and tables are given as JSON, such as ["a", "b"] or {{"a": "b"}}; correct it'
+            ) from None
+    raise SiteError(f"{prefix}…: a variable is not JSON where a list or table is expected; correct it")
 
 
 def _tables_of_sites(tables: Any, environment: Mapping[str, str], path: Path) -> dict[str, dict[str, Any]]:

@@ -48,6 +48,9 @@ def _source(value: str, info: ValidationInfo) -> str:
 
 
 def _spool(value: SecretStr) -> SecretStr:
+    # What libpq could not decode, it would quote.
+    if re.search("%(?![0-9A-Fa-f]{2})|%00", value.get_secret_value()):
+        raise ValueError("must have % written as %25 in the user's name and password")
     # Several servers may be named, which no address of the web has, so what is behind the scheme is libpq's.
     if not re.fullmatch(r"postgres(ql)?://\S+/\S+", value.get_secret_value()):
         raise ValueError(

@@ -158,6 +158,16 @@ def test_unusable_spool_is_refused_unseen(
     assert "s3" not in str(caught.value)
 
 
+@pytest.mark.parametrize("password", ["s3%zz", "s3%", "s3%2", "s3%00x"])
+def test_a_spool_that_libpq_would_quote_is_refused_unseen(
+    values: dict[str, Any], monkeypatch: pytest.MonkeyPatch, password: str
+) -> None:
+    monkeypatch.setenv("PASSERELLE_RELAYS__SPOOL", f"postgresql://u:{password}@db/d")
+    with pytest.raises(SiteError, match=r"relays\.spool: must have % written as %25") as caught:
+        load(values)
+    assert "s3" not in str(caught.value)
+
+
 def test_several_servers_may_be_named_for_the_spool(
     values: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -216,6 +226,52 @@ def test_a_relay_host_is_reached_as_the_host_is_unless_it_says_otherwise(
     assert (r2.address, r2.ssh_port, r2.ssh_user, r2.sudo) == ("r2", 2222, "ops", True)
     assert (r3.address, r3.ssh_port, r3.ssh_user, r3.sudo) == ("r3", None, "ops", False)
     assert port_of(r3) == 22
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("GITLAB__PROJECTS", "taaf/infra"),
+        ("NEXTCLOUD__FOLDERS", "Contrats,Conges"),
+        ("GITLAB__MUTE", "jobs"),
+        ("GITLAB__ROUTES", "[{"),
+        ("RELAYS__HOSTS", "r2"),
+        ("GITLAB", "{"),
+        ("HOST", "server.example.org"),
+    ],
+)
+def test_a_variable_that_is_no_list_or_table_is_named(
+    values: dict[str, Any], monkeypatch: pytest.MonkeyPatch, variable: str, value: str
+) -> None:
+    monkeypatch.setenv("PASSERELLE_HOST__SSH_PORT", "22")
+    monkeypatch.setenv(f"PASSERELLE_{variable}", value)
+    with pytest.raises(SiteError, match=rf"^PASSERELLE_{variable}: lists and tables are given as JSON"):
+        load(values)
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", " ", "\t\r"])
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("GITLAB__TOKEN", "glpat-x"),
+        ("GITLAB__WEB_PASSWORD", "pass word"),
+        ("NEXTCLOUD__APP_PASSWORD", "abcde"),
+        ("HOST__SUDO_PASSWORD", "pass word"),
+        ("RELAYS__SPOOL", "postgresql://u:p@db/d"),
+        ("MATTERMOST__URL", "https://chat.example.org"),
+        ("HOST__ADDRESS", "server.example.org"),
+        ("HOST__INFRASTRUCTURE", "/srv/taaf"),
+        ("MATTERMOST__TEAM", "taaf"),
+        ("NEXTCLOUD__TREE", "Documents_RH"),
+    ],
+)
+def test_what_was_copied_along_with_a_value_is_left_out(
+    values: dict[str, Any], monkeypatch: pytest.MonkeyPatch, variable: str, value: str, end: str
+) -> None:
+    monkeypatch.setenv(f"PASSERELLE_{variable}", f"{value}{end}")
+    section, _, name = variable.lower().partition("__")
+    found = getattr(getattr(load(values), section), name)
+    assert (found if isinstance(found, str) else found.get_secret_value()) == value
 
 
 def test_every_secret_is_known_as_one(values: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
