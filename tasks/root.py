@@ -32,7 +32,7 @@ def become_root() -> None:
                 f"host.ssh_user = {host.data.ssh_user!r} is not root: set host.sudo = true, or host.ssh_user to root"
             )
         return
-    done, said = run_quietly(StringCommand("LC_ALL=C sudo -n true"), plain=True)
+    done, said = _sudo("-n")
     if done:
         return
     reason = (said.strip().splitlines() or ["?"])[-1]
@@ -86,14 +86,21 @@ def _hand_over(password: str) -> None:
     # From here on pyinfra removes the file when it disconnects, and has sudo ask it.
     host.connector_data[f"sudo_askpass_path__{_folder()}"] = path
     host.connector_data["prompted_sudo_password"] = "-"  # noqa: S105 - what pyinfra would show; the file has it
-    accepted, said = run_quietly(
-        StringCommand("env", QuoteString(f"SUDO_ASKPASS={path}"), "LC_ALL=C sudo -A -k true"), plain=True
-    )
+    accepted, said = _sudo("-A -k", path)
     if not accepted:
         _asked.clear()
         host.connector_data["prompted_sudo_password"] = None
         reason = (said.strip().splitlines() or ["?"])[-1]
         raise ResourceError(f"host.sudo_password: sudo does not take it ({reason}); correct it")
+
+
+def _sudo(options: str, asking: str = "") -> tuple[bool, str]:
+    """Whether sudo lets the SSH user do something, and what it says."""
+    # Not as a line of its own, at which pyinfra would ask for a password itself.
+    told = "{ printf '%s\\n' \"$s\" | sed 's/^/. /'; false; }"
+    command = f"s=$(SUDO_ASKPASS='{asking}' LC_ALL=C sudo {options} true 2>&1) || {told}"
+    done, said = run_quietly(StringCommand(command), plain=True)
+    return done, "\n".join(line.removeprefix(". ") for line in said.splitlines())
 
 
 def _folder() -> str:

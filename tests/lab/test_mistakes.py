@@ -87,11 +87,8 @@ def test_one_line_names_the_setting_and_the_remedy(
         assert (mistake.doctor or mistake.named) in "\n".join(lines[:3]), output
         return
     assert code == 1, output
-    said = [
-        line
-        for line in lines
-        if not line.startswith("-->") and not re.match(r"\[[^]]+\] +(Connected|[+~!-] )", line)
-    ]
+    steps = r"-->|Loading: deploy.py|\[[^]]+\] +(Connected|[+~!-] )"
+    said = [line for line in lines if not re.match(steps, line)]
     assert len(said) == 1, output
     assert mistake.named in said[0]
     assert re.search(r"[;:] [a-z]", said[0]), said
