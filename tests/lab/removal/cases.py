@@ -233,7 +233,8 @@ NOTHING = {
         for name in ("description", "channel_display_name", "channel_purpose")
     },
     "mattermost.nextcloud_webhook.channel": _ALTERED,
-    **dict.fromkeys((f"host.{n}" for n in ("ssh_port", "ssh_user", "ssh_key", "known_hosts", "sudo", "sudo_password")), _HERE),
+    **dict.fromkeys((f"host.{n}" for n in ("ssh_port", "ssh_user", "ssh_key", "known_hosts")), _HERE),
+    **dict.fromkeys((f"host.{n}" for n in ("sudo", "sudo_password")), _HERE),
     **dict.fromkeys(("host.api_access", "mattermost.token", "gitlab.token", "nextcloud.app_password"), _HERE),
     **dict.fromkeys(("gitlab.web_user", "gitlab.web_password"), _HERE),
     "host.compose_project": _FILE,
