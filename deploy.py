@@ -14,13 +14,14 @@ from tasks.nextcloud import provision_nextcloud
 from tasks.place import find_place
 from tasks.record import recall, remember
 from tasks.relay_hosts import install_relay_host, is_relay_host, meet
-from tasks.relays import install_relays
+from tasks.relays import install_relays, preflight
 
 with failing_alone():
     site = host.data.site
     here = not is_relay_host()
 
     if here:
+        preflight(site)
         place = find_place(site)
         made = recall(site, place)
         remember(site, place, made)

@@ -13,10 +13,11 @@ from tasks.gitlab import provision_gitlab
 from tasks.leftovers import remove_leftovers
 from tasks.made import Made, hooks_of, set_aside
 from tasks.mattermost import admit_webhooks, provision_mattermost, set_aside_webhooks
+from tasks.next_port import refuse_another_port
 from tasks.place import find_place
 from tasks.record import recall, remember
 from tasks.relay_hosts import install_relay_host, is_relay_host, meet
-from tasks.relays import install_relays
+from tasks.relays import install_relays, preflight
 from tasks.secrets import add_secrets, drop_secrets, use_secrets
 
 with failing_alone():
@@ -24,8 +25,10 @@ with failing_alone():
     here = not is_relay_host()
 
     if here:
+        preflight(site)
         place = find_place(site)
         made = recall(site, place)
+        refuse_another_port(site, made)
         aside = {(site.mattermost.team, set_aside(hook)) for hook in hooks_of(site)}
         remember(site, place, made, set_aside=aside)
         # The relays accept the old and the new secrets, then GitLab uses the new ones, then they forget the old ones.

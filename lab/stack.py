@@ -62,12 +62,12 @@ def host_container(client: docker.DockerClient) -> Container:
 
 
 def run(host: Container, *command: str) -> str:
-    """What a command on the host printed; LabError if it failed."""
-    code, output = host.exec_run(list(command))
-    text = b"".join([output] if isinstance(output, bytes) else output).decode(errors="replace")
+    """What a command on the host printed, warnings aside; LabError if it failed."""
+    code, printed = host.exec_run(list(command), demux=True)
+    output, errors = (bytes(part or b"").decode(errors="replace") for part in printed)
     if code:
-        raise LabError(f"on the host: {' '.join(command)}: {text.strip()[-600:]}")
-    return text
+        raise LabError(f"on the host: {' '.join(command)}: {(output + errors).strip()[-600:]}")
+    return output
 
 
 def _clear_other(client: docker.DockerClient, lab: state.Lab) -> None:

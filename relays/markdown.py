@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from markdown_it import MarkdownIt
 from markdown_it.tree import SyntaxTreeNode
 
-from relays import html_text, markup, parts
+from relays import html_text, invisible, markup, parts
 from relays.markup import Markup
 from relays.parts import Place
 from relays.room import Room
@@ -229,7 +229,7 @@ class _Writer:
 def _lines(text: Markup) -> list[Markup]:
     """The lines of a text in which something shows."""
     lines = (line.strip() for line in text.split("\n"))
-    return [markup.line_start(Markup(line)) for line in lines if line.strip(f"{parts.GAP} ")]
+    return [markup.line_start(Markup(line)) for line in lines if invisible.shows(line)]
 
 
 def _end_of_size(text: str) -> int:

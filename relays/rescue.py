@@ -39,16 +39,21 @@ class Rescue:
 class _Layout:
     """How the rows of a table lie in a file; those from before a column was added end before it, at `shortest`.
 
-    `key` is the place of the column that is the number of its row, and stored as NULL then.
+    `required` tells of each column whether something stands there in every row. `key` is the place of the column that
+    is the number of its row, and stored as NULL then.
     """
 
     names: Sequence[str]
     types: Sequence[str]
+    required: Sequence[bool]
     key: int | None
     shortest: int
 
     def fits(self, values: Sequence[Value]) -> bool:
-        return self.shortest <= len(values) and salvage.fits(values, self.types[: len(values)])
+        is_whole = not any(
+            value is None and required for value, required in zip(values, self.required, strict=False)
+        )
+        return is_whole and self.shortest <= len(values) and salvage.fits(values, self.types[: len(values)])
 
 
 _Layouts = Mapping[str, _Layout]
@@ -136,6 +141,7 @@ def _layout(columns: Sequence[tuple[int, str, str, int, object, int]], before: S
     return _Layout(
         names,
         [declared for _, _, declared, *_ in columns],
+        [bool(required) for _, _, _, required, *_ in columns],
         keys[0] if len(keys) == 1 else None,
         min(
             (len(each.names) for each in before if names[: len(each.names)] == each.names),

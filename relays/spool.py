@@ -59,7 +59,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 if here and tables.breaks(here.version):
                     print(f"{tables.part}={here.version}")
         else:
-            versions = dict(map(_version, given.versions))
+            versions: dict[str, int] = {}
+            # Of a part that is named twice, the older version is the one that everybody knows.
+            for part, version in map(_version, given.versions):
+                versions[part] = min(version, versions.get(part, version))
             with (
                 closing(StateDirectory(state_directory(given.state))),
                 closing(open_spool(given.state, given.credentials)) as engine,

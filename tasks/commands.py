@@ -4,6 +4,7 @@ from functools import partial
 
 from pyinfra import host
 
+from tasks.operations.compose import DockerError, command_for, containers, of_project
 from tasks.operations.resource import step
 from tasks.operations.text_file import Owner, text_files
 from tasks.place import WEBHOOKS_CONF, Place
@@ -38,7 +39,12 @@ def install_commands(site: Site, place: Place) -> None:
     """The commands in scripts/, in the site's language."""
     french = site.relays.language == "fr"
     owner, group = host.get_fact(Owner, path=place.infrastructure) or ("root", "root")
-    words = {"site": site, "place": place, "t": lambda fr, en: fr if french else en}
+    words = {
+        "site": site,
+        "place": place,
+        "compose": _compose(site, place),
+        "t": lambda fr, en: fr if french else en,
+    }
     commands = {f"{place.scripts}/{command}": partial(render, command, **words) for command in COMMANDS}
     commands |= {
         f"{place.scripts}/{path}": partial(render, "start-relay.sh", relay=relay, **words)
@@ -50,3 +56,13 @@ def install_commands(site: Site, place: Place) -> None:
     }
     text_files(commands, "755", owner, group, name="Commands in scripts/")
     text_files(logs, "644", owner, group, name="Where the logs are, in scripts/")
+
+
+def _compose(site: Site, place: Place) -> str:
+    """What `docker compose` is to be typed as for the site's project, in its folder."""
+    try:
+        found = containers(place.infrastructure)
+    except DockerError:
+        # Where the trees are on the disk, the relays' step has said so.
+        found = []
+    return command_for(of_project(found, place.infrastructure, site.host.compose_project))

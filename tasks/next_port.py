@@ -8,13 +8,13 @@ goes. Meanwhile systemd holds what comes while the relay starts again.
 from hashlib import sha256
 
 from pyinfra import host
-from pyinfra.api import FactBase
 
 from tasks.made import Made
-from tasks.operations.resource import Commands, resource, step, tell
+from tasks.operations.remote import HostFact
+from tasks.operations.resource import Commands, ResourceError, resource, step, tell
 from tasks.operations.text_file import write
 from tasks.operations.unit import FOLDER, Units
-from tasks.relays import socket_unit, this_release
+from tasks.relays import TRIAL, socket_unit, this_release
 from tasks.site import Site
 
 SOCKET, NEXT, SERVICE = (
@@ -24,7 +24,7 @@ SOCKET, NEXT, SERVICE = (
 )
 
 
-class Port(FactBase[tuple[str, str]]):
+class Port(HostFact[tuple[str, str]]):
     """(port that the first unit names, release in use), each empty if there is none."""
 
     def command(self) -> str:
@@ -53,6 +53,15 @@ def take_next_port(site: Site, made: Made) -> None:
         _take(site.relays.port, name="Port of the gitlab relay")
 
 
+def refuse_another_port(site: Site, made: Made) -> None:
+    """ResourceError where the settings describe another port than the one in use: a rotation does not move it."""
+    if _is_another(site, made):
+        raise ResourceError(
+            f"relays.port = {site.relays.port}: the relays of this site listen on {made.port}; "
+            "run deploy.py, which moves the port, then rotate.py"
+        )
+
+
 def _is_another(site: Site, made: Made) -> bool:
     return made.port not in ("", str(site.relays.port))
 
@@ -74,12 +83,13 @@ def _open(port: int) -> Commands:
     tell([f"~ port of the gitlab relay: {before} -> {port}, both open until GitLab's hooks have moved"])
     failed = (
         f"{{ systemctl disable -q --now {NEXT}; rm -f {FOLDER}/{NEXT}; systemctl daemon-reload; "
+        f"systemctl reset-failed {SERVICE}; systemctl restart {SERVICE}; "
         f"echo 'relays.port = {port} cannot be opened: something else has it, see ss -ltnp; choose another one' >&2; "
         "false; }"
     )
     # In one go: the service is started by the next connection, and no socket is opened under its running service.
     start = f"systemctl daemon-reload && systemctl enable -q {NEXT} && systemctl restart {SERVICE}"
-    then = f"&& {start} && systemctl is-active -q {NEXT} || {failed}"
+    then = f"&& {start} && systemctl is-active -q {NEXT} && {TRIAL.keeping(NEXT)} || {failed}"
     yield write(f"{FOLDER}/{NEXT}", "cat", "644", "root", "root", text, then)
 
 
@@ -89,4 +99,4 @@ def _take(port: int) -> Commands:
     if units[NEXT].get("ActiveState") == "active" and _is_changing(port, units):
         tell([f"~ {FOLDER}/{SOCKET}: other content"])
         then = f"&& systemctl daemon-reload && systemctl restart {SOCKET} {SERVICE}"
-        yield write(f"{FOLDER}/{SOCKET}", "cat", "644", "root", "root", socket_unit(port), then)
+        yield write(f"{FOLDER}/{SOCKET}", "cat", "644", "root", "root", socket_unit(port), then, trial=TRIAL)

@@ -22,5 +22,6 @@ def provision_nextcloud(site: Site, place: Place) -> None:
             tree.owner,
             tree.tree,
             tree.folders,
+            site.host.compose_project,
             name=f"Folders of {tree.tree}",
         )

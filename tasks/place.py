@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from paramiko import Transport
 from pydantic import SecretStr
 from pyinfra import host, inventory
-from pyinfra.api import FactBase, Host
-from pyinfra.facts.server import Home
+from pyinfra.api import Host
 
 from tasks.operations.api import Api
 from tasks.operations.gitlab import signs
+from tasks.operations.remote import HostFact
 from tasks.operations.resource import ResourceError
 from tasks.operations.tunnel import host_transport
 from tasks.references import check_references
@@ -27,12 +27,22 @@ SPOOL = "/etc/passerelle/spool"
 APP_PASSWORD = "/etc/passerelle/nextcloud-app-password"  # noqa: S105
 
 
-class PrimaryAddress(FactBase[str]):
+class PrimaryAddress(HostFact[str]):
     """The address that the host uses towards others, which is also the one that its containers reach."""
 
     def command(self) -> str:
         # Nothing is sent: the kernel is asked for the route to an address reserved for documentation.
-        return "ip -4 -o route get 192.0.2.1 2>/dev/null | sed -n 's/.* src \\([0-9.]*\\).*/\\1/p'"
+        return (
+            'python3 -c "import socket; s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); '
+            "s.connect(('192.0.2.1', 9)); print(s.getsockname()[0])\" 2>/dev/null || true"
+        )
+
+
+class HomeFolder(HostFact[str]):
+    """The home of the user who asks."""
+
+    def command(self) -> str:
+        return 'printf %s "$HOME"'
 
 
 @dataclass(frozen=True)
@@ -64,14 +74,14 @@ def find_place(site: Site) -> Place:
 
     ResourceError if one of them has no answer, or Mattermost does not know what a setting names.
     """
-    infrastructure, relay = locate(site)
+    folder, relay = locate(site)
     mattermost, gitlab = mattermost_api(site), gitlab_api(site, site.gitlab.token)
     mattermost.refuse_outage()
     _ = mattermost.me  # the token is known
     signed = gitlab_signs(gitlab)
     check_references(site, mattermost)
     return Place(
-        infrastructure=infrastructure,
+        infrastructure=folder,
         relay=relay,
         mattermost=mattermost,
         gitlab=gitlab,
@@ -99,13 +109,18 @@ def site_host() -> Host:
 
 def locate(site: Site) -> tuple[str, str]:
     """The absolute path of the Compose project, and the relay's ADDRESS:PORT for GitLab, as the host tells."""
-    infrastructure = site.host.infrastructure.rstrip("/")
-    if infrastructure == "~" or infrastructure.startswith("~/"):
-        infrastructure = f"{site_host().get_fact(Home, _sudo=False)}{infrastructure[1:]}"
     address = site.relays.address or site_host().get_fact(PrimaryAddress)
     if not address:
         raise ResourceError("the host has no route and so no address; set relays.address as GitLab sees it")
-    return infrastructure, f"{address}:{site.relays.port}"
+    return infrastructure(site), f"{address}:{site.relays.port}"
+
+
+def infrastructure(site: Site) -> str:
+    """The absolute path of the Compose project, as the host tells."""
+    path = site.host.infrastructure.rstrip("/")
+    if path == "~" or path.startswith("~/"):
+        return f"{site_host().get_fact(HomeFolder, _sudo=False)}{path[1:]}"
+    return path
 
 
 def mattermost_api(site: Site) -> Api:

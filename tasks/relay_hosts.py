@@ -17,7 +17,15 @@ from tasks.operations.remote import run_quietly
 from tasks.operations.resource import Commands, resource, step
 from tasks.operations.text_file import text_files
 from tasks.place import APP_PASSWORD, HOOK_TOKEN, SIGNING_TOKEN, gitlab_api, gitlab_signs, locate, site_host
-from tasks.relays import GITLAB_UNITS, MOUNT_POINTS, gitlab_relay, gitlab_settings, relays_package
+from tasks.relays import (
+    GITLAB_UNITS,
+    MOUNT_POINTS,
+    TRIAL,
+    gitlab_relay,
+    gitlab_settings,
+    preflight,
+    relays_package,
+)
 from tasks.site import Site
 
 WEBHOOKS_CONF = "/etc/passerelle/webhooks.conf"
@@ -44,6 +52,7 @@ def _nothing() -> Commands:
 @step("Relay hosts")
 def install_relay_host(site: Site) -> None:
     """The package, what the site's host hands over, and the GitLab relay; nothing else of the site."""
+    preflight(site)
     infrastructure, _ = locate(site)
     settings = gitlab_settings(site, signs=gitlab_signs(gitlab_api(site, site.gitlab.token)))
     handed = {
@@ -59,7 +68,11 @@ def install_relay_host(site: Site) -> None:
         (),
         name="Nothing of a Nextcloud relay",
     )
-    text_files({"/etc/passerelle/gitlab.toml": partial(str, settings)}, name="Settings of the gitlab relay")
+    text_files(
+        {"/etc/passerelle/gitlab.toml": partial(str, settings)},
+        trial=TRIAL,
+        name="Settings of the gitlab relay",
+    )
     text_files(handed, "600", name="Secrets handed over by the site's host")
     # One host after the other, so that there are always some that answer at once.
     gitlab_relay(site, settings, WEBHOOKS_CONF, _serial=True)

@@ -3,9 +3,11 @@
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
+from posixpath import basename
 from typing import Any
 
 from pydantic import SecretStr
+from pyinfra import host
 
 from tasks import icons, spools
 from tasks.documents import Tree
@@ -13,7 +15,7 @@ from tasks.made import Made
 from tasks.operations import unit
 from tasks.operations.absent import no_paths, no_service, nothing_but
 from tasks.operations.compose import running_container
-from tasks.operations.python_app import accepted, python_app, release_digest, roll_back
+from tasks.operations.python_app import accepted, python_app, release_digest
 from tasks.operations.resource import ResourceError, step
 from tasks.operations.secret_file import (
     fingerprint,
@@ -23,7 +25,19 @@ from tasks.operations.secret_file import (
     succeeding_secret,
 )
 from tasks.operations.text_file import text_files
-from tasks.place import APP_PASSWORD, HOOK_NAME, HOOK_TOKEN, READ_TOKEN, SIGNING_TOKEN, SPOOL, Place
+from tasks.operations.trial import Trial
+from tasks.place import (
+    APP_PASSWORD,
+    HOOK_NAME,
+    HOOK_TOKEN,
+    READ_TOKEN,
+    SIGNING_TOKEN,
+    SPOOL,
+    Place,
+    infrastructure,
+    site_host,
+)
+from tasks.preflight.check import Needs, check_host
 from tasks.site import Site
 from tasks.templates import render
 
@@ -35,6 +49,32 @@ FILE = SecretStr("file")
 GITLAB_UNITS = ("passerelle-gitlab.socket", "passerelle-gitlab.service")
 MOUNT_POINTS = ("/run/passerelle*", "/run/passerelle*/*")
 """Where systemd binds the trees for the relay; empty on the host itself."""
+# Not what GitLab has too: it would be led to other secrets than its hooks have.
+TRIAL = Trial(
+    "passerelle",
+    ("*.toml", *map(basename, (READ_TOKEN, SPOOL, APP_PASSWORD))),
+    spools.REMEMBER,
+    spools.UNDO,
+)
+
+
+def preflight(site: Site) -> None:
+    """ResourceError for the first thing for which a deploy would fail half-way on this host."""
+    check_host(needs_of(site))
+
+
+def needs_of(site: Site) -> Needs:
+    """What a deploy needs of this host."""
+    own = site_host() is host
+    further = [each for each in site.relay_hosts if host.name.endswith(f"/{each.address}")]
+    return Needs(
+        "host" if own else "relays.hosts",
+        site.host if own else further[0],
+        f"/opt/passerelle/{this_release()}",
+        site.relays.port,
+        ("passerelle-gitlab.socket", "passerelle-gitlab-next.socket"),
+        f"{infrastructure(site)}/scripts" if own else None,
+    )
 
 
 @step("Relays")
@@ -55,11 +95,12 @@ def install_relays(site: Site, place: Place, made: Made) -> None:
     relays_package()
     text_files(
         {f"/etc/passerelle/{relay}.toml": partial(str, text) for relay, text in settings.items()},
+        trial=TRIAL,
         name="Settings of the relays",
     )
     gitlab_relay(site, settings["gitlab"], place.webhooks_conf, leaves_spool=made.spool)
     if password:
-        given_secret(APP_PASSWORD, password, name="App password for Nextcloud")
+        given_secret(APP_PASSWORD, password, TRIAL, name="App password for Nextcloud")
     waiting = (
         {"passerelle-nextcloud.path": render("passerelle-nextcloud.path", trees=trees)} if on_disk else {}
     )
@@ -81,7 +122,7 @@ def install_relays(site: Site, place: Place, made: Made) -> None:
             settings["nextcloud"],
             *map(fingerprint, [place.webhooks_conf, *([APP_PASSWORD] if password else [])]),
         ],
-        roll_back("passerelle", spools.UNDO),
+        TRIAL,
         name="Service of the nextcloud relay",
     )
     if not password:
@@ -92,13 +133,7 @@ def install_relays(site: Site, place: Place, made: Made) -> None:
 def relays_package() -> None:
     """The package of the relays under /opt/passerelle, on trial until it is accepted."""
     python_app(
-        "passerelle",
-        PROJECT,
-        "relays",
-        REQUIREMENTS,
-        spools.look,
-        spools.REMEMBER,
-        name="Package of the relays",
+        "passerelle", PROJECT, "relays", REQUIREMENTS, spools.look, TRIAL, name="Package of the relays"
     )
 
 
@@ -122,9 +157,9 @@ def gitlab_relay(
     """
     read_token, spool = site.gitlab.read_token, site.relays.spool or (FILE if leaves_spool else None)
     if read_token:
-        given_secret(READ_TOKEN, read_token, name="Token for GitLab's log of deliveries")
+        given_secret(READ_TOKEN, read_token, TRIAL, name="Token for GitLab's log of deliveries")
     if spool:
-        succeeding_secret(SPOOL, spool, name="Shared spool")
+        succeeding_secret(SPOOL, spool, TRIAL, name="Shared spool")
     secrets = [webhooks_conf, HOOK_TOKEN, SIGNING_TOKEN, *([READ_TOKEN] if read_token else [])]
     unit.service(
         "passerelle-gitlab",
@@ -144,7 +179,7 @@ def gitlab_relay(
             # A former address that is gone is no reason to start again.
             *([fingerprint_in_use(SPOOL)] if spool else []),
         ],
-        roll_back("passerelle", spools.UNDO),
+        TRIAL,
         name="Service of the gitlab relay",
         **options,
     )
@@ -206,7 +241,8 @@ def tree_on_host(site: Site, infrastructure: str, tree: Tree) -> str:
     """Where a tree lies on the host; ResourceError if Nextcloud does not run or its data are on no volume."""
     wanted = site.nextcloud
     inside = f"{wanted.data_directory.rstrip('/')}/{tree.owner}/files/{tree.tree}"
-    outside = running_container(infrastructure, wanted.service, "nextcloud").host_path(inside)
+    project = site.host.compose_project
+    outside = running_container(infrastructure, wanted.service, "nextcloud", project).host_path(inside)
     if outside is None:
         raise ResourceError(
             f"nextcloud: {wanted.data_directory} of the service {wanted.service} is on no volume, so the host does "

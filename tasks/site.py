@@ -141,6 +141,9 @@ class Host(Machine):
     infrastructure: str = Field(
         "~/taaf-infrastructure", description="folder of docker-compose.yml on the host; ~ is the SSH user's"
     )
+    compose_project: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")] | None = Field(
+        None, description="name of the Compose project; without it, the one that runs in the folder"
+    )
     api_access: Literal["ssh", "direct"] = Field(
         "ssh", description="reach the APIs through the SSH connection, or directly from this machine"
     )

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from pyinfra import host
-from pyinfra.api import FactBase, QuoteString, StringCommand
+from pyinfra.api import QuoteString, StringCommand
 
 from relays.gitlab.tables import GITLAB
 from relays.nextcloud.tables import NEXTCLOUD
@@ -12,6 +12,7 @@ from relays.schema import SAID, VERSIONS, Found, Tables, find
 from relays.shape import POSTGRESQL, SQLITE
 from relays.tables import OUTBOX
 from tasks.operations.python_app import Switch
+from tasks.operations.remote import HostFact
 from tasks.place import SPOOL
 
 PARTS: dict[str, tuple[Tables, ...]] = {"gitlab": (OUTBOX, GITLAB), "nextcloud": (OUTBOX, NEXTCLOUD)}
@@ -33,7 +34,7 @@ print(json.dumps([columns, said, bool(credentials)]))
 """
 
 
-class Spools(FactBase[dict[str, Any]]):
+class Spools(HostFact[dict[str, Any]]):
     """{relay: [columns, versions, whether other hosts may share it]} of the spools of this host's relays."""
 
     default = dict
@@ -76,7 +77,7 @@ def _stopped(relay: str, command: str) -> str:
 _LOOK_COMMAND = str(StringCommand("/opt/passerelle/current/bin/python -I -c", QuoteString(_LOOK)))
 
 REMEMBER = "; ".join(
-    _as_relay(relay, f"$release/bin/python -I -m relays.spool broken > broken-{relay} || true")
+    _as_relay(relay, f"$release/bin/python -I -m relays.spool broken >> broken-{relay} || true")
     for relay in PARTS
 )
 """Notes which tables the release that goes on trial makes of no use to the one before; mostly none."""

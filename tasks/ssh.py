@@ -4,7 +4,7 @@ import socket
 from typing import Any
 
 from paramiko import Transport
-from pyinfra import inventory, state
+from pyinfra import host as current
 from pyinfra.api import Host
 
 from tasks.site import Machine
@@ -37,8 +37,9 @@ def ssh_data(machine: Machine) -> dict[str, Any]:
 def reach(machine: Machine) -> Host:
     """A connection to a machine that is not among the hosts of the run; ConnectError if there is none."""
     name = f"{machine.address}:{machine.ssh_port}"
-    inventory.host_data[name] = ssh_data(machine)
-    host = Host(name, inventory=inventory, groups=[])
+    state = current.state
+    state.inventory.host_data[name] = ssh_data(machine)
+    host = Host(name, inventory=state.inventory, groups=[])
     host.init(state)
     host.connector.connect()
     host.connected = True

@@ -4,14 +4,20 @@ The site is read when a test asks for it, so that tests without one need no sett
 """
 
 import re
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-import testinfra
+from pyinfra.api import StringCommand
+from testinfra.backend.base import CommandResult
+from testinfra.backend.ssh import SshBackend
 from testinfra.host import Host
 
+from tasks.operations.compose import ComposeContainers, read, running
+from tasks.operations.remote import answer, framed
+from tasks.operations.resource import ResourceError
 from tasks.settings import SiteError, pick
 from tasks.site import Site
 from tests.acceptance.people import Chat, Cloud, Forge, Tunnel, through_ssh
@@ -36,6 +42,19 @@ def site(ssh: tuple[str, dict[str, Any]]) -> Site:
     return site
 
 
+class Backend(SshBackend):  # type: ignore[misc]
+    """Commands whose output is what they print, whatever a login prints before."""
+
+    def run_ssh(self, command: str) -> CommandResult:
+        """Run it; what it printed, its exit code, and all that was complained of."""
+        told = super().run_ssh(f"sh -c {shlex.quote(framed(command).get_raw_value())}")
+        try:
+            printed = answer(told.stdout_bytes.decode(errors="replace"))
+        except ResourceError:  # sudo, for one, has refused to run it
+            return told
+        return self.result(told.rc, told.command, printed.encode(), told.stderr_bytes)
+
+
 @pytest.fixture(scope="session")
 def host(ssh: tuple[str, dict[str, Any]]) -> Host:
     """The host, over the same SSH as the deploy, with the same privileges."""
@@ -43,12 +62,14 @@ def host(ssh: tuple[str, dict[str, Any]]) -> Host:
     extra = (
         f"-o UserKnownHostsFile={data['ssh_known_hosts_file']}" if "ssh_known_hosts_file" in data else None
     )
-    host = testinfra.get_host(
-        f"ssh://{data['ssh_user']}@{data['ssh_hostname']}:{data['ssh_port']}",
+    backend = Backend(
+        f"{data['ssh_user']}@{data['ssh_hostname']}:{data['ssh_port']}",
         sudo=data.get("_sudo", False),
         ssh_identity_file=data.get("ssh_key"),
         ssh_extra_args=extra,
     )
+    host = Host(backend)
+    backend.set_host(host)
     try:
         host.check_output("true")
     except (AssertionError, RuntimeError) as error:
@@ -65,6 +86,19 @@ def infrastructure(host: Host, site: Site) -> str:
     """The folder of the Compose project on the host."""
     path = site.host.infrastructure
     return path.replace("~", host.run("getent passwd %s", site.host.ssh_user).stdout.split(":")[5], 1)
+
+
+@pytest.fixture(scope="session")
+def in_nextcloud(host: Host, infrastructure: str, site: Site) -> str:
+    """What a command is to be begun with to run in Nextcloud's container, which is found as the deploy finds it."""
+    asked = ComposeContainers()
+    command = asked.command(infrastructure)
+    assert isinstance(command, StringCommand)
+    # Not by the host itself, which notes what it is asked as evidence.
+    told = host.backend.run(command.get_raw_value())
+    found = read(asked.process(told.stdout.splitlines()), infrastructure)
+    service, project = site.nextcloud.service, site.host.compose_project
+    return f"docker exec {running(found, infrastructure, service, 'nextcloud', project).id}"
 
 
 @pytest.fixture(scope="session")

@@ -14,7 +14,7 @@ from relays.gitlab.config import read_dispatcher
 from relays.gitlab.dead_letters import DeadLetters
 from relays.gitlab.gathering import Gathering
 from relays.gitlab.hook_log import read_hook_logs
-from relays.gitlab.pipelines import Pipelines
+from relays.gitlab.memory import Memory
 from relays.gitlab.received import Received
 from relays.gitlab.receiving import Reception
 from relays.gitlab.redelivery import Redelivery
@@ -80,7 +80,7 @@ def build(places: Places) -> service.Service:
     def note(dead: int) -> None:
         relay.note("dead letters", wording["status.dead_letters"].format(count=dead) if dead else "")
 
-    told = (relay.outbox, dispatcher, Pipelines(relay.store))
+    told = (relay.outbox, dispatcher, Memory.of(relay.store))
     attempt = Attempt(places.state / "attempt")
     relay.add(Teller(deliveries, *told, dead_letters, attempt, relay.metrics, counters, note))
     return relay

@@ -8,6 +8,7 @@ from jinja2 import TemplateError
 from relays.gitlab.dispatch import Dispatcher
 from relays.gitlab.mute import Mute
 from relays.gitlab.people import is_name
+from relays.gitlab.projects import Projects
 from relays.gitlab.reword import Rewording
 from relays.gitlab.routing import DETAILS, LANGUAGES, Route, faults
 from relays.settings import StartError, Table
@@ -26,13 +27,9 @@ def read_dispatcher(file: Path, settings: Table) -> Dispatcher:
     for user, name in people.items():
         if not is_name(name):
             raise StartError(f"{file}: [people] {user} = {name!r} is no user name of Mattermost: correct it")
-    return Dispatcher(
-        [*routes, everything],
-        mute,
-        people,
-        _read_wording(file, settings.table("wording")),
-        frozenset(path.lower() for path in settings.texts("projects", ())),
-    )
+    wording = _read_wording(file, settings.table("wording"))
+    projects = Projects(settings.texts("projects", ()), settings.flag("other_projects", False))
+    return Dispatcher([*routes, everything], mute, people, wording, projects)
 
 
 def _read_mute(table: Table) -> Mute:

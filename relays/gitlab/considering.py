@@ -1,15 +1,18 @@
-"""What a delivery comes to: the messages of its event, or why there are none."""
+"""What deliveries come to: the messages of their events, or why there are none. Nothing is changed by it."""
 
 import traceback
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from relays import markup
 from relays.engine import RefusedError, StorageError
+from relays.gitlab import merge_requests
+from relays.gitlab.acts import Part, part_of
+from relays.gitlab.announced import digest_of
 from relays.gitlab.dispatch import Dispatcher
 from relays.gitlab.event import Event, read_event
+from relays.gitlab.memory import Memory
 from relays.gitlab.payload import Payload
-from relays.gitlab.pipelines import Pipelines
 from relays.gitlab.reading import HeavyError, UnreadableError, read_json
 from relays.gitlab.received import Head, Waiting
 from relays.message import Message
@@ -31,28 +34,46 @@ class Fault:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a delivery comes to: an outcome in a word, why there is no message, and the messages there are.
+    """What deliveries come to: an outcome in a word, why there is no message, and the messages there are.
 
-    With a `fault` it is to be put aside.
+    There are several deliveries, each with its event, if they are told as one. With a `fault` it is to be put aside.
+    `digest` is that of what GitLab sent. `may_be_unknown`: it is a push to a branch that may belong to a merge request
+    which the relay has not heard of.
     """
 
-    row: int
-    key: str
-    event: Event
+    deliveries: Sequence[Waiting | Head]
+    events: Sequence[Event]
     outcome: str
     reason: str = ""
     notifications: Sequence[Notification] = ()
     fault: Fault | None = None
+    part: Part = field(default_factory=Part)
+    digest: str = ""
+    may_be_unknown: bool = False
+
+    @property
+    def may_wait(self) -> bool:
+        """Whether what belongs to it is likely to come, and it has not waited for that yet."""
+        follows = self.part.follows
+        expects = (follows is not None and follows.expects) or (
+            self.may_be_unknown and bool(self.part.pushed)
+        )
+        belongs = bool(self.part.review) or expects
+        return belongs and bool(self.notifications) and self.fault is None and not self.deliveries[0].act
 
 
-def consider(delivery: Waiting, dispatcher: Dispatcher, pipelines: Pipelines) -> Outcome:
-    """What a delivery comes to. StorageError if what is known of its pipeline cannot be read."""
+def consider(delivery: Waiting, dispatcher: Dispatcher, memory: Memory) -> Outcome:
+    """What a delivery comes to. StorageError if what is remembered of what it is about cannot be read."""
     event = NO_EVENT
     try:
-        event = pipelines.compare(read_event(Payload(read_json(delivery.body))))
-        reason, messages = dispatcher.dispatch(event)
+        event = memory.pipelines.compare(read_event(Payload(read_json(delivery.body)), delivery.event))
+        known = memory.merge_requests.of(event)
+        part = part_of(event, dispatcher.mute, known)
+        may_be_unknown = not known and memory.merge_requests.may_be_unknown(event)
+        named = merge_requests.named(event, known) if dispatcher.mute.push_updates else event
+        reason, messages = dispatcher.dispatch(named)
     except UnreadableError:
-        return Outcome(delivery.row, delivery.key, event, "unreadable", "json")
+        return Outcome([delivery], [event], "unreadable", "json")
     except HeavyError:
         heavy = Fault("dead.heavy", f"{len(delivery.body)} characters of it would take too much memory")
         return failed(delivery, dispatcher, heavy)
@@ -63,9 +84,30 @@ def consider(delivery: Waiting, dispatcher: Dispatcher, pipelines: Pipelines) ->
         return failed(delivery, dispatcher, fault_of(error), event)
     if not messages:
         outcome = reason if reason in ("unsupported", "foreign") else "filtered"
-        return Outcome(delivery.row, delivery.key, event, outcome, reason)
+        return Outcome([delivery], [event], outcome, reason, part=part)
     notifications = [Notification(delivery.key, channel, message) for channel, message in messages.items()]
-    return Outcome(delivery.row, delivery.key, event, "accepted", notifications=notifications)
+    return Outcome(
+        [delivery],
+        [event],
+        "accepted",
+        notifications=notifications,
+        part=part,
+        digest=digest_of(delivery.body),
+        may_be_unknown=may_be_unknown,
+    )
+
+
+def consider_review(deliveries: Sequence[Waiting], dispatcher: Dispatcher) -> Outcome | None:
+    """What the parts of a review come to together; None if they cannot be told so."""
+    try:
+        events = [read_event(Payload(read_json(each.body)), each.event) for each in deliveries]
+        told = dispatcher.dispatch_review(events)
+    except Exception:
+        return None  # whichever is at fault is found when each is told by itself
+    notifications = [
+        Notification(deliveries[first].key, channel, message) for first, channel, message in told
+    ]
+    return Outcome(deliveries, events, "accepted" if told else "filtered", notifications=notifications)
 
 
 def fault_of(error: Exception) -> Fault:
@@ -77,7 +119,7 @@ def fault_of(error: Exception) -> Fault:
 
 
 def failed(
-    delivery: Waiting | Head | Outcome, dispatcher: Dispatcher, fault: Fault, event: Event = NO_EVENT
+    delivery: Waiting | Head, dispatcher: Dispatcher, fault: Fault, event: Event = NO_EVENT
 ) -> Outcome:
     """A delivery that is put aside, which the channel of all that no route takes gets to hear."""
     everything = dispatcher.routes[-1]
@@ -86,4 +128,4 @@ def failed(
     text = markup.fill(wording["dead_letter"], cause=cause)
     message = Message("Passerelle", ":warning:", summary=text, text=text)
     told = [Notification(f"dead:{delivery.key}", channel, message) for channel in everything.channels[:1]]
-    return Outcome(delivery.row, delivery.key, event, "failed", fault.reason, told, fault)
+    return Outcome([delivery], [event], "failed", fault.reason, told, fault)

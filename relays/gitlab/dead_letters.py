@@ -39,8 +39,8 @@ class DeadLetters:
         Not one whose key was told or put aside before.
         """
         db.execute(
-            "INSERT INTO dead_letter (delivery_key, body, characters, reason, died_at)"
-            " SELECT delivery_key, body, length(body), ?, ? FROM received r WHERE id = ?"
+            "INSERT INTO dead_letter (delivery_key, body, event, characters, reason, died_at)"
+            " SELECT delivery_key, body, event, length(body), ?, ? FROM received r WHERE id = ?"
             " AND NOT EXISTS (SELECT 1 FROM told_delivery t WHERE t.delivery_key = r.delivery_key)"
             " ON CONFLICT (delivery_key) DO NOTHING",
             (reason, self._store.now(), row),
@@ -82,7 +82,8 @@ def retry(db: Database, numbers: Sequence[int]) -> None:
                 (number,),
             )
         db.execute(
-            "INSERT INTO received (delivery_key, body) SELECT delivery_key, body FROM dead_letter WHERE id = ?",
+            "INSERT INTO received (delivery_key, body, event)"
+            " SELECT delivery_key, body, event FROM dead_letter WHERE id = ?",
             (number,),
         )
     drop(db, numbers)

@@ -1,4 +1,4 @@
-"""What tells a delivery from every other one, whichever way it comes in."""
+"""What the headers of a delivery say, whichever way it comes in: what tells it from every other one, and its event."""
 
 import hashlib
 import re
@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 # Since GitLab 19.0 and 17.4, of the same value; both stay what they are when GitLab sends a delivery again.
 _KEY_HEADERS = ("webhook-id", "idempotency-key")
+_LONGEST_EVENT = 100
 _PLAIN = re.compile(r"[\w.:+/=-]{1,100}", re.ASCII)
 
 
@@ -19,6 +20,11 @@ def delivery_key(headers: Mapping[str, str], body: bytes | bytearray) -> str:
         # Deliveries that one event sets off share its id, so the body tells them apart.
         content.update(body)
     return f"gitlab:sha256:{content.hexdigest()}"
+
+
+def header_event(headers: Mapping[str, str]) -> str:
+    """The event that the headers name, such as `Confidential Note Hook`; no longer than any that GitLab has."""
+    return headers.get("x-gitlab-event", "").strip()[:_LONGEST_EVENT]
 
 
 def _bytes(text: str) -> bytes:

@@ -3,11 +3,13 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from relays.gitlab.event import Event, project_of
+from relays.gitlab import merge_requests, review
+from relays.gitlab.event import Event
 from relays.gitlab.events import BUILDERS
 from relays.gitlab.events.common import kind_of
 from relays.gitlab.mute import Mute
 from relays.gitlab.people import People, mentions
+from relays.gitlab.projects import Projects
 from relays.gitlab.reword import Rewording
 from relays.gitlab.routing import Route, targets
 from relays.message import Message
@@ -25,27 +27,48 @@ class Dispatcher:
     mute: Mute
     people: People = field(default_factory=dict)
     rewordings: Mapping[str, Rewording] = field(default_factory=dict)
-    projects: frozenset[str] = frozenset()
+    projects: Projects = field(default_factory=Projects)
 
     def dispatch(self, event: Event) -> tuple[str, dict[str, Message]]:
         """The messages by channel, and in a word why there are none.
 
         The word is foreign, unsupported, muted, confidential or dropped.
         """
-        # Such as of a hook that was left behind; what names no project came by a hook that somebody made for it.
-        project = project_of(event.payload)
-        if self.projects and project and project.lower() not in self.projects:
+        reason, found = self._routes_of(event)
+        named = self.projects.named(event)
+        told = {channel: self._tell(named, route) for channel, route in found.items()}
+        messages = {channel: message for channel, message in told.items() if message}
+        return reason or ("" if messages else "muted"), messages
+
+    def dispatch_review(self, events: Sequence[Event]) -> list[tuple[int, str, Message]]:
+        """The messages of a review as a whole: the place of the first event that each tells of, and its channel."""
+        by_channel: dict[str, list[tuple[int, Event, Route]]] = {}
+        for place, event in enumerate(events):
+            for channel, route in self._routes_of(event)[1].items():
+                by_channel.setdefault(channel, []).append((place, self.projects.named(event), route))
+        told: list[tuple[int, str, Message]] = []
+        for channel, parts in by_channel.items():
+            places, said, routes = zip(*parts, strict=True)
+            made: list[tuple[int, Message | None]]
+            if len(parts) == 1:
+                made = [(0, self._tell(said[0], routes[0]))]
+            else:
+                made = list(review.build(said, CATALOGUES[routes[0].language]))
+                if routes[0].detail == "short":
+                    made = [(0, message.short()) for _, message in made[:1] if message]
+            told += [(places[number], channel, message) for number, message in made if message]
+        return told
+
+    def _routes_of(self, event: Event) -> tuple[str, dict[str, Route]]:
+        """The channels that an event goes to, each with its route, or why there are none."""
+        if self.projects.is_foreign(event):
             return "foreign", {}
         if kind_of(event.payload) not in BUILDERS:
             return "unsupported", {}
         if self.mute.reason(event):
             return "muted", {}
         found = targets(self.routes, event)
-        if not found:
-            return "confidential" if event.confidential else "dropped", {}
-        told = {channel: self._tell(event, route) for channel, route in found.items()}
-        messages = {channel: message for channel, message in told.items() if message}
-        return "" if messages else "muted", messages
+        return "" if found else "confidential" if event.confidential else "dropped", found
 
     def _tell(self, event: Event, route: Route) -> Message | None:
         wording = CATALOGUES[route.language]
@@ -56,4 +79,5 @@ class Dispatcher:
             message = self.rewordings[route.language].apply(event, message, wording)
         if route.detail == "short":
             message = message.short()
-        return message.below(list(mentions(event, self.people, wording)))
+        below = [*merge_requests.lines(event, wording), *mentions(event, self.people, wording)]
+        return message.below(below)

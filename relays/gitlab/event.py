@@ -3,38 +3,50 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from relays.gitlab.events import member, namespace
-from relays.gitlab.events.changes import names_of
-from relays.gitlab.events.common import is_nothing, kind_of, place_of
+from relays.gitlab.confidentiality import is_confidential
+from relays.gitlab.events import emoji, member, namespace, ref, token
+from relays.gitlab.events.changes import action_of, names_of
+from relays.gitlab.events.common import kind_of, place_of
 from relays.gitlab.payload import Payload
 
 _CHANGES = (
-    *("draft", "ready", "commits", "review", "auto_merge", "no_auto_merge", "title", "target_branch"),
-    *("assignees", "reviewers", "labels", "description", "milestone_id", "due_date", "start_date"),
+    *("draft", "ready", "commits", "resolved", "unresolved", "review", "auto_merge", "no_auto_merge"),
+    *(
+        "title",
+        "target_branch",
+        "assignees",
+        "reviewers",
+        "labels",
+        "description",
+        "milestone_id",
+        "due_date",
+        "start_date",
+    ),
     *("severity", "weight", "type", "confidential"),
 )
 _ENDS = ("success", "failed", "canceled")
-_PROGRESS = (
-    *("created", "waiting_for_resource", "preparing", "pending", "running", "canceling"),
-    *("skipped", "manual", "scheduled"),
+# Pipelines, jobs and deployments that get on by themselves, or never ran (GitLab's code of 18.5 and 19.x).
+PROGRESS = (
+    *("created", "waiting_for_resource", "preparing", "waiting_for_callback", "pending", "running"),
+    *("canceling", "skipped", "scheduled"),
 )
 
 # The events that a site can name, and the actions that each of them can have.
 ACTIONS: Mapping[str, tuple[str, ...]] = {
     "push": ("create", "update", "delete"),
-    "tag_push": ("create", "delete"),
+    "tag_push": ("create", "update", "delete"),
     "merge_request": (
-        *("open", "close", "reopen", "update", "merge", "approved", "unapproved"),
+        *("update", "open", "close", "reopen", "merge", "approved", "unapproved"),
         *_CHANGES,
     ),
-    "issue": ("open", "close", "reopen", "update", *_CHANGES),
+    "issue": ("update", "open", "close", "reopen", *_CHANGES),
     "note": ("create", "update"),
     "emoji": ("award", "revoke"),
-    "pipeline": (*_ENDS, "fixed", "broken", "still_failing", *_PROGRESS),
-    "job": (*_ENDS, *_PROGRESS),
-    "deployment": (*_ENDS, "running"),
+    "pipeline": (*_ENDS, "fixed", "broken", "still_failing", "manual", *PROGRESS),
+    "job": (*_ENDS, "manual", *PROGRESS),
+    "deployment": (*_ENDS, "blocked", "approved", "rejected", "created", "running", "skipped"),
     "release": ("create", "update", "delete"),
-    "milestone": ("create", "close", "reopen"),
+    "milestone": ("create", "close", "reopen", "delete"),
     "wiki_page": ("create", "update", "delete"),
     "feature_flag": ("on", "off"),
     "token": ("expiring",),
@@ -105,10 +117,11 @@ class Event:
     labels: frozenset[str]
     confidential: bool
     payload: Payload
+    header: str = ""
 
 
-def read_event(payload: Payload) -> Event:
-    """What the payload says of itself; what it does not say is empty."""
+def read_event(payload: Payload, header: str = "") -> Event:
+    """What the payload says of itself, and the event of its header; what is not said is empty."""
     kind = kind_of(payload)
     return Event(
         name=_name(kind),
@@ -116,8 +129,9 @@ def read_event(payload: Payload) -> Event:
         project=next(filter(None, (payload.text(*path) for path in _PROJECT_AT)), "") or place_of(payload),
         branch=_branch(kind, payload),
         labels=frozenset(_labels(payload)),
-        confidential=_is_confidential(payload),
+        confidential=is_confidential(payload, header),
         payload=payload,
+        header=header,
     )
 
 
@@ -133,25 +147,23 @@ def _name(kind: str) -> str:
 
 def _actions(kind: str, payload: Payload) -> tuple[str, ...]:
     if kind in ("push", "tag_push"):
-        ends = [is_nothing(payload.text(end)) for end in ("before", "after")]
-        return ("delete" if ends[1] else "create" if ends[0] or kind == "tag_push" else "update",)
+        return (ref.action_of(payload),)
     if wording := member.WORDINGS.get(kind) or namespace.WORDINGS.get(kind):
         return (wording.rpartition(".")[2],)
     if kind == "feature_flag":
         active = payload.mapping("object_attributes").get("active")
         return ("on" if active is True else "off" if active is False else "",)
     if kind == "emoji":
-        revoked = "revoke" in (payload.text("event_type"), payload.text("object_attributes", "action"))
-        return ("revoke" if revoked else "award",)
+        return (emoji.action_of(payload),)
     if kind in ("access_token", "deploy_token"):
-        return ("expiring",)
+        return (token.action_of(payload),)
     action = payload.text(*_ACTION_AT.get(kind, ("object_attributes", "action")))
     if kind == "note" and not action:  # before 16.11 GitLab said nothing of edits
         return ("create",)
     if kind == "pipeline":
         return action, payload.text("object_attributes", "ref_status_name")
     if action == "update" and kind in ("merge_request", "issue", "work_item"):
-        return action, *names_of(payload)
+        return action, action_of(payload), *names_of(payload)
     return (_SAME_ACTION.get(action, action),)
 
 
@@ -165,12 +177,3 @@ def _branch(kind: str, payload: Payload) -> str:
 def _labels(payload: Payload) -> list[str]:
     places = ((), ("object_attributes",), ("issue",), ("work_item",), ("merge_request",))
     return [label.text("title") for place in places for label in payload.elements(*place, "labels")]
-
-
-def _is_confidential(payload: Payload) -> bool:
-    """Whether an issue, or a comment or what it or a reaction is about, is for members only."""
-    return payload.text("event_type").startswith("confidential_") or any(
-        payload.flag(holder, mark)
-        for holder in ("object_attributes", "note", "issue", "work_item")
-        for mark in ("internal", "confidential")
-    )

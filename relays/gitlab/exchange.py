@@ -10,6 +10,7 @@ TEXT = "text/plain; charset=utf-8"
 HEADERS = (
     *(
         "x-gitlab-token",
+        "x-gitlab-event",
         "x-gitlab-event-uuid",
         "idempotency-key",
         "expect",

@@ -32,7 +32,7 @@ from urllib.parse import quote
 import requests
 
 from relays.failure import reason
-from relays.gitlab.delivery_key import delivery_key
+from relays.gitlab.delivery_key import delivery_key, header_event
 from relays.gitlab.reading import HeavyError, read_json
 from relays.settings import StartError, Table, is_web_address, read_optional_secret
 
@@ -57,12 +57,13 @@ class _UnreadableError(HookLogError):
 
 @dataclass(frozen=True)
 class Entry:
-    """A delivery that failed: its number in the log, when it was logged, its key, its body as JSON."""
+    """A delivery that failed: its number in the log, when it was logged, its key, its body as JSON, its event."""
 
     id: int
     logged_at: float
     key: str
     body: str
+    event: str
 
 
 @dataclass(frozen=True)
@@ -225,7 +226,7 @@ def _entry(event: Mapping[str, Any]) -> Entry:
     data = event.get("request_data")
     texts = {str(name).lower(): value for name, value in headers.items() if isinstance(value, str)}
     sent = json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
-    return Entry(number, logged_at, delivery_key(texts, sent), json.dumps(data))
+    return Entry(number, logged_at, delivery_key(texts, sent), json.dumps(data), header_event(texts))
 
 
 def _is_id(value: object) -> TypeGuard[int]:

@@ -36,6 +36,12 @@ class Missed:
                 "INSERT INTO missed_delivery (hook, entry, logged_at, delivery_key, body) VALUES (?, ?, ?, ?, ?)"
                 " ON CONFLICT (hook, entry) DO NOTHING"
             )
+            event = (
+                "INSERT INTO missed_event (hook, entry, event) VALUES (?, ?, ?)"
+                " ON CONFLICT (hook, entry) DO NOTHING"
+            )
+            for entry in entries:
+                db.execute(event, (hook, entry.id, entry.event))
             return sum(db.execute(insert, row).rowcount for row in rows)
 
         return self._store.submit(work).result()
@@ -55,6 +61,10 @@ class Missed:
                 "DELETE FROM missed_delivery WHERE body IS NULL AND logged_at < ?",
                 (time.time() - _LISTED_SECONDS,),
             )
+            db.execute(
+                "DELETE FROM missed_event WHERE NOT EXISTS (SELECT 1 FROM missed_delivery m"
+                " WHERE m.hook = missed_event.hook AND m.entry = missed_event.entry)"
+            )
 
         self._store.submit(work).result()
 
@@ -64,10 +74,11 @@ class Missed:
         Unless `whole`, what a reading has noted that broke off is left out, for older ones may be missing before it.
         """
         rows = self._store.read(
-            "SELECT hook, entry, logged_at, delivery_key, body FROM missed_delivery m"
+            "SELECT m.hook, m.entry, logged_at, delivery_key, body, coalesce(event, '')"
+            " FROM missed_delivery m LEFT JOIN missed_event e ON e.hook = m.hook AND e.entry = m.entry"
             " WHERE body IS NOT NULL"
             " AND (? OR logged_at <= (SELECT up_to FROM hook_log_read r WHERE r.hook = m.hook))"
-            " ORDER BY logged_at, entry LIMIT 1",
+            " ORDER BY logged_at, m.entry LIMIT 1",
             (whole,),
         )
         return (rows[0][0], Entry(*rows[0][1:])) if rows else None

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from relays.gitlab.authenticity import Authenticity
-from relays.gitlab.delivery_key import delivery_key
+from relays.gitlab.delivery_key import delivery_key, header_event
 from relays.gitlab.exchange import Answer, Request
 from relays.gitlab.gathering import Gathering
 from relays.gitlab.received import Delivery
@@ -130,7 +130,8 @@ class Receiving:
             self._refuse(400, "not a text", "text: the body is not a text")
             return
         self._key = delivery_key(self._headers, self._body)
-        self._reception.gathering.add(Delivery(self._key, self._body), self._stored)
+        event = header_event(self._headers)
+        self._reception.gathering.add(Delivery(self._key, self._body, event), self._stored)
 
     def _stored(self, stored: bool) -> None:
         if stored:

@@ -125,7 +125,7 @@ class Redelivery(Worker):
         if entry.body in _NOT_KEPT:
             log.error("lost key=%s entry=%d reason=GitLab did not keep its body", entry.key, entry.id)
         else:
-            self._received.put(lambda: [Delivery(entry.key, entry.body.encode())]).result()
+            self._received.put(lambda: [Delivery(entry.key, entry.body.encode(), entry.event)]).result()
 
     def _ask(self, question: Callable[[], T]) -> T:
         """The answer of GitLab, in a thread that is left alone if it takes too long or the service ends."""

@@ -78,6 +78,56 @@ CREATE TABLE dead_letter (
 );
 """
 
+# Apart from the deliveries, to which relays of the version before add rows without naming columns.
+_MISSED_EVENT = """
+CREATE TABLE missed_event (
+    hook  BIGINT NOT NULL,
+    entry BIGINT NOT NULL,
+    event TEXT NOT NULL,
+    PRIMARY KEY (hook, entry)
+);
+"""
+
+_ACTS = """
+CREATE TABLE held (
+    delivery_key TEXT PRIMARY KEY NOT NULL,
+    act          TEXT NOT NULL,
+    run_at       DOUBLE PRECISION NOT NULL,
+    until        DOUBLE PRECISION NOT NULL
+);
+CREATE INDEX held_act ON held (act);
+CREATE TABLE announced (
+    act          TEXT NOT NULL,
+    channel      TEXT NOT NULL,
+    said         TEXT NOT NULL,
+    announced_at DOUBLE PRECISION NOT NULL,
+    PRIMARY KEY (act, channel)
+);
+CREATE INDEX announced_age ON announced (announced_at);
+CREATE TABLE merge_requests (
+    project        TEXT NOT NULL,
+    iid            BIGINT NOT NULL,
+    source_project TEXT NOT NULL,
+    source_branch  TEXT NOT NULL,
+    target_branch  TEXT NOT NULL,
+    sha            TEXT NOT NULL,
+    title          TEXT NOT NULL,
+    url            TEXT NOT NULL,
+    is_open        BOOLEAN NOT NULL,
+    changed_at     DOUBLE PRECISION NOT NULL,
+    seen_at        DOUBLE PRECISION NOT NULL,
+    PRIMARY KEY (project, iid)
+);
+CREATE TABLE branches (
+    project TEXT NOT NULL,
+    branch  TEXT NOT NULL,
+    seen_at DOUBLE PRECISION NOT NULL,
+    PRIMARY KEY (project, branch)
+);
+CREATE INDEX merge_requests_source ON merge_requests (source_project, source_branch);
+CREATE INDEX merge_requests_target ON merge_requests (project, target_branch, sha);
+"""
+
 # What waits to be told may be taken for told where the version of a damaged file could not be read.
 AFTER_RESCUE = """
 DELETE FROM told_delivery WHERE delivery_key IN (SELECT delivery_key FROM received)
@@ -88,6 +138,12 @@ LEFT_BEHIND = ("known_delivery",)
 
 
 def _recognise(tables: Columns) -> int | None:
+    if "announced" in tables:
+        return 9
+    if "missed_event" in tables:
+        return 8
+    if "finished_at" in tables.get("pipelines", {}):
+        return 7
     if "dead_letter" in tables:
         return 6
     # By what is oldest, for a newer release has left it as it was, and made its own tables beside it.
@@ -166,6 +222,37 @@ DROP TABLE told_delivery;
             down="""
 DROP TABLE suspect;
 DROP TABLE dead_letter;
+""",
+        ),
+        # A pipeline that is retried ends once more under the same number.
+        Migration(
+            7,
+            up="ALTER TABLE pipelines ADD COLUMN finished_at DOUBLE PRECISION NOT NULL DEFAULT 0;",
+            down="ALTER TABLE pipelines DROP COLUMN finished_at;",
+        ),
+        # The header that says of what kind an event is may say that it is confidential.
+        Migration(
+            8,
+            up=f"""
+ALTER TABLE received ADD COLUMN event TEXT NOT NULL DEFAULT '';
+ALTER TABLE dead_letter ADD COLUMN event TEXT NOT NULL DEFAULT '';
+{_MISSED_EVENT}
+""",
+            down="""
+ALTER TABLE received DROP COLUMN event;
+ALTER TABLE dead_letter DROP COLUMN event;
+DROP TABLE missed_event;
+""",
+        ),
+        # What several events say of one act is told once.
+        Migration(
+            9,
+            up=_ACTS,
+            down="""
+DROP TABLE held;
+DROP TABLE announced;
+DROP TABLE merge_requests;
+DROP TABLE branches;
 """,
         ),
     ),

@@ -8,19 +8,20 @@ import logging
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import replace
-from itertools import accumulate, takewhile
+from collections.abc import Callable, Iterable, Sequence
+from itertools import accumulate, islice, takewhile
 
 from relays.engine import Database, RefusedError, StorageError
+from relays.gitlab.acts import is_review
 from relays.gitlab.attempt import Attempt
-from relays.gitlab.considering import Fault, Outcome, consider, failed, fault_of
+from relays.gitlab.considering import Fault, Outcome, consider, consider_review, failed, fault_of
 from relays.gitlab.dead_letters import DeadLetters
 from relays.gitlab.dispatch import Dispatcher
-from relays.gitlab.event import project_of
+from relays.gitlab.event import Event, project_of
 from relays.gitlab.events import BUILDERS, kind_of
-from relays.gitlab.pipelines import Pipelines
+from relays.gitlab.memory import Memory
 from relays.gitlab.received import Head, Received, Waiting
+from relays.gitlab.settling import HELD, Settling
 from relays.metrics import Metrics
 from relays.outbox import Notification, Outbox
 from relays.worker import Worker
@@ -58,7 +59,7 @@ class Teller(Worker):
         received: Received,
         outbox: Outbox,
         dispatcher: Dispatcher,
-        pipelines: Pipelines,
+        memory: Memory,
         dead_letters: DeadLetters,
         attempt: Attempt,
         metrics: Metrics,
@@ -69,8 +70,9 @@ class Teller(Worker):
         self._received = received
         self._outbox = outbox
         self._dispatcher = dispatcher
-        self._pipelines = pipelines
+        self._memory = memory
         self._dead_letters = dead_letters
+        self._settling = Settling(received, dead_letters, memory, dispatcher.mute)
         self._attempt = attempt
         self._metrics = metrics
         self._counters = counters
@@ -114,7 +116,8 @@ class Teller(Worker):
         heads = self._received.heads(_MOST_AT_ONCE)
         if not heads:
             self._dead(self._dead_letters.count())
-            self._news.wait(_LOOK_SECONDS)
+            held = self._received.held_seconds()
+            self._news.wait(_LOOK_SECONDS if held is None else min(held, _LOOK_SECONDS))
             return
         if heads[0].attempts is not None:
             self._stopping.wait(max(0.0, self._calm_from - time.monotonic()))
@@ -123,7 +126,7 @@ class Teller(Worker):
             if heads[0].attempts >= MOST_ATTEMPTS:
                 self._settle([failed(heads[0], self._dispatcher, _ENDED)])
                 return
-        together = _together(heads)
+        together = self._together(heads)
         self._attempt.begin([head.key for head in together])
         try:
             self._tell(self._received.bodies(together))
@@ -138,16 +141,37 @@ class Teller(Worker):
         self._seen = taken, now
         return taken - before > _FLOOD * (now - since)
 
+    def _together(self, heads: Sequence[Head]) -> Sequence[Head]:
+        """Those that are looked into with the oldest: a review as a whole; what is under suspicion alone."""
+        oldest = heads[0]
+        if oldest.attempts is not None:
+            return [oldest]
+        if is_review(oldest.act):
+            parts = {head.key: head for head in self._received.heads_of(oldest.act) if head.attempts is None}
+            return _fitting([oldest, *(head for head in parts.values() if head.key != oldest.key)])
+        return _fitting(takewhile(lambda head: head.attempts is None and not is_review(head.act), heads))
+
     def _tell(self, waiting: Sequence[Waiting]) -> None:
+        if len(waiting) > 1 and is_review(waiting[0].act):
+            review = consider_review(waiting, self._dispatcher)
+            if review is not None:
+                self._settle([review])
+                return
         outcomes: list[Outcome] = []
         for delivery in waiting:
-            one = consider(delivery, self._dispatcher, self._pipelines)
-            if outcomes and self._pipelines.counts(one.event):
-                break  # is compared with what the ones before it leave behind
+            one = consider(delivery, self._dispatcher, self._memory)
+            if outcomes and self._depends(one, outcomes):
+                break
             outcomes.append(one)
-            if self._pipelines.counts(one.event):
+            if self._depends(one, ()):
                 break
         self._settle(outcomes)
+
+    def _depends(self, one: Outcome, others: Sequence[Outcome]) -> bool:
+        """Whether what it comes to depends on what others leave behind once they are settled."""
+        (event,) = one.events
+        after_a_merge_request = any(other.events[0].name == "merge_request" for other in others)
+        return self._memory.pipelines.counts(event) or (event.name == "push" and after_a_merge_request)
 
     def _settle(self, outcomes: Sequence[Outcome]) -> None:
         """Store what deliveries come to; if the store takes one of them in no way, put that one aside."""
@@ -156,66 +180,58 @@ class Teller(Worker):
         except Exception as error:
             if isinstance(error, StorageError) and not isinstance(error, RefusedError):
                 raise
-            if len(outcomes) > 1:
-                for each in outcomes:
-                    self._settle([each])
-                return
-            (one,) = outcomes
-            if one.fault is not None:
-                raise
-            self._settle([failed(one, self._dispatcher, fault_of(error), one.event)])
+            for each in outcomes if len(outcomes) > 1 else self._apart(outcomes[0], error):
+                self._settle([each])
             return
-        for each in ours:
-            self._record(each)
+        for one in ours:
+            for delivery, event in zip(one.deliveries, one.events, strict=True):
+                self._record(one, delivery.key, event)
+
+    def _apart(self, one: Outcome, error: Exception) -> list[Outcome]:
+        """What is told one by one instead of a review; of a single delivery, that it is put aside."""
+        if one.fault is not None:
+            raise error
+        if len(one.deliveries) == 1:
+            return [failed(one.deliveries[0], self._dispatcher, fault_of(error), one.events[0])]
+        parts = (each for each in one.deliveries if isinstance(each, Waiting))
+        return [consider(each, self._dispatcher, self._memory) for each in parts]
 
     def _store(self, outcomes: Sequence[Outcome]) -> list[Outcome]:
         ours: list[Outcome] = []
 
         def take(db: Database) -> list[Notification]:
-            ours.clear()
-            for each in outcomes:
-                if each.fault is not None:
-                    self._dead_letters.put(db, each.row, each.fault.reason)
-                if self._received.take(db, each.row):
-                    ours.append(self._once(db, each, alone=len(outcomes) == 1))
+            found = (self._settling.settle(db, each, alone=len(outcomes) == 1) for each in outcomes)
+            ours[:] = [each for each in found if each is not None]
             self._received.forget(db, 2 * len(outcomes))
+            self._memory.forget(db)
             return [each for one in ours for each in one.notifications]
 
         self._outbox.put(take).result()
         return ours
 
-    def _once(self, db: Database, one: Outcome, alone: bool) -> Outcome:
-        # What is put aside stays under suspicion: it may come again.
-        if alone and one.fault is None:
-            self._received.acquit(db, one.key)
-        if not self._received.is_new(db, one.key):
-            return replace(one, outcome="duplicate", reason="", notifications=(), fault=None)
-        if one.fault is None:
-            self._pipelines.remember(db, one.event)
-        return one
-
-    def _record(self, one: Outcome) -> None:
-        kind = kind_of(one.event.payload)
+    def _record(self, one: Outcome, key: str, event: Event) -> None:
+        if one.outcome == HELD:
+            log.info("held key=%s kind=%s", key, event.name)
+            return
+        kind = kind_of(event.payload)
         self._metrics.events.labels(kind if kind in BUILDERS else "other", one.outcome).inc()
         self._counters[one.outcome] += 1
         if one.outcome == "duplicate":
-            log.info("duplicate key=%s", one.key)
+            log.info("duplicate key=%s", key)
         elif one.fault is not None:
-            log.critical("failed key=%s kind=%.40s reason=%s", one.key, one.event.name, one.reason)
+            log.critical("failed key=%s kind=%.40s reason=%s", key, event.name, one.reason)
         elif one.notifications:
-            channels = ",".join(each.channel for each in one.notifications)
-            log.info("accepted key=%s kind=%s channels=%s", one.key, one.event.name, channels)
+            channels = ",".join(dict.fromkeys(each.channel for each in one.notifications))
+            log.info("accepted key=%s kind=%s channels=%s", key, event.name, channels)
         else:
             reason = one.reason
             if one.outcome == "foreign":
-                reason = f"foreign: {project_of(one.event.payload)[:100]!r} is not in gitlab.projects"
-            log.info("ignored key=%s kind=%.40s reason=%s", one.key, one.event.name, reason)
+                reason = f"foreign: {project_of(event.payload)[:100]!r} is not in gitlab.projects"
+            log.info("ignored key=%s kind=%.40s reason=%s", key, event.name, reason)
 
 
-def _together(heads: Sequence[Head]) -> Sequence[Head]:
-    """Those of the oldest that are looked into together: so much text at most, and what is under suspicion alone."""
-    if heads[0].attempts is not None:
-        return heads[:1]
-    free = list(takewhile(lambda head: head.attempts is None, heads))
-    totals = accumulate(head.characters for head in free)
-    return free[: max(1, sum(1 for _ in takewhile(lambda total: total <= _MOST_CHARACTERS, totals)))]
+def _fitting(heads: Iterable[Head]) -> Sequence[Head]:
+    """The first of them, of which there is so much text at most; but one."""
+    first = list(islice(heads, _MOST_AT_ONCE))
+    totals = accumulate(head.characters for head in first)
+    return first[: max(1, sum(1 for _ in takewhile(lambda total: total <= _MOST_CHARACTERS, totals)))]

@@ -6,6 +6,7 @@ from relays import digest, service
 from relays.mattermost import Hook, read_icon
 from relays.nextcloud.cloud import read_account
 from relays.nextcloud.config import read_trees
+from relays.nextcloud.index import forget_others
 from relays.nextcloud.inquiry import Inquiry
 from relays.nextcloud.origins import Origins
 from relays.nextcloud.place import Disk, Place
@@ -39,6 +40,7 @@ def build(places: Places) -> service.Service:
     inquiry = Inquiry(account, relay.store) if account else None
     if inquiry:
         relay.add(inquiry)
+    watched = []
     for tree in trees:
         place: Place = Disk(tree.root)
         in_files = tree.in_files
@@ -47,6 +49,8 @@ def build(places: Places) -> service.Service:
             relay.add(place)
         origins = Origins(inquiry if in_files else None, place, in_files)
         relay.add(TreeSource(relay, place, tree.telling, origins))
+        watched.append(place.name)
+    relay.store.submit(lambda db: forget_others(db, watched))
     return relay
 
 

@@ -6,7 +6,7 @@ memory how many documents there are.
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from heapq import merge
 
 from relays.engine import Database
@@ -160,3 +160,12 @@ class Index:
             for path, *values in rows:
                 yield path, Stat(*values)
             first = rows[-1][0]
+
+
+def forget_others(db: Database, trees: Collection[str]) -> None:
+    """Forget the trees that are not among `trees`: if one of them is watched again, what it has by then is no news."""
+    for (tree,) in db.execute("SELECT tree FROM trees UNION SELECT tree FROM documents").fetchall():
+        if tree not in trees:
+            db.execute("DELETE FROM documents WHERE tree = ?", (tree,))
+            db.execute("DELETE FROM rescued_trees WHERE tree = ?", (tree,))
+            db.execute("DELETE FROM trees WHERE tree = ?", (tree,))

@@ -36,8 +36,16 @@ class Behind:
     cause: str
 
 
-Finding = Broken | Unclear | Behind | None
-Check = Callable[[Look], Broken | Unclear | None]
+@dataclass(frozen=True)
+class Noted:
+    """The link holds, within a limit that people ought to know."""
+
+    code: str
+    values: dict[str, Any] = field(default_factory=dict)
+
+
+Finding = Broken | Unclear | Behind | Noted | None
+Check = Callable[[Look], Broken | Unclear | Noted | None]
 
 
 @dataclass(frozen=True)
@@ -80,7 +88,7 @@ def on_disk(check: Check) -> Check:
     """A check of what only matters where the trees are watched on the host's disk; elsewhere all is well with it."""
 
     @wraps(check)
-    def judge(look: Look) -> Broken | Unclear | None:
+    def judge(look: Look) -> Broken | Unclear | Noted | None:
         return check(look) if look.site.nextcloud.source == "disk" else None
 
     return judge
@@ -110,6 +118,11 @@ def unclear(code: str, **values: Any) -> Unclear:
     return Unclear(code, values)
 
 
+def noted(code: str, **values: Any) -> Noted:
+    """A link that holds within a limit, with what its wording tells."""
+    return Noted(code, values)
+
+
 def walk(links: Iterable[Link], look: Look) -> list[Verdict]:
     """Judge each link that does not lie behind a broken one."""
     found: dict[str, Finding] = {}
@@ -134,7 +147,7 @@ def _cause(link: Link, found: dict[str, Finding]) -> Behind | None:
     return None
 
 
-def _judge(link: Link, look: Look) -> Broken | Unclear | None:
+def _judge(link: Link, look: Look) -> Broken | Unclear | Noted | None:
     try:
         return link.check(look)
     except ResourceError as error:

@@ -1,23 +1,31 @@
 """The way to the host: one SSH connection with the inventory's settings, for the probe and for the APIs."""
 
+import errno
 import json
+import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from socket import gaierror
 from typing import Any
 
+from paramiko import SSHException
+from paramiko.ssh_exception import NoValidConnectionsError
 from pyinfra.api import Config, Host, Inventory, QuoteString, State, StringCommand
 from pyinfra.api.exceptions import ConnectError
 from pyinfra.context import ctx_config, ctx_host, ctx_inventory, ctx_state
 
 from tasks.doctor.chain import Broken, broken
 from tasks.doctor.look import GITLAB_RELAY, NEXTCLOUD_RELAY, Look
+from tasks.operations.compose import Container, DockerError, command_for, containers, of_project, of_service
+from tasks.operations.python_app import supported
 from tasks.operations.remote import run_quietly
 from tasks.operations.resource import ResourceError
 from tasks.operations.secret_file import fingerprint_in_use
 from tasks.place import HOOK_TOKEN, SIGNING_TOKEN, gitlab_api, locate, mattermost_api
-from tasks.relays import bound_at, tree_on_host
+from tasks.preflight.check import NotRootError, ask_host, interpreter
+from tasks.relays import bound_at, needs_of, tree_on_host
 from tasks.site import Site
 
 _PROBE = Path(__file__).with_name("probe.py")
@@ -27,6 +35,8 @@ _PLACES = (
     f"/var/lib/private/{GITLAB_RELAY}",
     f"/var/lib/private/{NEXTCLOUD_RELAY}",
 )
+# No way to the host: it is off, or something between drops what is sent.
+_NO_WAY = (errno.EHOSTUNREACH, errno.ENETUNREACH, errno.ETIMEDOUT)
 _UNITS = (
     f"{GITLAB_RELAY}.service",
     f"{GITLAB_RELAY}.socket",
@@ -57,17 +67,52 @@ def looking(site: Site, target: tuple[str, dict[str, Any]]) -> Iterator[Look]:
         try:
             host.connect(show_errors=False, raise_exceptions=True)
         except ConnectError as error:
-            raise Refused(broken("ssh.unreachable", told=str(error.args[0]))) from None
+            raise Refused(unreached(error)) from None
         try:
             yield _look(site)
+        except (SSHException, EOFError, OSError) as error:
+            raise Refused(broken("ssh.lost", told=str(error) or type(error).__name__)) from None
         finally:
             host.disconnect()
 
 
+def unreached(error: ConnectError) -> Broken:
+    """Why there is no connection, as pyinfra and paramiko tell it."""
+    told = str(error.args[0])
+    cause = error.__context__
+    reasons = list(cause.errors.values()) if isinstance(cause, NoValidConnectionsError) else [cause]
+    if told.startswith("Authentication error"):
+        return broken("ssh.key", told=told)
+    if told.startswith("SSH host key error") or "known_hosts" in told:
+        return broken("ssh.host-key", told=told)
+    if isinstance(cause, gaierror):
+        return broken("ssh.name", told=told)
+    if any(isinstance(reason, ConnectionRefusedError) for reason in reasons):
+        return broken("ssh.refused", told=told)
+    if any(isinstance(reason, TimeoutError) or getattr(reason, "errno", 0) in _NO_WAY for reason in reasons):
+        return broken("ssh.timeout", told=told)
+    return broken("ssh.unreachable", told=told)
+
+
 def _look(site: Site) -> Look:
-    _refuse_without(StringCommand("true"), "ssh.sudo")
-    _refuse_without(StringCommand("python3 --version"), "host.python")
+    needs = needs_of(site)
+    try:
+        python = interpreter(needs)
+    except NotRootError as error:
+        raise Refused(broken("ssh.sudo", told=error.said)) from None
+    try:
+        supported(python)
+    except ResourceError:
+        version = ".".join(python.split()[:2])
+        raise Refused(
+            broken("host.python-old", version=version) if python else broken("host.python")
+        ) from None
+    ready = ask_host(needs)
+    if ready["uid"]:
+        raise Refused(broken("ssh.not-root", user=site.host.ssh_user))
     infrastructure, relay = locate(site)
+    found, project, docker = _containers(site, infrastructure)
+    gitlab = of_service(project, site.gitlab.service)
     try:
         tree = tree_on_host(site, infrastructure, site.trees[0])
     except ResourceError:
@@ -76,7 +121,17 @@ def _look(site: Site) -> Look:
         site=site,
         infrastructure=infrastructure,
         relay=relay,
-        host=_ask(_questions(site, infrastructure, relay, tree)),
+        host=_ask(
+            {
+                **_questions(site, infrastructure, relay, tree),
+                "compose": shlex.split(command_for(project)),
+                "gitlab_container": gitlab.id if gitlab else None,
+            }
+        ),
+        ready=ready,
+        containers=found,
+        project=project,
+        docker=docker,
         tree=tree,
         fingerprint=fingerprint_in_use(HOOK_TOKEN, SIGNING_TOKEN),
         mattermost=mattermost_api(site),
@@ -85,13 +140,15 @@ def _look(site: Site) -> Look:
     )
 
 
-def _refuse_without(command: StringCommand, code: str) -> None:
+def _containers(
+    site: Site, infrastructure: str
+) -> tuple[list[Container], list[Container], DockerError | None]:
+    """All that Compose has made, those of the site's project, and why they are not known."""
     try:
-        done, output = run_quietly(command)
-    except EOFError:  # pyinfra asks for sudo's password, and nobody is there
-        done, output = False, "sudo: a password is required"
-    if not done:
-        raise Refused(broken(code, told=(output.strip().splitlines() or ["?"])[-1]))
+        found = containers(infrastructure)
+        return found, of_project(found, infrastructure, site.host.compose_project), None
+    except DockerError as error:
+        return [], [], error
 
 
 def _questions(site: Site, infrastructure: str, relay: str, tree: str | None) -> dict[str, Any]:
@@ -102,7 +159,6 @@ def _questions(site: Site, infrastructure: str, relay: str, tree: str | None) ->
         "server": f"{GITLAB_RELAY}.service",
         "watcher": f"{NEXTCLOUD_RELAY}.service",
         "port": site.relays.port,
-        "gitlab_service": site.gitlab.service,
         "relay": relay,
         "places": _PLACES,
         "tree": tree,
@@ -120,9 +176,7 @@ def _questions(site: Site, infrastructure: str, relay: str, tree: str | None) ->
 def _ask(questions: dict[str, Any]) -> dict[str, Any]:
     probe = _PROBE.read_text(encoding="utf-8")
     ok, output = run_quietly(StringCommand("python3 -", QuoteString(json.dumps(questions))), stdin=probe)
-    # Whatever else a login prints comes on other lines.
-    answers = [line for line in output.splitlines() if line.startswith('{"docker"')]
-    report: dict[str, Any] = json.loads(answers[0]) if ok and answers else {}
-    if not report:
+    if not ok:
         raise ResourceError(f"host: the doctor's probe failed there: {output.strip()[-300:]}")
+    report: dict[str, Any] = json.loads(output)
     return report

@@ -19,6 +19,8 @@ _MEANINGS = {
     "413": "delivery.large",
     "503": "delivery.storage",
 }
+# What a load balancer answers that has no relay to hand an event to; of these the relay itself only answers 503.
+_BALANCER = ("502", "503", "504")
 # GitLab gives up after ten seconds, unless its administrator has set webhook_timeout.
 _GIVES_UP_SECONDS = 9.5
 
@@ -36,13 +38,18 @@ def deliveries(look: Look, project: str) -> Broken | Unclear | None:
         return None
     moment = datetime.fromisoformat(newest["created_at"])
     started = time.time() - int(look.host["units"][f"{GITLAB_RELAY}.service"]["uptime"])
-    return None if moment.timestamp() < started else meaning(newest, moment)
+    return None if moment.timestamp() < started else meaning(newest, moment, look.site.relays.hosts != [])
 
 
-def meaning(entry: dict[str, Any], moment: datetime) -> Broken:
-    """What an entry says; GitLab's API keeps to itself why a delivery got no answer at all."""
+def meaning(entry: dict[str, Any], moment: datetime, balanced: bool = False) -> Broken:
+    """What an entry says; GitLab's API keeps to itself why a delivery got no answer at all.
+
+    `balanced`: a load balancer stands before the relays.
+    """
     status = str(entry["response_status"])
     told = {"at": f"{moment:%d/%m/%Y %H:%M}", "trigger": entry["trigger"], "status": status}
+    if balanced and status in _BALANCER:
+        return broken("delivery.balancer", **told)
     if status in _MEANINGS:
         return broken(_MEANINGS[status], **told)
     if status.isdecimal():

@@ -6,8 +6,9 @@ from collections.abc import Iterable
 from email.utils import parsedate_to_datetime
 
 from tasks.doctor import machine
-from tasks.doctor.chain import Broken, Links, Unclear, broken, of_each_project, unclear
+from tasks.doctor.chain import Broken, Links, Noted, Unclear, broken, noted, of_each_project, unclear
 from tasks.doctor.look import Look, at
+from tasks.doctor.mattermost import decode
 from tasks.gitlab import triggers_of
 from tasks.operations.api import ApiError
 from tasks.operations.gitlab import SETTINGS, signs
@@ -19,10 +20,26 @@ machine.way_to("gitlab", links, "docker.services")
 _OLDEST = (17, 1)
 # The relay refuses what is signed more than five minutes away.
 _APART_SECONDS = 120
-_REFUSED, _TOO_SLOW, _NO_CURL = 7, 28, (126, 127)
+_UNKNOWN_NAME, _REFUSED, _TOO_SLOW, _NO_CURL = 6, 7, 28, (126, 127)
+_REJECTED = re.compile(r"No route to host|unreachable|prohibited", re.IGNORECASE)
 
 
-@links.add("gitlab.token", "gitlab.port", "ssh.forwarding")
+@links.add("gitlab.health", "gitlab.port")
+def health(look: Look) -> Broken | None:
+    """It is GitLab that answers; without a token its API answers 401, or 200 where it is open to all."""
+    if found := machine.passed_on("gitlab", look):
+        return found
+    answer = look.host["web"]["gitlab"]
+    # 403 has no body of its own where GitLab itself keeps an address out.
+    ours = answer["status"] in (200, 401) and answer["body"].lstrip().startswith("{")
+    return (
+        None
+        if ours or answer["status"] == 403
+        else broken("gitlab.stranger", url=look.site.gitlab.url, status=answer["status"])
+    )
+
+
+@links.add("gitlab.token", "gitlab.health", "ssh.forwarding")
 def token(look: Look) -> Broken | None:
     """The deploy's token is known."""
     try:
@@ -72,6 +89,20 @@ def allow_list(look: Look) -> Broken | None:
     )
 
 
+@links.add("gitlab.push-limit", "gitlab.token")
+def push_limit(look: Look) -> Broken | Noted | None:
+    """GitLab fires hooks for pushes, and for how many branches or tags at once."""
+    try:
+        limit = look.gitlab.call("GET", SETTINGS).get("push_event_hooks_limit")
+    except ApiError as error:
+        if error.status == 403:
+            return None  # told by the allow-list
+        raise
+    if not isinstance(limit, int):
+        return None
+    return noted("gitlab.push-limit", limit=limit) if limit else broken("gitlab.push-limit")
+
+
 def allows(entries: Iterable[str], relay: str) -> bool:
     """Whether an entry covers ADDRESS:PORT: itself, the address, or a range around it."""
     address = relay.rpartition(":")[0]
@@ -89,15 +120,22 @@ def allows(entries: Iterable[str], relay: str) -> bool:
 @links.add("gitlab.reach", "gitlab-relay.health", "docker.services")
 def reach(look: Look) -> Broken | Unclear | None:
     """GitLab's container gets through to the port of the relay."""
-    code, said = look.host["reach"]["code"], look.host["reach"]["said"]
-    told = {"relay": look.relay, "told": said}
+    found = look.host["reach"]
+    code, told = found["code"], {"relay": look.relay, "told": found["said"]}
     if code == _REFUSED:
-        return broken("gitlab.reach-refused", **told)
+        # curl has one code for both, and what it says of it differs between releases.
+        return broken(
+            "gitlab.reach-rejected" if _REJECTED.search(found["why"]) else "gitlab.reach-refused", **told
+        )
     if code == _TOO_SLOW:
         return broken("gitlab.reach-timeout", **told)
+    if code == _UNKNOWN_NAME:
+        return broken("gitlab.reach-name", **told)
     if code in _NO_CURL:
         return unclear("gitlab.no-curl", service=look.site.gitlab.service)
-    return broken("gitlab.reach", **told) if code else None
+    if code:
+        return broken("gitlab.reach", **told)
+    return None if "status" in decode(found["body"]) else broken("gitlab.reach-other", **told)
 
 
 @links.add("gitlab.project", "gitlab.version")

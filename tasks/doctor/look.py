@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import quote
 
 from tasks.operations.api import Api
+from tasks.operations.compose import Container, DockerError, command_for
 from tasks.operations.mattermost import find_team
 from tasks.operations.webhooks import Webhook, find_webhooks
 from tasks.place import HOOK_NAME
@@ -25,20 +26,30 @@ def at(project: str) -> str:
 class Look:
     """One look at a site.
 
-    `host` is what tasks.doctor.probe reports; `tree` the HR tree on the host, None if it is on no volume;
-    `fingerprint` that of the hook's secrets on the host, None if one is missing.
-    `reader` answers an API for a further token of GitLab.
+    `host` is what tasks.doctor.probe reports, `ready` what tasks.preflight.probe does; `containers` what Compose has
+    made there, `project` those of the site's project, `docker` why they are not known; `tree` the HR tree on the host,
+    None if it is on no volume; `fingerprint` that of the hook's secrets on the host, None if one is missing. `reader`
+    answers an API for a further token of GitLab.
     """
 
     site: Site
     infrastructure: str
     relay: str
     host: dict[str, Any]
+    ready: dict[str, Any]
+    containers: list[Container]
+    project: list[Container]
+    docker: DockerError | None
     tree: str | None
     fingerprint: str | None
     mattermost: Api
     gitlab: Api
     reader: Callable[[], Api]
+
+    @property
+    def compose(self) -> dict[str, str]:
+        """What a remedy names: the folder of the project, and what `docker compose` is to be typed as there."""
+        return {"folder": self.infrastructure, "compose": command_for(self.project)}
 
     @property
     def hook_url(self) -> str:

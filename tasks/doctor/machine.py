@@ -5,11 +5,16 @@ from functools import partial
 from tasks.doctor.chain import Broken, Links, broken
 from tasks.doctor.look import Look
 from tasks.operations.api import ApiError
+from tasks.operations.compose import of_service
+from tasks.preflight.check import OLDEST_SYSTEMD, systemd_version
 
 links = Links()
 
 _LEAST_BYTES = 200_000_000
-_LEAST_PART = 0.02
+_LEAST_PART = 0.1
+_LEAST_FILES = 1000
+# What has another remedy than a start.
+_STATES = {"paused": "docker.paused", "restarting": "docker.restarting"}
 
 
 @links.add("ssh")
@@ -21,36 +26,65 @@ def ssh(look: Look) -> Broken | None:
 @links.add("docker", "ssh")
 def docker(look: Look) -> Broken | None:
     """Docker answers for the Compose project."""
-    error = look.host["docker"]["error"]
-    if error in ("missing", "folder"):
-        return broken(f"docker.{error}", folder=look.infrastructure)
-    return broken("docker.compose", folder=look.infrastructure, told=error) if error else None
+    fault = look.docker
+    return broken(f"docker.{fault.reason}", folder=look.infrastructure, told=fault.told) if fault else None
 
 
 @links.add("docker.services", "docker")
 def services(look: Look) -> Broken | None:
     """The services that matter run; whatever runs Mattermost is known by its name or its image."""
-    found = look.host["docker"]["services"]
-    states = {row["service"]: row["state"] for row in found}
     wanted = [look.site.gitlab.service, look.site.nextcloud.service]
-    wanted += [row["service"] for row in found if "mattermost" in f"{row['service']} {row['image']}".lower()]
+    wanted += sorted({c.service for c in look.project if "mattermost" in f"{c.service} {c.image}".lower()})
     for service in wanted:
-        state = states.get(service)
-        if state is None:
-            return broken("docker.service-missing", service=service, folder=look.infrastructure)
-        if state != "running":
-            return broken("docker.stopped", service=service, state=state, folder=look.infrastructure)
+        told = {"service": service, **look.compose}
+        found, elsewhere = of_service(look.project, service), of_service(look.containers, service)
+        if found is None and elsewhere is not None:
+            return broken(
+                "docker.project", name=elsewhere.project.name, other=elsewhere.project.folder, **told
+            )
+        if found is None:
+            return broken("docker.service-missing", **told)
+        if found.state != "running":
+            code = _STATES.get(found.state, "docker.stopped")
+            return broken(code, state=found.state, **told)
+    return None
+
+
+@links.add("docker.files", "docker")
+def files(look: Look) -> Broken | None:
+    """Compose can read the project's files, or the operators' commands fail."""
+    told = look.host["compose"]
+    if not told["plugin"]:
+        return broken("docker.plugin")
+    return broken("docker.files", told=told["said"], **look.compose) if told["code"] else None
+
+
+@links.add("host.system", "ssh")
+def system(look: Look) -> Broken | None:
+    """systemd runs the host, and what a deploy writes can be written, and run."""
+    version = systemd_version(look.ready)
+    if version is None:
+        return broken("host.systemd", told=look.ready["systemd"]["said"] or "?")
+    if version < OLDEST_SYSTEMD:
+        return broken("host.systemd-old", version=version, least=OLDEST_SYSTEMD)
+    for path, at in look.ready["places"].items():
+        if at["readonly"]:
+            return broken("host.read-only", place=at["at"], path=path)
+        if at["noexec"] and path.startswith("/opt/"):
+            return broken("host.noexec", place=at["at"], path=path)
     return None
 
 
 @links.add("host.disk", "ssh")
 def room(look: Look) -> Broken | None:
     """Where the relays and Docker keep their data, there is room."""
-    for place, (free, whole) in look.host["disk"].items():
-        if free < min(_LEAST_BYTES, whole * 0.1) or free < whole * _LEAST_PART:
+    for place, (free, whole, files) in look.host["disk"].items():
+        if free < min(_LEAST_BYTES, whole * _LEAST_PART):
             return broken(
                 "host.disk", place=place, free=f"{free / 1e6:.0f} Mo", whole=f"{whole / 1e6:.0f} Mo"
             )
+        if files is not None and files < _LEAST_FILES:
+            return broken("host.inodes", place=place, count=files)
     return None
 
 
@@ -68,7 +102,9 @@ def _name(application: str, look: Look) -> Broken | None:
 def _port(application: str, look: Look) -> Broken | None:
     answer = look.host["web"][application]
     if answer["port"]:
-        return broken(f"{application}.port", url=_url(application, look), told=answer["port"])
+        # Nobody listens there; or nobody answers, which is no fault of the application.
+        code = f"{application}.port" if answer["refused"] else f"{application}.blocked"
+        return broken(code, url=_url(application, look), told=answer["port"])
     if answer["silent"]:
         return broken(f"{application}.silent", url=_url(application, look), told=answer["silent"])
     return None
@@ -76,6 +112,16 @@ def _port(application: str, look: Look) -> Broken | None:
 
 def _url(application: str, look: Look) -> str:
     return str(getattr(look.site, application).url)
+
+
+def passed_on(application: str, look: Look) -> Broken | None:
+    """What answers is not the application but something in front of it, that leads elsewhere or waits for it."""
+    answer, url = look.host["web"][application], _url(application, look)
+    if 300 <= answer["status"] < 400:
+        return broken(f"{application}.redirect", url=url, target=answer["location"][:200] or "?")
+    if answer["status"] in (502, 503, 504) and not answer["body"].lstrip().startswith("{"):
+        return broken(f"{application}.gateway", url=url, status=answer["status"])
+    return None
 
 
 def forwarding(look: Look) -> Broken | None:

@@ -1,5 +1,7 @@
 """Links at Nextcloud: the server, the tree on its volume, and the kernel's limits for watching it."""
 
+from urllib.parse import urlsplit
+
 from tasks.doctor import machine
 from tasks.doctor.chain import Broken, Links, broken, on_disk
 from tasks.doctor.look import Look
@@ -9,6 +11,8 @@ from tasks.operations.nextcloud import MODE
 links = Links()
 machine.way_to("nextcloud", links, "docker.services")
 
+# What status.php answers when it is called by a name that is none of its trusted_domains.
+_UNTRUSTED = 15
 # File systems on which the kernel of this host does not hear what others write.
 _REMOTE = ("nfs", "cifs", "smb", "fuse", "9p", "ceph", "gluster", "afs", "lustre")
 # Each relay has a user of its own and one instance; a queue that is too short overflows at every copy of a folder.
@@ -18,12 +22,24 @@ _LEAST_INSTANCES, _LEAST_QUEUE = 8, 1024
 @links.add("nextcloud.status", "nextcloud.port")
 def status(look: Look) -> Broken | None:
     """Nextcloud is installed and open."""
+    if found := machine.passed_on("nextcloud", look):
+        return found
     told = decode(look.host["web"]["nextcloud"]["body"])
+    if told.get("code") == _UNTRUSTED:
+        return broken(
+            "nextcloud.untrusted",
+            url=look.site.nextcloud.url,
+            name=urlsplit(look.site.nextcloud.url).netloc,
+            service=look.site.nextcloud.service,
+            **look.compose,
+        )
     if "installed" not in told:
         return broken("nextcloud.stranger", url=look.site.nextcloud.url)
     if not told["installed"]:
         return broken("nextcloud.not-installed", url=look.site.nextcloud.url)
-    return broken("nextcloud.maintenance") if told.get("maintenance") else None
+    if told.get("maintenance"):
+        return broken("nextcloud.maintenance", service=look.site.nextcloud.service, **look.compose)
+    return None
 
 
 @links.add("nextcloud.volume", "docker.services")
@@ -40,7 +56,12 @@ def volume(look: Look) -> Broken | None:
 @on_disk
 def tree(look: Look) -> Broken | None:
     """The tree is there with its folders."""
-    if not look.host["tree"]:
+    found = look.host["tree"]
+    if not found["files"]:
+        return broken(
+            "nextcloud.no-files", user=look.site.nextcloud.admin, directory=look.site.nextcloud.data_directory
+        )
+    if not found["there"]:
         return broken("nextcloud.tree-missing", tree=look.site.nextcloud.tree)
     for name in look.site.nextcloud.folders:
         if look.host["tree"]["access"].get(name) is None:

@@ -24,8 +24,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 _UNIT = (
-    *("ActiveState", "SubState", "UnitFileState", "NRestarts", "Result", "StatusText", "MainPID"),
-    "ActiveEnterTimestampMonotonic",
+    *("ActiveState", "SubState", "UnitFileState", "NRestarts", "Result", "StatusText", "MainPID", "Listen"),
+    *("ActiveEnterTimestampMonotonic", "ExecMainStatus", "InvocationID"),
 )
 _TEMPORARY = re.compile(r"^[.~]|\.(?:part|filepart|tmp|crdownload)$|\.octransferid", re.IGNORECASE)
 _SETTLED_SECONDS = 300
@@ -58,25 +58,35 @@ def run(*command: str, at: str = "/", seconds: float = 20) -> tuple[int, str, st
     return done.returncode, done.stdout, done.stderr
 
 
-def docker(infrastructure: str) -> dict[str, Any]:
-    """{error: missing, folder or the last line of docker, services: [{service, state, image}]}."""
+def compose(infrastructure: str, command: list[str]) -> dict[str, Any]:
+    """Whether Docker has Compose, which can read the files of the project: {plugin, code: its exit code, said}.
+
+    `command` is what `docker compose` is to be typed as there.
+    """
     if not Path(infrastructure).is_dir():
-        return {"error": "folder", "services": []}
-    code, output, errors = run("docker", "compose", "ps", "--all", "--format", "json", at=infrastructure)
-    if code == 127:
-        return {"error": "missing", "services": []}
-    if code:
-        return {"error": (errors.strip().splitlines() or ["?"])[-1], "services": []}
-    # One array, or one object a line, as of Compose 2.21.
-    text = output.strip()
-    rows = json.loads(text) if text.startswith("[") else [json.loads(line) for line in text.splitlines()]
-    told = [{"service": row["Service"], "state": row["State"], "image": row.get("Image", "")} for row in rows]
-    return {"error": "", "services": told}
+        return {"plugin": True, "code": 0, "said": ""}
+    # Without the plugin Docker complains of the options that it does not know, each release in its own way.
+    plugin = run("docker", "compose", "version")[0] == 0
+    code, _, errors = run(*command, "config", "--quiet", at=infrastructure)
+    return {"plugin": plugin, "code": code, "said": (errors.strip().splitlines() or ["?"])[-1][:400]}
 
 
 def web(url: str) -> dict[str, Any]:
-    """{name, port, silent: what fails there, or empty; status, date, body: the answer; at: when it came}."""
-    found: dict[str, Any] = {"name": "", "port": "", "silent": "", "status": 0, "date": "", "body": ""}
+    """What a server answers.
+
+    {name, port, silent: what fails there, or empty; refused: nobody listens on the port; status, location, date, body:
+    the answer; at: when it came}.
+    """
+    found: dict[str, Any] = {
+        "name": "",
+        "port": "",
+        "refused": False,
+        "silent": "",
+        "status": 0,
+        "location": "",
+        "date": "",
+        "body": "",
+    }
     parts = urlsplit(url)
     host, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
     try:
@@ -86,7 +96,8 @@ def web(url: str) -> dict[str, Any]:
     try:
         socket.create_connection((host, port), 5).close()
     except OSError as error:
-        return {**found, "port": error.strerror or str(error)}
+        refused = isinstance(error, ConnectionRefusedError)
+        return {**found, "port": error.strerror or str(error), "refused": refused}
     connection = http.client.HTTPConnection(host, port, timeout=8)
     if parts.scheme == "https":
         # No secret is sent here; whether the certificate is trusted is seen where one is.
@@ -100,8 +111,8 @@ def web(url: str) -> dict[str, Any]:
         return {**found, "silent": str(error) or type(error).__name__}
     finally:
         connection.close()
-    date = answer.headers.get("Date", "")
-    return {**found, "status": answer.status, "date": date, "body": body, "at": time.time()}
+    told = {name.lower(): answer.headers.get(name, "") for name in ("Date", "Location")}
+    return {**found, **told, "status": answer.status, "body": body, "at": time.time()}
 
 
 def access(path: str) -> str | None:
@@ -161,9 +172,19 @@ def units(names: list[str]) -> dict[str, dict[str, str]]:
     return found
 
 
-def journal(unit: str, runs: bool) -> str:
-    """The last error of a unit's process that runs, or what one that does not run has said last, else systemd."""
-    _, output, _ = run("journalctl", "-u", unit, "-b", "-n", "60", "-o", "json", "--no-pager")
+def journal(unit: str, state: dict[str, str]) -> str:
+    """The last error of a unit's process that runs, or what the last one that does not run has said, else systemd.
+
+    A process that could not even be started has said nothing; then what those before it have said is no answer.
+    """
+    command = ("journalctl", "-b", "-n", "60", "-o", "json", "--no-pager")
+    invocation = state.get("InvocationID")
+    of = (
+        [f"_SYSTEMD_INVOCATION_ID={invocation}", "+", f"INVOCATION_ID={invocation}"]
+        if invocation
+        else ["-u", unit]
+    )
+    _, output, _ = run(*command, *of)
     entries = []
     for line in output.splitlines():
         try:
@@ -173,6 +194,7 @@ def journal(unit: str, runs: bool) -> str:
         if isinstance(entry.get("MESSAGE"), str):
             entries.append(entry)
     own = [entry for entry in entries if entry.get("SYSLOG_IDENTIFIER") != "systemd"]
+    runs = state.get("ActiveState") == "active"
     errors = [entry for entry in own if runs and int(entry.get("PRIORITY", 6)) <= 4]
     chosen = errors or own or entries
     return str(chosen[-1]["MESSAGE"])[:400] if chosen else ""
@@ -191,32 +213,40 @@ def health(port: int | None) -> dict[str, Any]:
     return {"error": error, "figures": figures if isinstance(figures, dict) else {}}
 
 
-def reach(infrastructure: str, service: str, relay: str | None) -> dict[str, Any]:
-    """Whether a container gets through to the relay, if one is given: {code: curl's or docker's exit code, said}."""
-    if relay is None:
-        return {"code": 0, "said": ""}
-    curl = ("curl", "-sS", "--noproxy", "*", "-m", "5", "-o", "/dev/null", f"http://{relay}/health")
-    code, _, errors = run("docker", "compose", "exec", "-T", service, *curl, at=infrastructure)
-    return {"code": code, "said": (errors.strip().splitlines() or [""])[-1][:200]}
+def reach(container: str | None, relay: str | None) -> dict[str, Any]:
+    """Whether a container gets through to the relay, if both are given.
+
+    {code: curl's or docker's exit code, said: its last word, why: all that it says on the way, body: the answer}.
+    """
+    if relay is None or container is None:
+        return {"code": 0, "said": "", "why": "", "body": '{"status": ""}'}
+    curl = ("curl", "-sSv", "--noproxy", "*", "-m", "5", f"http://{relay}/health")
+    code, body, errors = run("docker", "exec", container, *curl)
+    said = [line for line in errors.strip().splitlines() if line[:2] not in ("* ", "> ", "< ")]
+    return {"code": code, "said": (said or [""])[-1][:200], "why": errors[-2000:], "body": body[:4096]}
 
 
-def disk(places: list[str]) -> dict[str, list[int]]:
-    """{place: [bytes free, bytes in all]} of those that exist."""
-    found = {}
+def disk(places: list[str]) -> dict[str, list[int | None]]:
+    """{place: [bytes free, bytes in all, how many files more]} of those that exist; None: any number."""
+    found: dict[str, list[int | None]] = {}
     for place in places:
         try:
             told = os.statvfs(place)
         except OSError:
             continue
-        found[place] = [told.f_bavail * told.f_frsize, told.f_blocks * told.f_frsize]
+        files = told.f_favail if told.f_files else None
+        found[place] = [told.f_bavail * told.f_frsize, told.f_blocks * told.f_frsize, files]
     return found
 
 
 def tree(place: str | None, folders: list[str]) -> dict[str, Any]:
-    """Owner and mode of the tree and its folders, its file system, how many folders and settled documents it has."""
-    root = Path(place or "")
-    if place is None or not root.is_dir():
-        return {}
+    """Owner and mode of the tree and its folders, its file system, how many folders and settled documents it has.
+
+    `files` tells whether the folder that it is to be in exists, `there` whether it does itself.
+    """
+    root = Path(place or "/nowhere/nowhere")
+    if not root.is_dir():
+        return {"files": root.parent.is_dir(), "there": False}
     at = {name: root / name for name in ["", *folders]}
     found = {name: path.stat() if path.is_dir() else None for name, path in at.items()}
     directories = documents = 0
@@ -232,6 +262,8 @@ def tree(place: str | None, folders: list[str]) -> dict[str, Any]:
             if stat.S_ISREG(told.st_mode) and told.st_ctime < newest and not _TEMPORARY.search(name):
                 documents += 1
     return {
+        "files": True,
+        "there": True,
         "owner": root.parent.stat().st_uid,
         "access": {
             name: None if told is None else [f"{told.st_mode & 0o7777:o}", told.st_uid]
@@ -284,19 +316,17 @@ def main() -> None:
     runs = states[asked["server"]].get("ActiveState") == "active"
     with ThreadPoolExecutor(16) as pool:
         started = {
-            "docker": pool.submit(docker, infrastructure),
+            "compose": pool.submit(compose, infrastructure, asked["compose"]),
             "webhooks": pool.submit(webhooks, asked["webhooks_conf"]),
             "health": pool.submit(health, asked["port"] if runs else None),
-            "reach": pool.submit(
-                reach, infrastructure, asked["gitlab_service"], asked["relay"] if runs else None
-            ),
+            "reach": pool.submit(reach, asked["gitlab_container"], asked["relay"] if runs else None),
             "disk": pool.submit(disk, asked["places"]),
             "tree": pool.submit(tree, asked["tree"], asked["folders"]),
             "limits": pool.submit(limits),
         }
         pages = {name: pool.submit(web, url) for name, url in asked["pages"].items()}
         journals = {
-            name: pool.submit(journal, name, state.get("ActiveState") == "active")
+            name: pool.submit(journal, name, state)
             for name, state in states.items()
             if name.endswith(".service")
         }

@@ -20,12 +20,18 @@ def release(look: Look) -> Broken | None:
     return None if look.host["release"] else broken("relay.release")
 
 
+# What a process has ended with before it could say anything, as systemd tells it (systemd.exec(5)).
+_CREDENTIALS, _NAMESPACE = "243", "226"
+
+
 def _unit(relay: str, trigger: str, look: Look) -> Broken | None:
     """The service runs and stays running, and it and what starts it come with the next boot."""
     service = f"{relay}.service"
     for unit in (service, trigger):
-        if look.host["units"][unit].get("UnitFileState", "") in ("", "bad"):
+        if look.host["units"][unit].get("UnitFileState", "") in ("", "bad", "masked"):
             return broken("relay.unit-missing", unit=unit)
+    if found := _port(relay, look) if trigger.endswith(".socket") else None:
+        return found
     told, line = look.host["units"][service], look.host["journal"][service]
     restarts = int(told.get("NRestarts") or 0)
     state = told["ActiveState"]
@@ -33,7 +39,7 @@ def _unit(relay: str, trigger: str, look: Look) -> Broken | None:
     if (state == "activating" and (told["SubState"] == "auto-restart" or restarts)) or (
         state == "active" and restarts >= _RESTARTS and young
     ):
-        return broken("relay.loop", unit=service, restarts=restarts, line=line)
+        return broken(_loop(told), unit=service, restarts=restarts, line=line)
     if state != "active":
         return broken("relay.stopped", unit=service, state=state, line=line)
     if look.host["units"][trigger]["ActiveState"] != "active":
@@ -42,6 +48,26 @@ def _unit(relay: str, trigger: str, look: Look) -> Broken | None:
         if look.host["units"][unit]["UnitFileState"] != "enabled":
             return broken("relay.disabled", unit=unit, state=look.host["units"][unit]["UnitFileState"])
     return None
+
+
+def _port(relay: str, look: Look) -> Broken | None:
+    """The port is the relay's, and the one that the settings name."""
+    port, socket = look.site.relays.port, look.host["units"][f"{relay}.socket"]
+    if look.ready["holder"]:
+        return broken("relay.port-taken", port=port, holder=look.ready["holder"])
+    listens = re.search(r":(\d+) ", f"{socket.get('Listen', '')} ")
+    if listens and int(listens[1]) != port:
+        return broken("relay.port-other", port=port, other=listens[1])
+    return None
+
+
+def _loop(told: dict[str, str]) -> str:
+    """Why a service starts again and again, as far as systemd knows."""
+    if told.get("Result") in ("oom-kill", "watchdog"):
+        return f"relay.{told['Result']}"
+    if told.get("ExecMainStatus") == _CREDENTIALS:
+        return "relay.credentials"
+    return "relay.namespace" if told.get("ExecMainStatus") == _NAMESPACE else "relay.loop"
 
 
 gitlab_links = Links()
@@ -58,7 +84,9 @@ def health(look: Look) -> Broken | None:
         return broken("gitlab-relay.silent", port=port, told=answer["error"] or "?")
     figures, line = answer["figures"], look.host["journal"][f"{GITLAB_RELAY}.service"]
     if figures["backlog"] is None:
-        return broken("relay.storage", relay=GITLAB_RELAY, line=line)
+        return broken(
+            "relay.spool" if look.site.relays.spool else "relay.storage", relay=GITLAB_RELAY, line=line
+        )
     if figures["status"] == "failing":
         return broken("gitlab-relay.failing", line=line)
     return None

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Iterator
 
-from tasks.doctor.chain import Behind, Broken, Unclear, Verdict
+from tasks.doctor.chain import Behind, Broken, Noted, Unclear, Verdict
 from tasks.doctor.wording import Catalogue
 from tasks.site import Site
 
@@ -11,7 +11,7 @@ _SECRETS = re.compile(r"(?<=/hooks/)[a-z0-9]+|whsec_[\w+/=-]+|gl[a-z]+-[\w.-]{8,
 
 
 def lines(verdicts: list[Verdict], catalogue: Catalogue) -> Iterator[str]:
-    """The first broken link with its remedy, the other broken ones, and what could not be judged."""
+    """The first broken link with its remedy, the others, what could not be judged; if none is broken, limits."""
     phrases = catalogue.phrases
     broken = [(verdict, verdict.finding) for verdict in verdicts if isinstance(verdict.finding, Broken)]
     for number, (verdict, finding) in enumerate(broken):
@@ -29,8 +29,12 @@ def lines(verdicts: list[Verdict], catalogue: Catalogue) -> Iterator[str]:
             text = catalogue.unclear[verdict.finding.code].format(**verdict.finding.values)
             yield phrases["unclear"].format(link=catalogue.links[verdict.link], text=text)
     if not broken:
+        limits = [(verdict, verdict.finding) for verdict in verdicts if isinstance(verdict.finding, Noted)]
         sound = [verdict for verdict in verdicts if verdict.finding is None]
-        yield phrases["sound"].format(count=len(sound))
+        yield phrases["sound"].format(count=len(sound) + len(limits))
+        for verdict, limit in limits:
+            text = catalogue.noted[limit.code].format(**limit.values)
+            yield phrases["noted"].format(link=catalogue.links[verdict.link], text=text)
 
 
 def masking(site: Site) -> Callable[[str], str]:

@@ -3,13 +3,14 @@
 from collections.abc import Collection, Sequence
 
 from pyinfra import host
-from pyinfra.api import FactBase, QuoteString, StringCommand
+from pyinfra.api import QuoteString, StringCommand
 
+from tasks.operations.remote import HostFact
 from tasks.operations.resource import Commands, resource, tell
 from tasks.operations.unit import Units
 
 
-class Present(FactBase[list[str]]):
+class Present(HostFact[list[str]]):
     """Those of `paths` that exist, links that lead nowhere included."""
 
     default = list
@@ -26,7 +27,7 @@ class Present(FactBase[list[str]]):
         return output
 
 
-class Matching(FactBase[list[str]]):
+class Matching(HostFact[list[str]]):
     """What is there of the shell patterns `patterns`, which hold no blank."""
 
     default = list

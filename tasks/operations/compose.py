@@ -1,22 +1,85 @@
-"""The containers of a Compose project, as the host's Docker tells."""
+"""The containers of a Compose project, found by their labels as the host's Docker tells them.
+
+Not by `docker compose ps`: it reads the project's files, which may be broken or warned of, and looks for a project of
+the folder's name, while the one that runs may have been started under another.
+"""
 
 import json
-from dataclasses import dataclass
+import posixpath
+import shlex
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from typing import Any
 
 from pyinfra import host
-from pyinfra.api import FactBase, QuoteString, StringCommand
+from pyinfra.api import QuoteString, StringCommand
 
-from tasks.operations.remote import run_quietly
+from tasks.operations.remote import HostFact, run_quietly
 from tasks.operations.resource import ResourceError
+
+_LABEL = "com.docker.compose"
+# {our name: Docker's}. Not all of the labels, nor of what `docker inspect` tells: there are passwords in some.
+_ASKED = {"id": ".Id", "state": ".State.Status", "image": ".Config.Image", "mounts": ".Mounts"} | {
+    name: f'(index .Config.Labels "{_LABEL}.{label}")'
+    for name, label in {
+        "service": "service",
+        "number": "container-number",
+        "oneoff": "oneoff",
+        "project": "project",
+        "folder": "project.working_dir",
+        "files": "project.config_files",
+        "environment": "project.environment_file",
+    }.items()
+}
+_FORMAT = "{" + ",".join(f'"{name}":{{{{json {value}}}}}' for name, value in _ASKED.items()) + "}"
+# What Compose takes of a folder by itself.
+_OWN_FILES = {
+    f"{name}{part}.{ending}"
+    for name in ("compose", "docker-compose")
+    for part in ("", ".override")
+    for ending in ("yaml", "yml")
+}
+
+
+@dataclass(frozen=True)
+class Project:
+    """A Compose project as it was started: its name and folder, its files, and the files with its variables."""
+
+    name: str
+    folder: str = ""
+    files: tuple[str, ...] = ()
+    environment: tuple[str, ...] = ()
+
+    @property
+    def command(self) -> list[str]:
+        """`docker compose` for this project, which no other of the same folder or files is taken for.
+
+        Files are named where they are not those that Compose finds in the folder: then one that comes later counts too.
+        """
+        options = [("-p", self.name)]
+        if any(path not in {f"{self.folder}/{name}" for name in _OWN_FILES} for path in self.files):
+            options += [("-f", path) for path in self.files]
+            if self.folder != posixpath.dirname(self.files[0]):
+                options.append(("--project-directory", self.folder))
+        options += [("--env-file", path) for path in self.environment]
+        return ["docker", "compose", *[word for option in options for word in option]]
 
 
 @dataclass(frozen=True)
 class Container:
-    """A running container: its id, and `mounts`, Docker's own {Type, Source, Destination, …}."""
+    """A container of a Compose service; `mounts` are Docker's own {Type, Source, Destination, …}.
+
+    `here` tells whether its project is the one of the folder that was asked for.
+    """
 
     id: str
-    mounts: list[dict[str, Any]]
+    mounts: list[dict[str, Any]] = field(default_factory=list)
+    state: str = "running"
+    image: str = ""
+    service: str = ""
+    number: int = 1
+    project: Project = Project("")
+    here: bool = True
 
     def host_path(self, path: str) -> str | None:
         """Where a path of the container lies on the host; None if it is not on a volume."""
@@ -29,61 +92,165 @@ class Container:
         )
 
 
-class ComposeService(FactBase[str]):
-    """`STATUS ID MOUNTS-AS-JSON` of a service's container, or `error WHY`.
+class ComposeContainers(HostFact[list[str]]):
+    """`error WHY`; or a JSON object for each container of Compose, and `here ID` for those of `directory`."""
 
-    Not the whole of `docker inspect`: the container's environment holds passwords.
-    """
+    default = list
 
-    def command(self, directory: str, service: str) -> StringCommand:
+    def command(self, directory: str) -> StringCommand:
         return StringCommand(
             "cd",
             QuoteString(directory),
-            "2>/dev/null || { echo error no-folder; exit 0; };",
-            "command -v docker >/dev/null || { echo error no-docker; exit 0; };",
-            "id=$(docker compose ps --all --quiet",
-            QuoteString(service),
-            '2>&1) || { echo error compose $(printf %s "$id" | tail -n 1); exit 0; };',
-            'test -n "$id" || { echo error absent; exit 0; };',
-            "docker inspect --format '{{.State.Status}} {{.Id}} {{json .Mounts}}' \"$id\"",
+            "2>/dev/null || { echo error folder; exit 0; };",
+            "command -v docker >/dev/null || { echo error missing; exit 0; };",
+            f"rows=$(docker ps --all --no-trunc --filter label={_LABEL}.service",
+            f"""--format '{{{{.ID}}}} {{{{.Label "{_LABEL}.project.working_dir"}}}}' 2>/dev/null)""",
+            '|| { echo "error silent $(docker ps --quiet 2>&1 >/dev/null | tail -n 1)"; exit 0; };',
+            # The folder may be reached by several names.
+            'printf "%s\\n" "$rows" | while read -r id folder; do test "$folder" -ef . && echo "here $id"; done;',
+            # One may be gone by now, which makes this fail and leaves the others.
+            'test -z "$rows" || docker inspect --format',
+            f"'{_FORMAT}'",
+            '$(printf "%s\\n" "$rows" | cut -d " " -f 1) 2>/dev/null || true',
         )
 
+    def process(self, output: list[str]) -> list[str]:
+        """The lines."""
+        return output
 
-def running_container(directory: str, service: str, section: str) -> Container:
-    """The service's container; ResourceError if it does not run, naming the setting to look at."""
-    answer = host.get_fact(ComposeService, directory=directory, service=service) or "error no answer"
-    status, _, rest = answer.partition(" ")
-    if status == "running":
-        identity, _, mounts = rest.partition(" ")
-        return Container(identity, json.loads(mounts))
-    remedies = {
-        "no-folder": f"there is no folder {directory} on the host; check host.infrastructure",
-        "no-docker": "the host has no docker command; install Docker with its compose plugin",
-        "absent": f"the service {service} has no container; run: cd {directory} && docker compose up -d {service}",
-    }
-    if status == "error":
-        told = remedies.get(
-            rest,
-            f"docker compose in {directory}: {rest.removeprefix('compose ')}; "
-            f"check host.infrastructure and {section}.service",
+
+class DockerError(ResourceError):
+    """Why it is not known which containers are meant.
+
+    `reason`: there is no `folder`, Docker is `missing` or `silent`, several `projects`; `told`: what Docker says of it.
+    """
+
+    def __init__(self, line: str, reason: str, told: str = "") -> None:
+        super().__init__(line)
+        self.reason = reason
+        self.told = told
+
+
+def containers(directory: str) -> list[Container]:
+    """Every container that Compose has made on the host, but for those of `compose run`.
+
+    DockerError if the host has no folder `directory` or its Docker does not answer.
+    """
+    return read(host.get_fact(ComposeContainers, directory=directory), directory)
+
+
+def read(lines: list[str], directory: str) -> list[Container]:
+    """The same, of the lines of the fact."""
+    error = next((line.removeprefix("error ") for line in lines if line.startswith("error ")), "")
+    reason, _, told = error.partition(" ")
+    if reason == "folder":
+        raise DockerError(
+            f"host: there is no folder {directory} on the host; check host.infrastructure", reason
         )
-        raise ResourceError(f"{section}: {told}")
-    raise ResourceError(
-        f"{section}: the container of the service {service} is {status}; "
-        f"run: cd {directory} && docker compose up -d {service}"
+    if reason == "missing":
+        raise DockerError(
+            "host: the host has no docker command; install Docker with its compose plugin", reason
+        )
+    if reason:
+        told = told or "it says nothing"
+        raise DockerError(
+            f"host: Docker does not answer there: {told}; run: systemctl start docker", reason, told
+        )
+    here = {line.removeprefix("here ") for line in lines if line.startswith("here ")}
+    told_of = [json.loads(line) for line in lines if line.startswith("{")]
+    return [_container(told, here) for told in told_of if str(told["oneoff"]).lower() != "true"]
+
+
+def _container(told: dict[str, Any], here: set[str]) -> Container:
+    number = str(told["number"])
+    return Container(
+        id=told["id"],
+        mounts=told["mounts"] or [],
+        state=told["state"],
+        image=told["image"],
+        service=told["service"],
+        number=int(number) if number.isdecimal() else 1,
+        # A file may have come from standard input, which nobody can read again.
+        project=Project(
+            told["project"],
+            told["folder"] or "",
+            tuple(path for path in (told["files"] or "").split(",") if posixpath.isabs(path)),
+            tuple(path for path in (told["environment"] or "").split(",") if posixpath.isabs(path)),
+        ),
+        here=told["id"] in here,
     )
 
 
-def run_in(directory: str, service: str, *command: str, user: str | None = None) -> tuple[bool, str]:
-    """Run a command in the service's container; whether it ended with 0, and all that it printed."""
+def of_project(found: Iterable[Container], directory: str, name: str | None = None) -> list[Container]:
+    """The containers of the project called `name`, without one of the project in `directory`.
+
+    If several were started there, it is the one that runs; DockerError, naming them, if that tells nothing.
+    """
+    if name:
+        return [container for container in found if container.project.name == name]
+    here = [container for container in found if container.here]
+    named = sorted({container.project.name for container in here})
+    alive = sorted({container.project.name for container in here if container.state == "running"})
+    if len(named) > 1 and len(alive) != 1:
+        several = ", ".join(alive or named)
+        raise DockerError(
+            f"host.compose_project: in {directory} there are several Compose projects ({several}); set it to the one "
+            "that is meant, or remove the other one: docker compose -p NAME down",
+            "projects",
+            several,
+        )
+    return [container for container in here if container.project.name in (alive or named)]
+
+
+def of_service(found: Iterable[Container], service: str) -> Container | None:
+    """The container of a service among those of one project: of several the first one that runs, if one does."""
+    same = [container for container in found if container.service == service]
+    return min(same, key=lambda container: (container.state != "running", container.number), default=None)
+
+
+def command_for(found: list[Container]) -> str:
+    """`docker compose` as it is to be typed for the project of these containers, the newest first."""
+    return shlex.join(found[0].project.command if found else ["docker", "compose"])
+
+
+def running_container(directory: str, service: str, section: str, project: str | None = None) -> Container:
+    """The service's container; ResourceError if it does not run, naming the setting to look at."""
+    return running(containers(directory), directory, service, section, project)
+
+
+def running(
+    found: list[Container], directory: str, service: str, section: str, project: str | None = None
+) -> Container:
+    """The same, of all that Compose has made on the host."""
+    ours = of_project(found, directory, project)
+    chosen = of_service(ours, service)
+    start = f"run: cd {directory} && {command_for(ours)} up -d {service}"
+    if chosen is None:
+        elsewhere = of_service(found, service)
+        if elsewhere:
+            raise ResourceError(f"{section}: {_elsewhere(elsewhere, directory, project)}")
+        others = ", ".join(sorted({container.service for container in ours}))
+        raise ResourceError(
+            f"{section}: the service {service} has no container in {directory} (there are: {others or 'none'}); "
+            f"check {section}.service, or {start}"
+        )
+    if chosen.state != "running":
+        raise ResourceError(f"{section}: the container of the service {service} is {chosen.state}; {start}")
+    return chosen
+
+
+def _elsewhere(found: Container, directory: str, project: str | None) -> str:
+    ours = f"called {project}" if project else f"of {directory}"
+    return (
+        f"the service {found.service} is in the Compose project {found.project.name} of "
+        f"{found.project.folder or 'an unknown folder'}, not in the one {ours}; set host.infrastructure to that "
+        f"folder, or host.compose_project to {found.project.name}"
+    )
+
+
+def run_in(container: str, *command: str, user: str | None = None) -> tuple[bool, str]:
+    """Run a command in a container, given by its id; whether it ended with 0, and what it printed."""
     as_user = ("-u", QuoteString(user)) if user else ()
     return run_quietly(
-        StringCommand(
-            "cd",
-            QuoteString(directory),
-            "&& docker compose exec -T",
-            *as_user,
-            QuoteString(service),
-            *[QuoteString(word) for word in command],
-        )
+        StringCommand("docker exec", *as_user, container, *[QuoteString(word) for word in command])
     )

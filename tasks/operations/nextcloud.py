@@ -4,13 +4,15 @@ How occ answers was measured on Nextcloud 32.0.1: a scan that fails ends with 0 
 """
 
 import re
+import stat
 from hashlib import sha256
+from itertools import pairwise
 
 from pyinfra import host
-from pyinfra.api import FactBase, QuoteString, StringCommand
+from pyinfra.api import QuoteString, StringCommand
 
 from tasks.operations.compose import run_in, running_container
-from tasks.operations.remote import run_quietly
+from tasks.operations.remote import HostFact, run_quietly
 from tasks.operations.resource import Commands, ResourceError, change, resource
 
 OWNER = "www-data"
@@ -19,7 +21,11 @@ MODE = "755"
 _SCANNED = "/var/lib/passerelle/nextcloud-scanned"
 
 
-class Folders(FactBase[dict[str, str]]):
+# By the bits of a mode that tell it; `stat` words it in the language of the container.
+_KINDS = {stat.S_IFDIR: "directory", stat.S_IFREG: "file", stat.S_IFLNK: "link"}
+
+
+class Folders(HostFact[dict[str, str]]):
     """{path: "TYPE|MODE|OWNER|GROUP|INODE"} of those of `paths` that exist in a container.
 
     Under an empty path stands why one of them, or the container, could not be looked at.
@@ -32,22 +38,28 @@ class Folders(FactBase[dict[str, str]]):
         return StringCommand(
             "docker exec -e LC_ALL=C",
             container,
-            "stat -c '%F|%a|%U|%G|%i|%n' --",
+            "stat -c '%f|%a|%U|%G|%i|%n' --",
             *[QuoteString(path) for path in paths],
             "2>&1 || true",
         )
 
     def process(self, output: list[str]) -> dict[str, str]:
         """The lines of stat by their last field."""
-        rows = [line.rsplit("|", 1) for line in output if line.count("|") == 5]
-        told_by_stat = [line for line in output if line.startswith("stat:")]
+        rows = [line.split("|", 5) for line in output if line.count("|") >= 5]
+        from_stat = [line for line in output if line.startswith("stat:")]
         # Docker may warn of this and that; where nothing else comes, what it says is why.
-        reasons = told_by_stat or ([] if rows else output[-1:])
+        reasons = from_stat or ([] if rows else output[-1:])
         hidden = [line for line in reasons if not re.search("No such file|Not a directory", line)]
-        return {path: told for told, path in rows} | ({"": hidden[0]} if hidden else {})
+        found = {path: "|".join([_kind(mode), *rest]) for mode, *rest, path in rows}
+        return found | ({"": hidden[0]} if hidden else {})
 
 
-class Scanned(FactBase[str]):
+def _kind(mode: str) -> str:
+    """What a mode in hexadecimal digits, with its type, is of."""
+    return _KINDS.get(stat.S_IFMT(int(mode, 16)), "something else")
+
+
+class Scanned(HostFact[str]):
     """The digest of a tree when it was scanned last."""
 
     def command(self, mark: str) -> str:
@@ -56,10 +68,16 @@ class Scanned(FactBase[str]):
 
 @resource
 def folder_tree(
-    directory: str, service: str, data_directory: str, user: str, tree: str, folders: list[str]
+    directory: str,
+    service: str,
+    data_directory: str,
+    user: str,
+    tree: str,
+    folders: list[str],
+    project: str | None = None,
 ) -> Commands:
     """Have `tree` with `folders` among the user's files, owned by the web server and known to Nextcloud."""
-    container = running_container(directory, service, "nextcloud").id
+    container = running_container(directory, service, "nextcloud", project).id
     files = f"{data_directory.rstrip('/')}/{user}/files"
     paths = [f"{files}/{tree}", *[f"{files}/{tree}/{name}" for name in folders]]
     found = host.get_fact(Folders, container=container, paths=[files, *paths])
@@ -85,7 +103,7 @@ def folder_tree(
             lines.append(f"~ folder {path.removeprefix(files + '/')}: {access} -> {MODE}|{OWNER}|{OWNER}")
     if not lines and host.get_fact(Scanned, mark=scanned(user, tree)) != _digest(found, paths):
         lines = [f"~ {tree}: not registered -> registered with occ files:scan"]
-    yield from change(lines, lambda: _make(directory, service, container, user, tree, paths))
+    yield from change(lines, lambda: _make(container, user, tree, paths))
 
 
 def _digest(found: dict[str, str], paths: list[str]) -> str:
@@ -98,24 +116,23 @@ def scanned(user: str, tree: str) -> str:
     return f"{_SCANNED}-{sha256(f'{user}/{tree}'.encode()).hexdigest()[:12]}"
 
 
-def _make(directory: str, service: str, container: str, user: str, tree: str, paths: list[str]) -> None:
-    ok, output = run_in(
-        directory, service, "install", "-d", "-o", OWNER, "-g", OWNER, "-m", MODE, "--", *paths
-    )
+def _make(container: str, user: str, tree: str, paths: list[str]) -> None:
+    ok, output = run_in(container, "install", "-d", "-o", OWNER, "-g", OWNER, "-m", MODE, "--", *paths)
     if not ok:
         raise ResourceError(f"nextcloud: the folders cannot be made: {output.strip()[-300:]}")
-    scan(directory, service, f"{user}/files/{tree}")
+    scan(container, f"{user}/files/{tree}")
     found = host.get_fact(Folders, container=container, paths=paths)
-    run_quietly(
-        StringCommand(
-            "install -d -m 755 /var/lib/passerelle && echo", _digest(found, paths), ">", scanned(user, tree)
-        )
+    mark = scanned(user, tree)
+    ok, output = run_quietly(
+        StringCommand("install -d -m 755 /var/lib/passerelle && echo", _digest(found, paths), ">", mark)
     )
+    if not ok:
+        raise ResourceError(f"host: {mark} cannot be written: {output.strip()[-300:]}")
 
 
-def scan(directory: str, service: str, path: str) -> None:
+def scan(container: str, path: str) -> None:
     """Have Nextcloud register what is on its disk below `path` (USER/files/…); ResourceError if it did not."""
-    ok, output = run_in(directory, service, "php", "occ", "files:scan", f"--path={path}", user=OWNER)
+    ok, output = run_in(container, "php", "occ", "files:scan", f"--path={path}", user=OWNER)
     if fault := scan_fault(ok, output):
         raise ResourceError(f"nextcloud: occ files:scan --path={path}: {fault}")
 
@@ -139,10 +156,11 @@ def scan_fault(ok: bool, output: str) -> str | None:
 
 
 def _counts(output: str) -> dict[str, int]:
-    """The one row of occ's table by its headings; the columns differ between releases."""
+    """The one row of occ's table by its headings; the columns differ between releases, and PHP may warn before it."""
     rows = [
         [cell.strip() for cell in line.strip("| ").split("|")] for line in output.splitlines() if "|" in line
     ]
-    if len(rows) < 2:
-        return {}
-    return {name: int(cell) for name, cell in zip(rows[0], rows[1], strict=False) if cell.isdecimal()}
+    for headings, row in pairwise(rows):
+        if "Folders" in headings:
+            return {name: int(cell) for name, cell in zip(headings, row, strict=False) if cell.isdecimal()}
+    return {}

@@ -2,10 +2,8 @@
 
     /opt/NAME/<digest>/   a virtual environment with everything; `complete` is written last, nothing changes after it
     /opt/NAME/current     -> the release in use
-    /opt/NAME/before/     while a new release is on trial: the release, settings and units before it
-
-The deploy brings the wheels. A release is on trial from the switch until `accepted`; if a service does not come up
-with it meanwhile, `roll_back` puts everything back. The release before the current one is kept.
+The deploy brings the wheels. A release is on trial (tasks.operations.trial) from the switch until `accepted`. The
+release before the current one is kept.
 """
 
 from collections.abc import Callable
@@ -14,20 +12,27 @@ from pathlib import Path
 from typing import NamedTuple
 
 from pyinfra import host
-from pyinfra.api import FactBase, FileUploadCommand, StringCommand
+from pyinfra.api import StringCommand
 
 from tasks.operations import wheels
+from tasks.operations.remote import HostFact, uploaded
 from tasks.operations.resource import Commands, ResourceError, resource, tell
+from tasks.operations.trial import Trial
+
+INTERPRETER = (
+    "python3 -c 'import sys, platform; print(*sys.version_info[:2], platform.machine())' 2>/dev/null || true"
+)
+"""Prints `MAJOR MINOR MACHINE` of the host's python3, or nothing."""
 
 
-class Interpreter(FactBase[str]):
-    """`MAJOR.MINOR MACHINE` of the host's python3, or an empty string."""
+class Interpreter(HostFact[str]):
+    """`MAJOR MINOR MACHINE` of the host's python3, or an empty string."""
 
     def command(self) -> str:
-        return "python3 -c 'import sys, platform; print(*sys.version_info[:2], platform.machine())' 2>/dev/null || true"
+        return INTERPRETER
 
 
-class Release(FactBase[dict[str, str]]):
+class Release(HostFact[dict[str, str]]):
     """{"current": digest in use, "complete": "yes" if `digest` was installed whole, "altered": "yes" if not so since}.
 
     Content, owner, mode and presence of a file all have a part in the time of the last change of its status, or of its
@@ -75,13 +80,12 @@ def python_app(
     package: str,
     requirements: Path,
     look: Callable[[], Switch] = Switch,
-    remember: str = "true",
+    trial: Trial | None = None,
 ) -> Commands:
     """Have the project at `source` in use under /opt/APP, with what `requirements`/PACKAGE.txt locks.
 
     `package` is the project's one package. `requirements`/pip.txt locks the pip that installs the rest. Where another
-    release is to take the place of one, `look` answers what that means, and `remember`, a shell command, writes what
-    `roll_back` has to know into the folder that it is run in; `$release` is the folder of the new release.
+    release is to take the place of one, `look` answers what that means. The `trial` begins before the switch.
     """
     lock = requirements / f"{package}.txt"
     digest = release_digest(source, package, lock)
@@ -99,20 +103,27 @@ def python_app(
     switch = look() if current and current != digest else Switch()
     tell([f"~ {app}: {was} -> {digest} (Python {python}, {machine})", *switch.lines])
     root = f"/opt/{app}"
-    yield StringCommand(f"mkdir -p {root} && rm -rf {root}/{'next' if whole else digest}")
+    yield StringCommand(f"mkdir -p {root} && rm -rf {root}/next {root}/{digest}.new")
     if not whole:
         bundle = wheels.bundle(source, [requirements / "pip.txt", lock], python, machine)
-        yield FileUploadCommand(str(bundle), f"{root}/{digest}.tar")
+        yield uploaded(bundle, f"{root}/{digest}.tar")
         yield StringCommand(
             _install(app, digest, lock.name, wheels.distribution(source), in_use=current == digest)
         )
+    trial = trial or Trial(app)
+    if current != digest:
+        yield trial.remember
     if current and current != digest:
-        yield StringCommand(_remember(app, digest, remember))
+        yield trial.noted(digest)
     if switch.command:
-        yield StringCommand(f"release={root}/{current}; {switch.command} || {{ {roll_back(app)}; }}")
+        yield StringCommand(f"release={root}/{current}; {switch.command} || {trial.roll_back}")
     yield StringCommand(f"ln -sfn {digest} {root}/next && mv -T {root}/next {root}/current")
-    keep = "|".join(name for name in (digest, current) if name)
-    yield StringCommand(f"cd {root} && ls | grep -Ex '[0-9a-f]{{12}}' | grep -Evx '{keep}' | xargs -r rm -rf")
+    # The one that a trial goes back to may be older than the current one.
+    kept = " ".join(f"-e {name}" for name in (digest, current) if name)
+    before = f'-e "$(cat {root}/before/release 2>/dev/null || echo {digest})"'
+    yield StringCommand(
+        f"cd {root} && ls | grep -Ex '[0-9a-f]{{12}}' | grep -Fvx {kept} {before} | xargs -r rm -rf"
+    )
 
 
 @resource
@@ -123,7 +134,7 @@ def accepted(app: str) -> Commands:
         yield StringCommand(f"rm -rf /opt/{app}/before")
 
 
-class OnTrial(FactBase[bool]):
+class OnTrial(HostFact[bool]):
     """Whether a new release of `app` is on trial."""
 
     default = bool
@@ -134,33 +145,6 @@ class OnTrial(FactBase[bool]):
     def process(self, output: list[str]) -> bool:
         """Whether something was printed."""
         return bool(output)
-
-
-def roll_back(app: str, undo: str = "true") -> str:
-    """A shell command that puts the release, the settings and the units back, if a new release is on trial.
-
-    `undo`, run where `remember` was and before anything else, takes back what the new release has done to what both
-    work on; `$release` is its folder. Services run again as before. It fails, so that the operation does.
-    """
-    before, units = f"/opt/{app}/before", "/etc/systemd/system"
-    return (
-        f"if test -d {before}; then release=$(readlink -f /opt/{app}/current); (cd {before} && {undo}); "
-        f"cp -a {before}/settings/* /etc/{app}/ && rm -f {units}/{app}-* && cp -a {before}/units/* {units}/ && "
-        f"ln -sfn $(cat {before}/release) /opt/{app}/next && mv -T /opt/{app}/next /opt/{app}/current && "
-        f"systemctl daemon-reload && rm -rf {before} && cd {units} && "
-        f"systemctl restart $(ls -d {app}-*.service) && systemctl start $(ls -d {app}-*); "
-        f"echo 'the new release did not come up; the one before is in use again' >&2; fi; false"
-    )
-
-
-def _remember(app: str, digest: str, remember: str) -> str:
-    before = f"/opt/{app}/before"
-    return (
-        f"rm -rf {before}.new {before} && mkdir -m 700 -p {before}.new/settings {before}.new/units && "
-        f"cp -a /etc/{app}/*.toml {before}.new/settings/ && cp -a /etc/systemd/system/{app}-* {before}.new/units/ && "
-        f"basename $(readlink /opt/{app}/current) > {before}.new/release && "
-        f"(release=/opt/{app}/{digest}; cd {before}.new && {remember}) && mv -T {before}.new {before}"
-    )
 
 
 def supported(interpreter: str | None) -> tuple[str, str]:
@@ -178,6 +162,7 @@ def supported(interpreter: str | None) -> tuple[str, str]:
 def _install(app: str, digest: str, lock: str, own: str, *, in_use: bool) -> str:
     """Unpack and install from the bundle alone; every file is compared with the hash in the lock.
 
+    Beside the place of the release, so that what is there works until the new one is whole; what fails leaves nothing.
     `in_use`: services run from what was at this place, so they start anew before it counts as whole.
     """
     root = f"/opt/{app}"
@@ -186,9 +171,10 @@ def _install(app: str, digest: str, lock: str, own: str, *, in_use: bool) -> str
     pip = "PYTHONPATH=$(echo wheels/pip-*.whl) python3 -m pip --quiet --disable-pip-version-check --no-input"
     install = f"{pip} --python bin/python install --no-index --find-links wheels"
     return (
-        f"set -e; umask 022; python3 -m venv --without-pip {release}; cd {release}; "
-        f"tar -xf {root}/{digest}.tar; rm {root}/{digest}.tar; "
-        f"{install} --require-hashes -r wheels/{lock}; {install} --no-deps wheels/{own}-*.whl; "
+        f"set -e; umask 022; trap 'rm -rf {release}.tar {release}.new {release}.old' EXIT; "
+        f"python3 -m venv --without-pip {release}.new; cd {release}.new; tar -xf {release}.tar; "
+        f"{install} --require-hashes -r wheels/{lock}; {install} --no-deps wheels/{own}-*.whl; rm -rf wheels; "
+        f"test ! -e {release} || mv -T {release} {release}.old; mv -T {release}.new {release}; cd {release}; "
         # The second time, for making the file has changed its folder.
-        f"rm -rf wheels; {restart}touch complete; touch complete"
+        f"{restart}touch complete; touch complete"
     )

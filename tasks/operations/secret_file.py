@@ -4,11 +4,12 @@ from hashlib import sha256
 
 from pydantic import SecretStr
 from pyinfra import host
-from pyinfra.api import FactBase, QuoteString, StringCommand
+from pyinfra.api import QuoteString, StringCommand
 
-from tasks.operations.remote import run_quietly
+from tasks.operations.remote import HostFact, run_quietly
 from tasks.operations.resource import Commands, ResourceError, resource, tell
 from tasks.operations.text_file import Files, write
+from tasks.operations.trial import Trial
 
 ACCESS = "600 root root"
 # What prints a secret of 256 bits: one that may stand anywhere, and the key of Standard Webhooks.
@@ -34,8 +35,8 @@ def generated_secret(path: str, producer: str = TOKEN) -> Commands:
 
 
 @resource
-def given_secret(path: str, secret: SecretStr) -> Commands:
-    """Have `secret` in `path`, mode 0600."""
+def given_secret(path: str, secret: SecretStr, trial: Trial | None = None) -> Commands:
+    """Have `secret` in `path`, mode 0600. If it cannot be written, that ends the `trial`."""
     text = f"{secret.get_secret_value()}\n"
     access, digest = host.get_fact(Files, paths=[path]).get(path, ("", ""))
     lines = []
@@ -47,7 +48,7 @@ def given_secret(path: str, secret: SecretStr) -> Commands:
         lines.append(f"~ {path}: other content")
     tell(lines)
     if lines:
-        yield write(path, "cat", "600", "root", "root", text)
+        yield write(path, "cat", "600", "root", "root", text, trial=trial)
 
 
 @resource
@@ -104,7 +105,7 @@ def drop_others(path: str) -> Commands:
         yield write(path, _all_of(path, "head -n 1"), *ACCESS.split())
 
 
-class Count(FactBase[int]):
+class Count(HostFact[int]):
     """How many lines of `path` are not blank; 0 without the file."""
 
     default = int
@@ -138,7 +139,7 @@ def fingerprint(path: str) -> str | None:
     return found[1][:12] if found else None
 
 
-class InUse(FactBase[list[str]]):
+class InUse(HostFact[list[str]]):
     """The sha256 of the first line that is not blank of each of `paths` that is a file, in order."""
 
     default = list

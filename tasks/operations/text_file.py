@@ -6,12 +6,14 @@ from hashlib import sha256
 from typing import Any
 
 from pyinfra import host, state
-from pyinfra.api import FactBase, QuoteString, StringCommand
+from pyinfra.api import QuoteString, StringCommand
 
+from tasks.operations.remote import HostFact
 from tasks.operations.resource import Commands, ResourceError, resource, tell
+from tasks.operations.trial import Trial
 
 
-class Files(FactBase[dict[str, tuple[str, str]]]):
+class Files(HostFact[dict[str, tuple[str, str]]]):
     """{path: ("MODE OWNER GROUP", sha256 of the content)} of those of `paths` that are files."""
 
     default = dict
@@ -28,7 +30,7 @@ class Files(FactBase[dict[str, tuple[str, str]]]):
         return {path: (access, digest) for access, digest, path in zip(*[iter(output)] * 3, strict=True)}
 
 
-class Owner(FactBase[tuple[str, str] | None]):
+class Owner(HostFact[tuple[str, str] | None]):
     """(user, group) that own a path; None if it does not exist."""
 
     def command(self, path: str) -> StringCommand:
@@ -46,11 +48,13 @@ def text_files(
     mode: str = "644",
     owner: str = "root",
     group: str = "root",
+    trial: Trial | None = None,
 ) -> Commands:
     """Have each path of `contents` hold what its function answers, with this mode and owner.
 
     A function answers None while a step before this one has not made what the file needs. Contents go by
-    standard input, so no argument list, log or temporary file of others shows them.
+    standard input, so no argument list, log or temporary file of others shows them. What cannot be written ends the
+    `trial`.
     """
     texts = {path: content() for path, content in contents.items()}
     if state.is_executing and (unknown := [path for path, text in texts.items() if text is None]):
@@ -73,15 +77,26 @@ def text_files(
         if lines:
             wrong.append(path)
     for path in wrong:
-        yield write(path, "cat", mode, owner, group, texts[path])
+        yield write(path, "cat", mode, owner, group, texts[path], trial=trial)
 
 
 def write(
-    path: str, producer: str, mode: str, owner: str, group: str, text: str | None = None, then: str = ""
+    path: str,
+    producer: str,
+    mode: str,
+    owner: str,
+    group: str,
+    text: str | None = None,
+    then: str = "",
+    *,
+    trial: Trial | None = None,
 ) -> StringCommand:
-    """Write what `producer` prints beside the target, private, and rename it over it; `then` goes with it or not."""
+    """Write what `producer` prints beside the target, private, and rename it over it; `then` goes with it or not.
+
+    What fails leaves nothing."""
     folder = posixpath.dirname(path)
     words: list[Any] = [
+        *([f"{trial.remember} && {{"] if trial else ["{"]),
         "test -d",
         QuoteString(folder),
         f"|| install -d -m 755 -o {owner} -g {group}",
@@ -91,6 +106,7 @@ def write(
         f') && {producer} >"$t" && chown {owner}:{group} "$t" && chmod {mode} "$t" && mv -f "$t"',
         QuoteString(path),
         then,
+        f'; }} || {{ rm -f "$t"; {trial.roll_back if trial else "false"}; }}',
     ]
     if text is None:
         return StringCommand(*words)

@@ -6,6 +6,7 @@ needs nothing but the SSH connection that is there already, and TLS still ends a
 
 import socket
 import threading
+from contextlib import suppress
 from typing import Any
 
 from paramiko import Channel, SSHException, Transport
@@ -17,6 +18,9 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import NewConnectionError
 
 from tasks.operations.resource import ResourceError
+
+# What ends a connection, also while it is being closed: the socket pair is, the channel, or SSH as a whole.
+_ENDS = (OSError, EOFError, SSHException)
 
 
 def host_transport(machine: Host | None = None) -> Transport:
@@ -63,7 +67,7 @@ def _connect(connection: HTTPConnection, transport: Transport, host: str, port: 
     target = (host, port or connection.default_port)
     try:
         channel = transport.open_channel("direct-tcpip", target, ("127.0.0.1", 0), timeout=15)
-    except SSHException as error:  # also ChannelException: refused, unknown name, forwarding forbidden
+    except _ENDS as error:  # also ChannelException: refused, unknown name, forwarding forbidden
         raise NewConnectionError(
             connection, f"the host opens no connection to {target[0]}:{target[1]}"
         ) from error
@@ -77,17 +81,21 @@ def _pump_out(source: socket.socket, sink: Channel) -> None:
     try:
         while data := source.recv(65536):
             sink.sendall(data)
-    except OSError:
+    except _ENDS:
         pass  # the other direction has closed the pair
     finally:
-        sink.close()
+        with suppress(*_ENDS):
+            sink.close()
 
 
 def _pump_in(source: Channel, sink: socket.socket) -> None:
     try:
         while data := source.recv(65536):
             sink.sendall(data)
-    except OSError:
+    except _ENDS:
         pass
     finally:
+        # To close it would not end the other thread's waiting, nor tell the other end.
+        with suppress(OSError):
+            sink.shutdown(socket.SHUT_RDWR)
         sink.close()

@@ -1,13 +1,15 @@
 """systemd units kept by their state, not by events: a run that died half-way is mended by the next one."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from base64 import b64encode
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from hashlib import sha256
 
 from pyinfra import host
-from pyinfra.api import FactBase, QuoteString, StringCommand
+from pyinfra.api import QuoteString, StringCommand
 
+from tasks.operations.remote import HostFact
 from tasks.operations.resource import Commands, resource, tell
-from tasks.operations.text_file import write
+from tasks.operations.trial import Trial
 
 # Names the text and configuration that the running process was started with.
 MARK = "PASSERELLE_DIGEST"
@@ -15,7 +17,7 @@ FOLDER = "/etc/systemd/system"
 _ACCESS = "644 root root"
 
 
-class Units(FactBase[dict[str, dict[str, str]]]):
+class Units(HostFact[dict[str, dict[str, str]]]):
     """{unit: what systemd says of it, `text` (sha256 of its file), `access`, `digest` (MARK of its main process)}.
 
     `access` is the "MODE OWNER GROUP" of the file.
@@ -55,13 +57,13 @@ def service(
     name: str,
     units: Mapping[str, str],
     configuration: Callable[[], Iterable[str | None]],
-    roll_back: str = "false",
+    trial: Trial | None = None,
 ) -> Commands:
     """Have NAME.service enabled and running, with the units that start it, and exactly these unit files.
 
     `units` maps names to texts: NAME.service and its socket or path unit. `configuration` answers what
-    else the process reads at its start (release, digests of files); another answer restarts it. `roll_back`
-    is a shell command, which must fail, for a service that does not come up.
+    else the process reads at its start (release, digests of files); another answer restarts it. What does not come
+    up ends the `trial`.
     """
     main = f"{name}.service"
     wanted = digest(units[main], *configuration())
@@ -86,23 +88,55 @@ def service(
     if stale and main not in inactive:
         lines.append(f"~ {main}: runs with an older configuration -> runs with this one")
     tell(lines)
+    if not lines:
+        return
 
-    if renewed:  # before the files, so that a run that dies here leaves stopped units and no stale ones
-        yield StringCommand("systemctl stop", *_quoted([main, *renewed]), "2>/dev/null || true")
-    for unit in [*edited, *[unit for unit in opened if unit not in edited]]:
-        yield write(f"{FOLDER}/{unit}", "cat", "644", "root", "root", texts[unit])
-    if edited or opened or any(found[unit].get("NeedDaemonReload") == "yes" for unit in texts):
-        yield "systemctl daemon-reload"
-    if disabled:
-        yield StringCommand("systemctl enable -q", *_quoted(disabled))
-    if renewed or stale:
-        restart = f"systemctl restart {main} || {{ {roll_back}; }}"
-        yield StringCommand("systemctl reset-failed", *_quoted(texts), "2>/dev/null;", restart)
+    steps = []
     if renewed:
-        yield StringCommand("systemctl start", *_quoted(triggers))
+        steps.append(f"{{ systemctl stop {' '.join([main, *renewed])} 2>/dev/null || true; }}")
+    written = {unit: texts[unit] for unit in texts if unit in edited or unit in opened}
+    steps += [f"mv -f {_staged(unit)} {FOLDER}/{unit}" for unit in written]
+    if written or any(found[unit].get("NeedDaemonReload") == "yes" for unit in texts):
+        steps.append("systemctl daemon-reload")
+    if disabled:
+        steps.append(f"systemctl enable -q {' '.join(disabled)}")
+    if renewed or stale:
+        steps.append(f"{{ systemctl reset-failed {' '.join(texts)} 2>/dev/null; systemctl restart {main}; }}")
+    if renewed:
+        steps.append(f"systemctl start {' '.join(triggers)}")
+    yield _applied(written, steps, list(texts), trial)
 
 
-class Named(FactBase[list[str]]):
+def _staged(unit: str) -> str:
+    # systemd passes over files whose names begin with a dot.
+    return f"{FOLDER}/.{unit}.new"
+
+
+def _applied(
+    written: Mapping[str, str],
+    steps: Sequence[str],
+    units: Iterable[str],
+    trial: Trial | None = None,
+) -> StringCommand:
+    """One command: the units are written beside their places, then the steps are taken, or what was before is put back.
+
+    What finds no room has touched nothing yet.
+    """
+    staged = " ".join(map(_staged, written))
+    write = [
+        f"printf %s {b64encode(text.encode()).decode()} | base64 -d | install -m 644 /dev/stdin {_staged(unit)}"
+        for unit, text in written.items()
+    ]
+    prepared = " && ".join([*write, *([trial.remember] if trial else []), "true"])
+    said = " ".join(f"-u {unit}" for unit in units)
+    why = f"journalctl -q --no-pager -o cat -p warning -n 3 {said} >&2"
+    return StringCommand(
+        f"{{ {prepared}; }} || {{ rm -f {staged}; exit 1; }}; {' && '.join(steps)} || "
+        f"{{ {why}; rm -f {staged}; {trial.roll_back if trial else 'false'}; }}"
+    )
+
+
+class Named(HostFact[list[str]]):
     """The units that an administrator has installed and whose names begin with `prefix`."""
 
     default = list

@@ -25,12 +25,13 @@ from tests.evidence.plugin import (
     pytest_terminal_summary,
 )
 from tests.evidence.wording import TEXTS
-from tests.live import copy, infrastructure, proxy, site, ssh, tunnel
+from tests.live import copy, in_nextcloud, infrastructure, proxy, site, ssh, tunnel
 from tests.live import host as live_host
 
 __all__ = [
     "copy",
     "dossier",
+    "in_nextcloud",
     "infrastructure",
     "live_host",
     "proxy",

@@ -11,18 +11,17 @@ from tests.acceptance.people import Cloud
 pytestmark = pytest.mark.checklist("nextcloud-folders")
 
 
-def stat(host: Host, infrastructure: str, site: Site, owner: str | None, path: str) -> str:
+def stat(host: Host, in_nextcloud: str, site: Site, owner: str | None, path: str) -> str:
     inside = f"{site.nextcloud.data_directory}/{owner}/files/{path}"
-    command = f"docker compose exec -T {site.nextcloud.service} stat -c '%F %U' {shlex.quote(inside)}"
-    return str(host.check_output(f"cd {shlex.quote(infrastructure)} && {command}")).strip()
+    return str(host.check_output(f"{in_nextcloud} stat -c '%F %U' {shlex.quote(inside)}")).strip()
 
 
-def test_tree_belongs_to_the_web_server(host: Host, infrastructure: str, site: Site) -> None:
+def test_tree_belongs_to_the_web_server(host: Host, in_nextcloud: str, site: Site) -> None:
     """The folders belong to the web server: one that root has made looks fine and refuses every upload."""
     for tree in site.trees:
         for folder in ("", *tree.folders):
             path = f"{tree.tree}/{folder}".rstrip("/")
-            assert stat(host, infrastructure, site, tree.owner, path) == "directory www-data"
+            assert stat(host, in_nextcloud, site, tree.owner, path) == "directory www-data"
 
 
 def test_nextcloud_knows_the_folders(cloud: Cloud, site: Site) -> None:
@@ -37,9 +36,8 @@ def test_unknown_folder_is_not_reported(cloud: Cloud) -> None:
 
 @pytest.mark.parametrize("wrong", ["Documents-RH"])
 def test_misspelt_tree_of_the_manual_is_not_made(
-    host: Host, infrastructure: str, site: Site, wrong: str
+    host: Host, in_nextcloud: str, site: Site, wrong: str
 ) -> None:
     """The misspelt folder is not there: the hand-written monitor watched one that its instructions never made."""
     inside = f"{site.nextcloud.data_directory}/{site.nextcloud.admin}/files/{wrong}"
-    command = f"docker compose exec -T {site.nextcloud.service} test -e {inside}"
-    assert host.run(f"cd {shlex.quote(infrastructure)} && {command}").rc == 1
+    assert host.run(f"{in_nextcloud} test -e {inside}").rc == 1

@@ -73,14 +73,13 @@ def test_killed_service_is_back_by_itself(host: Host, service: str) -> None:
 
 
 @pytest.mark.checklist("nextcloud-folders")
-def test_folder_given_to_root_is_seen_as_drift(host: Host, infrastructure: str, site: Site) -> None:
+def test_folder_given_to_root_is_seen_as_drift(host: Host, in_nextcloud: str, site: Site) -> None:
     """The drift report names a folder whose owner was changed, and no more once it is set right."""
     nextcloud = site.nextcloud
     folder = f"{nextcloud.data_directory}/{nextcloud.admin}/files/{nextcloud.tree}/{nextcloud.folders[0]}"
 
     def give(owner: str) -> None:
-        inside = f"docker compose exec -T {nextcloud.service} chown {owner} {shlex.quote(folder)}"
-        host.check_output(f"cd {shlex.quote(infrastructure)} && {inside}")
+        host.check_output(f"{in_nextcloud} chown {owner} {shlex.quote(folder)}")
 
     def drift() -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "tasks.drift"]

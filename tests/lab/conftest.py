@@ -15,7 +15,8 @@ from _pytest.mark import ParameterSet
 from docker.models.containers import Container
 
 from lab import engine, stack, state
-from tests.acceptance.people import Forge, marker
+from tests.acceptance.people import Chat, Forge, marker
+from tests.lab import residue
 from tests.lab.faults.summary import DriftTable
 from tests.live import chat, cloud, copy, forge, host, infrastructure, proxy, site, ssh, tunnel
 
@@ -111,6 +112,15 @@ def machine(engine_client: docker.DockerClient) -> Callable[[str], str]:
     return lambda command: stack.run(container, "sh", "-c", command)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def as_found(lab: state.Lab, chat: Chat, forge: Forge, machine: Callable[[str], str]) -> Iterator[None]:
+    """The tests leave the lab as they found it."""
+    before = residue.seen(chat, forge, machine)
+    yield
+    deploy()
+    assert residue.left(before, residue.seen(chat, forge, machine)) == []
+
+
 @pytest.fixture
 def mattermost_container(engine_client: docker.DockerClient) -> Iterator[Container]:
     """The chat server, to be stopped or paused; it runs again at the end."""
@@ -128,7 +138,8 @@ def events(forge: Forge) -> Iterator[Callable[[], tuple[str, int]]]:
     mark, count, over = marker(), [0], threading.Event()
 
     def open_issues() -> None:
-        while not over.is_set():
+        # No more than what the checks read of a channel.
+        while not over.wait(0.3):
             forge.api("POST", "PROJECT/issues", {"title": f"{mark}-{count[0]}"})
             count[0] += 1
 

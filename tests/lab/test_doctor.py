@@ -21,6 +21,7 @@ Deed = Callable[[World], object]
 CONF = f"{INFRASTRUCTURE}/scripts/.webhooks.conf"
 OTHER_KEY = "whsec_" + "A" * 43 + "="
 UNIT = "/etc/systemd/system"
+PLUGINS = "/usr/libexec/docker/cli-plugins"
 
 
 @dataclass(frozen=True)
@@ -88,10 +89,34 @@ FAULTS: dict[str, Fault] = {
         compose("stop mattermost"), "docker.stopped", "docker compose up", compose("up -d mattermost")
     ),
     "chat paused": Fault(
-        compose("pause mattermost"), "docker.stopped", "unpause mattermost", compose("unpause mattermost")
+        compose("pause mattermost"), "docker.paused", "unpause mattermost", compose("unpause mattermost")
     ),
     "forge stopped": Fault(
         compose("stop gitlab"), "docker.stopped", "docker compose up -d gitlab", compose("up -d gitlab")
+    ),
+    "Docker away": Fault(
+        on_host("mount --bind /dev/null /run/docker.sock"),
+        "docker.silent",
+        "systemctl start docker",
+        on_host("umount /run/docker.sock"),
+    ),
+    "override file broken": Fault(
+        on_host(f"echo 'services: [' > {INFRASTRUCTURE}/docker-compose.override.yml"),
+        "docker.files",
+        "docker compose config --quiet",
+        on_host(f"rm {INFRASTRUCTURE}/docker-compose.override.yml"),
+    ),
+    "no compose plugin": Fault(
+        on_host(f"mount -t tmpfs tmpfs {PLUGINS}"),
+        "docker.plugin",
+        "docker-compose",
+        on_host(f"umount {PLUGINS}"),
+    ),
+    "read-only disk": Fault(
+        on_host("mount --bind /etc /etc && mount -o remount,bind,ro /etc"),
+        "host.read-only",
+        "mount -o remount,rw",
+        on_host("umount -l /etc"),
     ),
     "disk full": Fault(
         on_host(
@@ -148,6 +173,23 @@ FAULTS: dict[str, Fault] = {
     ),
     "trigger stopped": Fault(
         on_host("systemctl stop passerelle-nextcloud.path"), "relay.trigger", "systemctl start"
+    ),
+    "port of a foreign program": Fault(
+        on_host(
+            "systemctl stop passerelle-gitlab.socket passerelle-gitlab.service;"
+            "systemd-run -q --unit=stranger python3 -m http.server 8090;"
+            "until ss -Hltn sport = :8090 | grep -q .; do sleep 0.1; done"
+        ),
+        "relay.port-taken",
+        "arrêtez ce programme",
+        on_host("systemctl stop stranger"),
+    ),
+    "secret gone that the unit names": Fault(
+        on_host(
+            "rm /etc/passerelle/gitlab-hook-token; systemctl restart --no-block passerelle-gitlab.service;"
+            "until systemctl show -p ExecMainStatus passerelle-gitlab.service | grep -q 243; do sleep 0.1; done"
+        ),
+        "relay.credentials",
     ),
     "relay not started at boot": Fault(
         on_host("systemctl disable passerelle-gitlab.socket 2>&1"), "relay.disabled", "systemctl enable"
@@ -262,7 +304,17 @@ def mended(world: World) -> bool:
 @pytest.mark.parametrize(
     ("settings", "code", "remedy"),
     [
-        ({"host__ssh_port": "9"}, "ssh.unreachable", "host.ssh_port"),
+        ({"host__ssh_port": "9"}, "ssh.refused", "host.ssh_port"),
+        ({"host__address": "nowhere.invalid"}, "ssh.name", "host.address"),
+        ({"host__ssh_user": "nobody"}, "ssh.key", "authorized_keys"),
+        ({"host__known_hosts": "/dev/null"}, "ssh.host-key", "known_hosts"),
+        (
+            {"host__ssh_user": "ops", "host__sudo": "false", "host__infrastructure": INFRASTRUCTURE},
+            "ssh.not-root",
+            "host.sudo",
+        ),
+        ({"relays__port": "8091"}, "relay.port-other", "make deploy"),
+        ({"nextcloud__admin": "nobody"}, "nextcloud.no-files", "nextcloud.admin"),
         ({"host__infrastructure": "/root/elsewhere"}, "docker.folder", "host.infrastructure"),
         ({"nextcloud__service": "cloud"}, "docker.service-missing", "docker compose up -d cloud"),
         ({"mattermost__url": "http://nowhere.invalid"}, "mattermost.name", "mattermost.url"),

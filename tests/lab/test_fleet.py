@@ -12,6 +12,7 @@ from lab import fleet, stack, state
 from tests.acceptance.people import Chat, Forge, marker
 from tests.lab.conftest import ROOT, Run, environment
 from tests.lab.conftest import pyinfra as run_pyinfra
+from tests.lab.faults.world import TREE
 from tests.lab.test_outage import seen
 from tests.waiting import wait_until
 
@@ -47,7 +48,7 @@ def command(module: str, *arguments: str, **settings: str) -> tuple[int, str, st
 
 
 @pytest.fixture(scope="module", autouse=True)
-def deployed(lab: state.Lab) -> Iterator[None]:
+def deployed(lab: state.Lab, chat: Chat, forge: Forge, machine: Callable[[str], str]) -> Iterator[None]:
     """The lab's own site and two further ones; they go at the end, with what their deploys have made."""
     fleet.up(2)
     run = pyinfra()
@@ -56,6 +57,12 @@ def deployed(lab: state.Lab) -> Iterator[None]:
     run = pyinfra("--limit", "site-*", deploy="teardown.py")
     assert run.code == 0, run.output
     fleet.down()
+    # What a teardown leaves, for people work in it.
+    for number in (1, 2):
+        forge.api("DELETE", f"projects/root%2Fprojet-{number}")
+        machine(f"rm -r {TREE}_{number}")
+        for name in (f"dev-{number}", f"rh-{number}"):
+            chat.api("DELETE", f"/channels/{chat.channel(name)['id']}")
     # The first site has lost nothing to the teardown of the others.
     assert run_pyinfra("-y").changed == 0
 

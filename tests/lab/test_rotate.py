@@ -10,7 +10,7 @@ import pytest
 import requests
 
 from tests.acceptance.people import Chat, Forge, marker
-from tests.lab.conftest import ROOT, deploy, environment
+from tests.lab.conftest import ROOT, deploy, environment, pyinfra
 from tests.lab.test_outage import seen
 from tests.waiting import wait_until
 
@@ -90,3 +90,12 @@ def test_a_rotation_that_is_killed_leaves_a_site_that_works(
     forge.api("POST", "PROJECT/issues", {"title": f"{mark}-1"})
     wait_until("the event after all", lambda: seen(chat, "dev-notifications", mark) == ["0", "1"])
     assert deploy().changed == 0
+
+
+def test_a_rotation_does_not_move_the_port(forge: Forge) -> None:
+    deploy()
+    hooks = forge.hooks()
+    run = pyinfra("-y", deploy="rotate.py", relays__port="8091")
+    assert run.code != 0
+    assert "relays.port = 8091: the relays of this site listen on 8090; run deploy.py" in run.output
+    assert forge.hooks() == hooks

@@ -11,6 +11,7 @@ from tests.lab.test_outage import seen
 from tests.waiting import wait_until
 
 Shell = Callable[[str], str]
+SETTINGS, ENTRY = "application/settings", "192.0.2.9:80"
 SCRIPTS = "/root/taaf-infrastructure/scripts"
 # Where the operator's guide puts what it saves, which is the operator's.
 SAVED = "/root/sauvegarde-passerelle"
@@ -35,8 +36,8 @@ def others(chat: Chat, forge: Forge, site: Site, machine: Shell) -> Iterator[str
     channel = chat.channel(site.mattermost.gitlab_webhook.channel)["id"]
     incoming = chat.api("POST", "/hooks/incoming", {"channel_id": channel, "display_name": mark})
     forge.api("POST", "PROJECT/hooks", {"url": "http://203.0.113.9/other", "name": mark})
-    allowed = [*forge.api("GET", "application/settings")["outbound_local_requests_whitelist"], "192.0.2.9:80"]
-    forge.api("PUT", "application/settings", {"outbound_local_requests_allowlist_raw": "\n".join(allowed)})
+    allowed = [*forge.api("GET", SETTINGS)["outbound_local_requests_whitelist"], ENTRY]
+    forge.api("PUT", SETTINGS, {"outbound_local_requests_allowlist_raw": "\n".join(allowed)})
     machine(f"touch {SCRIPTS}/{mark}.sh")
     yield mark
     chat.api("DELETE", f"/hooks/incoming/{incoming['id']}")
@@ -44,6 +45,10 @@ def others(chat: Chat, forge: Forge, site: Site, machine: Shell) -> Iterator[str
         if hook["name"] == mark:
             forge.api("DELETE", f"PROJECT/hooks/{hook['id']}")
     machine(f"rm -f {SCRIPTS}/{mark}.sh")
+    others = [
+        entry for entry in forge.api("GET", SETTINGS)["outbound_local_requests_whitelist"] if entry != ENTRY
+    ]
+    forge.api("PUT", SETTINGS, {"outbound_local_requests_allowlist_raw": "\n".join(others)})
     deploy()
 
 
@@ -66,7 +71,7 @@ def test_what_was_made_is_gone_and_nothing_else(
     assert machine(OURS).split() == []
     assert "passerelle" not in machine("systemctl list-units --all --no-pager; ss -ltnp")
     assert [hook["name"] for hook in forge.hooks()] == [others]
-    assert forge.api("GET", "application/settings")["outbound_local_requests_whitelist"] == ["192.0.2.9:80"]
+    assert forge.api("GET", "application/settings")["outbound_local_requests_whitelist"] == [ENTRY]
     incoming = [hook["display_name"] for hook in chat.api("GET", "/hooks/incoming?per_page=200")]
     assert incoming == [others]
     assert machine(f"ls -A {SCRIPTS}").split() == [f"{others}.sh"]

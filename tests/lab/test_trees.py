@@ -1,21 +1,23 @@
 """Watched trees of a site, from the settings to the channels of the live Mattermost."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
 from tasks.site import Site
 from tests.acceptance.people import Chat, Cloud, marker, shown
 from tests.lab.conftest import deploy, pyinfra
+from tests.lab.faults.world import TREE
 from tests.waiting import wait_until
 
 
 @pytest.fixture
-def its_own_settings() -> Iterator[None]:
-    """The site's own settings are back at the end."""
+def its_own_settings(machine: Callable[[str], str]) -> Iterator[None]:
+    """The site's own settings are back at the end, and the folder of the further tree is gone."""
     yield
     deploy()
+    machine(f"rm -rf {TREE}/../Comptabilite")
 
 
 @pytest.mark.usefixtures("its_own_settings")

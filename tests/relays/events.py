@@ -9,12 +9,18 @@ import requests
 
 from tests.relays.process import TOKEN, Relay
 
+CASES = Path(__file__).parents[1] / "fixtures" / "gitlab-cases"
 PAYLOADS = Path(__file__).parents[2] / "tasks" / "samples" / "gitlab"
 
 
 def body(name: str) -> bytes:
     """The body of a recorded event."""
     return (PAYLOADS / name).read_bytes()
+
+
+def case(name: str) -> bytes:
+    """The body of an event that others have met."""
+    return (CASES / f"{name}.json").read_bytes()
 
 
 def changed(name: str, **changes: Any) -> bytes:

@@ -69,13 +69,19 @@ def team(site: Site, channels: Sequence[str]) -> Team:
     return whole
 
 
-# Comments keep the blocks that they are written in; nothing else has any.
+# Comments keep the blocks that they are written in, alone and in a review; nothing else has any.
 _OF_BLOCKS = ("Commentaire", "Comment")
+_REVIEW = re.compile(r"[👀👍] \*\*.+\n\n💬")
+
+
+def is_review(post: dict[str, Any]) -> bool:
+    """Whether a post tells all that somebody said of a merge request at once."""
+    return bool(_REVIEW.match(post["message"]))
 
 
 def parsed(post: dict[str, Any]) -> Iterator[tuple[str, bool]]:
     """The texts of a post in which Mattermost looks for markup, and whether they may have blocks."""
-    yield post["message"], False
+    yield post["message"], is_review(post)
     for box in post["props"].get("attachments") or []:
         yield from ((box.get(part) or "", False) for part in ("pretext", "text", "footer"))
         yield from ((field["value"], field["title"] in _OF_BLOCKS) for field in box.get("fields") or [])

@@ -6,8 +6,9 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.relays.events import body, changed, issue, send
-from tests.relays.process import Relay, health, stored, wait_for
+from tests.postgresql import on_both_spools
+from tests.relays.events import body, case, changed, issue, send
+from tests.relays.process import Relay, health, stored, undelivered, wait_for
 from tests.relays.sink import Sink
 from tests.relays.test_metrics import figures
 
@@ -84,6 +85,50 @@ def test_an_older_pipeline_changes_nothing(gitlab_with: Make, sink: Sink) -> Non
     wait_for(lambda: len(sink.posts) == 3)
     texts = [post.payload["attachments"][0]["text"] for post in sink.posts]
     assert texts == ["❌ The pipeline failed", "✅ The pipeline passed", "❌ The pipeline still fails"]
+
+
+@on_both_spools
+def test_a_pipeline_that_is_retried_is_heard_of_by_who_waits_for_it(gitlab_with: Make, sink: Sink) -> None:
+    """Also over a kill: what ended before is on the disk."""
+    sink.channels.add("ops")
+    relay = gitlab_with(ROUTES)
+    relay.start()
+    for number in (1, 2, 3, 4):
+        assert send(relay, case(f"01-retried-pipeline.{number}")).text == "accepted\n"
+        if number == 2:
+            wait_for(lambda: len(sink.posts) == 3 and undelivered(relay) == 0)
+            relay.kill()
+            relay.start()
+    wait_for(lambda: len(sink.posts) == 7)
+    boxes = [post.payload["attachments"][0]["text"] for post in sink.posts if post.channel == "home"]
+    broken, fixed = "❌ The pipeline no longer passes", "✅ The pipeline passes again"
+    assert boxes == ["✅ The pipeline passed", broken, fixed, broken]
+    heard = [post.payload["text"] for post in sink.posts if post.channel == "ops"]
+    verbs = ["ne réussit plus", "réussit de nouveau", "ne réussit plus"]
+    assert all(verb in text for verb, text in zip(verbs, heard, strict=True))
+
+
+@on_both_spools
+def test_what_the_header_calls_confidential_goes_where_that_goes(gitlab_with: Make, sink: Sink) -> None:
+    """Whatever its body says, and also when it is told after a kill."""
+    sink.channels |= {"ops", "secret"}
+    relay = gitlab_with(ROUTES)
+    relay.start()
+    sent = {
+        "note_issue.json": "Confidential Note Hook",
+        "issue_open.json": "Confidential Issue Hook",
+        "note_unknown_noteable.json": "Note Hook",
+        "issue_close.json": "Issue Hook",
+    }
+    for name, header in sent.items():
+        assert send(relay, body(name), {"X-Gitlab-Event": header}).text == "accepted\n"
+    relay.kill()
+    relay.start()
+    wait_for(lambda: len({post.key for post in sink.posts}) == 4 and undelivered(relay) == 0)
+    assert {
+        post.channel for post in sink.posts if "Issue #14" in post.shown and "closed" not in post.shown
+    } == {"secret"}
+    assert {post.channel for post in sink.posts if "closed" in post.shown or "wiki" in post.shown} == {"home"}
 
 
 def test_a_channel_that_is_gone_holds_up_no_other(gitlab_with: Make, sink: Sink) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.relays.events import body, send
+from tests.relays.events import body, issue, send
 from tests.relays.process import Relay, undelivered, wait_for
 from tests.relays.sink import OK, Reply, Sink, keys_of
 from tests.relays.test_damaged_spool import fill
@@ -32,7 +32,7 @@ def test_each_post_and_each_digest_has_it(
     sink.behave = lambda payload: Reply(503)
     for number in range(20):
         headers = {"webhook-id": f"e-{number}"}
-        assert send(relay, body("issue_open.json"), headers).text == "accepted\n"
+        assert send(relay, issue(number), headers).text == "accepted\n"
     sink.behave = lambda payload: OK
     wait_for(lambda: undelivered(relay) == 0)
     send(relay, body("push_normal.json"), {"webhook-id": "alone"})

@@ -83,6 +83,41 @@ def test_a_tree_that_is_missing_does_not_hold_up_the_others(
     wait_for(lambda: len(sink.posts) == 2)
 
 
+def test_a_tree_that_leaves_the_settings_leaves_the_index(
+    nextcloud_at: Callable[..., Relay], tree: Path, sink: Sink, tmp_path: Path
+) -> None:
+    """Watched again, it is a new one: what came meanwhile is no news, what comes then is."""
+    (other := tmp_path / "other").mkdir()
+    both = f'[[trees]]\ntree = "{tree}"\n[[trees]]\ntree = "{other}"\n'
+    relay = nextcloud_at(tree)
+    relay.configure(both)
+    start(relay)
+    wait_for(lambda: relay.text.count("watching tree") == 2)
+    upload(other / "b.pdf")
+    wait_for(lambda: known(relay) == {"Contrats/ancien.pdf", "b.pdf"})
+    relay.terminate()
+
+    relay.configure(f'[[trees]]\ntree = "{tree}"\n')
+    start(relay)
+    wait_for(lambda: known(relay) == {"Contrats/ancien.pdf"})
+    upload(other / "meanwhile.pdf")
+    upload(tree / "Contrats" / "a.pdf")
+    wait_for(lambda: len(sink.posts) == 2)
+    relay.terminate()
+
+    relay.configure(both)
+    start(relay)
+    wait_for(lambda: {"b.pdf", "meanwhile.pdf"} <= known(relay))
+    upload(other / "after.pdf")
+    wait_for(lambda: len(sink.posts) == 3)
+    relay.terminate()
+    assert [
+        "b.pdf" in sink.posts[0].shown,
+        "a.pdf" in sink.posts[1].shown,
+        "after.pdf" in sink.posts[2].shown,
+    ] == [True] * 3
+
+
 @pytest.mark.parametrize("discretion", ["masked", "count"])
 def test_a_name_that_is_private_is_told_nowhere(
     nextcloud_at: Callable[..., Relay], tree: Path, sink: Sink, discretion: str

@@ -102,6 +102,24 @@ def test_a_delivery_that_the_relay_refused_is_taken(gitlab: Relay, forge: Forge,
 
 
 @also_on_postgresql
+def test_what_is_taken_from_the_log_is_as_confidential_as_its_header_said(
+    gitlab: Relay, forge: Forge, sink: Sink
+) -> None:
+    forge.fail("Public", "Secret", "Public aussi")
+    forge.sql(
+        "UPDATE hook_logs SET request_headers ="
+        " replace(request_headers, '\"Issue Hook\"', '\"Confidential Issue Hook\"')"
+        " WHERE hook_id = ? AND request_data LIKE '%Secret%'",
+        forge.hook["id"],
+    )
+    gitlab.start()
+    wait_for(lambda: len(sink.posts) == 2)
+    wait_for(lambda: health(gitlab)[1]["events"] == {"accepted": 2, "filtered": 1})
+    assert "reason=confidential" in gitlab.text
+    assert "Secret" not in "".join(post.shown for post in sink.posts)
+
+
+@also_on_postgresql
 def test_only_what_is_newer_than_the_last_reading_is_read(gitlab: Relay, forge: Forge, sink: Sink) -> None:
     forge.fail(*(f"Essai {number}" for number in range(25)))
     # A failure an hour, the last one a day ago.

@@ -5,7 +5,7 @@ import hashlib
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from email.utils import formatdate
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from tasks.doctor.chain import Broken, Unclear, Verdict, walk
 from tasks.doctor.look import Look, at
 from tasks.gitlab import triggers_of
 from tasks.mattermost import INTEGRATIONS
+from tasks.operations.compose import Container, DockerError, Project
 from tasks.place import gitlab_api, mattermost_api
 from tasks.site import Site
 from tests.standins import gitlab_site, mattermost_server
@@ -34,7 +35,18 @@ _ACTIVE = {
     "NRestarts": "0",
     "uptime": "600",
 }
-_WEB = {"name": "", "port": "", "silent": "", "status": 200}
+CONTAINERS = [
+    Container(id=name, service=name, image=name, project=Project("taaf", "/srv/infrastructure"))
+    for name in ("gitlab", "nextcloud", "mattermost")
+]
+_WEB = {"name": "", "port": "", "refused": False, "silent": "", "status": 200, "location": ""}
+READY = {
+    "uid": 0,
+    "systemd": {"version": "252.39-1~deb12u2", "said": ""},
+    "places": {"/opt/passerelle": {"at": "/opt", "readonly": False, "noexec": False}},
+    "holder": "",
+}
+"""What the preflight's probe tells of a host on which all is well."""
 
 
 @dataclass
@@ -45,6 +57,8 @@ class World:
     chat: mattermost_server.MattermostServer
     forge: gitlab_site.Site
     host: dict[str, Any]
+    containers: list[Container] = field(default_factory=lambda: list(CONTAINERS))
+    docker: DockerError | None = None
     tree: str | None = TREE
     fingerprint: str | None = FINGERPRINT
 
@@ -55,6 +69,10 @@ class World:
             infrastructure="/srv/infrastructure",
             relay=RELAY,
             host=self.host,
+            ready=self.host["ready"],
+            containers=self.containers,
+            project=[container for container in self.containers if container.here],
+            docker=self.docker,
             tree=self.tree,
             fingerprint=self.fingerprint,
             mattermost=mattermost_api(self.site),
@@ -186,13 +204,11 @@ def _provision_gitlab(forge: gitlab_site.Site, site: Site) -> None:
 
 def report(site: Site, urls: dict[str, str]) -> dict[str, Any]:
     """What the probe tells of a host on which all is well."""
-    services = [
-        {"service": name, "state": "running", "image": name} for name in ("gitlab", "nextcloud", "mattermost")
-    ]
     ping = requests.get(f"{site.mattermost.url}/api/v4/system/ping?get_server_status=true", timeout=20)
     now = time.time()
     return {
-        "docker": {"error": "", "services": services},
+        "ready": READY,
+        "compose": {"plugin": True, "code": 0, "said": ""},
         "webhooks": {
             name: {
                 "digest": hashlib.sha256(url.encode()).hexdigest()[:12],
@@ -205,7 +221,7 @@ def report(site: Site, urls: dict[str, str]) -> dict[str, Any]:
         },
         "units": {
             "passerelle-gitlab.service": dict(_ACTIVE),
-            "passerelle-gitlab.socket": dict(_ACTIVE),
+            "passerelle-gitlab.socket": {**_ACTIVE, "Listen": "[::]:8090 (Stream)"},
             "passerelle-nextcloud.service": {
                 **_ACTIVE,
                 "StatusText": "Documents_RH : 3 document(s) suivi(s) ; rien en attente",
@@ -216,9 +232,11 @@ def report(site: Site, urls: dict[str, str]) -> dict[str, Any]:
             "error": "",
             "figures": {"status": "ok", "backlog": 0, "oldest_age_seconds": None, "parked": 0},
         },
-        "reach": {"code": 0, "said": ""},
-        "disk": {"/": [50_000_000_000, 100_000_000_000]},
+        "reach": {"code": 0, "said": "", "why": "", "body": '{"status": "ok"}'},
+        "disk": {"/": [50_000_000_000, 100_000_000_000, 1_000_000]},
         "tree": {
+            "files": True,
+            "there": True,
             "owner": 33,
             "access": {"": ["755", 33], "Contrats": ["755", 33]},
             "type": "ext4",
@@ -228,7 +246,13 @@ def report(site: Site, urls: dict[str, str]) -> dict[str, Any]:
         "limits": {"max_user_watches": 65536, "max_user_instances": 128, "max_queued_events": 16384},
         "web": {
             "mattermost": {**_WEB, "date": "", "body": ping.text},
-            "gitlab": {**_WEB, "status": 401, "date": formatdate(now, usegmt=True), "body": "", "at": now},
+            "gitlab": {
+                **_WEB,
+                "status": 401,
+                "date": formatdate(now, usegmt=True),
+                "body": '{"message":"401 Unauthorized"}',
+                "at": now,
+            },
             "nextcloud": {**_WEB, "date": "", "body": '{"installed": true, "maintenance": false}'},
         },
         "journal": {"passerelle-gitlab.service": "a line", "passerelle-nextcloud.service": "a line"},

@@ -1,22 +1,29 @@
 """Each fault that the doctor knows, made on stand-ins or in what the host reports: it is named, and nothing else."""
 
+import errno
+import socket
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import formatdate
 from pathlib import Path
 from typing import Any
 
 import pytest
+from paramiko.ssh_exception import AuthenticationException, NoValidConnectionsError, SSHException
 from pydantic import SecretStr
+from pyinfra.api.exceptions import ConnectError
 
 from tasks.doctor.__main__ import CHAIN
-from tasks.doctor.chain import Behind, broken, unreached
+from tasks.doctor.chain import Behind, Verdict, broken, noted, unreached
+from tasks.doctor.connection import unreached as why_unreached
 from tasks.doctor.deliveries import meaning
 from tasks.doctor.gitlab import allows
 from tasks.doctor.look import at
 from tasks.doctor.telling import lines, masking
 from tasks.doctor.wording import CATALOGUES
-from tests.unit.doctor_world import FINGERPRINT, RELAY, World, sound
+from tasks.operations.compose import Container, DockerError, Project
+from tests.unit.doctor_world import CONTAINERS, FINGERPRINT, RELAY, World, sound
 from tests.waiting import wait_until
 
 Change = Callable[[World], World]
@@ -33,6 +40,14 @@ def host(*path: str, to: Any) -> Change:
     return lambda world: world.changed(*path, to=to)
 
 
+def docker(*found: Container) -> Change:
+    return lambda world: replace(world, containers=list(found))
+
+
+def no_docker(reason: str, told: str = "") -> Change:
+    return lambda world: replace(world, containers=[], docker=DockerError("", reason, told))
+
+
 def unit(name: str, **values: str) -> Change:
     def change(world: World) -> World:
         return world.changed("units", name, to={**world.host["units"][name], **values})
@@ -40,7 +55,7 @@ def unit(name: str, **values: str) -> Change:
     return change
 
 
-def page(application: str, **values: str) -> Change:
+def page(application: str, **values: Any) -> Change:
     def change(world: World) -> World:
         return world.changed("web", application, to={**world.host["web"][application], **values})
 
@@ -62,28 +77,49 @@ def status(text: str) -> Change:
     return unit("passerelle-nextcloud.service", StatusText=text)
 
 
+def reach(code: int, why: str = "", body: str = "") -> Change:
+    return host("reach", to={"code": code, "said": why, "why": why, "body": body})
+
+
+def looping(**values: str) -> Change:
+    return unit(GITLAB, ActiveState="activating", SubState="auto-restart", NRestarts="7", **values)
+
+
 GITLAB, NEXTCLOUD = "passerelle-gitlab.service", "passerelle-nextcloud.service"
 HOOK = "GITLAB_WEBHOOK_URL"
 
 # What is seen, and the one finding that it must bring.
 SEEN: dict[str, Change] = {
-    "docker.missing": host("docker", "error", to="missing"),
-    "docker.folder": host("docker", "error", to="folder"),
-    "docker.compose": host("docker", "error", to="Cannot connect to the Docker daemon"),
+    "docker.missing": no_docker("missing"),
+    "docker.folder": no_docker("folder"),
+    "docker.silent": no_docker("silent", "Cannot connect to the Docker daemon"),
+    "docker.projects": no_docker("projects", "a, b"),
+    "docker.files": host("compose", to={"plugin": True, "code": 15, "said": "yaml: line 3: did not find"}),
+    "docker.plugin": host("compose", to={"plugin": False, "code": 1, "said": "unknown flag: --quiet"}),
     "docker.service-missing": setting("gitlab", service="forge"),
-    "docker.stopped": host(
-        "docker",
-        "services",
-        to=[
-            {"service": "gitlab", "state": "running", "image": "x"},
-            {"service": "nextcloud", "state": "running", "image": "x"},
-            {"service": "chat", "state": "exited", "image": "mattermost/mattermost-team-edition:11"},
-        ],
+    "docker.project": docker(
+        *CONTAINERS[1:], replace(CONTAINERS[0], here=False, project=Project("x", "/srv/x"))
     ),
-    "host.disk": host("disk", "/", to=[1_000_000, 100_000_000_000]),
+    "docker.stopped": docker(
+        *CONTAINERS[:2],
+        Container("x", service="chat", image="mattermost/mattermost-team-edition:11", state="exited"),
+    ),
+    "docker.paused": docker(replace(CONTAINERS[0], state="paused"), *CONTAINERS[1:]),
+    "docker.restarting": docker(replace(CONTAINERS[0], state="restarting"), *CONTAINERS[1:]),
+    "host.systemd": host(
+        "ready", "systemd", to={"version": "", "said": "System has not been booted with systemd"}
+    ),
+    "host.systemd-old": host("ready", "systemd", "version", to="241-7"),
+    "host.read-only": host("ready", "places", "/opt/passerelle", "readonly", to=True),
+    "host.noexec": host("ready", "places", "/opt/passerelle", "noexec", to=True),
+    "host.disk": host("disk", "/", to=[1_000_000, 100_000_000_000, 1_000_000]),
+    "host.inodes": host("disk", "/", to=[50_000_000_000, 100_000_000_000, 12]),
     "host.inotify": host("limits", "max_user_watches", to=2),
     "mattermost.name": page("mattermost", name="Name or service not known"),
-    "mattermost.port": page("mattermost", port="Connection refused"),
+    "mattermost.port": page("mattermost", port="Connection refused", refused=True),
+    "mattermost.blocked": page("mattermost", port="No route to host"),
+    "mattermost.redirect": page("mattermost", status=302, location="https://other/", body=""),
+    "mattermost.gateway": page("mattermost", status=502, body="<html>Bad Gateway"),
     "mattermost.silent": page("mattermost", silent="timed out"),
     "mattermost.stranger": page("mattermost", body="<html>"),
     "mattermost.database": page("mattermost", body='{"status": "UNHEALTHY", "database_status": "UNHEALTHY"}'),
@@ -100,10 +136,19 @@ SEEN: dict[str, Change] = {
     "webhooks.other": host("webhooks", HOOK, "digest", to="other"),
     "relay.release": host("release", to=False),
     "relay.unit-missing": unit("passerelle-gitlab.socket", UnitFileState=""),
+    "relay.port-taken": host("ready", "holder", to="nginx (pid 7)"),
+    "relay.port-other": unit("passerelle-gitlab.socket", Listen="[::]:8091 (Stream)"),
+    "relay.oom-kill": looping(Result="oom-kill"),
+    "relay.watchdog": looping(Result="watchdog"),
+    "relay.credentials": looping(Result="exit-code", ExecMainStatus="243"),
+    "relay.namespace": looping(Result="exit-code", ExecMainStatus="226"),
     "relay.loop": unit(GITLAB, ActiveState="activating", SubState="auto-restart", NRestarts="7"),
     "relay.stopped": unit(GITLAB, ActiveState="inactive"),
     "relay.trigger": unit("passerelle-nextcloud.path", ActiveState="failed"),
     "relay.disabled": unit(NEXTCLOUD, UnitFileState="disabled"),
+    "relay.spool": lambda w: figures(backlog=None, status="failing")(
+        w.setting("relays", spool=SecretStr("postgresql://a/b"))
+    ),
     "relay.storage": figures(backlog=None, status="failing"),
     "relay.backlog": figures(backlog=3, oldest_age_seconds=90.5),
     "relay.held": figures(status="degraded", held={"ops": "HTTP 404"}),
@@ -111,23 +156,37 @@ SEEN: dict[str, Change] = {
     "gitlab-relay.silent": host("health", to={"error": "Connection refused", "figures": {}}),
     "gitlab-relay.failing": figures(status="failing"),
     "gitlab.name": page("gitlab", name="Name or service not known"),
-    "gitlab.port": page("gitlab", port="Connection refused"),
+    "gitlab.port": page("gitlab", port="Connection refused", refused=True),
+    "gitlab.blocked": page("gitlab", port="No route to host"),
+    "gitlab.redirect": page("gitlab", status=302, location="https://other/", body=""),
+    "gitlab.gateway": page("gitlab", status=502, body="<html>Bad Gateway"),
     "gitlab.silent": page("gitlab", silent="timed out"),
+    "gitlab.stranger": page("gitlab", status=404, body="<html>"),
     "gitlab.token": setting("gitlab", token=SecretStr("wrongtoken")),
     "gitlab.clock": page("gitlab", date=formatdate(timedelta(days=9000).total_seconds(), usegmt=True)),
-    "gitlab.reach-refused": host("reach", to={"code": 7, "said": "Connection refused"}),
-    "gitlab.reach-timeout": host("reach", to={"code": 28, "said": "timed out"}),
-    "gitlab.reach": host("reach", to={"code": 6, "said": "Could not resolve"}),
+    "gitlab.reach-refused": reach(7, "* connect to 10.0.0.5 port 8090 failed: Connection refused"),
+    "gitlab.reach-rejected": reach(7, "* connect to 10.0.0.5 port 8090 failed: No route to host"),
+    "gitlab.reach-timeout": reach(28, "timed out"),
+    "gitlab.reach-name": reach(6, "Could not resolve"),
+    "gitlab.reach": reach(56, "Recv failure: Connection reset by peer"),
+    "gitlab.reach-other": reach(0, body="<html>"),
     "gitlab.project": setting("gitlab", project="root/other"),
     "gitlab.read-token": setting("gitlab", read_token=SecretStr("wrongtoken")),
     "nextcloud.name": page("nextcloud", name="Name or service not known"),
-    "nextcloud.port": page("nextcloud", port="Connection refused"),
+    "nextcloud.port": page("nextcloud", port="Connection refused", refused=True),
+    "nextcloud.blocked": page("nextcloud", port="No route to host"),
+    "nextcloud.redirect": page("nextcloud", status=302, location="https://other/", body=""),
+    "nextcloud.gateway": page("nextcloud", status=502, body="<html>Bad Gateway"),
     "nextcloud.silent": page("nextcloud", silent="timed out"),
     "nextcloud.stranger": page("nextcloud", body="<html>"),
+    "nextcloud.untrusted": page(
+        "nextcloud", status=400, body='{"error": "Trusted domain error.", "code": 15}'
+    ),
     "nextcloud.not-installed": page("nextcloud", body='{"installed": false}'),
     "nextcloud.maintenance": page("nextcloud", body='{"installed": true, "maintenance": true}'),
     "nextcloud.remote": host("tree", "type", to="nfs4"),
-    "nextcloud.tree-missing": host("tree", to={}),
+    "nextcloud.no-files": host("tree", to={"files": False, "there": False}),
+    "nextcloud.tree-missing": host("tree", to={"files": True, "there": False}),
     "nextcloud.folder-missing": host("tree", "access", "Contrats", to=None),
     "nextcloud.access": host("tree", "access", "Contrats", to=["755", 0]),
     "nextcloud-relay.bound": host("bound", to=False),
@@ -137,7 +196,8 @@ SEEN: dict[str, Change] = {
 
 
 def test_nothing_is_found_where_nothing_is_broken(world: World) -> None:
-    assert [verdict for verdict in world.verdicts() if verdict.finding is not None] == []
+    found = [verdict for verdict in world.verdicts() if verdict.finding is not None]
+    assert found == [Verdict("gitlab.push-limit", noted("gitlab.push-limit", limit=3))]
 
 
 @pytest.mark.parametrize("code", SEEN)
@@ -182,10 +242,22 @@ def test_relays_are_seen_through(world: World, change: Change, code: str) -> Non
         figures(backlog=3, oldest_age_seconds=5.0),
         unit(GITLAB, NRestarts="4", uptime="3600"),
         host("tree", "access", to={"": ["755", 33], "Contrats": ["755", 33]}),
+        # A large disk is not full at a hundredth, and some file systems know no number of files.
+        host("disk", "/", to=[40_000_000_000, 4_000_000_000_000, None]),
+        host("ready", "places", to={"/etc/passerelle": {"at": "/etc", "readonly": False, "noexec": True}}),
+        page("gitlab", status=403, body="Forbidden"),
+        page("nextcloud", status=503, body='{"installed": true, "maintenance": false}'),
+        docker(*CONTAINERS, replace(CONTAINERS[0], state="created", number=2)),
+        docker(*CONTAINERS, replace(CONTAINERS[0], state="exited", here=False)),
     ],
 )
 def test_what_is_usual_is_no_fault(world: World, change: Change) -> None:
     assert change(world).found() == []
+
+
+def limit_pushes(world: World, most: int) -> None:
+    """How many branches or tags a push may change before GitLab fires no hook for it."""
+    world.forge.done("PUT", "/application/settings", push_event_hooks_limit=most)
 
 
 # What somebody does to a server, how it is undone, and what must be found meanwhile.
@@ -196,6 +268,11 @@ DONE: dict[str, tuple[Deed, Deed, list[str]]] = {
         ["mattermost.setting"],
     ),
     "allow-list": (lambda w: w.forge.allow(), lambda w: w.forge.allow(RELAY), ["gitlab.allow-list"]),
+    "no events of pushes": (
+        lambda w: limit_pushes(w, 0),
+        lambda w: limit_pushes(w, 3),
+        ["gitlab.push-limit"],
+    ),
     "triggers": (
         lambda w: w.alter_hook(issues_events=False),
         lambda w: w.alter_hook(issues_events=True),
@@ -306,6 +383,56 @@ def test_a_delivery_that_failed_is_explained(answer: str, seconds: float, code: 
     assert "02/01/2026 03:04" in CATALOGUES["fr"].broken[code].why.format(project="a/b", **found.values)
 
 
+def test_a_load_balancer_may_be_what_answers() -> None:
+    entry = {"response_status": "503", "execution_duration": 0.1, "trigger": "push_hooks"}
+    moment = datetime(2026, 1, 2, 3, 4, tzinfo=UTC)
+    assert meaning(entry, moment, balanced=True).code == "delivery.balancer"
+    assert meaning({**entry, "response_status": "401"}, moment, balanced=True).code == "delivery.secret"
+
+
+def connecting(message: str, cause: Exception) -> ConnectError:
+    """The error of pyinfra's SSH connector."""
+    try:
+        try:
+            raise cause
+        except Exception:
+            raise ConnectError(message)  # noqa: B904 - as pyinfra does
+    except ConnectError as error:
+        return error
+
+
+NO_WAY = OSError(errno.EHOSTUNREACH, "No route to host")
+
+
+@pytest.mark.parametrize(
+    ("message", "cause", "code"),
+    [
+        ("Could not resolve hostname", socket.gaierror(-2, "Name or service not known"), "ssh.name"),
+        ("Could not connect", ConnectionRefusedError(errno.ECONNREFUSED, "refused"), "ssh.refused"),
+        (
+            "Could not connect",
+            NoValidConnectionsError(
+                {("::1", 9): OSError(errno.ENETUNREACH, "x"), ("127.0.0.1", 9): ConnectionRefusedError()}
+            ),
+            "ssh.refused",
+        ),
+        (
+            "Could not connect",
+            NoValidConnectionsError({("10.0.0.1", 9): NO_WAY}),
+            "ssh.timeout",
+        ),
+        ("Could not connect", TimeoutError("timed out"), "ssh.timeout"),
+        ("Authentication error (username=root)", AuthenticationException("failed"), "ssh.key"),
+        ("SSH host key error", SSHException("does not match"), "ssh.host-key"),
+        ("SSH error (Server 'x' not found in known_hosts)", SSHException("x"), "ssh.host-key"),
+        ("SSH error (Error reading SSH protocol banner)", SSHException("x"), "ssh.unreachable"),
+        ("EOF error", EOFError(), "ssh.unreachable"),
+    ],
+)
+def test_why_the_host_is_not_reached_is_told_apart(message: str, cause: Exception, code: str) -> None:
+    assert why_unreached(connecting(message, cause)).code == code
+
+
 @pytest.mark.parametrize(
     ("entry", "covered"),
     [
@@ -325,7 +452,7 @@ def test_entries_of_the_allow_list(entry: str, covered: bool) -> None:
     ("change", "code"),
     [
         (page("gitlab", date=""), "gitlab.no-date"),
-        (host("reach", to={"code": 127, "said": "executable file not found"}), "gitlab.no-curl"),
+        (reach(127, "executable file not found"), "gitlab.no-curl"),
     ],
 )
 def test_what_cannot_be_judged_is_no_fault(world: World, change: Change, code: str) -> None:
@@ -335,7 +462,10 @@ def test_what_cannot_be_judged_is_no_fault(world: World, change: Change, code: s
 
 def test_what_lies_behind_a_broken_link_is_not_judged(world: World) -> None:
     """One cause, one remedy: with Mattermost away nothing is said of its channels, and the relay is judged."""
-    verdicts = {v.link: v.finding for v in page("mattermost", port="Connection refused")(world).verdicts()}
+    verdicts = {
+        v.link: v.finding
+        for v in page("mattermost", port="Connection refused", refused=True)(world).verdicts()
+    }
     for link in ("mattermost.token", "mattermost.channels", "webhooks.known", "webhooks.target"):
         assert verdicts[link] == Behind("mattermost.port")
     assert verdicts["gitlab-relay.unit"] is None
@@ -363,8 +493,20 @@ def test_cause_remedy_and_what_lies_behind_are_told(world: World) -> None:
     assert "Broken link: saved webhook URLs" in told(broken_world, "en")
 
 
-def test_a_sound_site_is_told_in_one_line(world: World) -> None:
-    assert told(world) == f"✅ {len(CHAIN)} maillons examinés, aucun n'est rompu."
+def test_of_a_sound_site_nothing_is_told_but_a_limit(world: World) -> None:
+    sound, limit = told(world).splitlines()
+    assert sound == f"✅ {len(CHAIN)} maillons examinés, aucun n'est rompu."
+    assert limit.startswith("💡 événements des push : d'un push qui change plus de 3 branches ou tags")
+    assert "push_event_hooks_limit" in limit
+    assert "more than 3 branches or tags at once" in told(world, "en")
+
+
+def test_a_limit_that_somebody_else_set_is_told_as_it_is(world: World) -> None:
+    limit_pushes(world, 50)
+    try:
+        assert "plus de 50 branches" in told(world)
+    finally:
+        limit_pushes(world, 3)
 
 
 def test_without_the_host_nothing_can_be_judged() -> None:

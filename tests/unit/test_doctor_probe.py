@@ -62,7 +62,8 @@ def ask(tmp_path: Path, commands: Path) -> Ask:
             "server": "passerelle-gitlab.service",
             "watcher": "passerelle-gitlab.service",
             "port": 9,
-            "gitlab_service": "gitlab",
+            "gitlab_container": "f00",
+            "compose": ["docker", "compose"],
             "relay": "127.0.0.1:9",
             "places": ["/", "/nowhere"],
             "tree": None,
@@ -85,18 +86,12 @@ def ask(tmp_path: Path, commands: Path) -> Ask:
     return run
 
 
-def test_states_of_containers_and_units_and_the_last_error(ask: Ask, commands: Path) -> None:
-    rows = [{"Service": "gitlab", "State": "running", "Image": "gitlab/gitlab-ce", "Name": "x"}]
-    answering(commands, "docker", f"test \"$2\" = ps && echo '{json.dumps(rows[0])}'")
+def test_states_of_units_and_the_last_error(ask: Ask, commands: Path) -> None:
     cases = "".join(f"{name}) echo '{text}';;" for name, text in UNITS.items())
     answering(commands, "systemctl", f'case "$4" in {cases} esac')
     journal = "\n".join(json.dumps(entry) for entry in JOURNAL)
     answering(commands, "journalctl", f"cat <<'END'\n{journal}\nEND")
     told = ask()
-    assert told["docker"] == {
-        "error": "",
-        "services": [{"service": "gitlab", "state": "running", "image": "gitlab/gitlab-ce"}],
-    }
     service = told["units"]["passerelle-gitlab.service"]
     assert (service["ActiveState"], service["StatusText"]) == ("active", "rien en attente")
     assert int(service["uptime"]) > 0
@@ -111,22 +106,47 @@ def test_a_process_that_does_not_come_up_is_told_by_its_last_words(ask: Ask, com
     assert ask()["journal"]["passerelle-gitlab.service"] == "x.toml: unknown"
 
 
-def test_compose_of_before_2_21_lists_an_array(ask: Ask, commands: Path) -> None:
-    answering(commands, "docker", 'echo \'[{"Service": "nextcloud", "State": "exited"}]\'')
-    assert ask()["docker"]["services"] == [{"service": "nextcloud", "state": "exited", "image": ""}]
+def test_a_process_that_was_never_started_is_not_told_by_the_words_of_the_one_before(
+    ask: Ask, commands: Path
+) -> None:
+    """systemd could not hand it a credential: what it says itself is the answer."""
+    answering(commands, "systemctl", "echo ActiveState=activating; echo InvocationID=f00f00")
+    last = {"MESSAGE": "Failed to set up credentials", "SYSLOG_IDENTIFIER": "systemd"}
+    earlier = "\n".join(json.dumps(entry) for entry in JOURNAL)
+    asked = f"*_SYSTEMD_INVOCATION_ID=f00f00*) echo '{json.dumps(last)}'"
+    answering(commands, "journalctl", f"case \"$*\" in {asked};; *) cat <<'END'\n{earlier}\nEND\n;; esac")
+    assert ask()["journal"]["passerelle-gitlab.service"] == "Failed to set up credentials"
 
 
-def test_trouble_of_docker_is_told(ask: Ask, commands: Path) -> None:
-    answering(commands, "docker", "echo noise >&2; echo Cannot connect >&2; exit 1")
-    assert ask()["docker"]["error"] == "Cannot connect"
-    assert ask(infrastructure="/nowhere")["docker"]["error"] == "folder"
+@pytest.mark.parametrize(
+    ("script", "told"),
+    [
+        ("echo warning >&2", {"plugin": True, "code": 0, "said": "warning"}),
+        (
+            "test $2 = version || { echo noise >&2; echo yaml: line 3 >&2; exit 15; }",
+            {"plugin": True, "code": 15, "said": "yaml: line 3"},
+        ),
+        (
+            "echo unknown flag: --quiet >&2; exit 125",
+            {"plugin": False, "code": 125, "said": "unknown flag: --quiet"},
+        ),
+    ],
+)
+def test_whether_compose_reads_its_files_is_told(
+    ask: Ask, commands: Path, script: str, told: dict[str, Any]
+) -> None:
+    answering(commands, "docker", script)
+    assert ask()["compose"] == told
 
 
 @pytest.mark.parametrize("code", [7, 28])
 def test_how_the_container_fails_to_reach_the_relay_is_told(ask: Ask, commands: Path, code: int) -> None:
     answering(commands, "systemctl", "echo ActiveState=active")
-    answering(commands, "docker", f"test \"$2\" = exec && echo 'curl: ({code})' >&2; exit {code}")
-    assert ask()["reach"] == {"code": code, "said": f"curl: ({code})"}
+    said = f"echo '* connect to 10.0.0.5: No route to host' >&2; echo 'curl: ({code})' >&2; exit {code}"
+    answering(commands, "docker", f'test "$1 $2" = "exec f00" && {{ {said}; }}')
+    reach = ask()["reach"]
+    assert (reach["code"], reach["said"], reach["body"]) == (code, f"curl: ({code})", "")
+    assert "No route to host" in reach["why"]
 
 
 def test_a_relay_that_is_stopped_is_not_started_by_a_question(
@@ -134,7 +154,7 @@ def test_a_relay_that_is_stopped_is_not_started_by_a_question(
 ) -> None:
     """systemd starts it at the first connection to its port."""
     answering(commands, "systemctl", "echo ActiveState=inactive")
-    answering(commands, "docker", f'test "$2" = exec && touch {tmp_path}/connected; exit 7')
+    answering(commands, "docker", f'test "$1" = exec && touch {tmp_path}/connected; exit 7')
     with socket.create_server(("127.0.0.1", 0)) as listener:
         listener.settimeout(0)
         told = ask(port=listener.getsockname()[1])
@@ -172,6 +192,7 @@ def test_pages_are_told_with_what_is_wrong(ask: Ask, chat: mattermost_server.Sit
     )["web"]
     assert json.loads(told["there"]["body"])["status"] == "OK"
     assert told["refused"]["port"]
+    assert told["refused"]["refused"] is True
     assert told["unknown"]["name"]
     assert not told["there"]["port"]
 
@@ -190,4 +211,5 @@ def test_tree_is_measured(ask: Ask, tmp_path: Path) -> None:
     # All of them are new, so a relay may still be about to look at them.
     assert told["documents"] == 0
     assert told["type"]
-    assert ask(tree=str(tmp_path / "nowhere"))["tree"] == {}
+    assert ask(tree=str(tmp_path / "nowhere"))["tree"] == {"files": True, "there": False}
+    assert ask(tree=str(tmp_path / "no" / "where"))["tree"] == {"files": False, "there": False}

@@ -24,7 +24,8 @@ def said() -> set[str]:
     for suffix in re.findall(r'f"\{\w+\}\.([a-z-]+)"', source):
         codes |= {f"{application}.{suffix}" for application in _APPLICATIONS}
     codes |= {f"mattermost.{code}" for code in ("database", "files", "unhealthy")}
-    codes |= {"host.api", "docker.missing", "docker.folder"}
+    codes |= {f"relay.{result}" for result in ("oom-kill", "watchdog")}
+    codes |= {"host.api", *(f"docker.{reason}" for reason in ("missing", "folder", "silent", "projects"))}
     return codes
 
 
@@ -33,6 +34,7 @@ def test_both_languages_say_the_same_things() -> None:
     assert FRENCH.links.keys() == ENGLISH.links.keys()
     assert FRENCH.broken.keys() == ENGLISH.broken.keys()
     assert FRENCH.unclear.keys() == ENGLISH.unclear.keys()
+    assert FRENCH.noted.keys() == ENGLISH.noted.keys()
 
 
 @pytest.mark.parametrize("code", FRENCH.broken)
@@ -50,7 +52,7 @@ def test_each_link_has_a_name_and_needs_links_before_it() -> None:
         assert link.needs or number == 0, f"{link.name} would be judged without the host"
 
 
-@pytest.mark.parametrize("code", [*FRENCH.broken, *FRENCH.unclear])
+@pytest.mark.parametrize("code", [*FRENCH.broken, *FRENCH.unclear, *FRENCH.noted])
 def test_nothing_is_worded_that_is_never_said(code: str) -> None:
     assert code in said()
 

@@ -1,10 +1,12 @@
 """Deliveries that end the process or cannot be told: found again, looked into alone, put aside with their reason."""
 
+import json
 import logging
 import sys
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,6 +16,7 @@ from relays.gitlab.attempt import Attempt
 from relays.gitlab.dead_letters import DeadLetters
 from relays.gitlab.dispatch import Dispatcher
 from relays.gitlab.event import Event
+from relays.gitlab.memory import Memory
 from relays.gitlab.mute import Mute
 from relays.gitlab.pipelines import Pipelines
 from relays.gitlab.received import Delivery, Received
@@ -69,7 +72,7 @@ class World:
             self.received,
             line,
             dispatcher([Route(("dev",))], Mute()),
-            Pipelines(self.store),
+            Memory.of(self.store),
             self.letters,
             _Interrupted(self._file),
             Metrics(line.stats, lambda: False),
@@ -228,7 +231,7 @@ def test_what_the_store_does_not_take_holds_nobody_up(
             super().remember(db, event)
 
     caplog.set_level(logging.INFO)
-    monkeypatch.setitem(globals(), "Pipelines", Refused)
+    monkeypatch.setattr("relays.gitlab.memory.Pipelines", Refused)
     world.put(1, 2, 3)
     assert world.run(Dispatcher)
     assert world.keys() == ["e-1", "dead:e-2", "e-3"]
@@ -237,7 +240,7 @@ def test_what_the_store_does_not_take_holds_nobody_up(
 
 
 def test_a_place_beyond_what_an_index_takes_is_remembered_all_the_same(world: World) -> None:
-    long = "".join(chr(0x4E00 + number * 7 % 20000) for number in range(5000))
+    long = "\\u0000" + "".join(chr(0x4E00 + number * 7 % 20000) for number in range(5000))
     failed = body("pipeline_failed.json").decode().replace('"main"', f'"{long}"')
     for number in range(2):
         delivery = Delivery(f"e-{number}", failed.replace("50", f"5{number}").encode())
@@ -245,3 +248,38 @@ def test_a_place_beyond_what_an_index_takes_is_remembered_all_the_same(world: Wo
     assert world.run(Dispatcher)
     assert world.counters == {"accepted": 2}
     assert not world.store.failing
+
+
+@pytest.mark.parametrize("name", ["push_normal.json", "merge_request_open.json", "note_merge_request.json"])
+def test_names_beyond_what_an_index_takes_are_remembered_all_the_same(world: World, name: str) -> None:
+    """Of projects, branches, commits and people, with what PostgreSQL cannot hold in them."""
+    long = "\0" + "".join(chr(0x10000 + number * 7919 % 50000) for number in range(5000))
+    world.received.put(
+        lambda: [Delivery("e-1", json.dumps(_with(json.loads(body(name)), long)).encode())]
+    ).result()
+    assert world.run(Dispatcher)
+    assert world.counters == {"accepted": 1}
+    assert not world.store.failing
+
+
+def _with(value: Any, text: str) -> Any:
+    """A payload with another text wherever it says who, what branch, what project, what commit."""
+    names = (
+        "username",
+        "path_with_namespace",
+        "source_branch",
+        "target_branch",
+        "id",
+        "after",
+        "user_username",
+    )
+    if isinstance(value, dict):
+        return {
+            key: text
+            if key in names and isinstance(each, str)
+            else f"{each}{text}"
+            if key == "ref"
+            else _with(each, text)
+            for key, each in value.items()
+        }
+    return [_with(each, text) for each in value] if isinstance(value, list) else value

@@ -5,15 +5,18 @@ import json
 import logging
 import sqlite3
 from collections.abc import Callable, Iterator
+from dataclasses import fields
 from typing import Any
 
 import pytest
 
+from relays.gitlab import merge_requests, review
+from relays.gitlab.acts import part_of
 from relays.gitlab.dispatch import Dispatcher
 from relays.gitlab.event import ACTIONS, read_event
+from relays.gitlab.memory import Memory
 from relays.gitlab.mute import Mute
 from relays.gitlab.payload import Payload
-from relays.gitlab.pipelines import Pipelines
 from relays.gitlab.reword import Rewording
 from relays.gitlab.routing import Route
 from relays.gitlab.tables import GITLAB
@@ -21,6 +24,7 @@ from relays.shape import SQLITE
 from relays.sqlite import SQLite
 from relays.store import Store
 from relays.upgrade import upgrade
+from relays.wording import CATALOGUES
 from tests.unit.test_relays_messages import FILES, load, paths_of
 
 # What a value can be besides what it is.
@@ -48,25 +52,34 @@ ROUTES = [
 
 
 @pytest.fixture(scope="module")
-def memory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pipelines]:
-    """What the relay remembers of pipelines, on a disk, with nobody who writes."""
+def memory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Memory]:
+    """What the relay remembers, on a disk, with nobody who writes."""
     store = Store(SQLite(tmp_path_factory.mktemp("state") / "relay.db", GITLAB))
-    yield Pipelines(store)
+    yield Memory.of(store)
     store.close()
 
 
 @pytest.fixture
-def take(memory: Pipelines) -> Iterator[Callable[[object], None]]:
+def take(memory: Memory) -> Iterator[Callable[[object], None]]:
     """What the relay does with a payload, short of storing what it makes of it."""
-    dispatcher = Dispatcher(ROUTES, Mute(*[False] * 8), PEOPLE, REWORDINGS)
+    dispatcher = Dispatcher(ROUTES, Mute(*[False] * len(fields(Mute))), PEOPLE, REWORDINGS)
     db = sqlite3.connect(":memory:")
     upgrade(db, [GITLAB], SQLITE)
 
     def through(payload: object) -> None:
-        event = memory.compare(read_event(Payload(payload)))
-        memory.remember(db, event)
+        event = memory.pipelines.compare(read_event(Payload(payload)))
+        known = memory.merge_requests.of(event)
+        memory.merge_requests.may_be_unknown(event)
+        part = part_of(event, Mute(), known)
+        memory.pipelines.remember(db, event)
+        memory.merge_requests.remember(db, event)
+        memory.announced.is_echo(db, event, "")
+        memory.announced.lead(db, part.leads, ["dev"])
         Mute().reason(event)
-        for message in dispatcher.dispatch(event)[1].values():
+        messages = list(dispatcher.dispatch(merge_requests.named(event, known))[1].values())
+        if part.review:
+            messages += [message for _, message in review.build([event, event], CATALOGUES["fr"])]
+        for message in messages:
             json.dumps([message.payload(), message.summary], ensure_ascii=False).encode()
 
     yield through

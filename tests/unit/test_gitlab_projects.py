@@ -1,41 +1,107 @@
-"""Events of projects that are not the site's own: whatever their kind, they are told nowhere."""
+"""What projects are called where a site has several, wherever one is shown."""
 
 import json
-from pathlib import Path
+from dataclasses import fields
+from typing import Any
 
 import pytest
 
 from relays.gitlab.dispatch import Dispatcher
-from relays.gitlab.event import project_of, read_event
+from relays.gitlab.event import read_event
+from relays.gitlab.events import BUILDERS, kind_of, namespace
 from relays.gitlab.mute import Mute
 from relays.gitlab.payload import Payload
+from relays.gitlab.projects import Projects
+from relays.gitlab.reword import Rewording
 from relays.gitlab.routing import Route
+from relays.wording import CATALOGUES
+from tests.unit.test_gitlab_kinds_of_change import case
+from tests.unit.test_relays_messages import FILES, load
 
-SAMPLES = sorted((Path(__file__).parents[2] / "tasks" / "samples" / "gitlab").glob("[a-z]*.json"))
-
-
-def dispatched(payload: Payload, *projects: str) -> tuple[str, list[str]]:
-    """The reason and the channels of a site with these projects that mutes nothing."""
-    mute = Mute(*[False] * 8)
-    routes = [Route(("secret",), confidential=True), Route(("home",))]
-    reason, messages = Dispatcher(routes, mute, projects=frozenset(projects)).dispatch(read_event(payload))
-    return reason, list(messages)
+ROUTES = [Route(("dev",), confidential=True), Route(("dev",))]
+LOUD = Mute(*[False] * len(fields(Mute)))
 
 
-@pytest.mark.parametrize("sample", SAMPLES, ids=lambda path: path.stem)
-def test_each_kind_is_told_of_own_projects_alone(sample: Path) -> None:
-    """What names no project cannot be of another one: that of a group hook which somebody has made for it."""
-    payload = Payload(json.loads(sample.read_text(encoding="utf-8")))
-    told = dispatched(payload)
-    project = project_of(payload)
-    assert dispatched(payload, project.lower(), "root/other") == told
-    assert dispatched(payload, "root/other") == (("foreign", []) if project else told)
+def told(payload: object, paths: list[str], **more: Any) -> str:
+    """All that is shown of an event on a site with these projects."""
+    _, messages = Dispatcher(ROUTES, LOUD, projects=Projects(paths, others=True), **more).dispatch(
+        read_event(Payload(payload))
+    )
+    assert messages, "told"
+    return json.dumps(
+        [messages["dev"].payload(), messages["dev"].summary, messages["dev"].short().text], ensure_ascii=False
+    )
 
 
-def test_most_kinds_name_their_project() -> None:
-    silent = {
-        sample.stem
-        for sample in SAMPLES
-        if not project_of(Payload(json.loads(sample.read_text(encoding="utf-8"))))
-    }
-    assert len(silent) < len(SAMPLES) / 2, silent
+@pytest.mark.parametrize(
+    ("paths", "path", "shown"),
+    [
+        ([], "ops/web", "web"),
+        (["ops/web"], "ops/web", "web"),
+        (["ops/web", "ops/infra"], "ops/web", "web"),
+        (["ops/web", "shop/web"], "ops/web", "ops/web"),
+        (["ops/web", "shop/web"], "shop/web", "shop/web"),
+        (["a/ops/web", "b/ops/web", "b/shop/web"], "a/ops/web", "a/ops/web"),
+        (["a/ops/web", "b/ops/web", "b/shop/web"], "b/shop/web", "shop/web"),
+        # One is the end of the other.
+        (["ops/web", "b/ops/web"], "ops/web", "ops/web"),
+        (["ops/web", "b/ops/web"], "b/ops/web", "b/ops/web"),
+        # Upper and lower case do not tell two paths apart in GitLab.
+        (["Ops/Web", "shop/web"], "ops/web", "ops/web"),
+        (["ops/WEB", "ops/infra"], "ops/web", "web"),
+        # A project that is none of the site's.
+        (["ops/web"], "shop/web", "shop/web"),
+        (["ops/web", "ops/infra"], "shop/tools", "shop/tools"),
+    ],
+)
+def test_a_project_is_called_by_what_tells_it_apart(paths: list[str], path: str, shown: str) -> None:
+    payload = case("04-same-project-name.1")
+    payload["project"]["path_with_namespace"] = path
+    assert f" sur **{shown}** (" in told(payload, paths)
+
+
+def test_projects_of_one_name_give_different_messages() -> None:
+    payloads = [case(f"04-same-project-name.{number}") for number in (1, 2)]
+    first, second = (told(payload, ["ops/web", "shop/web"]) for payload in payloads)
+    assert first != second
+    assert "ops/web" in first
+    assert "shop/web" in second
+
+
+def path_of(payload: dict[str, Any]) -> str:
+    return read_event(Payload(payload)).project
+
+
+# What happens in a project, but for what is told by full paths anyway, and what is not told at all.
+IN_A_PROJECT = [
+    name
+    for name in FILES
+    if path_of(load(name)) == "taaf/projet-test-taaf"
+    and kind_of(Payload(load(name))) in set(BUILDERS) - set(namespace.WORDINGS)
+    and name != "emoji_revoke_issue"
+]
+
+
+@pytest.mark.parametrize("name", IN_A_PROJECT)
+def test_every_message_about_a_project_says_which(name: str) -> None:
+    payload = load(name)
+    path = path_of(payload)
+    namesake = f"autre/{path.rpartition('/')[2]}"
+    # Also as a site's own template says it, and without what addresses say.
+    template = Rewording(dict.fromkeys([read_event(Payload(payload)).name], "dans {{ project }}"))
+    for more in ({}, {"rewordings": dict.fromkeys(CATALOGUES, template)}):
+        shown = told(payload, [path, namesake], **more).replace(f"https://git.taaf.internal/{path}", "")
+        assert path in shown, name
+        alone = told(payload, [path], **more).replace(f"https://git.taaf.internal/{path}", "")
+        if not name.startswith("vulnerability"):  # says nothing of its project but in its address
+            assert path not in alone, name
+
+
+def test_who_joins_a_project_joins_one_that_is_told_apart() -> None:
+    payload = load("system_user_add_to_team")
+    path = payload["project_path_with_namespace"]
+    assert f"**{path}**" in told(payload, [path, f"x/{path.rpartition('/')[2]}"])
+
+
+def test_a_group_keeps_its_name() -> None:
+    assert "**TAAF**" in told(load("group_member_add_ee"), ["a/b", "c/b"])

@@ -42,6 +42,7 @@ def test_a_site_that_says_nothing(tmp_path: Path, values: dict[str, Any]) -> Non
     dispatcher, hook_logs = read(tmp_path, site(values))
     assert dispatcher.routes == [Route(("dev-notifications",))]
     assert (dispatcher.mute, dispatcher.people, hook_logs) == (Mute(), {}, [])
+    assert dispatcher.projects.paths == ("root/projet-test-taaf",)
 
 
 def test_a_site_that_says_much(tmp_path: Path, values: dict[str, Any]) -> None:
@@ -69,6 +70,11 @@ def test_a_site_that_says_much(tmp_path: Path, values: dict[str, Any]) -> None:
     assert dispatcher.mute == Mute(jobs=False)
     assert dispatcher.people == {"camille.morel": "cmorel"}
     assert set(dispatcher.rewordings) == {"fr", "en"}
+
+
+def test_a_site_with_several_projects(tmp_path: Path, values: dict[str, Any]) -> None:
+    dispatcher, _ = read(tmp_path, site(values, projects=["taaf/web", "shop/web"]))
+    assert dispatcher.projects.paths == ("root/projet-test-taaf", "taaf/web", "shop/web")
 
 
 def test_a_site_with_a_token_for_the_log(tmp_path: Path, values: dict[str, Any]) -> None:

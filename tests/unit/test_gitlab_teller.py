@@ -11,8 +11,8 @@ from relays.gitlab.attempt import Attempt
 from relays.gitlab.dead_letters import DeadLetters
 from relays.gitlab.dispatch import Dispatcher
 from relays.gitlab.event import Event
+from relays.gitlab.memory import Memory
 from relays.gitlab.mute import Mute
-from relays.gitlab.pipelines import Pipelines
 from relays.gitlab.received import Delivery, Received
 from relays.gitlab.routing import Route
 from relays.gitlab.tables import GITLAB
@@ -65,7 +65,7 @@ def told(store: Store, deliveries: Received, folder: Path) -> Counter[str]:
         deliveries,
         line,
         dispatcher,
-        Pipelines(store),
+        Memory.of(store),
         DeadLetters(store),
         Attempt(folder / "attempt"),
         Metrics(line.stats, lambda: False),
@@ -109,9 +109,9 @@ def test_what_is_told_is_known_for_as_long_as_gitlab_can_send_it_again(
 ) -> None:
     caplog.set_level(logging.INFO)
     deliveries = Received(store)
-    event = issue(1)
-    put(deliveries, *(Delivery(key, event) for key in ("old", "young", "old")))
-    put(deliveries, Delivery("young", event))
+    bodies = {"old": issue(1), "young": issue(3)}
+    put(deliveries, *(Delivery(key, bodies[key]) for key in ("old", "young", "old")))
+    put(deliveries, Delivery("young", bodies["young"]))
     assert told(store, deliveries, tmp_path) == {"accepted": 2, "duplicate": 2}
     assert caplog.text.count("duplicate key=") == 2
     store.submit(

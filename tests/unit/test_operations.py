@@ -20,6 +20,7 @@ from tasks.operations.unit import digest
 from tasks.operations.wheels import for_python
 from tasks.templates import render
 from tests.operations import Outcome, apply
+from tests.unit.noisy import printed
 
 TABLE = """
 +---------+-------+-----+---------+---------+--------+--------------+
@@ -77,7 +78,7 @@ DATA = {"Source": "/srv/cloud", "Destination": "/var/www/html/data"}
 def test_path_of_a_container_on_the_host(
     mounts: list[dict[str, str]], path: str, outside: str | None
 ) -> None:
-    assert Container("id", mounts).host_path(path) == outside
+    assert Container("id", [*mounts]).host_path(path) == outside
 
 
 def test_differences_name_the_nested_setting() -> None:
@@ -188,7 +189,7 @@ def test_secret_in_use_is_the_first_line(tmp_path: Path) -> None:
         path.write_text(content)
     command = InUse().command([str(path) for path in [tmp_path / "missing", *paths]])
     wanted = [sha256(text).hexdigest() for text in (b"one", b"one", b"one", b"two", b"")]
-    assert shell(command.get_raw_value()).splitlines() == wanted
+    assert InUse().process(shell(command.get_raw_value()).splitlines()) == wanted
 
 
 @pytest.mark.parametrize("value", ["it's", "a b", "$(touch x)", "`x`", 'a"b', "é", "-n"])
@@ -220,9 +221,9 @@ def test_units_are_sound(tmp_path: Path, tree: str) -> None:
 @pytest.mark.parametrize(
     ("output", "found"),
     [
-        (["directory|755|www-data|www-data|7|/f/A"], {"/f/A": "directory|755|www-data|www-data|7"}),
+        (["41ed|755|www-data|www-data|7|/f/A"], {"/f/A": "directory|755|www-data|www-data|7"}),
         (
-            ["directory|755|w|w|7|/f/A", "stat: cannot statx '/f/B': No such file or directory"],
+            ["41ed|755|w|w|7|/f/A", "stat: cannot statx '/f/B': No such file or directory"],
             {"/f/A": "directory|755|w|w|7"},
         ),
         (
@@ -233,13 +234,13 @@ def test_units_are_sound(tmp_path: Path, tree: str) -> None:
             ["Error response from daemon: container 1 is restarting"],
             {"": "Error response from daemon: container 1 is restarting"},
         ),
-        (["WARNING: old", "directory|755|w|w|7|/f/A"], {"/f/A": "directory|755|w|w|7"}),
-        (["file|755|w|w|7|/f/A", "stat: cannot statx '/f/A/B': Not a directory"], {"/f/A": "file|755|w|w|7"}),
+        (["WARNING: old", "41ed|755|w|w|7|/f/A"], {"/f/A": "directory|755|w|w|7"}),
+        (["81ed|755|w|w|7|/f/A", "stat: cannot statx '/f/A/B': Not a directory"], {"/f/A": "file|755|w|w|7"}),
         ([], {}),
     ],
 )
 def test_a_folder_that_cannot_be_looked_at_is_not_absent(output: list[str], found: dict[str, str]) -> None:
-    assert Folders().process(output) == found
+    assert Folders().process(printed("\n".join(output))) == found
 
 
 def test_a_secret_that_is_succeeded_stays_beside_the_new_one(tmp_path: Path) -> None:

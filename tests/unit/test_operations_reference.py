@@ -32,7 +32,7 @@ def facts() -> Iterator[tuple[str, list[str]]]:
     for module in MODULES:
         for name, value in vars(module).items():
             ours = inspect.isclass(value) and value.__module__ == module.__name__
-            if ours and issubclass(value, FactBase):
+            if ours and issubclass(value, FactBase) and hasattr(value, "command"):
                 yield (
                     f"{module.__name__.rpartition('.')[2]}.{name}",
                     list(inspect.signature(value.command).parameters)[1:],

@@ -173,6 +173,7 @@ def note(text: str, **project: Any) -> dict[str, Any]:
     known = {"name": "web", "web_url": "https://git.example.org/ops/web", "path_with_namespace": "ops/web"}
     return {
         "object_kind": "note",
+        "event_type": "note",
         "user": {"name": "Alex"},
         "project": {**known, **project},
         "object_attributes": {"note": text, "url": "https://git.example.org/ops/web/-/issues/4#note_1"},
@@ -474,3 +475,8 @@ def test_a_megabyte_of_anything_is_told_at_once(piece: str) -> None:
     written = shown(text)
     assert time.process_time() - begun < 1.5
     assert_inert(written, text[:10_000])
+
+
+@pytest.mark.parametrize("text", ["\u3164", "\u2800\u200b", "> \u3164", "- \u2800", "\u3164\n\u3164"])
+def test_a_comment_of_which_nothing_shows_has_no_line(text: str) -> None:
+    assert markdown.render(text, PLACE, CATALOGUES["fr"], 1500) is None

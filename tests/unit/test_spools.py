@@ -16,7 +16,9 @@ from relays.shape import SQLITE
 from relays.tables import OUTBOX
 from relays.upgrade import upgrade
 from tasks import spools
-from tasks.operations.python_app import Switch, roll_back
+from tasks.operations.python_app import Switch
+from tasks.relays import TRIAL
+from tests.unit.noisy import printed
 from tests.upgrades.spools import names, write_file
 
 
@@ -29,7 +31,7 @@ def judged(relay: str, state: Path) -> Switch:
         text=True,
         check=True,
     ).stdout
-    return spools.judge(spools.Spools().process([relay, *found.splitlines()]))
+    return spools.judge(spools.Spools().process(printed(f"{relay}\n{found}")))
 
 
 @pytest.mark.parametrize("name", [*names("gitlab"), *names("nextcloud")])
@@ -87,11 +89,18 @@ def test_on_a_shared_spool_the_others_have_to_be_stopped() -> None:
 
 
 def test_what_the_host_does_not_tell_is_not_guessed() -> None:
-    assert spools.judge(spools.Spools().process(["gitlab", "nextcloud"])) == Switch()
+    assert spools.judge(spools.Spools().process(printed("gitlab\nnextcloud\n"))) == Switch()
 
 
 @pytest.mark.parametrize(
-    "command", [spools.Spools().command(), spools.REMEMBER, roll_back("app", spools.UNDO)]
+    "command",
+    [
+        str(spools.Spools().command()),
+        spools.REMEMBER,
+        TRIAL.remember,
+        TRIAL.noted("0123456789ab"),
+        TRIAL.roll_back,
+    ],
 )
 def test_the_commands_are_those_of_a_shell(command: str) -> None:
     subprocess.run(["sh", "-n", "-c", command], check=True)

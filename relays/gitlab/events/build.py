@@ -6,13 +6,13 @@ from relays.gitlab.payload import Payload
 from relays.message import Message
 from relays.wording import Wording
 
-_ENDED = ("success", "failed", "canceled")
+_TOLD = ("success", "failed", "canceled", "manual")
 
 
 def build(payload: Payload, wording: Wording) -> Message:
     """How a job ended, or what it has come to."""
     status = payload.text("build_status")
-    outcome = status if status in _ENDED else "other"
+    outcome = status if status in _TOLD else "other"
     if status == "failed" and payload.flag("build_allow_failure"):
         outcome = "allowed"
     address = f"{payload.text('project', 'web_url')}/-/jobs/{payload.text('build_id')}"

@@ -24,6 +24,9 @@ _NAMED_ONLY = (
     "type",
     "confidential",
 )
+# What the state of an issue, a work item or a merge request can be: as GitLab numbers them. While it merges, a merge
+# request is locked (4).
+_STATES: Mapping[int, str] = {1: "reopen", 2: "close", 3: "merge"}
 # GitLab puts it before the title and takes it away again.
 _DRAFT = "Draft: "
 _MOST_NAMES = 5
@@ -43,8 +46,17 @@ def changes_of(payload: Payload, wording: Wording) -> Changes:
     return Changes(", ".join(names), list(_details(payload, wording)))
 
 
+def action_of(payload: Payload) -> str:
+    """What happened: GitLab's action, or that which an update comes to that changes the state."""
+    action = payload.text("object_attributes", "action")
+    state = payload.at("changes", "state_id")
+    if action == "update" and _differs(state):
+        return _STATES.get(state.number("current"), action)
+    return action
+
+
 def names_of(payload: Payload) -> Iterator[str]:
-    """What an update changed, by name."""
+    """What an update changed beside the state, by name."""
     changes = payload.at("changes")
     drafts = [changes.at(key) for key in ("draft", "work_in_progress")]  # the same, now and formerly
     if draft := next(filter(_differs, drafts), None):
@@ -52,6 +64,9 @@ def names_of(payload: Payload) -> Iterator[str]:
     # There only if commits were pushed.
     if payload.text("object_attributes", "oldrev"):
         yield "commits"
+    # Whether the threads let it be merged.
+    if _differs(threads := changes.at("blocking_discussions_resolved")):
+        yield "resolved" if threads.flag("current") else "unresolved"
     if any(asked_again(payload)):
         yield "review"
     if _differs(automatic := changes.at("merge_when_pipeline_succeeds")):

@@ -35,6 +35,8 @@ COLORS = {
 }
 OTHER_COLOR = "#808080"
 
+# Where the relay notes down what a project is to be called among those of a site (relays.gitlab.projects).
+SHOWN_PROJECT = "shown_project"
 # An address below a project or a group.
 _PLACE = re.compile(r"https?://[^/]+/(?:groups/)?(.+?)/-/")
 _SHA = re.compile("[0-9a-f]+")
@@ -65,8 +67,9 @@ def user_of(payload: Payload, wording: Wording) -> str:
 
 
 def project_of(payload: Payload, wording: Wording) -> str:
-    """The name of the project, or of the group if it happened in none; empty if it says neither."""
+    """What the project is called, or the group if it happened in none; empty if it says neither."""
     known = (
+        payload.text(SHOWN_PROJECT),
         payload.text("project", "name"),
         payload.text("project", "path_with_namespace"),
         payload.text("repository", "name"),
@@ -88,20 +91,22 @@ def first(texts: Iterable[str]) -> str:
     return next((text for text in texts if markup.given(markup.label, text, NAME) is not None), "")
 
 
-def sentence(template: str, who: str = "", **words: str) -> Sentence:
-    """A wording with the name of a person in it, and perhaps other wordings."""
+def sentence(template: str, who: str = "", **words: str | Sentence) -> Sentence:
+    """A wording with the name of a person in it, and perhaps other wordings, or what has been made of them."""
+    made = {name: word if isinstance(word, Sentence) else plain(word) for name, word in words.items()}
     return Sentence(
         markup.fill(
-            template,
-            user=markup.bold(who, NAME),
-            **{name: markup.Markup(word) for name, word in words.items()},
+            template, user=markup.bold(who, NAME), **{name: word.text for name, word in made.items()}
         ),
         markup.fill_label(
-            template,
-            user=markup.label(who, NAME),
-            **{name: markup.Label(word) for name, word in words.items()},
+            template, user=markup.label(who, NAME), **{name: word.label for name, word in made.items()}
         ),
     )
+
+
+def plain(wording: str) -> Sentence:
+    """A wording without places."""
+    return Sentence(markup.Markup(wording), markup.Label(wording))
 
 
 def state_of(status: str, wording: Wording) -> str:

@@ -9,8 +9,8 @@ from relays.wording import Wording
 
 
 def build(payload: Payload, wording: Wording) -> Message | None:
-    """Who reacted to what; None for a withdrawn reaction."""
-    if "revoke" in (payload.text("event_type"), payload.text("object_attributes", "action")):
+    """Who reacted to what; None for a withdrawn reaction, and for one of which that is not known."""
+    if action_of(payload) != "award":
         return None
     on_note = payload.text("object_attributes", "awardable_type") == "Note"
     subject = subject_of(payload, wording, SHORT_TITLE)
@@ -23,3 +23,9 @@ def build(payload: Payload, wording: Wording) -> Message | None:
         subject=markup.link(markup.from_label(subject), address),
         project=markup.given(markup.bold, project_of(payload, wording), PROJECT),
     )
+
+
+def action_of(payload: Payload) -> str:
+    """award, revoke, or nothing if it is neither."""
+    said = (payload.text("object_attributes", "action"), payload.text("event_type"))
+    return next((action for action in ("revoke", "award") if action in said), "")

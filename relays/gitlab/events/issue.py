@@ -1,9 +1,9 @@
 """Issues and the other work items, which GitLab sends alike."""
 
-from relays.gitlab.events.changes import changes_of
+from relays.gitlab.events.changes import action_of, changes_of
 from relays.gitlab.events.common import sentence, user_of
 from relays.gitlab.events.details import details_of
-from relays.gitlab.events.subject import announcement, type_of
+from relays.gitlab.events.subject import announcement, noun_of
 from relays.gitlab.payload import Payload
 from relays.message import Field, Message
 from relays.wording import Wording
@@ -14,19 +14,22 @@ _ACTIONS = ("open", "close", "reopen", "update")
 def build(payload: Payload, wording: Wording) -> Message:
     """What happened to it."""
     subject = payload.at("object_attributes")
-    action = subject.text("action")
+    action = action_of(payload)
     known = action if action in _ACTIONS else "other"
-    words, details = "", list[Field]()
+    words, details, also = "", list[Field](), ""
     if action == "open":
         details = details_of(payload, wording)
-    elif action == "update":
+    elif subject.text("action") == "update":
         changes = changes_of(payload, wording)
         words, details = changes.words, changes.details
-        known = "update" if words else "other"
+        if known == "update":
+            known = "update" if words else "other"
+        elif words:
+            also = wording["changed.also"]
     said = sentence(
-        wording[f"issue.{known}"],
+        wording[f"issue.{known}"] + also,
         user_of(payload, wording),
         changes=words,
-        what=wording[f"a.{type_of(subject) or 'work_item'}"],
+        what=noun_of(subject, wording),
     )
     return announcement(payload, wording, said, details)

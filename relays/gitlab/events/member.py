@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from relays import markup
-from relays.gitlab.events.common import NAME, PROJECT, first, kind_of, line
+from relays.gitlab.events.common import NAME, PROJECT, SHOWN_PROJECT, first, kind_of, line
 from relays.gitlab.payload import Payload
 from relays.message import Message
 from relays.wording import Wording
@@ -29,7 +29,8 @@ WORDINGS: Mapping[str, str] = {
 
 def build(payload: Payload, wording: Wording) -> Message:
     """Who joined, left or asked to join what and as what, or whose account came, went or changed its name."""
-    place = (payload.text("group_name"), payload.text("project_name"), payload.text("project_path"))
+    projects = (payload.text(SHOWN_PROJECT), payload.text("project_name"), payload.text("project_path"))
+    place = (payload.text("group_name"), *projects)
     roles = (payload.text("group_access"), payload.text("access_level"), payload.text("project_access"))
     names = (payload.text("user_name"), payload.text("name"), payload.text("user_username"))
     accounts = (payload.text("username"), payload.text("user_username"))

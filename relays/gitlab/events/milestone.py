@@ -6,17 +6,16 @@ from relays.gitlab.payload import Payload
 from relays.message import Message
 from relays.wording import Wording
 
-_ACTIONS = ("create", "close", "reopen")
+# That they are sent for deleted ones as well is documented, the name of that is not.
+_ACTIONS = ("create", "close", "reopen", "delete")
 
 
-def build(payload: Payload, wording: Wording) -> Message | None:
-    """Which milestone was created, closed or opened anew; GitLab does not tell by whom."""
+def build(payload: Payload, wording: Wording) -> Message:
+    """Which milestone was created, closed, opened anew or deleted; GitLab does not tell by whom."""
     # At the top as documented since 18.2, unlike with the other kinds.
     action = payload.text("action")
-    if action not in _ACTIONS:
-        return None
     milestone = payload.at("object_attributes")
-    said = wording[f"milestone.{action}"]
+    said = wording[f"milestone.{action if action in _ACTIONS else 'other'}"]
     return box(
         payload,
         wording,
@@ -24,7 +23,10 @@ def build(payload: Payload, wording: Wording) -> Message | None:
         lambda limit: markup.fill_label(
             wording["milestone.title"], title=markup.given(markup.label, milestone.text("title"), limit)
         ),
-        f"{payload.text('project', 'web_url')}/-/milestones/{milestone.text('iid')}",
+        # A milestone that is gone has no address.
+        ""
+        if action == "delete"
+        else f"{payload.text('project', 'web_url')}/-/milestones/{milestone.text('iid')}",
         Sentence(markup.Markup(said), markup.Label(said)),
         field(wording["field.due"], date(milestone.text("due_date"), wording)),
     )

@@ -21,6 +21,7 @@ from relays.wording import Wording
 
 # As Mattermost counts; see relays.gitlab.events.common for what all texts of a message add up to.
 _COMMENT = 1_500
+_SAID = {"create": "text", "update": "edited"}
 _SERVER = re.compile(r"https?://[^/]+", re.IGNORECASE)
 
 
@@ -29,7 +30,8 @@ def build(payload: Payload, wording: Wording) -> Message | None:
     note = payload.at("object_attributes")
     if note.flag("system"):
         return None
-    said = "edited" if note.text("action") == "update" else "text"
+    # Before 16.11 GitLab said nothing of edits.
+    said = _SAID.get(note.text("action") or "create", "other")
     return box(
         payload,
         wording,

@@ -25,9 +25,11 @@ from relays.gitlab.payload import Payload
 from relays.message import Field, Message
 from relays.wording import Wording
 
-_ENDED = ("success", "failed", "canceled")
+# It has ended, or it waits for somebody who starts a job ("manual").
+_TOLD = ("success", "failed", "canceled", "manual")
 # GitLab 19 compares with the pipeline before, on the same branch.
 _COMPARED = {"success": ("fixed",), "failed": ("broken", "still_failing")}
+_COLORS = {**COLORS, "manual": COLORS["update"]}
 _MOST_JOBS = 5
 
 
@@ -38,12 +40,14 @@ def build(payload: Payload, wording: Wording) -> Message:
     fields = [*ref_field(pipeline, wording), *_origin(payload, wording)]
     if seconds := pipeline.number("duration"):
         fields.append(Field(wording["field.duration"], markup.plain(_duration(seconds), NUMBER)))
-    jobs = ", ".join(_failed_jobs(payload))
-    fields += field(wording["field.failed_jobs"], markup.given(markup.plain, jobs, BRANCH))
+    for state in ("failed", "manual"):
+        if state in ("failed", status):
+            jobs = markup.given(markup.plain, ", ".join(_jobs(payload, state)), BRANCH)
+            fields += field(wording[f"field.{state}_jobs"], jobs)
     return box(
         payload,
         wording,
-        COLORS.get(status, OTHER_COLOR),
+        _COLORS.get(status, OTHER_COLOR),
         lambda limit: markup.fill_label(wording["pipeline.title"], number=number(pipeline.text("id"))),
         pipeline.text("url"),
         state_sentence(wording[f"pipeline.{_outcome(pipeline)}"], state_of(status, wording)),
@@ -55,7 +59,7 @@ def _outcome(pipeline: Payload) -> str:
     status, compared = pipeline.text("status"), pipeline.text("ref_status_name")
     if compared in _COMPARED.get(status, ()):
         return compared
-    if status not in _ENDED:
+    if status not in _TOLD:
         return "other"
     return "warnings" if pipeline.text("detailed_status") == "passed with warnings" else status
 
@@ -75,13 +79,14 @@ def _origin(payload: Payload, wording: Wording) -> Iterator[Field]:
         yield Field(wording["field.user"], markup.plain(user_of(payload, wording), NAME))
 
 
-def _failed_jobs(payload: Payload) -> list[str]:
-    failed = [
+def _jobs(payload: Payload, status: str) -> list[str]:
+    """The jobs in a state on which the pipeline depends."""
+    found = [
         job.text("name")
         for job in payload.elements("builds")
-        if job.text("name") and job.text("status") == "failed" and not job.flag("allow_failure")
+        if job.text("name") and job.text("status") == status and not job.flag("allow_failure")
     ]
-    return [name[:NAME] for name in failed[:_MOST_JOBS]]
+    return [name[:NAME] for name in found[:_MOST_JOBS]]
 
 
 def _duration(seconds: int) -> str:

@@ -14,6 +14,7 @@ from relays.gitlab.events.common import (
     title_of_commit,
     user_of,
 )
+from relays.gitlab.events.ref import action_of, is_moved
 from relays.gitlab.payload import Payload
 from relays.message import Message
 from relays.wording import Wording
@@ -55,12 +56,13 @@ def _comparison(payload: Payload) -> str:
 
 
 def _change(payload: Payload, commits: int) -> str:
-    if is_nothing(payload.text("after")):
-        return "deleted"
-    if commits:
-        return "commits"
-    # Without a new commit the branch went back, which takes force.
-    return "created" if is_nothing(payload.text("before")) else "moved"
+    action = action_of(payload)
+    if action == "update":
+        # Without a new commit the branch went back, which takes force.
+        return "commits" if commits else "moved" if is_moved(payload) else "other"
+    if action == "create":
+        return "new_commits" if commits else "created"
+    return "deleted"
 
 
 def _branch(payload: Payload) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from relays import markup
+from relays.gitlab.events.changes import action_of
 from relays.gitlab.events.common import (
     COLORS,
     NAME,
@@ -13,14 +14,18 @@ from relays.gitlab.events.common import (
     box,
     field,
     number,
+    plain,
     state_of,
 )
 from relays.gitlab.payload import Payload
 from relays.message import Field, Message
 from relays.wording import Wording
 
-# As GitLab names the types of work items.
-_TYPES = ("epic", "incident", "issue", "key result", "objective", "task", "ticket")
+# The types of work items that GitLab defines itself (its code of 18.5 and 19.x); a site can have others.
+_TYPES = (
+    *("epic", "incident", "issue", "key_result", "objective"),
+    *("requirement", "task", "test_case", "ticket"),
+)
 
 
 def announcement(payload: Payload, wording: Wording, said: Sentence, extra: Iterable[Field]) -> Message:
@@ -30,7 +35,7 @@ def announcement(payload: Payload, wording: Wording, said: Sentence, extra: Iter
     return box(
         payload,
         wording,
-        COLORS.get(subject.text("action"), OTHER_COLOR),
+        COLORS.get(action_of(payload), OTHER_COLOR),
         lambda limit: title_of(payload.text("object_kind"), subject, wording, limit),
         subject.text("url"),
         said,
@@ -57,5 +62,17 @@ def _named_type(subject: Payload, wording: Wording) -> markup.Label:
 def type_of(subject: Payload) -> str:
     """The type of an issue or a work item; empty if it is none that is known."""
     # An incident comes as an issue or as a work item; where no type is said it is an issue.
-    named = subject.text("type").lower() or "issue"
-    return named.replace(" ", "_") if named in _TYPES else ""
+    named = subject.text("type").lower().replace(" ", "_") or "issue"
+    return named if named in _TYPES else ""
+
+
+def noun_of(subject: Payload, wording: Wording) -> Sentence:
+    """An issue or a work item by its type, as it stands in a sentence."""
+    known = type_of(subject)
+    if known:
+        return plain(wording[f"a.{known}"])
+    named = subject.text("type")
+    return Sentence(
+        markup.fill(wording["a.work_item"], type=markup.given(markup.plain, named, NAME)),
+        markup.fill_label(wording["a.work_item"], type=markup.given(markup.label, named, NAME)),
+    )

@@ -6,29 +6,37 @@ from relays.gitlab.events.common import (
     NAME,
     PROJECT,
     SHORT_TITLE,
-    is_nothing,
     line,
     linked,
     project_of,
     unsigned,
     user_of,
 )
+from relays.gitlab.events.ref import action_of, is_moved
 from relays.gitlab.payload import Payload
 from relays.message import Message
 from relays.wording import Wording
 
 
 def build(payload: Payload, wording: Wording) -> Message:
-    """Who created or deleted which tag, and what an annotated one says."""
+    """Who created, moved or deleted which tag, and what an annotated one says."""
     name = payload.text("ref").removeprefix("refs/tags/")
     tag = markup.given(markup.code, name, BRANCH)
-    deleted = is_nothing(payload.text("after"))
-    message = markup.given(markup.plain, unsigned(payload.text("message")), SHORT_TITLE)
-    kind = "deleted" if deleted else "annotated" if message else "created"
+    change = _change(payload)
+    said = "" if change == "deleted" else unsigned(payload.text("message"))
     return line(
-        wording[f"tag.{kind}"],
+        wording[f"tag.{change}"] + wording["tag.message"],
         user=markup.bold(user_of(payload, wording), NAME),
         project=markup.given(markup.bold, project_of(payload, wording), PROJECT),
-        tag=tag if deleted else linked(tag, f"{payload.text('project', 'web_url')}/-/tags/{name}"),
-        message=message,
+        tag=tag
+        if change == "deleted"
+        else linked(tag, f"{payload.text('project', 'web_url')}/-/tags/{name}"),
+        message=markup.given(markup.plain, said, SHORT_TITLE),
     )
+
+
+def _change(payload: Payload) -> str:
+    action = action_of(payload)
+    if action == "update":
+        return "moved" if is_moved(payload) else "other"
+    return {"create": "created", "delete": "deleted"}[action]

@@ -14,9 +14,10 @@ class Saying:
 
 @dataclass(frozen=True)
 class Catalogue:
-    """`phrases` around the findings, the `links` by name, what is said of a `broken` one and of an `unclear` one."""
+    """`phrases` around the findings, the `links` by name, what is said of one that is `broken`, `unclear`, `noted`."""
 
     phrases: Mapping[str, str]
     links: Mapping[str, str]
     broken: Mapping[str, Saying]
     unclear: Mapping[str, str]
+    noted: Mapping[str, str]

@@ -10,13 +10,16 @@ PHRASES = {
     "also": "❌ Also broken: {link} [{code}]",
     "behind": '❔ Not examined because of "{cause}": {links}.',
     "unclear": "❔ {link}: {text}",
+    "noted": "💡 {link}: {text}",
     "blind": "The doctor could not look: {text}",
 }
 
 LINKS = {
     "ssh": "SSH to the host",
-    "docker": "Docker Compose",
+    "docker": "Docker",
     "docker.services": "Docker services",
+    "docker.files": "files of Docker Compose",
+    "host.system": "system of the host",
     "host.disk": "room on the disks",
     "mattermost.name": "Mattermost's name",
     "mattermost.port": "Mattermost's port",
@@ -36,10 +39,12 @@ LINKS = {
     "gitlab-relay.parked": "parked messages (GitLab)",
     "gitlab.name": "GitLab's name",
     "gitlab.port": "GitLab's port",
+    "gitlab.health": "GitLab's answer",
     "gitlab.token": "GitLab's token",
     "gitlab.version": "GitLab's version",
     "gitlab.clock": "GitLab's clock",
     "gitlab.allow-list": "GitLab's allow-list",
+    "gitlab.push-limit": "events of pushes",
     "gitlab.reach": "way from GitLab's container to the relay",
     "gitlab.project": "GitLab's projects",
     "gitlab.hook": "webhook of GitLab's project",
@@ -68,19 +73,68 @@ BROKEN = {
         "the host is not reached by SSH: {told}",
         "check host.address, host.ssh_port, host.ssh_user and host.ssh_key, and that sshd runs on the host",
     ),
+    "ssh.name": Saying("the name of the host is not resolved: {told}", "correct host.address, or the DNS"),
+    "ssh.refused": Saying(
+        "nothing accepts an SSH connection: {told}",
+        "check host.address and host.ssh_port; on the host: systemctl start ssh",
+    ),
+    "ssh.timeout": Saying(
+        "the host does not answer: {told}",
+        "check that it is on, host.address, and that no firewall stops host.ssh_port",
+    ),
+    "ssh.key": Saying(
+        "the host refuses the key: {told}",
+        "put the public key into ~/.ssh/authorized_keys of host.ssh_user, or correct host.ssh_key or host.ssh_user",
+    ),
+    "ssh.host-key": Saying(
+        "the host's key is not the one that is known: {told}",
+        "compare it on the host (ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub), then correct the file known_hosts; "
+        "if nothing explains it, be wary",
+    ),
+    "ssh.lost": Saying(
+        "the SSH connection broke during the examination: {told}",
+        "run the doctor again; if it happens again, look at the network and at journalctl -u ssh on the host",
+    ),
     "ssh.sudo": Saying(
         "the SSH user does not become root: {told}",
         "give it sudo without a password, or set host.ssh_user to root",
+    ),
+    "ssh.not-root": Saying(
+        "{user} is not root and host.sudo is false", "set host.sudo to true, or host.ssh_user to root"
     ),
     "ssh.forwarding": Saying(
         "the host reaches Mattermost, but not through the SSH connection: {told}",
         "allow AllowTcpForwarding in sshd_config, or set host.api_access to direct",
     ),
-    "host.python": Saying("python3 does not run on the host: {told}", "install it: apt install python3"),
+    "host.python": Saying("the host has no python3", "install it: apt install python3"),
+    "host.python-old": Saying(
+        "the host's python3 is {version}, at least 3.11 is needed",
+        "upgrade the host to Debian 12, Ubuntu 24.04 or newer",
+    ),
+    "host.systemd": Saying(
+        "no systemd runs the host: {told}",
+        "the relays are services of systemd: take a host that has it, Debian 12 or Ubuntu 24.04",
+    ),
+    "host.systemd-old": Saying(
+        "the host's systemd is {version}, at least {least} is needed",
+        "upgrade the host to Debian 12, Ubuntu 24.04 or newer",
+    ),
+    "host.read-only": Saying(
+        "{path} cannot be written: {place} is read-only",
+        "dmesg tells whether the disk has errors; else mount -o remount,rw with its mount point (findmnt -T {place})",
+    ),
+    "host.noexec": Saying(
+        "nothing can be run from {place}, which is mounted noexec: the relays would not start",
+        "mount -o remount,exec with its mount point (findmnt -T {place}), and for good in /etc/fstab",
+    ),
     "host.api": Saying("{told}", "correct this setting of [host], then run the doctor again"),
     "host.disk": Saying(
         "only {free} of {whole} are left at {place}",
         "make room (docker system df, journalctl --vacuum-size=200M); nothing is lost meanwhile",
+    ),
+    "host.inodes": Saying(
+        "the disk of {place} takes only {count} more files",
+        "remove files that are many and useless; df -i and du --inodes tell where they are",
     ),
     "host.inotify": Saying(
         "{limit} is {value}, at least {least} are needed",
@@ -90,16 +144,37 @@ BROKEN = {
     "docker.folder": Saying(
         "there is no folder {folder} on the host", "correct host.infrastructure in passerelle.toml"
     ),
-    "docker.compose": Saying(
-        "docker compose fails in {folder}: {told}", "start Docker: systemctl start docker"
+    "docker.silent": Saying("Docker does not answer: {told}", "start Docker: systemctl start docker"),
+    "docker.plugin": Saying(
+        "Docker has no compose plugin",
+        "install it (docker-compose-plugin, or docker-compose-v2 on Ubuntu): docker-compose 1 will not do",
+    ),
+    "docker.files": Saying(
+        "Docker Compose cannot read the files of {folder}: {told}",
+        "correct the file until cd {folder} && {compose} config --quiet says nothing any more",
+    ),
+    "docker.project": Saying(
+        "the service {service} is in the Compose project {name} of {other}, not in that of {folder}",
+        "set host.infrastructure to that folder, or host.compose_project to {name}",
+    ),
+    "docker.projects": Saying(
+        "several Compose projects were started from {folder}: {told}",
+        "set host.compose_project to the one that is meant, or remove the other one: docker compose -p NAME down",
     ),
     "docker.service-missing": Saying(
         "the service {service} has no container",
-        "cd {folder} && docker compose up -d {service}, or correct the setting service of its section",
+        "cd {folder} && {compose} up -d {service}, or correct the setting service of its section",
+    ),
+    "docker.paused": Saying(
+        "the container of the service {service} is paused", "cd {folder} && {compose} unpause {service}"
+    ),
+    "docker.restarting": Saying(
+        "the container of the service {service} ends and starts again and again",
+        "cd {folder} && {compose} logs --tail 50 {service} says why",
     ),
     "docker.stopped": Saying(
         "the container of the service {service} does not run ({state})",
-        "cd {folder} && docker compose up -d {service}; if it is paused: docker compose unpause {service}",
+        "cd {folder} && {compose} up -d {service}",
     ),
     "mattermost.name": Saying(
         "the host does not resolve the name of {url}: {told}",
@@ -110,6 +185,17 @@ BROKEN = {
     ),
     "mattermost.silent": Saying(
         "{url} accepts the connection and does not answer: {told}", "restart Mattermost and read its log"
+    ),
+    "mattermost.blocked": Saying(
+        "nothing answers the host at {url}: {told}",
+        "a firewall or a route stands between them; or correct mattermost.url",
+    ),
+    "mattermost.redirect": Saying(
+        "{url} redirects to {target}", "set mattermost.url to the address that answers itself"
+    ),
+    "mattermost.gateway": Saying(
+        "a proxy in front of Mattermost answers {status} at {url}: Mattermost is not ready",
+        "wait until it has started; else read its log and the configuration of the proxy",
     ),
     "mattermost.stranger": Saying(
         "what answers at {url} is not Mattermost", "correct mattermost.url: the address that answers itself"
@@ -124,7 +210,8 @@ BROKEN = {
         "Mattermost calls itself unhealthy ({told})", "restart Mattermost and read its log"
     ),
     "mattermost.token": Saying(
-        "{url} refuses the token (401)", "make a new token of an administrator and set mattermost.token"
+        "{url} refuses the token (401): revoked, its account deactivated, or personal tokens switched off",
+        "look at System Console > Integrations, make a token of an administrator and set mattermost.token",
     ),
     "mattermost.role": Saying(
         "the token is not a system administrator's", "give its account that role, or change mattermost.token"
@@ -157,6 +244,26 @@ BROKEN = {
     "webhooks.channel": Saying('the webhook "{hook}" does not lead to the channel {channel}', _DEPLOY),
     "relay.release": Saying("the package of the relays is missing or not whole in /opt/passerelle", _DEPLOY),
     "relay.unit-missing": Saying("{unit} is not installed", _DEPLOY),
+    "relay.port-taken": Saying(
+        "the port {port} is taken by {holder}, not by the relay",
+        "stop that program, then make deploy; or set relays.port to one that is free, then make deploy",
+    ),
+    "relay.port-other": Saying("the relay listens on the port {other}, the settings name {port}", _DEPLOY),
+    "relay.oom-kill": Saying(
+        "{unit} was killed for want of memory ({restarts} starts); last line: {line}",
+        "free memory on the host (free -h); if it exceeds its own limit, raise MemoryMax: systemctl edit {unit}",
+    ),
+    "relay.watchdog": Saying(
+        "{unit} gave no sign of life and was killed ({restarts} starts); last line: {line}",
+        "look at the load of the host and its disks (uptime, iostat); journalctl -u {unit} tells where it was",
+    ),
+    "relay.credentials": Saying(
+        "{unit} does not start: a file with secrets that its unit names is missing; {line}", _DEPLOY
+    ),
+    "relay.namespace": Saying(
+        "{unit} does not start: systemd cannot prepare what it is to see; {line}",
+        "the line names the path; if it is a watched folder, check Nextcloud's volume, then make deploy",
+    ),
     "relay.loop": Saying(
         "{unit} starts again and again ({restarts} times); last error: {line}",
         "the error names the file and the setting; correct it or deploy again (make deploy)",
@@ -170,7 +277,11 @@ BROKEN = {
     ),
     "relay.storage": Saying(
         "{relay} can store nothing any more; last error: {line}",
-        "make room or repair /var/lib/private/{relay}, or the server of relays.spool; it goes on by itself",
+        "make room or repair /var/lib/private/{relay}; it goes on by itself",
+    ),
+    "relay.spool": Saying(
+        "{relay} can store nothing in relays.spool any more; last error: {line}",
+        "bring that PostgreSQL server back, or the host's way to it; the relay goes on by itself",
     ),
     "relay.backlog": Saying(
         "{relay} holds {count} notification(s), the oldest for {age}; last error: {line}",
@@ -198,11 +309,27 @@ BROKEN = {
     "gitlab.port": Saying(
         "the host does not connect to {url}: {told}", "wait until GitLab has started, or correct gitlab.url"
     ),
+    "gitlab.blocked": Saying(
+        "nothing answers the host at {url}: {told}",
+        "a firewall or a route stands between them; or correct gitlab.url",
+    ),
+    "gitlab.redirect": Saying(
+        "{url} redirects to {target}", "set gitlab.url to the address that answers itself"
+    ),
+    "gitlab.gateway": Saying(
+        "a proxy in front of GitLab answers {status} at {url}: GitLab is not ready",
+        "wait until it has started (some minutes); else gitlab-ctl status in its container",
+    ),
+    "gitlab.stranger": Saying(
+        "what answers at {url} (HTTP {status}) is not GitLab's API",
+        "correct gitlab.url: the address that answers itself, without a path too many",
+    ),
     "gitlab.silent": Saying(
         "{url} accepts the connection and does not answer: {told}", "restart GitLab and read its log"
     ),
     "gitlab.token": Saying(
-        "{url} refuses the token (401)", "make a token of an administrator (scope api) and set gitlab.token"
+        "{url} refuses the token (401): expired, revoked, or its account blocked",
+        "make a token of an administrator (scope api) and set gitlab.token",
     ),
     "gitlab.role": Saying(
         "the token is not an administrator's, or it lacks the scope admin_mode", "change gitlab.token"
@@ -214,9 +341,26 @@ BROKEN = {
         "set both right: timedatectl set-ntp true",
     ),
     "gitlab.allow-list": Saying('{relay} is not on GitLab\'s allow-list ("URL is blocked")', _DEPLOY),
+    "gitlab.push-limit": Saying(
+        "push_event_hooks_limit is 0: GitLab sends no event of any push",
+        "set it to 3, as it was at first, or more: Admin > Settings > Network > Performance optimization",
+    ),
     "gitlab.reach-refused": Saying(
         "seen from GitLab's container, {relay} refuses the connection",
         "check relays.address and that passerelle-gitlab.socket listens on all addresses: make deploy",
+    ),
+    "gitlab.reach-rejected": Saying(
+        "seen from GitLab's container, there is no way to {relay}: {told}",
+        "a firewall rejects the connection: let Docker's networks through to this port (firewalld, nftables, "
+        "iptables); or correct relays.address",
+    ),
+    "gitlab.reach-name": Saying(
+        "seen from GitLab's container, the name of {relay} is not resolved",
+        "set relays.address to an address",
+    ),
+    "gitlab.reach-other": Saying(
+        "seen from GitLab's container, what answers at {relay} is not the relay",
+        "relays.address leads to another machine, or another program listens there: correct it, then make deploy",
     ),
     "gitlab.reach-timeout": Saying(
         "seen from GitLab's container, {relay} does not answer in time",
@@ -270,6 +414,11 @@ BROKEN = {
         "newest delivery of {project} ({trigger}, {at}): 503, the relay could not store it",
         "make room, or repair the server of relays.spool; journalctl -u passerelle-gitlab says what is missing",
     ),
+    "delivery.balancer": Saying(
+        "newest delivery of {project} ({trigger}, {at}): {status}, the load balancer had no relay, or the relay could "
+        "not store it",
+        "look at the relays in the load balancer and at journalctl -u passerelle-gitlab on each host of relays.hosts",
+    ),
     "delivery.timeout": Saying(
         "newest delivery of {project} ({trigger}, {at}): no answer in time",
         "a firewall stands between GitLab and the relay: let Docker's networks through to its port",
@@ -293,6 +442,22 @@ BROKEN = {
     "nextcloud.silent": Saying(
         "{url} accepts the connection and does not answer: {told}", "restart Nextcloud and read its log"
     ),
+    "nextcloud.blocked": Saying(
+        "nothing answers the host at {url}: {told}",
+        "a firewall or a route stands between them; or correct nextcloud.url",
+    ),
+    "nextcloud.redirect": Saying(
+        "{url} redirects to {target}", "set nextcloud.url to the address that answers itself"
+    ),
+    "nextcloud.gateway": Saying(
+        "a proxy in front of Nextcloud answers {status} at {url}: Nextcloud is not ready",
+        "wait until it has started; else read its log and the configuration of the proxy",
+    ),
+    "nextcloud.untrusted": Saying(
+        "{url} is no name that Nextcloud accepts (trusted_domains)",
+        "cd {folder} && {compose} exec -u www-data {service} php occ config:system:set trusted_domains 9 "
+        "--value={name}",
+    ),
     "nextcloud.stranger": Saying(
         "what answers at {url} is not Nextcloud", "correct nextcloud.url: the address that answers itself"
     ),
@@ -301,7 +466,7 @@ BROKEN = {
     ),
     "nextcloud.maintenance": Saying(
         "Nextcloud is in maintenance mode",
-        "once it is over: docker compose exec -u www-data nextcloud php occ maintenance:mode --off",
+        "once it is over: cd {folder} && {compose} exec -u www-data {service} php occ maintenance:mode --off",
     ),
     "nextcloud.no-volume": Saying(
         "{directory} is on no volume: the host does not see the files",
@@ -310,6 +475,10 @@ BROKEN = {
     "nextcloud.remote": Saying(
         "{tree} is on a remote file system ({type}), where inotify hears nothing",
         "put the volume on a local disk; until then the relay compares the folder once a minute",
+    ),
+    "nextcloud.no-files": Saying(
+        "{user} has no files in {directory}",
+        "check nextcloud.admin and nextcloud.data_directory; an account has files only after its first login",
     ),
     "nextcloud.tree-missing": Saying("there is no folder {tree}", _DEPLOY),
     "nextcloud.folder-missing": Saying("there is no folder {folder}", _DEPLOY),
@@ -334,4 +503,9 @@ UNCLEAR = {
     "delivery.no-log": "GitLab {version} keeps no log of deliveries (17.3 or newer)",
 }
 
-CATALOGUE = Catalogue(PHRASES, LINKS, BROKEN, UNCLEAR)
+NOTED = {
+    "gitlab.push-limit": "of a push that changes more than {limit} branches or tags at once, GitLab sends nothing "
+    "(push_event_hooks_limit: Admin > Settings > Network > Performance optimization)",
+}
+
+CATALOGUE = Catalogue(PHRASES, LINKS, BROKEN, UNCLEAR, NOTED)

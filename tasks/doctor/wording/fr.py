@@ -10,13 +10,16 @@ PHRASES = {
     "also": "❌ Rompu aussi : {link} [{code}]",
     "behind": "❔ Non examinés à cause de « {cause} » : {links}.",
     "unclear": "❔ {link} : {text}",
+    "noted": "💡 {link} : {text}",
     "blind": "Le diagnostic n'a pas pu regarder : {text}",
 }
 
 LINKS = {
     "ssh": "connexion SSH à l'hôte",
-    "docker": "Docker Compose",
+    "docker": "Docker",
     "docker.services": "services Docker",
+    "docker.files": "fichiers de Docker Compose",
+    "host.system": "système de l'hôte",
     "host.disk": "place sur les disques",
     "mattermost.name": "nom de Mattermost",
     "mattermost.port": "port de Mattermost",
@@ -36,10 +39,12 @@ LINKS = {
     "gitlab-relay.parked": "messages mis de côté (GitLab)",
     "gitlab.name": "nom de GitLab",
     "gitlab.port": "port de GitLab",
+    "gitlab.health": "réponse de GitLab",
     "gitlab.token": "jeton de GitLab",
     "gitlab.version": "version de GitLab",
     "gitlab.clock": "horloge de GitLab",
     "gitlab.allow-list": "liste blanche de GitLab",
+    "gitlab.push-limit": "événements des push",
     "gitlab.reach": "chemin du conteneur GitLab au relais",
     "gitlab.project": "projets GitLab",
     "gitlab.hook": "webhooks des projets GitLab",
@@ -68,19 +73,70 @@ BROKEN = {
         "l'hôte n'est pas joint par SSH : {told}",
         "vérifiez host.address, host.ssh_port, host.ssh_user et host.ssh_key, et que sshd tourne sur l'hôte",
     ),
+    "ssh.name": Saying("le nom de l'hôte n'est pas résolu : {told}", "corrigez host.address, ou le DNS"),
+    "ssh.refused": Saying(
+        "rien n'accepte de connexion SSH : {told}",
+        "vérifiez host.address et host.ssh_port ; sur l'hôte : systemctl start ssh",
+    ),
+    "ssh.timeout": Saying(
+        "l'hôte ne répond pas : {told}",
+        "vérifiez qu'il est allumé, host.address, et qu'aucun pare-feu n'arrête host.ssh_port",
+    ),
+    "ssh.key": Saying(
+        "l'hôte refuse la clé : {told}",
+        "mettez la clé publique dans ~/.ssh/authorized_keys de host.ssh_user, ou corrigez host.ssh_key ou "
+        "host.ssh_user",
+    ),
+    "ssh.host-key": Saying(
+        "la clé de l'hôte n'est pas celle qui est connue : {told}",
+        "comparez-la sur l'hôte (ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub), puis corrigez le fichier"
+        " known_hosts ; sans explication, méfiez-vous",
+    ),
+    "ssh.lost": Saying(
+        "la connexion SSH s'est rompue pendant l'examen : {told}",
+        "relancez le diagnostic ; si cela se répète, examinez le réseau et journalctl -u ssh sur l'hôte",
+    ),
     "ssh.sudo": Saying(
         "l'utilisateur SSH ne devient pas root : {told}",
         "donnez-lui sudo sans mot de passe, ou mettez host.ssh_user à root",
+    ),
+    "ssh.not-root": Saying(
+        "{user} n'est pas root et host.sudo est à false", "mettez host.sudo à true, ou host.ssh_user à root"
     ),
     "ssh.forwarding": Saying(
         "l'hôte joint Mattermost, mais pas à travers la connexion SSH : {told}",
         "autorisez AllowTcpForwarding dans sshd_config, ou mettez host.api_access à direct",
     ),
-    "host.python": Saying("python3 ne répond pas sur l'hôte : {told}", "installez-le : apt install python3"),
+    "host.python": Saying("il n'y a pas de python3 sur l'hôte", "installez-le : apt install python3"),
+    "host.python-old": Saying(
+        "le python3 de l'hôte est en version {version}, il faut au moins la 3.11",
+        "passez l'hôte à Debian 12, Ubuntu 24.04 ou plus récent",
+    ),
+    "host.systemd": Saying(
+        "aucun systemd ne gère l'hôte : {told}",
+        "les relais sont des services de systemd : prenez un hôte qui en a un, Debian 12 ou Ubuntu 24.04",
+    ),
+    "host.systemd-old": Saying(
+        "le systemd de l'hôte est en version {version}, il faut au moins la {least}",
+        "passez l'hôte à Debian 12, Ubuntu 24.04 ou plus récent",
+    ),
+    "host.read-only": Saying(
+        "{path} ne peut pas être écrit : {place} est en lecture seule",
+        "dmesg dit si le disque a des erreurs ; sinon : mount -o remount,rw avec son point de montage "
+        "(findmnt -T {place})",
+    ),
+    "host.noexec": Saying(
+        "rien ne peut être exécuté dans {place}, monté avec noexec : les relais ne démarreraient pas",
+        "mount -o remount,exec avec son point de montage (findmnt -T {place}), et durablement dans /etc/fstab",
+    ),
     "host.api": Saying("{told}", "corrigez ce réglage de [host], puis relancez le diagnostic"),
     "host.disk": Saying(
         "il ne reste que {free} sur {whole} à {place}",
         "libérez de la place (docker system df, journalctl --vacuum-size=200M) ; rien n'est perdu entre-temps",
+    ),
+    "host.inodes": Saying(
+        "le disque de {place} ne peut plus recevoir que {count} fichiers",
+        "supprimez des fichiers nombreux et inutiles ; df -i et du --inodes disent où ils sont",
     ),
     "host.inotify": Saying(
         "{limit} vaut {value}, il en faut au moins {least}",
@@ -92,16 +148,37 @@ BROKEN = {
     "docker.folder": Saying(
         "il n'y a pas de dossier {folder} sur l'hôte", "corrigez host.infrastructure dans passerelle.toml"
     ),
-    "docker.compose": Saying(
-        "docker compose échoue dans {folder} : {told}", "démarrez Docker : systemctl start docker"
+    "docker.silent": Saying("Docker ne répond pas : {told}", "démarrez Docker : systemctl start docker"),
+    "docker.plugin": Saying(
+        "Docker n'a pas de greffon compose",
+        "installez-le (docker-compose-plugin, ou docker-compose-v2 sur Ubuntu) : docker-compose 1 ne suffit pas",
+    ),
+    "docker.files": Saying(
+        "Docker Compose ne peut pas lire les fichiers de {folder} : {told}",
+        "corrigez le fichier jusqu'à ce que cd {folder} && {compose} config --quiet ne dise plus rien",
+    ),
+    "docker.project": Saying(
+        "le service {service} est dans le projet Compose {name} de {other}, pas dans celui de {folder}",
+        "mettez host.infrastructure à ce dossier, ou host.compose_project à {name}",
+    ),
+    "docker.projects": Saying(
+        "plusieurs projets Compose ont été démarrés depuis {folder} : {told}",
+        "mettez host.compose_project à celui qui compte, ou retirez l'autre : docker compose -p NOM down",
     ),
     "docker.service-missing": Saying(
         "le service {service} n'a pas de conteneur",
-        "cd {folder} && docker compose up -d {service}, ou corrigez le réglage service de sa section",
+        "cd {folder} && {compose} up -d {service}, ou corrigez le réglage service de sa section",
+    ),
+    "docker.paused": Saying(
+        "le conteneur du service {service} est en pause", "cd {folder} && {compose} unpause {service}"
+    ),
+    "docker.restarting": Saying(
+        "le conteneur du service {service} s'arrête et redémarre sans cesse",
+        "cd {folder} && {compose} logs --tail 50 {service} dit pourquoi",
     ),
     "docker.stopped": Saying(
         "le conteneur du service {service} ne tourne pas ({state})",
-        "cd {folder} && docker compose up -d {service} ; s'il est en pause : docker compose unpause {service}",
+        "cd {folder} && {compose} up -d {service}",
     ),
     "mattermost.name": Saying(
         "l'hôte ne résout pas le nom de {url} : {told}", "corrigez le DNS ou /etc/hosts, ou mattermost.url"
@@ -111,6 +188,17 @@ BROKEN = {
     ),
     "mattermost.silent": Saying(
         "{url} accepte la connexion et ne répond pas : {told}", "redémarrez Mattermost et lisez son journal"
+    ),
+    "mattermost.blocked": Saying(
+        "rien ne répond à l'hôte à l'adresse {url} : {told}",
+        "un pare-feu ou une route les sépare ; ou corrigez mattermost.url",
+    ),
+    "mattermost.redirect": Saying(
+        "{url} renvoie à {target}", "mettez dans mattermost.url l'adresse qui répond elle-même"
+    ),
+    "mattermost.gateway": Saying(
+        "devant Mattermost, un serveur mandataire répond {status} à {url} : Mattermost n'est pas prêt",
+        "attendez qu'il ait démarré ; sinon lisez son journal et la configuration du mandataire",
     ),
     "mattermost.stranger": Saying(
         "ce qui répond à {url} n'est pas Mattermost",
@@ -126,8 +214,8 @@ BROKEN = {
         "Mattermost se dit malade ({told})", "redémarrez Mattermost et lisez son journal"
     ),
     "mattermost.token": Saying(
-        "{url} refuse le jeton (401)",
-        "créez un nouveau jeton d'administrateur et mettez-le dans mattermost.token",
+        "{url} refuse le jeton (401) : révoqué, compte désactivé, ou jetons personnels interdits",
+        "vérifiez System Console > Integrations, créez un jeton d'administrateur et mettez-le dans mattermost.token",
     ),
     "mattermost.role": Saying(
         "le jeton n'est pas celui d'un administrateur du système",
@@ -161,6 +249,27 @@ BROKEN = {
     "webhooks.channel": Saying("le webhook « {hook} » ne mène pas au canal {channel}", _DEPLOY),
     "relay.release": Saying("le paquet des relais manque ou est incomplet dans /opt/passerelle", _DEPLOY),
     "relay.unit-missing": Saying("{unit} n'est pas installé", _DEPLOY),
+    "relay.port-taken": Saying(
+        "le port {port} est pris par {holder}, pas par le relais",
+        "arrêtez ce programme, puis make deploy ; ou mettez relays.port à un port libre, puis make deploy",
+    ),
+    "relay.port-other": Saying("le relais écoute sur le port {other}, les réglages nomment {port}", _DEPLOY),
+    "relay.oom-kill": Saying(
+        "{unit} a été tué faute de mémoire ({restarts} redémarrages) ; dernière ligne : {line}",
+        "libérez de la mémoire sur l'hôte (free -h) ; s'il dépasse sa propre limite, relevez MemoryMax : systemctl "
+        "edit {unit}",
+    ),
+    "relay.watchdog": Saying(
+        "{unit} ne donnait plus signe de vie et a été tué ({restarts} redémarrages) ; dernière ligne : {line}",
+        "regardez la charge de l'hôte et de ses disques (uptime, iostat) ; journalctl -u {unit} dit où il en était",
+    ),
+    "relay.credentials": Saying(
+        "{unit} ne démarre pas : un fichier de secrets que son unité nomme manque ; {line}", _DEPLOY
+    ),
+    "relay.namespace": Saying(
+        "{unit} ne démarre pas : systemd ne peut pas préparer ce qu'il doit voir ; {line}",
+        "la ligne nomme le chemin ; si c'est un dossier surveillé, vérifiez le volume de Nextcloud, puis make deploy",
+    ),
     "relay.loop": Saying(
         "{unit} redémarre sans cesse ({restarts} fois) ; dernière erreur : {line}",
         "l'erreur nomme le fichier et le réglage ; corrigez-le ou relancez le déploiement (make deploy)",
@@ -175,7 +284,11 @@ BROKEN = {
     ),
     "relay.storage": Saying(
         "{relay} n'enregistre plus rien ; dernière erreur : {line}",
-        "libérez de la place ou réparez /var/lib/private/{relay}, ou le serveur de relays.spool ; il reprend seul",
+        "libérez de la place ou réparez /var/lib/private/{relay} ; il reprend seul",
+    ),
+    "relay.spool": Saying(
+        "{relay} n'enregistre plus rien dans relays.spool ; dernière erreur : {line}",
+        "rétablissez ce serveur PostgreSQL, ou le chemin de l'hôte jusqu'à lui ; le relais reprend seul",
     ),
     "relay.backlog": Saying(
         "{relay} garde {count} notification(s), la plus ancienne depuis {age} ; dernière erreur : {line}",
@@ -205,11 +318,26 @@ BROKEN = {
         "l'hôte ne se connecte pas à {url} : {told}",
         "attendez que GitLab ait démarré, ou corrigez gitlab.url",
     ),
+    "gitlab.blocked": Saying(
+        "rien ne répond à l'hôte à l'adresse {url} : {told}",
+        "un pare-feu ou une route les sépare ; ou corrigez gitlab.url",
+    ),
+    "gitlab.redirect": Saying(
+        "{url} renvoie à {target}", "mettez dans gitlab.url l'adresse qui répond elle-même"
+    ),
+    "gitlab.gateway": Saying(
+        "devant GitLab, un serveur mandataire répond {status} à {url} : GitLab n'est pas prêt",
+        "attendez qu'il ait démarré (quelques minutes) ; sinon gitlab-ctl status dans son conteneur",
+    ),
+    "gitlab.stranger": Saying(
+        "ce qui répond à {url} (HTTP {status}) n'est pas l'API de GitLab",
+        "corrigez gitlab.url : l'adresse qui répond elle-même, sans chemin de trop",
+    ),
     "gitlab.silent": Saying(
         "{url} accepte la connexion et ne répond pas : {told}", "redémarrez GitLab et lisez son journal"
     ),
     "gitlab.token": Saying(
-        "{url} refuse le jeton (401)",
+        "{url} refuse le jeton (401) : expiré, révoqué, ou compte bloqué",
         "créez un jeton d'administrateur (portée api) et mettez-le dans gitlab.token",
     ),
     "gitlab.role": Saying(
@@ -225,9 +353,26 @@ BROKEN = {
     "gitlab.allow-list": Saying(
         "{relay} n'est pas sur la liste blanche de GitLab (« URL is blocked »)", _DEPLOY
     ),
+    "gitlab.push-limit": Saying(
+        "push_event_hooks_limit vaut 0 : GitLab n'envoie aucun événement des push",
+        "mettez-le à 3, sa valeur d'origine, ou plus : Admin > Settings > Network > Performance optimization",
+    ),
     "gitlab.reach-refused": Saying(
         "depuis le conteneur GitLab, {relay} refuse la connexion",
         "vérifiez relays.address et que passerelle-gitlab.socket écoute sur toutes les adresses : make deploy",
+    ),
+    "gitlab.reach-rejected": Saying(
+        "depuis le conteneur GitLab, {relay} n'est pas accessible : {told}",
+        "un pare-feu rejette la connexion : autorisez les réseaux de Docker vers ce port (firewalld, nftables, "
+        "iptables) ; ou corrigez relays.address",
+    ),
+    "gitlab.reach-name": Saying(
+        "depuis le conteneur GitLab, le nom de {relay} n'est pas résolu",
+        "mettez une adresse dans relays.address",
+    ),
+    "gitlab.reach-other": Saying(
+        "depuis le conteneur GitLab, ce qui répond à {relay} n'est pas le relais",
+        "relays.address mène à une autre machine, ou un autre programme y écoute : corrigez-le, puis make deploy",
     ),
     "gitlab.reach-timeout": Saying(
         "depuis le conteneur GitLab, {relay} ne répond pas dans le délai",
@@ -282,6 +427,12 @@ BROKEN = {
         "libérez de la place, ou réparez le serveur de relays.spool ; journalctl -u passerelle-gitlab dit ce qui"
         " manque",
     ),
+    "delivery.balancer": Saying(
+        "dernier envoi de {project} ({trigger}, {at}) : {status}, le répartiteur n'avait aucun relais, ou le relais "
+        "n'a pas pu l'enregistrer",
+        "regardez l'état des relais dans le répartiteur et, sur chaque hôte de relays.hosts, journalctl -u "
+        "passerelle-gitlab",
+    ),
     "delivery.timeout": Saying(
         "dernier envoi de {project} ({trigger}, {at}) : aucune réponse dans le délai",
         "un pare-feu sépare GitLab du relais : autorisez les réseaux de Docker vers son port",
@@ -304,6 +455,22 @@ BROKEN = {
     "nextcloud.silent": Saying(
         "{url} accepte la connexion et ne répond pas : {told}", "redémarrez Nextcloud et lisez son journal"
     ),
+    "nextcloud.blocked": Saying(
+        "rien ne répond à l'hôte à l'adresse {url} : {told}",
+        "un pare-feu ou une route les sépare ; ou corrigez nextcloud.url",
+    ),
+    "nextcloud.redirect": Saying(
+        "{url} renvoie à {target}", "mettez dans nextcloud.url l'adresse qui répond elle-même"
+    ),
+    "nextcloud.gateway": Saying(
+        "devant Nextcloud, un serveur mandataire répond {status} à {url} : Nextcloud n'est pas prêt",
+        "attendez qu'il ait démarré ; sinon lisez son journal et la configuration du mandataire",
+    ),
+    "nextcloud.untrusted": Saying(
+        "{url} n'est pas un nom que Nextcloud accepte (trusted_domains)",
+        "cd {folder} && {compose} exec -u www-data {service} php occ config:system:set trusted_domains 9 "
+        "--value={name}",
+    ),
     "nextcloud.stranger": Saying(
         "ce qui répond à {url} n'est pas Nextcloud", "corrigez nextcloud.url : l'adresse qui répond elle-même"
     ),
@@ -312,7 +479,8 @@ BROKEN = {
     ),
     "nextcloud.maintenance": Saying(
         "Nextcloud est en mode maintenance",
-        "une fois la maintenance finie : docker compose exec -u www-data nextcloud php occ maintenance:mode --off",
+        "une fois la maintenance finie : cd {folder} && {compose} exec -u www-data {service} php occ "
+        "maintenance:mode --off",
     ),
     "nextcloud.no-volume": Saying(
         "{directory} n'est sur aucun volume : l'hôte ne voit pas les fichiers",
@@ -321,6 +489,11 @@ BROKEN = {
     "nextcloud.remote": Saying(
         "{tree} est sur un système de fichiers distant ({type}), où inotify n'entend rien",
         "mettez le volume sur un disque local ; d'ici là le relais compare le dossier chaque minute",
+    ),
+    "nextcloud.no-files": Saying(
+        "{user} n'a pas de fichiers dans {directory}",
+        "vérifiez nextcloud.admin et nextcloud.data_directory ; un compte n'a de fichiers qu'après une première "
+        "connexion",
     ),
     "nextcloud.tree-missing": Saying("le dossier {tree} n'existe pas", _DEPLOY),
     "nextcloud.folder-missing": Saying("le dossier {folder} n'existe pas", _DEPLOY),
@@ -345,4 +518,9 @@ UNCLEAR = {
     "delivery.no-log": "GitLab {version} ne tient pas de journal des envois (17.3 ou plus récent)",
 }
 
-CATALOGUE = Catalogue(PHRASES, LINKS, BROKEN, UNCLEAR)
+NOTED = {
+    "gitlab.push-limit": "d'un push qui change plus de {limit} branches ou tags à la fois, GitLab n'envoie rien "
+    "(push_event_hooks_limit : Admin > Settings > Network > Performance optimization)",
+}
+
+CATALOGUE = Catalogue(PHRASES, LINKS, BROKEN, UNCLEAR, NOTED)

@@ -23,6 +23,7 @@ FAULTS = [
             "folder Documents_RH of admin",
             "is there",
             "is missing",
+            undo=on_host(f"rm -rf {TREE}_old"),
         )
         for name, command in (("removed", f"rm -r {TREE}"), ("renamed", f"mv {TREE} {TREE}_old"))
     ],

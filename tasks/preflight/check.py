@@ -1,0 +1,175 @@
+"""What would make a deploy fail half-way on a host, found before anything is touched; in every dry run as well."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pyinfra.api import QuoteString, StringCommand
+
+from tasks.operations.python_app import INTERPRETER, supported
+from tasks.operations.remote import run_quietly
+from tasks.operations.resource import ResourceError
+from tasks.operations.unit import FOLDER
+from tasks.site import Machine
+
+_PROBE = Path(__file__).with_name("probe.py")
+
+# The first one that hands credentials to services (LoadCredential).
+OLDEST_SYSTEMD = 247
+PROGRAMS = ("awk", "base64", "find", "grep", "mktemp", "sed", "sha256sum", "systemctl", "tar", "xargs")
+_MEGABYTE = 1_000_000
+# A release takes 25 MB, and half as much again while it is installed.
+_RELEASE, _STORE, _TEXT = 64 * _MEGABYTE, 16 * _MEGABYTE, _MEGABYTE
+# A release has 2000 files.
+_RELEASE_FILES, _TEXT_FILES = 3000, 20
+
+
+@dataclass(frozen=True)
+class Needs:
+    """What a deploy needs of a machine: the folder of its release, the port, the folder of the operators' commands.
+
+    `section` is that of the settings which describes the machine, `own` the socket units that may hold the port.
+    """
+
+    section: str
+    machine: Machine
+    release: str
+    port: int
+    own: tuple[str, ...]
+    scripts: str | None = None
+
+    @property
+    def places(self) -> dict[str, int]:
+        """Where files are to be written, and the bytes that are needed there."""
+        return {
+            "/opt/passerelle": _RELEASE,
+            "/etc/passerelle": _TEXT,
+            FOLDER: _TEXT,
+            "/var/lib/passerelle": _TEXT,
+            "/var/lib/private": _STORE,
+            **({self.scripts: _TEXT} if self.scripts else {}),
+        }
+
+
+class NotRootError(ResourceError):
+    """No command is run with the privileges of root; `said` is why not, in the host's words."""
+
+    def __init__(self, line: str, said: str) -> None:
+        super().__init__(line)
+        self.said = said
+
+
+def check_host(needs: Needs) -> None:
+    """ResourceError, naming the setting and the remedy, for the first thing that a deploy would fail for."""
+    supported(interpreter(needs))
+    for refusal in refusals(ask_host(needs), needs):
+        raise ResourceError(refusal)
+
+
+def ask_host(needs: Needs) -> dict[str, Any]:
+    """What tasks.preflight.probe tells of a host that has a python3 of today."""
+    asked = {
+        "programs": PROGRAMS,
+        "places": list(needs.places),
+        "release": needs.release,
+        "port": needs.port,
+        "own": needs.own,
+    }
+    text = _PROBE.read_text(encoding="utf-8")
+    ok, output = run_quietly(StringCommand("python3 -", QuoteString(json.dumps(asked))), stdin=text)
+    if not ok:
+        raise ResourceError(f"host: it cannot be looked at: {output.strip()[-300:]}")
+    told: dict[str, Any] = json.loads(output)
+    return told
+
+
+def interpreter(needs: Needs) -> str:
+    """What the host says of its python3, nothing without one; NotRootError if it runs no command."""
+    try:
+        ok, output = run_quietly(StringCommand(INTERPRETER))
+    except EOFError:  # pyinfra asks for sudo's password, and nobody is there
+        ok, output = False, "a password is required"
+    if ok:
+        return output.strip()
+    said = (output.strip().splitlines() or ["?"])[-1].strip()
+    section, user = needs.section, needs.machine.ssh_user
+    line = (
+        f"{section}.sudo: {user} does not become root: {said}; give it sudo without a password (a file in "
+        f"/etc/sudoers.d), or set {section}.ssh_user to root"
+        if needs.machine.sudo
+        else f"{section}.ssh_user = {user}: it runs no command: {said}; check its login shell"
+    )
+    raise NotRootError(line, said)
+
+
+def refusals(told: Mapping[str, Any], needs: Needs) -> Iterator[str]:
+    """A line for each thing that a deploy would fail for, of what the probe has told; the cause first."""
+    section = needs.section
+    if told["uid"]:
+        yield (
+            f"{section}.ssh_user = {needs.machine.ssh_user} is not root; set {section}.sudo to true, or "
+            f"{section}.ssh_user to root"
+        )
+        return
+    version = systemd_version(told)
+    if version is None:
+        yield (
+            f"host: no systemd runs it ({told['systemd']['said'] or 'it tells no version'}); the relays are services "
+            "of systemd: take a host that has it, such as Debian 12 or Ubuntu 24.04"
+        )
+    elif version < OLDEST_SYSTEMD:
+        yield (
+            f"host: its systemd is {version}; the relays need {OLDEST_SYSTEMD} or newer: upgrade to Debian 12, "
+            "Ubuntu 24.04 or newer"
+        )
+    if told["missing"]:
+        yield f"host: it lacks {', '.join(told['missing'])}; install what has them (Debian: apt install gawk tar)"
+    if told["temporary"]:
+        yield f"host: there is no folder for temporary files ({told['temporary']}); make /tmp one that can be written"
+    for path, needed in needs.places.items():
+        at = told["places"][path]
+        what = "host.infrastructure" if path == needs.scripts else "host"
+        fault = _fault(path, at, _TEXT if needed == _RELEASE and told["installed"] else needed)
+        if fault:
+            yield f"{what}: {fault}"
+    if told["holder"]:
+        yield (
+            f"relays.port = {needs.port}: the port is taken on the host by {told['holder']}; stop that, or set "
+            "relays.port to one that is free"
+        )
+
+
+def systemd_version(told: Mapping[str, Any]) -> int | None:
+    """The release of the systemd that runs the host, None if none does."""
+    found = re.match(r"\d+", told["systemd"]["version"])
+    return int(found[0]) if found else None
+
+
+def _fault(path: str, at: Mapping[str, Any], needed: int) -> str:
+    """Why so many bytes cannot be written to `path`, and the remedy; empty if they can."""
+    where = at["at"]
+    if not at["folder"]:
+        return f"{where} is no folder, so {path} cannot be made; move it away"
+    if at["readonly"]:
+        return f"{path} cannot be written: {where} is on a read-only file system; mount -o remount,rw makes it writable"
+    if not at["writable"]:
+        return (
+            f"root may not write into {where}; lsattr -d {where}, or the export of a network disk, says why"
+        )
+    if at["noexec"] and path.startswith("/opt/"):
+        return f"nothing can be run from {where}, which is mounted noexec; mount -o remount,exec mends that"
+    if at["free"] < needed:
+        return (
+            f"{_megabytes(at['free'])} are free at {where}, {_megabytes(needed)} are needed for {path}; make room "
+            "(docker system df, journalctl --vacuum-size=200M)"
+        )
+    if at["files"] is not None and at["files"] < (_RELEASE_FILES if needed == _RELEASE else _TEXT_FILES):
+        return f"the file system of {where} takes no more files (df -i {where}); remove some"
+    return ""
+
+
+def _megabytes(count: int) -> str:
+    return f"{count / _MEGABYTE:.0f} MB"

@@ -1,0 +1,194 @@
+"""A GitLab relay from what is stored to what is put into the outbox, and the events of one act."""
+
+import itertools
+import json
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from relays.gitlab import holding
+from relays.gitlab.attempt import Attempt
+from relays.gitlab.dead_letters import DeadLetters
+from relays.gitlab.dispatch import Dispatcher
+from relays.gitlab.memory import Memory
+from relays.gitlab.mute import Mute
+from relays.gitlab.received import Delivery, Received
+from relays.gitlab.routing import Route
+from relays.gitlab.tables import GITLAB
+from relays.gitlab.teller import Teller
+from relays.metrics import Metrics
+from relays.outbox import Outbox
+from relays.postgresql import PostgreSQL
+from relays.sqlite import SQLite
+from relays.store import Store
+from relays.tables import OUTBOX
+from tests.unit.test_relays_messages import load
+from tests.waiting import wait_until
+
+NOTHING = "0" * 40
+BASE, HEAD, MERGE = "a" * 40, "b" * 40, "c" * 40
+_KEYS = itertools.count()
+
+Payload = dict[str, Any]
+
+
+@dataclass
+class World:
+    """The relay; `hear` has it hear events one after the other. Its clock stands still unless a test moves it."""
+
+    store: Store
+    folder: Path
+    dispatcher: Dispatcher
+    counters: Counter[str] = field(default_factory=Counter)
+    now: float = field(default_factory=time.time)
+    wake: Callable[[], object] = lambda: None
+
+    def __post_init__(self) -> None:
+        self.store.now = lambda: self.now  # type: ignore[method-assign]
+
+    def hear(self, *payloads: Payload, keys: Sequence[str] = ()) -> None:
+        """Each event is looked into before the next one comes, or held back; in the end all that is held is told."""
+        stop = self.start()
+        for number, payload in enumerate(payloads):
+            self.put(payload, keys[number] if keys else "")
+        stop()
+
+    def put(self, payload: Payload, key: str = "") -> None:
+        """Store an event and have it looked into."""
+        received = Received(self.store)
+        delivery = Delivery(key or f"key-{next(_KEYS)}", json.dumps(payload).encode())
+        received.put(lambda: [delivery]).result()
+        self.wake()
+        wait_until("looked into", lambda: received.untold() == self.held(), 30, 0.005)
+
+    def start(self) -> Callable[..., None]:
+        """Have what is stored told; what is given back ends that, once all of it is told unless it does not `wait`."""
+        received, outbox = Received(self.store), Outbox(self.store, "test")
+        metrics = Metrics(outbox.stats, lambda: False)
+        teller = Teller(
+            received,
+            outbox,
+            self.dispatcher,
+            Memory.of(self.store),
+            DeadLetters(self.store),
+            Attempt(self.folder / "attempt"),
+            metrics,
+            self.counters,
+        )
+        self.wake = lambda: received.put(list).result()
+        teller.start()
+
+        def stop(wait: bool = True) -> None:
+            if wait:
+                self.let_time_pass(holding.LONGEST_SECONDS)
+                wait_until("all told", lambda: received.untold() == 0, 30, 0.01)
+            teller.stop()
+            teller.join(30)
+            assert not teller.is_alive()
+
+        return stop
+
+    def let_time_pass(self, seconds: float) -> None:
+        """Move the clock on."""
+        self.now += seconds
+        self.wake()
+
+    def held(self) -> int:
+        """How many are held back."""
+        query = "SELECT count(*) FROM received WHERE delivery_key IN (SELECT delivery_key FROM held)"
+        ((number,),) = self.store.read(query)
+        return int(number)
+
+    def told(self, channel: str = "dev") -> list[str]:
+        """All that is shown in a channel, message by message."""
+        rows = self.store.read("SELECT message FROM outbox WHERE channel = ? ORDER BY id", (channel,))
+        return [text.replace("\u200b", "") for (text,) in rows]
+
+
+@contextmanager
+def world(
+    folder: Path, spool: str | None, *routes: Route, mute: Mute | None = None, **more: Any
+) -> Iterator[World]:
+    """A relay with these routes, on this spool."""
+    parts = (OUTBOX, GITLAB)
+    store = Store(PostgreSQL(spool, *parts) if spool else SQLite(folder / "relay.db", *parts))
+    store.start()
+    yield World(store, folder, Dispatcher([*routes, Route(("dev",))], mute or Mute(), **more))
+    store.stop()
+    store.join(10)
+    store.close()
+
+
+def push(
+    before: str = BASE, after: str = HEAD, branch: str = "feature/quota", commits: Sequence[str] = ("Fix",)
+) -> Payload:
+    """A push, with the titles of its commits."""
+    payload = load("push_normal") | {"before": before, "after": after, "ref": f"refs/heads/{branch}"}
+    commit = payload["commits"][0]
+    payload["commits"] = [
+        {**commit, "id": after, "title": title.partition("\n")[0], "message": title} for title in commits
+    ]
+    payload["total_commits_count"] = len(commits)
+    return payload
+
+
+def merge_request(action: str, **attributes: Any) -> Payload:
+    """An event of the merge request !8 from feature/quota to main, whose newest commit is HEAD."""
+    names = {
+        "open": "merge_request_open",
+        "merge": "merge_request_merge",
+        "approved": "merge_request_approved",
+    }
+    payload = load(names.get(action, "merge_request_update_empty_changes"))
+    payload["changes"] = {}
+    payload["object_attributes"]["last_commit"]["id"] = HEAD
+    payload["object_attributes"] |= {"merge_params": {}, "action": action} | attributes
+    return payload
+
+
+def new_commits(**attributes: Any) -> Payload:
+    """The update of the merge request by a push."""
+    return merge_request("update", oldrev=BASE, **attributes)
+
+
+def merged(**attributes: Any) -> Payload:
+    """The merge, with which the source branch is removed."""
+    removing = {"merge_params": {"force_remove_source_branch": "1"}, "merge_commit_sha": MERGE}
+    return merge_request("merge", **(removing | attributes))
+
+
+def merge_push(
+    title: str = "Merge branch 'feature/quota' into 'main'",
+    text: str = "Corrige le calcul du quota\n\nSee merge request taaf/projet-test-taaf!8",
+    branch: str = "main",
+    after: str = MERGE,
+) -> Payload:
+    """The push that GitLab sends with a merge."""
+    return push(BASE, after, branch, ["Corrige", f"{title}\n\n{text}"])
+
+
+def branch_gone(before: str = HEAD, branch: str = "feature/quota") -> Payload:
+    """The end of a branch."""
+    return push(before, NOTHING, branch, [])
+
+
+def comment(number: int, text: str, user: str = "alex", iid: int = 8, line: int | None = None) -> Payload:
+    """A comment on a merge request."""
+    payload = load("note_merge_request")
+    payload["user"].update(username=user, name=user.title())
+    payload["merge_request"].update(iid=iid)
+    payload["object_attributes"].update(id=number, note=text)
+    if line is not None:
+        payload["object_attributes"].update(type="DiffNote", position={"new_path": "a.py", "new_line": line})
+    return payload
+
+
+def approval(user: str = "alex", iid: int = 8) -> Payload:
+    """The approval of a merge request."""
+    payload = merge_request("approved", iid=iid)
+    payload["user"].update(username=user, name=user.title())
+    return payload
