@@ -30,14 +30,16 @@ from email.utils import parsedate_to_datetime
 from enum import Enum, auto
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import unquote_to_bytes
 
 from relays.nextcloud.cloud import Answer, Cloud, CloudError
 
 _API = "/ocs/v2.php/apps/activity/api/v2/activity/all"
 _ACCOUNT = "/ocs/v2.php/cloud/user"
 _PAGE_ROWS = 200
-_LONGEST_NAME = 300
+_LONGEST_NAME = 4096
+# Percent-encoded, with up to twelve characters for one.
+_LONGEST_NICKNAME = 600
 
 _EXPECTED = (HTTPStatus.OK, HTTPStatus.NOT_MODIFIED, HTTPStatus.NO_CONTENT, HTTPStatus.NOT_FOUND)
 
@@ -249,7 +251,13 @@ def _actor(account: object, template: str, named: Mapping[str, Mapping[str, Any]
 def _nickname(written: str) -> str:
     """What somebody called themselves, without what Nextcloud adds."""
     given = html.unescape(re.sub(r" \([^()]*\)$", "", written[:_LONGEST_NAME]))
+    is_cut = len(given) > _LONGEST_NICKNAME
+    if is_cut:
+        given = re.sub("%[0-9A-Fa-f]?$", "", given[:_LONGEST_NICKNAME])
+    decoded = unquote_to_bytes(given.encode(errors="replace"))
     try:
-        return unquote(given, errors="strict").strip()
-    except UnicodeDecodeError:
-        return given.strip()
+        return decoded.decode().strip()
+    except UnicodeDecodeError as error:
+        # Cut within a letter, or never encoded.
+        is_whole = not is_cut or error.end < len(decoded)
+        return (given if is_whole else decoded[: error.start].decode()).strip()
