@@ -20,7 +20,6 @@ Measured on Nextcloud 32, or read in the code of its activity app:
 """
 
 import html
-import json
 import math
 import re
 from collections.abc import Iterator, Mapping
@@ -32,6 +31,7 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
+from relays.bounded_json import HeavyError, read_json
 from relays.nextcloud.cloud import Answer, Cloud, CloudError
 
 _API = "/ocs/v2.php/apps/activity/api/v2/activity/all"
@@ -180,8 +180,9 @@ def _foreign() -> CloudError:
 
 def _data(content: bytes) -> Any:
     try:
-        return json.loads(content)["ocs"]["data"]
-    except (ValueError, RecursionError, KeyError, TypeError):
+        answer: Any = read_json(content.decode())
+        return answer["ocs"]["data"]
+    except (ValueError, HeavyError, KeyError, TypeError):
         raise _foreign() from None
 
 
