@@ -2,30 +2,31 @@
 
 import os
 import socket
-import ssl
 
 import requests
+
+from relays import tls
 
 
 def reason(error: BaseException) -> str:
     """The reason without the address that the text of the error holds."""
+    return explain(error, "its address")[0]
+
+
+def explain(error: BaseException, setting: str) -> tuple[str, str]:
+    """The reason, and the remedy if it is in somebody's hands; `setting` is where the server's address stands."""
     if isinstance(error, requests.Timeout):
-        return "no answer in time"
-    seen: BaseException | None = error
-    while seen is not None:
-        if isinstance(seen, socket.gaierror):
-            return "the name of the host does not resolve"
-        if isinstance(seen, ssl.SSLCertVerificationError):
-            return "the TLS certificate is not trusted"
-        if isinstance(seen, ConnectionError | TimeoutError) and seen.errno:
-            return os.strerror(seen.errno)
-        seen = _cause(seen)
-    return type(error).__name__
-
-
-def _cause(error: BaseException) -> BaseException | None:
-    # urllib3 keeps the reason of a failed connection in an attribute.
-    found = getattr(error, "reason", None)
-    if isinstance(found, BaseException):
-        return found
-    return next((part for part in error.args if isinstance(part, BaseException)), None) or error.__context__
+        return "no answer in time", ""
+    if fault := tls.fault_of(error):
+        return fault.what, fault.remedy.format(setting=setting) if fault.lasting else ""
+    if isinstance(error, requests.exceptions.ProxyError):
+        return (
+            "the proxy does not lead there",
+            "correct HTTP_PROXY, HTTPS_PROXY or NO_PROXY of the environment",
+        )
+    for each in tls.causes(error):
+        if isinstance(each, socket.gaierror):
+            return "the name of the host does not resolve", ""
+        if isinstance(each, ConnectionError | TimeoutError) and each.errno:
+            return os.strerror(each.errno), ""
+    return type(error).__name__, ""

@@ -3,6 +3,7 @@
     answer                        meaning                                               what to do
     200 "ok"                      posted                                                done
     no answer, 408, 429, 5xx      down, busy, database away                             retry, as asked by Retry-After
+    no TLS, or none to be trusted a certificate that has expired, an unknown authority… retry slowly, tell the operator
     400                           the message, an unknown hook, or a database outage    find out which, see below
     413                           the message is too large                              park it
     404, 403, 501, 401, 3xx, and  channel gone, hook locked, webhooks switched off,     retry slowly, tell the operator
@@ -23,10 +24,12 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+from pathlib import Path
 
 import requests
 
-from relays.failure import reason
+from relays import tls
+from relays.failure import explain
 from relays.message import RELAY
 from relays.settings import StartError, Table, is_web_address
 
@@ -36,6 +39,8 @@ _QUESTION_TIMEOUT = (5.0, 10.0)
 # Mattermost's own answers are far shorter; of another's no more is read than this, in bytes.
 _LARGEST_ANSWER = 65536
 _EMOJI = re.compile(r":[a-zA-Z0-9_+-]+:")
+# Where the deploy takes the address of the webhooks from.
+_SETTING = "mattermost.url"
 
 
 class Meaning(Enum):
@@ -49,11 +54,12 @@ class Meaning(Enum):
 
 @dataclass(frozen=True)
 class Answer:
-    """The meaning of an answer, its reason in words, and how long to wait if the server said so."""
+    """The meaning of an answer, its reason in words, how long to wait if the server said so, the remedy if known."""
 
     meaning: Meaning
     reason: str = ""
     retry_after: float | None = None
+    remedy: str = ""
 
 
 @dataclass(frozen=True)
@@ -61,11 +67,13 @@ class Hook:
     """An incoming webhook: its address, which is a secret, and the channel that it was made for.
 
     `icon` is what a site wants beside its posts, as the webhook takes it; nothing: what each post says itself.
+    `ca` is a file of further certificates that are trusted (relays.tls).
     """
 
     url: str
     channel: str
     icon: Mapping[str, str] = field(default_factory=dict)
+    ca: Path | None = None
 
 
 def read_icon(settings: Table) -> Mapping[str, str]:
@@ -93,6 +101,7 @@ class IncomingWebhook:
         self._icon = hook.icon
         self._base = hook.url.rsplit("/hooks/", 1)[0]
         self._session = requests.Session()
+        self._session.mount("https://", tls.TlsAdapter(hook.ca))
 
     def post(self, message: Mapping[str, object]) -> Answer:
         """Post a message. Raises nothing: whatever goes wrong is an answer."""
@@ -100,7 +109,8 @@ class IncomingWebhook:
             body = {**self._with_icon(message), **self._channel}
             return self._interpret(*self._ask("POST", self._url, body, _POST_TIMEOUT))
         except requests.RequestException as error:
-            return Answer(Meaning.UNAVAILABLE, reason(error))
+            why, remedy = explain(error, _SETTING)
+            return Answer(Meaning.MISCONFIGURED if remedy else Meaning.UNAVAILABLE, why, remedy=remedy)
 
     def _with_icon(self, message: Mapping[str, object]) -> Mapping[str, object]:
         """The message with the site's icon in the place of its own; what a relay says of itself keeps its own."""
@@ -133,6 +143,9 @@ class IncomingWebhook:
             return Answer(Meaning.UNAVAILABLE, f"HTTP {status}", _retry_after(response))
         if status == 413:
             return Answer(Meaning.REFUSED, "HTTP 413: the message is too large")
+        if tls.refuses_plain_http(status, content):
+            fault = tls.FAULTS["https"]
+            return Answer(Meaning.MISCONFIGURED, fault.what, remedy=fault.remedy.format(setting=_SETTING))
         if status == 400:
             return self._explain_bad_request()
         return Answer(Meaning.MISCONFIGURED, f"HTTP {status}")

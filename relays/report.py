@@ -60,10 +60,10 @@ class Report:
             )
         elif answer.meaning is Meaning.MISCONFIGURED:
             log.error(
-                "misconfigured %s reason=%s: check the webhook and its channel in Mattermost, or run the deploy again;"
-                " nothing is lost meanwhile",
+                "misconfigured %s reason=%s: %s; nothing is lost meanwhile",
                 which,
                 answer.reason,
+                answer.remedy or "check the webhook and its channel in Mattermost, or run the deploy again",
             )
         else:
             log.warning(

@@ -61,7 +61,7 @@ def _directory(option: str, given: Path | None, variable: str) -> Path:
         raise StartError(f"{option} is missing: give the directory, or let systemd set ${variable}")
     if not named.is_dir():
         raise StartError(f"{option} = {named} is not a directory: create it, or name another one")
-    return named
+    return named.absolute()
 
 
 class Table:
@@ -156,7 +156,7 @@ class Table:
 def read_settings(file: Path) -> Table:
     """The settings file as a table."""
     try:
-        return Table(file, tomllib.loads(file.read_text(encoding="utf-8")))
+        return Table(file, tomllib.loads(file.read_text(encoding="utf-8-sig")))
     except OSError as error:
         raise StartError(f"--config = {file} cannot be read: {error.strerror}") from None
     except ValueError as error:
@@ -196,6 +196,8 @@ def read_secrets(credentials: Path, name: str) -> list[str]:
     secrets = [line for line in lines if line]
     if not secrets:
         raise StartError(f"{credentials / name} is empty: write the secret into it, or run the deploy again")
+    for secret in secrets:
+        _refuse_unprintable(credentials / name, secret)
     return secrets
 
 
@@ -225,12 +227,21 @@ def read_optional_secret(credentials: Path, name: str) -> str | None:
     secret = _read_credential(credentials, name).strip()
     if not secret:
         raise StartError(f"{credentials / name} is empty: write a token into it, or remove it")
+    _refuse_unprintable(credentials / name, secret)
     return secret
+
+
+def _refuse_unprintable(file: Path, secret: str) -> None:
+    # In a header of HTTP such a character would be the end of it, and libraries quote what they refuse.
+    if not secret.isprintable():
+        raise StartError(
+            f"{file} holds a control character (value not shown): write the secret alone into it"
+        )
 
 
 def _read_credential(credentials: Path, name: str) -> str:
     try:
-        return (credentials / name).read_text(encoding="utf-8")
+        return (credentials / name).read_text(encoding="utf-8-sig")
     except (OSError, ValueError) as error:
         reason = (error.strerror if isinstance(error, OSError) else None) or "it is not UTF-8"
         raise StartError(f"{credentials / name} cannot be read ({reason}): run the deploy again") from None

@@ -3,6 +3,7 @@
 import atexit
 import logging
 import re
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -11,6 +12,8 @@ from pyinfra import logger, state
 from pyinfra.context import ctx_host, ctx_state
 
 from tasks.operations.resource import tell_failure
+from tasks.root import become_root
+from tasks.unreachable import explain_failures
 
 # What pyinfra adds to a reason.
 _NO_REASON = re.compile(r"Error: (executed \d+ commands|could not load fact.*)")
@@ -19,16 +22,17 @@ _STYLE = re.compile(r"\x1b\[[0-9;]*m")
 
 @contextmanager
 def failing_alone() -> Iterator[None]:
-    """Whatever is raised while the operations of this host are prepared fails this host, where pyinfra fails all.
+    """Prepare the operations of this host, as root there; what is raised fails this host, where pyinfra fails all.
 
-    With one site it is pyinfra that tells the error.
+    With one host, it ends the run: pyinfra would put a place in our code before the line that says why.
     """
     try:
+        become_root()
         yield
     except Exception as error:
-        if len(state.inventory) == 1:
-            raise
         tell_failure(error)
+        if len(state.inventory) == 1:
+            sys.exit(1)
         state.fail_hosts({ctx_host.get()})  # type: ignore[no-untyped-call]
 
 
@@ -57,8 +61,9 @@ class _Failures(logging.Handler):
 
 
 def summarise_failures() -> None:
-    """Have a run of pyinfra end with the sites that failed."""
+    """Have a run of pyinfra tell of connections in our words, and end with the sites that failed."""
     if pyinfra.is_cli:
+        explain_failures()
         failures = _Failures()
         logger.addHandler(failures)
         atexit.register(failures.summarise)

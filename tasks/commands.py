@@ -8,6 +8,7 @@ from tasks.operations.compose import DockerError, command_for, containers, of_pr
 from tasks.operations.resource import step
 from tasks.operations.text_file import Owner, text_files
 from tasks.place import WEBHOOKS_CONF, Place
+from tasks.relays import trusted
 from tasks.site import Site
 from tasks.templates import render
 
@@ -42,6 +43,7 @@ def install_commands(site: Site, place: Place) -> None:
     words = {
         "site": site,
         "place": place,
+        "ca": next(iter(trusted(site)), None),
         "compose": _compose(site, place),
         "t": lambda fr, en: fr if french else en,
     }

@@ -18,14 +18,9 @@ from relays.nextcloud.telling import (
 )
 from relays.wording import CATALOGUES
 from tasks.telling import ChannelName
+from tasks.texts import FolderName, Line, Number, Shown
 
 _SHOWN_AS = {"min_length": 1, "max_length": 64}
-
-
-def _folder_name(value: str) -> str:
-    if value in (".", "..") or any(c in value for c in '/\\:"%') or not value.isprintable():
-        raise ValueError('must be one folder name without / \\ : " %')
-    return value
 
 
 def _folder_path(value: str) -> str:
@@ -34,10 +29,11 @@ def _folder_path(value: str) -> str:
     return value
 
 
-def _one_line(value: str) -> str:
-    if not value.isprintable() or value != value.strip():
-        raise ValueError("must be one line without spaces around it")
-    return value
+def _check_folders(folders: list[str]) -> list[str]:
+    for folder in folders:
+        if folders.count(folder) > 1:
+            raise ValueError(f"{folder} is given twice: take one of them out")
+    return folders
 
 
 def _check_wording(wording: dict[str, str]) -> dict[str, str]:
@@ -64,7 +60,7 @@ def check_trees(trees: "list[Tree]", info: ValidationInfo) -> "list[Tree]":
     return trees
 
 
-FolderName = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_folder_name)]
+Folders = Annotated[list[FolderName], AfterValidator(_check_folders)]
 FolderPath = Annotated[str, AfterValidator(_folder_path)]
 Extension = Annotated[str, Field(pattern=r"^[a-z0-9]{1,16}$")]
 
@@ -72,13 +68,13 @@ Extension = Annotated[str, Field(pattern=r"^[a-z0-9]{1,16}$")]
 class Options(BaseModel):
     """How the documents of a tree are told, as relays.nextcloud.telling has it."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
 
-    label: Annotated[str, Field(max_length=64), AfterValidator(_one_line)] | None = Field(
+    label: Annotated[Line, Field(max_length=64)] | None = Field(
         None,
         description="what the documents are, said with the word; without it, RH for the first tree, nothing for others",
     )
-    username: Annotated[str, Field(**_SHOWN_AS), AfterValidator(_one_line)] | None = Field(
+    username: Annotated[Shown, Field(max_length=64)] | None = Field(
         None,
         description=f"whom messages are from; without it, {USERNAME}, of further trees {FURTHER_USERNAME}",
     )
@@ -94,7 +90,7 @@ class Options(BaseModel):
     wording: Annotated[dict[str, str], AfterValidator(_check_wording)] = Field(
         {}, description="own sentences and titles, Jinja2"
     )
-    burst_from: Annotated[int, Field(ge=0, le=HIGHEST_BURST_FROM)] = Field(
+    burst_from: Annotated[Number, Field(ge=0, le=HIGHEST_BURST_FROM)] = Field(
         BURST_FROM, description="so many documents within a short time are told together; 0: never"
     )
 
@@ -103,10 +99,10 @@ class Tree(Options):
     """A further tree. What it leaves open is as for the first one."""
 
     tree: FolderName
-    folders: list[FolderName] = []
+    folders: Folders = []
     owner: FolderName | None = Field(None, description="the user whose files hold it; without it, the admin")
     channel: ChannelName | None = Field(None, description="of the team; without it, that of the webhook")
-    footer: str | None = None
+    footer: Line | None = None
 
 
 Trees = Annotated[list[Tree], AfterValidator(check_trees)]

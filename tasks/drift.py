@@ -13,7 +13,8 @@ from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 
-from tasks.settings import SiteError, pick
+from tasks.settings import pick
+from tasks.site import SiteError
 
 ROOT = Path(__file__).parent.parent
 # As tasks.operations.resource prints a difference (tell) and what is left alone (note).
@@ -82,7 +83,7 @@ def main(site: str | None = None) -> int:
     except (ValueError, KeyError):
         plan = None
     if plan is None:
-        print(done.stderr.strip() or "pyinfra gave no plan", file=sys.stderr)
+        print(_reasons(done.stderr) or "pyinfra gave no plan", file=sys.stderr)
         return 1
     found = list(filter(None, map(parse, done.stderr.splitlines())))
     differences = [each for each in found if not each.is_left_alone]
@@ -101,6 +102,12 @@ def main(site: str | None = None) -> int:
         print(told[0].strip() if told else done.stderr.strip(), file=sys.stderr)
         return 1
     return 2 if differences or changing else 0
+
+
+def _reasons(told: str) -> str:
+    """What pyinfra has told beside the steps that it takes."""
+    lines = [line.strip() for line in told.splitlines() if line.strip()]
+    return "\n".join([line for line in lines if not line.startswith("-->")] or lines)
 
 
 def _print(differences: list[Difference]) -> None:

@@ -10,7 +10,7 @@ from tasks.operations.remote import run_quietly
 from tasks.operations.resource import Commands, ResourceError, change, each, note, resource, step
 from tasks.relays import GITLAB_UNITS
 from tasks.site import Machine
-from tasks.ssh import reach
+from tasks.ssh import port_of, reach
 
 _UNITS = " ".join(GITLAB_UNITS)
 _PLACES = " ".join(
@@ -29,7 +29,7 @@ _PLACES = " ".join(
 def find_former_hosts(machines: Iterable[Machine]) -> tuple[dict[Machine, Host], frozenset[Machine]]:
     """Connections to those of these machines that are reached, and those that are not, which are named."""
     reached, unreached = {}, set()
-    for machine in sorted(machines, key=lambda each: (each.address, each.ssh_port)):
+    for machine in sorted(machines, key=lambda each: (each.address, port_of(each))):
         try:
             reached[machine] = reach(machine)
         except ConnectError as error:

@@ -5,7 +5,10 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from pydantic import ValidationError
+
 from tasks.site import IncomingWebhook, Machine, Site
+from tasks.ssh import port_of
 
 
 def _same(value: Any) -> Any:
@@ -18,7 +21,7 @@ _IDENTITY: Mapping[str, Callable[[Any], Any]] = {
     "addresses": _same,
     "webhooks": _same,
     "files": _same,
-    "machines": lambda machine: (machine.address.lower(), machine.ssh_port),
+    "machines": lambda machine: (machine.address.lower(), port_of(machine)),
 }
 # Mattermost takes 64 bytes for the name of a webhook.
 _LONGEST = 48
@@ -68,7 +71,9 @@ class Made:
     def to_json(self) -> str:
         """As it is kept; the same value is always the same text."""
         values = {kind: sorted(getattr(self, kind), key=identity) for kind, identity in _IDENTITY.items()}
-        values["machines"] = [machine.model_dump(mode="json") for machine in values["machines"]]
+        values["machines"] = [
+            machine.model_dump(mode="json", exclude={"sudo_password"}) for machine in values["machines"]
+        ]
         servers = {"gitlab": self.gitlab, "mattermost": self.mattermost}
         return json.dumps(servers | values, indent=1, ensure_ascii=False) + "\n"
 
@@ -84,10 +89,19 @@ class Made:
                 addresses=frozenset(map(str, values["addresses"])),
                 webhooks=frozenset((str(team), str(name)) for team, name in values["webhooks"]),
                 files=frozenset(map(str, values["files"])),
-                machines=frozenset(Machine(**machine) for machine in values["machines"]),
+                machines=frozenset(_machine(machine) for machine in values["machines"]),
             )
         except (KeyError, TypeError) as error:
             raise ValueError(f"{type(error).__name__}: {error}") from None
+
+
+def _machine(values: Mapping[str, Any]) -> Machine:
+    """A machine as it was kept; files of keys that are gone since do not make the rest unknown."""
+    try:
+        return Machine(**values)
+    except ValidationError:
+        files = ("ssh_key", "known_hosts")
+        return Machine(**{name: value for name, value in values.items() if name not in files})
 
 
 def described(site: Site, relay: str = "", files: Iterable[str] = ()) -> Made:

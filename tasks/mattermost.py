@@ -88,7 +88,7 @@ def _webhooks_conf(site: Site, place: Place, made: Made) -> str | None:
     if known and webhooks.are_hidden(api, team):
         # What is saved is taken for what is there.
         _, text = run_quietly(StringCommand("cat", QuoteString(place.webhooks_conf), "2>/dev/null || true"))
-        return f"{text}\n" if text else None
+        return text or None
     return None
 
 

@@ -1,5 +1,6 @@
 """Where things are on the host, and how its applications are reached: what several steps share."""
 
+import base64
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -8,12 +9,14 @@ from pydantic import SecretStr
 from pyinfra import host, inventory
 from pyinfra.api import Host
 
+from tasks.addresses import in_url
+from tasks.machines import refuse_second_site
 from tasks.operations.api import Api
-from tasks.operations.gitlab import signs
+from tasks.operations.gitlab import require_scope, signs
 from tasks.operations.remote import HostFact
 from tasks.operations.resource import ResourceError
 from tasks.operations.tunnel import host_transport
-from tasks.references import check_references
+from tasks.references import check_account, check_references
 from tasks.site import Site
 
 HOOK_NAME = "Passerelle"
@@ -24,6 +27,7 @@ HOOK_TOKEN = "/etc/passerelle/gitlab-hook-token"  # noqa: S105
 SIGNING_TOKEN = "/etc/passerelle/gitlab-signing-token"  # noqa: S105
 READ_TOKEN = "/etc/passerelle/gitlab-read-token"  # noqa: S105
 SPOOL = "/etc/passerelle/spool"
+CA = "/etc/passerelle/ca.pem"
 APP_PASSWORD = "/etc/passerelle/nextcloud-app-password"  # noqa: S105
 
 
@@ -74,10 +78,16 @@ def find_place(site: Site) -> Place:
 
     ResourceError if one of them has no answer, or Mattermost does not know what a setting names.
     """
+    refuse_second_site()
     folder, relay = locate(site)
     mattermost, gitlab = mattermost_api(site), gitlab_api(site, site.gitlab.token)
     mattermost.refuse_outage()
     _ = mattermost.me  # the token is known
+    require_scope(gitlab, "api")
+    if site.gitlab.read_token:
+        require_scope(gitlab_api(site, site.gitlab.read_token, "read_token"), "read_api", "api")
+    if site.nextcloud.relay_password:
+        check_account(nextcloud_api(site, site.nextcloud.relay_password), site.nextcloud.admin)
     signed = gitlab_signs(gitlab)
     check_references(site, mattermost)
     return Place(
@@ -112,7 +122,7 @@ def locate(site: Site) -> tuple[str, str]:
     address = site.relays.address or site_host().get_fact(PrimaryAddress)
     if not address:
         raise ResourceError("the host has no route and so no address; set relays.address as GitLab sees it")
-    return infrastructure(site), f"{address}:{site.relays.port}"
+    return infrastructure(site), f"{in_url(address)}:{site.relays.port}"
 
 
 def infrastructure(site: Site) -> str:
@@ -126,12 +136,43 @@ def infrastructure(site: Site) -> str:
 def mattermost_api(site: Site) -> Api:
     """Mattermost's API with the site's token."""
     url, token = site.mattermost.url, site.mattermost.token
-    return Api("mattermost", url, token, header="Authorization", scheme="Bearer ", transport=_way(site))
+    return Api(
+        "mattermost",
+        url,
+        token,
+        header="Authorization",
+        scheme="Bearer ",
+        transport=_way(site),
+        ca=site.host.ca,
+    )
 
 
-def gitlab_api(site: Site, token: SecretStr) -> Api:
-    """GitLab's API with that token."""
-    return Api("gitlab", site.gitlab.url, token, header="PRIVATE-TOKEN", transport=_way(site))
+def gitlab_api(site: Site, token: SecretStr, setting: str = "token") -> Api:
+    """GitLab's API with that token, which stands in that setting."""
+    return Api(
+        "gitlab",
+        site.gitlab.url,
+        token,
+        header="PRIVATE-TOKEN",
+        setting=setting,
+        transport=_way(site),
+        ca=site.host.ca,
+    )
+
+
+def nextcloud_api(site: Site, password: SecretStr) -> Api:
+    """Nextcloud with the relay's app password for the admin."""
+    basic = base64.b64encode(f"{site.nextcloud.admin}:{password.get_secret_value()}".encode()).decode()
+    return Api(
+        "nextcloud",
+        site.nextcloud.url,
+        SecretStr(basic),
+        header="Authorization",
+        scheme="Basic ",
+        setting="relay_password",
+        transport=_way(site),
+        ca=site.host.ca,
+    )
 
 
 def _way(site: Site) -> Callable[[], Transport] | None:

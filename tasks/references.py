@@ -1,9 +1,30 @@
-"""Names in the settings that must be known to Mattermost already: channels of routes and trees, people."""
+"""Names in the settings that must be known to the applications already: channels, people, an account."""
 
-from tasks.operations.api import Api
+from urllib.parse import quote
+
+from tasks.operations.api import Api, ApiError
+from tasks.operations.mattermost import find_team
 from tasks.operations.resource import ResourceError
 from tasks.site import Site
 
+# As of release 11.6 (server/public/model). A team may be older than that.
+_RESERVED = (
+    *(
+        "admin",
+        "api",
+        "channel",
+        "claim",
+        "error",
+        "files",
+        "help",
+        "landing",
+        "login",
+        "mfa",
+        "oauth",
+        "plug",
+    ),
+    *("post", "signup", "boards", "playbooks"),
+)
 _CHANNEL_MISSING = "app.channel.get_by_name.missing.app_error"
 _TEAM_MISSING = "app.team.get_by_name.missing.app_error"
 _MEMBER_MISSING = "app.channel.get_member.missing.app_error"
@@ -14,6 +35,7 @@ def check_references(site: Site, api: Api) -> None:
 
     The channels of the two webhooks are made by the deploy and may be named before they exist.
     """
+    _check_team(site, api)
     ours = {site.mattermost.gitlab_webhook.channel, site.mattermost.nextcloud_webhook.channel}
     for number, route in enumerate(site.gitlab.routes, start=1):
         for name in route.channels:
@@ -28,6 +50,32 @@ def check_references(site: Site, api: Api) -> None:
             raise ResourceError(
                 f"gitlab.people.{user} = {name}: Mattermost has no such user; correct the name or take it out"
             )
+
+
+def _check_team(site: Site, api: Api) -> None:
+    name = site.mattermost.team
+    if name.startswith(_RESERVED) and find_team(api, name) is None:
+        raise ResourceError(
+            f"mattermost.team = {name!r}: Mattermost makes no team whose name begins like an address of its own; "
+            "choose another name"
+        )
+
+
+def check_account(api: Api, user: str) -> None:
+    """ResourceError unless a Nextcloud answers and takes the account's password."""
+    status = api.call("GET", "/status.php")
+    if not isinstance(status, dict) or "installed" not in status:
+        raise ResourceError(api.server.stranger())
+    # Whatever else it answers to this, it has let the account in before.
+    try:
+        api.call("HEAD", f"/remote.php/dav/files/{quote(user)}/")
+    except ApiError as error:
+        if error.status == 404:
+            raise ResourceError(
+                f"nextcloud.admin = {user!r}: Nextcloud has no such user; correct it"
+            ) from None
+        if error.status in (0, 401):
+            raise
 
 
 def _check_channel(site: Site, api: Api, setting: str, name: str) -> None:

@@ -10,6 +10,7 @@ from functools import partial
 from pyinfra import host
 from pyinfra.api import QuoteString, StringCommand
 
+from tasks.machines import mark, refuse_second_site
 from tasks.operations import unit
 from tasks.operations.absent import nothing_but
 from tasks.operations.python_app import accepted
@@ -23,8 +24,10 @@ from tasks.relays import (
     TRIAL,
     gitlab_relay,
     gitlab_settings,
+    no_further_certificates,
     preflight,
     relays_package,
+    trusted,
 )
 from tasks.site import Site
 
@@ -52,6 +55,7 @@ def _nothing() -> Commands:
 @step("Relay hosts")
 def install_relay_host(site: Site) -> None:
     """The package, what the site's host hands over, and the GitLab relay; nothing else of the site."""
+    refuse_second_site()
     preflight(site)
     infrastructure, _ = locate(site)
     settings = gitlab_settings(site, signs=gitlab_signs(gitlab_api(site, site.gitlab.token)))
@@ -69,13 +73,14 @@ def install_relay_host(site: Site) -> None:
         name="Nothing of a Nextcloud relay",
     )
     text_files(
-        {"/etc/passerelle/gitlab.toml": partial(str, settings)},
+        {"/etc/passerelle/gitlab.toml": partial(str, settings)} | trusted(site) | mark(),
         trial=TRIAL,
         name="Settings of the gitlab relay",
     )
     text_files(handed, "600", name="Secrets handed over by the site's host")
     # One host after the other, so that there are always some that answer at once.
     gitlab_relay(site, settings, WEBHOOKS_CONF, _serial=True)
+    no_further_certificates(site)
     accepted("passerelle", name="New release of the relays")
 
 

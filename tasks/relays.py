@@ -1,5 +1,6 @@
 """Step 4: the relays, installed from what the deploy brings along, as two systemd services."""
 
+from collections.abc import Callable
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -10,7 +11,9 @@ from pydantic import SecretStr
 from pyinfra import host
 
 from tasks import icons, spools
+from tasks.certificates import certificates
 from tasks.documents import Tree
+from tasks.machines import mark
 from tasks.made import Made
 from tasks.operations import unit
 from tasks.operations.absent import no_paths, no_service, nothing_but
@@ -28,6 +31,7 @@ from tasks.operations.text_file import text_files
 from tasks.operations.trial import Trial
 from tasks.place import (
     APP_PASSWORD,
+    CA,
     HOOK_NAME,
     HOOK_TOKEN,
     READ_TOKEN,
@@ -52,7 +56,7 @@ MOUNT_POINTS = ("/run/passerelle*", "/run/passerelle*/*")
 # Not what GitLab has too: it would be led to other secrets than its hooks have.
 TRIAL = Trial(
     "passerelle",
-    ("*.toml", *map(basename, (READ_TOKEN, SPOOL, APP_PASSWORD))),
+    ("*.toml", *map(basename, (CA, READ_TOKEN, SPOOL, APP_PASSWORD))),
     spools.REMEMBER,
     spools.UNDO,
 )
@@ -94,7 +98,9 @@ def install_relays(site: Site, place: Place, made: Made) -> None:
 
     relays_package()
     text_files(
-        {f"/etc/passerelle/{relay}.toml": partial(str, text) for relay, text in settings.items()},
+        {f"/etc/passerelle/{relay}.toml": partial(str, text) for relay, text in settings.items()}
+        | trusted(site)
+        | mark(),
         trial=TRIAL,
         name="Settings of the relays",
     )
@@ -120,6 +126,7 @@ def install_relays(site: Site, place: Place, made: Made) -> None:
         lambda: [
             this_release(),
             settings["nextcloud"],
+            *(text() for text in trusted(site).values()),
             *map(fingerprint, [place.webhooks_conf, *([APP_PASSWORD] if password else [])]),
         ],
         TRIAL,
@@ -127,6 +134,7 @@ def install_relays(site: Site, place: Place, made: Made) -> None:
     )
     if not password:
         no_secret(APP_PASSWORD, name="No app password for Nextcloud")
+    no_further_certificates(site)
     accepted("passerelle", name="New release of the relays")
 
 
@@ -140,6 +148,17 @@ def relays_package() -> None:
 def socket_unit(port: int, *, is_next: bool = False) -> str:
     """The unit that holds the port of the GitLab relay, or the one beside it for the next port."""
     return render("passerelle-gitlab.socket", port=port, is_next=is_next)
+
+
+def trusted(site: Site) -> dict[str, Callable[[], str]]:
+    """The file of certificates that the relays trust beside known ones, where the site has some."""
+    return {CA: partial(certificates, site.host.ca)} if site.host.ca else {}
+
+
+def no_further_certificates(site: Site) -> None:
+    """Have no such file where the site has none; after the services, which may have started with one."""
+    if not site.host.ca:
+        no_paths([CA], name="No further certificates")
 
 
 def this_release() -> str:
@@ -175,6 +194,7 @@ def gitlab_relay(
         lambda: [
             this_release(),
             settings,
+            *(text() for text in trusted(site).values()),
             *map(fingerprint, secrets),
             # A former address that is gone is no reason to start again.
             *([fingerprint_in_use(SPOOL)] if spool else []),
@@ -197,6 +217,7 @@ def gitlab_settings(site: Site, *, signs: bool) -> str:
         channel=site.mattermost.gitlab_webhook.channel,
         icon=icons.shown(site.mattermost, site.mattermost.gitlab_webhook),
         signature="required" if signs else "accepted",
+        ca=next(iter(trusted(site)), None),
         gitlab=site.gitlab,
         projects=site.projects,
         hook=HOOK_NAME,
@@ -213,6 +234,7 @@ def nextcloud_settings(site: Site) -> str:
         digest_from=site.relays.digest_from,
         channel=site.mattermost.nextcloud_webhook.channel,
         icon=icons.shown(site.mattermost, site.mattermost.nextcloud_webhook),
+        ca=next(iter(trusted(site)), None),
         nextcloud=site.nextcloud,
         trees=[
             {"tree": bound_at(site, tree), "in_files": _in_files(site, tree)}

@@ -3,7 +3,9 @@
 import re
 from collections.abc import Iterator, Mapping
 
+from tasks.addresses import canonical
 from tasks.site import Site
+from tasks.ssh import port_of
 
 _ADDRESS = re.compile(r"\w+://([^@/?#]*@)?(?P<servers>[\w.,:\[\]-]+)(?P<name>/[\w.-]+)(\?.*)?")
 _LOOPBACK = re.compile(r"localhost\b|127\.|\[::1\]")
@@ -23,7 +25,9 @@ def rivalries(sites: Mapping[str, Site]) -> Iterator[str]:
             owners.setdefault(claim, name)
         for thing, value in _wishes(site):
             other, wanted = wishes.setdefault(thing, (name, value))
-            if wanted != value:
+            if wanted != value and other == name:
+                yield f"the site {name} describes {' '.join(thing)} twice ({wanted!r}, {value!r}): describe it alike"
+            elif wanted != value:
                 yield (
                     f"sites.{other} and sites.{name} share {' '.join(thing)} and describe it differently "
                     f"({wanted!r}, {value!r}): describe it alike"
@@ -36,7 +40,7 @@ def _claims(site: Site) -> Iterator[tuple[tuple[str, ...], str]]:
     # The relays, their units and their files lie at fixed places.
     for machine in (host, *site.relay_hosts):
         yield (
-            ("the host", f"{machine.address.lower()}, port {machine.ssh_port}"),
+            ("the host", f"{canonical(machine.address)}, port {port_of(machine)}"),
             "a host holds one site; correct host.address or host.ssh_port of one, or relays.hosts, or make them one "
             "site with gitlab.projects and nextcloud.trees",
         )
@@ -65,7 +69,7 @@ def _claims(site: Site) -> Iterator[tuple[tuple[str, ...], str]]:
         )
     if site.relays.address:
         yield (
-            ("the relay's address", f"{site.relays.address.lower()}:{site.relays.port}", "for", forge),
+            ("the relay's address", f"{canonical(site.relays.address)}:{site.relays.port}", "for", forge),
             "GitLab would send the events of both to one of them; correct relays.address or relays.port of one",
         )
 

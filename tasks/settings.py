@@ -6,6 +6,7 @@ The later wins over the earlier: the values in `group_data/all.py`, a settings f
 say of all of them, under what its own tables say, under its own variables (`PASSERELLE_SITES__NAME__GITLAB__TOKEN`).
 """
 
+import codecs
 import os
 import stat
 import tomllib
@@ -15,10 +16,9 @@ from typing import Any
 
 from pydantic import ValidationError, create_model
 from pydantic_settings import BaseSettings, EnvSettingsSource
-from pyinfra.api.exceptions import PyinfraError
 
 from tasks.rivals import rivalries
-from tasks.site import Site, is_site_name
+from tasks.site import Site, SiteError, is_site_name
 
 PREFIX = "PASSERELLE_"
 SETTINGS_FILE = "passerelle.toml"
@@ -31,10 +31,6 @@ _VARIABLES = create_model("Variables", __base__=BaseSettings, **_FIELDS)
 Values = Mapping[str, Any]
 
 
-class SiteError(PyinfraError):
-    """Settings that cannot be used: for each its name, its value and the remedy, one line each."""
-
-
 def load(values: Values, environment: Mapping[str, str] | None = None) -> dict[str, Site]:
     """The sites by name, as `values`, the settings file and the environment describe them.
 
@@ -45,10 +41,10 @@ def load(values: Values, environment: Mapping[str, str] | None = None) -> dict[s
     environment = dict(os.environ) if environment is None else environment
     named = environment.get(f"{PREFIX}SETTINGS")
     path = Path(named) if named else Path(__file__).parent.parent / SETTINGS_FILE
-    if named and not path.is_file():
+    if named and not path.exists():
         raise SiteError(f"{PREFIX}SETTINGS: there is no file {named}; correct the path or unset the variable")
     _refuse_unknown_variables(environment)
-    file = _read(path) if path.is_file() else {}
+    file = _read(path) if path.exists() else {}
     common = merged(values, {key: value for key, value in file.items() if key != "sites"}, _variables(PREFIX))
     own = _tables_of_sites(file.get("sites", {}), environment, path)
     faults: list[str] = []
@@ -98,21 +94,49 @@ def merged(*layers: Values) -> dict[str, Any]:
 
 
 def _read(path: Path) -> dict[str, Any]:
+    if not path.is_file():
+        raise SiteError(f"{path} is not a file; name the file that holds the settings")
     # Settings hold tokens, so their file is the owner's alone.
     if stat.S_IMODE(path.stat().st_mode) & 0o077:
         raise SiteError(f"{path} holds secrets and other users may read it; run: chmod 600 {path}")
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise SiteError(f"{path}: {error}") from None
+        return tomllib.loads(_decoded(path.read_bytes(), path))
+    except OSError as error:
+        raise SiteError(f"{path} cannot be read ({error.strerror}); correct its owner or its mode") from None
+    except (ValueError, RecursionError) as error:
+        # A value is never part of what the parser says, but for a character of it.
+        raise SiteError(
+            f"{path} is not valid TOML: {error}; texts stand between quotes, tables between [ and ]"
+        ) from None
+
+
+def _decoded(content: bytes, path: Path) -> str:
+    """The text of the file, with or without the mark that some editors begin UTF-8 with."""
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or b"\0" in content[:2]:
+        raise SiteError(f"{path} is written in UTF-16; save it as UTF-8")
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise SiteError(f"{path}, line {line}: is not UTF-8; save the file as UTF-8") from None
 
 
 def _variables(prefix: str) -> dict[str, Any]:
     """What the variables that begin with `prefix` say, as tables."""
+    source = EnvSettingsSource(_VARIABLES, env_prefix=prefix, env_nested_delimiter="__")
     try:
-        return EnvSettingsSource(_VARIABLES, env_prefix=prefix, env_nested_delimiter="__")()
-    except ValueError as error:
-        raise SiteError(f"{prefix}…: {error}; lists and tables are given as JSON") from None
+        return source()
+    except ValueError:  # it names the section, and not the variable
+        given = source.env_vars
+    for variable in sorted(os.environ):
+        source.env_vars = {name: value for name, value in given.items() if name == variable.lower()}
+        try:
+            source()
+        except ValueError:
+            raise SiteError(
+                f'{variable}: lists and tables are given as JSON, such as ["a", "b"] or {{"a": "b"}}; correct it'
+            ) from None
+    raise SiteError(f"{prefix}…: a variable is not JSON where a list or table is expected; correct it")
 
 
 def _tables_of_sites(tables: Any, environment: Mapping[str, str], path: Path) -> dict[str, dict[str, Any]]:
@@ -174,6 +198,6 @@ def _told(error: ValidationError, path: Path, site: str | None = None) -> Iterat
             yield f"{where}: there is no such setting; the README lists them all"
         else:
             value = fault["input"]
-            secret = "token" in where or "password" in where or "spool" in where
+            secret = "token" in where or "password" in where or "spool" in where or "@" in str(value)
             shown = f" = {value!r}" if isinstance(value, str | int | float) and not secret else ""
             yield f"{where}{shown}: {fault['msg'].removeprefix('Value error, ')}; {remedy}"

@@ -4,30 +4,41 @@ Where the settings come from is in tasks.settings.
 """
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationInfo
+from pyinfra.api.exceptions import PyinfraError
 
 from relays.nextcloud.telling import FURTHER_USERNAME, USERNAME
-from tasks.documents import FolderName, Options, Tree, Trees
+from tasks.addresses import (
+    BaseUrl,
+    ExistingFile,
+    HostFolder,
+    MachineName,
+    Password,
+    Port,
+    PrivateKey,
+    Token,
+    UserName,
+    base_url,
+    canonical,
+)
+from tasks.certificates import CertificateFile
+from tasks.documents import Folders, Options, Tree, Trees
 from tasks.telling import ChannelName, Detail, Language, MuteSettings, Person, Routes, Wording
-
-
-def _base_url(value: str) -> str:
-    parts = urlsplit(value)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
-        raise ValueError("must be the address of the server, such as http://chat.example.org")
-    if parts.username or parts.password:
-        raise ValueError("must not hold a user name or a password")
-    return value.rstrip("/")
-
-
-def _not_empty(value: SecretStr) -> SecretStr:
-    if not value.get_secret_value().strip() or not value.get_secret_value().isascii():
-        raise ValueError("is empty or holds characters that no token has")
-    return value
+from tasks.texts import (
+    ContainerFolder,
+    FolderName,
+    Line,
+    Number,
+    ProjectPath,
+    ServiceName,
+    Shown,
+    WebhookDescription,
+    WebhookName,
+)
 
 
 def _source(value: str, info: ValidationInfo) -> str:
@@ -40,6 +51,9 @@ def _source(value: str, info: ValidationInfo) -> str:
 
 
 def _spool(value: SecretStr) -> SecretStr:
+    # What libpq could not decode, it would quote.
+    if re.search("%(?![0-9A-Fa-f]{2})|%00", value.get_secret_value()):
+        raise ValueError("must have % written as %25 in the user's name and password")
     # Several servers may be named, which no address of the web has, so what is behind the scheme is libpq's.
     if not re.fullmatch(r"postgres(ql)?://\S+/\S+", value.get_secret_value()):
         raise ValueError(
@@ -68,9 +82,9 @@ def _hosts(value: list["Machine"], info: ValidationInfo) -> list["Machine"]:
             raise ValueError(f"needs relays.{name}, {what}")
     known = set()
     for machine in value:
-        if machine.address.lower() in known:
+        if canonical(machine.address) in known:
             raise ValueError(f"{machine.address} is given twice: take one of them out")
-        known.add(machine.address.lower())
+        known.add(canonical(machine.address))
     return value
 
 
@@ -80,7 +94,7 @@ _IMAGES = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF87a", b"GIF89a")
 
 def _icon(value: str) -> str:
     if _is_address(value):
-        _base_url(value.partition("?")[0])
+        base_url(value.partition("?")[0])
         if len(value) > 1024:
             raise ValueError("is longer than the 1024 characters that Mattermost takes")
         return value
@@ -106,12 +120,23 @@ def _digest_from(value: int) -> int:
     return value
 
 
-BaseUrl = Annotated[str, AfterValidator(_base_url)]
-Token = Annotated[SecretStr, AfterValidator(_not_empty)]
-Port = Annotated[int, Field(ge=1, le=65535)]
-ProjectPath = Annotated[str, Field(pattern=r"^[\w.-]+(/[\w.-]+)+$")]
 # As Mattermost accepts it (server/public/model, release 11.6).
 TeamName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{1,63}$")]
+
+
+def _secrets_in(value: object) -> Iterator[SecretStr]:
+    if isinstance(value, SecretStr):
+        yield value
+    elif isinstance(value, BaseModel):
+        for name in type(value).model_fields:
+            yield from _secrets_in(getattr(value, name))
+    elif isinstance(value, list):
+        for each in value:
+            yield from _secrets_in(each)
+
+
+class SiteError(PyinfraError):
+    """Settings that cannot be used: for each its name, its value and the remedy, one line each."""
 
 
 def is_site_name(name: str) -> bool:
@@ -121,25 +146,41 @@ def is_site_name(name: str) -> bool:
 
 
 class Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
+
+    def to_json(self) -> dict[str, Any]:
+        """For `pyinfra inventory.py debug-inventory`, secrets masked."""
+        return self.model_dump(mode="json")
 
 
 class Machine(Section):
     """A machine, and how it is reached."""
 
-    address: str = Field(description="name or address that SSH connects to")
-    ssh_port: Port = 22
-    ssh_user: str = "root"
-    ssh_key: Path | None = Field(None, description="private key file; without it, the agent and ~/.ssh")
-    known_hosts: Path | None = Field(None, description="known_hosts file that must hold the host's key")
-    sudo: bool = Field(False, description="the SSH user becomes root through sudo, without a password")
+    address: MachineName = Field(description="name or address that SSH connects to")
+    ssh_port: Port | None = Field(None, description="without it, what ~/.ssh/config says, else 22")
+    ssh_user: UserName | None = Field(None, description="without it, what ~/.ssh/config says, else root")
+    ssh_key: PrivateKey | None = Field(
+        None, description="private key file; without it, what ~/.ssh/config says, the agent and ~/.ssh"
+    )
+    known_hosts: ExistingFile | None = Field(
+        None, description="known_hosts file that must hold the host's key"
+    )
+    sudo: bool = Field(False, description="the SSH user becomes root through sudo")
+    sudo_password: Password | None = Field(
+        None, description="what sudo asks for; without it and where sudo asks, a person is asked once"
+    )
 
 
 class Host(Machine):
     """The machine that runs the three applications."""
 
-    infrastructure: str = Field(
+    infrastructure: HostFolder = Field(
         "~/taaf-infrastructure", description="folder of docker-compose.yml on the host; ~ is the SSH user's"
+    )
+    ca: CertificateFile | None = Field(
+        None,
+        description="PEM file on this machine: authorities of the applications, or their certificates themselves, that "
+        "are trusted beside the known authorities",
     )
     compose_project: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")] | None = Field(
         None, description="name of the Compose project; without it, the one that runs in the folder"
@@ -150,11 +191,11 @@ class Host(Machine):
 
 
 class IncomingWebhook(Section):
-    display_name: Annotated[str, Field(min_length=1, max_length=64)]
-    description: Annotated[str, Field(max_length=500)]
+    display_name: WebhookName
+    description: WebhookDescription
     channel: ChannelName
-    channel_display_name: Annotated[str, Field(min_length=1, max_length=64)]
-    channel_purpose: Annotated[str, Field(max_length=250)] = ""
+    channel_display_name: Annotated[Shown, Field(max_length=64)]
+    channel_purpose: Annotated[Line, Field(max_length=250)] = ""
     icon: Annotated[str, AfterValidator(_icon)] | None = Field(
         None,
         description="beside its messages: an image file here, of which a custom emoji is made, or the address of one, "
@@ -171,7 +212,7 @@ class Mattermost(Section):
     url: BaseUrl
     token: Token = Field(description="personal access or bot token of a system administrator")
     team: TeamName
-    team_display_name: Annotated[str, Field(min_length=1, max_length=64)]
+    team_display_name: Annotated[Shown, Field(max_length=64)]
     gitlab_webhook: IncomingWebhook
     nextcloud_webhook: IncomingWebhook
 
@@ -180,13 +221,13 @@ class Nextcloud(Options):
     """Where Nextcloud is, and the first of the watched trees."""
 
     url: BaseUrl
-    service: str = Field("nextcloud", description="the Compose service")
-    data_directory: str = Field(
+    service: ServiceName = Field("nextcloud", description="the Compose service")
+    data_directory: ContainerFolder = Field(
         "/var/www/html/data", description="Nextcloud's datadirectory in the container"
     )
     admin: FolderName = "admin"
     tree: FolderName
-    folders: list[FolderName]
+    folders: Folders
     app_password: Token | None = Field(None, description="of the admin, for the acceptance checks only")
     trees: Trees = Field([], description="further ones")
     relay_password: Token | None = Field(
@@ -198,12 +239,12 @@ class Nextcloud(Options):
         "disk",
         description="where the relay sees the trees; webdav: where nothing of them reaches the host's disk",
     )
-    poll_seconds: int = Field(15, ge=1, le=3600, description="how often webdav is asked what has changed")
+    poll_seconds: Number = Field(15, ge=1, le=3600, description="how often webdav is asked what has changed")
 
 
 class GitLab(Section):
     url: BaseUrl
-    service: str = Field("gitlab", description="the Compose service")
+    service: ServiceName = Field("gitlab", description="the Compose service")
     token: Token = Field(description="personal access token of an administrator, scope api")
     project: ProjectPath = Field(description="namespace/name")
     projects: Annotated[list[ProjectPath], AfterValidator(_further_projects)] = Field(
@@ -218,8 +259,8 @@ class GitLab(Section):
         description="access token of all projects, role Maintainer, scope read_api: with it the relay reads what "
         "could not be delivered; needs GitLab 17.3 or newer, at a url that the host reaches",
     )
-    web_user: str = Field("root", description="who signs in for the pictures of the acceptance checks")
-    web_password: Token | None = Field(None, description="of web_user, for these pictures only")
+    web_user: Shown = Field("root", description="who signs in for the pictures of the acceptance checks")
+    web_password: Password | None = Field(None, description="of web_user, for these pictures only")
     detail: Detail = Field("full", description="of messages; short: one line each")
     mute: MuteSettings = Field(MuteSettings(), description="what is not told")
     routes: Routes = Field([], description="further channels; what none takes goes to that of the webhook")
@@ -229,12 +270,14 @@ class GitLab(Section):
 
 class Relays(Section):
     language: Language = "fr"
-    address: str | None = Field(None, description="the relay's host as GitLab sees it; found if not set")
+    address: MachineName | None = Field(
+        None, description="the relay's host as GitLab sees it; found if not set"
+    )
     port: Port = 8090
-    digest_from: Annotated[int, AfterValidator(_digest_from)] = Field(
+    digest_from: Annotated[Number, AfterValidator(_digest_from)] = Field(
         20, description="a backlog of so many notifications is folded into digests; 0: never"
     )
-    footer: str = Field("", description="last line of an HR notification")
+    footer: Line = Field("", description="last line of an HR notification")
     spool: Annotated[SecretStr, AfterValidator(_spool)] | None = Field(
         None,
         description="PostgreSQL database, as the host reaches it, that keeps what waits for Mattermost in the GitLab "
@@ -255,6 +298,11 @@ class Site(Section):
     nextcloud: Nextcloud
     gitlab: GitLab
     relays: Relays
+
+    @property
+    def secrets(self) -> list[str]:
+        """The values of all settings that nobody may see."""
+        return [secret.get_secret_value() for secret in _secrets_in(self)]
 
     @property
     def projects(self) -> list[str]:
@@ -286,7 +334,3 @@ class Site(Section):
         """The further hosts of the GitLab relay, with nothing left open."""
         own = self.host.model_dump(include=set(Machine.model_fields))
         return [Machine(**own | each.model_dump(exclude_unset=True)) for each in self.relays.hosts]
-
-    def to_json(self) -> dict[str, Any]:
-        """The site for `pyinfra inventory.py debug-inventory`, secrets masked."""
-        return self.model_dump(mode="json")

@@ -5,6 +5,7 @@ The site is read when a test asks for it, so that tests without one need no sett
 
 import re
 import shlex
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,8 +19,10 @@ from testinfra.host import Host
 from tasks.operations.compose import ComposeContainers, read, running
 from tasks.operations.remote import answer, framed
 from tasks.operations.resource import ResourceError
-from tasks.settings import SiteError, pick
-from tasks.site import Site
+from tasks.root import ASKS, MISSING, askpass, making_askpass
+from tasks.settings import pick
+from tasks.site import Site, SiteError
+from tasks.ssh import user_of
 from tests.acceptance.people import Chat, Cloud, Forge, Tunnel, through_ssh
 
 
@@ -43,7 +46,33 @@ def site(ssh: tuple[str, dict[str, Any]]) -> Site:
 
 
 class Backend(SshBackend):  # type: ignore[misc]
-    """Commands whose output is what they print, whatever a login prints before."""
+    """Commands whose output is what they print, whatever a login prints before; sudo may want a password."""
+
+    askpass = ""
+
+    def hand_over(self, password: str) -> None:
+        """Have sudo find the password in a file on the host, until `take_back`."""
+        making = f"sh -c {shlex.quote(framed(making_askpass('/tmp')).get_raw_value())}"
+        command, words = self._build_ssh_command(making)
+        done = subprocess.run(
+            ["sh", "-c", self.quote(" ".join(command), *words)],
+            input=askpass(password).encode(),
+            capture_output=True,
+            check=False,
+        )
+        self.askpass = answer(done.stdout.decode(errors="replace")).strip()
+
+    def take_back(self) -> None:
+        """Remove that file."""
+        if self.askpass:
+            super().run_ssh(f"rm -f {shlex.quote(self.askpass)}")
+
+    def get_sudo_command(self, command: str, sudo_user: str | None) -> str:
+        """With the file, if there is one."""
+        asking = super().get_sudo_command(command, sudo_user)
+        if not self.askpass:
+            return str(asking)
+        return f"env SUDO_ASKPASS={shlex.quote(self.askpass)} {str(asking).replace('sudo ', 'sudo -A ', 1)}"
 
     def run_ssh(self, command: str) -> CommandResult:
         """Run it; what it printed, its exit code, and all that was complained of."""
@@ -56,7 +85,7 @@ class Backend(SshBackend):  # type: ignore[misc]
 
 
 @pytest.fixture(scope="session")
-def host(ssh: tuple[str, dict[str, Any]]) -> Host:
+def host(ssh: tuple[str, dict[str, Any]]) -> Iterator[Host]:
     """The host, over the same SSH as the deploy, with the same privileges."""
     data = ssh[1]
     extra = (
@@ -70,22 +99,28 @@ def host(ssh: tuple[str, dict[str, Any]]) -> Host:
     )
     host = Host(backend)
     backend.set_host(host)
+    machine = data.get("machine")
+    if machine and machine.sudo_password:
+        backend.hand_over(machine.sudo_password.get_secret_value())
     try:
         host.check_output("true")
     except (AssertionError, RuntimeError) as error:
+        if any(words in str(error) for words in ASKS):
+            pytest.exit(MISSING, returncode=2)
         said = re.search(r"ssh: ([^'\\]+)", str(error))  # testinfra tells its whole command as well
         pytest.exit(
             f"host.address {data['ssh_hostname']} is not reached by SSH: {said[1] if said else 'see ssh -v'}",
             returncode=2,
         )
-    return host
+    yield host
+    backend.take_back()
 
 
 @pytest.fixture(scope="session")
 def infrastructure(host: Host, site: Site) -> str:
     """The folder of the Compose project on the host."""
     path = site.host.infrastructure
-    return path.replace("~", host.run("getent passwd %s", site.host.ssh_user).stdout.split(":")[5], 1)
+    return path.replace("~", host.run("getent passwd %s", user_of(site.host)).stdout.split(":")[5], 1)
 
 
 @pytest.fixture(scope="session")

@@ -25,6 +25,7 @@ from relays.gitlab.tables import AFTER_RESCUE, GITLAB
 from relays.gitlab.teller import Teller
 from relays.mattermost import Hook, read_icon
 from relays.settings import Places, StartError, read_hook_url, read_settings, read_spool
+from relays.tls import read_ca
 from relays.wording import CATALOGUES
 
 log = logging.getLogger("relays.gitlab")
@@ -44,12 +45,13 @@ def build(places: Places) -> service.Service:
     listen = settings.table("listen")
     address, port = listen.text("address", "0.0.0.0"), listen.integer("port", 8090, 0, 65535)  # noqa: S104
     listen.done()
-    hook_logs = read_hook_logs(settings, places.credentials)
+    ca = read_ca(places.config, settings)
+    hook_logs = read_hook_logs(settings, places.credentials, ca)
     settings.done()
     authenticity = read_authenticity(places.credentials, required=signed)
 
     everything = dispatcher.routes[-1]
-    hook = Hook(read_hook_url(places.credentials, "GITLAB_WEBHOOK_URL"), everything.channels[0], icon)
+    hook = Hook(read_hook_url(places.credentials, "GITLAB_WEBHOOK_URL"), everything.channels[0], icon, ca)
     wording = CATALOGUES[everything.language]
     relay = service.Service(
         places.state,

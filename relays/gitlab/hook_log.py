@@ -31,14 +31,16 @@ from urllib.parse import quote
 
 import requests
 
+from relays import tls
 from relays.bounded_json import HeavyError, read_json
-from relays.failure import reason
+from relays.failure import explain
 from relays.gitlab.delivery_key import delivery_key, header_event
 from relays.settings import StartError, Table, is_web_address, read_optional_secret
 
 # Of what GitLab allows, half: a page is held in memory.
 PAGE_ENTRIES = 10
 _LARGEST_PAGE = 32 * 1024 * 1024
+_SETTING = "gitlab.url"
 _TIMEOUT = (5.0, 15.0)
 _PAGE_SECONDS = 60.0
 
@@ -76,12 +78,13 @@ class Page:
 
 @dataclass(frozen=True)
 class HookLog:
-    """The log of the hooks called `hook` of a project. Its methods raise HookLogError."""
+    """The log of the hooks called `hook` of a project; for `ca` see relays.tls. Its methods raise HookLogError."""
 
     url: str
     project: str
     hook: str
     token: str
+    ca: Path | None = None
 
     def hooks(self) -> list[int]:
         """The numbers of the hooks with our name; a project has one hundred hooks at most."""
@@ -134,20 +137,23 @@ class HookLog:
     def _get(self, path: str, query: Mapping[str, str | int], unknown: str) -> list[dict[str, Any]]:
         address = f"{self.url}/api/v4/projects/{quote(self.project, safe='')}/{path}"
         try:
-            with requests.get(
-                address,
-                params=query,
-                headers={"PRIVATE-TOKEN": self.token},
-                timeout=_TIMEOUT,
-                # The token is for this address alone.
-                allow_redirects=False,
-                stream=True,
-            ) as response:
+            with (
+                self._session() as session,
+                session.get(
+                    address,
+                    params=query,
+                    headers={"PRIVATE-TOKEN": self.token},
+                    timeout=_TIMEOUT,
+                    # The token is for this address alone.
+                    allow_redirects=False,
+                    stream=True,
+                ) as response,
+            ):
                 if response.status_code != HTTPStatus.OK:
-                    raise _refusal(response.status_code, unknown)
+                    raise _refusal(response, unknown)
                 content = _read(response)
         except requests.RequestException as error:
-            raise HookLogError(reason(error)) from None
+            raise HookLogError(*explain(error, _SETTING)) from None
         try:
             listed = read_json(content.decode())
         except HeavyError:
@@ -158,11 +164,16 @@ class HookLog:
             raise _UnreadableError("the answer is not GitLab's", "correct gitlab.url")
         return listed
 
+    def _session(self) -> requests.Session:
+        session = requests.Session()
+        session.mount("https://", tls.TlsAdapter(self.ca))
+        return session
 
-def read_hook_logs(settings: Table, credentials: Path) -> list[HookLog]:
+
+def read_hook_logs(settings: Table, credentials: Path, ca: Path | None = None) -> list[HookLog]:
     """The logs that the table [gitlab] and the credential `gitlab-read-token` lead to; none if both are missing.
 
-    StartError if only one of them is there or they cannot be used.
+    For `ca` see relays.tls. StartError if only one of them is there or they cannot be used.
     """
     token = read_optional_secret(credentials, "gitlab-read-token")
     if "gitlab" not in settings:
@@ -188,7 +199,7 @@ def read_hook_logs(settings: Table, credentials: Path) -> list[HookLog]:
         raise StartError(f"{credentials / 'gitlab-read-token'} is not a token (value not shown): correct it")
     if not is_web_address(url):
         raise StartError(f'[gitlab] url = "{url}" is not the address of a GitLab: correct it')
-    return [HookLog(url, project, hook, token) for project in projects]
+    return [HookLog(url, project, hook, token, ca) for project in projects]
 
 
 def _read(response: requests.Response) -> bytearray:
@@ -203,7 +214,11 @@ def _read(response: requests.Response) -> bytearray:
     return content
 
 
-def _refusal(status: int, unknown: str) -> HookLogError:
+def _refusal(response: requests.Response, unknown: str) -> HookLogError:
+    status = response.status_code
+    if status == HTTPStatus.BAD_REQUEST and tls.refuses_plain_http(status, bytes(_read(response))):
+        fault = tls.FAULTS["https"]
+        return HookLogError(fault.what, fault.remedy.format(setting=_SETTING))
     may = "make one with the role Maintainer and the scope read_api, set gitlab.read_token and run the deploy again"
     remedies: dict[int, str] = {
         HTTPStatus.UNAUTHORIZED: f"the token is wrong, revoked or out of date: {may}",

@@ -14,6 +14,7 @@ from relays.nextcloud.polling import DEFAULT_SECONDS, HIGHEST_SECONDS, Polling
 from relays.nextcloud.source import TreeSource
 from relays.nextcloud.tables import AFTER_RESCUE, NEXTCLOUD
 from relays.settings import Places, StartError, read_hook_url, read_settings
+from relays.tls import read_ca
 from relays.wording import CATALOGUES
 
 
@@ -24,7 +25,8 @@ def build(places: Places) -> service.Service:
     channel = settings.text("channel", "rh-alerts")
     digest_from = settings.integer("digest_from", digest.DEFAULT_FROM, 0, digest.HIGHEST_FROM)
     trees = read_trees(places.config, settings, channel)
-    account = read_account(settings, places.credentials)
+    ca = read_ca(places.config, settings)
+    account = read_account(settings, places.credentials, ca)
     source = settings.choice("source", ("disk", "webdav"), "disk")
     if source == "webdav" and account is None:
         raise StartError(
@@ -34,7 +36,7 @@ def build(places: Places) -> service.Service:
     poll_seconds = settings.integer("poll_seconds", DEFAULT_SECONDS, 1, HIGHEST_SECONDS)
     icon = read_icon(settings)
     settings.done()
-    hook = Hook(read_hook_url(places.credentials, "NEXTCLOUD_WEBHOOK_URL"), channel, icon)
+    hook = Hook(read_hook_url(places.credentials, "NEXTCLOUD_WEBHOOK_URL"), channel, icon, ca)
 
     relay = service.Service(places.state, wording, hook, digest_from, NEXTCLOUD, after_rescue=AFTER_RESCUE)
     inquiry = Inquiry(account, relay.store) if account else None

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import requests
 
-from relays.failure import reason
+from relays import tls
+from relays.failure import explain
 from relays.nextcloud.connections import Adapter
 from relays.patience import within
 from relays.settings import StartError, Table, is_web_address, read_optional_secret
@@ -18,6 +19,7 @@ _LARGEST_ANSWER = 16 * 1024 * 1024
 _LARGEST_STREAM = 1024 * 1024 * 1024
 AFTER_REFUSAL_SECONDS = 3600.0
 _CREDENTIAL = "nextcloud-app-password"
+_SETTING = "nextcloud.url"
 
 
 class CloudError(Exception):
@@ -50,11 +52,12 @@ class Refusal:
 
 @dataclass(frozen=True)
 class Account:
-    """An account of the Nextcloud at `url`, and its app password."""
+    """An account of the Nextcloud at `url`, and its app password; for `ca` see relays.tls."""
 
     url: str
     user: str
     password: str
+    ca: Path | None = None
     refusal: Refusal = field(default_factory=Refusal, compare=False)
 
 
@@ -83,7 +86,7 @@ class Cloud:
         """
         session = self._session
         if time.monotonic() < self.account.refusal.until:
-            raise _refusal(HTTPStatus.UNAUTHORIZED)
+            raise _refused(HTTPStatus.UNAUTHORIZED)
 
         def ask() -> Answer:
             with session.request(
@@ -100,13 +103,11 @@ class Cloud:
                 if response.status_code == HTTPStatus.UNAUTHORIZED:
                     self.account.refusal.until = time.monotonic() + AFTER_REFUSAL_SECONDS
                 if response.status_code not in expected:
-                    raise _refusal(response.status_code)
+                    raise _refusal(response)
                 if take is not None and response.status_code == expected[0]:
                     _hand_over(response, take, _LARGEST_STREAM)
                     return Answer(response.status_code, response.headers, b"")
-                content = bytearray()
-                _hand_over(response, content.extend, _LARGEST_ANSWER)
-                return Answer(response.status_code, response.headers, bytes(content))
+                return Answer(response.status_code, response.headers, _read(response))
 
         try:
             return within(self._seconds, ask)
@@ -116,13 +117,13 @@ class Cloud:
             self._session, self._adapter = _session(self.account)
             raise CloudError("no answer in time") from None
         except (requests.RequestException, OSError, ValueError) as error:
-            raise CloudError(reason(error)) from None
+            raise CloudError(*explain(error, _SETTING)) from None
 
 
-def read_account(settings: Table, credentials: Path) -> Account | None:
+def read_account(settings: Table, credentials: Path, ca: Path | None = None) -> Account | None:
     """The account that the table [nextcloud] and the credential `nextcloud-app-password` are of; None without both.
 
-    StartError if only one of them is there or they cannot be used.
+    For `ca` see relays.tls. StartError if only one of them is there or they cannot be used.
     """
     password = read_optional_secret(credentials, _CREDENTIAL)
     if "nextcloud" not in settings:
@@ -144,19 +145,25 @@ def read_account(settings: Table, credentials: Path) -> Account | None:
         raise StartError(f"{credentials / _CREDENTIAL} is not an app password (value not shown): correct it")
     if not is_web_address(url):
         raise StartError(f'[nextcloud] url = "{url}" is not the address of a Nextcloud: correct it')
-    return Account(url, user, password)
+    return Account(url, user, password, ca=ca)
 
 
 def _session(account: Account) -> tuple[requests.Session, Adapter]:
     # Its cookies spare Nextcloud the password of the next request, which is most of what one costs.
     session = requests.Session()
-    adapter = Adapter()
+    adapter = Adapter(account.ca)
     for scheme in ("http://", "https://"):
         session.mount(scheme, adapter)
     # Bytes, as requests would make Latin-1 of texts.
     session.auth = (account.user.encode(), account.password.encode())  # type: ignore[assignment]
     session.headers["OCS-APIRequest"] = "true"
     return session, adapter
+
+
+def _read(response: requests.Response) -> bytes:
+    content = bytearray()
+    _hand_over(response, content.extend, _LARGEST_ANSWER)
+    return bytes(content)
 
 
 def _hand_over(response: requests.Response, take: Callable[[bytes], object], most: int) -> None:
@@ -168,7 +175,15 @@ def _hand_over(response: requests.Response, take: Callable[[bytes], object], mos
         take(piece)
 
 
-def _refusal(status: int) -> CloudError:
+def _refusal(response: requests.Response) -> CloudError:
+    status = response.status_code
+    if status == HTTPStatus.BAD_REQUEST and tls.refuses_plain_http(status, _read(response)):
+        fault = tls.FAULTS["https"]
+        return CloudError(fault.what, fault.remedy.format(setting=_SETTING), status)
+    return _refused(status)
+
+
+def _refused(status: int) -> CloudError:
     if 300 <= status < 400:
         remedy = "it leads elsewhere: set nextcloud.url to where it leads"
     elif status == HTTPStatus.UNAUTHORIZED:

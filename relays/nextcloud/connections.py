@@ -8,12 +8,13 @@ import socket
 from contextlib import suppress
 from typing import Any
 
-from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
+from relays.tls import TlsAdapter
 
-class Adapter(HTTPAdapter):
+
+class Adapter(TlsAdapter):
     """Makes the connections of a session that one thread uses, one after the other."""
 
     _latest: socket.socket | None = None

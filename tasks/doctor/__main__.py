@@ -11,8 +11,8 @@ from tasks.doctor.connection import Refused, looking
 from tasks.doctor.telling import lines, masking
 from tasks.doctor.wording import CATALOGUES
 from tasks.operations.resource import ResourceError
-from tasks.settings import SiteError, pick
-from tasks.site import Site
+from tasks.settings import pick
+from tasks.site import Site, SiteError
 
 CHAIN = (
     *machine.links,

@@ -9,7 +9,9 @@ from dataclasses import dataclass, field, replace
 from functools import wraps
 from typing import Any
 
+from relays.tls import Fault
 from tasks.doctor.look import Look
+from tasks.operations.api import ApiError
 from tasks.operations.resource import ResourceError
 
 
@@ -113,6 +115,12 @@ def broken(code: str, **values: Any) -> Broken:
     return Broken(code, values)
 
 
+def distrusted(application: str, fault: Fault, look: Look) -> Broken:
+    """The TLS of an application, which is a section of the settings, is not in order."""
+    url = getattr(look.site, application).url
+    return broken(f"tls.{fault.code}", url=url, setting=f"{application}.url", detail=fault.detail)
+
+
 def unclear(code: str, **values: Any) -> Unclear:
     """A link that cannot be judged, with what its wording tells."""
     return Unclear(code, values)
@@ -153,4 +161,6 @@ def _judge(link: Link, look: Look) -> Broken | Unclear | Noted | None:
     except ResourceError as error:
         # As the deploy words it: the section of the settings, a colon, what is wrong and the remedy.
         section, _, told = str(error).partition(": ")
+        if isinstance(error, ApiError) and error.fault:
+            return distrusted(section, error.fault, look)
         return broken(f"{section}.api", told=told)

@@ -1,17 +1,14 @@
 """The way to the host: one SSH connection with the inventory's settings, for the probe and for the APIs."""
 
-import errno
 import json
 import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from socket import gaierror
 from typing import Any
 
 from paramiko import SSHException
-from paramiko.ssh_exception import NoValidConnectionsError
 from pyinfra.api import Config, Host, Inventory, QuoteString, State, StringCommand
 from pyinfra.api.exceptions import ConnectError
 from pyinfra.context import ctx_config, ctx_host, ctx_inventory, ctx_state
@@ -24,9 +21,11 @@ from tasks.operations.remote import run_quietly
 from tasks.operations.resource import ResourceError
 from tasks.operations.secret_file import fingerprint_in_use
 from tasks.place import HOOK_TOKEN, SIGNING_TOKEN, gitlab_api, locate, mattermost_api
-from tasks.preflight.check import NotRootError, ask_host, interpreter
+from tasks.preflight.check import ask_host, interpreter
 from tasks.relays import bound_at, needs_of, tree_on_host
+from tasks.root import become_root
 from tasks.site import Site
+from tasks.unreachable import explain_failures, explained
 
 _PROBE = Path(__file__).with_name("probe.py")
 _PLACES = (
@@ -35,8 +34,6 @@ _PLACES = (
     f"/var/lib/private/{GITLAB_RELAY}",
     f"/var/lib/private/{NEXTCLOUD_RELAY}",
 )
-# No way to the host: it is off, or something between drops what is sent.
-_NO_WAY = (errno.EHOSTUNREACH, errno.ENETUNREACH, errno.ETIMEDOUT)
 _UNITS = (
     f"{GITLAB_RELAY}.service",
     f"{GITLAB_RELAY}.socket",
@@ -59,6 +56,7 @@ def looking(site: Site, target: tuple[str, dict[str, Any]]) -> Iterator[Look]:
 
     Raises Refused, or ResourceError for a setting that cannot be used.
     """
+    explain_failures()
     inventory = Inventory(([target], {}))  # type: ignore[no-untyped-call]
     config = Config()  # type: ignore[no-untyped-call]
     state = State(inventory, config)
@@ -67,7 +65,7 @@ def looking(site: Site, target: tuple[str, dict[str, Any]]) -> Iterator[Look]:
         try:
             host.connect(show_errors=False, raise_exceptions=True)
         except ConnectError as error:
-            raise Refused(unreached(error)) from None
+            raise Refused(broken("ssh.unreachable", told=explained(error.args[0], host.data))) from None
         try:
             yield _look(site)
         except (SSHException, EOFError, OSError) as error:
@@ -76,30 +74,13 @@ def looking(site: Site, target: tuple[str, dict[str, Any]]) -> Iterator[Look]:
             host.disconnect()
 
 
-def unreached(error: ConnectError) -> Broken:
-    """Why there is no connection, as pyinfra and paramiko tell it."""
-    told = str(error.args[0])
-    cause = error.__context__
-    reasons = list(cause.errors.values()) if isinstance(cause, NoValidConnectionsError) else [cause]
-    if told.startswith("Authentication error"):
-        return broken("ssh.key", told=told)
-    if told.startswith("SSH host key error") or "known_hosts" in told:
-        return broken("ssh.host-key", told=told)
-    if isinstance(cause, gaierror):
-        return broken("ssh.name", told=told)
-    if any(isinstance(reason, ConnectionRefusedError) for reason in reasons):
-        return broken("ssh.refused", told=told)
-    if any(isinstance(reason, TimeoutError) or getattr(reason, "errno", 0) in _NO_WAY for reason in reasons):
-        return broken("ssh.timeout", told=told)
-    return broken("ssh.unreachable", told=told)
-
-
 def _look(site: Site) -> Look:
-    needs = needs_of(site)
     try:
-        python = interpreter(needs)
-    except NotRootError as error:
-        raise Refused(broken("ssh.sudo", told=error.said)) from None
+        become_root()
+    except ResourceError as error:
+        raise Refused(broken("ssh.sudo", told=str(error))) from None
+    needs = needs_of(site)
+    python = interpreter(needs)
     try:
         supported(python)
     except ResourceError:
@@ -108,8 +89,6 @@ def _look(site: Site) -> Look:
             broken("host.python-old", version=version) if python else broken("host.python")
         ) from None
     ready = ask_host(needs)
-    if ready["uid"]:
-        raise Refused(broken("ssh.not-root", user=site.host.ssh_user))
     infrastructure, relay = locate(site)
     found, project, docker = _containers(site, infrastructure)
     gitlab = of_service(project, site.gitlab.service)
@@ -164,11 +143,12 @@ def _questions(site: Site, infrastructure: str, relay: str, tree: str | None) ->
         "tree": tree,
         "folders": site.nextcloud.folders,
         "bound": bound_at(site, site.trees[0]),
+        # Each with whether the relays send secrets there.
         "pages": {
-            "mattermost": f"{site.mattermost.url}/api/v4/system/ping?get_server_status=true",
+            "mattermost": (f"{site.mattermost.url}/api/v4/system/ping?get_server_status=true", True),
             # Without a token it answers 401, which is an answer of GitLab itself.
-            "gitlab": f"{site.gitlab.url}/api/v4/version",
-            "nextcloud": f"{site.nextcloud.url}/status.php",
+            "gitlab": (f"{site.gitlab.url}/api/v4/version", site.gitlab.read_token is not None),
+            "nextcloud": (f"{site.nextcloud.url}/status.php", site.nextcloud.relay_password is not None),
         },
     }
 

@@ -1,8 +1,10 @@
 """Links on the host itself: the Compose project, room on the disks, and the way to each application."""
 
 from functools import partial
+from typing import Any
 
-from tasks.doctor.chain import Broken, Links, broken
+from relays import tls
+from tasks.doctor.chain import Broken, Links, broken, distrusted
 from tasks.doctor.look import Look
 from tasks.operations.api import ApiError
 from tasks.operations.compose import of_service
@@ -105,9 +107,19 @@ def _port(application: str, look: Look) -> Broken | None:
         # Nobody listens there; or nobody answers, which is no fault of the application.
         code = f"{application}.port" if answer["refused"] else f"{application}.blocked"
         return broken(code, url=_url(application, look), told=answer["port"])
+    if fault := fault_of(answer):
+        return distrusted(application, fault, look)
     if answer["silent"]:
         return broken(f"{application}.silent", url=_url(application, look), told=answer["silent"])
     return None
+
+
+def fault_of(answer: dict[str, Any]) -> tls.Fault | None:
+    """What is wrong with the TLS of an answer."""
+    if answer["tls"] is not None:
+        return tls.fault(*answer["tls"])
+    plain = tls.refuses_plain_http(answer["status"], answer["body"].encode())
+    return tls.FAULTS["https"] if plain else None
 
 
 def _url(application: str, look: Look) -> str:
@@ -131,6 +143,8 @@ def forwarding(look: Look) -> Broken | None:
     try:
         look.mattermost.call("GET", "/api/v4/system/ping")
     except ApiError as error:
+        if error.fault:
+            raise
         # Whatever it answers, something has answered.
         return None if error.status else broken("ssh.forwarding", told=str(error))
     return None

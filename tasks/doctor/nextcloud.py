@@ -6,7 +6,10 @@ from tasks.doctor import machine
 from tasks.doctor.chain import Broken, Links, broken, on_disk
 from tasks.doctor.look import Look
 from tasks.doctor.mattermost import decode
+from tasks.operations.api import ApiError
 from tasks.operations.nextcloud import MODE
+from tasks.place import nextcloud_api
+from tasks.references import check_account
 
 links = Links()
 machine.way_to("nextcloud", links, "docker.services")
@@ -39,6 +42,21 @@ def status(look: Look) -> Broken | None:
         return broken("nextcloud.not-installed", url=look.site.nextcloud.url)
     if told.get("maintenance"):
         return broken("nextcloud.maintenance", service=look.site.nextcloud.service, **look.compose)
+    return None
+
+
+@links.add("nextcloud.account", "nextcloud.status", "ssh.forwarding")
+def account(look: Look) -> Broken | None:
+    """The relay's app password is that of the admin."""
+    wanted = look.site.nextcloud
+    if wanted.relay_password is None:
+        return None
+    try:
+        check_account(nextcloud_api(look.site, wanted.relay_password), wanted.admin)
+    except ApiError as error:
+        if error.status == 401:
+            return broken("nextcloud.account", url=wanted.url, admin=wanted.admin)
+        raise
     return None
 
 

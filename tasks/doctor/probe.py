@@ -71,16 +71,17 @@ def compose(infrastructure: str, command: list[str]) -> dict[str, Any]:
     return {"plugin": plugin, "code": code, "said": (errors.strip().splitlines() or ["?"])[-1][:400]}
 
 
-def web(url: str) -> dict[str, Any]:
-    """What a server answers.
+def web(url: str, secrets: bool = False) -> dict[str, Any]:
+    """What a server answers, whose certificate matters if the relays send `secrets` there.
 
-    {name, port, silent: what fails there, or empty; refused: nobody listens on the port; status, location, date, body:
-    the answer; at: when it came}.
+    {name, port, silent: what fails there, or empty; refused: nobody listens on the port; tls: what relays.tls.fault
+    wants to know if that fails, or None; status, location, date, body: the answer; at: when it came}.
     """
     found: dict[str, Any] = {
         "name": "",
         "port": "",
         "refused": False,
+        "tls": None,
         "silent": "",
         "status": 0,
         "location": "",
@@ -100,19 +101,23 @@ def web(url: str) -> dict[str, Any]:
         return {**found, "port": error.strerror or str(error), "refused": refused}
     connection = http.client.HTTPConnection(host, port, timeout=8)
     if parts.scheme == "https":
-        # No secret is sent here; whether the certificate is trusted is seen where one is.
-        context = ssl._create_unverified_context()  # noqa: S323
+        context = trusting() if secrets else ssl._create_unverified_context()  # noqa: S323
         connection = http.client.HTTPSConnection(host, port, timeout=8, context=context)
     try:
         connection.request("GET", parts._replace(scheme="", netloc="").geturl() or "/")
         answer = connection.getresponse()
         body = answer.read(65536).decode(errors="replace")
+    except ssl.SSLError as error:
+        told = [getattr(error, "verify_code", 0), error.reason or "", getattr(error, "verify_message", "")]
+        return {**found, "tls": told}
     except (OSError, http.client.HTTPException) as error:
+        if str(error).startswith("\x15\x03"):
+            return {**found, "tls": [0, "ANSWERS_TLS", ""]}
         return {**found, "silent": str(error) or type(error).__name__}
     finally:
         connection.close()
-    told = {name.lower(): answer.headers.get(name, "") for name in ("Date", "Location")}
-    return {**found, **told, "status": answer.status, "body": body, "at": time.time()}
+    heads = {name.lower(): answer.headers.get(name, "") for name in ("Date", "Location")}
+    return {**found, **heads, "status": answer.status, "body": body, "at": time.time()}
 
 
 def access(path: str) -> str | None:
@@ -142,11 +147,8 @@ def digest(url: str) -> str:
 def ask(url: str) -> dict[str, Any]:
     """What a webhook answers to a message for a channel that cannot exist: 404 or 403 if it lives; none is posted."""
     body = json.dumps({"text": "-", "channel": f"passerelle-{uuid.uuid4().hex}"}).encode()
-    # The authorities that the relay trusts, where it is installed.
-    authorities = [*Path("/opt/passerelle/current/lib").glob("python3*/site-packages/certifi/cacert.pem")]
-    context = ssl.create_default_context(cafile=authorities[0] if authorities else None)
     opener = urllib.request.build_opener(
-        urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context), _Stay()
+        urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=trusting()), _Stay()
     )
     try:
         question = urllib.request.Request(url, body, {"Content-Type": "application/json"})  # noqa: S310
@@ -158,6 +160,18 @@ def ask(url: str) -> dict[str, Any]:
         reason = getattr(error, "reason", error)
         tls = isinstance(reason, ssl.SSLCertVerificationError)
         return {"answer": 0, "error": "TLS" if tls else type(reason).__name__}
+
+
+def trusting() -> ssl.SSLContext:
+    """Whom the relays trust, where they are installed (relays.tls)."""
+    context = ssl.create_default_context()
+    certifi = Path("/opt/passerelle/current/lib").glob("python3*/site-packages/certifi/cacert.pem")
+    for file in (*certifi, Path("/etc/passerelle/ca.pem")):
+        if file.exists():
+            context.load_verify_locations(file)
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    context.verify_flags &= ~ssl.VERIFY_X509_STRICT
+    return context
 
 
 def units(names: list[str]) -> dict[str, dict[str, str]]:
@@ -324,7 +338,7 @@ def main() -> None:
             "tree": pool.submit(tree, asked["tree"], asked["folders"]),
             "limits": pool.submit(limits),
         }
-        pages = {name: pool.submit(web, url) for name, url in asked["pages"].items()}
+        pages = {name: pool.submit(web, url, secrets) for name, (url, secrets) in asked["pages"].items()}
         journals = {
             name: pool.submit(journal, name, state)
             for name, state in states.items()

@@ -39,17 +39,9 @@ def lines(verdicts: list[Verdict], catalogue: Catalogue) -> Iterator[str]:
 
 def masking(site: Site) -> Callable[[str], str]:
     """A function that puts … in the place of each secret of the site, and of whatever looks like one."""
-    given = (
-        site.mattermost.token,
-        site.gitlab.token,
-        site.gitlab.read_token,
-        site.nextcloud.app_password,
-        site.relays.spool,
-    )
-    secrets = [secret.get_secret_value() for secret in given if secret is not None]
 
     def mask(text: str) -> str:
-        for secret in secrets:
+        for secret in site.secrets:
             text = text.replace(secret, "…")
         return _SECRETS.sub("…", text)
 

@@ -1,25 +1,21 @@
 """A JSON API as the operations use it: reached directly or through SSH, its failures told in one line."""
 
-import os
-import re
 from collections import defaultdict
 from collections.abc import Callable
 from functools import cached_property
+from pathlib import Path
 from threading import Lock
 from typing import Any
 
 import requests
 from paramiko import Transport
 from pydantic import SecretStr
-from requests.adapters import HTTPAdapter
-from urllib3.exceptions import ProtocolError
+from urllib3.exceptions import HTTPError, ProtocolError
 
+from relays import tls
+from tasks.operations.refusal import Server, masked, reason
 from tasks.operations.resource import ResourceError
 from tasks.operations.tunnel import TunnelAdapter
-
-# The id of a Mattermost webhook is its secret, and its API names objects by id in paths and messages.
-_MATTERMOST_ID = re.compile(r"\b[a-z0-9]{26}\b")
-
 
 # Asked without it, Mattermost does not look at its database.
 _HEALTH = "/api/v4/system/ping?get_server_status=true"
@@ -28,14 +24,17 @@ _HEALTH = "/api/v4/system/ping?get_server_status=true"
 class ApiError(ResourceError):
     """An answer that is not a success.
 
-    `code` is the API's own error id, where it gives one; `location` is where a redirection leads.
+    `code` is the API's own error id, where it gives one, `fault` its TLS's; `location` is where a redirection leads.
     """
 
-    def __init__(self, line: str, status: int = 0, code: str = "", location: str = ""):
+    def __init__(
+        self, line: str, status: int = 0, code: str = "", location: str = "", fault: tls.Fault | None = None
+    ):
         super().__init__(line)
         self.status = status
         self.code = code
         self.location = location
+        self.fault = fault
 
 
 # One for each server: hosts are provisioned at the same time, and some servers are of several of them.
@@ -56,8 +55,10 @@ class _Header(requests.auth.AuthBase):
 class Api:
     """Calls to one server under `url` with `token`.
 
-    `section` is the part of the site data that describes the server; errors name settings by it.
-    `transport` answers the SSH connection to go through, or is None for direct calls.
+    `section` is the part of the site data that describes the server, `setting` where in it the token stands; errors
+    name settings by them.
+    `transport` answers the SSH connection to go through, or is None for direct calls. `ca` is a PEM file of this
+    machine with certificates that are trusted beside those of known authorities.
     """
 
     def __init__(
@@ -68,10 +69,14 @@ class Api:
         *,
         header: str,
         scheme: str = "",
+        setting: str = "token",
         transport: Callable[[], Transport] | None = None,
+        ca: Path | None = None,
         timeout: float = 30,
     ):
         self.section, self.url, self._timeout, self._transport = section, url, timeout, transport
+        self._ca = ca
+        self.server = Server(section, url, f"{section}.{setting}")
         self._session: requests.Session | None = None
         self._auth = _Header(header, lambda: scheme + token.get_secret_value())
         self.turn = _turns[url]
@@ -90,31 +95,34 @@ class Api:
         `files` are the parts of a form, as requests takes them, in the place of a JSON body.
         Raises ApiError for any other failure. Its text holds no token, no body and no object id.
         """
-        shown = f"{method} {_MATTERMOST_ID.sub('…', path.partition('?')[0])}"
+        shown = f"{method} {masked(path.partition('?')[0])}"
         try:
             answer = self._ask(method, path, body, files)
-        except requests.exceptions.SSLError:
-            raise ApiError(
-                f"{self.section}: the certificate of {self.url} is not trusted here; "
-                "point REQUESTS_CA_BUNDLE at the file of its authority"
-            ) from None
-        except requests.RequestException as error:
-            raise ApiError(
-                f"{self.section}: no answer from {self.url} ({_why(error)}); "
-                f"check {self.section}.url and that the server runs"
-            ) from None
+        # The latter ones are for names and headers that cannot be, and their text holds these.
+        except (requests.RequestException, HTTPError, OSError, ValueError) as error:
+            if fault := self._fault(error):
+                raise self._untrusted(fault) from None
+            raise ApiError(self.server.silent(error)) from None
+        if tls.refuses_plain_http(answer.status_code, answer.content):
+            raise self._untrusted(tls.FAULTS["https"])
         if answer.ok and not answer.is_redirect:
-            return answer.json() if answer.content else None
-        code, message = _reason(answer)
+            return self._decoded(answer) if answer.content else None
+        code, message = reason(answer)
         if code in absent or (answer.status_code == 404 and "404" in absent):
             return None
-        line = self._outage() or self._refusal(answer, shown, code, message)
+        line = self._outage() or self.server.refused(answer, shown, code, message)
         raise ApiError(line, answer.status_code, code, answer.headers.get("Location", ""))
 
     def refuse_outage(self) -> None:
         """ApiError if the server is up and its database is not, before anything rests on its answers."""
         if line := self._outage():
             raise ApiError(line)
+
+    def _decoded(self, answer: requests.Response) -> Any:
+        try:
+            return answer.json()
+        except ValueError:
+            raise ApiError(self.server.stranger()) from None
 
     def pages(self, path: str, size: int = 100) -> list[Any]:
         """All entries of a list that comes in pages, as Mattermost (from 0) and GitLab (from 1) do."""
@@ -158,10 +166,11 @@ class Api:
             self._session.auth = self._auth
             if self._transport is not None:
                 self._session.trust_env = False  # a proxy of this machine has no part in the tunnel
-                self._session.verify = os.environ.get("REQUESTS_CA_BUNDLE", True)
-                adapter: HTTPAdapter = TunnelAdapter(self._transport())
+                adapter: tls.TlsAdapter = TunnelAdapter(self._transport(), self._ca)
                 self._session.mount("http://", adapter)
-                self._session.mount("https://", adapter)
+            else:
+                adapter = tls.TlsAdapter(self._ca)
+            self._session.mount("https://", adapter)
         return self._session
 
     def _outage(self) -> str | None:
@@ -173,7 +182,7 @@ class Api:
             return None
         try:
             told = self._ask("GET", _HEALTH, None).json()
-        except (requests.RequestException, ValueError):
+        except (requests.RequestException, HTTPError, OSError, ValueError):
             return None
         if not isinstance(told, dict) or told.get("database_status", "OK") == "OK":
             return None
@@ -182,44 +191,24 @@ class Api:
             "start or mend its database, then run again"
         )
 
-    def _refusal(self, answer: requests.Response, shown: str, code: str, message: str) -> str:
-        if answer.is_redirect:
-            return (
-                f"{self.section}: {self.url} redirects to {answer.headers.get('Location', '?')[:200]}; "
-                f"set {self.section}.url to the address that answers itself"
-            )
-        if answer.status_code == 401:
-            return f"{self.section}: {self.url} refuses the token (401); check {self.section}.token"
-        if answer.status_code == 403:
-            return (
-                f"{self.section}: {shown}: not allowed (403{', ' + code if code else ''}); "
-                f"{self.section}.token must be an administrator's"
-            )
-        told = _MATTERMOST_ID.sub("…", message)[:300]
-        return f"{self.section}: {shown}: HTTP {answer.status_code}{', ' + code if code else ''}: {told}"
+    def _fault(self, error: Exception) -> tls.Fault | None:
+        """What is wrong with the server's TLS, None if something else is."""
+        fault = tls.fault_of(error)
+        ended = any(isinstance(each, ProtocolError) for each in tls.causes(error))
+        if fault is None and ended and self.url.startswith("http://") and self._speaks_tls():
+            return tls.FAULTS["https"]
+        return fault
 
+    def _speaks_tls(self) -> bool:
+        """Whether the server, which says nothing to plain HTTP, says something to TLS; it is shown no token."""
+        try:
+            address = self.url.replace("http://", "https://", 1)
+            self._open().head(address, auth=lambda request: request, timeout=10, allow_redirects=False)
+        except requests.RequestException as error:
+            fault = tls.fault_of(error)
+            return fault is not None and fault.lasting and fault.code != "plain"
+        return True
 
-def _why(error: requests.RequestException) -> str:
-    cause: BaseException | None = error
-    text = str(error)
-    while cause is not None:
-        text += f" {cause}"
-        cause = cause.__cause__ or cause.__context__
-    if isinstance(error, requests.Timeout):
-        return "timeout"
-    if "opens no connection" in text:
-        return "the host cannot connect to it: unknown name, nothing listens, or sshd forbids forwarding"
-    if "resolve" in text or "Name or service not known" in text:
-        return "its name does not resolve here"
-    return "connection refused" if "refused" in text else type(error).__name__
-
-
-def _reason(answer: requests.Response) -> tuple[str, str]:
-    """The error id and message of an answer: Mattermost gives both, GitLab a message or an error."""
-    try:
-        body = answer.json()
-    except ValueError:
-        return "", answer.reason or "no JSON"
-    if not isinstance(body, dict):
-        return "", answer.reason or ""
-    return str(body.get("id", "")), str(body.get("message") or body.get("error") or answer.reason)
+    def _untrusted(self, fault: tls.Fault) -> ApiError:
+        remedy = fault.remedy.format(setting=f"{self.section}.url")
+        return ApiError(f"{self.section}: {self.url}: {fault.what}; {remedy}", fault=fault)

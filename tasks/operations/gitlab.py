@@ -100,6 +100,20 @@ def require_project(api: Api, path: str) -> dict[str, Any] | None:
     return found
 
 
+def require_scope(api: Api, *enough: str) -> None:
+    """ResourceError if the token of `api` says of itself that it has none of the scopes, each of which is `enough`.
+
+    A GitLab that knows no such question, or a token that is no access token, is left to its answers.
+    """
+    found = api.call("GET", "/api/v4/personal_access_tokens/self", absent=("404",))
+    scopes = found.get("scopes") if isinstance(found, dict) else None
+    if isinstance(scopes, list) and not {*enough} & {*scopes}:
+        raise ResourceError(
+            f"gitlab: {api.server.token} has the scope {', '.join(map(str, scopes)) or 'none'} and needs {enough[0]}: "
+            f"make a token with it, under Preferences > Access tokens, and put it into {api.server.token}"
+        )
+
+
 @resource
 def project(api: Api, path: str) -> Commands:
     """Have a project at `path` (namespace/name) that is not archived.

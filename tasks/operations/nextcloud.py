@@ -35,12 +35,13 @@ class Folders(HostFact[dict[str, str]]):
 
     def command(self, container: str, paths: list[str]) -> StringCommand:
         # Not `docker compose exec`, which takes several times as long.
+        # What it complains of comes in pieces, so it is held back until the rows are through.
         return StringCommand(
-            "docker exec -e LC_ALL=C",
+            "{ e=$(docker exec -e LC_ALL=C",
             container,
             "stat -c '%f|%a|%U|%G|%i|%n' --",
             *[QuoteString(path) for path in paths],
-            "2>&1 || true",
+            "2>&1 >&3); } 3>&1; printf '%s\\n' \"$e\"",
         )
 
     def process(self, output: list[str]) -> dict[str, str]:

@@ -96,15 +96,20 @@ def _lines(output: list[str]) -> list[str]:
     return printed.removesuffix("\n").split("\n") if printed else []
 
 
-def run_quietly(command: StringCommand, stdin: str | None = None, on: Host | None = None) -> tuple[bool, str]:
+def run_quietly(
+    command: StringCommand, stdin: str | None = None, on: Host | None = None, *, plain: bool = False
+) -> tuple[bool, str]:
     """Run `command` with the privileges that the deploy has; whether it ended with 0, and what it printed.
 
     pyinfra shows the output of a fact with `-vv`; this is for what concerns nobody. Of a command that failed its
-    errors follow. `on` is another host of the deploy, which is connected; without it, the command runs on this one.
+    errors follow. `on` is another host of the deploy, which is connected; without it, the command runs on this one. A
+    `plain` command runs as the SSH user, whoever the deploy is.
     """
     machine = host if on is None else on
     arguments, _ = pop_global_arguments(state, machine, {})
     connector = {key: arguments[key] for key in CONNECTOR_ARGUMENT_KEYS if key in arguments}  # type: ignore[literal-required]
+    if plain:
+        connector["_sudo"] = False
     if stdin is not None:
         connector["_stdin"] = stdin
     ok, output = machine.run_shell_command(

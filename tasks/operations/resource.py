@@ -7,6 +7,7 @@ from typing import Any, ParamSpec, TypeVar, cast
 
 from pyinfra import host, logger, state
 from pyinfra.api import FunctionCommand, Host, OperationError, State, deploy, operation
+from pyinfra.api.exceptions import PyinfraError
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -98,9 +99,12 @@ def _fail(state: State, host: Host, error: Exception) -> bool:
 
 
 def tell_failure(error: Exception) -> None:
-    """Print why this host fails: a ResourceError in its one line, any other error with where it comes from."""
+    """Print why this host fails: an error with a line of its own in that line, any other by where it comes from.
+
+    The text of a library's error is not shown, for it may hold a header or an address with a secret.
+    """
     line = str(error)
-    if not isinstance(error, ResourceError):
-        logger.warning("".join(traceback.format_exception(error)))
-        line = f"unexpected {type(error).__name__}: {error}"
+    if not isinstance(error, PyinfraError):
+        logger.warning("".join(traceback.format_tb(error.__traceback__)))
+        line = f"unexpected {type(error).__name__}; this is a mistake in Passerelle: please report the lines above"
     host.log_styled(line, fg="red", log_func=logger.error)

@@ -7,16 +7,17 @@ needs nothing but the SSH connection that is there already, and TLS still ends a
 import socket
 import threading
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from paramiko import Channel, SSHException, Transport
 from pyinfra import host as pyinfra_host
 from pyinfra.api import Host
-from requests.adapters import HTTPAdapter
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import NewConnectionError
 
+from relays.tls import TlsAdapter
 from tasks.operations.resource import ResourceError
 
 # What ends a connection, also while it is being closed: the socket pair is, the channel, or SSH as a whole.
@@ -33,12 +34,12 @@ def host_transport(machine: Host | None = None) -> Transport:
     return transport
 
 
-class TunnelAdapter(HTTPAdapter):
+class TunnelAdapter(TlsAdapter):
     """For `requests.Session.mount`: connections of the session go through `transport`."""
 
-    def __init__(self, transport: Transport):
+    def __init__(self, transport: Transport, ca: Path | None):
         self._transport = transport
-        super().__init__()
+        super().__init__(ca)
 
     def init_poolmanager(self, *args: Any, **options: Any) -> None:
         """Have every pool open its connections as SSH channels."""

@@ -54,14 +54,6 @@ class Needs:
         }
 
 
-class NotRootError(ResourceError):
-    """No command is run with the privileges of root; `said` is why not, in the host's words."""
-
-    def __init__(self, line: str, said: str) -> None:
-        super().__init__(line)
-        self.said = said
-
-
 def check_host(needs: Needs) -> None:
     """ResourceError, naming the setting and the remedy, for the first thing that a deploy would fail for."""
     supported(interpreter(needs))
@@ -87,33 +79,16 @@ def ask_host(needs: Needs) -> dict[str, Any]:
 
 
 def interpreter(needs: Needs) -> str:
-    """What the host says of its python3, nothing without one; NotRootError if it runs no command."""
-    try:
-        ok, output = run_quietly(StringCommand(INTERPRETER))
-    except EOFError:  # pyinfra asks for sudo's password, and nobody is there
-        ok, output = False, "a password is required"
-    if ok:
-        return output.strip()
-    said = (output.strip().splitlines() or ["?"])[-1].strip()
-    section, user = needs.section, needs.machine.ssh_user
-    line = (
-        f"{section}.sudo: {user} does not become root: {said}; give it sudo without a password (a file in "
-        f"/etc/sudoers.d), or set {section}.ssh_user to root"
-        if needs.machine.sudo
-        else f"{section}.ssh_user = {user}: it runs no command: {said}; check its login shell"
-    )
-    raise NotRootError(line, said)
+    """What the host says of its python3, nothing without one; ResourceError if it runs no command."""
+    ok, output = run_quietly(StringCommand(INTERPRETER))
+    if not ok:
+        said = (output.strip().splitlines() or ["?"])[-1].strip()
+        raise ResourceError(f"{needs.section}.ssh_user: it runs no command: {said}; check its login shell")
+    return output.strip()
 
 
 def refusals(told: Mapping[str, Any], needs: Needs) -> Iterator[str]:
     """A line for each thing that a deploy would fail for, of what the probe has told; the cause first."""
-    section = needs.section
-    if told["uid"]:
-        yield (
-            f"{section}.ssh_user = {needs.machine.ssh_user} is not root; set {section}.sudo to true, or "
-            f"{section}.ssh_user to root"
-        )
-        return
     version = systemd_version(told)
     if version is None:
         yield (

@@ -131,7 +131,6 @@ def main() -> None:
     """The questions are the first argument, JSON; the answers are printed."""
     asked = json.loads(sys.argv[1])
     told = {
-        "uid": os.geteuid(),
         "systemd": systemd(),
         "missing": [name for name in asked["programs"] if shutil.which(name) is None],
         "temporary": temporary(),

@@ -75,17 +75,8 @@ def cloud(site: Site, proxy: str | None, dossier: Dossier) -> Cloud:
 def known(dossier: Dossier, site: Site, host: Host, chat: Chat, forge: Forge) -> None:
     """What the evidence is of, and what must not be seen in it. An application that is down stops no check."""
     dossier.language = site.relays.language
-    secrets = (
-        site.mattermost.token,
-        site.gitlab.token,
-        site.gitlab.read_token,
-        site.gitlab.web_password,
-        site.nextcloud.app_password,
-        site.relays.spool,
-    )
-    for secret in secrets:
-        if secret:
-            dossier.mask.add(secret.get_secret_value())
+    for secret in site.secrets:
+        dossier.mask.add(secret)
 
     def told(ask: Callable[[], str]) -> str:
         try:
@@ -137,6 +128,7 @@ def camera(
             "port": str(site.relays.port),
             "tree": site.nextcloud.tree,
         },
+        ca=site.host.ca,
     ) as camera:
         yield camera
 

@@ -5,7 +5,9 @@ import hashlib
 import json
 import os
 import socket
+import ssl
 import subprocess
+import tempfile
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,6 +18,7 @@ from xml.etree import ElementTree
 
 import requests
 
+from relays.tls import TlsAdapter, context
 from tasks.site import Site
 from tests.waiting import wait_until
 
@@ -35,11 +38,11 @@ def marker() -> str:
 class Person:
     """Somebody with a browser: a session that reaches the site's names, straight or through `proxy`."""
 
-    def __init__(self, proxy: str | None, record: Record = _forget):
+    def __init__(self, site: Site, proxy: str | None, record: Record = _forget):
         self.proxy, self._record = proxy, record
         self.session = requests.Session()
         self.session.trust_env = False
-        self.session.verify = os.environ.get("REQUESTS_CA_BUNDLE", True)
+        self.session.mount("https://", TlsAdapter(site.host.ca))
         if proxy:
             self.session.proxies = {"http": proxy, "https": proxy}
 
@@ -56,7 +59,7 @@ class Chat(Person):
     """Mattermost, read as the deploy's account."""
 
     def __init__(self, site: Site, proxy: str | None, record: Record = _forget):
-        super().__init__(proxy, record)
+        super().__init__(site, proxy, record)
         self._site = site.mattermost
         self.session.headers["Authorization"] = f"Bearer {site.mattermost.token.get_secret_value()}"
 
@@ -102,8 +105,9 @@ class Forge(Person):
     """GitLab, as the deploy's account."""
 
     def __init__(self, site: Site, proxy: str | None, record: Record = _forget):
-        super().__init__(proxy, record)
+        super().__init__(site, proxy, record)
         self.url, self.project = site.gitlab.url, site.gitlab.project
+        self._authorities = _authorities(site)
         self._token = site.gitlab.token.get_secret_value()
         self.session.headers["PRIVATE-TOKEN"] = self._token
 
@@ -126,6 +130,7 @@ class Forge(Person):
         if self.proxy:
             options["http.proxy"] = self.proxy
         environment = {**os.environ, "GIT_CONFIG_COUNT": str(len(options)), "GIT_TERMINAL_PROMPT": "0"}
+        environment["GIT_SSL_CAINFO"] = self._authorities.name
         for number, (key, value) in enumerate(options.items()):
             environment |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
         done = subprocess.run(
@@ -155,7 +160,7 @@ class Cloud(Person):
     """Nextcloud, as the admin whose files hold the HR tree."""
 
     def __init__(self, site: Site, proxy: str | None, record: Record = _forget):
-        super().__init__(proxy, record)
+        super().__init__(site, proxy, record)
         wanted = site.nextcloud
         assert wanted.app_password, "set nextcloud.app_password: the checks upload a document as the admin"
         self._dav, self._user, self._tree = f"{wanted.url}/remote.php/dav", wanted.admin, wanted.tree
@@ -210,6 +215,14 @@ class Cloud(Person):
 
 def _md5(content: bytes) -> str:
     return hashlib.md5(content, usedforsecurity=False).hexdigest()
+
+
+def _authorities(site: Site) -> "tempfile._TemporaryFileWrapper[str]":
+    """A file of all that git is to trust, as long as it is held: git adds nothing to the file that it is given."""
+    file = tempfile.NamedTemporaryFile("w", suffix=".pem")  # noqa: SIM115 - it outlives this function
+    file.writelines(map(ssl.DER_cert_to_PEM_cert, context(site.host.ca).get_ca_certs(binary_form=True)))
+    file.flush()
+    return file
 
 
 class Tunnel:

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from types import TracebackType
 from typing import Any, Literal, Self
 from urllib.parse import urlsplit
@@ -54,9 +55,14 @@ def find() -> str | None:
 
 
 class Browser:
-    """One tab. `proxy` is an address such as socks5h://127.0.0.1:1080, through which names are resolved too."""
+    """One tab. `proxy` is an address such as socks5h://127.0.0.1:1080, through which names are resolved too.
 
-    def __init__(self, program: str, proxy: str | None = None, language: str = "fr"):
+    Certificates with one of `keys` (tests.evidence.keys) are trusted, whoever has signed them.
+    """
+
+    def __init__(
+        self, program: str, proxy: str | None = None, language: str = "fr", keys: Sequence[str] = ()
+    ):
         self._profile = tempfile.TemporaryDirectory(prefix="evidence-", ignore_cleanup_errors=True)
         options = [
             "--headless=new",
@@ -77,6 +83,8 @@ class Browser:
                 f"--proxy-server={proxy.replace('socks5h', 'socks5')}",
                 "--proxy-bypass-list=<-loopback>",
             ]
+        if keys:
+            options.append(f"--ignore-certificate-errors-spki-list={','.join(keys)}")
         if os.geteuid() == 0:
             options.append("--no-sandbox")  # Chromium's sandbox refuses root
         theirs_in, self._to = os.pipe()

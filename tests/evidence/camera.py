@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -10,6 +11,7 @@ import requests
 
 from tests.evidence.browser import Browser, BrowserError, SettingMissing
 from tests.evidence.dossier import Dossier, Picture
+from tests.evidence.keys import trusted_keys
 from tests.evidence.pictures import PICTURES, Application, Page
 from tests.evidence.wording import TEXTS
 from tests.waiting import wait_until
@@ -52,7 +54,10 @@ _MASK = """(secrets) => {
 
 
 class Camera(AbstractContextManager["Camera"]):
-    """Takes pictures of the pages below `urls`, signed in by `logins`, with the browser `program`."""
+    """Takes pictures of the pages below `urls`, signed in by `logins`, with the browser `program`.
+
+    For `ca` see relays.tls.
+    """
 
     def __init__(
         self,
@@ -63,9 +68,11 @@ class Camera(AbstractContextManager["Camera"]):
         logins: dict[Application, Login],
         values: dict[str, str],
         seconds: float = 20,
+        ca: Path | None = None,
     ):
         self._dossier, self._program, self._proxy = dossier, program, proxy
         self._urls, self._logins, self._values, self._seconds = urls, logins, values, seconds
+        self._ca = ca
         self._browser: Browser | None = None
         self._inside: set[Application] = set()
 
@@ -97,7 +104,8 @@ class Camera(AbstractContextManager["Camera"]):
 
     def _look(self, program: str, page: Page, values: dict[str, object]) -> tuple[bytes, bytes]:
         if self._browser is None:
-            self._browser = Browser(program, self._proxy, self._dossier.language)
+            keys = [*trusted_keys(self._urls.values(), self._proxy, self._ca)]
+            self._browser = Browser(program, self._proxy, self._dossier.language, keys)
         browser, url = self._browser, self._urls[page.application]
         if page.application not in self._inside:
             session = self._logins[page.application]()

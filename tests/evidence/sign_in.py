@@ -22,7 +22,7 @@ def gitlab(site: Site, proxy: str | None) -> Session:
     """GitLab's pages take no token, so this fills in the form."""
     if site.gitlab.web_password is None:
         raise SettingMissing("gitlab.web_password")
-    person = Person(proxy)
+    person = Person(site, proxy)
     address = f"{site.gitlab.url}/users/sign_in"
     field = re.search(r'name="authenticity_token" value="([^"]+)"', person.send("GET", address).text)
     form = {
@@ -41,7 +41,7 @@ def nextcloud(site: Site, proxy: str | None) -> Session:
     wanted = site.nextcloud
     if wanted.app_password is None:
         raise SettingMissing("nextcloud.app_password")
-    person = Person(proxy)
+    person = Person(site, proxy)
     person.send(
         "GET", f"{wanted.url}/apps/files/", auth=(wanted.admin, wanted.app_password.get_secret_value())
     )

@@ -19,6 +19,7 @@ from tests.acceptance.people import Chat, Forge, marker
 from tests.lab import residue
 from tests.lab.faults.summary import DriftTable
 from tests.live import chat, cloud, copy, forge, host, infrastructure, proxy, site, ssh, tunnel
+from tests.mistakes_table import MistakesTable
 
 __all__ = ["chat", "cloud", "copy", "forge", "host", "infrastructure", "proxy", "site", "ssh", "tunnel"]
 
@@ -84,12 +85,13 @@ def sampled(cases: Iterable[object], each: int) -> list[ParameterSet]:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Have the run end with the tables of drift and of removals."""
+    """Have the run end with the tables of drift, of removals and of mistakes."""
     # Here, for these read the conftest themselves.
     from tests.lab.removal.summary import RemovalTable
 
     config.pluginmanager.register(DriftTable())
     config.pluginmanager.register(RemovalTable())
+    config.pluginmanager.register(MistakesTable())
 
 
 @pytest.fixture(scope="session", autouse=True)

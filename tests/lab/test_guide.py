@@ -17,12 +17,13 @@ BLOCKS = re.findall(r"^```bash (poste|hôte)\n(.*?)^```$", GUIDE, re.DOTALL | re
 
 
 @pytest.fixture(scope="module", autouse=True)
-def deployed(forge: Forge) -> Iterator[None]:
-    """As described before and after."""
+def deployed(forge: Forge, machine: Callable[[str], str]) -> Iterator[None]:
+    """As described before and after, without what the guide has operators save."""
     deploy()
     open_issue(forge)
     yield
     deploy()
+    machine("rm -rf /root/sauvegarde-passerelle")
 
 
 def test_each_block_names_its_machine() -> None:

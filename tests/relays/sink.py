@@ -93,6 +93,11 @@ class Sink:
         self.start()
 
     @property
+    def port(self) -> int:
+        """Where it listens, on the loopback."""
+        return self._port
+
+    @property
     def url(self) -> str:
         """The address of the webhook, which is a secret."""
         return f"http://127.0.0.1:{self._port}/hooks/{HOOK_ID}"

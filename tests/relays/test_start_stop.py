@@ -226,6 +226,23 @@ def write(name: str, text: str) -> Change:
             r"is not the address of a webhook",
         ),
         ("gitlab", lambda home: (home / "state").rmdir(), r"--state = .* is not a directory"),
+        (
+            "gitlab",
+            write("credentials/gitlab-hook-token", f"{TOKEN}\x07\n"),
+            r"gitlab-hook-token holds a control character \(value not shown\)",
+        ),
+        (
+            "gitlab",
+            lambda home: (home / "credentials/gitlab-read-token").write_text(f"{TOKEN}\x1b[2J"),
+            r"gitlab-read-token holds a control character \(value not shown\)",
+        ),
+        (
+            "gitlab",
+            lambda home: (home / "credentials/gitlab-hook-token").write_bytes(
+                f"\ufeff{TOKEN}".encode("utf-16")
+            ),
+            r"gitlab-hook-token cannot be read \(it is not UTF-8\)",
+        ),
         ("gitlab", write("credentials/spool", "\n"), r"spool is empty"),
         (
             "gitlab",
@@ -272,6 +289,23 @@ def test_a_wrong_setting_is_one_clear_line(tmp_path: Path, kind: str, change: Ch
     assert relay.wait() == 78
     (line,) = relay.text.splitlines()
     assert re.match(rf"passerelle-{kind}: .*{complaint}", line), line
+    relay.close()
+
+
+@pytest.mark.parametrize("kind", ["gitlab", "nextcloud"])
+def test_files_of_other_systems_and_a_relative_state_will_do(tmp_path: Path, sink: Sink, kind: str) -> None:
+    """A mark before UTF-8 and lines that end in two characters, as editors leave them."""
+    (tmp_path / "tree").mkdir()
+    settings = f'[[trees]]\ntree = "{tmp_path}/tree"\n' if kind == "nextcloud" else ""
+    relay = Relay(kind, tmp_path, sink.url, settings)
+
+    def spoil(home: Path) -> None:
+        for file in (home / "settings.toml", *(home / "credentials").iterdir()):
+            file.write_text(f"\ufeff{file.read_text()}".replace("\n", "\r\n"), newline="")
+
+    relay.start(through=("env", "STATE_DIRECTORY=state"), prepare=spoil)
+    assert (relay.state / "relay.db").exists()
+    assert relay.terminate() == 0
     relay.close()
 
 

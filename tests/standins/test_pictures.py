@@ -5,12 +5,14 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
 from lab import engine
 from lab.progress import LabError
 from tasks.site import Site
+from tests import tls
 from tests.acceptance.people import Chat
 from tests.evidence import browser, report, sign_in
 from tests.evidence.browser import Browser
@@ -19,6 +21,7 @@ from tests.evidence.checklist import ITEMS
 from tests.evidence.dossier import Dossier, Picture, Proof
 from tests.evidence.failure import Failure
 from tests.evidence.journal import Exchange
+from tests.evidence.keys import trusted_keys
 from tests.evidence.pictures import PICTURES
 from tests.evidence.remedies import remedy
 from tests.standins import gitlab_site, mattermost_server, nextcloud_site
@@ -216,6 +219,37 @@ def test_page_that_refreshes_itself_does_not_show_a_secret_again() -> None:
         assert seek(tab, "body", "hunter2", 20)
         cover(tab, ["hunter2"])
         assert {tab.evaluate(SHOWN) for _ in range(50)} == {"•••••••"}
+
+
+@pytest.mark.parametrize("way", tls.TRUSTED)
+def test_server_that_the_site_trusts_is_trusted_by_the_browser(
+    world: World, tmp_path: Path, way: str
+) -> None:
+    """By its key; another server of the same site, of whom nobody knows, is not."""
+    identity, pem = tls.TRUSTED[way]
+    port = urlsplit(world.site.mattermost.url).port or 0
+    server = tls.Front(port, identity)
+    other = tls.Front(port, tls.make("x", tls.make("y", authority=True), names=[tls.NAME]))
+    urls = [f"{front.url}/api/v4/system/ping" for front in (server, other)]
+    keys = [*trusted_keys(urls, None, tls.write(tmp_path, pem))]
+    program = browser.find()
+    assert program is not None
+    assert len(keys) == 1
+    with Browser(program, keys=keys) as tab:
+        tab.open(urls[0])
+        assert "OK" in tab.evaluate(SHOWN)
+        with pytest.raises(browser.BrowserError, match="ERR_CERT_AUTHORITY_INVALID"):
+            tab.open(urls[1])
+    server.close()
+    other.close()
+
+
+@pytest.mark.parametrize("fault", tls.FAULTS)
+def test_browser_is_shown_no_key_of_a_server_that_is_not_in_order(tmp_path: Path, fault: str) -> None:
+    front = tls.Front()
+    tls.FAULTS[fault][0](front)
+    assert [*trusted_keys([front.url, "http://localhost:9"], None, tls.write(tmp_path))] == []
+    front.close()
 
 
 def test_page_finds_its_local_storage_at_once(world: World) -> None:

@@ -9,6 +9,12 @@ from relays.postgresql import PostgreSQL
 from relays.sqlite import SQLite
 from relays.store import Store
 from relays.tables import OUTBOX
+from tests.mistakes_table import MistakesTable
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Have the run end with the table of mistakes."""
+    config.pluginmanager.register(MistakesTable())
 
 
 @pytest.fixture

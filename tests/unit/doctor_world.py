@@ -39,9 +39,8 @@ CONTAINERS = [
     Container(id=name, service=name, image=name, project=Project("taaf", "/srv/infrastructure"))
     for name in ("gitlab", "nextcloud", "mattermost")
 ]
-_WEB = {"name": "", "port": "", "refused": False, "silent": "", "status": 200, "location": ""}
+_WEB = {"name": "", "port": "", "refused": False, "tls": None, "silent": "", "status": 200, "location": ""}
 READY = {
-    "uid": 0,
     "systemd": {"version": "252.39-1~deb12u2", "said": ""},
     "places": {"/opt/passerelle": {"at": "/opt", "readonly": False, "noexec": False}},
     "holder": "",
@@ -84,9 +83,13 @@ class World:
         """All links judged."""
         return walk(CHAIN, self.look())
 
+    def broken(self) -> list[Broken]:
+        """What is broken, first things first."""
+        return [verdict.finding for verdict in self.verdicts() if isinstance(verdict.finding, Broken)]
+
     def found(self) -> list[str]:
-        """The codes of what is broken, first things first."""
-        return [verdict.finding.code for verdict in self.verdicts() if isinstance(verdict.finding, Broken)]
+        """The codes of what is broken."""
+        return [finding.code for finding in self.broken()]
 
     def unclear(self) -> list[str]:
         """The codes of what cannot be judged though nothing before it is broken."""

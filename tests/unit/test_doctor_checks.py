@@ -1,28 +1,26 @@
 """Each fault that the doctor knows, made on stand-ins or in what the host reports: it is named, and nothing else."""
 
-import errno
-import socket
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import formatdate
 from pathlib import Path
 from typing import Any
+from unittest.mock import ANY
 
 import pytest
-from paramiko.ssh_exception import AuthenticationException, NoValidConnectionsError, SSHException
 from pydantic import SecretStr
-from pyinfra.api.exceptions import ConnectError
 
 from tasks.doctor.__main__ import CHAIN
 from tasks.doctor.chain import Behind, Verdict, broken, noted, unreached
-from tasks.doctor.connection import unreached as why_unreached
 from tasks.doctor.deliveries import meaning
 from tasks.doctor.gitlab import allows
 from tasks.doctor.look import at
 from tasks.doctor.telling import lines, masking
 from tasks.doctor.wording import CATALOGUES
 from tasks.operations.compose import Container, DockerError, Project
+from tests import tls
+from tests.standins import nextcloud_site
 from tests.unit.doctor_world import CONTAINERS, FINGERPRINT, RELAY, World, sound
 from tests.waiting import wait_until
 
@@ -127,6 +125,19 @@ SEEN: dict[str, Change] = {
     "mattermost.unhealthy": page("mattermost", body='{"status": "UNHEALTHY"}'),
     "mattermost.token": setting("mattermost", token=SecretStr("wrongtoken")),
     "mattermost.team-missing": setting("mattermost", team="nowhere"),
+    "tls.expired": page("mattermost", tls=[10, "CERTIFICATE_VERIFY_FAILED", "certificate has expired"]),
+    "tls.early": page("nextcloud", tls=[9, "CERTIFICATE_VERIFY_FAILED", "certificate is not yet valid"]),
+    "tls.name": page("gitlab", tls=[62, "CERTIFICATE_VERIFY_FAILED", "Hostname mismatch"]),
+    "tls.self-signed": page("mattermost", tls=[18, "CERTIFICATE_VERIFY_FAILED", "self-signed certificate"]),
+    "tls.authority": page("gitlab", tls=[20, "CERTIFICATE_VERIFY_FAILED", "unable to get local issuer"]),
+    "tls.certificate": page(
+        "mattermost", tls=[66, "CERTIFICATE_VERIFY_FAILED", "EE certificate key too weak"]
+    ),
+    "tls.plain": page("gitlab", tls=[0, "WRONG_VERSION_NUMBER", ""]),
+    "tls.https": page("nextcloud", status=400, body="Client sent an HTTP request to an HTTPS server.\n"),
+    "tls.version": page("mattermost", tls=[0, "TLSV1_ALERT_PROTOCOL_VERSION", ""]),
+    "tls.unknown-name": page("mattermost", tls=[0, "TLSV1_UNRECOGNIZED_NAME", ""]),
+    "tls.broken-off": page("mattermost", tls=[0, "UNEXPECTED_EOF_WHILE_READING", ""]),
     "webhooks.missing": host("access", to=None),
     "webhooks.access": host("access", to="644"),
     "webhooks.incomplete": host("webhooks", to={HOOK: {"digest": "", "answer": 404, "error": ""}}),
@@ -203,6 +214,35 @@ def test_nothing_is_found_where_nothing_is_broken(world: World) -> None:
 @pytest.mark.parametrize("code", SEEN)
 def test_what_is_seen_is_named(world: World, code: str) -> None:
     assert SEEN[code](world).found() == [code]
+
+
+@pytest.mark.parametrize(
+    ("user", "password", "codes"),
+    [
+        (nextcloud_site.ADMIN, nextcloud_site.PASSWORD, []),
+        (nextcloud_site.ADMIN, "wrong", ["nextcloud.account"]),
+    ],
+)
+def test_the_account_of_the_relay_is_tried(world: World, user: str, password: str, codes: list[str]) -> None:
+    with nextcloud_site.running() as cloud:
+        change = setting("nextcloud", url=cloud.url, admin=user, relay_password=SecretStr(password))
+        assert change(world).found() == codes
+
+
+def test_a_page_that_is_no_nextcloud_is_told_as_such(world: World) -> None:
+    """To this machine, while the host finds one."""
+    change = setting("nextcloud", url=world.chat.url, relay_password=SecretStr("x"))
+    assert change(world).found() == ["nextcloud.api"]
+
+
+def test_tls_of_this_machines_own_calls_is_told_as_such(world: World) -> None:
+    """The host trusts the server, and this machine does not."""
+    front = tls.Front(int(world.chat.url.rpartition(":")[2]))
+    try:
+        first = setting("mattermost", url=front.url)(world).broken()[0]
+    finally:
+        front.close()
+    assert first == broken("tls.authority", url=front.url, setting="mattermost.url", detail=ANY)
 
 
 @pytest.mark.parametrize(
@@ -390,49 +430,6 @@ def test_a_load_balancer_may_be_what_answers() -> None:
     assert meaning({**entry, "response_status": "401"}, moment, balanced=True).code == "delivery.secret"
 
 
-def connecting(message: str, cause: Exception) -> ConnectError:
-    """The error of pyinfra's SSH connector."""
-    try:
-        try:
-            raise cause
-        except Exception:
-            raise ConnectError(message)  # noqa: B904 - as pyinfra does
-    except ConnectError as error:
-        return error
-
-
-NO_WAY = OSError(errno.EHOSTUNREACH, "No route to host")
-
-
-@pytest.mark.parametrize(
-    ("message", "cause", "code"),
-    [
-        ("Could not resolve hostname", socket.gaierror(-2, "Name or service not known"), "ssh.name"),
-        ("Could not connect", ConnectionRefusedError(errno.ECONNREFUSED, "refused"), "ssh.refused"),
-        (
-            "Could not connect",
-            NoValidConnectionsError(
-                {("::1", 9): OSError(errno.ENETUNREACH, "x"), ("127.0.0.1", 9): ConnectionRefusedError()}
-            ),
-            "ssh.refused",
-        ),
-        (
-            "Could not connect",
-            NoValidConnectionsError({("10.0.0.1", 9): NO_WAY}),
-            "ssh.timeout",
-        ),
-        ("Could not connect", TimeoutError("timed out"), "ssh.timeout"),
-        ("Authentication error (username=root)", AuthenticationException("failed"), "ssh.key"),
-        ("SSH host key error", SSHException("does not match"), "ssh.host-key"),
-        ("SSH error (Server 'x' not found in known_hosts)", SSHException("x"), "ssh.host-key"),
-        ("SSH error (Error reading SSH protocol banner)", SSHException("x"), "ssh.unreachable"),
-        ("EOF error", EOFError(), "ssh.unreachable"),
-    ],
-)
-def test_why_the_host_is_not_reached_is_told_apart(message: str, cause: Exception, code: str) -> None:
-    assert why_unreached(connecting(message, cause)).code == code
-
-
 @pytest.mark.parametrize(
     ("entry", "covered"),
     [
@@ -477,7 +474,7 @@ def told(world: World, language: str = "fr") -> str:
 
 def test_cause_remedy_and_what_lies_behind_are_told(world: World) -> None:
     broken_world = host("access", to=None)(page("nextcloud", body='{"installed": false}')(world))
-    *found, behind = told(broken_world).splitlines()
+    *found, behind, last = told(broken_world).splitlines()
     assert found == [
         "❌ Maillon rompu : URLs de webhooks enregistrées [webhooks.missing]",
         "   Constat : /srv/infrastructure/scripts/.webhooks.conf n'existe pas",
@@ -490,6 +487,7 @@ def test_cause_remedy_and_what_lies_behind_are_told(world: World) -> None:
         "❔ Non examinés à cause de « URLs de webhooks enregistrées » : webhooks entrants"
     )
     assert "service du relais Nextcloud" in behind
+    assert last == "❔ Non examinés à cause de « état de Nextcloud » : compte du relais dans Nextcloud."
     assert "Broken link: saved webhook URLs" in told(broken_world, "en")
 
 

@@ -41,7 +41,7 @@ def test_host_that_is_not_reached_is_the_broken_link(settings: Path, language: s
     done = doctor(settings, relays__language=language)
     assert done.returncode == 2, done.stderr
     assert words in done.stdout
-    assert "[ssh.refused]" in done.stdout
+    assert "[ssh.unreachable]" in done.stdout
     assert "host.ssh_port" in done.stdout
     assert "secret-of" not in done.stdout + done.stderr
 

@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from tasks.doctor.machine import fault_of as tls_fault
+from tests import tls
 from tests.standins import mattermost_server
 
 PROBE = Path(__file__).parent.parent.parent / "tasks" / "doctor" / "probe.py"
@@ -185,9 +187,9 @@ def test_webhooks_are_asked_without_a_post_and_their_addresses_stay(
 def test_pages_are_told_with_what_is_wrong(ask: Ask, chat: mattermost_server.Site) -> None:
     told = ask(
         pages={
-            "there": f"{chat.server.url}/api/v4/system/ping?get_server_status=true",
-            "refused": "http://127.0.0.1:9/",
-            "unknown": "http://name.invalid/",
+            "there": (f"{chat.server.url}/api/v4/system/ping?get_server_status=true", True),
+            "refused": ("http://127.0.0.1:9/", True),
+            "unknown": ("http://name.invalid/", True),
         }
     )["web"]
     assert json.loads(told["there"]["body"])["status"] == "OK"
@@ -195,6 +197,41 @@ def test_pages_are_told_with_what_is_wrong(ask: Ask, chat: mattermost_server.Sit
     assert told["refused"]["refused"] is True
     assert told["unknown"]["name"]
     assert not told["there"]["port"]
+
+
+def test_tls_is_judged_where_the_relays_send_secrets(
+    ask: Ask, tmp_path: Path, chat: mattermost_server.Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As the deploy and the relays judge it, by what the machine trusts; elsewhere any certificate will do."""
+    behind = int(chat.server.url.rpartition(":")[2])
+    fronts = {name: tls.Front(behind) for name in (*tls.FAULTS, *tls.PLAIN_REFUSALS, "good")}
+    for name, front in fronts.items():
+        arrange = (
+            tls.FAULTS[name][0] if name in tls.FAULTS else tls.PLAIN_REFUSALS.get(name, lambda front: None)
+        )
+        arrange(front)
+    https = {name: front.url for name, front in fronts.items()}
+    urls = {
+        name: url.replace("https", "http") if name in tls.PLAIN_REFUSALS else url
+        for name, url in https.items()
+    }
+    monkeypatch.setenv("SSL_CERT_FILE", str(tls.write(tmp_path)))
+    judged = ask(pages={name: (url, True) for name, url in urls.items()})["web"]
+    free = ask(pages={name: (url, False) for name, url in urls.items()})["web"]
+    for front in fronts.values():
+        front.close()
+
+    def code(answer: dict[str, Any]) -> str:
+        fault = tls_fault(answer)
+        return fault.code if fault else ""
+
+    expected = {name: code for name, (_, code) in tls.FAULTS.items()}
+    expected |= dict.fromkeys(tls.PLAIN_REFUSALS, "https") | {"good": ""}
+    assert {name: code(answer) for name, answer in judged.items()} == expected
+    of_certificates = {"expired", "early", "name", "self-signed", "authority", "certificate"}
+    assert {name: code(answer) for name, answer in free.items()} == {
+        name: "" if code in of_certificates else code for name, code in expected.items()
+    }
 
 
 def test_tree_is_measured(ask: Ask, tmp_path: Path) -> None:

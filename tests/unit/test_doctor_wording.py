@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from relays.tls import FAULTS
 from tasks.doctor.__main__ import CHAIN
 from tasks.doctor.wording import CATALOGUES
 
@@ -25,6 +26,7 @@ def said() -> set[str]:
         codes |= {f"{application}.{suffix}" for application in _APPLICATIONS}
     codes |= {f"mattermost.{code}" for code in ("database", "files", "unhealthy")}
     codes |= {f"relay.{result}" for result in ("oom-kill", "watchdog")}
+    codes |= {*(f"tls.{code}" for code in FAULTS)}
     codes |= {"host.api", *(f"docker.{reason}" for reason in ("missing", "folder", "silent", "projects"))}
     return codes
 

@@ -11,8 +11,7 @@ from relays.settings import read_settings
 from tasks import icons
 from tasks.made import hooks_of
 from tasks.relays import gitlab_settings, nextcloud_settings
-from tasks.settings import SiteError
-from tasks.site import Site
+from tasks.site import Site, SiteError
 from tests.picture import png
 from tests.unit.site_data import load
 from tests.unit.test_site import values as values

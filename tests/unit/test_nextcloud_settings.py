@@ -13,8 +13,7 @@ from relays.nextcloud.news import Kind
 from relays.nextcloud.telling import Discretion
 from relays.settings import StartError, read_settings
 from tasks.relays import bound_at, nextcloud_settings
-from tasks.settings import SiteError
-from tasks.site import Site
+from tasks.site import Site, SiteError
 from tasks.templates import render
 from tests.unit.site_data import load
 from tests.unit.test_site import values as values
@@ -173,7 +172,7 @@ def test_a_password_without_an_account(tmp_path: Path, values: dict[str, Any]) -
         ({"wording": {"new": "{{ fil }}"}}, "no sample of new has fil: correct the name"),
         ({"wording": {"version.title": "{{ size / 2 }}"}}, "it fails on a sample of version.title"),
         ({"wording": {"new.heading": "{{ file }}"}}, "no sample of new.heading has file: correct the name"),
-        ({"label": "RH "}, "nextcloud.label = 'RH '"),
+        ({"label": "R\nH"}, "nextcloud.label = 'R\\nH'"),
         ({"username": ""}, "nextcloud.username = ''"),
         ({"trees": [{"tree": "Documents_RH"}]}, "nextcloud.trees: Documents_RH of admin is given twice"),
         ({"trees": [{"tree": "a/b"}]}, "nextcloud.trees.#1.tree = 'a/b': must be one folder name"),

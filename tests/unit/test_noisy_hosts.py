@@ -70,6 +70,7 @@ ASKED: dict[str, Callable[[Path], dict[str, Any]]] = {
     "Scanned": lambda p: {"mark": str(p / "mark")},
     "Spools": lambda p: {},
     "Units": lambda p: {"units": ["a.service", "a.socket"]},
+    "WhoAmI": lambda p: {},
 }
 
 

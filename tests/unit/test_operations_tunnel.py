@@ -130,7 +130,7 @@ def test_calls_fail_as_calls_do_when_the_connection_breaks(
     def call() -> None:
         session = requests.Session()
         session.trust_env = False
-        session.mount("http://", TunnelAdapter(client))
+        session.mount("http://", TunnelAdapter(client, None))
         while len(broken) < 8:
             try:
                 assert session.get(page, timeout=20).content == BODY

@@ -22,7 +22,15 @@ ANY = "0.0.0.0"  # noqa: S104
 SCRIPTS = "/srv/infrastructure/scripts"
 NEEDS = Needs(
     "host",
-    Machine(address="x", ssh_user="ops", ssh_key=None, known_hosts=None, sudo=False),
+    Machine(
+        address="x",
+        ssh_port=None,
+        ssh_user="ops",
+        ssh_key=None,
+        known_hosts=None,
+        sudo=False,
+        sudo_password=None,
+    ),
     "/opt/passerelle/0",
     8090,
     ("passerelle-gitlab.socket",),
@@ -38,7 +46,6 @@ PLACE = {
     "files": 10**6,
 }
 SOUND: dict[str, Any] = {
-    "uid": 0,
     "systemd": {"version": "252.39-1~deb12u2", "said": ""},
     "missing": [],
     "temporary": "",
@@ -63,7 +70,6 @@ def place(path: str, **values: Any) -> dict[str, Any]:
 
 
 FAULTS: dict[str, tuple[dict[str, Any], str]] = {
-    "not root": (told("uid", to=1000), "host.ssh_user = ops is not root; set host.sudo to true"),
     "no systemd": (
         told("systemd", to={"version": "", "said": "System has not been booted with systemd"}),
         "no systemd runs it (System has not been booted",

@@ -2,13 +2,17 @@
 
 import re
 import runpy
+import ssl
 import tomllib
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tasks.settings import SiteError
+from tasks.certificates import certificates
+from tasks.site import SiteError
+from tasks.ssh import port_of
+from tests import tls
 from tests.unit.site_data import load
 
 TOKENS = {"PASSERELLE_MATTERMOST__TOKEN": "m-token", "PASSERELLE_GITLAB__TOKEN": "g-token"}
@@ -154,6 +158,16 @@ def test_unusable_spool_is_refused_unseen(
     assert "s3" not in str(caught.value)
 
 
+@pytest.mark.parametrize("password", ["s3%zz", "s3%", "s3%2", "s3%00x"])
+def test_a_spool_that_libpq_would_quote_is_refused_unseen(
+    values: dict[str, Any], monkeypatch: pytest.MonkeyPatch, password: str
+) -> None:
+    monkeypatch.setenv("PASSERELLE_RELAYS__SPOOL", f"postgresql://u:{password}@db/d")
+    with pytest.raises(SiteError, match=r"relays\.spool: must have % written as %25") as caught:
+        load(values)
+    assert "s3" not in str(caught.value)
+
+
 def test_several_servers_may_be_named_for_the_spool(
     values: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -210,7 +224,79 @@ def test_a_relay_host_is_reached_as_the_host_is_unless_it_says_otherwise(
         monkeypatch.setenv(f"PASSERELLE_{name}", value)
     r2, r3 = load(values).relay_hosts
     assert (r2.address, r2.ssh_port, r2.ssh_user, r2.sudo) == ("r2", 2222, "ops", True)
-    assert (r3.address, r3.ssh_port, r3.ssh_user, r3.sudo) == ("r3", 22, "ops", False)
+    assert (r3.address, r3.ssh_port, r3.ssh_user, r3.sudo) == ("r3", None, "ops", False)
+    assert port_of(r3) == 22
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("GITLAB__PROJECTS", "taaf/infra"),
+        ("NEXTCLOUD__FOLDERS", "Contrats,Conges"),
+        ("GITLAB__MUTE", "jobs"),
+        ("GITLAB__ROUTES", "[{"),
+        ("RELAYS__HOSTS", "r2"),
+        ("GITLAB", "{"),
+        ("HOST", "server.example.org"),
+    ],
+)
+def test_a_variable_that_is_no_list_or_table_is_named(
+    values: dict[str, Any], monkeypatch: pytest.MonkeyPatch, variable: str, value: str
+) -> None:
+    monkeypatch.setenv("PASSERELLE_HOST__SSH_PORT", "22")
+    monkeypatch.setenv(f"PASSERELLE_{variable}", value)
+    with pytest.raises(SiteError, match=rf"^PASSERELLE_{variable}: lists and tables are given as JSON"):
+        load(values)
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", " ", "\t\r"])
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("GITLAB__TOKEN", "glpat-x"),
+        ("GITLAB__WEB_PASSWORD", "pass word"),
+        ("NEXTCLOUD__APP_PASSWORD", "abcde"),
+        ("HOST__SUDO_PASSWORD", "pass word"),
+        ("RELAYS__SPOOL", "postgresql://u:p@db/d"),
+        ("MATTERMOST__URL", "https://chat.example.org"),
+        ("HOST__ADDRESS", "server.example.org"),
+        ("HOST__INFRASTRUCTURE", "/srv/taaf"),
+        ("MATTERMOST__TEAM", "taaf"),
+        ("NEXTCLOUD__TREE", "Documents_RH"),
+    ],
+)
+def test_what_was_copied_along_with_a_value_is_left_out(
+    values: dict[str, Any], monkeypatch: pytest.MonkeyPatch, variable: str, value: str, end: str
+) -> None:
+    monkeypatch.setenv(f"PASSERELLE_{variable}", f"{value}{end}")
+    section, _, name = variable.lower().partition("__")
+    found = getattr(getattr(load(values), section), name)
+    assert (found if isinstance(found, str) else found.get_secret_value()) == value
+
+
+def test_every_secret_is_known_as_one(values: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever may be shown is masked by this list: a setting that is added to the secrets is on it."""
+    given = {
+        "HOST__SUDO_PASSWORD": "sudo-secret",
+        "GITLAB__READ_TOKEN": "read-secret",
+        "GITLAB__WEB_PASSWORD": "web-secret",
+        "NEXTCLOUD__APP_PASSWORD": "app-secret",
+        "NEXTCLOUD__RELAY_PASSWORD": "relay-secret",
+        "RELAYS__SPOOL": "postgresql://u:spool-secret@db/d",
+        "RELAYS__ADDRESS": "lb",
+        "RELAYS__HOSTS": '[{"address": "r2", "sudo_password": "r2-secret"}]',
+    }
+    for name, value in given.items():
+        monkeypatch.setenv(f"PASSERELLE_{name}", value)
+    site = load(values)
+    assert len(re.findall(r"\*{10}", str(site.to_json()))) == len(site.secrets)
+    assert sorted(site.secrets) == sorted(
+        [
+            *TOKENS.values(),
+            *(each for name, each in given.items() if name not in ("RELAYS__ADDRESS", "RELAYS__HOSTS")),
+            "r2-secret",
+        ]
+    )
 
 
 def test_secrets_are_masked_where_pyinfra_prints_data(values: dict[str, Any]) -> None:
@@ -276,6 +362,40 @@ def test_what_cannot_be_told_so_is_refused(
         load(values | {"gitlab": values["gitlab"] | {setting: value}})
     assert f"PASSERELLE_GITLAB__{setting.upper()}" in str(refused.value) or "no such setting" in words
     assert "g-token" not in str(refused.value)
+
+
+def test_certificates_alone_are_brought_to_the_host(tmp_path: Path) -> None:
+    """Whatever else is in the file stays on this machine."""
+    file = tmp_path / "ca.pem"
+    pems = f"{tls.ROOT.pem}{tls.GOOD.pem}"
+    file.write_bytes(f"# Autorité du site\r\n{pems}Signé : C. Morel\n".replace("\n", "\r\n").encode())
+    assert certificates(file) == pems
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (None, "there is no such file on this machine"),
+        (b"", "holds no certificate in PEM"),
+        (b"ssh-ed25519 AAAA x", "holds no certificate in PEM"),
+        ((tls.GOOD.pem + tls.GOOD.private_pem).encode(), "holds a private key"),
+        (ssl.PEM_cert_to_DER_cert(tls.ROOT.pem), "is not PEM: convert it with openssl x509 -inform der"),
+        (tls.ROOT.pem[:-30].encode(), "holds no certificate in PEM"),
+        (tls.ROOT.pem.replace("MII", "MMM", 1).encode(), "holds a certificate that cannot be read"),
+    ],
+    ids=["missing", "empty", "other", "key", "DER", "cut", "broken"],
+)
+def test_a_file_of_certificates_that_cannot_be_used_is_refused(
+    values: dict[str, Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, content: bytes | None, told: str
+) -> None:
+    file = tmp_path / "ca.pem"
+    if content is not None:
+        file.write_bytes(content)
+    monkeypatch.setenv("PASSERELLE_HOST__CA", str(file))
+    with pytest.raises(SiteError, match=re.escape(f"host.ca = '{file}': {told}")) as refused:
+        load(values)
+    assert "set PASSERELLE_HOST__CA" in str(refused.value)
+    assert "PRIVATE" not in str(refused.value)
 
 
 def test_readme_lists_every_setting() -> None:

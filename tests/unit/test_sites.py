@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from tasks.settings import SiteError, load, merged, pick
+from tasks.settings import load, merged, pick
+from tasks.site import SiteError
 from tests.unit.test_site import TOKENS, no_settings, settings, values
 
 __all__ = ["no_settings", "values"]
@@ -72,7 +73,7 @@ def test_what_is_said_of_one_site_beats_what_is_said_of_all(
         "g-token",
         "of-paf",
     )
-    assert (first.host.address, first.host.ssh_port, second.host.ssh_port) == ("ker.example.org", 2222, 22)
+    assert (first.host.address, first.host.ssh_port, second.host.ssh_port) == ("ker.example.org", 2222, None)
     assert first.projects == ["root/projet-test-taaf", "ker/seul"]
 
 
@@ -299,6 +300,8 @@ def test_each_site_is_a_host_with_its_own_data(
     values: dict[str, Any], two: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As pyinfra itself reads the inventory; secrets are masked in it."""
+    monkeypatch.setenv("PASSERELLE_HOST__SUDO", "true")
+    monkeypatch.setenv("PASSERELLE_HOST__SUDO_PASSWORD", "sudo-secret")
     done = subprocess.run(
         [str(Path(sys.executable).with_name("pyinfra")), "inventory.py", "debug-inventory", "--json"],
         cwd=ROOT,
@@ -315,7 +318,7 @@ def test_each_site_is_a_host_with_its_own_data(
         "kerguelen": "https://git.ker.example.org",
         "port-aux-francais": "https://git.example.org",
     }
-    assert not [token for token in TOKENS.values() if token in done.stdout]
+    assert not [token for token in (*TOKENS.values(), "sudo-secret") if token in done.stdout]
 
 
 def test_the_example_in_the_guide_is_three_sites(
@@ -324,6 +327,9 @@ def test_the_example_in_the_guide_is_three_sites(
     """What an administrator copies from it can be used as it stands, and is what its comments say."""
     (example,) = re.findall(r"```toml\n(.*?)```", (ROOT / "docs" / "sites.md").read_text(), re.DOTALL)
     settings(monkeypatch, tmp_path, example.replace("…", "a-token"))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / ".ssh").mkdir()
+    (tmp_path / ".ssh" / "known_hosts_sites").touch()
     for name in TOKENS:
         monkeypatch.delenv(name)
     sites = load(values)

@@ -1,5 +1,6 @@
 """English."""
 
+from relays.tls import FAULTS
 from tasks.doctor.wording.catalogue import Catalogue, Saying
 
 PHRASES = {
@@ -54,6 +55,7 @@ LINKS = {
     "nextcloud.name": "Nextcloud's name",
     "nextcloud.port": "Nextcloud's port",
     "nextcloud.status": "Nextcloud's state",
+    "nextcloud.account": "the relay's account in Nextcloud",
     "nextcloud.volume": "Nextcloud's volume",
     "nextcloud.tree": "HR folder",
     "nextcloud.access": "access to the HR folder",
@@ -71,25 +73,7 @@ _DEPLOY = "deploy again: make deploy"
 BROKEN = {
     "ssh.unreachable": Saying(
         "the host is not reached by SSH: {told}",
-        "check host.address, host.ssh_port, host.ssh_user and host.ssh_key, and that sshd runs on the host",
-    ),
-    "ssh.name": Saying("the name of the host is not resolved: {told}", "correct host.address, or the DNS"),
-    "ssh.refused": Saying(
-        "nothing accepts an SSH connection: {told}",
-        "check host.address and host.ssh_port; on the host: systemctl start ssh",
-    ),
-    "ssh.timeout": Saying(
-        "the host does not answer: {told}",
-        "check that it is on, host.address, and that no firewall stops host.ssh_port",
-    ),
-    "ssh.key": Saying(
-        "the host refuses the key: {told}",
-        "put the public key into ~/.ssh/authorized_keys of host.ssh_user, or correct host.ssh_key or host.ssh_user",
-    ),
-    "ssh.host-key": Saying(
-        "the host's key is not the one that is known: {told}",
-        "compare it on the host (ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub), then correct the file known_hosts; "
-        "if nothing explains it, be wary",
+        "correct this setting of [host], or what it says, then run the doctor again",
     ),
     "ssh.lost": Saying(
         "the SSH connection broke during the examination: {told}",
@@ -98,9 +82,6 @@ BROKEN = {
     "ssh.sudo": Saying(
         "the SSH user does not become root: {told}",
         "give it sudo without a password, or set host.ssh_user to root",
-    ),
-    "ssh.not-root": Saying(
-        "{user} is not root and host.sudo is false", "set host.sudo to true, or host.ssh_user to root"
     ),
     "ssh.forwarding": Saying(
         "the host reaches Mattermost, but not through the SSH connection: {told}",
@@ -228,6 +209,8 @@ BROKEN = {
     "mattermost.channel-archived": Saying(
         "the channel {channel} is archived, which has removed its webhooks", _DEPLOY
     ),
+    # As the deploy and the relays tell it.
+    **{f"tls.{code}": Saying(f"{{url}}: {fault.what}", fault.remedy) for code, fault in FAULTS.items()},
     "webhooks.missing": Saying("there is no {path}", _DEPLOY),
     "webhooks.access": Saying(
         "{path} has the mode {mode} instead of 600: others may have read the URLs",
@@ -238,7 +221,7 @@ BROKEN = {
     "webhooks.off": Saying("incoming webhooks are switched off in Mattermost", _DEPLOY),
     "webhooks.stranger": Saying(
         "the address of {name} does not answer as Mattermost does ({told})",
-        "correct mattermost.url; for TLS, have Mattermost certified by a public authority",
+        "correct mattermost.url: the address that answers itself",
     ),
     "webhooks.other": Saying('{name} is not the URL of the webhook "{hook}"', _DEPLOY),
     "webhooks.channel": Saying('the webhook "{hook}" does not lead to the channel {channel}', _DEPLOY),
@@ -467,6 +450,13 @@ BROKEN = {
     "nextcloud.maintenance": Saying(
         "Nextcloud is in maintenance mode",
         "once it is over: cd {folder} && {compose} exec -u www-data {service} php occ maintenance:mode --off",
+    ),
+    "nextcloud.account": Saying(
+        "{url} refuses the relay's app password for {admin} (401)",
+        "make a new one as {admin}, set nextcloud.relay_password and deploy again: make deploy",
+    ),
+    "nextcloud.api": Saying(
+        "Nextcloud refuses a question: {told}", "correct what it names, or read Nextcloud's log"
     ),
     "nextcloud.no-volume": Saying(
         "{directory} is on no volume: the host does not see the files",

@@ -54,6 +54,7 @@ LINKS = {
     "nextcloud.name": "nom de Nextcloud",
     "nextcloud.port": "port de Nextcloud",
     "nextcloud.status": "état de Nextcloud",
+    "nextcloud.account": "compte du relais dans Nextcloud",
     "nextcloud.volume": "volume de Nextcloud",
     "nextcloud.tree": "dossier RH",
     "nextcloud.access": "droits du dossier RH",
@@ -71,26 +72,7 @@ _DEPLOY = "relancez le déploiement : make deploy"
 BROKEN = {
     "ssh.unreachable": Saying(
         "l'hôte n'est pas joint par SSH : {told}",
-        "vérifiez host.address, host.ssh_port, host.ssh_user et host.ssh_key, et que sshd tourne sur l'hôte",
-    ),
-    "ssh.name": Saying("le nom de l'hôte n'est pas résolu : {told}", "corrigez host.address, ou le DNS"),
-    "ssh.refused": Saying(
-        "rien n'accepte de connexion SSH : {told}",
-        "vérifiez host.address et host.ssh_port ; sur l'hôte : systemctl start ssh",
-    ),
-    "ssh.timeout": Saying(
-        "l'hôte ne répond pas : {told}",
-        "vérifiez qu'il est allumé, host.address, et qu'aucun pare-feu n'arrête host.ssh_port",
-    ),
-    "ssh.key": Saying(
-        "l'hôte refuse la clé : {told}",
-        "mettez la clé publique dans ~/.ssh/authorized_keys de host.ssh_user, ou corrigez host.ssh_key ou "
-        "host.ssh_user",
-    ),
-    "ssh.host-key": Saying(
-        "la clé de l'hôte n'est pas celle qui est connue : {told}",
-        "comparez-la sur l'hôte (ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub), puis corrigez le fichier"
-        " known_hosts ; sans explication, méfiez-vous",
+        "corrigez ce réglage de [host], ou ce qu'il désigne, puis relancez le diagnostic",
     ),
     "ssh.lost": Saying(
         "la connexion SSH s'est rompue pendant l'examen : {told}",
@@ -99,9 +81,6 @@ BROKEN = {
     "ssh.sudo": Saying(
         "l'utilisateur SSH ne devient pas root : {told}",
         "donnez-lui sudo sans mot de passe, ou mettez host.ssh_user à root",
-    ),
-    "ssh.not-root": Saying(
-        "{user} n'est pas root et host.sudo est à false", "mettez host.sudo à true, ou host.ssh_user à root"
     ),
     "ssh.forwarding": Saying(
         "l'hôte joint Mattermost, mais pas à travers la connexion SSH : {told}",
@@ -233,6 +212,49 @@ BROKEN = {
     "mattermost.channel-archived": Saying(
         "le canal {channel} est archivé, ce qui a supprimé ses webhooks", _DEPLOY
     ),
+    "tls.expired": Saying(
+        "{url} : son certificat, ou celui de son autorité, a expiré",
+        "faites-le renouveler sur le serveur ; si c'est faux, corrigez l'horloge",
+    ),
+    "tls.early": Saying(
+        "{url} : son certificat n'est pas encore valide",
+        "corrigez l'horloge, ou celle de la machine qui a fait le certificat",
+    ),
+    "tls.name": Saying(
+        "{url} : son certificat est pour un autre nom",
+        "mettez dans {setting} un nom que porte le certificat, ou faites-en faire un pour ce nom",
+    ),
+    "tls.self-signed": Saying(
+        "{url} : son certificat est auto-signé et n'est pas connu ici",
+        "nommez dans host.ca un fichier PEM avec ce certificat, puis relancez le déploiement",
+    ),
+    "tls.authority": Saying(
+        "{url} : son certificat est d'une autorité qui n'est pas connue ici",
+        "nommez dans host.ca le fichier PEM de cette autorité et relancez le déploiement, ou faites envoyer par le "
+        "serveur ses certificats intermédiaires aussi",
+    ),
+    "tls.certificate": Saying(
+        "{url} : son certificat est refusé ({detail})", "faites-en faire un bon pour le serveur"
+    ),
+    "tls.plain": Saying(
+        "{url} : ce port ne parle pas TLS", "écrivez http:// dans {setting}, ou corrigez son port"
+    ),
+    "tls.https": Saying(
+        "{url} : ce port attend du TLS, pas du HTTP en clair",
+        "écrivez https:// dans {setting}, ou corrigez son port",
+    ),
+    "tls.version": Saying(
+        "{url} : le serveur n'accepte pas de TLS plus récent que 1.1",
+        "faites activer TLS 1.2 ou plus récent sur le serveur",
+    ),
+    "tls.unknown-name": Saying(
+        "{url} : le serveur ne connaît pas ce nom en TLS",
+        "corrigez le nom dans {setting}, ou faites-le servir par le serveur",
+    ),
+    "tls.broken-off": Saying(
+        "{url} : le serveur interrompt TLS ({detail})",
+        "corrigez le port dans {setting}, ou lisez le journal du serveur",
+    ),
     "webhooks.missing": Saying("{path} n'existe pas", _DEPLOY),
     "webhooks.access": Saying(
         "{path} a le mode {mode} au lieu de 600 : d'autres ont pu lire les URLs",
@@ -243,7 +265,7 @@ BROKEN = {
     "webhooks.off": Saying("les webhooks entrants sont désactivés dans Mattermost", _DEPLOY),
     "webhooks.stranger": Saying(
         "l'adresse de {name} ne répond pas comme Mattermost ({told})",
-        "corrigez mattermost.url ; pour TLS, faites certifier Mattermost par une autorité reconnue",
+        "corrigez mattermost.url : l'adresse qui répond elle-même",
     ),
     "webhooks.other": Saying("{name} n'est pas l'URL du webhook « {hook} »", _DEPLOY),
     "webhooks.channel": Saying("le webhook « {hook} » ne mène pas au canal {channel}", _DEPLOY),
@@ -481,6 +503,14 @@ BROKEN = {
         "Nextcloud est en mode maintenance",
         "une fois la maintenance finie : cd {folder} && {compose} exec -u www-data {service} php occ "
         "maintenance:mode --off",
+    ),
+    "nextcloud.account": Saying(
+        "{url} refuse le mot de passe d'application du relais pour {admin} (401)",
+        "créez-en un autre en tant que {admin}, mettez-le dans nextcloud.relay_password, puis make deploy",
+    ),
+    "nextcloud.api": Saying(
+        "Nextcloud refuse une question : {told}",
+        "corrigez ce qu'elle nomme, ou lisez le journal de Nextcloud",
     ),
     "nextcloud.no-volume": Saying(
         "{directory} n'est sur aucun volume : l'hôte ne voit pas les fichiers",

@@ -233,9 +233,11 @@ NOTHING = {
         for name in ("description", "channel_display_name", "channel_purpose")
     },
     "mattermost.nextcloud_webhook.channel": _ALTERED,
-    **dict.fromkeys((f"host.{n}" for n in ("ssh_port", "ssh_user", "ssh_key", "known_hosts", "sudo")), _HERE),
+    **dict.fromkeys((f"host.{n}" for n in ("ssh_port", "ssh_user", "ssh_key", "known_hosts")), _HERE),
+    **dict.fromkeys((f"host.{n}" for n in ("sudo", "sudo_password")), _HERE),
     **dict.fromkeys(("host.api_access", "mattermost.token", "gitlab.token", "nextcloud.app_password"), _HERE),
     **dict.fromkeys(("gitlab.web_user", "gitlab.web_password"), _HERE),
+    "host.compose_project": _FILE,
     "nextcloud.folders": "people work in them",
     **dict.fromkeys(("nextcloud.data_directory", "nextcloud.admin"), "the units bind another folder instead"),
     "host.address": "another host: make teardown for the one before",
@@ -244,6 +246,7 @@ NOTHING = {
 
 # Settings that have a test of their own.
 ELSEWHERE = {
+    "host.ca": "test_tls",
     "relays.hosts": "test_relay_hosts",
     "relays.spool": "test_relay_hosts",
     "mattermost.gitlab_webhook.icon": "test_icons",
