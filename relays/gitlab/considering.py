@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from relays import markup
+from relays.bounded_json import HeavyError, UnreadableError, read_json
 from relays.engine import RefusedError, StorageError
 from relays.gitlab import merge_requests
 from relays.gitlab.acts import Part, part_of
@@ -13,7 +14,6 @@ from relays.gitlab.dispatch import Dispatcher
 from relays.gitlab.event import Event, read_event
 from relays.gitlab.memory import Memory
 from relays.gitlab.payload import Payload
-from relays.gitlab.reading import HeavyError, UnreadableError, read_json
 from relays.gitlab.received import Head, Waiting
 from relays.message import Message
 from relays.outbox import Notification

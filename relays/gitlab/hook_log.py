@@ -32,9 +32,9 @@ from urllib.parse import quote
 import requests
 
 from relays import tls
+from relays.bounded_json import HeavyError, read_json
 from relays.failure import explain
 from relays.gitlab.delivery_key import delivery_key, header_event
-from relays.gitlab.reading import HeavyError, read_json
 from relays.settings import StartError, Table, is_web_address, read_optional_secret
 
 # Of what GitLab allows, half: a page is held in memory.

@@ -20,7 +20,6 @@ Measured on Nextcloud 32, or read in the code of its activity app:
 """
 
 import html
-import json
 import math
 import re
 from collections.abc import Iterator, Mapping
@@ -30,14 +29,17 @@ from email.utils import parsedate_to_datetime
 from enum import Enum, auto
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import unquote_to_bytes
 
+from relays.bounded_json import HeavyError, read_json
 from relays.nextcloud.cloud import Answer, Cloud, CloudError
 
 _API = "/ocs/v2.php/apps/activity/api/v2/activity/all"
 _ACCOUNT = "/ocs/v2.php/cloud/user"
 _PAGE_ROWS = 200
-_LONGEST_NAME = 300
+_LONGEST_NAME = 4096
+# Percent-encoded, with up to twelve characters for one.
+_LONGEST_NICKNAME = 600
 
 _EXPECTED = (HTTPStatus.OK, HTTPStatus.NOT_MODIFIED, HTTPStatus.NO_CONTENT, HTTPStatus.NOT_FOUND)
 
@@ -83,7 +85,8 @@ NOBODY = Actor()
 class Deed:
     """What somebody did to the file or folder with a number: where it is then, and where it was before it MOVED.
 
-    `at` is in whole seconds since the epoch. Of an account's own deeds the actor has no name.
+    It was done between `not_before` and `at`, in whole seconds since the epoch: merged rows have one time. Of an
+    account's own deeds the actor has no name.
     """
 
     act: Act
@@ -92,6 +95,7 @@ class Deed:
     former: str
     actor: Actor
     at: float
+    not_before: float
 
 
 class LostError(Exception):
@@ -131,6 +135,7 @@ class Activity:
 
     def after(self, position: int) -> Iterator[tuple[int, list[Deed]]]:
         """Page after page of what was done after a row, each with the row to go on after. LostError."""
+        before = 0.0
         while True:
             answer = self._ask({"sort": "asc", "since": position}, (*_EXPECTED, HTTPStatus.FORBIDDEN))
             if answer.status == HTTPStatus.NOT_MODIFIED:
@@ -144,7 +149,11 @@ class Activity:
             if last <= position:
                 raise _foreign()
             position = last
-            yield position, [deed for row in rows for deed in _deeds(row)]
+            deeds: list[Deed] = []
+            for row in rows:
+                deeds += _deeds(row, before)
+                before = max(before, _time(row) or 0.0)
+            yield position, deeds
 
     def _ask(self, query: Mapping[str, str | int], expected: tuple[int, ...] = _EXPECTED) -> Answer:
         answer = self._cloud.ask(
@@ -171,8 +180,9 @@ def _foreign() -> CloudError:
 
 def _data(content: bytes) -> Any:
     try:
-        return json.loads(content)["ocs"]["data"]
-    except (ValueError, RecursionError, KeyError, TypeError):
+        answer: Any = read_json(content.decode())
+        return answer["ocs"]["data"]
+    except (ValueError, HeavyError, KeyError, TypeError):
         raise _foreign() from None
 
 
@@ -198,12 +208,14 @@ def _time(row: Mapping[str, Any]) -> float | None:
         return None
 
 
-def _deeds(row: Mapping[str, Any]) -> Iterator[Deed]:
+def _deeds(row: Mapping[str, Any], before: float) -> Iterator[Deed]:
+    """What a row tells; the one before it is of the time `before`."""
     act, files, at = _ACTS.get(str(row.get("type"))), row.get("objects"), _time(row)
     # Without objects, PHP gives an empty list.
     if act is None or not isinstance(files, dict) or at is None:
         return
     template, named = _subject(row)
+    not_before = before if len(files) > 1 or "user1" in named else at
     former = {each.get("id"): each.get("path") for key, each in named.items() if key.startswith("oldfile")}
     if former:
         act = Act.MOVED
@@ -213,9 +225,10 @@ def _deeds(row: Mapping[str, Any]) -> Iterator[Deed]:
     numbers = [each for each in files if re.fullmatch("[0-9]{1,18}", each, re.ASCII)]
     # What is made later has a higher number, so that a folder comes before what is in it.
     for number in sorted(numbers, key=int):
-        path, before = files[number], former.get(number)
+        path, place = files[number], former.get(number)
         if isinstance(path, str):
-            yield Deed(act, int(number), path, f"/{before}" if isinstance(before, str) else "", actor, at)
+            came_from = f"/{place}" if isinstance(place, str) else ""
+            yield Deed(act, int(number), path, came_from, actor, at, not_before)
 
 
 def _subject(row: Mapping[str, Any]) -> tuple[str, dict[str, dict[str, Any]]]:
@@ -239,7 +252,13 @@ def _actor(account: object, template: str, named: Mapping[str, Mapping[str, Any]
 def _nickname(written: str) -> str:
     """What somebody called themselves, without what Nextcloud adds."""
     given = html.unescape(re.sub(r" \([^()]*\)$", "", written[:_LONGEST_NAME]))
+    is_cut = len(given) > _LONGEST_NICKNAME
+    if is_cut:
+        given = re.sub("%[0-9A-Fa-f]?$", "", given[:_LONGEST_NICKNAME])
+    decoded = unquote_to_bytes(given.encode(errors="replace"))
     try:
-        return unquote(given, errors="strict").strip()
-    except UnicodeDecodeError:
-        return given.strip()
+        return decoded.decode().strip()
+    except UnicodeDecodeError as error:
+        # Cut within a letter, or never encoded.
+        is_whole = not is_cut or error.end < len(decoded)
+        return (given if is_whole else decoded[: error.start].decode()).strip()

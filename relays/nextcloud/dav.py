@@ -31,6 +31,9 @@ _ASKED_OF_VERSIONS = (
     b"<nc:version-author/></d:prop></d:propfind>"
 )
 _EXPECTED = (HTTPStatus.MULTI_STATUS, HTTPStatus.NOT_FOUND)
+# Of an etag and of the name of an account.
+_LONGEST = 255
+_MOST_VERSIONS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +96,9 @@ def authors(cloud: Cloud, number: int) -> dict[int, str]:
 
     def note(each: Found) -> None:
         if each.name.isdecimal() and (author := each.values.get("version-author")):
-            found[int(each.name)] = author
+            found[int(each.name)] = author[:_LONGEST]
+        if len(found) > _MOST_VERSIONS:
+            raise ForeignError
 
     _ask(cloud, f"{_VERSIONS}/{user}/versions/{number}", 1, _ASKED_OF_VERSIONS, note)
     return found
@@ -132,7 +137,7 @@ def _resource(found: Found, address: str, is_below: bool) -> Resource:
     """ForeignError, ValueError or LookupError if it is not what was asked."""
     values = found.values
     number = int(values["fileid"])
-    if not 0 < number < 2**63:
+    if not 0 < number < 2**63 or len(values["getetag"]) > _LONGEST:
         raise ForeignError
     below = f"{address}/{quote(found.raw_name, errors='surrogateescape')}" if is_below else address
     return Resource(

@@ -19,7 +19,7 @@ from relays.nextcloud.activity import NOBODY, Act, Actor, Deed
 from relays.nextcloud.cloud import AFTER_REFUSAL_SECONDS, Account, Cloud, CloudError
 from relays.nextcloud.dav import Resource
 from relays.nextcloud.ledger import Ledger
-from relays.nextcloud.questions import Found, Lack, Question, answer
+from relays.nextcloud.questions import Found, Lack, Lacking, Question, answer
 from relays.nextcloud.reading import Reading
 from relays.store import Store
 from relays.worker import Worker
@@ -67,7 +67,7 @@ class _Open:
     asked: float
     again: float
     looked: int = -1
-    found: Found | Lack | None = None
+    found: Found | Lacking | None = None
 
 
 class Inquiry(Worker):
@@ -179,22 +179,25 @@ class Inquiry(Worker):
             for deed in deeds:
                 self._ledger.put(deed)
 
-    def _find(self, asked: _Open) -> Found | Lack | None:
+    def _find(self, asked: _Open) -> Found | Lacking | None:
         if asked.looked != self._ledger.end:
             asked.looked, asked.found = self._ledger.end, answer(self._ledger, asked.question)
         return asked.found
 
     def _is_vain(self, asked: _Open) -> bool:
-        return not isinstance(self._find(asked), Lack) and self._read_at >= asked.asked + asked.patience
+        return not isinstance(self._find(asked), Lacking) and self._read_at >= asked.asked + asked.patience
 
     def _look_up(self) -> None:
         """Ask for what is lacking, which is seldom."""
         folders: dict[str, list[_Open]] = defaultdict(list)
         with self._changed:
-            lacking = [asked for asked in self._open.values() if isinstance(self._find(asked), Lack)]
-        for asked in lacking:
-            if asked.found is Lack.AUTHOR:
-                authors = dav.authors(self._cloud, asked.question.number or 0)
+            found = [(asked, self._find(asked)) for asked in self._open.values()]
+        for asked, lacking in found:
+            if not isinstance(lacking, Lacking):
+                continue
+            self.beat()
+            if lacking.what is Lack.AUTHOR:
+                authors = dav.authors(self._cloud, lacking.number)
                 self._note(asked, replace(asked.question, author=authors.get(asked.question.modified, "")))
             else:
                 folders[asked.question.path.rpartition("/")[0]].append(asked)
@@ -220,7 +223,7 @@ class Inquiry(Worker):
         with self._changed:
             asked.question, asked.looked = question, -1
 
-    def _origin(self, found: Found | Lack | None, is_answer: bool) -> Origin:
+    def _origin(self, found: Found | Lacking | None, is_answer: bool) -> Origin:
         if not isinstance(found, Found):
             return Origin(is_answer=is_answer)
         link = "" if found.deed.act is Act.DELETED else self.link(found.number)

@@ -13,6 +13,8 @@ from xml.parsers import expat
 _DAV = "DAV:"
 _DEEPEST = 32
 _LONGEST_TEXT = 16_384
+_LONGEST_TAG = 128 * 1024
+_MOST_NAMES = 200
 
 
 class ForeignError(Exception):
@@ -40,6 +42,9 @@ class Multistatus:
         self._parser.EndElementHandler = self._end
         self._parser.CharacterDataHandler = self._read
         self._parser.StartDoctypeDeclHandler = self._refuse
+        self._parser.StartNamespaceDeclHandler = lambda prefix, address: self._note(f"{prefix} {address}")
+        self._taken = 0
+        self._names: set[str] = set()
         self._depth = 0
         self._own: list[str] | None = None
         self._text: list[str] = []
@@ -52,6 +57,10 @@ class Multistatus:
             self._parser.Parse(piece, False)
         except expat.ExpatError:
             raise ForeignError from None
+        self._taken += len(piece)
+        # The parser holds a tag or a comment until it ends, and begins it anew with each piece.
+        if self._taken - self._parser.CurrentByteIndex > _LONGEST_TAG:
+            raise ForeignError
 
     def end(self) -> None:
         """All has been taken. ForeignError if that was not all of it."""
@@ -69,7 +78,14 @@ class Multistatus:
         self._values: dict[str, str] = {}
         self._is_collection = self._is_folder = False
 
+    def _note(self, *names: str) -> None:
+        # The parser remembers each to its end.
+        self._names.update(names)
+        if len(self._names) > _MOST_NAMES:
+            raise ForeignError
+
     def _start(self, tag: str, attributes: dict[str, str]) -> None:
+        self._note(tag, *attributes)
         self._depth += 1
         if self._depth > _DEEPEST:
             raise ForeignError

@@ -34,6 +34,7 @@ _CATEGORIES = {
 # As many for every name, so that not even its length is told.
 _MASK = "•" * 6
 _LONGEST = 100
+_LONGEST_NICKNAME = 40
 
 
 def icon(told: Telling, name: str) -> markup.Label:
@@ -68,7 +69,13 @@ def folder_of(told: Telling, path: str) -> str:
 
 def person(wording: Wording, news: News) -> str:
     """Who it was; empty if that is not known."""
-    return wording["document.guest"].format(name=news.who) if news.who and news.is_guest else news.who
+    if not (news.who and news.is_guest):
+        return news.who
+    nickname = news.who
+    # Cut here, as that it is a guest must show however long the name is that they gave.
+    if len(nickname) > _LONGEST_NICKNAME:
+        nickname = f"{nickname[: _LONGEST_NICKNAME - 1]}…"
+    return wording["document.guest"].format(name=nickname)
 
 
 def category(told: Telling, folders: Sequence[str], wording: Wording) -> markup.Markup:

@@ -96,12 +96,12 @@ class Origins:
             pending.kind,
             is_replaced=pending.kind is Kind.VERSION and known is not None and known.inode != seen.inode,
             since=pending.after,
+            modified=seen.mtime_ns // 1_000_000_000,
         )
         if seen.is_certain:
             question = replace(
                 question,
                 number=seen.inode,
-                modified=seen.mtime_ns // 1_000_000_000,
                 uploaded=self._place.uploaded(path) or 0,
             )
             patience = _SHOWN_SECONDS

@@ -162,7 +162,7 @@ class Polling(Worker):
         def take(each: Resource) -> None:
             if each.is_folder:
                 if not each.name.startswith("."):
-                    room.take(len(path) + len(each.name), 1)
+                    room.take(len(path) + len(each.name) + len(each.address), 1)
                     folders.append(each)
             elif not is_ignored(_below(path, each.name)):
                 room.take(len(each.name), 1)

@@ -5,7 +5,8 @@ deed itself is told from what Nextcloud shows of the document:
 
 - A folder that came or was copied has one row. What is in it came along if it was uploaded before that, by whomever;
   what was put into the folder since has rows of its own, or none at all if it was put there by hand.
-- A version that is restored has no row, so the author of the content has to be the one who changed it last.
+- A version that is restored has no row, and merged rows do not tell when, so the author of the content has to be the
+  one who changed it last, where that is not clear from the times.
 """
 
 import math
@@ -60,7 +61,15 @@ class Found:
     number: int = 0
 
 
-def answer(ledger: Ledger, question: Question) -> Found | Lack | None:
+@dataclass(frozen=True)
+class Lacking:
+    """What is lacking, and the number of the document that it is asked about, 0 if that is not known."""
+
+    what: Lack
+    number: int = 0
+
+
+def answer(ledger: Ledger, question: Question) -> Found | Lacking | None:
     """What the news are about, or what is lacking to tell; None if nothing was done, so far."""
     match question.kind:
         case Kind.DELETED:
@@ -79,7 +88,7 @@ def seconds_back(changed_ns: int, modified_ns: int) -> float:
     return 0.0 if is_written else _TOUCH_SECONDS
 
 
-def _of_version(ledger: Ledger, question: Question) -> Found | Lack | None:
+def _of_version(ledger: Ledger, question: Question) -> Found | Lacking | None:
     chapters = [each for each in ledger.story(question.path, question.number) if each.is_own]
     if question.is_replaced:
         # A version that is restored replaces the file as well, and has no row.
@@ -93,15 +102,16 @@ def _of_version(ledger: Ledger, question: Question) -> Found | Lack | None:
         newest = contents[0]
     if not _is_after(newest, question.since):
         return None
-    if question.changed is not None or question.is_replaced:
+    is_timed = question.changed is not None and newest.not_before >= math.floor(question.since)
+    if is_timed or question.is_replaced:
         return Found(newest, newest.number)
     if question.author is None:
-        return Lack.AUTHOR
+        return Lacking(Lack.AUTHOR, newest.number)
     is_author = question.author != "" and question.author == newest.actor.account
     return Found(newest, newest.number) if is_author else None
 
 
-def _of_arrival(ledger: Ledger, question: Question) -> Found | Lack | None:
+def _of_arrival(ledger: Ledger, question: Question) -> Found | Lacking | None:
     chapters = list(ledger.story(question.path, question.number))
     place = next((place for place, each in enumerate(chapters) if each.brings(question.tree)), None)
     if place is None:
@@ -116,7 +126,7 @@ def _of_arrival(ledger: Ledger, question: Question) -> Found | Lack | None:
     return _of_folder(arrival.deed, question, any(each.is_own for each in chapters[place:]))
 
 
-def _of_folder(deed: Deed, question: Question, is_known: bool) -> Found | Lack | None:
+def _of_folder(deed: Deed, question: Question, is_known: bool) -> Found | Lacking | None:
     changed = question.changed
     if changed is None:
         is_part = _is_after(deed, question.since)
@@ -130,7 +140,7 @@ def _of_folder(deed: Deed, question: Question, is_known: bool) -> Found | Lack |
     if is_known:
         return Found(deed, question.number or 0)
     if question.uploaded is None:
-        return Lack.LISTING
+        return Lacking(Lack.LISTING)
     return Found(deed, question.number or 0) if 0 < question.uploaded < deed.at else None
 
 

@@ -44,8 +44,10 @@ class Front:
             def _any(self) -> None:
                 body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
                 reply = front.reply_to(self.command, self.path, dict(self.headers), body)
-                if reply.drop or reply.raw:
+                if reply.drop or reply.raw or reply.pieces:
                     self.wfile.write(reply.raw)
+                    for piece in reply.pieces:
+                        self.wfile.write(piece)
                     self.close_connection = True
                     return
                 self.send_response(reply.status)

@@ -1,5 +1,6 @@
 """A Mattermost to post to, and the relays with everything in a temporary directory."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -75,3 +76,22 @@ def nextcloud(nextcloud_at: Callable[..., Relay], tree: Path) -> Relay:
 def one_by_one(nextcloud_at: Callable[..., Relay], tree: Path) -> Relay:
     """The Nextcloud relay for `tree`, not started yet, which tells of each document by itself."""
     return nextcloud_at(tree, "burst_from = 0\n")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """The table of who was named for what happened to documents, if there is one (test_nextcloud_right_person.py)."""
+    reports = (
+        each
+        for many in terminalreporter.stats.values()
+        for each in many
+        if getattr(each, "when", "") == "call"
+    )
+    found = (value for each in reports for name, value in each.user_properties if name == "named")
+    counts = Counter(tuple(value) for value in found)
+    if counts:
+        terminalreporter.section("who was named")
+        for way, source in dict.fromkeys((way, source) for way, source, _ in counts):
+            told = (f"{verdict} {counts[way, source, verdict]}" for verdict in ("right", "missing", "WRONG"))
+            terminalreporter.write_line(f"{way:60}  {source:6}  {'  '.join(told)}")
+        wrong = sum(count for (*_, verdict), count in counts.items() if verdict == "WRONG")
+        terminalreporter.write_line(f"{sum(counts.values())} news, {wrong} wrong names")

@@ -3,7 +3,7 @@
 import json
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -15,8 +15,8 @@ HOOK_ID = "hook8secret7of6the5sink432"
 class Reply:
     """How a request is answered.
 
-    `drop`: not at all; `raw`: by these bytes; `endless`: the body never ends; `post`: the message is taken, whatever
-    the answer; `hold`: not before this is set.
+    `drop`: not at all; `raw`: by these bytes, then by `pieces` (of Nextcloud alone); `endless`: the body never ends;
+    `post`: the message is taken, whatever the answer; `hold`: not before this is set.
     """
 
     status: int = 200
@@ -24,6 +24,7 @@ class Reply:
     headers: dict[str, str] = field(default_factory=dict)
     drop: bool = False
     raw: bytes = b""
+    pieces: Iterable[bytes] = ()
     endless: bool = False
     post: bool | None = None
     hold: threading.Event | None = None

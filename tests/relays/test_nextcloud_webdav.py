@@ -93,7 +93,8 @@ def test_what_happens_to_documents(site: Site, polling: Relay, front: Front, sin
     upload(site, "Contrats/new.pdf")
     upload(site, "Contrats/new.part.pdf~")
     upload(site, "Contrats/.hidden.pdf")
-    upload(site, "Contrats/changed.pdf", b"CONTENT")
+    # Of another size: what WebDAV shows has whole seconds, and this may be the one it came in.
+    upload(site, "Contrats/changed.pdf", b"other content")
     move(site, f"{CONTRATS}/moved.pdf", "Documents_RH/Conges/moved elsewhere.pdf")
     move(site, "Perso/Lot", "Documents_RH/Conges/Lot")
     site.dav("DELETE", f"{CONTRATS}/deleted.pdf").raise_for_status()

@@ -5,11 +5,11 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.relays.conftest import gitlab, gitlab_with, nextcloud_at, sink, tree
+from tests.relays.conftest import gitlab, gitlab_with, nextcloud, nextcloud_at, one_by_one, sink, tree
 from tests.relays.process import Relay
 from tests.security.bounds import Bounds, Row, table
 
-__all__ = ["gitlab", "gitlab_with", "nextcloud_at", "sink", "tree"]
+__all__ = ["gitlab", "gitlab_with", "nextcloud", "nextcloud_at", "one_by_one", "sink", "tree"]
 
 SIGNING_TOKEN = "whsec_" + base64.b64encode(b"k" * 32).decode()
 

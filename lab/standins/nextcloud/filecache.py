@@ -83,16 +83,24 @@ class FileCache:
             "UPDATE filecache SET uploaded = ? WHERE owner = ? AND path = ?", (moment, self._owner, path)
         )
 
-    def record_copy(self, source: str, target: str) -> None:
-        """Take a copy over with everything under it; files show the date, upload and etag of what was copied."""
+    def record_copy(self, source: str, target: str, owner: str = "") -> None:
+        """Take a copy over with everything under it; files show the date, upload and etag of what was copied.
+
+        That is in the home of another `owner` if one is given.
+        """
         self.record(target)
         if (self._home / target).is_dir():
             for child in (self._home / target).iterdir():
-                self.record_copy(f"{source}/{child.name}", f"{target}/{child.name}")
-        elif (copied := self._row(source)) is not None:
+                self.record_copy(f"{source}/{child.name}", f"{target}/{child.name}", owner)
+            return
+        copied = self._connection.execute(
+            "SELECT mtime, uploaded, etag FROM filecache WHERE owner = ? AND path = ?",
+            (owner or self._owner, source),
+        ).fetchone()
+        if copied is not None:
             self._connection.execute(
                 "UPDATE filecache SET mtime = ?, uploaded = ?, etag = ? WHERE owner = ? AND path = ?",
-                (copied["mtime"], copied["uploaded"], copied["etag"], self._owner, target),
+                (*copied, self._owner, target),
             )
 
     def propagate(self, path: str) -> None:

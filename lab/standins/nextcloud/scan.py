@@ -82,6 +82,7 @@ def _scan_folder(
     for gone in cache.children(path):
         if gone.name not in found:
             cache.remove(gone.path)
+            cache.propagate(gone.path)
             counts.removed += 1
     if recursive:
         for name in (name for name, folder in found.items() if folder):

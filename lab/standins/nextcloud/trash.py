@@ -90,7 +90,7 @@ def keep_for_deleter(deleter: Home, owner: Home, path: str, view: str) -> None:
     kept = f"{_FOLDER}/{name}.d{timestamp}"
     disk.copy(owner.folder / path, deleter.folder / kept)
     with filecache.opened(deleter.site, deleter.owner) as cache:
-        cache.record_copy(kept, kept)
+        cache.record_copy(path, kept, owner.owner)
     with database.connect(deleter.site) as connection:
         connection.execute(
             "INSERT INTO files_trash VALUES (?, ?, ?, ?)", (deleter.owner, name, timestamp, location)

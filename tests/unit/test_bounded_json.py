@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from relays.gitlab import reading
-from relays.gitlab.reading import HeavyError, UnreadableError, read_json, weight
+from relays import bounded_json
+from relays.bounded_json import HeavyError, UnreadableError, read_json, weight
 from tests.relays.events import PAYLOADS
 
 SIZE = 2_000_000
@@ -93,12 +93,12 @@ JSON = st.recursive(
 def test_the_pieces_that_are_counted_are_those_of_the_whole(value: object, piece: int, ascii: bool) -> None:
     text = json.dumps(value, ensure_ascii=ascii)
     whole = weight(text)
-    before = reading._PIECE
-    reading._PIECE = piece
+    before = bounded_json._PIECE
+    bounded_json._PIECE = piece
     try:
         assert weight(text) == whole
     finally:
-        reading._PIECE = before
+        bounded_json._PIECE = before
 
 
 def test_what_gitlab_sends_is_read_whatever_its_length() -> None:
