@@ -7,7 +7,7 @@ import sqlite3
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
@@ -30,6 +30,7 @@ from relays.schema import SchemaError, Tables
 from relays.settings import Places, Spool, StartError, parse_arguments
 from relays.sqlite import SQLite
 from relays.state import StateDirectory
+from relays.status import StatusFile
 from relays.store import Store
 from relays.tables import OUTBOX
 from relays.wording import Wording, age
@@ -129,7 +130,8 @@ class Service:
         self._sources: list[Worker] = []
         self._stop = threading.Event()
         self._exit_code = os.EX_OK
-        self._notes: dict[str, str] = {}
+        self._notes: dict[str, tuple[str, Mapping[str, object]]] = {}
+        self._status_file = StatusFile()
 
     def add(self, source: Worker) -> None:
         """A worker that runs as long as the service; its death ends the service."""
@@ -140,9 +142,9 @@ class Service:
         self._exit_code = exit_code
         self._stop.set()
 
-    def note(self, source: str, text: str) -> None:
-        """What the status says about a source, until its next note."""
-        self._notes[source] = text
+    def note(self, source: str, text: str, **data: object) -> None:
+        """What the status says about a source, in words and as data, until its next note."""
+        self._notes[source] = text, data
 
     def run(self) -> int:
         """Serve until SIGTERM, SIGINT, `leave` or the death of a worker; the exit code."""
@@ -184,6 +186,15 @@ class Service:
             "last_delivery": last and datetime.fromtimestamp(last, UTC).isoformat(timespec="milliseconds"),
         }
 
+    def status(self) -> dict[str, object]:
+        """The figures of `health`, what was counted since the start and what the sources note, for StatusFile."""
+        _, figures = self.health()
+        return {
+            **figures,
+            "since_start": {name: int(count) for name, count in self._counts().items()},
+            "sources": {source: data for source, (_, data) in self._notes.items()},
+        }
+
     def _workers(self) -> list[Worker]:
         return [self.store, *self.courier.workers, *self._sources]
 
@@ -212,7 +223,8 @@ class Service:
                 self._exit_code = os.EX_SOFTWARE
                 return
             if all(worker.healthy for worker in workers):
-                systemd.notify("WATCHDOG=1", f"STATUS={self._status()}")
+                systemd.notify("WATCHDOG=1", f"STATUS={self._status_line()}")
+            self._status_file.write(self.status())
             with suppress(StorageError):  # told by the status already
                 self.courier.look()
             self.courier.renew()
@@ -220,22 +232,31 @@ class Service:
                 prune_at = time.monotonic() + _PRUNE_SECONDS
                 self.outbox.prune()
 
-    def _status(self) -> str:
+    def _status_line(self) -> str:
         try:
             stats = self.outbox.stats()
         except StorageError:
             return self.wording["status.storage"]
         return self.wording["status.separator"].join(
-            filter(None, (*self._notes.values(), self._counted(), *self._standing(stats)))
+            filter(None, (*self._noted(), self._counted(), *self._standing(stats)))
         )
 
-    def _counted(self) -> str:
-        counts = {
-            "status.received": total(self.metrics.events),
-            "status.refused": total(self.metrics.refused),
-            "status.delivered": total(self.metrics.delivered),
+    def _noted(self) -> list[str]:
+        return [text for text, _ in self._notes.values()]
+
+    def _counts(self) -> dict[str, int]:
+        return {
+            "received": total(self.metrics.events),
+            "refused": total(self.metrics.refused),
+            "delivered": total(self.metrics.delivered),
         }
-        figures = ", ".join(self.wording[key].format(count=count) for key, count in counts.items() if count)
+
+    def _counted(self) -> str:
+        figures = ", ".join(
+            self.wording[f"status.{name}"].format(count=count)
+            for name, count in self._counts().items()
+            if count
+        )
         return self.wording["status.since_start"].format(figures=figures) if figures else ""
 
     def _standing(self, stats: Stats) -> list[str]:

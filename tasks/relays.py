@@ -51,7 +51,7 @@ RELAYS = ("gitlab", "nextcloud")
 # In the place of the address of a database: what waits is kept in a file of the host's.
 FILE = SecretStr("file")
 GITLAB_UNITS = ("passerelle-gitlab.socket", "passerelle-gitlab.service")
-MOUNT_POINTS = ("/run/passerelle*", "/run/passerelle*/*")
+MOUNT_POINTS = ("/run/passerelle", "/run/passerelle/*", "/run/passerelle.*", "/run/passerelle.*/*")
 """Where systemd binds the trees for the relay; empty on the host itself."""
 # Not what GitLab has too: it would be led to other secrets than its hooks have.
 TRIAL = Trial(

@@ -80,7 +80,8 @@ def build(places: Places) -> service.Service:
         log.info("redelivery off: without gitlab-read-token, what GitLab cannot deliver is lost")
 
     def note(dead: int) -> None:
-        relay.note("dead letters", wording["status.dead_letters"].format(count=dead) if dead else "")
+        text = wording["status.dead_letters"].format(count=dead) if dead else ""
+        relay.note("dead_letters", text, count=dead)
 
     told = (relay.outbox, dispatcher, Memory.of(relay.store))
     attempt = Attempt(places.state / "attempt")

@@ -111,7 +111,8 @@ class TreeSource(Worker):
         self._stopping.wait()
 
     def _note(self, wording: str, **values: object) -> None:
-        self._service.note(self._place.name, self._service.wording[wording].format(**values))
+        data = {"state": wording.removeprefix("status.tree."), "documents": values.get("count")}
+        self._service.note(self._place.name, self._service.wording[wording].format(**values), **data)
 
     def _look_first(self) -> None:
         before = self._born if self._index.known_before is None else self._index.known_before

@@ -24,7 +24,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 _UNIT = (
-    *("ActiveState", "SubState", "UnitFileState", "NRestarts", "Result", "StatusText", "MainPID", "Listen"),
+    *("ActiveState", "SubState", "UnitFileState", "NRestarts", "Result", "MainPID", "Listen"),
     *("ActiveEnterTimestampMonotonic", "ExecMainStatus", "InvocationID"),
 )
 _TEMPORARY = re.compile(r"^[.~]|\.(?:part|filepart|tmp|crdownload)$|\.octransferid", re.IGNORECASE)
@@ -321,6 +321,15 @@ def bound(pid: str, inside: str, tree: str | None) -> bool | None:
     return (seen.st_dev, seen.st_ino) == (there.st_dev, there.st_ino)
 
 
+def status(file: str) -> dict[str, Any]:
+    """What a relay says of itself (relays.status); empty while it says nothing."""
+    try:
+        found: dict[str, Any] = json.loads(Path(file).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found
+
+
 def main() -> None:
     """The questions are the first argument, JSON; the answers are printed."""
     asked = json.loads(sys.argv[1])
@@ -351,6 +360,7 @@ def main() -> None:
     told["access"] = access(asked["webhooks_conf"])
     told["release"] = Path("/opt/passerelle/current/complete").exists()
     pid = states[asked["watcher"]].get("MainPID", "")
+    told["status"] = status(asked["status"])
     told["bound"] = bound(pid, asked["bound"], asked["tree"])
     print(json.dumps(told))
 

@@ -1,11 +1,13 @@
 """Links at the two relays: their release, their units, and what they say of their own work."""
 
 import re
+from collections.abc import Mapping
 from functools import partial
+from typing import Any
 
-from relays.wording import CATALOGUES
 from tasks.doctor.chain import Broken, Links, broken, on_disk
 from tasks.doctor.look import GITLAB_RELAY, NEXTCLOUD_RELAY, Look
+from tasks.relays import bound_at
 
 _LATE_SECONDS = 60
 _YOUNG_SECONDS = 30
@@ -95,21 +97,13 @@ def health(look: Look) -> Broken | None:
 @gitlab_links.add("gitlab-relay.backlog", "gitlab-relay.health", "webhooks.known")
 def backlog(look: Look) -> Broken | None:
     """What it holds goes out."""
-    figures, line = look.host["health"]["figures"], look.host["journal"][f"{GITLAB_RELAY}.service"]
-    for channel, reason in figures.get("held", {}).items():
-        return broken("relay.held", relay=GITLAB_RELAY, channel=channel, told=reason)
-    age = figures.get("oldest_age_seconds") or 0
-    if age > _LATE_SECONDS:
-        told = {"count": figures["backlog"], "age": f"{age:.0f} s", "line": line}
-        return broken("relay.backlog", relay=GITLAB_RELAY, **told)
-    return None
+    return _late(GITLAB_RELAY, look.host["health"]["figures"], look)
 
 
 @gitlab_links.add("gitlab-relay.parked", "gitlab-relay.health")
 def parked(look: Look) -> Broken | None:
     """Mattermost has refused no message for what it is."""
-    count = look.host["health"]["figures"].get("parked")
-    return broken("relay.parked", relay="gitlab", count=count) if count else None
+    return _parked("gitlab", look.host["health"]["figures"])
 
 
 nextcloud_links = Links()
@@ -132,50 +126,50 @@ def bound(look: Look) -> Broken | None:
 @nextcloud_links.add("nextcloud-relay.storage", "nextcloud-relay.unit")
 def storage(look: Look) -> Broken | None:
     """It stores what it sees."""
-    line = look.host["journal"][f"{NEXTCLOUD_RELAY}.service"]
-    if _status(look, "status.storage") is not None:
-        return broken("relay.storage", relay=NEXTCLOUD_RELAY, line=line)
-    return None
+    told, line = look.host["status"], look.host["journal"][f"{NEXTCLOUD_RELAY}.service"]
+    return broken("relay.storage", relay=NEXTCLOUD_RELAY, line=line) if _is_unknown(told, "backlog") else None
 
 
 @nextcloud_links.add("nextcloud-relay.documents", "nextcloud-relay.bound", "nextcloud-relay.storage")
 @on_disk
 def documents(look: Look) -> Broken | None:
     """It knows the documents that lie there for a while."""
-    if _status(look, "status.tree.missing") is not None:
+    tree = look.host["status"].get("sources", {}).get(bound_at(look.site, look.site.trees[0]), {})
+    if tree.get("state") == "missing":
         return broken("nextcloud-relay.waiting", tree=look.tree)
-    watched = _status(look, "status.tree.watched")
     there = look.host["tree"]["documents"]
-    if watched and int(watched["count"]) < there:
-        return broken("nextcloud-relay.documents", known=watched["count"], there=there)
+    if tree.get("state") == "watched" and tree["documents"] < there:
+        return broken("nextcloud-relay.documents", known=tree["documents"], there=there)
     return None
 
 
 @nextcloud_links.add("nextcloud-relay.backlog", "nextcloud-relay.storage", "webhooks.known")
 def late(look: Look) -> Broken | None:
     """What it holds goes out."""
-    if held := _status(look, "status.held"):
-        told = f"{held['cause']}, {held['reason']}"
-        return broken("relay.held", relay=NEXTCLOUD_RELAY, channel=held["channel"], told=told)
-    found = _status(look, "status.backlog")
-    seconds = CATALOGUES[look.site.relays.language]["unit.second"]
-    if found and not found["age"].endswith(f" {seconds}"):
-        line = look.host["journal"][f"{NEXTCLOUD_RELAY}.service"]
-        return broken("relay.backlog", relay=NEXTCLOUD_RELAY, line=line, **found)
-    return None
+    return _late(NEXTCLOUD_RELAY, look.host["status"], look)
 
 
 @nextcloud_links.add("nextcloud-relay.parked", "nextcloud-relay.storage")
 def refused(look: Look) -> Broken | None:
     """Mattermost has refused no message for what it is."""
-    found = _status(look, "status.parked")
-    return broken("relay.parked", relay="nextcloud", count=found["count"]) if found else None
+    return _parked("nextcloud", look.host["status"])
 
 
-def _status(look: Look, key: str) -> dict[str, str] | None:
-    """What the status of the Nextcloud relay, which serves no HTTP, says of `key`; None if nothing."""
-    template = re.escape(CATALOGUES[look.site.relays.language][key])
-    pattern = re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>[^;]+?)", template)
-    text = look.host["units"][f"{NEXTCLOUD_RELAY}.service"].get("StatusText", "")
-    found = next(filter(None, (re.fullmatch(pattern, part.strip()) for part in re.split(" ?; ", text))), None)
-    return found.groupdict() if found else None
+def _is_unknown(figures: Mapping[str, Any], name: str) -> bool:
+    """Whether the relay could not find a figure out; before it says anything, nothing is known of that."""
+    return name in figures and figures[name] is None
+
+
+def _late(relay: str, figures: Mapping[str, Any], look: Look) -> Broken | None:
+    for channel, reason in figures.get("held", {}).items():
+        return broken("relay.held", relay=relay, channel=channel, told=reason)
+    age = figures.get("oldest_age_seconds") or 0
+    if age <= _LATE_SECONDS:
+        return None
+    line = look.host["journal"][f"{relay}.service"]
+    return broken("relay.backlog", relay=relay, count=figures["backlog"], age=f"{age:.0f} s", line=line)
+
+
+def _parked(relay: str, figures: Mapping[str, Any]) -> Broken | None:
+    count = figures.get("parked")
+    return broken("relay.parked", relay=relay, count=count) if count else None

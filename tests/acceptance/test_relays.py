@@ -96,7 +96,9 @@ def test_event_without_the_secret_is_refused(host: Host, site: Site) -> None:
 def test_nextcloud_relay_sees_the_tree_and_nothing_beside_it(host: Host, site: Site) -> None:
     """The monitor sees of the host's disk the HR trees alone, or nothing if it asks Nextcloud for them."""
     pid = host.check_output("systemctl show -P MainPID passerelle-nextcloud")
-    seen = host.check_output("cd /proc/%s/root/run && ls -d passerelle*/* 2>/dev/null || true", pid).split()
+    seen = host.check_output(
+        "cd /proc/%s/root/run && ls -d passerelle/* passerelle.*/* 2>/dev/null || true", pid
+    ).split()
     bound = [bound_at(site, tree).removeprefix("/run/") for tree in site.trees]
     assert sorted(seen) == (sorted(bound) if site.nextcloud.source == "disk" else [])
 

@@ -47,7 +47,7 @@ class Relay:
         self.told: list[str] = []
         self.told_at = 0.0
         threading.Thread(target=self._listen, daemon=True).start()
-        for name in ("state", "credentials"):
+        for name in ("state", "credentials", "runtime"):
             (home / name).mkdir()
         (home / "credentials" / "webhooks.conf").write_text(
             f'# Webhooks\n{kind.upper()}_WEBHOOK_URL="{hook_url}"\n'
@@ -79,6 +79,7 @@ class Relay:
             "TZ": "Indian/Reunion",
             "CREDENTIALS_DIRECTORY": str(self.home / "credentials"),
             "STATE_DIRECTORY": str(self.state),
+            "RUNTIME_DIRECTORY": str(self.home / "runtime"),
             "NOTIFY_SOCKET": str(self.home / "notify"),
             "WATCHDOG_USEC": "600000",
         }

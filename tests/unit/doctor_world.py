@@ -225,15 +225,21 @@ def report(site: Site, urls: dict[str, str]) -> dict[str, Any]:
         "units": {
             "passerelle-gitlab.service": dict(_ACTIVE),
             "passerelle-gitlab.socket": {**_ACTIVE, "Listen": "[::]:8090 (Stream)"},
-            "passerelle-nextcloud.service": {
-                **_ACTIVE,
-                "StatusText": "Documents_RH : 3 document(s) suivi(s) ; rien en attente",
-            },
+            "passerelle-nextcloud.service": dict(_ACTIVE),
             "passerelle-nextcloud.path": dict(_ACTIVE),
         },
         "health": {
             "error": "",
             "figures": {"status": "ok", "backlog": 0, "oldest_age_seconds": None, "parked": 0},
+        },
+        "status": {
+            "version": 1,
+            "status": "ok",
+            "backlog": 0,
+            "oldest_age_seconds": None,
+            "parked": 0,
+            "held": {},
+            "sources": {"/run/passerelle/Documents_RH": {"state": "watched", "documents": 3}},
         },
         "reach": {"code": 0, "said": "", "why": "", "body": '{"status": "ok"}'},
         "disk": {"/": [50_000_000_000, 100_000_000_000, 1_000_000]},

@@ -71,8 +71,18 @@ def figures(**values: Any) -> Change:
     return change
 
 
-def status(text: str) -> Change:
-    return unit("passerelle-nextcloud.service", StatusText=text)
+def status(**values: Any) -> Change:
+    """The Nextcloud relay says so of itself."""
+
+    def change(world: World) -> World:
+        return world.changed("status", to={**world.host["status"], **values})
+
+    return change
+
+
+def tree(**values: Any) -> Change:
+    """It says so of its tree."""
+    return status(sources={"/run/passerelle/Documents_RH": values})
 
 
 def reach(code: int, why: str = "", body: str = "") -> Change:
@@ -201,8 +211,8 @@ SEEN: dict[str, Change] = {
     "nextcloud.folder-missing": host("tree", "access", "Contrats", to=None),
     "nextcloud.access": host("tree", "access", "Contrats", to=["755", 0]),
     "nextcloud-relay.bound": host("bound", to=False),
-    "nextcloud-relay.waiting": status("en attente du dossier /run/passerelle/Documents_RH ; rien en attente"),
-    "nextcloud-relay.documents": status("Documents_RH : 2 document(s) suivi(s) ; rien en attente"),
+    "nextcloud-relay.waiting": tree(state="missing", documents=None),
+    "nextcloud-relay.documents": tree(state="watched", documents=2),
 }
 
 
@@ -249,22 +259,11 @@ def test_tls_of_this_machines_own_calls_is_told_as_such(world: World) -> None:
     ("change", "code"),
     [
         (unit(GITLAB, ActiveState="active", NRestarts="4", uptime="3"), "relay.loop"),
-        (status("le stockage ne répond pas"), "relay.storage"),
+        (status(status="failing", backlog=None), "relay.storage"),
+        (status(backlog=4, oldest_age_seconds=180.0), "relay.backlog"),
+        (status(parked=1), "relay.parked"),
         (
-            status(
-                "Documents_RH : 3 document(s) suivi(s) ; 4 notification(s) en attente, la plus ancienne depuis 3 min"
-            ),
-            "relay.backlog",
-        ),
-        (
-            status("Documents_RH : 3 document(s) suivi(s) ; rien en attente ; 1 mise(s) de côté"),
-            "relay.parked",
-        ),
-        (
-            status(
-                "Documents_RH : 3 document(s) suivi(s) ; 4 notification(s) en attente, la plus ancienne depuis 3 s"
-                " ; dégradé : canal rh-alerts retenu, Mattermost ne trouve pas ce canal (HTTP 404)"
-            ),
+            status(status="degraded", backlog=4, oldest_age_seconds=3.0, held={"rh-alerts": "HTTP 404"}),
             "relay.held",
         ),
     ],
@@ -276,9 +275,9 @@ def test_relays_are_seen_through(world: World, change: Change, code: str) -> Non
 @pytest.mark.parametrize(
     "change",
     [
-        status(
-            "Documents_RH : 3 document(s) suivi(s) ; 4 notification(s) en attente, la plus ancienne depuis 5 s"
-        ),
+        status(backlog=4, oldest_age_seconds=5.0),
+        host("status", to={}),  # it has just started
+        tree(state="unreachable", documents=0),
         figures(backlog=3, oldest_age_seconds=5.0),
         unit(GITLAB, NRestarts="4", uptime="3600"),
         host("tree", "access", to={"": ["755", 33], "Contrats": ["755", 33]}),

@@ -18,7 +18,7 @@ from tests.standins import mattermost_server
 PROBE = Path(__file__).parent.parent.parent / "tasks" / "doctor" / "probe.py"
 UNITS = {
     "passerelle-gitlab.service": "ActiveState=active\nSubState=running\nUnitFileState=enabled\nNRestarts=0\n"
-    "StatusText=rien en attente\nMainPID=0\nActiveEnterTimestampMonotonic=1000000",
+    "Result=success\nMainPID=0\nActiveEnterTimestampMonotonic=1000000",
     "passerelle-gitlab.socket": "ActiveState=active\nUnitFileState=enabled",
 }
 JOURNAL = [
@@ -71,6 +71,7 @@ def ask(tmp_path: Path, commands: Path) -> Ask:
             "tree": None,
             "folders": ["Contrats", "Conges"],
             "bound": "/nowhere",
+            "status": str(tmp_path / "status.json"),
             "pages": {},
             **questions,
         }
@@ -95,7 +96,7 @@ def test_states_of_units_and_the_last_error(ask: Ask, commands: Path) -> None:
     answering(commands, "journalctl", f"cat <<'END'\n{journal}\nEND")
     told = ask()
     service = told["units"]["passerelle-gitlab.service"]
-    assert (service["ActiveState"], service["StatusText"]) == ("active", "rien en attente")
+    assert (service["ActiveState"], service["Result"]) == ("active", "success")
     assert int(service["uptime"]) > 0
     assert told["journal"] == {"passerelle-gitlab.service": "misconfigured reason=HTTP 404"}
 
@@ -250,3 +251,14 @@ def test_tree_is_measured(ask: Ask, tmp_path: Path) -> None:
     assert told["type"]
     assert ask(tree=str(tmp_path / "nowhere"))["tree"] == {"files": True, "there": False}
     assert ask(tree=str(tmp_path / "no" / "where"))["tree"] == {"files": False, "there": False}
+
+
+@pytest.mark.parametrize(
+    ("text", "told"), [('{"version": 1, "backlog": 0}', {"version": 1, "backlog": 0}), ("{", {}), (None, {})]
+)
+def test_status_of_the_relay_is_data(
+    ask: Ask, tmp_path: Path, text: str | None, told: dict[str, int]
+) -> None:
+    if text is not None:
+        (tmp_path / "status.json").write_text(text)
+    assert ask()["status"] == told

@@ -1,0 +1,34 @@
+"""The status of a relay as data, for the operators' commands and the doctor: JSON in its runtime directory.
+
+The line that systemd shows (STATUS=) is for people, in the language of the site, and is read by nobody else.
+"""
+
+import json
+import os
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+
+VERSION = 1
+"""Of the form of the status. What is added does not change it; what is taken out or means something else does."""
+NAME = "status.json"
+_ACCESS = 0o644
+
+
+class StatusFile:
+    """The file `status.json` in $RUNTIME_DIRECTORY; none outside a service of systemd's."""
+
+    def __init__(self) -> None:
+        folder = os.environ.get("RUNTIME_DIRECTORY")
+        self._path = Path(folder, NAME) if folder else None
+
+    def write(self, status: Mapping[str, object]) -> None:
+        """Put a status in the place of the one before, whole: who reads it meanwhile finds one of the two."""
+        if self._path is None:
+            return
+        beside = self._path.with_suffix(".new")
+        # Without room for it the relay goes on; the file is then as old as its time says.
+        with suppress(OSError):
+            beside.write_text(json.dumps({"version": VERSION, **status}, ensure_ascii=False) + "\n", "utf-8")
+            beside.chmod(_ACCESS)
+            beside.replace(self._path)
