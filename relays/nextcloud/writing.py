@@ -47,7 +47,7 @@ class Writing:
         """
         if seen.is_certain:
             return EMPTY_SECONDS if seen.size == 0 else 0.0
-        if not closed and is_heard and self._is_heard(path, seen):
+        if not closed and is_heard and self._is_heard(path, seen) and not _is_older(seen):
             return OPEN_SECONDS
         if seen.size == 0:
             return EMPTY_SECONDS
@@ -69,3 +69,8 @@ class Writing:
         while self._folders and (folder := folder.rpartition("/")[0]):
             since = max(since, self._folders.get(folder, since))
         return since
+
+
+def _is_older(seen: Stat) -> bool:
+    """Whether the content was there before the document came, as with a hard link: nobody writes to it here."""
+    return seen.ctime_ns - seen.mtime_ns > 1_000_000_000

@@ -129,3 +129,15 @@ def test_by_default_versions_and_deletions_are_not_told(nextcloud: Relay, tree: 
     upload(tree / "Conges" / "new.pdf")
     wait_for(lambda: told(nextcloud, sink))
     assert told(nextcloud, sink) == ["new Conges/new.pdf"]
+
+
+def test_a_document_that_is_linked_into_the_tree_is_not_waited_for(
+    everything: Relay, tree: Path, sink: Sink
+) -> None:
+    """Nobody opens it there, so nobody will close it (cp -l, rsync --link-dest)."""
+    start(everything)
+    elsewhere = tree.parent / "linked.pdf"
+    elsewhere.write_bytes(b"%PDF")
+    os.utime(elsewhere, (1, 1))
+    (tree / "Contrats" / "linked.pdf").hardlink_to(elsewhere)
+    wait_for(lambda: told(everything, sink) == ["new Contrats/linked.pdf"])

@@ -249,7 +249,7 @@ def at(url: str) -> Callable[[Relay], None]:
         (settings_without_table, "the settings have no [gitlab]: add url, projects and hook"),
         (no_token, "is missing while the settings have [gitlab]: write a token"),
         (empty_token, "gitlab-read-token is empty: write a token into it"),
-        (token_of_two_lines, "gitlab-read-token is not a token (value not shown): correct it"),
+        (token_of_two_lines, "gitlab-read-token holds a control character (value not shown)"),
         (at("git.taaf.internal"), '[gitlab] url = "git.taaf.internal" is not the address of a GitLab'),
         (at("http://git:port"), '[gitlab] url = "http://git:port" is not the address of a GitLab'),
     ],
