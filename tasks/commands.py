@@ -5,7 +5,7 @@ from functools import partial
 from pyinfra import host
 
 from tasks.operations.compose import DockerError, command_for, containers, of_project
-from tasks.operations.resource import step
+from tasks.operations.resource import ResourceError, step
 from tasks.operations.text_file import Owner, text_files
 from tasks.place import WEBHOOKS_CONF, Place
 from tasks.relays import trusted
@@ -67,4 +67,13 @@ def _compose(site: Site, place: Place) -> str:
     except DockerError:
         # Where the trees are on the disk, the relays' step has said so.
         found = []
-    return command_for(of_project(found, place.infrastructure, site.host.compose_project))
+    ours = of_project(found, place.infrastructure, site.host.compose_project)
+    services = sorted({each.service for each in ours})
+    wanted = site.gitlab.service
+    # GitLab may run elsewhere, which a site says by naming no service.
+    if services and "service" in site.gitlab.model_fields_set and wanted not in services:
+        raise ResourceError(
+            f"gitlab.service = {wanted!r}: there is no such service in the Compose project of {place.infrastructure} "
+            f"(there are: {', '.join(services)}); correct it, or leave it out if GitLab runs elsewhere"
+        )
+    return command_for(ours)

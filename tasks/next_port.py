@@ -8,6 +8,7 @@ goes. Meanwhile systemd holds what comes while the relay starts again.
 from hashlib import sha256
 
 from pyinfra import host
+from pyinfra.api import StringCommand
 
 from tasks.made import Made
 from tasks.operations.remote import HostFact
@@ -48,9 +49,14 @@ def open_next_port(site: Site, made: Made) -> None:
 
 @step("Relays")
 def take_next_port(site: Site, made: Made) -> None:
-    """The port that the settings describe in the place of another one, after the hooks have moved."""
+    """The port that the settings describe in the place of another one, after the hooks have moved.
+
+    Or no next port, after they have moved back.
+    """
     if _is_another(site, made):
         _take(site.relays.port, name="Port of the gitlab relay")
+    else:
+        _close(site.relays.port, name="No next port of the gitlab relay")
 
 
 def refuse_another_port(site: Site, made: Made) -> None:
@@ -88,7 +94,11 @@ def _open(port: int) -> Commands:
         "false; }"
     )
     # In one go: the service is started by the next connection, and no socket is opened under its running service.
-    start = f"systemctl daemon-reload && systemctl enable -q {NEXT} && systemctl restart {SERVICE}"
+    start = (
+        # An earlier run may have opened yet another one.
+        f"{{ systemctl stop {NEXT} 2>/dev/null; systemctl daemon-reload; }} && systemctl enable -q {NEXT} && "
+        f"systemctl restart {SERVICE}"
+    )
     then = f"&& {start} && systemctl is-active -q {NEXT} && {TRIAL.keeping(NEXT)} || {failed}"
     yield write(f"{FOLDER}/{NEXT}", "cat", "644", "root", "root", text, then)
 
@@ -100,3 +110,15 @@ def _take(port: int) -> Commands:
         tell([f"~ {FOLDER}/{SOCKET}: other content"])
         then = f"&& systemctl daemon-reload && systemctl restart {SOCKET} {SERVICE}"
         yield write(f"{FOLDER}/{SOCKET}", "cat", "644", "root", "root", socket_unit(port), then, trial=TRIAL)
+
+
+@resource
+def _close(port: int) -> Commands:
+    """Have no next port that the settings do not name any more: the relay holds it until it starts again."""
+    found = host.get_fact(Units, units=[NEXT])[NEXT]["text"]
+    if found and found != sha256(socket_unit(port, is_next=True).encode()).hexdigest():
+        tell([f"- {FOLDER}/{NEXT}"])
+        yield StringCommand(
+            f"systemctl disable -q --now {NEXT}; rm -f {FOLDER}/{NEXT}; systemctl daemon-reload;"
+            f" systemctl try-restart {SERVICE}"
+        )

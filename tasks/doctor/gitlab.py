@@ -11,7 +11,8 @@ from tasks.doctor.look import Look, at
 from tasks.doctor.mattermost import decode
 from tasks.gitlab import triggers_of
 from tasks.operations.api import ApiError
-from tasks.operations.gitlab import SETTINGS, signs
+from tasks.operations.gitlab import SETTINGS, require_scope, signs
+from tasks.operations.resource import ResourceError
 from tasks.place import HOOK_NAME
 
 links = Links()
@@ -48,6 +49,12 @@ def token(look: Look) -> Broken | None:
         if error.status == 401:
             return broken("gitlab.token", url=look.site.gitlab.url)
         raise
+    try:
+        require_scope(look.gitlab, "api")
+    except ApiError:
+        raise
+    except ResourceError as error:
+        return broken("gitlab.scope", told=str(error))
     return None
 
 

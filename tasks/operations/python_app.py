@@ -130,7 +130,7 @@ def python_app(
 def accepted(app: str) -> Commands:
     """End the trial of a new release: its services are up."""
     if host.get_fact(OnTrial, app=app):
-        tell([f"~ {app}: new release on trial -> accepted"])
+        tell([f"~ {app}: on trial -> accepted"])
         yield StringCommand(f"rm -rf /opt/{app}/before")
 
 

@@ -52,10 +52,10 @@ def given_secret(path: str, secret: SecretStr, trial: Trial | None = None) -> Co
 
 
 @resource
-def succeeding_secret(path: str, secret: SecretStr) -> Commands:
+def succeeding_secret(path: str, secret: SecretStr, trial: Trial | None = None) -> Commands:
     """Have `secret` on the first line of `path`, in use, mode 0600; what was in use before stays on further lines.
 
-    Who reads the file can see there what it has to leave in good order.
+    Who reads the file can see there what it has to leave in good order. If it cannot be written, that ends the `trial`.
     """
     found = host.get_fact(Files, paths=[path]).get(path)
     in_use = host.get_fact(InUse, paths=[path])
@@ -69,7 +69,7 @@ def succeeding_secret(path: str, secret: SecretStr) -> Commands:
     if found is None or not same or found[0] != ACCESS:
         # Each line once, in its order, those of the file after the new one.
         producer = "cat" if found is None else f"awk 'NF && !seen[$0]++' - {path}"
-        yield write(path, producer, "600", "root", "root", f"{secret.get_secret_value()}\n")
+        yield write(path, producer, "600", "root", "root", f"{secret.get_secret_value()}\n", trial=trial)
 
 
 @resource

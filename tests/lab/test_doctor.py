@@ -6,6 +6,7 @@ What cannot be made here (clocks apart, network storage, limits of the kernel) i
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,6 +23,10 @@ CONF = f"{INFRASTRUCTURE}/scripts/.webhooks.conf"
 OTHER_KEY = "whsec_" + "A" * 43 + "="
 UNIT = "/etc/systemd/system"
 PLUGINS = "/usr/libexec/docker/cli-plugins"
+
+
+# A file of keys that names no host.
+EMPTY = str(Path(__file__).with_name("known_hosts"))
 
 
 @dataclass(frozen=True)
@@ -86,13 +91,19 @@ LISTEN_ANEW = (
 
 FAULTS: dict[str, Fault] = {
     "chat stopped": Fault(
-        compose("stop mattermost"), "docker.stopped", "docker compose up", compose("up -d mattermost")
+        compose("stop mattermost"),
+        "docker.stopped",
+        "docker compose -p taaf-infrastructure up",
+        compose("up -d mattermost"),
     ),
     "chat paused": Fault(
         compose("pause mattermost"), "docker.paused", "unpause mattermost", compose("unpause mattermost")
     ),
     "forge stopped": Fault(
-        compose("stop gitlab"), "docker.stopped", "docker compose up -d gitlab", compose("up -d gitlab")
+        compose("stop gitlab"),
+        "docker.stopped",
+        "docker compose -p taaf-infrastructure up -d gitlab",
+        compose("up -d gitlab"),
     ),
     "Docker away": Fault(
         on_host("mount --bind /dev/null /run/docker.sock"),
@@ -307,7 +318,7 @@ def mended(world: World) -> bool:
         ({"host__ssh_port": "9"}, "ssh.unreachable", "host.ssh_port"),
         ({"host__address": "nowhere.invalid"}, "ssh.unreachable", "host.address"),
         ({"host__ssh_user": "nobody"}, "ssh.unreachable", "authorized_keys"),
-        ({"host__known_hosts": "/dev/null"}, "ssh.unreachable", "known_hosts"),
+        ({"host__known_hosts": EMPTY}, "ssh.unreachable", "known_hosts"),
         (
             {"host__ssh_user": "ops", "host__sudo": "false", "host__infrastructure": INFRASTRUCTURE},
             "ssh.sudo",
@@ -316,7 +327,11 @@ def mended(world: World) -> bool:
         ({"relays__port": "8091"}, "relay.port-other", "make deploy"),
         ({"nextcloud__admin": "nobody"}, "nextcloud.no-files", "nextcloud.admin"),
         ({"host__infrastructure": "/root/elsewhere"}, "docker.folder", "host.infrastructure"),
-        ({"nextcloud__service": "cloud"}, "docker.service-missing", "docker compose up -d cloud"),
+        (
+            {"nextcloud__service": "cloud"},
+            "docker.service-missing",
+            "docker compose -p taaf-infrastructure up -d cloud",
+        ),
         ({"mattermost__url": "http://nowhere.invalid"}, "mattermost.name", "mattermost.url"),
         ({"mattermost__url": "http://git.taaf.internal"}, "mattermost.stranger", "mattermost.url"),
         ({"mattermost__token": "wrongtoken"}, "mattermost.token", "mattermost.token"),

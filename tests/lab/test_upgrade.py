@@ -71,7 +71,7 @@ def test_a_release_that_does_not_come_up_is_switched_back(
     (checkout / "files" / f"{relay}.toml.j2").open("a").write("# of the new release\n")
     code, output = deploy_from(checkout)
     assert code != 0
-    assert "the new release did not come up; the one before is in use again" in output
+    assert "it did not come up; what was there before is in use again" in output
     assert release(machine) == before
     assert "new release" not in machine("cat /etc/passerelle/*.toml")
     mark = marker()
@@ -131,7 +131,7 @@ def test_a_switch_back_turns_back_the_tables_that_the_new_release_has_changed(
     assert code != 0
     assert BROKEN in output
     assert f"reverted part=gitlab from={NEXT} to={NEXT - 1}" in output
-    assert "the new release did not come up; the one before is in use again" in output
+    assert "it did not come up; what was there before is in use again" in output
     assert (release(machine), tables(machine)) == (before, str(NEXT - 1))
     forge.api("POST", "PROJECT/issues", {"title": f"{mark}-5"})
     wait_until("the events", lambda: seen(chat, "dev-notifications", mark) == list("012345"))

@@ -21,6 +21,7 @@ from tasks.doctor.wording import CATALOGUES
 from tasks.operations.compose import Container, DockerError, Project
 from tests import tls
 from tests.standins import nextcloud_site
+from tests.standins.gitlab_site import READ_TOKEN
 from tests.unit.doctor_world import CONTAINERS, FINGERPRINT, RELAY, World, sound
 from tests.waiting import wait_until
 
@@ -184,6 +185,7 @@ SEEN: dict[str, Change] = {
     "gitlab.silent": page("gitlab", silent="timed out"),
     "gitlab.stranger": page("gitlab", status=404, body="<html>"),
     "gitlab.token": setting("gitlab", token=SecretStr("wrongtoken")),
+    "gitlab.scope": setting("gitlab", token=SecretStr(READ_TOKEN)),
     "gitlab.clock": page("gitlab", date=formatdate(timedelta(days=9000).total_seconds(), usegmt=True)),
     "gitlab.reach-refused": reach(7, "* connect to 10.0.0.5 port 8090 failed: Connection refused"),
     "gitlab.reach-rejected": reach(7, "* connect to 10.0.0.5 port 8090 failed: No route to host"),

@@ -314,6 +314,10 @@ BROKEN = {
         "{url} refuses the token (401): expired, revoked, or its account blocked",
         "make a token of an administrator (scope api) and set gitlab.token",
     ),
+    "gitlab.scope": Saying(
+        "the token has not the scope that it needs ({told})",
+        "make a token of an administrator (scope api) and set gitlab.token",
+    ),
     "gitlab.role": Saying(
         "the token is not an administrator's, or it lacks the scope admin_mode", "change gitlab.token"
     ),

@@ -362,6 +362,10 @@ BROKEN = {
         "{url} refuse le jeton (401) : expiré, révoqué, ou compte bloqué",
         "créez un jeton d'administrateur (portée api) et mettez-le dans gitlab.token",
     ),
+    "gitlab.scope": Saying(
+        "le jeton n'a pas la portée qu'il lui faut ({told})",
+        "créez un jeton d'administrateur (portée api) et mettez-le dans gitlab.token",
+    ),
     "gitlab.role": Saying(
         "le jeton n'est pas celui d'un administrateur, ou il lui manque la portée admin_mode",
         "changez gitlab.token",

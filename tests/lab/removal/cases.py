@@ -1,6 +1,7 @@
 """What is changed in the settings, or taken out of them, and what `drift` must say of what is left."""
 
 import json
+import posixpath
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -67,7 +68,8 @@ def _tree_gone(name: str) -> Callable[[World], object]:
 
 def _another_folder(world: World) -> Settings:
     world.machine(f"test -d {OTHER} || {{ cp -a {INFRASTRUCTURE} {OTHER} && rm -r {OTHER}/scripts; }}")
-    return {"host__infrastructure": OTHER}
+    # The project runs on under its name, and in the folder where it was started.
+    return {"host__infrastructure": OTHER, "host__compose_project": posixpath.basename(INFRASTRUCTURE)}
 
 
 def _with_password(world: World) -> Settings:

@@ -18,7 +18,8 @@ from tests.lab.faults.world import INFRASTRUCTURE
 Holdings = dict[str, set[str]]
 
 _LISTED = (
-    "ls -d /etc/passerelle/* /etc/systemd/system/passerelle-* /run/passerelle* /run/passerelle*/* "
+    "ls -d /etc/passerelle/* /etc/systemd/system/passerelle-* /run/passerelle /run/passerelle/* /run/passerelle.* "
+    "/run/passerelle.*/* "
     "/var/lib/passerelle/* 2>/dev/null; find /root/*/scripts ! -type d 2>/dev/null; true"
 )
 
@@ -62,6 +63,8 @@ def described(site: Site, address: str) -> Holdings:
         "gitlab-read-token": site.gitlab.read_token,
         "spool": site.relays.spool,
         "nextcloud-app-password": nextcloud.relay_password,
+        "site": True,
+        "ca.pem": site.host.ca,
         "gitlab.toml": True,
         "nextcloud.toml": True,
     }
