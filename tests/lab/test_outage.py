@@ -14,7 +14,7 @@ from docker.models.containers import Container
 from lab import stack
 from lab.standins.gitlab.delivery import signature
 from tests.acceptance.people import Chat, Cloud, Forge, Tunnel, marker, shown
-from tests.lab.conftest import deploy
+from tests.lab.runs import deploy
 from tests.waiting import wait_until
 
 Shell = Callable[[str], str]
