@@ -22,7 +22,7 @@ from docker import DockerClient
 from docker.models.containers import Container
 
 from lab import engine, images, stack, state
-from lab.standins.gitlab.delivery import signature
+from lab.standins.gitlab.webhooks.delivery import signature
 from tests.acceptance.people import Chat, Forge, marker
 from tests.lab.runs import ROOT, deploy, dry, pyinfra
 from tests.lab.test_drift_report import drift

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import uvicorn
 
-from lab.standins.gitlab.app import create_app
-from lab.standins.gitlab.config import Config
-from lab.standins.gitlab.instance import Instance
+from lab.standins.gitlab.server.app import create_app
+from lab.standins.gitlab.state.config import Config
+from lab.standins.gitlab.state.instance import Instance
 
 
 def main() -> None:

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import uvicorn
 
-from lab.standins.mattermost.app import create_app
-from lab.standins.mattermost.call import Server
-from lab.standins.mattermost.config import Config
-from lab.standins.mattermost.release import RELEASES
-from lab.standins.mattermost.store import Store
+from lab.standins.mattermost.api.call import Server
+from lab.standins.mattermost.server.app import create_app
+from lab.standins.mattermost.state.config import Config
+from lab.standins.mattermost.state.release import RELEASES
+from lab.standins.mattermost.state.store import Store
 
 
 def main() -> None:

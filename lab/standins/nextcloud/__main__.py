@@ -7,9 +7,10 @@ from pathlib import Path
 
 import uvicorn
 
-from lab.standins.nextcloud import accounts, app
-from lab.standins.nextcloud.config import Site
-from lab.standins.nextcloud.install import install
+from lab.standins.nextcloud.server import app
+from lab.standins.nextcloud.state import accounts
+from lab.standins.nextcloud.state.install import install
+from lab.standins.nextcloud.state.site import Site
 
 
 def main() -> int:
