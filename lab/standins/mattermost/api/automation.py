@@ -4,29 +4,19 @@ from __future__ import annotations
 
 from starlette.responses import JSONResponse, Response
 
-from lab.standins.mattermost.api import users
 from lab.standins.mattermost.api.call import Call
 from lab.standins.mattermost.api.endpoint import endpoint
+from lab.standins.mattermost.payloads import bot as payload
+from lab.standins.mattermost.state import users
 from lab.standins.mattermost.state.errors import ApiError, forbidden, invalid_body
-from lab.standins.mattermost.state.store import Row, new_id
-
-
-def _bot(user: Row) -> dict[str, object]:
-    return {
-        "user_id": user["id"],
-        "username": user["username"],
-        "display_name": user["first_name"],
-        "description": user["bot_description"],
-        "owner_id": user["bot_owner"],
-        **{key: user[key] for key in ("create_at", "update_at", "delete_at")},
-    }
+from lab.standins.mattermost.state.store import new_id
 
 
 def create_bot(call: Call) -> Response:
     wanted = call.fields("bot", dict.fromkeys(("username", "display_name", "description"), str))
     if not call.is_admin:
         raise forbidden()
-    if not call.server.config.service("EnableBotAccountCreation"):
+    if not call.instance.config.service("EnableBotAccountCreation"):
         raise ApiError("api.bot.create_disabled", 403)
     if not users.is_valid_username(wanted["username"]):
         raise ApiError("model.user.is_valid.username.app_error", 400)
@@ -38,7 +28,7 @@ def create_bot(call: Call) -> Response:
         "bot_owner": call.user["id"],
         "bot_description": wanted["description"],
     }
-    return JSONResponse(_bot(users.insert(call.store, account)), 201)
+    return JSONResponse(payload.to_json(users.insert(call.store, account)), 201)
 
 
 def list_bots(call: Call) -> Response:
@@ -49,7 +39,7 @@ def list_bots(call: Call) -> Response:
         "ORDER BY create_at LIMIT ? OFFSET ?",
         *call.page(),
     )
-    return JSONResponse([_bot(row) for row in rows])
+    return JSONResponse([payload.to_json(row) for row in rows])
 
 
 def create_token(call: Call) -> Response:
@@ -60,7 +50,7 @@ def create_token(call: Call) -> Response:
         raise invalid_body("description")
     if not call.is_admin:
         raise forbidden()
-    if user["bot_owner"] is None and not call.server.config.service("EnableUserAccessTokens"):
+    if user["bot_owner"] is None and not call.instance.config.service("EnableUserAccessTokens"):
         raise ApiError("app.user_access_token.disabled", 501)
     token = {"id": new_id(), "token": new_id(), "user_id": user["id"], "description": description}
     call.store.insert("access_tokens", token)

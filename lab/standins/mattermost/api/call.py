@@ -5,28 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 from starlette.requests import Request
 
 from lab.standins.mattermost.payloads.gojson import loads
 from lab.standins.mattermost.state.errors import invalid_body, invalid_url
-from lab.standins.mattermost.state.release import Release
+from lab.standins.mattermost.state.instance import Instance
 from lab.standins.mattermost.state.store import Row, Store
 
-if TYPE_CHECKING:
-    from lab.standins.mattermost.state.config import Config
-
 _ID = re.compile(r"[A-Za-z0-9]{26}")
-
-
-@dataclass(frozen=True)
-class Server:
-    """What every handler needs: the state, the configuration, the release."""
-
-    store: Store
-    config: Config
-    release: Release
 
 
 @dataclass(frozen=True)
@@ -37,7 +25,7 @@ class Call:
     ``maybe_user`` is the account behind the session, if there is one.
     """
 
-    server: Server
+    instance: Instance
     request: Request
     body: bytes
     body_truncated: bool
@@ -52,7 +40,7 @@ class Call:
 
     @property
     def store(self) -> Store:
-        return self.server.store
+        return self.instance.store
 
     @property
     def is_admin(self) -> bool:
@@ -102,7 +90,7 @@ class Call:
         for key, kind in kinds.items():
             value = given.get(key)
             if type(value) is not kind:
-                if value is not None and not self.server.release.wrong_types_are_zero:
+                if value is not None and not self.instance.release.wrong_types_are_zero:
                     raise invalid_body(name)
                 value = kind()
             values[key] = value

@@ -6,80 +6,28 @@ import re
 
 from starlette.responses import JSONResponse, Response
 
-from lab.standins.mattermost.api import members, posts, teams, users
-from lab.standins.mattermost.api.call import Call, Server
+from lab.standins.mattermost.api import access
+from lab.standins.mattermost.api.call import Call
 from lab.standins.mattermost.api.endpoint import endpoint
+from lab.standins.mattermost.payloads import channel as payload
+from lab.standins.mattermost.payloads.status import OK
+from lab.standins.mattermost.state import channels, members, posts
 from lab.standins.mattermost.state.errors import ApiError, forbidden, invalid_body, invalid_url
-from lab.standins.mattermost.state.store import Row, Store, new_id
-
-DEFAULTS = {"town-square": "Town Square", "off-topic": "Off-Topic"}
-"""The channels of every new team. The first cannot be archived."""
+from lab.standins.mattermost.state.store import Row
 
 _NAME = re.compile(r"[a-z0-9]+([a-z0-9_-]*[a-z0-9]+)?")
 _COLUMN = 64
 """Characters the name's database column holds; the API does not check (500 in 5.37)."""
 
 
-def to_json(channel: Row) -> dict[str, object]:
-    """A channel as the API shows it."""
-    nothing = dict.fromkeys(("scheme_id", "props", "group_constrained", "shared", "policy_id"))
-    return {**channel, "extra_update_at": 0, "total_msg_count_root": channel["total_msg_count"], **nothing}
-
-
-def by_id(call: Call) -> Row:
-    """The channel of the path, archived or not, or 404."""
-    return find(call.store, call.id("channel_id"))
-
-
-def find(store: Store, id: str) -> Row:
-    """The channel with this id, archived or not, or 404."""
-    channel = store.get("channels", id)
-    if channel is None:
-        raise ApiError("app.channel.get.existing.app_error", 404)
-    return channel
-
-
-def may_read(call: Call, channel: Row) -> bool:
-    """Members read; so do administrators, and in public channels everybody of the team."""
-    if call.is_admin or members.find(call.store, channel["id"], call.user["id"]):
-        return True
-    return channel["type"] == "O" and teams.is_member(call, channel["team_id"])
-
-
-def insert(store: Store, channel: dict[str, object]) -> Row:
-    """Store a new channel."""
-    now = store.now()
-    id = new_id()
-    store.insert("channels", {"id": id, "create_at": now, "update_at": now} | channel)
-    return find(store, id)
-
-
-def insert_defaults(store: Store, team: Row) -> None:
-    """Create the default channels of a new team."""
-    for name, display_name in DEFAULTS.items():
-        fields = {"team_id": team["id"], "type": "O", "creator_id": ""}
-        insert(store, fields | {"name": name, "display_name": display_name})
-
-
-def join_defaults(server: Server, team_id: str, user: Row) -> None:
-    """Make a new member of a team a member of its default channels."""
-    for name in DEFAULTS:
-        channel = server.store.one("SELECT * FROM channels WHERE team_id = ? AND name = ?", team_id, name)
-        assert channel is not None
-        members.insert(server.store, channel["id"], user["id"])
-        town_square = name == "town-square"
-        text = f"{user['username']} joined the {'team' if town_square else 'channel'}."
-        posts.system(server, channel, user, f"join_{'team' if town_square else 'channel'}", text)
-
-
 def create(call: Call) -> Response:
     """The creator becomes its first member. The name of an archived channel is still taken."""
     keys = ("team_id", "type", "name", "display_name", "purpose", "header")
     wanted = call.fields("channel", dict.fromkeys(keys, str))
-    release = call.server.release
+    release = call.instance.release
     if wanted["type"] not in {"O", "P"}:
         raise ApiError("model.channel.is_valid.type.app_error", 400)
-    if not teams.is_member(call, wanted["team_id"]):
+    if not access.is_team_member(call, wanted["team_id"]):
         raise forbidden()
     if call.store.get("teams", wanted["team_id"]) is None:
         raise ApiError("app.channel.get_channels.not_found.app_error", 404)
@@ -93,11 +41,11 @@ def create(call: Call) -> Response:
         raise ApiError("app.channel.create_channel.internal_error", 500)
     if _named(call, wanted["team_id"], wanted["name"], include_deleted=True):
         raise ApiError("store.sql_channel.save_channel.exists.app_error", 400)
-    channel = insert(call.store, wanted | {"creator_id": call.user["id"]})
+    channel = channels.insert(call.store, wanted | {"creator_id": call.user["id"]})
     members.insert(call.store, channel["id"], call.user["id"], admin=True)
     name = call.user["username"]
-    posts.system(call.server, channel, call.user, "join_channel", f"{name} joined the channel.")
-    return JSONResponse(to_json(channel), 201)
+    posts.system(call.instance, channel, call.user, "join_channel", f"{name} joined the channel.")
+    return JSONResponse(payload.to_json(channel), 201)
 
 
 def _check_texts(wanted: dict[str, str]) -> None:
@@ -117,28 +65,28 @@ def _named(call: Call, team_id: str, name: str, *, include_deleted: bool) -> Row
 
 
 def get(call: Call) -> Response:
-    channel = by_id(call)
-    if not may_read(call, channel):
+    channel = access.channel(call)
+    if not access.may_read(call, channel):
         raise forbidden()
-    return JSONResponse(to_json(channel))
+    return JSONResponse(payload.to_json(channel))
 
 
 def get_by_name(call: Call) -> Response:
     """Lookup ignores case. A private channel the caller is not in looks missing."""
     team_id = call.id("team_id") if "team_id" in call.request.path_params else None
     name = call.path("channel_name").lower()
-    if not _NAME.fullmatch(name) or not call.server.release.channel_name_min <= len(name) <= 64:
+    if not _NAME.fullmatch(name) or not call.instance.release.channel_name_min <= len(name) <= 64:
         raise invalid_url("channel_name")
     if team_id is None:
-        team_id = teams.by_name(call, call.path("team_name"))["id"]
+        team_id = access.team_named(call, call.path("team_name"))["id"]
     channel = _named(call, team_id, name, include_deleted=call.flag("include_deleted"))
     if channel is None:
         raise ApiError("app.channel.get_by_name.missing.app_error", 404)
-    if not may_read(call, channel):
+    if not access.may_read(call, channel):
         if channel["type"] == "O":
             raise forbidden()
         raise ApiError("app.channel.get_by_name.missing.app_error", 404)
-    return JSONResponse(to_json(channel))
+    return JSONResponse(payload.to_json(channel))
 
 
 def list_public(call: Call) -> Response:
@@ -150,8 +98,8 @@ def list_archived(call: Call) -> Response:
 
 
 def _listed(call: Call, condition: str) -> Response:
-    team = teams.by_id(call)
-    if not teams.is_member(call, team["id"]):
+    team = access.team(call)
+    if not access.is_team_member(call, team["id"]):
         raise forbidden()
     rows = call.store.all(
         f"SELECT * FROM channels WHERE team_id = ? AND {condition} "  # noqa: S608 - a literal of ours
@@ -159,13 +107,13 @@ def _listed(call: Call, condition: str) -> Response:
         team["id"],
         *call.page(),
     )
-    return JSONResponse([to_json(row) for row in rows])
+    return JSONResponse([payload.to_json(row) for row in rows])
 
 
 def patch(call: Call) -> Response:
     """Change the texts. Each change is announced in the channel after the answer is made."""
-    channel = by_id(call)
-    if not may_read(call, channel):
+    channel = access.channel(call)
+    if not access.may_read(call, channel):
         raise forbidden()
     if channel["delete_at"]:
         raise ApiError("app.channel.update.bad_id", 400)
@@ -174,57 +122,57 @@ def patch(call: Call) -> Response:
     changes = {key: given[key] for key in keys if isinstance(given.get(key), str)}
     _check_texts(changes)
     call.store.update("channels", channel["id"], changes | {"update_at": call.store.now()})
-    changed = by_id(call)
+    changed = access.channel(call)
     for key, kind in zip(keys, ("displayname_change", "header_change", "purpose_change"), strict=True):
         if changed[key] != channel[key]:
             noun = key.replace("_", " ")
             text = (
                 f"{call.user['username']} updated the channel {noun} from: {channel[key]} to: {changed[key]}"
             )
-            posts.system(call.server, changed, call.user, kind, text)
-    return JSONResponse(to_json(changed))
+            posts.system(call.instance, changed, call.user, kind, text)
+    return JSONResponse(payload.to_json(changed))
 
 
 def set_privacy(call: Call) -> Response:
     privacy = call.fields("privacy", {"privacy": str})["privacy"]
-    channel = by_id(call)
+    channel = access.channel(call)
     if privacy not in {"O", "P"}:
         raise invalid_body("privacy")
-    if not teams.is_manager(call, channel["team_id"]):
+    if not access.is_team_manager(call, channel["team_id"]):
         raise forbidden()
     call.store.update("channels", channel["id"], {"type": privacy, "update_at": call.store.now()})
-    changed = by_id(call)
+    changed = access.channel(call)
     kind = "public" if privacy == "O" else "private"
-    posts.system(call.server, changed, call.user, "change_chan_privacy", f"This channel is now {kind}.")
-    return JSONResponse(to_json(changed))
+    posts.system(call.instance, changed, call.user, "change_chan_privacy", f"This channel is now {kind}.")
+    return JSONResponse(payload.to_json(changed))
 
 
 def archive(call: Call) -> Response:
     """DELETE archives the channel and deletes its hooks, which a restore does not bring back."""
-    channel = by_id(call)
-    if not may_read(call, channel):
+    channel = access.channel(call)
+    if not access.may_read(call, channel):
         raise forbidden()
     if channel["name"] == "town-square":
         raise ApiError("api.channel.delete_channel.cannot.app_error", 400, channel=channel["name"])
     text = f"{call.user['username']} archived the channel."
-    posts.system(call.server, channel, call.user, "channel_deleted", text)
+    posts.system(call.instance, channel, call.user, "channel_deleted", text)
     now = call.store.now()
     call.store.execute("UPDATE hooks SET delete_at = ? WHERE channel_id = ?", now, channel["id"])
     call.store.update("channels", channel["id"], {"delete_at": now, "update_at": now})
-    return JSONResponse(users.OK)
+    return JSONResponse(OK)
 
 
 def restore(call: Call) -> Response:
-    channel = by_id(call)
-    if not teams.is_manager(call, channel["team_id"]):
+    channel = access.channel(call)
+    if not access.is_team_manager(call, channel["team_id"]):
         raise forbidden()
     if not channel["delete_at"]:
         raise ApiError("api.channel.restore_channel.restored.app_error", 400)
     call.store.update("channels", channel["id"], {"delete_at": 0})
-    restored = by_id(call)
+    restored = access.channel(call)
     text = f"{call.user['username']} unarchived the channel."
-    posts.system(call.server, restored, call.user, "channel_restored", text)
-    return JSONResponse(to_json(restored))
+    posts.system(call.instance, restored, call.user, "channel_restored", text)
+    return JSONResponse(payload.to_json(restored))
 
 
 routes = [

@@ -8,10 +8,11 @@ from email.policy import HTTP
 
 from starlette.responses import JSONResponse, Response
 
-from lab.standins.mattermost.api import users
-from lab.standins.mattermost.api.call import Call, Server
+from lab.standins.mattermost.api.call import Call
 from lab.standins.mattermost.api.endpoint import endpoint
 from lab.standins.mattermost.payloads.gojson import loads
+from lab.standins.mattermost.payloads.status import OK
+from lab.standins.mattermost.state import custom_emoji
 from lab.standins.mattermost.state.emoji import EMOJI
 from lab.standins.mattermost.state.errors import ApiError, forbidden, invalid_body
 from lab.standins.mattermost.state.store import Row, new_id
@@ -19,20 +20,7 @@ from lab.standins.mattermost.state.store import Row, new_id
 MAX_BYTES = 512 * 1024
 
 _NAME = re.compile(r"[a-zA-Z0-9+_-]{1,64}")
-_KINDS = {b"\x89PNG\r\n\x1a\n": "png", b"\xff\xd8\xff": "jpeg", b"GIF87a": "gif", b"GIF89a": "gif"}
 _MOST_FOUND = 200
-
-
-def path_of(server: Server, name: str) -> str | None:
-    """Where a custom emoji's picture is served; None if there is none of the name."""
-    found = server.store.one("SELECT id FROM emoji WHERE name = ? AND delete_at = 0", name)
-    return f"/api/v4/emoji/{found['id']}/image" if found else None
-
-
-def picture(server: Server, name: str) -> tuple[str, bytes] | None:
-    """The kind and the content of a custom emoji's picture."""
-    found = server.store.one("SELECT image FROM emoji WHERE name = ? AND delete_at = 0", name)
-    return (_kind(found["image"]) or "", found["image"]) if found else None
 
 
 def create(call: Call) -> Response:
@@ -51,11 +39,11 @@ def create(call: Call) -> Response:
         raise ApiError("model.emoji.system_emoji_name.app_error", 400)
     if wanted.get("creator_id") != call.user["id"]:
         raise ApiError("api.emoji.create.other_user.app_error", 403)
-    if path_of(call.server, name):
+    if custom_emoji.path_of(call.instance, name):
         raise ApiError("api.emoji.create.duplicate.app_error", 400)
     if "image" not in parts:
         raise invalid_body("createEmoji")
-    if _kind(parts["image"]) is None:
+    if custom_emoji.kind(parts["image"]) is None:
         raise ApiError("api.emoji.upload.image.app_error", 400)
     now = call.store.now()
     made: Row = {
@@ -90,13 +78,13 @@ def delete(call: Call) -> Response:
     if found["creator_id"] != call.user["id"] and not call.is_admin:
         raise forbidden()
     call.store.update("emoji", found["id"], {"delete_at": call.store.now()})
-    return JSONResponse(users.OK)
+    return JSONResponse(OK)
 
 
 def image(call: Call) -> Response:
     """The picture as it was uploaded; the server makes a large one smaller."""
     content = _found(call)["image"]
-    return Response(content, media_type=f"image/{_kind(content)}")
+    return Response(content, media_type=f"image/{custom_emoji.kind(content)}")
 
 
 _SHOWN = "id, create_at, update_at, delete_at, creator_id, name"
@@ -111,12 +99,8 @@ def _found(call: Call) -> Row:
 
 
 def _refuse_disabled(call: Call) -> None:
-    if not call.server.config.service("EnableCustomEmoji"):
+    if not call.instance.config.service("EnableCustomEmoji"):
         raise ApiError("api.emoji.disabled.app_error", 501)
-
-
-def _kind(content: bytes) -> str | None:
-    return next((kind for start, kind in _KINDS.items() if content.startswith(start)), None)
 
 
 def _parts(call: Call) -> dict[str, bytes]:

@@ -15,8 +15,9 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from lab.standins.mattermost.api import outage
-from lab.standins.mattermost.api.call import Call, Server
+from lab.standins.mattermost.api.call import Call
 from lab.standins.mattermost.state.errors import CLOSE, NO_COOKIE, ApiError
+from lab.standins.mattermost.state.instance import Instance
 from lab.standins.mattermost.state.store import Row, new_id
 
 API = "/api/v4"
@@ -24,9 +25,9 @@ API = "/api/v4"
 Handler = Callable[[Call], Response]
 
 
-def server_of(request: Request) -> Server:
+def instance_of(request: Request) -> Instance:
     """The server this request came to."""
-    return cast(Server, request.app.state.server)
+    return cast(Instance, request.app.state.instance)
 
 
 def route(method: str, path: str, answer: Callable[..., object]) -> Route:
@@ -61,19 +62,19 @@ def handled(
     """A route whose errors are Mattermost's. Without ``use_session`` credentials are not even looked at."""
 
     async def answer(request: Request) -> Response:
-        server = server_of(request)
-        body, truncated = await _read(request, longest or server.release.body_limit)
+        instance = instance_of(request)
+        body, truncated = await _read(request, longest or instance.release.body_limit)
         request_id = new_id()
-        with server.store.transaction():
+        with instance.store.transaction():
             try:
-                token, user = _session(server, request) if use_session else ("", None)
-                if server.store.is_away:
+                token, user = _session(instance, request) if use_session else ("", None)
+                if instance.store.is_away:
                     outage.refuse(method, path)
-                response = handler(Call(server, request, body, truncated, token, user))
+                response = handler(Call(instance, request, body, truncated, token, user))
             except ApiError as error:
                 response = _error_response(error, request_id)
         response.headers["X-Request-Id"] = request_id
-        version = server.release.version
+        version = instance.release.version
         response.headers["X-Version-Id"] = f"{version}.{version}.standin.false"
         return response
 
@@ -101,7 +102,7 @@ async def _read(request: Request, limit: int) -> tuple[bytes, bool]:
     return bytes(kept), size > limit
 
 
-def _session(server: Server, request: Request) -> tuple[str, Row | None]:
+def _session(instance: Instance, request: Request) -> tuple[str, Row | None]:
     """The token of the Authorization header and its account.
 
     A token of a person stops working while EnableUserAccessTokens is off, a bot's goes on (measured on
@@ -112,13 +113,13 @@ def _session(server: Server, request: Request) -> tuple[str, Row | None]:
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() not in {"bearer", "token"} or not token:
         return "", None
-    store = server.store
+    store = instance.store
     user = store.one(
         "SELECT users.* FROM sessions JOIN users ON users.id = user_id WHERE token = ?", token
     ) or store.one(
         "SELECT users.* FROM access_tokens JOIN users ON users.id = user_id WHERE token = ? "
         "AND (bot_owner IS NOT NULL OR ?)",
         token,
-        server.config.service("EnableUserAccessTokens"),
+        instance.config.service("EnableUserAccessTokens"),
     )
     return token, user if user is not None and user["delete_at"] == 0 else None

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from starlette.responses import JSONResponse, Response
 
-from lab.standins.mattermost.api import channels, teams, users
+from lab.standins.mattermost.api import access
 from lab.standins.mattermost.api.call import Call
 from lab.standins.mattermost.api.endpoint import endpoint
+from lab.standins.mattermost.payloads import hook as payload
+from lab.standins.mattermost.payloads.status import OK
+from lab.standins.mattermost.state import channels, users
 from lab.standins.mattermost.state.errors import ApiError, forbidden, invalid_body
 from lab.standins.mattermost.state.store import Row, new_id
 
@@ -17,13 +20,8 @@ _LIMITS = {"display_name": 64, "description": 500, "icon_url": 1024}
 """Longest values, in bytes. Checked on creation; on update the database refuses (500)."""
 
 
-def to_json(hook: Row) -> dict[str, object]:
-    """A hook as the API shows it."""
-    return {**hook, "channel_locked": bool(hook["channel_locked"])}
-
-
 def _require_enabled(call: Call) -> None:
-    if not call.server.config.service("EnableIncomingWebhooks"):
+    if not call.instance.config.service("EnableIncomingWebhooks"):
         raise ApiError("api.incoming_webhook.disabled.app_error", 501)
 
 
@@ -39,16 +37,16 @@ def _find(call: Call) -> Row:
 def _managed(call: Call) -> Row:
     """The hook of the path, for those who may manage it: the team's administrators."""
     hook = _find(call)
-    if not teams.is_manager(call, hook["team_id"]):
+    if not access.is_team_manager(call, hook["team_id"]):
         raise forbidden()
     return hook
 
 
 def _apply_overrides(call: Call, wanted: Row, kept: Row) -> None:
     """With the overrides off, username and icon silently keep their old value."""
-    if not call.server.config.service("EnablePostUsernameOverride"):
+    if not call.instance.config.service("EnablePostUsernameOverride"):
         wanted["username"] = kept["username"]
-    if not call.server.config.service("EnablePostIconOverride"):
+    if not call.instance.config.service("EnablePostIconOverride"):
         wanted["icon_url"] = kept["icon_url"]
     if wanted["username"] and not users.is_valid_username(wanted["username"]):
         raise ApiError("api.incoming_webhook.invalid_username.app_error", 400)
@@ -58,7 +56,7 @@ def create(call: Call) -> Response:
     """Nothing is unique: the same request twice makes two hooks. An archived channel is accepted."""
     wanted = call.fields("incoming_webhook", _FIELDS)
     channel = channels.find(call.store, wanted["channel_id"])
-    if not teams.is_manager(call, channel["team_id"]):
+    if not access.is_team_manager(call, channel["team_id"]):
         raise forbidden()
     owner = users.find(call.store, wanted["user_id"] or call.user["id"])
     _require_enabled(call)
@@ -72,7 +70,7 @@ def create(call: Call) -> Response:
     wanted |= {"id": new_id(), "create_at": now, "update_at": now, "delete_at": 0}
     wanted |= {"user_id": owner["id"], "team_id": channel["team_id"]}
     call.store.insert("hooks", wanted)
-    return JSONResponse(to_json(wanted), 201)
+    return JSONResponse(payload.to_json(wanted), 201)
 
 
 def update(call: Call) -> Response:
@@ -86,7 +84,7 @@ def update(call: Call) -> Response:
     channel = channels.find(call.store, wanted["channel_id"])
     if channel["team_id"] != old["team_id"]:
         raise invalid_body("channel_id")
-    if not teams.is_manager(call, old["team_id"]):
+    if not access.is_team_manager(call, old["team_id"]):
         raise forbidden()
     _apply_overrides(call, wanted, old)
     if any(len(wanted[key]) > limit for key, limit in _LIMITS.items()):
@@ -94,30 +92,30 @@ def update(call: Call) -> Response:
     new = old | wanted | {key: old[key] for key in ("id", "user_id", "team_id")}
     new["update_at"] = call.store.now()
     call.store.update("hooks", old["id"], new)
-    return JSONResponse(to_json(new), 201)
+    return JSONResponse(payload.to_json(new), 201)
 
 
 def get(call: Call) -> Response:
-    return JSONResponse(to_json(_managed(call)))
+    return JSONResponse(payload.to_json(_managed(call)))
 
 
 def delete(call: Call) -> Response:
     call.store.update("hooks", _managed(call)["id"], {"delete_at": call.store.now()})
-    return JSONResponse(users.OK)
+    return JSONResponse(OK)
 
 
 def list_page(call: Call) -> Response:
     """One page of the hooks. Their order means nothing; an update moves a hook, as PostgreSQL does."""
     team_id = call.request.query_params.get("team_id", "")
-    if not (teams.is_manager(call, team_id) if team_id else call.is_admin):
+    if not (access.is_team_manager(call, team_id) if team_id else call.is_admin):
         raise forbidden()
     _require_enabled(call)
     hooks = call.store.all(
         "SELECT * FROM hooks WHERE delete_at = 0 AND ? IN ('', team_id) ORDER BY update_at", team_id
     )
     size, offset = call.page()
-    shown = [to_json(hook) for hook in hooks[offset : offset + size]]
-    if call.server.release.hooks_total_count and call.flag("include_total_count"):
+    shown = [payload.to_json(hook) for hook in hooks[offset : offset + size]]
+    if call.instance.release.hooks_total_count and call.flag("include_total_count"):
         return JSONResponse({"incoming_webhooks": shown, "total_count": len(hooks)})
     return JSONResponse(shown)
 

@@ -4,84 +4,38 @@ from __future__ import annotations
 
 from starlette.responses import JSONResponse, Response
 
-from lab.standins.mattermost.api import channels, posts, teams, users
+from lab.standins.mattermost.api import access
 from lab.standins.mattermost.api.call import Call
 from lab.standins.mattermost.api.endpoint import endpoint
+from lab.standins.mattermost.payloads import member as payload
+from lab.standins.mattermost.payloads.status import OK
+from lab.standins.mattermost.state import members, posts, teams, users
 from lab.standins.mattermost.state.errors import ApiError, forbidden
-from lab.standins.mattermost.state.store import Row, Store
-
-_NOTIFY_PROPS = {
-    "desktop": "default",
-    "email": "default",
-    "ignore_channel_mentions": "default",
-    "mark_unread": "all",
-    "push": "default",
-}
-
-
-def to_json(member: Row) -> dict[str, object]:
-    """A membership as the API shows it; ``mention_count`` is the number on the channel's badge."""
-    admin = bool(member["scheme_admin"])
-    return {
-        **member,
-        "roles": "channel_user channel_admin" if admin else "channel_user",
-        "mention_count_root": member["mention_count"],
-        "msg_count_root": member["msg_count"],
-        "notify_props": _NOTIFY_PROPS,
-        "scheme_guest": False,
-        "scheme_user": True,
-        "scheme_admin": admin,
-        "explicit_roles": "",
-    }
-
-
-def find(store: Store, channel_id: str, user_id: str) -> Row | None:
-    """How an account belongs to a channel, if it does."""
-    return store.one(
-        "SELECT * FROM channel_members WHERE channel_id = ? AND user_id = ?", channel_id, user_id
-    )
-
-
-def insert(store: Store, channel_id: str, user_id: str, *, admin: bool = False) -> None:
-    """Make an account a member who has read nothing yet."""
-    member = {"channel_id": channel_id, "user_id": user_id, "scheme_admin": admin}
-    store.insert("channel_members", member | {"last_update_at": store.now()})
-
-
-def mark_read(store: Store, channel_id: str, user_id: str) -> None:
-    """Set a member's counters as if the whole channel had just been looked at."""
-    store.execute(
-        "UPDATE channel_members SET mention_count = 0, last_viewed_at = ?, "
-        "msg_count = (SELECT total_msg_count FROM channels WHERE id = channel_id) "
-        "WHERE channel_id = ? AND user_id = ?",
-        store.now(),
-        channel_id,
-        user_id,
-    )
+from lab.standins.mattermost.state.store import Row
 
 
 def add(call: Call) -> Response:
     """Adding somebody announces it in the channel, which counts as a mention of them."""
-    channel = channels.by_id(call)
+    channel = access.channel(call)
     user = users.find(call.store, call.fields("channel_member", {"user_id": str})["user_id"])
-    if not channels.may_read(call, channel):
+    if not access.may_read(call, channel):
         raise forbidden()
     if teams.membership(call.store, channel["team_id"], user["id"]) is None:
         raise ApiError("app.team.get_member.missing.app_error", 404)
-    if find(call.store, channel["id"], user["id"]) is None:
-        insert(call.store, channel["id"], user["id"])
-        answer = to_json(_required(call, user["id"]))
+    if members.find(call.store, channel["id"], user["id"]) is None:
+        members.insert(call.store, channel["id"], user["id"])
+        answer = payload.to_json(_required(call, user["id"]))
         text = f"{user['username']} added to the channel by {call.user['username']}."
         props = {"addedUserId": user["id"], "addedUsername": user["username"]}
-        posts.system(call.server, channel, call.user, "add_to_channel", text, props)
+        posts.system(call.instance, channel, call.user, "add_to_channel", text, props)
         return JSONResponse(answer, 201)
-    return JSONResponse(to_json(_required(call, user["id"])), 201)
+    return JSONResponse(payload.to_json(_required(call, user["id"])), 201)
 
 
 def remove(call: Call) -> Response:
-    channel = channels.by_id(call)
+    channel = access.channel(call)
     member = _required(call, call.id("user_id"))
-    if not channels.may_read(call, channel):
+    if not access.may_read(call, channel):
         raise forbidden()
     call.store.execute(
         "DELETE FROM channel_members WHERE channel_id = ? AND user_id = ?",
@@ -90,14 +44,14 @@ def remove(call: Call) -> Response:
     )
     removed = users.find(call.store, member["user_id"])
     text = f"{removed['username']} removed from the channel."
-    posts.system(call.server, channel, call.user, "remove_from_channel", text)
-    return JSONResponse(users.OK)
+    posts.system(call.instance, channel, call.user, "remove_from_channel", text)
+    return JSONResponse(OK)
 
 
 def get(call: Call) -> Response:
-    if not channels.may_read(call, channels.by_id(call)):
+    if not access.may_read(call, access.channel(call)):
         raise forbidden()
-    return JSONResponse(to_json(_required(call, call.id("user_id"))))
+    return JSONResponse(payload.to_json(_required(call, call.id("user_id"))))
 
 
 def list_of_user(call: Call) -> Response:
@@ -108,20 +62,20 @@ def list_of_user(call: Call) -> Response:
         call.id("team_id"),
         _own_or_admin(call),
     )
-    return JSONResponse([to_json(row) for row in rows])
+    return JSONResponse([payload.to_json(row) for row in rows])
 
 
 def unread(call: Call) -> Response:
     """How many posts and mentions of a channel a member has not seen."""
     member = _required(call, _own_or_admin(call))
-    channel = channels.by_id(call)
+    channel = access.channel(call)
     return JSONResponse(
         {
             "team_id": channel["team_id"],
             "channel_id": channel["id"],
             "msg_count": channel["total_msg_count"] - member["msg_count"],
             "mention_count": member["mention_count"],
-            "notify_props": _NOTIFY_PROPS,
+            "notify_props": payload.NOTIFY_PROPS,
         }
     )
 
@@ -129,7 +83,7 @@ def unread(call: Call) -> Response:
 def view(call: Call) -> Response:
     """Mark a channel as read."""
     channel_id = call.fields("channel_view", {"channel_id": str})["channel_id"]
-    mark_read(call.store, channel_id, _own_or_admin(call))
+    members.mark_read(call.store, channel_id, _own_or_admin(call))
     return JSONResponse({"status": "OK", "last_viewed_at_times": {channel_id: call.store.now()}})
 
 
@@ -141,7 +95,7 @@ def _own_or_admin(call: Call) -> str:
 
 
 def _required(call: Call, user_id: str) -> Row:
-    member = find(call.store, call.id("channel_id"), user_id)
+    member = members.find(call.store, call.id("channel_id"), user_id)
     if member is None:
         raise ApiError("app.channel.get_member.missing.app_error", 404)
     return member

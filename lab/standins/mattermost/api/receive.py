@@ -7,13 +7,14 @@ from typing import Any
 
 from starlette.responses import PlainTextResponse, Response
 
-from lab.standins.mattermost.api import channels, members, posts
-from lab.standins.mattermost.api.call import Call, Server
+from lab.standins.mattermost.api.call import Call
 from lab.standins.mattermost.api.endpoint import handled
 from lab.standins.mattermost.payloads import incoming_webhook as payload
 from lab.standins.mattermost.payloads.gojson import dumps
 from lab.standins.mattermost.payloads.incoming_webhook import Payload
+from lab.standins.mattermost.state import channels, members, posts
 from lab.standins.mattermost.state.errors import CLOSE, ApiError
+from lab.standins.mattermost.state.instance import Instance
 from lab.standins.mattermost.state.store import Row
 
 _DEFAULT_USERNAME = "webhook"
@@ -34,9 +35,9 @@ def receive(call: Call) -> Response:
     media_type = payload.media_type_of(call.request.headers.get("Content-Type", ""))
     wanted = _decoded(call, media_type, hook_id)
     try:
-        _post(call.server, hook_id, wanted)
+        _post(call.instance, hook_id, wanted)
     except ApiError as error:
-        if call.server.release.specific_hook_errors:
+        if call.instance.release.specific_hook_errors:
             raise
         general = "web.incoming_webhook.general.app_error"
         raise ApiError(general, error.status, media_type=media_type, hook_id=hook_id) from error
@@ -50,54 +51,58 @@ def _decoded(call: Call, media_type: str, hook_id: str) -> Payload:
     try:
         return payload.decode(call.request.headers.get("Content-Type", ""), call.body)
     except payload.Undecodable as error:
-        if call.server.release.specific_hook_errors:
+        if call.instance.release.specific_hook_errors:
             raise ApiError(error.id, 400) from error
         decode = "web.incoming_webhook.decode.app_error"
         headers = CLOSE if call.body_truncated else None
         raise ApiError(decode, 400, headers=headers, media_type=media_type, hook_id=hook_id) from error
 
 
-def _post(server: Server, hook_id: str, wanted: Payload) -> None:
-    if not server.config.service("EnableIncomingWebhooks"):
+def _post(instance: Instance, hook_id: str, wanted: Payload) -> None:
+    if not instance.config.service("EnableIncomingWebhooks"):
         raise ApiError("web.incoming_webhook.disabled.app_error", 501)
     if not wanted.text and not wanted.attachments:
         raise ApiError("web.incoming_webhook.text.app_error", 400)
-    hook = server.store.one("SELECT * FROM hooks WHERE id = ? AND delete_at = 0", hook_id)
+    hook = instance.store.one("SELECT * FROM hooks WHERE id = ? AND delete_at = 0", hook_id)
     if hook is None:
         raise ApiError("web.incoming_webhook.invalid.app_error", 400)
-    if server.store.is_away:
+    if instance.store.is_away:
         raise ApiError("api.post.create_webhook_post.creating.app_error", 500)
-    owner = server.store.get("users", hook["user_id"])
+    owner = instance.store.get("users", hook["user_id"])
     assert owner is not None
-    channel = _channel(server, hook, owner, wanted.channel)
+    channel = _channel(instance, hook, owner, wanted.channel)
     if hook["channel_locked"] and channel["id"] != hook["channel_id"]:
         raise ApiError("web.incoming_webhook.channel_locked.app_error", 403)
     is_admin = "system_admin" in owner["roles"]
-    if channel["type"] != "O" and not is_admin and not members.find(server.store, channel["id"], owner["id"]):
+    if (
+        channel["type"] != "O"
+        and not is_admin
+        and not members.find(instance.store, channel["id"], owner["id"])
+    ):
         raise ApiError("web.incoming_webhook.permissions.app_error", 403)
-    _check(server, wanted)
+    _check(instance, wanted)
     for attachment in wanted.attachments:
-        payload.expand_attachment(server.store, attachment)
-    text = payload.expand_links(payload.expand_slack(server.store, wanted.text))
+        payload.expand_attachment(instance.store, attachment)
+    text = payload.expand_links(payload.expand_slack(instance.store, wanted.text))
     type_ = "slack_attachment" if wanted.attachments else wanted.type
-    props = _props(server, hook, wanted)
-    metadata = {"priority": wanted.priority} if server.release.post_priority and wanted.priority else {}
-    for part, part_props in split(text, props, wanted.attachments, server.release.props_limit):
+    props = _props(instance, hook, wanted)
+    metadata = {"priority": wanted.priority} if instance.release.post_priority and wanted.priority else {}
+    for part, part_props in split(text, props, wanted.attachments, instance.release.props_limit):
         if "\0" in part:  # PostgreSQL cannot store it
             raise ApiError("api.post.create_webhook_post.creating.app_error", 500)
-        posts.insert(server, channel, owner, part, type=type_, props=part_props, metadata=metadata)
+        posts.insert(instance, channel, owner, part, type=type_, props=part_props, metadata=metadata)
 
 
-def _channel(server: Server, hook: Row, owner: Row, wanted: str) -> Row:
+def _channel(instance: Instance, hook: Row, owner: Row, wanted: str) -> Row:
     """The channel to post to: the hook's, or the one the payload names (not by id, not an archived one)."""
     if not wanted:
-        return channels.find(server.store, hook["channel_id"])
+        return channels.find(instance.store, hook["channel_id"])
     if wanted.startswith("@"):
-        user = server.store.one("SELECT * FROM users WHERE username = ?", wanted[1:])
+        user = instance.store.one("SELECT * FROM users WHERE username = ?", wanted[1:])
         if user is None:
             raise ApiError("web.incoming_webhook.user.app_error", 400)
-        return _direct_channel(server, owner, user)
-    channel = server.store.one(
+        return _direct_channel(instance, owner, user)
+    channel = instance.store.one(
         "SELECT * FROM channels WHERE team_id = ? AND name = ? AND delete_at = 0",
         hook["team_id"],
         wanted.removeprefix("#"),
@@ -107,21 +112,21 @@ def _channel(server: Server, hook: Row, owner: Row, wanted: str) -> Row:
     return channel
 
 
-def _direct_channel(server: Server, owner: Row, user: Row) -> Row:
+def _direct_channel(instance: Instance, owner: Row, user: Row) -> Row:
     ids = sorted({owner["id"], user["id"]})
     name = f"{ids[0]}__{ids[-1]}"
-    found = server.store.one("SELECT * FROM channels WHERE team_id = '' AND name = ?", name)
+    found = instance.store.one("SELECT * FROM channels WHERE team_id = '' AND name = ?", name)
     if found is not None:
         return found
     fields = {"team_id": "", "type": "D", "display_name": "", "name": name, "creator_id": owner["id"]}
-    channel = channels.insert(server.store, fields)
+    channel = channels.insert(instance.store, fields)
     for user_id in ids:
-        members.insert(server.store, channel["id"], user_id)
+        members.insert(instance.store, channel["id"], user_id)
     return channel
 
 
-def _check(server: Server, wanted: Payload) -> None:
-    if server.release.post_priority and wanted.priority is not None and not wanted.priority.get("priority"):
+def _check(instance: Instance, wanted: Payload) -> None:
+    if instance.release.post_priority and wanted.priority is not None and not wanted.priority.get("priority"):
         raise ApiError("api.context.invalid_param.app_error", 400, name="webhook.priority.priority")
     if wanted.attachments or not wanted.type or wanted.type.startswith("custom_"):
         return
@@ -130,12 +135,12 @@ def _check(server: Server, wanted: Payload) -> None:
     raise ApiError("api.post.create_webhook_post.creating.app_error", 500)
 
 
-def _props(server: Server, hook: Row, wanted: Payload) -> dict[str, Any]:
+def _props(instance: Instance, hook: Row, wanted: Payload) -> dict[str, Any]:
     """What the post carries besides its text, attachments excepted."""
     props: dict[str, Any] = {"from_webhook": "true"}
-    if server.config.service("EnablePostUsernameOverride"):
+    if instance.config.service("EnablePostUsernameOverride"):
         props["override_username"] = wanted.username or hook["username"] or _DEFAULT_USERNAME
-    if server.config.service("EnablePostIconOverride"):
+    if instance.config.service("EnablePostIconOverride"):
         if icon_url := wanted.icon_url or hook["icon_url"]:
             props["override_icon_url"] = icon_url
         if wanted.icon_emoji:

@@ -10,7 +10,7 @@ from lab.standins.mattermost.api.endpoint import endpoint
 
 def ping(call: Call) -> Response:
     """Alive; with ``get_server_status=true`` also the state of database and file store, and 500 if one is bad."""
-    status = dict.fromkeys(call.server.release.ping_keys, "") | {"status": "OK"}
+    status = dict.fromkeys(call.instance.release.ping_keys, "") | {"status": "OK"}
     if not call.flag("get_server_status"):
         return JSONResponse(status)
     well = "UNHEALTHY" if call.store.is_away else "OK"

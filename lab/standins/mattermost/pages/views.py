@@ -17,12 +17,12 @@ from jinja2 import Environment, FileSystemLoader
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 
-from lab.standins.mattermost.api import custom_emoji
-from lab.standins.mattermost.api.call import Server
-from lab.standins.mattermost.api.endpoint import route, server_of
+from lab.standins.mattermost.api.endpoint import instance_of, route
 from lab.standins.mattermost.api.receive import NOT_FOUND
 from lab.standins.mattermost.pages import render
+from lab.standins.mattermost.state import custom_emoji
 from lab.standins.mattermost.state.emoji import EMOJI
+from lab.standins.mattermost.state.instance import Instance
 from lab.standins.mattermost.state.store import Row
 
 _SHOWN = 100
@@ -50,31 +50,31 @@ _templates = Environment(
 _templates.filters |= {"markdown": render.block, "inline": render.inline}
 
 
-def _page(server: Server, template: str, team: Row | None, **values: object) -> Response:
-    store = server.store
+def _page(instance: Instance, template: str, team: Row | None, **values: object) -> Response:
+    store = instance.store
     channels = store.all(
         "SELECT * FROM channels WHERE team_id = ? AND delete_at = 0 ORDER BY type, name",
         team["id"] if team else "",
     )
     html = _templates.get_template(template).render(
-        team=team, channels=channels, version=server.release.version, **values
+        team=team, channels=channels, version=instance.release.version, **values
     )
     return HTMLResponse(html)
 
 
-def _team(server: Server, name: str | None = None) -> Row | None:
-    return server.store.one(
+def _team(instance: Instance, name: str | None = None) -> Row | None:
+    return instance.store.one(
         "SELECT * FROM teams WHERE delete_at = 0 AND ? IN ('', name) ORDER BY create_at LIMIT 1", name or ""
     )
 
 
 async def home(request: Request) -> Response:
     """The channel of the first team with the newest post of an integration, else its first channel."""
-    server = server_of(request)
-    team = _team(server)
+    instance = instance_of(request)
+    team = _team(instance)
     if team is None:
-        return _page(server, "empty.html", None)
-    channel = server.store.one(
+        return _page(instance, "empty.html", None)
+    channel = instance.store.one(
         "SELECT channels.name FROM channels LEFT JOIN posts ON posts.channel_id = channels.id "
         "AND posts.props LIKE '%\"from_webhook\"%' WHERE team_id = ? AND channels.delete_at = 0 "
         "ORDER BY posts.create_at DESC, channels.create_at LIMIT 1",
@@ -86,35 +86,37 @@ async def home(request: Request) -> Response:
 
 async def channel_page(request: Request) -> Response:
     """One channel, oldest post first."""
-    server = server_of(request)
-    team = _team(server, request.path_params["team"])
-    channel = team and server.store.one(
+    instance = instance_of(request)
+    team = _team(instance, request.path_params["team"])
+    channel = team and instance.store.one(
         "SELECT * FROM channels WHERE team_id = ? AND name = ?", team["id"], request.path_params["channel"]
     )
-    return _channel(server, team, channel, _NEWEST)
+    return _channel(instance, team, channel, _NEWEST)
 
 
 async def permalink(request: Request) -> Response:
     """The channel of a post up to that post, which is marked, as Mattermost opens the link of a post."""
-    server = server_of(request)
-    team = _team(server, request.path_params["team"])
-    post = server.store.one("SELECT * FROM posts WHERE id = ? AND delete_at = 0", request.path_params["post"])
+    instance = instance_of(request)
+    team = _team(instance, request.path_params["team"])
+    post = instance.store.one(
+        "SELECT * FROM posts WHERE id = ? AND delete_at = 0", request.path_params["post"]
+    )
     channel = (
         team
         and post
-        and server.store.one(
+        and instance.store.one(
             "SELECT * FROM channels WHERE team_id = ? AND id = ?", team["id"], post["channel_id"]
         )
     )
-    return _channel(server, team, channel, post["create_at"] if post else _NEWEST, permalink=True)
+    return _channel(instance, team, channel, post["create_at"] if post else _NEWEST, permalink=True)
 
 
 def _channel(
-    server: Server, team: Row | None, channel: Row | None, until: int, *, permalink: bool = False
+    instance: Instance, team: Row | None, channel: Row | None, until: int, *, permalink: bool = False
 ) -> Response:
     if not team or not channel:
         return PlainTextResponse(*NOT_FOUND)
-    rows = server.store.all(
+    rows = instance.store.all(
         "SELECT posts.*, username FROM posts JOIN users ON users.id = user_id "
         "WHERE channel_id = ? AND posts.delete_at = 0 AND posts.create_at <= ? ORDER BY posts.create_at DESC LIMIT ?",
         channel["id"],
@@ -122,16 +124,16 @@ def _channel(
         _SHOWN,
     )
     return _page(
-        server,
+        instance,
         "channel.html",
         team,
         channel=channel,
-        posts=list(_shown(server, rows[::-1])),
+        posts=list(_shown(instance, rows[::-1])),
         permalink=permalink,
     )
 
 
-def _shown(server: Server, rows: list[Row]) -> Iterator[dict[str, Any]]:
+def _shown(instance: Instance, rows: list[Row]) -> Iterator[dict[str, Any]]:
     """What the page needs of each post. Pictures from elsewhere are not loaded."""
     day = ""
     for row in rows:
@@ -140,7 +142,7 @@ def _shown(server: Server, rows: list[Row]) -> Iterator[dict[str, Any]]:
         name = str(props.get("override_username") or row["username"])
         attachments = props.get("attachments")
         emoji = str(props.get("override_icon_emoji", "")).strip(":")
-        picture = custom_emoji.picture(server, emoji)
+        picture = custom_emoji.picture(instance, emoji)
         yield {
             "id": row["id"],
             "name": name,
@@ -166,29 +168,29 @@ def _bar(color: str) -> str:
 
 async def hooks_page(request: Request) -> Response:
     """The incoming webhooks of a team, with their URLs as Mattermost shows them to its administrators."""
-    server = server_of(request)
-    team = _team(server, request.path_params["team"])
+    instance = instance_of(request)
+    team = _team(instance, request.path_params["team"])
     if team is None:
         return PlainTextResponse(*NOT_FOUND)
-    hooks = server.store.all(
+    hooks = instance.store.all(
         "SELECT hooks.*, users.username AS owner, channels.name AS channel, channels.delete_at AS archived "
         "FROM hooks JOIN users ON users.id = hooks.user_id JOIN channels ON channels.id = channel_id "
         "WHERE hooks.team_id = ? AND hooks.delete_at = 0 ORDER BY hooks.display_name, hooks.create_at",
         team["id"],
     )
-    site = server.config.service("SiteURL") or str(request.base_url)
-    return _page(server, "hooks.html", team, hooks=hooks, site=site.rstrip("/"))
+    site = instance.config.service("SiteURL") or str(request.base_url)
+    return _page(instance, "hooks.html", team, hooks=hooks, site=site.rstrip("/"))
 
 
 async def settings_page(request: Request) -> Response:
     """The integration settings, and which of them the environment decides."""
-    server = server_of(request)
-    overridden = server.config.overrides.get("ServiceSettings", {})
+    instance = instance_of(request)
+    overridden = instance.config.overrides.get("ServiceSettings", {})
     rows = [
-        {"key": key, "label": label, "on": server.config.service(key), "fixed": key in overridden}
+        {"key": key, "label": label, "on": instance.config.service(key), "fixed": key in overridden}
         for key, label in _SETTINGS.items()
     ]
-    return _page(server, "settings.html", _team(server), settings=rows)
+    return _page(instance, "settings.html", _team(instance), settings=rows)
 
 
 routes = [

@@ -11,6 +11,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from lab.standins.mattermost.api import (
     automation,
     channels,
+    config,
     custom_emoji,
     hooks,
     members,
@@ -20,12 +21,11 @@ from lab.standins.mattermost.api import (
     teams,
     users,
 )
-from lab.standins.mattermost.api.call import Server
 from lab.standins.mattermost.api.endpoint import API
 from lab.standins.mattermost.pages import views
 from lab.standins.mattermost.server.rate_limit import RateLimit
-from lab.standins.mattermost.state import config
 from lab.standins.mattermost.state.errors import MESSAGES
+from lab.standins.mattermost.state.instance import Instance
 
 _RESOURCES = (
     system,
@@ -43,15 +43,15 @@ _RESOURCES = (
 )
 
 
-def create_app(server: Server) -> Starlette:
+def create_app(instance: Instance) -> Starlette:
     """The application that answers for this server."""
     app = Starlette(
         routes=[route for resource in _RESOURCES for route in resource.routes],
-        middleware=[Middleware(RateLimit, server=server)],
+        middleware=[Middleware(RateLimit, instance=instance)],
         exception_handlers={404: _unknown, 405: _unknown},
     )
     app.router.redirect_slashes = False
-    app.state.server = server
+    app.state.instance = instance
     return app
 
 

@@ -13,18 +13,18 @@ from starlette.datastructures import MutableHeaders
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from lab.standins.mattermost.api.call import Server
+from lab.standins.mattermost.state.instance import Instance
 
 
 class RateLimit:
     """ASGI middleware; does nothing unless RateLimitSettings.Enable was true at the start."""
 
-    def __init__(self, app: ASGIApp, server: Server) -> None:
+    def __init__(self, app: ASGIApp, instance: Instance) -> None:
         self._app = app
-        self._enabled: bool = server.config.get("RateLimitSettings", "Enable")
-        self._interval = 1 / server.config.get("RateLimitSettings", "PerSec")
-        self._burst: int = server.config.get("RateLimitSettings", "MaxBurst")
-        self._trust_proxy = server.release.forwarded_for_is_client
+        self._enabled: bool = instance.config.get("RateLimitSettings", "Enable")
+        self._interval = 1 / instance.config.get("RateLimitSettings", "PerSec")
+        self._burst: int = instance.config.get("RateLimitSettings", "MaxBurst")
+        self._trust_proxy = instance.release.forwarded_for_is_client
         self._due: dict[str, float] = {}
         """Per client, the time at which its bucket is full again."""
 

@@ -10,23 +10,17 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from starlette.responses import JSONResponse, Response
-
-from lab.standins.mattermost.api.call import Call
-from lab.standins.mattermost.api.endpoint import endpoint
-from lab.standins.mattermost.state.errors import ApiError, forbidden, invalid_body
 from lab.standins.mattermost.state.release import Release
 from lab.standins.mattermost.state.store import Store
 
 Document = dict[str, dict[str, Any]]
 
 MASK = "*" * 32
-_SECRET = {
+SECRET = {
     ("SqlSettings", "DataSource"),
     ("SqlSettings", "AtRestEncryptKey"),
     ("FileSettings", "PublicLinkSalt"),
 }
-_NO_CACHE = {"Cache-Control": "no-cache, no-store, must-revalidate"}
 
 
 def defaults(release: Release) -> Document:
@@ -116,7 +110,7 @@ class Config:
     def masked(self) -> Document:
         """The whole effective configuration, secrets replaced by asterisks."""
         return {
-            section: {key: MASK if (section, key) in _SECRET else self.get(section, key) for key in settings}
+            section: {key: MASK if (section, key) in SECRET else self.get(section, key) for key in settings}
             for section, settings in self._stored.items()
         }
 
@@ -139,83 +133,3 @@ def _parsed(text: str, kind: type) -> Any:
     if kind is bool:
         return text in {"1", "t", "T", "TRUE", "true", "True"}
     return kind(text)
-
-
-def _known_changes(call: Call, wanted: Mapping[str, Any]) -> Document:
-    """The settings of a patch that exist, with values of the right type. Unknown keys are ignored."""
-    changes: Document = {}
-    for section, known in defaults(call.server.release).items():
-        given = wanted.get(section)
-        if not isinstance(given, dict):
-            continue
-        for key, default in known.items():
-            value = given.get(key)
-            if value is None or ((section, key) in _SECRET and value == MASK):
-                continue
-            if type(value) is not type(default):
-                if not call.server.release.wrong_types_are_zero:
-                    raise invalid_body("config")
-                value = type(default)()
-            changes.setdefault(section, {})[key] = value
-    return changes
-
-
-def get_config(call: Call) -> Response:
-    if not call.is_admin:
-        raise forbidden()
-    return JSONResponse(call.server.config.masked(), headers=_NO_CACHE)
-
-
-def patch_config(call: Call) -> Response:
-    wanted = call.json_object("config")
-    if not call.is_admin:
-        raise forbidden()
-    config = call.server.config
-    changes = _known_changes(call, wanted)
-    service = changes.get("ServiceSettings", {})
-    if service.get("SiteURL") == "" and config.service("SiteURL"):
-        raise ApiError("api.config.update_config.clear_siteurl.app_error", 400)
-    if service.get("MaximumLoginAttempts", 1) <= 0:
-        raise ApiError("model.config.is_valid.login_attempts.app_error", 400)
-    config.patch(changes)
-    return JSONResponse(config.masked(), headers=_NO_CACHE)
-
-
-def get_environment(call: Call) -> Response:
-    """Which settings come from the environment; ``null`` when none do, and for everybody but admins."""
-    names = {
-        section: dict.fromkeys(settings, True) for section, settings in call.server.config.overrides.items()
-    }
-    return JSONResponse(names if names and call.is_admin else None, headers=_NO_CACHE)
-
-
-def get_client_config(call: Call) -> Response:
-    """The settings a client sees, as strings. Without a session only a few."""
-    server = call.server
-    shown: dict[str, str] = {
-        "Version": server.release.version,
-        "BuildNumber": f"{server.release.version}-standin",
-        "SiteURL": server.config.service("SiteURL"),
-        "SiteName": server.config.get("TeamSettings", "SiteName"),
-    }
-    if call.maybe_user is not None:
-        shown["MaxPostSize"] = "16383"
-        for key in (
-            "EnableIncomingWebhooks",
-            "EnableOutgoingWebhooks",
-            "EnableCommands",
-            "EnableOAuthServiceProvider",
-            "EnablePostUsernameOverride",
-            "EnablePostIconOverride",
-            "EnableUserAccessTokens",
-        ):
-            shown[key] = "true" if server.config.service(key) else "false"
-    return JSONResponse(shown)
-
-
-routes = [
-    endpoint("GET", "/config", get_config),
-    endpoint("PUT", "/config/patch", patch_config),
-    endpoint("GET", "/config/environment", get_environment),
-    endpoint("GET", "/config/client", get_client_config, session=False),
-]

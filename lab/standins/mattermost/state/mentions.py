@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from lab.standins.mattermost.api.call import Server
+from lab.standins.mattermost.state.instance import Instance
 from lab.standins.mattermost.state.store import Row
 from lab.standins.mattermost.state.text_nodes import texts
 
@@ -16,13 +16,13 @@ _SEPARATORS = re.compile("[.:-]")
 
 
 def count(
-    server: Server, channel: Row, author: Row, message: str, type: str, props: Mapping[str, Any]
+    instance: Instance, channel: Row, author: Row, message: str, type: str, props: Mapping[str, Any]
 ) -> None:
     """Add one mention to every member of the channel whom the post notifies.
 
     A person's own post does not notify them; a webhook's post does notify the hook's owner.
     """
-    rows = server.store.all(
+    rows = instance.store.all(
         "SELECT users.id, username FROM channel_members JOIN users ON users.id = user_id WHERE channel_id = ?",
         channel["id"],
     )
@@ -33,8 +33,8 @@ def count(
     elif channel["type"] == "D":
         notified.update(names.values())
     elif not type.startswith("system_"):
-        limit = server.config.get("TeamSettings", "MaxNotificationsPerChannel")
-        for name in mentioned(server, names, message, props):
+        limit = instance.config.get("TeamSettings", "MaxNotificationsPerChannel")
+        for name in mentioned(instance, names, message, props):
             if name not in _EVERYBODY:
                 notified.add(names[name[1:]])
             elif len(names) <= limit:
@@ -42,7 +42,7 @@ def count(
     if "from_webhook" not in props:
         notified.discard(author["id"])
     for user_id in notified:
-        server.store.execute(
+        instance.store.execute(
             "UPDATE channel_members SET mention_count = mention_count + 1 WHERE channel_id = ? AND user_id = ?",
             channel["id"],
             user_id,
@@ -50,24 +50,24 @@ def count(
 
 
 def mentioned(
-    server: Server, names: Mapping[str, str], message: str, props: Mapping[str, Any]
+    instance: Instance, names: Mapping[str, str], message: str, props: Mapping[str, Any]
 ) -> Iterator[str]:
     """The mentions in the places of a post that are searched, in lower case and with their ``@``."""
     keywords = _EVERYBODY | {f"@{name}" for name in names}
-    for text in searched(server, message, props):
+    for text in searched(instance, message, props):
         for run in texts(text):
             for word in _words(run):
                 yield from _in_word(word, keywords)
 
 
-def searched(server: Server, message: str, props: Mapping[str, Any]) -> Iterator[str]:
+def searched(instance: Instance, message: str, props: Mapping[str, Any]) -> Iterator[str]:
     """Message, pretext and text of attachments, and in 11.6 the values of their fields."""
     yield message
     attachments = props.get("attachments")
     for attachment in attachments if isinstance(attachments, list) else ():
         yield attachment.get("pretext", "")
         yield attachment.get("text", "")
-        if server.release.mentions_in_fields:
+        if instance.release.mentions_in_fields:
             for field in attachment.get("fields") or ():
                 yield field.get("value") or ""
 

@@ -8,7 +8,7 @@ import unicodedata
 from collections.abc import Mapping
 from typing import Any
 
-from lab.standins.mattermost.api.call import Server
+from lab.standins.mattermost.state.instance import Instance
 from lab.standins.mattermost.state.mentions import searched
 from lab.standins.mattermost.state.store import Row
 
@@ -18,12 +18,12 @@ _LONGEST = 1000
 
 
 def channels(
-    server: Server, channel: Row, message: str, props: Mapping[str, Any]
+    instance: Instance, channel: Row, message: str, props: Mapping[str, Any]
 ) -> dict[str, dict[str, str]]:
     """The public channels of the team that the post names, code spans included."""
-    texts = searched(server, message, props) if server.release.channels_in_attachments else [message]
+    texts = searched(instance, message, props) if instance.release.channels_in_attachments else [message]
     names = [name.lower() for text in texts for name in _CHANNEL.findall(text)]
-    rows = server.store.all(
+    rows = instance.store.all(
         "SELECT channels.name, channels.display_name, teams.name AS team FROM channels "
         "JOIN teams ON teams.id = team_id WHERE team_id = ? AND channels.type = 'O' "
         "AND channels.delete_at = 0 AND channels.name IN (SELECT value FROM json_each(?))",
