@@ -1,55 +1,28 @@
-"""What every REST resource shares: parameters, authentication, errors and pagination."""
+"""One request to the API: who calls and what the request says."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
-from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qsl, unquote, urlencode
+from typing import Any
+from urllib.parse import unquote, urlencode
 
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.types import ASGIApp, Receive, Scope, Send
 
-from lab.standins.gitlab.state.git import GitError
+from lab.standins.gitlab.state.errors import ApiError
+from lab.standins.gitlab.state.instance import Instance
 from lab.standins.gitlab.state.models import User
-
-if TYPE_CHECKING:
-    from lab.standins.gitlab.state.instance import Instance
 
 _TRUE = {"true", "1", "t", "on", "yes"}
 _FALSE = {"false", "0", "f", "off", "no"}
-
-
-class ApiError(Exception):
-    """An answer other than success.
-
-    GitLab uses two keys, both modelled: `message` for its own errors and `error` for those of its parameter
-    validation and for the few endpoints that bypass its helper, hook creation among them.
-    """
-
-    def __init__(
-        self, status: int, *, message: Any = None, error: str | None = None, location: str | None = None
-    ) -> None:
-        super().__init__(message or error)
-        self.status = status
-        self.headers = {"Location": location} if location else None
-        self.body = {"message": message} if error is None else {"error": error}
-
-
-def not_found(what: str | None = None) -> ApiError:
-    """404 as GitLab words it, with or without the kind of record."""
-    return ApiError(404, message=f"404 {what} Not Found" if what else "404 Not found")
 
 
 @dataclass
 class Call:
     """One request to the API, with its parameters read."""
 
-    gitlab: Instance
+    instance: Instance
     request: Request
     params: dict[str, Any]
     current_user: User | None
@@ -148,94 +121,3 @@ class Call:
                 "link": ", ".join(links),
             },
         )
-
-
-Handler = Callable[[Call], Response]
-
-
-def endpoint(
-    gitlab: Instance, handler: Handler, *, public: bool = False
-) -> Callable[[Request], Awaitable[Response]]:
-    """Turn a plain function into an endpoint that runs it in a thread; anonymous callers only if `public`."""
-
-    async def respond(request: Request) -> Response:
-        try:
-            user = await run_in_threadpool(authenticate, gitlab, request)
-            call = Call(gitlab, request, await _parameters(request), user)
-            if not public:
-                _ = call.user
-            return await run_in_threadpool(partial(handler, call))
-        except ApiError as error:
-            return JSONResponse(error.body, error.status, error.headers)
-        except GitError as error:
-            return JSONResponse({"message": str(error)}, 400)
-
-    return respond
-
-
-def authenticate(gitlab: Instance, request: Request) -> User | None:
-    """The user whose token a request carries; None without one.
-
-    Raises 401 for a wrong one, 403 for a request that writes with the scope `read_api`.
-    """
-    token = token_of(request)
-    if token is None:
-        return None
-    user = gitlab.users.by_token(token)
-    if user is None:
-        raise ApiError(401, message="401 Unauthorized")
-    if request.method not in ("GET", "HEAD") and gitlab.users.token(token)["scope"] == "read_api":
-        raise ApiError(403, error="insufficient_scope")
-    return user
-
-
-def token_of(request: Request) -> str | None:
-    """The personal access token that a request carries."""
-    scheme, _, bearer = request.headers.get("authorization", "").partition(" ")
-    return request.headers.get("private-token") or (bearer.strip() if scheme.lower() == "bearer" else None)
-
-
-async def _parameters(request: Request) -> dict[str, Any]:
-    params: dict[str, Any] = dict(request.query_params)
-    kind = request.headers.get("content-type", "").partition(";")[0].strip()
-    if kind == "application/json":
-        try:
-            body = json.loads(await request.body() or b"{}")
-        except ValueError:
-            raise ApiError(
-                400, error="The provided content-type 'application/json' is not valid JSON"
-            ) from None
-        if isinstance(body, dict):
-            params.update(body)
-    elif kind == "application/x-www-form-urlencoded":
-        # Not by Starlette's parser, which takes bytes that are not percent-encoded for Latin-1.
-        text = (await request.body()).decode(errors="replace")
-        params.update(_grouped(parse_qsl(text, keep_blank_values=True)))
-    elif kind == "multipart/form-data":
-        params.update(_grouped((await request.form()).multi_items()))
-    return params
-
-
-def _grouped(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
-    """Form fields as parameters: `name[]` collects a list, of any other name the last value counts."""
-    params: dict[str, Any] = {}
-    for name, value in pairs:
-        if name.endswith("[]"):
-            params.setdefault(name.removesuffix("[]"), []).append(value)
-        else:
-            params[name] = value
-    return params
-
-
-class KeepEncodedSlashes:
-    """Keep `%2F` apart from `/` while routing: GitLab takes `group%2Fproject` as one id, servers decode it."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and "raw_path" in scope:
-            raw = scope["raw_path"].decode("latin-1").partition("?")[0]
-            segments = [unquote(segment).replace("/", "%2F") for segment in raw.split("/")]
-            scope = {**scope, "path": "/".join(segments)}
-        await self._app(scope, receive, send)

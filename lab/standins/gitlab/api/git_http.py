@@ -10,7 +10,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
-from lab.standins.gitlab.api import projects
+from lab.standins.gitlab.state import projects
 from lab.standins.gitlab.state.git import GitError
 from lab.standins.gitlab.state.instance import Instance
 from lab.standins.gitlab.state.models import Project, User
@@ -26,16 +26,16 @@ class _Refused(Exception):
         self.response = response
 
 
-def advertise(gitlab: Instance) -> Callable[[Request], Awaitable[Response]]:
+def advertise(instance: Instance) -> Callable[[Request], Awaitable[Response]]:
     """`GET …/info/refs?service=…`: what the repository has."""
 
     def answer(request: Request) -> Response:
         service = request.query_params.get("service", "")
         if service not in _SERVICES:
             return PlainTextResponse("The dumb protocol is not served", 403)
-        project, _ = _admit(gitlab, request, service)
+        project, _ = _admit(instance, request, service)
         command = service.removeprefix("git-")
-        refs = gitlab.repository(project).run(
+        refs = instance.repository(project).run(
             command, "--stateless-rpc", "--advertise-refs", ".", extra_env=_protocol(request)
         )
         banner = f"# service={service}\n".encode()
@@ -48,21 +48,21 @@ def advertise(gitlab: Instance) -> Callable[[Request], Awaitable[Response]]:
     return respond
 
 
-def serve(gitlab: Instance, service: str) -> Callable[[Request], Awaitable[Response]]:
+def serve(instance: Instance, service: str) -> Callable[[Request], Awaitable[Response]]:
     """`POST …/git-upload-pack` or `POST …/git-receive-pack`: fetch from or push to the repository."""
 
     def answer(request: Request, body: bytes) -> Response:
-        project, user = _admit(gitlab, request, service)
+        project, user = _admit(instance, request, service)
         if request.headers.get("content-encoding") == "gzip":
             body = gzip.decompress(body)
         exchange = partial(
-            gitlab.repository(project).run,
+            instance.repository(project).run,
             service.removeprefix("git-"), "--stateless-rpc", ".", stdin=body, extra_env=_protocol(request),
         )  # fmt: skip
         output = (
             exchange()
             if user is None or service == _SERVICES[0]
-            else _receive(gitlab, project, user, exchange)
+            else _receive(instance, project, user, exchange)
         )
         return Response(output, media_type=f"application/x-{service}-result", headers=_NO_CACHE)
 
@@ -72,12 +72,12 @@ def serve(gitlab: Instance, service: str) -> Callable[[Request], Awaitable[Respo
     return respond
 
 
-def _receive(gitlab: Instance, project: Project, user: User, exchange: Callable[[], bytes]) -> bytes:
-    repository = gitlab.repository(project)
+def _receive(instance: Instance, project: Project, user: User, exchange: Callable[[], bytes]) -> bytes:
+    repository = instance.repository(project)
     with repository.lock:
         before = repository.refs()
         output = exchange()
-        push_events.announce(gitlab, project, user, before, repository.refs())
+        push_events.announce(instance, project, user, before, repository.refs())
     return output
 
 
@@ -90,10 +90,10 @@ async def _run(answer: Callable[[], Response]) -> Response:
         return PlainTextResponse(f"{error}\n", 400)
 
 
-def _admit(gitlab: Instance, request: Request, service: str) -> tuple[Project, User | None]:
+def _admit(instance: Instance, request: Request, service: str) -> tuple[Project, User | None]:
     """The project and who asks. Reading a public project is free, everything else needs somebody known."""
-    user = _basic_user(gitlab, request)
-    project = projects.by_path(gitlab, request.path_params["project"].replace("%2F", "/"))
+    user = _basic_user(instance, request)
+    project = projects.by_path(instance, request.path_params["project"].replace("%2F", "/"))
     if user is None and (project is None or project.visibility != "public" or service == "git-receive-pack"):
         # Whether a private project exists is nobody's business: the question is the same.
         raise _Refused(
@@ -108,7 +108,7 @@ def _admit(gitlab: Instance, request: Request, service: str) -> tuple[Project, U
     return project, user
 
 
-def _basic_user(gitlab: Instance, request: Request) -> User | None:
+def _basic_user(instance: Instance, request: Request) -> User | None:
     scheme, _, encoded = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "basic":
         return None
@@ -116,7 +116,7 @@ def _basic_user(gitlab: Instance, request: Request) -> User | None:
         login, _, password = base64.b64decode(encoded).decode().partition(":")
     except (binascii.Error, UnicodeDecodeError):
         return None
-    return gitlab.users.by_password(login, password)
+    return instance.users.by_password(login, password)
 
 
 def _protocol(request: Request) -> dict[str, str]:

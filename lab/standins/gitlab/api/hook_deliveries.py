@@ -1,16 +1,19 @@
 """Deliveries of a hook: testing it, the log, sending again (GitLab 19.1)."""
 
 import json
-import sqlite3
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
-from typing import Any
 from uuid import uuid4
 
 from starlette.responses import JSONResponse, Response
 
 from lab.standins.gitlab.api import hooks, projects, samples
-from lab.standins.gitlab.api.call import ApiError, Call, not_found
+from lab.standins.gitlab.api.call import Call
+from lab.standins.gitlab.payloads import hook as payload
+from lab.standins.gitlab.state.errors import ApiError, not_found
+from lab.standins.gitlab.state.models import Hook
+from lab.standins.gitlab.state.rate_limiter import RateLimiter
+from lab.standins.gitlab.webhooks import delivery
 
 _LISTED_DAYS = timedelta(days=7)
 _LARGEST_PAGE = 20
@@ -24,10 +27,10 @@ def test(call: Call) -> Response:
     201 when the receiver answers 2xx, else 422 with the reason or its body; 429 over five a minute.
     """
     hook = hooks.find(call)
-    call.gitlab.test_limit.take((hook.project_id, call.user.id))
+    _limit(call, call.instance.test_limit, hook)
     trigger, payload = samples.build(call, projects.find(call), call.segment("trigger"))
-    outcome = call.gitlab.dispatcher.send(
-        hook, trigger.name, payload, idempotency_key=str(uuid4()), event_uuid=str(uuid4())
+    outcome = delivery.send(
+        call.instance, hook, trigger.name, payload, idempotency_key=str(uuid4()), event_uuid=str(uuid4())
     )
     if outcome.status is None or not 200 <= outcome.status < 300:
         raise ApiError(422, message=outcome.message)
@@ -44,20 +47,20 @@ def events(call: Call) -> Response:
     if not 1 <= int(call.text("per_page") or _LARGEST_PAGE) <= _LARGEST_PAGE:
         raise ApiError(400, error="per_page does not have a valid value")
     first_day = (datetime.now(UTC) - _LISTED_DAYS).strftime("%Y-%m-%d")
-    rows = call.gitlab.store.all(
+    rows = call.instance.store.all(
         "SELECT * FROM hook_logs WHERE hook_id = ? AND created_at >= ? ORDER BY created_at DESC, id DESC",
         *(hook.id, first_day),
     )
     return call.page(
-        [_log(row) for row in rows if wanted is None or _selected(row["response_status"], wanted)]
+        [payload.delivery(row) for row in rows if wanted is None or _selected(row["response_status"], wanted)]
     )
 
 
 def resend(call: Call) -> Response:
     """`POST /projects/:id/hooks/:hook_id/events/:hook_event_id/resend`: what is logged, under the same key."""
     hook = hooks.find(call)
-    call.gitlab.resend_limit.take((hook.project_id, call.user.id))
-    row = call.gitlab.store.first(
+    _limit(call, call.instance.resend_limit, hook)
+    row = call.instance.store.first(
         "SELECT * FROM hook_logs WHERE hook_id = ? AND id = ?", hook.id, call.number("event_id")
     )
     if row is None:
@@ -65,8 +68,7 @@ def resend(call: Call) -> Response:
     if row["url"] != hook.url:
         raise ApiError(422, message="The hook URL has changed, and this log entry cannot be retried")
     headers = json.loads(row["request_headers"])
-    outcome = call.gitlab.dispatcher.send(
-        hook, row["trigger"], json.loads(row["request_data"]),
+    outcome = delivery.send(call.instance, hook, row["trigger"], json.loads(row["request_data"]),
         idempotency_key=headers["Idempotency-Key"], event_uuid=headers["X-Gitlab-Event-UUID"],
     )  # fmt: skip
     if outcome.status is None:
@@ -74,20 +76,12 @@ def resend(call: Call) -> Response:
     return JSONResponse({"response_status": outcome.status}, 201)
 
 
-def _log(row: sqlite3.Row) -> dict[str, Any]:
-    return {
-        "id": row["id"],
-        "url": row["url"],
-        "trigger": row["trigger"],
-        "request_headers": json.loads(row["request_headers"]),
-        "request_data": json.loads(row["request_data"]),
-        "response_headers": json.loads(row["response_headers"]),
-        "response_body": row["response_body"],
-        "execution_duration": row["execution_duration"],
-        "response_status": row["response_status"],
-        "created_at": row["created_at"],
-    }
-
-
 def _selected(status: str, wanted: list[str]) -> bool:
     return status in wanted or _CATEGORIES.get(status[0]) in wanted
+
+
+def _limit(call: Call, limiter: RateLimiter, hook: Hook) -> None:
+    if not limiter.take((hook.project_id, call.user.id)):
+        raise ApiError(
+            429, message={"error": "This endpoint has been requested too many times. Try again later."}
+        )

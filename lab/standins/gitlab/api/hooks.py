@@ -7,8 +7,10 @@ from typing import Any
 from starlette.responses import JSONResponse, Response
 
 from lab.standins.gitlab.api import projects
-from lab.standins.gitlab.api.call import ApiError, Call, not_found
-from lab.standins.gitlab.state import auto_disabling, clock
+from lab.standins.gitlab.api.call import Call
+from lab.standins.gitlab.payloads import hook as payload
+from lab.standins.gitlab.state import clock
+from lab.standins.gitlab.state.errors import ApiError, not_found
 from lab.standins.gitlab.state.models import Hook
 from lab.standins.gitlab.webhooks.allowlist import UnknownHost, UrlBlocked, authorize
 from lab.standins.gitlab.webhooks.delivery import SIGNING_TOKEN_PREFIX
@@ -46,8 +48,8 @@ _STRATEGIES = ("wildcard", "regex", "all_branches")
 def index(call: Call) -> Response:
     """`GET /projects/:id/hooks`; like GitLab, without custom headers and URL variables."""
     project = projects.find(call)
-    rows = call.gitlab.store.all("SELECT * FROM hooks WHERE project_id = ? ORDER BY id", project.id)
-    shown = [entity(call, Hook.of(row)) for row in rows]
+    rows = call.instance.store.all("SELECT * FROM hooks WHERE project_id = ? ORDER BY id", project.id)
+    shown = [payload.entity(call.instance, Hook.of(row)) for row in rows]
     return call.page(
         [{k: v for k, v in hook.items() if k not in {"custom_headers", "url_variables"}} for hook in shown]
     )
@@ -55,7 +57,7 @@ def index(call: Call) -> Response:
 
 def show(call: Call) -> Response:
     """`GET /projects/:id/hooks/:hook_id`."""
-    return JSONResponse(entity(call, find(call)))
+    return JSONResponse(payload.entity(call.instance, find(call)))
 
 
 def create(call: Call) -> Response:
@@ -64,7 +66,7 @@ def create(call: Call) -> Response:
     url = call.required("url")
     attributes = {**FLAGS, **TEXTS, **_given(call)}
     _validate(call, url)
-    hook_id = call.gitlab.store.insert(
+    hook_id = call.instance.store.insert(
         "hooks",
         project_id=project.id,
         url=url,
@@ -74,7 +76,7 @@ def create(call: Call) -> Response:
         attributes=attributes,
         created_at=clock.now(),
     )
-    return JSONResponse(entity(call, _load(call, project.id, hook_id)), 201)
+    return JSONResponse(payload.entity(call.instance, _load(call, project.id, hook_id)), 201)
 
 
 def update(call: Call) -> Response:
@@ -92,7 +94,7 @@ def update(call: Call) -> Response:
     moved = url != hook.url
     secrets = {name: None if moved else getattr(hook, name) for name in ("token", "signing_token")}
     secrets |= {name: call.text(name) or None for name in secrets if name in call.params}
-    call.gitlab.store.update(
+    call.instance.store.update(
         "hooks",
         hook.id,
         url=url,
@@ -100,12 +102,12 @@ def update(call: Call) -> Response:
         attributes={**hook.attributes, **_given(call)},
         **secrets,
     )
-    return JSONResponse(entity(call, _load(call, hook.project_id, hook.id)))
+    return JSONResponse(payload.entity(call.instance, _load(call, hook.project_id, hook.id)))
 
 
 def delete(call: Call) -> Response:
     """`DELETE /projects/:id/hooks/:hook_id`; events still waiting for it are dropped."""
-    call.gitlab.store.run("DELETE FROM hooks WHERE id = ?", find(call).id)
+    call.instance.store.run("DELETE FROM hooks WHERE id = ?", find(call).id)
     return Response(status_code=204)
 
 
@@ -114,28 +116,10 @@ def find(call: Call) -> Hook:
     return _load(call, projects.find(call).id, call.number("hook_id"))
 
 
-def entity(call: Call, hook: Hook) -> dict[str, Any]:
-    """A hook as the API shows it: secrets only as `…_present`, values of headers never."""
-    state = auto_disabling.status(call.gitlab.store, hook.id)
-    return {
-        "id": hook.id,
-        "url": hook.url,
-        "created_at": hook.created_at,
-        "project_id": hook.project_id,
-        **hook.attributes,
-        "repository_update_events": False,
-        "alert_status": state.alert,
-        "disabled_until": state.until,
-        "url_variables": [],
-        "custom_webhook_template": None,
-        "custom_headers": [{"key": name} for name in hook.custom_headers],
-        "token_present": hook.token is not None,
-        "signing_token_present": hook.signing_token is not None,
-    }
-
-
 def _load(call: Call, project_id: int, hook_id: int) -> Hook:
-    row = call.gitlab.store.first("SELECT * FROM hooks WHERE project_id = ? AND id = ?", project_id, hook_id)
+    row = call.instance.store.first(
+        "SELECT * FROM hooks WHERE project_id = ? AND id = ?", project_id, hook_id
+    )
     if row is None:
         raise not_found()
     return Hook.of(row)
@@ -151,7 +135,7 @@ def _given(call: Call) -> dict[str, Any]:
 
 def _validate(call: Call, url: str) -> None:
     try:
-        authorize(url, call.gitlab.settings.effective(), call.gitlab.config.external_url)
+        authorize(url, call.instance.settings.effective(), call.instance.config.external_url)
     except UnknownHost:
         pass
     except UrlBlocked:

@@ -1,16 +1,15 @@
 """Merge requests: `/projects/:id/merge_requests`."""
 
-from typing import Any
-
 from starlette.responses import JSONResponse, Response
 
-from lab.standins.gitlab.api import issuables, projects
-from lab.standins.gitlab.api.call import ApiError, Call, not_found
+from lab.standins.gitlab.api import issuable_parameters, projects
+from lab.standins.gitlab.api.call import Call
+from lab.standins.gitlab.payloads import merge_request as payload
 from lab.standins.gitlab.payloads.webhooks import common
-from lab.standins.gitlab.state import clock, users
+from lab.standins.gitlab.state import clock, issuables, merge_requests
 from lab.standins.gitlab.state.clock import hook_time
+from lab.standins.gitlab.state.errors import ApiError, not_found
 from lab.standins.gitlab.state.git import GitError
-from lab.standins.gitlab.state.instance import Instance
 from lab.standins.gitlab.state.models import MergeRequest, Project
 from lab.standins.gitlab.webhooks import merge_request_events, push_events
 
@@ -18,14 +17,14 @@ from lab.standins.gitlab.webhooks import merge_request_events, push_events
 def index(call: Call) -> Response:
     """`GET /projects/:id/merge_requests`."""
     project = projects.find(call)
-    rows = issuables.search(call, "merge_requests", project)
-    return call.page([entity(call.gitlab, project, MergeRequest.of(row)) for row in rows])
+    rows = issuable_parameters.search(call, "merge_requests", project)
+    return call.page([payload.entity(call.instance, project, MergeRequest.of(row)) for row in rows])
 
 
 def show(call: Call) -> Response:
     """`GET /projects/:id/merge_requests/:iid`."""
     project = projects.find(call)
-    return JSONResponse(entity(call.gitlab, project, find(call, project)))
+    return JSONResponse(payload.entity(call.instance, project, find(call, project)))
 
 
 def create(call: Call) -> Response:
@@ -36,60 +35,60 @@ def create(call: Call) -> Response:
         call.required("target_branch"),
         call.required("title"),
     )
-    branches = call.gitlab.repository(project).branches()
+    branches = call.instance.repository(project).branches()
     for name, branch in (("source_branch", source), ("target_branch", target)):
         if branch not in branches:
             raise ApiError(400, message={name: ["does not exist"]})
     if source == target:
         raise ApiError(422, message=["You can't use same project/branch for source and target"])
-    for other in merge_request_events.opened(call.gitlab, project, column="source_branch", branch=source):
+    for other in merge_requests.opened(call.instance, project, column="source_branch", branch=source):
         if other.target_branch == target:
             text = f"Another open merge request already exists for this source branch: !{other.iid}"
             raise ApiError(409, message=[text])
-    store, at = call.gitlab.store, clock.now()
-    reviewers = call.gitlab.users.existing((call.ids("reviewer_ids") or [])[:1])
+    store, at = call.instance.store, clock.now()
+    reviewers = call.instance.users.existing((call.ids("reviewer_ids") or [])[:1])
     with store.transaction():
         new_id = store.insert(
-            "merge_requests", iid=issuables.next_iid(call.gitlab, "merge_requests", project), project_id=project.id,
+            "merge_requests", iid=issuables.next_iid(call.instance, "merge_requests", project), project_id=project.id,
             title=title, description=call.text("description"), state="opened", source_branch=source,
             target_branch=target, source_sha=branches[source],
             remove_source_branch=bool(call.flag("remove_source_branch")), author_id=call.user.id,
-            assignee_ids=issuables.assignees(call) or [], reviewer_ids=[person.id for person in reviewers],
+            assignee_ids=issuable_parameters.assignees(call) or [], reviewer_ids=[person.id for person in reviewers],
             labels=call.names("labels") or [], created_at=at, updated_at=at,
         )  # fmt: skip
-    merge_request = merge_request_events.by_id(call.gitlab, new_id)
+    merge_request = merge_requests.by_id(call.instance, new_id)
     changes = {
         "merge_status": common.change("preparing", "checking"),
         "updated_at": common.change(hook_time(at), hook_time(at)),
         "prepared_at": common.change(None, hook_time(at)),
     }
-    merge_request_events.fire(call.gitlab, project, call.user, merge_request, "open", changes)
-    return JSONResponse(entity(call.gitlab, project, merge_request), 201)
+    merge_request_events.fire(call.instance, project, call.user, merge_request, "open", changes)
+    return JSONResponse(payload.entity(call.instance, project, merge_request), 201)
 
 
 def update(call: Call) -> Response:
     """`PUT /projects/:id/merge_requests/:iid`; attributes make an `update`, `state_event` a `close` or `reopen`."""
     project = projects.find(call)
     merge_request = find(call, project)
-    edits = issuables.edits(call, merge_request)
+    edits = issuable_parameters.edits(call, merge_request)
     target = call.text("target_branch")
     if target and target != merge_request.target_branch:
         edits["target_branch"] = target
     reviewers = call.ids("reviewer_ids")
     if reviewers is not None and reviewers[:1] != merge_request.reviewer_ids:
-        edits["reviewer_ids"] = [person.id for person in call.gitlab.users.existing(reviewers[:1])]
+        edits["reviewer_ids"] = [person.id for person in call.instance.users.existing(reviewers[:1])]
     if edits:
         merge_request = merge_request_events.change(
-            call.gitlab, project, call.user, merge_request, "update", edits
+            call.instance, project, call.user, merge_request, "update", edits
         )
-    event = issuables.state_event(call, merge_request)
+    event = issuable_parameters.state_event(call, merge_request)
     if event:
-        state = issuables.STATE_EVENTS[event][1]
+        state = issuable_parameters.STATE_EVENTS[event][1]
         closed_at = clock.now() if state == "closed" else None
         merge_request = merge_request_events.change(
-            call.gitlab, project, call.user, merge_request, event, {"state": state, "closed_at": closed_at}
+            call.instance, project, call.user, merge_request, event, {"state": state, "closed_at": closed_at}
         )
-    return JSONResponse(entity(call.gitlab, project, merge_request))
+    return JSONResponse(payload.entity(call.instance, project, merge_request))
 
 
 def merge(call: Call) -> Response:
@@ -99,7 +98,7 @@ def merge(call: Call) -> Response:
     when `sha` is not the head of the source branch, 422 on conflict.
     """
     project = projects.find(call)
-    repository = call.gitlab.repository(project)
+    repository = call.instance.repository(project)
     with repository.lock:
         merge_request = find(call, project)
         if merge_request.state != "opened" or merge_request.draft:
@@ -119,79 +118,19 @@ def merge(call: Call) -> Response:
             commit = repository.merge(merge_request.target_branch, head, message, call.user)
         except GitError:
             raise ApiError(422, message="Branch cannot be merged") from None
-        merged = merge_request_events.mark_merged(call.gitlab, project, call.user, merge_request, commit)
+        merged = merge_request_events.mark_merged(call.instance, project, call.user, merge_request, commit)
         wanted = call.flag("should_remove_source_branch")
         if merge_request.remove_source_branch if wanted is None else wanted:
             repository.run("update-ref", "-d", f"refs/heads/{merge_request.source_branch}")
-        push_events.announce(call.gitlab, project, call.user, before, repository.refs())
-    return JSONResponse(entity(call.gitlab, project, merged))
+        push_events.announce(call.instance, project, call.user, before, repository.refs())
+    return JSONResponse(payload.entity(call.instance, project, merged))
 
 
 def find(call: Call, project: Project) -> MergeRequest:
     """The merge request that the path names. Raises 404."""
-    row = call.gitlab.store.first(
+    row = call.instance.store.first(
         "SELECT * FROM merge_requests WHERE project_id = ? AND iid = ?", project.id, call.number("iid")
     )
     if row is None:
         raise not_found()
     return MergeRequest.of(row)
-
-
-def entity(gitlab: Instance, project: Project, merge_request: MergeRequest) -> dict[str, Any]:
-    """A merge request as the API shows it."""
-    web_root = gitlab.config.external_url
-    assignees, reviewers = (
-        [users.brief(person, web_root) for person in gitlab.users.existing(ids)]
-        for ids in (merge_request.assignee_ids, merge_request.reviewer_ids)
-    )
-    author = gitlab.users.get(merge_request.author_id)
-    merger = gitlab.users.get(merge_request.merge_user_id) if merge_request.merge_user_id else None
-    status = _detailed_status(gitlab, project, merge_request)
-    number = f"!{merge_request.iid}"
-    return {
-        "id": merge_request.id,
-        "iid": merge_request.iid,
-        "project_id": project.id,
-        "title": merge_request.title,
-        "description": merge_request.description,
-        "state": merge_request.state,
-        "created_at": merge_request.created_at,
-        "updated_at": merge_request.updated_at,
-        "merged_at": merge_request.merged_at,
-        "merge_user": users.brief(merger, web_root) if merger else None,
-        "closed_at": merge_request.closed_at,
-        "source_branch": merge_request.source_branch,
-        "target_branch": merge_request.target_branch,
-        "source_project_id": project.id,
-        "target_project_id": project.id,
-        "author": users.brief(author, web_root) if author else None,
-        "assignees": assignees,
-        "assignee": assignees[0] if assignees else None,
-        "reviewers": reviewers,
-        "labels": merge_request.labels,
-        "draft": merge_request.draft,
-        "work_in_progress": merge_request.draft,
-        "milestone": None,
-        "merge_status": "cannot_be_merged" if status == "conflict" else "can_be_merged",
-        "detailed_merge_status": status,
-        "has_conflicts": status == "conflict",
-        "sha": merge_request.source_sha,
-        "merge_commit_sha": merge_request.merge_commit_sha,
-        "squash_commit_sha": None,
-        "user_notes_count": gitlab.store.count(
-            "SELECT count(*) FROM notes WHERE noteable_type = 'MergeRequest' AND noteable_id = ?",
-            merge_request.id,
-        ),
-        "force_remove_source_branch": merge_request.remove_source_branch,
-        "web_url": f"{project.web_url}/-/merge_requests/{merge_request.iid}",
-        "references": {"short": number, "relative": number, "full": f"{project.full_path}{number}"},
-    }
-
-
-def _detailed_status(gitlab: Instance, project: Project, merge_request: MergeRequest) -> str:
-    if merge_request.state != "opened":
-        return "not_open"
-    if merge_request.draft:
-        return "draft_status"
-    mergeable = gitlab.repository(project).mergeable(merge_request.target_branch, merge_request.source_sha)
-    return "mergeable" if mergeable else "conflict"

@@ -2,12 +2,13 @@
 
 import re
 import sqlite3
-from typing import Any
 
 from starlette.responses import JSONResponse, Response
 
-from lab.standins.gitlab.api.call import ApiError, Call, not_found
+from lab.standins.gitlab.api.call import Call
+from lab.standins.gitlab.payloads import namespace as payload
 from lab.standins.gitlab.state import clock
+from lab.standins.gitlab.state.errors import ApiError, not_found
 
 PATH = re.compile(r"[A-Za-z0-9_.][A-Za-z0-9_.-]*")
 
@@ -15,19 +16,22 @@ PATH = re.compile(r"[A-Za-z0-9_.][A-Za-z0-9_.-]*")
 def index(call: Call) -> Response:
     """`GET /namespaces`."""
     return call.page(
-        [_namespace(call, row) for row in call.gitlab.store.all("SELECT * FROM namespaces ORDER BY id")]
+        [
+            payload.entity(row, _web_root(call))
+            for row in call.instance.store.all("SELECT * FROM namespaces ORDER BY id")
+        ]
     )
 
 
 def show(call: Call) -> Response:
     """`GET /namespaces/:id`, by id or by path."""
-    return JSONResponse(_namespace(call, find(call, call.segment("id"), "Namespace")))
+    return JSONResponse(payload.entity(find(call, call.segment("id"), "Namespace"), _web_root(call)))
 
 
 def groups(call: Call) -> Response:
     """`GET /groups`."""
-    rows = call.gitlab.store.all("SELECT * FROM namespaces WHERE kind = 'group' ORDER BY full_path")
-    return call.page([_group(call, row) for row in rows])
+    rows = call.instance.store.all("SELECT * FROM namespaces WHERE kind = 'group' ORDER BY full_path")
+    return call.page([payload.group(row, _web_root(call)) for row in rows])
 
 
 def group(call: Call) -> Response:
@@ -35,7 +39,7 @@ def group(call: Call) -> Response:
     row = find(call, call.segment("id"), "Group")
     if row["kind"] != "group":
         raise not_found("Group")
-    return JSONResponse(_group(call, row))
+    return JSONResponse(payload.group(row, _web_root(call)))
 
 
 def create_group(call: Call) -> Response:
@@ -46,51 +50,24 @@ def create_group(call: Call) -> Response:
     parent_id = call.text("parent_id")
     parent = find(call, parent_id, "Group") if parent_id else None
     full_path = f"{parent['full_path']}/{path}" if parent else path
-    if call.gitlab.store.first("SELECT 1 FROM namespaces WHERE lower(full_path) = lower(?)", full_path):
+    if call.instance.store.first("SELECT 1 FROM namespaces WHERE lower(full_path) = lower(?)", full_path):
         raise ApiError(400, message={"path": ["has already been taken"]})
-    group_id = call.gitlab.store.insert(
+    group_id = call.instance.store.insert(
         "namespaces", kind="group", name=name, path=path, full_path=full_path,
         parent_id=parent["id"] if parent else None, visibility=call.text("visibility") or "private",
         created_at=clock.now(),
     )  # fmt: skip
-    return JSONResponse(_group(call, find(call, str(group_id), "Group")), 201)
+    return JSONResponse(payload.group(find(call, str(group_id), "Group"), _web_root(call)), 201)
 
 
 def find(call: Call, key: str, kind: str) -> sqlite3.Row:
     """The namespace with this id or full path. Raises 404."""
     column = "id" if key.isdigit() else "lower(full_path)"
-    row = call.gitlab.store.first(f"SELECT * FROM namespaces WHERE {column} = ?", key.lower())  # noqa: S608
+    row = call.instance.store.first(f"SELECT * FROM namespaces WHERE {column} = ?", key.lower())  # noqa: S608
     if row is None:
         raise not_found(kind)
     return row
 
 
-def _namespace(call: Call, row: sqlite3.Row) -> dict[str, Any]:
-    web_root = call.gitlab.config.external_url
-    return {
-        "id": row["id"],
-        "name": row["name"],
-        "path": row["path"],
-        "kind": row["kind"],
-        "full_path": row["full_path"],
-        "parent_id": row["parent_id"],
-        "avatar_url": None,
-        "web_url": f"{web_root}/{row['full_path']}"
-        if row["kind"] == "user"
-        else f"{web_root}/groups/{row['full_path']}",
-    }
-
-
-def _group(call: Call, row: sqlite3.Row) -> dict[str, Any]:
-    return {
-        "id": row["id"],
-        "web_url": f"{call.gitlab.config.external_url}/groups/{row['full_path']}",
-        "name": row["name"],
-        "path": row["path"],
-        "description": "",
-        "visibility": row["visibility"],
-        "full_name": row["name"],
-        "full_path": row["full_path"],
-        "created_at": row["created_at"],
-        "parent_id": row["parent_id"],
-    }
+def _web_root(call: Call) -> str:
+    return call.instance.config.external_url

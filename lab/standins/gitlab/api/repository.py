@@ -7,9 +7,11 @@ from typing import Any
 from starlette.responses import JSONResponse, Response
 
 from lab.standins.gitlab.api import projects
-from lab.standins.gitlab.api.call import ApiError, Call, not_found
+from lab.standins.gitlab.api.call import Call
+from lab.standins.gitlab.payloads import repository as payload
+from lab.standins.gitlab.state.errors import ApiError, not_found
 from lab.standins.gitlab.state.git import Repository
-from lab.standins.gitlab.state.models import Commit, Project
+from lab.standins.gitlab.state.models import Project
 from lab.standins.gitlab.webhooks import push_events
 
 _LISTED_COMMITS = 1000
@@ -18,7 +20,7 @@ _LISTED_COMMITS = 1000
 def branches(call: Call) -> Response:
     """`GET …/repository/branches`."""
     project = projects.find(call)
-    names = call.gitlab.repository(project).branches()
+    names = call.instance.repository(project).branches()
     return call.page([_branch(call, project, name) for name in sorted(names)])
 
 
@@ -30,7 +32,7 @@ def branch(call: Call) -> Response:
 def create_branch(call: Call) -> Response:
     """`POST …/repository/branches` with `branch` and `ref`."""
     project = projects.find(call)
-    repository = call.gitlab.repository(project)
+    repository = call.instance.repository(project)
     name, start = call.required("branch"), repository.resolve(call.required("ref"))
     if start is None:
         raise ApiError(400, message=f"Invalid reference name: {call.text('ref')}")
@@ -39,39 +41,39 @@ def create_branch(call: Call) -> Response:
     with repository.lock:
         before = repository.refs()
         repository.run("update-ref", f"refs/heads/{name}", start)
-        push_events.announce(call.gitlab, project, call.user, before, repository.refs())
+        push_events.announce(call.instance, project, call.user, before, repository.refs())
     return JSONResponse(_branch(call, project, name), 201)
 
 
 def delete_branch(call: Call) -> Response:
     """`DELETE …/repository/branches/:branch`."""
     project, name = projects.find(call), call.segment("branch")
-    repository = call.gitlab.repository(project)
+    repository = call.instance.repository(project)
     if name not in repository.branches():
         raise not_found("Branch")
     with repository.lock:
         before = repository.refs()
         repository.run("update-ref", "-d", f"refs/heads/{name}")
-        push_events.announce(call.gitlab, project, call.user, before, repository.refs())
+        push_events.announce(call.instance, project, call.user, before, repository.refs())
     return Response(status_code=204)
 
 
 def commits(call: Call) -> Response:
     """`GET …/repository/commits`, of `ref_name` or the default branch."""
     project = projects.find(call)
-    repository = call.gitlab.repository(project)
+    repository = call.instance.repository(project)
     start = repository.resolve(call.text("ref_name") or project.default_branch)
     if start is None:
         raise not_found("Repository")
     return call.page(
-        [commit_entity(project, commit) for commit in repository.log(start, limit=_LISTED_COMMITS)]
+        [payload.commit(project, commit) for commit in repository.log(start, limit=_LISTED_COMMITS)]
     )
 
 
 def create_commit(call: Call) -> Response:
     """`POST …/repository/commits` with `branch`, `commit_message` and `actions` (create, update, delete)."""
     project = projects.find(call)
-    repository = call.gitlab.repository(project)
+    repository = call.instance.repository(project)
     name, message = call.required("branch"), call.required("commit_message")
     with repository.lock:
         before = repository.refs()
@@ -80,8 +82,8 @@ def create_commit(call: Call) -> Response:
         )
         files = _actions(repository, parent, call.params.get("actions") or [])
         sha = repository.commit_files(name, parent, files, message, call.user)
-        push_events.announce(call.gitlab, project, call.user, before, repository.refs())
-    return JSONResponse(commit_entity(project, repository.log(sha, limit=1)[0]), 201)
+        push_events.announce(call.instance, project, call.user, before, repository.refs())
+    return JSONResponse(payload.commit(project, repository.log(sha, limit=1)[0]), 201)
 
 
 def file(call: Call) -> Response:
@@ -96,7 +98,7 @@ def file(call: Call) -> Response:
             "encoding": "base64",
             "content_sha256": sha256(content).hexdigest(),
             "ref": ref,
-            "last_commit_id": call.gitlab.repository(project).text(
+            "last_commit_id": call.instance.repository(project).text(
                 "log", "-1", "--format=%H", ref, "--", path
             ),
             "content": base64.b64encode(content).decode(),
@@ -109,46 +111,8 @@ def raw_file(call: Call) -> Response:
     return Response(_content(call, projects.find(call), call.segment("path"))[1], media_type="text/plain")
 
 
-def commit_entity(project: Project, commit: Commit) -> dict[str, Any]:
-    """A commit as the API shows it."""
-    return {
-        "id": commit.id,
-        "short_id": commit.id[:8],
-        "created_at": commit.committed_date,
-        "parent_ids": commit.parent_ids,
-        "title": commit.title,
-        "message": commit.message,
-        "author_name": commit.author_name,
-        "author_email": commit.author_email,
-        "authored_date": commit.authored_date,
-        "committer_name": commit.committer_name,
-        "committer_email": commit.committer_email,
-        "committed_date": commit.committed_date,
-        "web_url": f"{project.web_url}/-/commit/{commit.id}",
-    }
-
-
-def _branch(call: Call, project: Project, name: str) -> dict[str, Any]:
-    repository = call.gitlab.repository(project)
-    sha = repository.branches().get(name)
-    if sha is None:
-        raise not_found("Branch")
-    default = name == project.default_branch
-    return {
-        "name": name,
-        "commit": commit_entity(project, repository.log(sha, limit=1)[0]),
-        "merged": False,
-        "protected": default,
-        "developers_can_push": False,
-        "developers_can_merge": False,
-        "can_push": True,
-        "default": default,
-        "web_url": f"{project.web_url}/-/tree/{name}",
-    }
-
-
 def _content(call: Call, project: Project, path: str) -> tuple[str, bytes]:
-    repository = call.gitlab.repository(project)
+    repository = call.instance.repository(project)
     ref = call.text("ref") or "HEAD"
     ref = project.default_branch if ref == "HEAD" else ref
     if repository.resolve(ref) is None:
@@ -183,3 +147,11 @@ def _actions(
             else content
         )
     return files
+
+
+def _branch(call: Call, project: Project, name: str) -> dict[str, Any]:
+    repository = call.instance.repository(project)
+    sha = repository.branches().get(name)
+    if sha is None:
+        raise not_found("Branch")
+    return payload.branch(project, name, repository.log(sha, limit=1)[0])

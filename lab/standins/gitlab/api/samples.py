@@ -2,14 +2,14 @@
 
 from typing import Any
 
-from lab.standins.gitlab.api import issues, notes
-from lab.standins.gitlab.api.call import ApiError, Call
+from lab.standins.gitlab.api.call import Call
 from lab.standins.gitlab.payloads.webhooks import issue as issue_payload
 from lab.standins.gitlab.payloads.webhooks import merge_request as merge_request_payload
 from lab.standins.gitlab.payloads.webhooks import push as push_payload
+from lab.standins.gitlab.state.errors import ApiError
 from lab.standins.gitlab.state.models import Issue, MergeRequest, Note, Project
-from lab.standins.gitlab.webhooks import merge_request_events
-from lab.standins.gitlab.webhooks.delivery import (
+from lab.standins.gitlab.webhooks import issue_events, merge_request_events, note_events
+from lab.standins.gitlab.webhooks.triggers import (
     CONFIDENTIAL_ISSUE,
     CONFIDENTIAL_NOTE,
     ISSUE,
@@ -53,7 +53,7 @@ def build(call: Call, project: Project, wanted: str) -> tuple[Trigger, dict[str,
 
 
 def _push(call: Call, project: Project) -> dict[str, Any]:
-    repository = call.gitlab.repository(project)
+    repository = call.instance.repository(project)
     head = repository.resolve(f"refs/heads/{project.default_branch}")
     if head is None:
         raise ApiError(422, message="Ensure the project has at least one commit.")
@@ -74,23 +74,24 @@ def _push(call: Call, project: Project) -> dict[str, Any]:
 def _issue(call: Call, project: Project) -> dict[str, Any]:
     issue = Issue.of(_latest(call, project, "issues", "issues"))
     return issue_payload.build(
-        call.user, issue, issues.context(call.gitlab, project, issue), action=None, changes={}
+        call.user, issue, issue_events.context(call.instance, project, issue), action=None, changes={}
     )
 
 
 def _merge_request(call: Call, project: Project) -> dict[str, Any]:
     merge_request = MergeRequest.of(_latest(call, project, "merge_requests", "merge requests"))
-    context = merge_request_events.context(call.gitlab, project, merge_request, status="checking")
+    context = merge_request_events.context(call.instance, project, merge_request, status="checking")
     return merge_request_payload.build(call.user, merge_request, context, action=None, changes={})
 
 
 def _note(call: Call, project: Project) -> dict[str, Any]:
     note = Note.of(_latest(call, project, "notes", "notes"))
-    return notes.event(call.gitlab, project, call.user, note, action=None)[1]
+    return note_events.event(call.instance, project, call.user, note, action=None)[1]
 
 
 def _latest(call: Call, project: Project, table: str, plural: str) -> Any:
-    row = call.gitlab.store.first(f"SELECT * FROM {table} WHERE project_id = ? ORDER BY id DESC", project.id)  # noqa: S608
+    query = f"SELECT * FROM {table} WHERE project_id = ? ORDER BY id DESC"  # noqa: S608
+    row = call.instance.store.first(query, project.id)
     if row is None:
         raise ApiError(422, message=f"Ensure the project has {plural}.")
     return row

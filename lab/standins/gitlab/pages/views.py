@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from lab.standins.gitlab.api import notes, projects
+from lab.standins.gitlab.state import notes, projects
 from lab.standins.gitlab.state.config import VERSION
 from lab.standins.gitlab.state.git import GitError
 from lab.standins.gitlab.state.instance import Instance
@@ -21,9 +21,9 @@ _COMMITS = 30
 _DELIVERIES = 15
 
 
-def routes(gitlab: Instance) -> list[Route]:
+def routes(instance: Instance) -> list[Route]:
     """Every page; the project's own come last, for their pattern takes anything."""
-    pages = _Pages(gitlab)
+    pages = _Pages(instance)
     below = "/{project:path}/-"
     return [
         Route("/", pages.home),
@@ -41,8 +41,8 @@ def routes(gitlab: Instance) -> list[Route]:
 
 
 class _Pages:
-    def __init__(self, gitlab: Instance) -> None:
-        self._gitlab = gitlab
+    def __init__(self, instance: Instance) -> None:
+        self._instance = instance
         self._templates = Environment(
             loader=FileSystemLoader(Path(__file__).parent / "templates"), autoescape=True, trim_blocks=True
         )
@@ -50,7 +50,7 @@ class _Pages:
         self._templates.filters["moment"] = _moment
 
     def home(self, request: Request) -> Response:
-        return self._render("home.html", projects=projects.select(self._gitlab, "TRUE"))
+        return self._render("home.html", projects=projects.select(self._instance, "TRUE"))
 
     async def sign_in(self, request: Request) -> Response:
         """The form, and as in GitLab the session of whoever fills it in: known, and needed for nothing."""
@@ -58,7 +58,7 @@ class _Pages:
             return self._render("sign_in.html", token=secrets.token_urlsafe(32))
         form = await request.form()
         name, password = str(form.get("user[login]", "")), str(form.get("user[password]", ""))
-        if not form.get("authenticity_token") or self._gitlab.users.by_password(name, password) is None:
+        if not form.get("authenticity_token") or self._instance.users.by_password(name, password) is None:
             return self._render("sign_in.html", 422, token=secrets.token_urlsafe(32), refused=True)
         answer = RedirectResponse("/", 302)
         answer.set_cookie("_gitlab_session", secrets.token_hex(16), httponly=True)
@@ -71,7 +71,7 @@ class _Pages:
         project = self._project(request)
         if project is None:
             return self._missing()
-        repository = self._gitlab.repository(project)
+        repository = self._instance.repository(project)
         head = repository.resolve(f"refs/heads/{project.default_branch}")
         readme = repository.blob(head, "README.md") if head else None
         return self._render(
@@ -85,18 +85,18 @@ class _Pages:
 
     def commits(self, request: Request) -> Response:
         project, ref = self._project(request), request.path_params["ref"]
-        start = self._gitlab.repository(project).resolve(ref) if project else None
+        start = self._instance.repository(project).resolve(ref) if project else None
         if project is None or start is None or request.path_params["kind"] not in {"commits", "tree", "tags"}:
             return self._missing()
-        commits = self._gitlab.repository(project).log(start, limit=_COMMITS)
+        commits = self._instance.repository(project).log(start, limit=_COMMITS)
         return self._render("commits.html", project=project, ref=ref, commits=commits)
 
     def commit(self, request: Request) -> Response:
         project = self._project(request)
-        sha = self._gitlab.repository(project).resolve(request.path_params["sha"]) if project else None
+        sha = self._instance.repository(project).resolve(request.path_params["sha"]) if project else None
         if project is None or sha is None:
             return self._missing()
-        repository = self._gitlab.repository(project)
+        repository = self._instance.repository(project)
         return self._render(
             "commit.html", project=project, commit=repository.log(sha, limit=1)[0], diff=repository.diff(sha)
         )
@@ -105,7 +105,7 @@ class _Pages:
         project = self._project(request)
         if project is None:
             return self._missing()
-        rows = self._gitlab.store.all(
+        rows = self._instance.store.all(
             "SELECT * FROM issues WHERE project_id = ? ORDER BY id DESC", project.id
         )
         return self._render(
@@ -124,7 +124,7 @@ class _Pages:
         project = self._project(request)
         if project is None:
             return self._missing()
-        rows = self._gitlab.store.all(
+        rows = self._instance.store.all(
             "SELECT * FROM merge_requests WHERE project_id = ? ORDER BY id DESC", project.id
         )
         found = [self._named(MergeRequest.of(row)) for row in rows]
@@ -136,7 +136,7 @@ class _Pages:
         if project is None or row is None:
             return self._missing()
         merge_request = MergeRequest.of(row)
-        repository = self._gitlab.repository(project)
+        repository = self._instance.repository(project)
         # After the merge the target holds everything: compare with what it was before.
         merged = merge_request.merge_commit_sha
         base = f"{merged}^1" if merged else f"refs/heads/{merge_request.target_branch}"
@@ -158,7 +158,7 @@ class _Pages:
         project = self._project(request)
         if project is None:
             return self._missing()
-        rows = self._gitlab.store.all("SELECT * FROM hooks WHERE project_id = ? ORDER BY id", project.id)
+        rows = self._instance.store.all("SELECT * FROM hooks WHERE project_id = ? ORDER BY id", project.id)
         hooks = [(hook, self._deliveries(hook)) for hook in map(Hook.of, rows)]
         return self._render("hooks.html", project=project, hooks=hooks)
 
@@ -169,29 +169,29 @@ class _Pages:
         return self._render("missing.html", 404)
 
     def _project(self, request: Request) -> Project | None:
-        return projects.by_path(self._gitlab, request.path_params["project"].rstrip("/"))
+        return projects.by_path(self._instance, request.path_params["project"].rstrip("/"))
 
     def _numbered(self, table: str, project: Project | None, request: Request) -> Any:
         if project is None:
             return None
-        return self._gitlab.store.first(
+        return self._instance.store.first(
             f"SELECT * FROM {table} WHERE project_id = ? AND iid = ?",  # noqa: S608
             project.id,
             request.path_params["iid"],
         )
 
     def _named(self, record: Issue | MergeRequest) -> dict[str, Any]:
-        people = [person.name for person in self._gitlab.users.existing(record.assignee_ids)]
-        return {"record": record, "author": self._gitlab.users.get(record.author_id), "assignees": people}
+        people = [person.name for person in self._instance.users.existing(record.assignee_ids)]
+        return {"record": record, "author": self._instance.users.get(record.author_id), "assignees": people}
 
     def _notes(self, record: Issue | MergeRequest) -> list[dict[str, Any]]:
         return [
-            {"note": note, "author": self._gitlab.users.get(note.author_id)}
-            for note in notes.of(self._gitlab, record)
+            {"note": note, "author": self._instance.users.get(note.author_id)}
+            for note in notes.of(self._instance, record)
         ]
 
     def _deliveries(self, hook: Hook) -> list[dict[str, Any]]:
-        rows = self._gitlab.store.all(
+        rows = self._instance.store.all(
             "SELECT * FROM hook_logs WHERE hook_id = ? ORDER BY id DESC LIMIT ?", hook.id, _DELIVERIES
         )
         return [

@@ -7,6 +7,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from lab.standins.gitlab.api import (
+    features,
     git_http,
     hook_deliveries,
     hooks,
@@ -16,10 +17,13 @@ from lab.standins.gitlab.api import (
     notes,
     projects,
     repository,
+    settings,
+    users,
+    version,
 )
-from lab.standins.gitlab.api.call import Handler, KeepEncodedSlashes, endpoint
+from lab.standins.gitlab.api.endpoint import Handler, endpoint
 from lab.standins.gitlab.pages import views
-from lab.standins.gitlab.state import auto_disabling, settings, users
+from lab.standins.gitlab.server.encoded_slashes import KeepEncodedSlashes
 from lab.standins.gitlab.state.instance import Instance
 
 _PROJECT = "/projects/{id}"
@@ -29,13 +33,13 @@ _MERGE_REQUEST = f"{_PROJECT}/merge_requests/{{iid}}"
 _REPOSITORY = f"{_PROJECT}/repository"
 
 API: tuple[tuple[str, str, Handler], ...] = (
-    ("GET", "/version", users.version),
-    ("GET", "/metadata", users.metadata),
+    ("GET", "/version", version.version),
+    ("GET", "/metadata", version.metadata),
     ("GET", "/user", users.current),
     ("GET", "/personal_access_tokens/self", users.token),
     ("GET", "/application/settings", settings.show),
     ("PUT", "/application/settings", settings.update),
-    ("POST", "/features/{name}", auto_disabling.set_feature),
+    ("POST", "/features/{name}", features.set_feature),
     ("GET", "/namespaces", namespaces.index),
     ("GET", "/namespaces/{id}", namespaces.show),
     ("GET", "/groups", namespaces.groups),
@@ -85,12 +89,12 @@ PUBLIC_API: tuple[tuple[str, str, Handler], ...] = (
 """What anybody may read of public projects."""
 
 
-def create_app(gitlab: Instance) -> ASGIApp:
+def create_app(instance: Instance) -> ASGIApp:
     """The application over an instance."""
 
     def api(table: tuple[tuple[str, str, Handler], ...], *, public: bool) -> list[Route]:
         return [
-            Route(f"/api/v4{path}", endpoint(gitlab, handler, public=public), methods=[method])
+            Route(f"/api/v4{path}", endpoint(instance, handler, public=public), methods=[method])
             for method, path, handler in table
         ]
 
@@ -101,12 +105,12 @@ def create_app(gitlab: Instance) -> ASGIApp:
         *api(API, public=False),
         *api(PUBLIC_API, public=True),
         Route("/api/{rest:path}", _unknown, methods=["GET", "POST", "PUT", "DELETE", "PATCH"]),
-        Route("/{project:path}.git/info/refs", git_http.advertise(gitlab)),
+        Route("/{project:path}.git/info/refs", git_http.advertise(instance)),
         *(
-            Route(f"/{{project:path}}.git/{service}", git_http.serve(gitlab, service), methods=["POST"])
+            Route(f"/{{project:path}}.git/{service}", git_http.serve(instance, service), methods=["POST"])
             for service in ("git-upload-pack", "git-receive-pack")
         ),
-        *views.routes(gitlab),
+        *views.routes(instance),
     ]
     return KeepEncodedSlashes(Starlette(routes=routes))
 

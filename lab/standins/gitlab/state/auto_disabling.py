@@ -7,14 +7,11 @@ twice as long each time, up to a day; from the fortieth for good. Any success en
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from starlette.responses import JSONResponse, Response
-
-from lab.standins.gitlab.api.call import ApiError, Call
 from lab.standins.gitlab.state import clock
 from lab.standins.gitlab.state.store import Store
 
 FLAG = "auto_disabling_web_hooks"
-_SETTING = f"feature.{FLAG}"
+SETTING = f"feature.{FLAG}"
 _RESTS_FROM, _ENDS_FROM = 4, 40
 _LONGEST = timedelta(days=1)
 
@@ -28,7 +25,7 @@ class Status(NamedTuple):
 
 def status(store: Store, hook_id: int) -> Status:
     """Whether a hook is called at this moment, from its log of deliveries."""
-    if not store.count("SELECT value = 'true' FROM application_settings WHERE name = ?", _SETTING):
+    if not store.count("SELECT value = 'true' FROM application_settings WHERE name = ?", SETTING):
         return Status("executable", None)
     failures, last = _failures(store, hook_id)
     if failures >= _ENDS_FROM:
@@ -50,18 +47,3 @@ def _failures(store: Store, hook_id: int) -> tuple[int, str]:
     )
     assert row is not None
     return row[0], row[1] or ""
-
-
-def set_feature(call: Call) -> Response:
-    """`POST /features/:name` with `value`; only this one flag is known."""
-    name = call.segment("name")
-    if call.user.id != 1:
-        raise ApiError(403, message="403 Forbidden")
-    if name != FLAG:
-        raise ApiError(400, message=f"400 Bad request - Feature flag {name} is not known here")
-    call.gitlab.store.run(
-        "INSERT OR REPLACE INTO application_settings (name, value) VALUES (?, ?)",
-        _SETTING,
-        "true" if call.flag("value") else "false",
-    )
-    return JSONResponse({"name": name, "state": "on" if call.flag("value") else "off"}, 201)

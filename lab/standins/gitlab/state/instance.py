@@ -1,19 +1,19 @@
 """The parts of a running stand-in, put together once."""
 
 from pathlib import Path
+from queue import SimpleQueue
 
 from lab.standins.gitlab.state.config import Config
 from lab.standins.gitlab.state.git import Repository
 from lab.standins.gitlab.state.models import Project
-from lab.standins.gitlab.state.rate_limit import RateLimit
+from lab.standins.gitlab.state.rate_limiter import RateLimiter
 from lab.standins.gitlab.state.settings import Settings
 from lab.standins.gitlab.state.store import Store
 from lab.standins.gitlab.state.users import Users
-from lab.standins.gitlab.webhooks.delivery import Dispatcher
 
 
 class Instance:
-    """What every resource works with."""
+    """What every part works with: the database, the settings, the repositories, the events that wait for hooks."""
 
     def __init__(self, config: Config) -> None:
         config.data.mkdir(parents=True, exist_ok=True)
@@ -21,9 +21,9 @@ class Instance:
         self.store = Store(config.data / "gitlab.sqlite3")
         self.settings = Settings(self.store, config.settings_cache_seconds)
         self.users = Users(self.store)
-        self.dispatcher = Dispatcher(self.store, self.settings, config)
-        self.test_limit = RateLimit(per_minute=5)
-        self.resend_limit = RateLimit(per_minute=5)
+        self.pending_deliveries: SimpleQueue[int] = SimpleQueue()
+        self.test_limit = RateLimiter(per_minute=5)
+        self.resend_limit = RateLimiter(per_minute=5)
         self._repositories: dict[int, Repository] = {}
 
     def repository(self, project: Project) -> Repository:

@@ -5,11 +5,7 @@ import os
 import sqlite3
 from hashlib import scrypt, sha256
 
-from starlette.responses import JSONResponse, Response
-
-from lab.standins.gitlab.api.call import Call, token_of
 from lab.standins.gitlab.state import clock
-from lab.standins.gitlab.state.config import VERSION
 from lab.standins.gitlab.state.models import User
 from lab.standins.gitlab.state.store import Store
 
@@ -73,67 +69,6 @@ class Users:
         ):
             return self.get(row["id"])
         return self.by_token(password)
-
-
-def brief(user: User, web_root: str) -> dict[str, object]:
-    """A user as other records embed it."""
-    return {
-        "id": user.id,
-        "username": user.username,
-        "public_email": "",
-        "name": user.name,
-        "state": "active",
-        "locked": False,
-        "avatar_url": user.avatar_url,
-        "web_url": f"{web_root}/{user.username}",
-    }
-
-
-def current(call: Call) -> Response:
-    """`GET /user`."""
-    user = call.user
-    row = call.gitlab.store.first("SELECT id FROM namespaces WHERE kind = 'user' AND path = ?", user.username)
-    return JSONResponse(
-        {
-            **brief(user, call.gitlab.config.external_url),
-            "email": user.email,
-            "commit_email": user.email,
-            "is_admin": user.id == 1,
-            "bot": False,
-            "external": False,
-            "can_create_project": True,
-            "two_factor_enabled": False,
-            "namespace_id": row["id"] if row else None,
-        }
-    )
-
-
-def token(call: Call) -> Response:
-    """`GET /personal_access_tokens/self`."""
-    row = call.gitlab.users.token(token_of(call.request) or "")
-    return JSONResponse(
-        {
-            "id": row["id"],
-            "name": "automation",
-            "revoked": False,
-            "created_at": row["created_at"],
-            "scopes": [row["scope"]],
-            "user_id": call.user.id,
-            "active": True,
-            "expires_at": None,
-        }
-    )
-
-
-def version(call: Call) -> Response:
-    """`GET /version`."""
-    return JSONResponse({"version": VERSION, "revision": "standin"})
-
-
-def metadata(call: Call) -> Response:
-    """`GET /metadata`."""
-    kas = {"enabled": False, "externalUrl": None, "externalK8sProxyUrl": None, "version": None}
-    return JSONResponse({"version": VERSION, "revision": "standin", "kas": kas, "enterprise": False})
 
 
 def _digest(token: str) -> str:

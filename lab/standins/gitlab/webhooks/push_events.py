@@ -5,14 +5,14 @@ from lab.standins.gitlab.payloads.webhooks.push import BLANK
 from lab.standins.gitlab.state.git import Repository
 from lab.standins.gitlab.state.instance import Instance
 from lab.standins.gitlab.state.models import Commit, Project, User
-from lab.standins.gitlab.webhooks import merge_request_events
-from lab.standins.gitlab.webhooks.delivery import PUSH, TAG_PUSH
+from lab.standins.gitlab.webhooks import dispatcher, merge_request_events
+from lab.standins.gitlab.webhooks.triggers import PUSH, TAG_PUSH
 
 _SHOWN_COMMITS = 20
 
 
 def announce(
-    gitlab: Instance, project: Project, actor: User, before: dict[str, str], after: dict[str, str]
+    instance: Instance, project: Project, actor: User, before: dict[str, str], after: dict[str, str]
 ) -> None:
     """Fire the hooks for the difference between two states of the refs.
 
@@ -24,20 +24,20 @@ def announce(
         if before.get(ref) != after.get(ref):
             action = "created" if ref not in before else "removed" if ref not in after else "pushed"
             groups.setdefault((ref.startswith("refs/tags/"), action), []).append(ref)
-    limit = gitlab.settings.effective()["push_event_hooks_limit"]
+    limit = instance.settings.effective()["push_event_hooks_limit"]
     for refs in groups.values():
         for ref in refs:
             old, new = before.get(ref, BLANK), after.get(ref, BLANK)
             if len(refs) <= limit:
-                _fire(gitlab, project, actor, ref, old, new)
+                _fire(instance, project, actor, ref, old, new)
             if ref.startswith("refs/heads/"):
                 merge_request_events.branch_pushed(
-                    gitlab, project, actor, ref.removeprefix("refs/heads/"), old, new
+                    instance, project, actor, ref.removeprefix("refs/heads/"), old, new
                 )
 
 
-def _fire(gitlab: Instance, project: Project, actor: User, ref: str, old: str, new: str) -> None:
-    repository = gitlab.repository(project)
+def _fire(instance: Instance, project: Project, actor: User, ref: str, old: str, new: str) -> None:
+    repository = instance.repository(project)
     tag = ref.startswith("refs/tags/")
     commits, total = (
         _tag_commits(repository, new) if tag else _branch_commits(repository, project, ref, old, new)
@@ -54,7 +54,7 @@ def _fire(gitlab: Instance, project: Project, actor: User, ref: str, old: str, n
         total=total,
     )
     branch = None if tag else ref.removeprefix("refs/heads/")
-    gitlab.dispatcher.fire(project, TAG_PUSH if tag else PUSH, body, branch=branch)
+    dispatcher.fire(instance, project, TAG_PUSH if tag else PUSH, body, branch=branch)
 
 
 def _tag_commits(repository: Repository, new: str) -> tuple[list[Commit], int]:

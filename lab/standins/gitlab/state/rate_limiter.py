@@ -1,16 +1,14 @@
-"""GitLab's limit on testing and resending webhooks."""
+"""GitLab's limit on testing and resending webhooks, as a count of calls."""
 
 import threading
 import time
 from collections import deque
 from collections.abc import Hashable
 
-from lab.standins.gitlab.api.call import ApiError
-
 _PERIOD = 60.0
 
 
-class RateLimit:
+class RateLimiter:
     """At most `per_minute` calls within any minute for each key."""
 
     def __init__(self, per_minute: int) -> None:
@@ -18,16 +16,14 @@ class RateLimit:
         self._calls: dict[Hashable, deque[float]] = {}
         self._lock = threading.Lock()
 
-    def take(self, key: Hashable) -> None:
-        """Count one call. Raises 429 when there were too many."""
+    def take(self, key: Hashable) -> bool:
+        """Count one call; False when there were too many."""
         moment = time.monotonic()
         with self._lock:
             calls = self._calls.setdefault(key, deque())
             while calls and calls[0] <= moment - _PERIOD:
                 calls.popleft()
             if len(calls) >= self._per_minute:
-                raise ApiError(
-                    429,
-                    message={"error": "This endpoint has been requested too many times. Try again later."},
-                )
+                return False
             calls.append(moment)
+            return True
