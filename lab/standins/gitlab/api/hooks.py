@@ -49,7 +49,7 @@ def index(call: Call) -> Response:
     """`GET /projects/:id/hooks`; like GitLab, without custom headers and URL variables."""
     project = projects.find(call)
     rows = call.instance.store.all("SELECT * FROM hooks WHERE project_id = ? ORDER BY id", project.id)
-    shown = [payload.entity(call.instance, Hook.of(row)) for row in rows]
+    shown = [payload.to_json(call.instance, Hook.of(row)) for row in rows]
     return call.page(
         [{k: v for k, v in hook.items() if k not in {"custom_headers", "url_variables"}} for hook in shown]
     )
@@ -57,7 +57,7 @@ def index(call: Call) -> Response:
 
 def show(call: Call) -> Response:
     """`GET /projects/:id/hooks/:hook_id`."""
-    return JSONResponse(payload.entity(call.instance, find(call)))
+    return JSONResponse(payload.to_json(call.instance, find(call)))
 
 
 def create(call: Call) -> Response:
@@ -76,7 +76,7 @@ def create(call: Call) -> Response:
         attributes=attributes,
         created_at=clock.now(),
     )
-    return JSONResponse(payload.entity(call.instance, _load(call, project.id, hook_id)), 201)
+    return JSONResponse(payload.to_json(call.instance, _load(call, project.id, hook_id)), 201)
 
 
 def update(call: Call) -> Response:
@@ -102,7 +102,7 @@ def update(call: Call) -> Response:
         attributes={**hook.attributes, **_given(call)},
         **secrets,
     )
-    return JSONResponse(payload.entity(call.instance, _load(call, hook.project_id, hook.id)))
+    return JSONResponse(payload.to_json(call.instance, _load(call, hook.project_id, hook.id)))
 
 
 def delete(call: Call) -> Response:

@@ -20,13 +20,13 @@ def index(call: Call) -> Response:
     """`GET /projects/:id/issues`."""
     project = projects.find(call)
     rows = issuable_parameters.search(call, "issues", project)
-    return call.page([payload.entity(call.instance, project, Issue.of(row)) for row in rows])
+    return call.page([payload.to_json(call.instance, project, Issue.of(row)) for row in rows])
 
 
 def show(call: Call) -> Response:
     """`GET /projects/:id/issues/:iid`."""
     project = projects.find(call)
-    return JSONResponse(payload.entity(call.instance, project, find(call, project)))
+    return JSONResponse(payload.to_json(call.instance, project, find(call, project)))
 
 
 def create(call: Call) -> Response:
@@ -53,7 +53,7 @@ def create(call: Call) -> Response:
         "updated_at": common.change(None, moment),
     }
     issue_events.fire(call.instance, project, call.user, issue, "open", changes)
-    return JSONResponse(payload.entity(call.instance, project, issue), 201)
+    return JSONResponse(payload.to_json(call.instance, project, issue), 201)
 
 
 def update(call: Call) -> Response:
@@ -71,7 +71,7 @@ def update(call: Call) -> Response:
         state = issuable_parameters.STATE_EVENTS[event][1]
         closed_at = clock.now() if state == "closed" else None
         issue = _change(call, project, issue, event, {"state": state, "closed_at": closed_at})
-    return JSONResponse(payload.entity(call.instance, project, issue))
+    return JSONResponse(payload.to_json(call.instance, project, issue))
 
 
 def find(call: Call, project: Project) -> Issue:

@@ -18,13 +18,13 @@ def index(call: Call) -> Response:
     """`GET /projects/:id/merge_requests`."""
     project = projects.find(call)
     rows = issuable_parameters.search(call, "merge_requests", project)
-    return call.page([payload.entity(call.instance, project, MergeRequest.of(row)) for row in rows])
+    return call.page([payload.to_json(call.instance, project, MergeRequest.of(row)) for row in rows])
 
 
 def show(call: Call) -> Response:
     """`GET /projects/:id/merge_requests/:iid`."""
     project = projects.find(call)
-    return JSONResponse(payload.entity(call.instance, project, find(call, project)))
+    return JSONResponse(payload.to_json(call.instance, project, find(call, project)))
 
 
 def create(call: Call) -> Response:
@@ -63,7 +63,7 @@ def create(call: Call) -> Response:
         "prepared_at": common.change(None, hook_time(at)),
     }
     merge_request_events.fire(call.instance, project, call.user, merge_request, "open", changes)
-    return JSONResponse(payload.entity(call.instance, project, merge_request), 201)
+    return JSONResponse(payload.to_json(call.instance, project, merge_request), 201)
 
 
 def update(call: Call) -> Response:
@@ -88,7 +88,7 @@ def update(call: Call) -> Response:
         merge_request = merge_request_events.change(
             call.instance, project, call.user, merge_request, event, {"state": state, "closed_at": closed_at}
         )
-    return JSONResponse(payload.entity(call.instance, project, merge_request))
+    return JSONResponse(payload.to_json(call.instance, project, merge_request))
 
 
 def merge(call: Call) -> Response:
@@ -123,7 +123,7 @@ def merge(call: Call) -> Response:
         if merge_request.remove_source_branch if wanted is None else wanted:
             repository.run("update-ref", "-d", f"refs/heads/{merge_request.source_branch}")
         push_events.announce(call.instance, project, call.user, before, repository.refs())
-    return JSONResponse(payload.entity(call.instance, project, merged))
+    return JSONResponse(payload.to_json(call.instance, project, merged))
 
 
 def find(call: Call, project: Project) -> MergeRequest:

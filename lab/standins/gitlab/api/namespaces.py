@@ -17,7 +17,7 @@ def index(call: Call) -> Response:
     """`GET /namespaces`."""
     return call.page(
         [
-            payload.entity(row, _web_root(call))
+            payload.to_json(row, _web_root(call))
             for row in call.instance.store.all("SELECT * FROM namespaces ORDER BY id")
         ]
     )
@@ -25,7 +25,7 @@ def index(call: Call) -> Response:
 
 def show(call: Call) -> Response:
     """`GET /namespaces/:id`, by id or by path."""
-    return JSONResponse(payload.entity(find(call, call.segment("id"), "Namespace"), _web_root(call)))
+    return JSONResponse(payload.to_json(find(call, call.segment("id"), "Namespace"), _web_root(call)))
 
 
 def groups(call: Call) -> Response:

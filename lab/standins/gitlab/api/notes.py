@@ -39,7 +39,7 @@ def _index(call: Call, noteable_type: str, noteable_id: int) -> Response:
         noteable_type,
         noteable_id,
     )
-    return call.page([payload.entity(call.instance, Note.of(row)) for row in rows])
+    return call.page([payload.to_json(call.instance, Note.of(row)) for row in rows])
 
 
 def _create(call: Call, project: Project, noteable_type: str, noteable_id: int) -> Response:
@@ -54,4 +54,4 @@ def _create(call: Call, project: Project, noteable_type: str, noteable_id: int) 
     note = Note.of(row)
     confidential, body_of_event = note_events.event(call.instance, project, call.user, note, action="create")
     dispatcher.fire(call.instance, project, CONFIDENTIAL_NOTE if confidential else NOTE, body_of_event)
-    return JSONResponse(payload.entity(call.instance, note), 201)
+    return JSONResponse(payload.to_json(call.instance, note), 201)

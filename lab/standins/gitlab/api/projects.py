@@ -51,12 +51,12 @@ def index(call: Call) -> Response:
         for project in projects.select(call.instance, condition)
         if wanted in project.full_path.lower()
     ]
-    return call.page([payload.entity(call.instance, project) for project in found])
+    return call.page([payload.to_json(call.instance, project) for project in found])
 
 
 def show(call: Call) -> Response:
     """`GET /projects/:id`."""
-    return JSONResponse(payload.entity(call.instance, find(call)))
+    return JSONResponse(payload.to_json(call.instance, find(call)))
 
 
 def create(call: Call) -> Response:
@@ -73,7 +73,7 @@ def create(call: Call) -> Response:
     except sqlite3.IntegrityError:
         taken = ["has already been taken"]
         raise ApiError(400, message={"project_namespace.name": taken, "path": taken, "name": taken}) from None
-    return JSONResponse(payload.entity(call.instance, project), 201)
+    return JSONResponse(payload.to_json(call.instance, project), 201)
 
 
 def update(call: Call) -> Response:
@@ -97,7 +97,7 @@ def update(call: Call) -> Response:
             "INSERT OR REPLACE INTO redirects VALUES (?, ?)", project.full_path.lower(), project.id
         )
         return JSONResponse(
-            payload.entity(call.instance, projects.select(call.instance, "projects.id = ?", project.id)[0])
+            payload.to_json(call.instance, projects.select(call.instance, "projects.id = ?", project.id)[0])
         )
     if "default_branch" in values:
         call.instance.repository(project).run(
@@ -109,13 +109,13 @@ def update(call: Call) -> Response:
 def archive(call: Call) -> Response:
     """`POST /projects/:id/archive`. What may no longer be changed then is not refused here."""
     call.instance.store.update("projects", find(call).id, archived=1)
-    return JSONResponse(payload.entity(call.instance, find(call)), 201)
+    return JSONResponse(payload.to_json(call.instance, find(call)), 201)
 
 
 def unarchive(call: Call) -> Response:
     """`POST /projects/:id/unarchive`."""
     call.instance.store.update("projects", find(call).id, archived=0)
-    return JSONResponse(payload.entity(call.instance, find(call)), 201)
+    return JSONResponse(payload.to_json(call.instance, find(call)), 201)
 
 
 def delete(call: Call) -> Response:

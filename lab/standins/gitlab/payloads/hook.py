@@ -9,7 +9,7 @@ from lab.standins.gitlab.state.instance import Instance
 from lab.standins.gitlab.state.models import Hook
 
 
-def entity(instance: Instance, hook: Hook) -> dict[str, Any]:
+def to_json(instance: Instance, hook: Hook) -> dict[str, Any]:
     """A hook as the API shows it: secrets only as `…_present`, values of headers never."""
     state = auto_disabling.status(instance.store, hook.id)
     return {

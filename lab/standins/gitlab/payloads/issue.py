@@ -7,7 +7,7 @@ from lab.standins.gitlab.state.instance import Instance
 from lab.standins.gitlab.state.models import Issue, Project
 
 
-def entity(instance: Instance, project: Project, issue: Issue) -> dict[str, Any]:
+def to_json(instance: Instance, project: Project, issue: Issue) -> dict[str, Any]:
     """An issue as the API shows it."""
     web_root = instance.config.external_url
     people = [user.brief(person, web_root) for person in instance.users.existing(issue.assignee_ids)]

@@ -7,7 +7,7 @@ from lab.standins.gitlab.state.instance import Instance
 from lab.standins.gitlab.state.models import MergeRequest, Project
 
 
-def entity(instance: Instance, project: Project, merge_request: MergeRequest) -> dict[str, Any]:
+def to_json(instance: Instance, project: Project, merge_request: MergeRequest) -> dict[str, Any]:
     """A merge request as the API shows it."""
     web_root = instance.config.external_url
     assignees, reviewers = (

@@ -4,7 +4,7 @@ import sqlite3
 from typing import Any
 
 
-def entity(row: sqlite3.Row, web_root: str) -> dict[str, Any]:
+def to_json(row: sqlite3.Row, web_root: str) -> dict[str, Any]:
     return {
         "id": row["id"],
         "name": row["name"],

@@ -7,7 +7,7 @@ from lab.standins.gitlab.state.instance import Instance
 from lab.standins.gitlab.state.models import Note
 
 
-def entity(instance: Instance, note: Note) -> dict[str, Any]:
+def to_json(instance: Instance, note: Note) -> dict[str, Any]:
     """A comment as the API shows it."""
     author = instance.users.get(note.author_id)
     return {

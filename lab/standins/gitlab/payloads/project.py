@@ -6,7 +6,7 @@ from lab.standins.gitlab.state.instance import Instance
 from lab.standins.gitlab.state.models import Project
 
 
-def entity(instance: Instance, project: Project) -> dict[str, Any]:
+def to_json(instance: Instance, project: Project) -> dict[str, Any]:
     """A project as the API shows it."""
     empty = not instance.repository(project).branches()
     return {

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from starlette.responses import Response
 
-from lab.standins.nextcloud.api.dav import Call, client_mtime
+from lab.standins.nextcloud.api.call import Call, client_mtime
 from lab.standins.nextcloud.payloads import multistatus
 from lab.standins.nextcloud.state import names, shares
 from lab.standins.nextcloud.state.errors import DavError

@@ -11,7 +11,7 @@ from pathlib import Path
 from starlette.responses import Response
 
 from lab.standins.nextcloud.api import files
-from lab.standins.nextcloud.api.dav import Call
+from lab.standins.nextcloud.api.call import Call
 from lab.standins.nextcloud.payloads import multistatus
 from lab.standins.nextcloud.state import disk
 from lab.standins.nextcloud.state.errors import DavError

@@ -4,10 +4,9 @@ from email.utils import formatdate
 
 from starlette.responses import FileResponse, Response
 
-from lab.standins.nextcloud.api import trash
-from lab.standins.nextcloud.api.dav import Call
+from lab.standins.nextcloud.api.call import Call
 from lab.standins.nextcloud.payloads import multistatus
-from lab.standins.nextcloud.state import shares
+from lab.standins.nextcloud.state import shares, trash
 from lab.standins.nextcloud.state.errors import DavError
 from lab.standins.nextcloud.state.filecache import Entry
 from lab.standins.nextcloud.state.home import Home
@@ -66,7 +65,7 @@ def _mounts(call: Call) -> list[tuple[str, Entry]]:
     """The folders that others share, which are in the root of one's files."""
     located = [
         (share.mount, shares.locate(call.home, share.mount))
-        for share in shares.received(call.home.site, call.home.owner)
+        for share in shares.received(call.home.instance, call.home.owner)
     ]
     return [(mount.removeprefix("files/"), home.get(path)) for mount, (home, path) in located]
 

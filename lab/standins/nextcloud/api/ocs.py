@@ -1,37 +1,29 @@
 """/ocs/v2.php: the account that asks, its activity, and sharing a folder of its own."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from xml.sax.saxutils import escape
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from lab.standins.nextcloud.payloads import activity as activity_rows
+from lab.standins.nextcloud.payloads import activity as payload
+from lab.standins.nextcloud.payloads import ocs
 from lab.standins.nextcloud.state import accounts, activity, shares
 from lab.standins.nextcloud.state.errors import DavError
 from lab.standins.nextcloud.state.home import Home
-from lab.standins.nextcloud.state.site import Site
+from lab.standins.nextcloud.state.instance import Instance
 
 ADMIN = "admin"
 _USER_SHARE, _LINK = "0", "3"
-_MESSAGES = {
-    200: "OK",
-    304: "",
-    401: "Current user is not logged in",
-    403: "",
-    404: "",
-    412: "CSRF check failed",
-}
 
 Handler = Callable[[Request, str], Awaitable[Response]]
 
 
-def routes(site: Site) -> list[BaseRoute]:
+def routes(instance: Instance) -> list[BaseRoute]:
     """What is answered below /ocs/v2.php."""
 
     async def user(request: Request, account: str) -> Response:
-        name = accounts.names(site)[account]
+        name = accounts.names(instance)[account]
         return _answer(
             request, 200, {"id": account, "display-name": name, "displayname": name, "enabled": True}
         )
@@ -41,7 +33,7 @@ def routes(site: Site) -> list[BaseRoute]:
         since, limit = int(query.get("since", "0")), int(query.get("limit", "50"))
         try:
             page = activity.read(
-                site,
+                instance,
                 account,
                 since=since,
                 limit=limit,
@@ -58,50 +50,52 @@ def routes(site: Site) -> list[BaseRoute]:
             headers["X-Activity-First-Known"] = str(page.first_known)
         if page.has_more:
             headers["Link"] = f'<{request.url.include_query_params(since=page.last)}>; rel="next"'
-        return _answer(request, 200, [activity_rows.shown(row, base) for row in page.rows], headers)
+        return _answer(request, 200, [payload.to_json(row, base) for row in page.rows], headers)
 
     async def share(request: Request, account: str) -> Response:
         form = await request.form()
         path = "files/" + str(form.get("path", "")).strip("/")
         kind, recipient = form.get("shareType"), str(form.get("shareWith", ""))
         try:
-            Home(site, account).get(path)
+            Home(instance, account).get(path)
         except DavError:
             return _answer(request, 404, [])
         if kind not in (_USER_SHARE, _LINK) or (
-            kind == _USER_SHARE and recipient not in accounts.names(site)
+            kind == _USER_SHARE and recipient not in accounts.names(instance)
         ):
             return _answer(request, 404, [])
         # 4 is to create and nothing else: a link for dropping files.
         is_drop = kind == _LINK and form.get("permissions", "4") == "4"
-        made = shares.create(site, account, path, recipient if kind == _USER_SHARE else "", is_drop=is_drop)
+        made = shares.create(
+            instance, account, path, recipient if kind == _USER_SHARE else "", is_drop=is_drop
+        )
         return _answer(request, 200, {"id": str(made.id), "token": made.token or None})
 
     async def rename(request: Request, account: str) -> Response:
         form, uid = await request.form(), request.path_params["uid"]
         if account != uid and account != ADMIN:
             return _answer(request, 403, [])
-        if uid not in accounts.names(site) or form.get("key") != "displayname":
+        if uid not in accounts.names(instance) or form.get("key") != "displayname":
             return _answer(request, 404, [])
-        accounts.rename(site, uid, str(form.get("value", "")))
+        accounts.rename(instance, uid, str(form.get("value", "")))
         return _answer(request, 200, [])
 
     base = "/ocs/v2.php"
-    feed = _guarded(site, listing)
+    feed = _guarded(instance, listing)
     return [
-        Route(f"{base}/cloud/user", _guarded(site, user)),
-        Route(f"{base}/cloud/users/{{uid}}", _guarded(site, rename), methods=["PUT"]),
+        Route(f"{base}/cloud/user", _guarded(instance, user)),
+        Route(f"{base}/cloud/users/{{uid}}", _guarded(instance, rename), methods=["PUT"]),
         Route(f"{base}/apps/activity/api/v2/activity", feed),
         Route(f"{base}/apps/activity/api/v2/activity/{{filter}}", feed),
-        Route(f"{base}/apps/files_sharing/api/v1/shares", _guarded(site, share), methods=["POST"]),
+        Route(f"{base}/apps/files_sharing/api/v1/shares", _guarded(instance, share), methods=["POST"]),
     ]
 
 
-def _guarded(site: Site, handler: Handler) -> Callable[[Request], Awaitable[Response]]:
+def _guarded(instance: Instance, handler: Handler) -> Callable[[Request], Awaitable[Response]]:
     async def answer(request: Request) -> Response:
-        if not site.installed or site.maintenance:
+        if not instance.installed or instance.maintenance:
             return _answer(request, 503, [])
-        account = accounts.login(site, request.headers.get("authorization"))
+        account = accounts.login(instance, request.headers.get("authorization"))
         if account is None:
             return _answer(request, 401, [])
         if "ocs-apirequest" not in request.headers:
@@ -114,12 +108,5 @@ def _guarded(site: Site, handler: Handler) -> Callable[[Request], Awaitable[Resp
 def _answer(
     request: Request, status: int, data: object, headers: Mapping[str, str] | None = None
 ) -> Response:
-    """JSON for those who ask for it, else XML, without the data: who forgets to ask is to notice."""
-    message = _MESSAGES.get(status, "")
-    meta = {"status": "ok" if status == 200 else "failure", "statuscode": status, "message": message}
-    asked = request.query_params.get("format"), request.headers.get("accept", "")
-    if asked[0] == "json" or "application/json" in asked[1]:
-        return JSONResponse({"ocs": {"meta": meta, "data": data}}, status, headers)
-    fields = "".join(f"<{name}>{escape(str(value))}</{name}>" for name, value in meta.items())
-    body = f'<?xml version="1.0"?>\n<ocs><meta>{fields}</meta><data/></ocs>\n'
-    return Response(body, status, headers, media_type="application/xml")
+    asked, accepted = request.query_params.get("format"), request.headers.get("accept", "")
+    return ocs.response(status, data, headers, as_json=asked == "json" or "application/json" in accepted)

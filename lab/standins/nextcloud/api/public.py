@@ -10,29 +10,30 @@ from urllib.parse import unquote
 from starlette.requests import Request
 from starlette.responses import Response
 
-from lab.standins.nextcloud.api.dav import client_mtime
+from lab.standins.nextcloud.api.call import client_mtime
+from lab.standins.nextcloud.payloads.error import response
 from lab.standins.nextcloud.state import names, shares
 from lab.standins.nextcloud.state.activity import Actor
 from lab.standins.nextcloud.state.errors import DavError
 from lab.standins.nextcloud.state.home import Home
-from lab.standins.nextcloud.state.site import Site
+from lab.standins.nextcloud.state.instance import Instance
 
 ROOT = "/public.php/dav/files/"
 
 
-async def answer(site: Site, request: Request) -> Response:
+async def answer(instance: Instance, request: Request) -> Response:
     """Answer any request below /public.php."""
     try:
-        return await _answer(site, request)
+        return await _answer(instance, request)
     except DavError as error:
-        return error.response()
+        return response(error)
 
 
-async def _answer(site: Site, request: Request) -> Response:
+async def _answer(instance: Instance, request: Request) -> Response:
     raw_path: bytes = request.scope["raw_path"]
     token, *path = [*names.segments(raw_path)[3:], ""]
     path = [segment for segment in path if segment]
-    share = shares.of_link(site, token)
+    share = shares.of_link(instance, token)
     if share is None or not raw_path.startswith(ROOT.encode()):
         raise DavError(404, "NotFound", "Node not found")
     if request.method != "PUT" or not path:
@@ -41,7 +42,7 @@ async def _answer(site: Site, request: Request) -> Response:
     nickname = unquote(given) if share.is_drop else ""
     if not given and len(path) > 1:
         raise DavError(400, "BadRequest", "A nickname header is required when uploading subfolders")
-    home = Home(site, share.owner, Actor(nickname=given))
+    home = Home(instance, share.owner, Actor(nickname=given))
     folder = share.path
     for part in [*([nickname] if nickname else []), *path[:-1]]:
         folder = f"{folder}/{part}"

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from lab.standins.nextcloud.occ import commands, console
-from lab.standins.nextcloud.state.site import PRODUCT, VERSION_STRING, Site
+from lab.standins.nextcloud.state.instance import PRODUCT, VERSION_STRING, Instance
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -18,9 +18,9 @@ def main(arguments: Sequence[str]) -> int:
     root = Path()
     if arguments[:1] == ["--root"]:
         root, arguments = Path(arguments[1]), arguments[2:]
-    site = Site(root.resolve())
-    _drop_privileges(site)
-    if site.config_file.exists() and not os.access(site.config_file, os.W_OK):
+    instance = Instance(root.resolve())
+    _drop_privileges(instance)
+    if instance.config_file.exists() and not os.access(instance.config_file, os.W_OK):
         print(
             'Cannot write into "config" directory!\n'
             "This can usually be fixed by giving the web server write access to the config directory.\n\n"
@@ -30,7 +30,7 @@ def main(arguments: Sequence[str]) -> int:
         )
         return 0  # measured: success, for a command that was not run
     try:
-        return _run(site, arguments)
+        return _run(instance, arguments)
     except console.CommandFailed as error:
         print(console.error_block(str(error)), file=sys.stderr)
         if error.usage:
@@ -38,16 +38,16 @@ def main(arguments: Sequence[str]) -> int:
         return 1
 
 
-def _run(site: Site, arguments: Sequence[str]) -> int:
+def _run(instance: Instance, arguments: Sequence[str]) -> int:
     # Options may come before the command, as in `occ --no-warnings files:scan`.
     name = next((argument for argument in arguments if not argument.startswith("-")), None)
     available = dict(commands.ALWAYS)
-    if not site.installed:
+    if not instance.installed:
         print("Nextcloud is not installed - only a limited number of commands are available", file=sys.stderr)
     else:
-        site.close_data_to_others()
+        instance.close_data_to_others()
         available |= commands.INSTALLED
-        if not site.maintenance:
+        if not instance.maintenance:
             available |= commands.APPS
         elif name not in commands.ALWAYS:
             print(
@@ -63,7 +63,7 @@ def _run(site: Site, arguments: Sequence[str]) -> int:
     if name not in available:
         raise console.CommandFailed(_unknown(name, available))
     position = list(arguments).index(name)
-    return available[name](site, [*arguments[:position], *arguments[position + 1 :]])
+    return available[name](instance, [*arguments[:position], *arguments[position + 1 :]])
 
 
 def _unknown(name: str, available: dict[str, commands.Command]) -> str:
@@ -73,11 +73,11 @@ def _unknown(name: str, available: dict[str, commands.Command]) -> str:
     return f'Command "{name}" is not defined.'
 
 
-def _drop_privileges(site: Site) -> None:
+def _drop_privileges(instance: Instance) -> None:
     """Root becomes the owner of config.php, but keeps its group.
 
     Measured on Nextcloud 32.0.1, whose occ changes the user first and then may no longer change the group: files
     it writes belong to www-data:root.
     """
-    if os.geteuid() == 0 and site.config_file.exists():
-        os.setuid(site.config_file.stat().st_uid)
+    if os.geteuid() == 0 and instance.config_file.exists():
+        os.setuid(instance.config_file.stat().st_uid)

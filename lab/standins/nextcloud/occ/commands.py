@@ -14,17 +14,17 @@ from lab.standins.nextcloud.occ.files_scan import files_scan
 from lab.standins.nextcloud.state import accounts
 from lab.standins.nextcloud.state.activity import Actor
 from lab.standins.nextcloud.state.home import Home
-from lab.standins.nextcloud.state.site import Site
+from lab.standins.nextcloud.state.instance import Instance
 
-Command = Callable[[Site, Sequence[str]], int]
+Command = Callable[[Instance, Sequence[str]], int]
 
 
-def status(site: Site, arguments: Sequence[str]) -> int:
+def status(instance: Instance, arguments: Sequence[str]) -> int:
     parser = console.Parser("status", "[--output [OUTPUT]] [-e|--exit-code]")
     parser.add_argument("--output", default="plain")
     parser.add_argument("-e", "--exit-code", action="store_true")
     options = parser.parse(arguments)
-    values = site.status()
+    values = instance.status()
     if options.exit_code:
         return 1 if values["maintenance"] else 0
     # occ and status.php name the same values in another order
@@ -34,32 +34,32 @@ def status(site: Site, arguments: Sequence[str]) -> int:
     return 0
 
 
-def maintenance_mode(site: Site, arguments: Sequence[str]) -> int:
+def maintenance_mode(instance: Instance, arguments: Sequence[str]) -> int:
     parser = console.Parser("maintenance:mode", "[--on] [--off]")
     parser.add_argument("--on", action="store_true")
     parser.add_argument("--off", action="store_true")
     options = parser.parse(arguments)
     if not (options.on or options.off):
-        print(f"Maintenance mode is currently {'enabled' if site.maintenance else 'disabled'}")
+        print(f"Maintenance mode is currently {'enabled' if instance.maintenance else 'disabled'}")
         return 0
     word = "enabled" if options.on else "disabled"
-    if site.maintenance is options.on:
+    if instance.maintenance is options.on:
         print(f"Maintenance mode already {word}")
         return 0
-    site.save({**site.settings(), "maintenance": options.on})
+    instance.save({**instance.settings(), "maintenance": options.on})
     print(f"Maintenance mode {word}")
     return 0
 
 
-def user_list(site: Site, arguments: Sequence[str]) -> int:
+def user_list(instance: Instance, arguments: Sequence[str]) -> int:
     parser = console.Parser("user:list", "[--output [OUTPUT]]")
     parser.add_argument("--output", default="plain")
     options = parser.parse(arguments)
-    print(console.listing(dict(accounts.names(site)), options.output))
+    print(console.listing(dict(accounts.names(instance)), options.output))
     return 0
 
 
-def user_add(site: Site, arguments: Sequence[str]) -> int:
+def user_add(instance: Instance, arguments: Sequence[str]) -> int:
     parser = console.Parser(
         "user:add", "[--password-from-env] [--generate-password] [--display-name [DISPLAY-NAME]] [--] <uid>"
     )
@@ -68,7 +68,7 @@ def user_add(site: Site, arguments: Sequence[str]) -> int:
     parser.add_argument("--display-name")
     parser.add_argument("uid")
     options = parser.parse(arguments)
-    if options.uid in accounts.names(site):
+    if options.uid in accounts.names(instance):
         print(f'The account "{options.uid}" already exists.')
         return 1
     if options.password_from_env:
@@ -84,7 +84,7 @@ def user_add(site: Site, arguments: Sequence[str]) -> int:
         )
         return 1
     try:
-        accounts.create(site, options.uid, password, options.display_name)
+        accounts.create(instance, options.uid, password, options.display_name)
     except accounts.LoginRefused as error:
         print(error)
         return 1
@@ -94,28 +94,28 @@ def user_add(site: Site, arguments: Sequence[str]) -> int:
     return 0
 
 
-def auth_tokens_add(site: Site, arguments: Sequence[str]) -> int:
+def auth_tokens_add(instance: Instance, arguments: Sequence[str]) -> int:
     parser = console.Parser("user:auth-tokens:add", "[--password-from-env] [--name [NAME]] [--] <user>")
     parser.add_argument("--password-from-env", action="store_true")
     parser.add_argument("--name")
     parser.add_argument("user")
     options = parser.parse(arguments)
-    if options.user not in accounts.names(site):
+    if options.user not in accounts.names(instance):
         raise console.CommandFailed("invalid user")
-    print(f"app password:\n{accounts.add_app_password(site, options.user)}")
+    print(f"app password:\n{accounts.add_app_password(instance, options.user)}")
     return 0
 
 
-def files_put(site: Site, arguments: Sequence[str]) -> int:
+def files_put(instance: Instance, arguments: Sequence[str]) -> int:
     parser = console.Parser("files:put", "<input> <file>")
     parser.add_argument("input")
     parser.add_argument("file")
     options = parser.parse(arguments)
     user, _, path = options.file.strip("/").partition("/")
-    if user not in accounts.names(site):
+    if user not in accounts.names(instance):
         print(f"{options.file} not found")
         return 1
-    home = Home(site, user, Actor())
+    home = Home(instance, user, Actor())
     known = home.find(path)
     if known and known.folder:
         print(f"{options.file} is a folder")

@@ -2,10 +2,11 @@
 
 import argparse
 import json
+import locale  # noqa: F401 - argparse asks for it late, when occ may no longer read the interpreter's folder
 from collections.abc import Mapping, Sequence
 from typing import NoReturn
 
-from lab.standins.nextcloud.state.site import Setting
+from lab.standins.nextcloud.state.instance import Setting
 
 
 class CommandFailed(Exception):

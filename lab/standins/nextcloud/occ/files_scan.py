@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from lab.standins.nextcloud.occ import console
 from lab.standins.nextcloud.state import accounts, filecache, scan
-from lab.standins.nextcloud.state.site import Site
+from lab.standins.nextcloud.state.instance import Instance
 
 _SYNOPSIS = (
     "[--output [OUTPUT]] [-p|--path PATH] [--generate-metadata [GENERATE-METADATA]] [--all] [--unscanned] "
@@ -19,7 +19,7 @@ _SYNOPSIS = (
 )
 
 
-def files_scan(site: Site, arguments: Sequence[str]) -> int:
+def files_scan(instance: Instance, arguments: Sequence[str]) -> int:
     """Scan one path, some users or all."""
     parser = console.Parser("files:scan", _SYNOPSIS)
     parser.add_argument("--output", nargs="?")  # without effect (measured)
@@ -30,7 +30,7 @@ def files_scan(site: Site, arguments: Sequence[str]) -> int:
         parser.add_argument(flag, action="store_true")
     options = parser.parse(arguments)
 
-    known = accounts.names(site)
+    known = accounts.names(instance)
     path = "/" + options.path.strip("/") if options.path else ""
     everyone = list(known) if options.all else options.user_id
     users = [path.split("/")[1]] if path else everyone
@@ -43,7 +43,12 @@ def files_scan(site: Site, arguments: Sequence[str]) -> int:
         if user in known:
             print(f"Starting scan for user {number} out of {len(users)} ({user})")
             _scan_user(
-                site, user, path or f"/{user}", counts, verbose=options.verbose, recursive=not options.shallow
+                instance,
+                user,
+                path or f"/{user}",
+                counts,
+                verbose=options.verbose,
+                recursive=not options.shallow,
             )
         else:
             print(f"Unknown user {number} {user}")
@@ -54,9 +59,9 @@ def files_scan(site: Site, arguments: Sequence[str]) -> int:
 
 
 def _scan_user(
-    site: Site, user: str, path: str, counts: scan.Counts, *, verbose: bool, recursive: bool
+    instance: Instance, user: str, path: str, counts: scan.Counts, *, verbose: bool, recursive: bool
 ) -> None:
-    home = site.data / user
+    home = instance.data / user
     relative = path.removeprefix(f"/{user}").strip("/")
     for folder in (home, home / "files"):
         if folder.is_dir() and not os.access(folder, os.W_OK | os.X_OK):
@@ -80,7 +85,7 @@ def _scan_user(
         if verbose:
             print(f"\t{kind}\t/{user}/{scanned}")
 
-    with filecache.opened(site, user) as cache:
+    with filecache.opened(instance, user) as cache:
         try:
             scan.scan(cache, home, relative, counts, recursive=recursive, seen=seen)
         except scan.ListingFailed as error:

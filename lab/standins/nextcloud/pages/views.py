@@ -1,51 +1,46 @@
-"""What a person sees in a browser: a folder's files, and a way to put one there. Plus /status.php."""
+"""What a person sees in a browser: a folder's files, and a way to put one there."""
 
 import secrets
 from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import quote
 
-from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
-from starlette.routing import Route
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
+from starlette.routing import BaseRoute, Route
 from starlette.templating import Jinja2Templates
 
-from lab.standins.nextcloud.api import ocs
 from lab.standins.nextcloud.state import accounts
 from lab.standins.nextcloud.state.errors import DavError
 from lab.standins.nextcloud.state.filecache import Entry
 from lab.standins.nextcloud.state.home import Home
-from lab.standins.nextcloud.state.site import Site
+from lab.standins.nextcloud.state.instance import Instance
 
 _SESSION = "nc_session_id"
 _TEMPLATES = Jinja2Templates(Path(__file__).parent / "templates")
 
 
-def build(site: Site) -> Starlette:
+def routes(instance: Instance) -> list[BaseRoute]:
     """The pages of a site."""
     sessions: dict[str, str] = {}
-
-    async def status(request: Request) -> Response:
-        return JSONResponse(site.status())
 
     async def root(request: Request) -> Response:
         return RedirectResponse("/apps/files/", 302)
 
     async def files(request: Request) -> Response:
-        if not site.installed:
+        if not instance.installed:
             return PlainTextResponse("Nextcloud n’est pas installé.", 503)
-        site.close_data_to_others()
-        if site.maintenance:
+        instance.close_data_to_others()
+        if instance.maintenance:
             return PlainTextResponse("Cette instance Nextcloud est actuellement en maintenance.", 503)
         user = sessions.get(request.cookies.get(_SESSION, "")) or accounts.login(
-            site, request.headers.get("authorization")
+            instance, request.headers.get("authorization")
         )
         if user is None:
             return PlainTextResponse(
                 "Identifiez-vous.", 401, {"WWW-Authenticate": 'Basic realm="Nextcloud", charset="UTF-8"'}
             )
-        answer = _listing(request, Home(site, user))
+        answer = _listing(request, Home(instance, user))
         if request.cookies.get(_SESSION) not in sessions:
             # Nextcloud opens a session for whoever shows a password; the next page takes its cookie.
             token = secrets.token_urlsafe(24)
@@ -56,17 +51,13 @@ def build(site: Site) -> Starlette:
     async def file(request: Request) -> Response:
         return RedirectResponse(f"/apps/files/?openfile={request.path_params['number']}", 303)
 
-    return Starlette(
-        routes=[
-            Route("/status.php", status),
-            Route("/", root),
-            Route("/apps/files/", files),
-            Route("/apps/files", files),
-            Route("/index.php/apps/files/", files),
-            Route("/index.php/f/{number:int}", file),
-            *ocs.routes(site),
-        ]
-    )
+    return [
+        Route("/", root),
+        Route("/apps/files/", files),
+        Route("/apps/files", files),
+        Route("/index.php/apps/files/", files),
+        Route("/index.php/f/{number:int}", file),
+    ]
 
 
 def _listing(request: Request, home: Home) -> Response:

@@ -7,50 +7,50 @@ import hmac
 import secrets
 
 from lab.standins.nextcloud.state import database
-from lab.standins.nextcloud.state.site import Site
+from lab.standins.nextcloud.state.instance import Instance
 
 
 class LoginRefused(Exception):
     """The account cannot be created; the text says why, in Nextcloud's words."""
 
 
-def create(site: Site, uid: str, password: str, display_name: str | None = None) -> None:
+def create(instance: Instance, uid: str, password: str, display_name: str | None = None) -> None:
     """Create an account with an empty home.
 
     Raises:
         LoginRefused: a folder of that name is already in the data folder. Measured on Nextcloud 32.0.1: a tree
             made before the installation makes the installation fail.
     """
-    home = site.data / uid
+    home = instance.data / uid
     if home.exists():
         raise LoginRefused("Login is invalid because files already exist for this user")
-    with database.connect(site) as connection:
+    with database.connect(instance) as connection:
         connection.execute("INSERT INTO users VALUES (?, ?, ?)", (uid, display_name or uid, _hash(password)))
     home.mkdir()
 
 
-def add_app_password(site: Site, uid: str) -> str:
+def add_app_password(instance: Instance, uid: str) -> str:
     """A further password of an account, of the length that Nextcloud gives them."""
     password = secrets.token_hex(36)
-    with database.connect(site) as connection:
+    with database.connect(instance) as connection:
         connection.execute("INSERT INTO app_passwords VALUES (?, ?)", (uid, _hash(password)))
     return password
 
 
-def rename(site: Site, uid: str, display_name: str) -> None:
+def rename(instance: Instance, uid: str, display_name: str) -> None:
     """Give an account another display name."""
-    with database.connect(site) as connection:
+    with database.connect(instance) as connection:
         connection.execute("UPDATE users SET displayname = ? WHERE uid = ?", (display_name, uid))
 
 
-def names(site: Site) -> dict[str, str]:
+def names(instance: Instance) -> dict[str, str]:
     """Display name of every account by login."""
-    with database.connect(site) as connection:
+    with database.connect(instance) as connection:
         rows = connection.execute("SELECT uid, displayname FROM users ORDER BY uid").fetchall()
     return {row["uid"]: row["displayname"] for row in rows}
 
 
-def login(site: Site, authorization: str | None) -> str | None:
+def login(instance: Instance, authorization: str | None) -> str | None:
     """Login named by a Basic `Authorization` header, or None when it proves nothing.
 
     The first login makes the user's `files` folder (measured: it does not exist before). The skeleton files a
@@ -63,20 +63,20 @@ def login(site: Site, authorization: str | None) -> str | None:
         uid, _, password = base64.b64decode(encoded, validate=True).decode().partition(":")
     except (binascii.Error, UnicodeDecodeError):
         return None
-    with database.connect(site) as connection:
+    with database.connect(instance) as connection:
         rows = connection.execute(
             "SELECT password FROM users WHERE uid = ? UNION ALL SELECT password FROM app_passwords WHERE uid = ?",
             (uid, uid),
         ).fetchall()
     if not any(_matches(password, row["password"]) for row in rows):
         return None
-    make_files(site, uid)
+    make_files(instance, uid)
     return uid
 
 
-def make_files(site: Site, uid: str) -> None:
+def make_files(instance: Instance, uid: str) -> None:
     """Create the folder that holds the user's files, if need be."""
-    (site.data / uid / "files").mkdir(exist_ok=True)
+    (instance.data / uid / "files").mkdir(exist_ok=True)
 
 
 def _hash(password: str, salt: str | None = None) -> str:

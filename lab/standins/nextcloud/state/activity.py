@@ -13,9 +13,9 @@ import time
 from dataclasses import dataclass
 from typing import Literal
 
-from lab.standins.nextcloud.payloads.activity import Row, merged
 from lab.standins.nextcloud.state import accounts, database
-from lab.standins.nextcloud.state.site import Site
+from lab.standins.nextcloud.state.activity_rows import Row, merged
+from lab.standins.nextcloud.state.instance import Instance
 
 Action = Literal["created", "arrived", "changed", "moved", "renamed", "deleted", "restored"]
 
@@ -50,10 +50,10 @@ class Page:
 
 
 def record(
-    site: Site, owner: str, actor: Actor, action: Action, path: str, fileid: int, former: str = ""
+    instance: Instance, owner: str, actor: Actor, action: Action, path: str, fileid: int, former: str = ""
 ) -> None:
     """Tell everybody who has the file in his files: its owner, and those it is shared with."""
-    with database.connect(site) as connection:
+    with database.connect(instance) as connection:
         views = {owner: path.removeprefix("files")}
         shares = connection.execute(
             "SELECT recipient, path FROM shares WHERE owner = ? AND recipient != ''", (owner,)
@@ -81,7 +81,9 @@ def record(
             )
 
 
-def read(site: Site, account: str, *, since: int, limit: int, ascending: bool, everything: bool) -> Page:
+def read(
+    instance: Instance, account: str, *, since: int, limit: int, ascending: bool, everything: bool
+) -> Page:
     """Rows after (or before, unless `ascending`) the one numbered `since`.
 
     A `since` that is nobody's starts from the beginning (measured for one above the newest).
@@ -89,9 +91,9 @@ def read(site: Site, account: str, *, since: int, limit: int, ascending: bool, e
     Raises:
         ForeignRow: see there.
     """
-    names = accounts.names(site)
+    names = accounts.names(instance)
     order, comparison = ("ASC", ">") if ascending else ("DESC", "<")
-    with database.connect(site) as connection:
+    with database.connect(instance) as connection:
         found = connection.execute("SELECT affected FROM activity WHERE activity_id = ?", (since,)).fetchone()
         if found is not None and found["affected"] != account:
             raise ForeignRow

@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from lab.standins.nextcloud.state.site import Site
+from lab.standins.nextcloud.state.instance import Instance
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS users (
@@ -77,16 +77,16 @@ CREATE INDEX IF NOT EXISTS activity_of ON activity (affected, activity_id);
 """
 
 
-def create(site: Site) -> None:
+def create(instance: Instance) -> None:
     """Create the tables."""
-    with connect(site) as connection:
+    with connect(instance) as connection:
         connection.executescript(_SCHEMA)
 
 
 @contextmanager
-def connect(site: Site) -> Iterator[sqlite3.Connection]:
+def connect(instance: Instance) -> Iterator[sqlite3.Connection]:
     """Open the database for one transaction: committed on success, rolled back on an exception."""
-    connection = sqlite3.connect(site.database, timeout=30)
+    connection = sqlite3.connect(instance.database, timeout=30)
     try:
         connection.row_factory = sqlite3.Row
         connection.execute("PRAGMA synchronous = OFF")  # a lab's index may be lost with the machine

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from lab.standins.nextcloud.state import database
-from lab.standins.nextcloud.state.site import Site
+from lab.standins.nextcloud.state.instance import Instance
 
 
 @dataclass(frozen=True)
@@ -161,10 +161,10 @@ class FileCache:
 
 
 @contextmanager
-def opened(site: Site, owner: str) -> Iterator[FileCache]:
+def opened(instance: Instance, owner: str) -> Iterator[FileCache]:
     """The index of one owner, committed at the end of the block."""
-    with database.connect(site) as connection:
-        yield FileCache(connection, site.data / owner, owner)
+    with database.connect(instance) as connection:
+        yield FileCache(connection, instance.data / owner, owner)
 
 
 def _parent(path: str) -> str:

@@ -13,21 +13,21 @@ from lab.standins.nextcloud.state import activity, database, disk, filecache, na
 from lab.standins.nextcloud.state.activity import Actor
 from lab.standins.nextcloud.state.errors import DavError
 from lab.standins.nextcloud.state.filecache import Entry
-from lab.standins.nextcloud.state.site import Site
+from lab.standins.nextcloud.state.instance import Instance
 
 
 class Home:
     """The home of one account; `actor` is who changes something in it, the owner unless given."""
 
-    def __init__(self, site: Site, owner: str, actor: Actor | None = None) -> None:
-        self.site = site
+    def __init__(self, instance: Instance, owner: str, actor: Actor | None = None) -> None:
+        self.instance = instance
         self.owner = owner
         self.actor = actor or Actor(owner)
-        self.folder = site.data / owner
+        self.folder = instance.data / owner
 
     def find(self, path: str) -> Entry | None:
         """Entry of a path. One that is on disk and not yet indexed is indexed by being asked for."""
-        with filecache.opened(self.site, self.owner) as cache:
+        with filecache.opened(self.instance, self.owner) as cache:
             if cache.get(path) is None and self._on_disk(path):
                 try:
                     scan.scan(cache, self.folder, path, scan.Counts(), recursive=False)
@@ -45,7 +45,7 @@ class Home:
 
     def children(self, path: str) -> list[Entry]:
         """What the index knows in a folder."""
-        with filecache.opened(self.site, self.owner) as cache:
+        with filecache.opened(self.instance, self.owner) as cache:
             return cache.children(path)
 
     async def receive(self, path: str, body: AsyncIterator[bytes], mtime: int | None) -> bool:
@@ -68,7 +68,7 @@ class Home:
         if mtime is not None:
             disk.set_mtime(target, mtime)
         self._written(path)
-        with filecache.opened(self.site, self.owner) as cache:
+        with filecache.opened(self.instance, self.owner) as cache:
             cache.set_uploaded(path, int(time.time()))
         self._tell("changed" if known else "created", path)
         return known is None
@@ -124,17 +124,17 @@ class Home:
     def hand_over(self, other: "Home", source: str, target: str) -> None:
         """Rename on disk and in the index into the home of another account, with no question asked."""
         (self.folder / source).rename(other.folder / target)
-        with filecache.opened(self.site, self.owner) as cache:
+        with filecache.opened(self.instance, self.owner) as cache:
             cache.move(source, target, other.owner)
             cache.propagate(source)
-        with filecache.opened(self.site, other.owner) as cache:
+        with filecache.opened(self.instance, other.owner) as cache:
             cache.propagate(target)
 
     def copy(self, source: str, target: str, *, overwrite: bool) -> bool:
         """Copy a file or a folder; answers and errors as `move`."""
         existed = self._clear_way(source, target, overwrite=overwrite)
         disk.copy(self.folder / source, self.folder / target)
-        with filecache.opened(self.site, self.owner) as cache:
+        with filecache.opened(self.instance, self.owner) as cache:
             cache.record_copy(source, target)
             cache.propagate(target)
         self._tell("created", target)
@@ -154,7 +154,7 @@ class Home:
             timestamp += 1
         self.rename(entry.path, f"files_trashbin/files/{name}.d{timestamp}")
         location = parent.removeprefix("files").strip("/")
-        with database.connect(self.site) as connection:
+        with database.connect(self.instance) as connection:
             connection.execute(
                 "INSERT INTO files_trash VALUES (?, ?, ?, ?)", (self.owner, name, timestamp, location)
             )
@@ -162,7 +162,7 @@ class Home:
     def rename(self, source: str, target: str) -> None:
         """Rename on disk and in the index, with no question asked."""
         (self.folder / source).rename(self.folder / target)
-        with filecache.opened(self.site, self.owner) as cache:
+        with filecache.opened(self.instance, self.owner) as cache:
             cache.move(source, target)
             cache.propagate(source)
             cache.propagate(target)
@@ -170,7 +170,7 @@ class Home:
     def purge(self, path: str) -> None:
         """Delete from the disk for good."""
         disk.remove(self.folder / path)
-        with filecache.opened(self.site, self.owner) as cache:
+        with filecache.opened(self.instance, self.owner) as cache:
             cache.remove(path)
             cache.propagate(path)
 
@@ -213,7 +213,7 @@ class Home:
         return existed
 
     def _part_folder(self, target: Path) -> Path:
-        in_storage = self.site.settings().get("part_file_in_storage", True)
+        in_storage = self.instance.settings().get("part_file_in_storage", True)
         return target.parent if in_storage else self.folder / "files"
 
     def keep_version(self, path: str) -> None:
@@ -236,15 +236,15 @@ class Home:
         self._tell("restored", path)
 
     def _tell(self, action: activity.Action, path: str, former: str = "") -> None:
-        activity.record(self.site, self.owner, self.actor, action, path, self.get(path).fileid, former)
+        activity.record(self.instance, self.owner, self.actor, action, path, self.get(path).fileid, former)
 
     def _written(self, path: str) -> None:
-        with filecache.opened(self.site, self.owner) as cache:
+        with filecache.opened(self.instance, self.owner) as cache:
             cache.record(path, written=True)
             cache.propagate(path)
             entry = cache.get(path)
         if entry is not None and not entry.folder:
-            with database.connect(self.site) as connection:
+            with database.connect(self.instance) as connection:
                 connection.execute(
                     "INSERT OR REPLACE INTO versions VALUES (?, ?, ?, ?)",
                     (entry.fileid, entry.mtime, entry.size, self.actor.uid),

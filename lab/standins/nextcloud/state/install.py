@@ -4,10 +4,10 @@ import secrets
 import string
 
 from lab.standins.nextcloud.state import accounts, database
-from lab.standins.nextcloud.state.site import VERSION, Site
+from lab.standins.nextcloud.state.instance import VERSION, Instance
 
 
-def install(site: Site, admin: str, password: str) -> None:
+def install(instance: Instance, admin: str, password: str) -> None:
     """Create data/ (0770), config/config.php (0640), the database and the administrator with an empty home.
 
     Modes are as measured on Nextcloud 32.0.1.
@@ -16,18 +16,18 @@ def install(site: Site, admin: str, password: str) -> None:
         accounts.LoginRefused: the administrator's folder already exists. The site then stays uninstalled, as
             measured.
     """
-    site.data.mkdir(exist_ok=True)
-    site.data.chmod(0o770)
+    instance.data.mkdir(exist_ok=True)
+    instance.data.chmod(0o770)
     letters = string.ascii_lowercase + string.digits
     settings: dict[str, str | bool | int] = {
         "instanceid": "oc" + "".join(secrets.choice(letters) for _ in range(10)),
-        "datadirectory": str(site.data),
+        "datadirectory": str(instance.data),
         "dbtype": "sqlite3",
         "version": VERSION,
     }
-    site.save(settings)
-    (site.data / ".ncdata").write_text("# Nextcloud data directory\n")
-    database.create(site)
-    accounts.create(site, admin, password)
-    accounts.make_files(site, admin)
-    site.save({**settings, "installed": True})
+    instance.save(settings)
+    (instance.data / ".ncdata").write_text("# Nextcloud data directory\n")
+    database.create(instance)
+    accounts.create(instance, admin, password)
+    accounts.make_files(instance, admin)
+    instance.save({**settings, "installed": True})

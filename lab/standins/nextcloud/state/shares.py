@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from lab.standins.nextcloud.state import database
 from lab.standins.nextcloud.state.home import Home
-from lab.standins.nextcloud.state.site import Site
+from lab.standins.nextcloud.state.instance import Instance
 
 
 @dataclass(frozen=True)
@@ -29,10 +29,10 @@ class Share:
         return f"files/{self.path.rpartition('/')[2]}"
 
 
-def create(site: Site, owner: str, path: str, recipient: str = "", *, is_drop: bool = False) -> Share:
+def create(instance: Instance, owner: str, path: str, recipient: str = "", *, is_drop: bool = False) -> Share:
     """Share a folder with an account, or with whoever has the link."""
     token = "" if recipient else secrets.token_hex(8)[:15]
-    with database.connect(site) as connection:
+    with database.connect(instance) as connection:
         number = connection.execute(
             "INSERT INTO shares (owner, path, recipient, token, is_drop) VALUES (?, ?, ?, ?, ?)",
             (owner, path, recipient, token, is_drop),
@@ -41,31 +41,31 @@ def create(site: Site, owner: str, path: str, recipient: str = "", *, is_drop: b
     return Share(number, owner, path, recipient, token, is_drop)
 
 
-def received(site: Site, recipient: str) -> list[Share]:
+def received(instance: Instance, recipient: str) -> list[Share]:
     """What others share with an account."""
-    return _select(site, "recipient", recipient)
+    return _select(instance, "recipient", recipient)
 
 
-def given(site: Site, owner: str) -> list[Share]:
+def given(instance: Instance, owner: str) -> list[Share]:
     """What an account shares with other accounts."""
-    return [share for share in _select(site, "owner", owner) if share.recipient]
+    return [share for share in _select(instance, "owner", owner) if share.recipient]
 
 
-def of_link(site: Site, token: str) -> Share | None:
+def of_link(instance: Instance, token: str) -> Share | None:
     """The share that a link leads to."""
-    return next(iter(_select(site, "token", token)), None) if token else None
+    return next(iter(_select(instance, "token", token)), None) if token else None
 
 
 def locate(home: Home, path: str) -> tuple[Home, str]:
     """Whose home a path of an account is really in, and where there."""
-    for share in received(home.site, home.owner):
+    for share in received(home.instance, home.owner):
         if path == share.mount or path.startswith(share.mount + "/"):
-            return Home(home.site, share.owner, home.actor), share.path + path.removeprefix(share.mount)
+            return Home(home.instance, share.owner, home.actor), share.path + path.removeprefix(share.mount)
     return home, path
 
 
-def _select(site: Site, column: str, value: str) -> list[Share]:
-    with database.connect(site) as connection:
+def _select(instance: Instance, column: str, value: str) -> list[Share]:
+    with database.connect(instance) as connection:
         rows = connection.execute(
             f"SELECT id, owner, path, recipient, token, is_drop FROM shares WHERE {column} = ?",  # noqa: S608
             (value,),

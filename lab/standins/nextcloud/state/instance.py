@@ -20,7 +20,7 @@ _LINE = re.compile(r"^\s*'(?P<key>[^']+)'\s*=>\s*(?P<value>'(?:[^'\\]|\\.)*'|tru
 
 
 @dataclass(frozen=True)
-class Site:
+class Instance:
     """One installation: what a container sees as /var/www/html."""
 
     root: Path
