@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from lab.standins.gitlab.api.call import Call
+from lab.standins.gitlab.payloads.error import response as error_response
 from lab.standins.gitlab.state.errors import ApiError
 from lab.standins.gitlab.state.git import GitError
 from lab.standins.gitlab.state.instance import Instance
@@ -32,7 +33,7 @@ def endpoint(
                 _ = call.user
             return await run_in_threadpool(partial(handler, call))
         except ApiError as error:
-            return JSONResponse(error.body, error.status, error.headers)
+            return error_response(error)
         except GitError as error:
             return JSONResponse({"message": str(error)}, 400)
 

@@ -1,4 +1,4 @@
-"""GitLab's error answers."""
+"""GitLab's errors."""
 
 from typing import Any
 
@@ -15,8 +15,9 @@ class ApiError(Exception):
     ) -> None:
         super().__init__(message or error)
         self.status = status
-        self.headers = {"Location": location} if location else None
-        self.body = {"message": message} if error is None else {"error": error}
+        self.message = message
+        self.error = error
+        self.location = location
 
 
 def not_found(what: str | None = None) -> ApiError:

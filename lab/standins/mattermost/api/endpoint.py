@@ -11,11 +11,12 @@ from collections.abc import Callable
 from typing import cast
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
 from lab.standins.mattermost.api import outage
 from lab.standins.mattermost.api.call import Call
+from lab.standins.mattermost.payloads.error import response as error_response
 from lab.standins.mattermost.state.errors import CLOSE, NO_COOKIE, ApiError
 from lab.standins.mattermost.state.instance import Instance
 from lab.standins.mattermost.state.store import Row, new_id
@@ -72,24 +73,13 @@ def handled(
                     outage.refuse(method, path)
                 response = handler(Call(instance, request, body, truncated, token, user))
             except ApiError as error:
-                response = _error_response(error, request_id)
+                response = error_response(error, request_id)
         response.headers["X-Request-Id"] = request_id
         version = instance.release.version
         response.headers["X-Version-Id"] = f"{version}.{version}.standin.false"
         return response
 
     return route(method, path, answer)
-
-
-def _error_response(error: ApiError, request_id: str) -> Response:
-    content = {
-        "id": error.id,
-        "message": error.message,
-        "detailed_error": "",
-        "request_id": request_id,
-        "status_code": error.status,
-    }
-    return JSONResponse(content, error.status, error.headers)
 
 
 async def _read(request: Request, limit: int) -> tuple[bytes, bool]:

@@ -1,4 +1,4 @@
-"""Mattermost's error answers: ids, messages, and the JSON they travel in."""
+"""Mattermost's errors: ids and messages."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Nextcloud's command line, `occ`: `[--root DIR] COMMAND ...`.
 
-Knows the commands the product and its operators use; see commands.py.
+Knows the commands the product and its operators use; see `commands`.
 """
 
 import os

@@ -6,7 +6,7 @@ import hashlib
 import hmac
 import secrets
 
-from lab.standins.nextcloud.state import database
+from lab.standins.nextcloud.state import store
 from lab.standins.nextcloud.state.instance import Instance
 
 
@@ -24,7 +24,7 @@ def create(instance: Instance, uid: str, password: str, display_name: str | None
     home = instance.data / uid
     if home.exists():
         raise LoginRefused("Login is invalid because files already exist for this user")
-    with database.connect(instance) as connection:
+    with store.connect(instance) as connection:
         connection.execute("INSERT INTO users VALUES (?, ?, ?)", (uid, display_name or uid, _hash(password)))
     home.mkdir()
 
@@ -32,20 +32,20 @@ def create(instance: Instance, uid: str, password: str, display_name: str | None
 def add_app_password(instance: Instance, uid: str) -> str:
     """A further password of an account, of the length that Nextcloud gives them."""
     password = secrets.token_hex(36)
-    with database.connect(instance) as connection:
+    with store.connect(instance) as connection:
         connection.execute("INSERT INTO app_passwords VALUES (?, ?)", (uid, _hash(password)))
     return password
 
 
 def rename(instance: Instance, uid: str, display_name: str) -> None:
     """Give an account another display name."""
-    with database.connect(instance) as connection:
+    with store.connect(instance) as connection:
         connection.execute("UPDATE users SET displayname = ? WHERE uid = ?", (display_name, uid))
 
 
 def names(instance: Instance) -> dict[str, str]:
     """Display name of every account by login."""
-    with database.connect(instance) as connection:
+    with store.connect(instance) as connection:
         rows = connection.execute("SELECT uid, displayname FROM users ORDER BY uid").fetchall()
     return {row["uid"]: row["displayname"] for row in rows}
 
@@ -63,7 +63,7 @@ def login(instance: Instance, authorization: str | None) -> str | None:
         uid, _, password = base64.b64decode(encoded, validate=True).decode().partition(":")
     except (binascii.Error, UnicodeDecodeError):
         return None
-    with database.connect(instance) as connection:
+    with store.connect(instance) as connection:
         rows = connection.execute(
             "SELECT password FROM users WHERE uid = ? UNION ALL SELECT password FROM app_passwords WHERE uid = ?",
             (uid, uid),

@@ -1,7 +1,7 @@
 """The activity app: a row for each account that an action on a file concerns, and the rows as its API lists them.
 
 Measured on Nextcloud 32.0.1, or read in the code of its activity app: an account's own actions have subjects of
-their own, paths are those in its own files, and neighbouring rows are merged (activity_rows.py). Who has no account has
+their own, paths are those in its own files, and neighbouring rows are merged (`activity_rows`). Who has no account has
 no `user` either, and if they gave a nickname it is kept as it came in the header, escaped for HTML. What has no actor
 at all (occ, a link without a nickname) is of the type public_links_upload when it is created, which only the filter
 `all` lists. What comes from the files of another account is `file_changed` with the words of something created. A
@@ -13,7 +13,7 @@ import time
 from dataclasses import dataclass
 from typing import Literal
 
-from lab.standins.nextcloud.state import accounts, database
+from lab.standins.nextcloud.state import accounts, store
 from lab.standins.nextcloud.state.activity_rows import Row, merged
 from lab.standins.nextcloud.state.instance import Instance
 
@@ -53,7 +53,7 @@ def record(
     instance: Instance, owner: str, actor: Actor, action: Action, path: str, fileid: int, former: str = ""
 ) -> None:
     """Tell everybody who has the file in his files: its owner, and those it is shared with."""
-    with database.connect(instance) as connection:
+    with store.connect(instance) as connection:
         views = {owner: path.removeprefix("files")}
         shares = connection.execute(
             "SELECT recipient, path FROM shares WHERE owner = ? AND recipient != ''", (owner,)
@@ -93,7 +93,7 @@ def read(
     """
     names = accounts.names(instance)
     order, comparison = ("ASC", ">") if ascending else ("DESC", "<")
-    with database.connect(instance) as connection:
+    with store.connect(instance) as connection:
         found = connection.execute("SELECT affected FROM activity WHERE activity_id = ?", (since,)).fetchone()
         if found is not None and found["affected"] != account:
             raise ForeignRow

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from lab.standins.nextcloud.state import database
+from lab.standins.nextcloud.state import store
 from lab.standins.nextcloud.state.instance import Instance
 
 
@@ -163,7 +163,7 @@ class FileCache:
 @contextmanager
 def opened(instance: Instance, owner: str) -> Iterator[FileCache]:
     """The index of one owner, committed at the end of the block."""
-    with database.connect(instance) as connection:
+    with store.connect(instance) as connection:
         yield FileCache(connection, instance.data / owner, owner)
 
 

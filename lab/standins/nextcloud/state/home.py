@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import BinaryIO
 
-from lab.standins.nextcloud.state import activity, database, disk, filecache, names, scan
+from lab.standins.nextcloud.state import activity, disk, filecache, names, scan, store
 from lab.standins.nextcloud.state.activity import Actor
 from lab.standins.nextcloud.state.errors import DavError
 from lab.standins.nextcloud.state.filecache import Entry
@@ -154,7 +154,7 @@ class Home:
             timestamp += 1
         self.rename(entry.path, f"files_trashbin/files/{name}.d{timestamp}")
         location = parent.removeprefix("files").strip("/")
-        with database.connect(self.instance) as connection:
+        with store.connect(self.instance) as connection:
             connection.execute(
                 "INSERT INTO files_trash VALUES (?, ?, ?, ?)", (self.owner, name, timestamp, location)
             )
@@ -244,7 +244,7 @@ class Home:
             cache.propagate(path)
             entry = cache.get(path)
         if entry is not None and not entry.folder:
-            with database.connect(self.instance) as connection:
+            with store.connect(self.instance) as connection:
                 connection.execute(
                     "INSERT OR REPLACE INTO versions VALUES (?, ?, ?, ?)",
                     (entry.fileid, entry.mtime, entry.size, self.actor.uid),

@@ -3,7 +3,7 @@
 import secrets
 import string
 
-from lab.standins.nextcloud.state import accounts, database
+from lab.standins.nextcloud.state import accounts, store
 from lab.standins.nextcloud.state.instance import VERSION, Instance
 
 
@@ -27,7 +27,7 @@ def install(instance: Instance, admin: str, password: str) -> None:
     }
     instance.save(settings)
     (instance.data / ".ncdata").write_text("# Nextcloud data directory\n")
-    database.create(instance)
+    store.create(instance)
     accounts.create(instance, admin, password)
     accounts.make_files(instance, admin)
     instance.save({**settings, "installed": True})

@@ -7,7 +7,7 @@ shows nothing and overwrites nothing.
 import secrets
 from dataclasses import dataclass
 
-from lab.standins.nextcloud.state import database
+from lab.standins.nextcloud.state import store
 from lab.standins.nextcloud.state.home import Home
 from lab.standins.nextcloud.state.instance import Instance
 
@@ -32,7 +32,7 @@ class Share:
 def create(instance: Instance, owner: str, path: str, recipient: str = "", *, is_drop: bool = False) -> Share:
     """Share a folder with an account, or with whoever has the link."""
     token = "" if recipient else secrets.token_hex(8)[:15]
-    with database.connect(instance) as connection:
+    with store.connect(instance) as connection:
         number = connection.execute(
             "INSERT INTO shares (owner, path, recipient, token, is_drop) VALUES (?, ?, ?, ?, ?)",
             (owner, path, recipient, token, is_drop),
@@ -65,7 +65,7 @@ def locate(home: Home, path: str) -> tuple[Home, str]:
 
 
 def _select(instance: Instance, column: str, value: str) -> list[Share]:
-    with database.connect(instance) as connection:
+    with store.connect(instance) as connection:
         rows = connection.execute(
             f"SELECT id, owner, path, recipient, token, is_drop FROM shares WHERE {column} = ?",  # noqa: S608
             (value,),

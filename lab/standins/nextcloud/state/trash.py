@@ -3,7 +3,7 @@
 import time
 from pathlib import PurePosixPath
 
-from lab.standins.nextcloud.state import database, disk, filecache, shares
+from lab.standins.nextcloud.state import disk, filecache, shares, store
 from lab.standins.nextcloud.state.errors import DavError
 from lab.standins.nextcloud.state.filecache import Entry
 from lab.standins.nextcloud.state.home import Home
@@ -45,7 +45,7 @@ def keep_for_deleter(deleter: Home, owner: Home, path: str, view: str) -> None:
     disk.copy(owner.folder / path, deleter.folder / kept)
     with filecache.opened(deleter.instance, deleter.owner) as cache:
         cache.record_copy(kept, kept)
-    with database.connect(deleter.instance) as connection:
+    with store.connect(deleter.instance) as connection:
         connection.execute(
             "INSERT INTO files_trash VALUES (?, ?, ?, ?)", (deleter.owner, name, timestamp, location)
         )
@@ -71,7 +71,7 @@ def parse(item: str) -> tuple[str, int]:
 
 def location(home: Home, name: str, timestamp: int) -> str:
     """The folder that something in the trash was in."""
-    with database.connect(home.instance) as connection:
+    with store.connect(home.instance) as connection:
         row = connection.execute(
             "SELECT location FROM files_trash WHERE owner = ? AND name = ? AND timestamp = ?",
             (home.owner, name, timestamp),
@@ -80,7 +80,7 @@ def location(home: Home, name: str, timestamp: int) -> str:
 
 
 def _forget(home: Home, name: str, timestamp: int) -> None:
-    with database.connect(home.instance) as connection:
+    with store.connect(home.instance) as connection:
         connection.execute(
             "DELETE FROM files_trash WHERE owner = ? AND name = ? AND timestamp = ?",
             (home.owner, name, timestamp),

@@ -5,7 +5,7 @@ wrote it, and there is none where a stranger or nobody did. A version that is re
 into its place (DELETE, MOVED_TO, ATTRIB), with its date and its author; there is no row of activity.
 """
 
-from lab.standins.nextcloud.state import database, disk, filecache, shares
+from lab.standins.nextcloud.state import disk, filecache, shares, store
 from lab.standins.nextcloud.state.errors import DavError
 from lab.standins.nextcloud.state.filecache import Entry
 from lab.standins.nextcloud.state.home import Home
@@ -38,7 +38,7 @@ def restore(home: Home, entry: Entry, version: str) -> None:
 
 def known(home: Home, entry: Entry) -> dict[int, tuple[int, str]]:
     """Size and author of every content of a file by its date, that of today included."""
-    with database.connect(home.instance) as connection:
+    with store.connect(home.instance) as connection:
         rows = connection.execute(
             "SELECT timestamp, size, author FROM versions WHERE fileid = ? ORDER BY timestamp",
             (entry.fileid,),
