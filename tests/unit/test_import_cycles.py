@@ -91,6 +91,14 @@ def test_the_rooms_of_a_standin_only_look_downwards(standin: str) -> None:
     assert upward == []
 
 
+def test_the_map_of_the_rooms_is_the_same_in_every_standin() -> None:
+    readmes = [(ROOT / "lab" / "standins" / standin / "README.md").read_text() for standin in STANDINS]
+    [shown] = {tuple(readme.split("\n\n")[1:3]) for readme in readmes}
+    assert all(
+        f"`{room}/`" in shown[1] for rooms in ROOMS for room in ([rooms] if isinstance(rooms, str) else rooms)
+    )
+
+
 def room(module: str, base: str) -> str:
     """The folder of a stand-in that a module lies in."""
     assert module.startswith(base), f"{module} is outside of {base}"

@@ -8,7 +8,7 @@ from pathlib import Path
 import uvicorn
 
 from lab.standins.nextcloud.server.app import create_app
-from lab.standins.nextcloud.state import accounts
+from lab.standins.nextcloud.state import users
 from lab.standins.nextcloud.state.install import install
 from lab.standins.nextcloud.state.instance import Instance
 
@@ -26,7 +26,7 @@ def main() -> int:
     if not instance.installed and admin and password:
         try:
             install(instance, admin, password)
-        except accounts.LoginRefused as error:
+        except users.LoginRefused as error:
             print(error, file=sys.stderr)
             return 1
     # A stop waits for running uploads briefly, then cuts them: a container's own grace period is ten seconds.

@@ -11,7 +11,7 @@ from starlette.responses import JSONResponse, Response
 from lab.standins.mattermost.api.call import Call
 from lab.standins.mattermost.api.endpoint import endpoint
 from lab.standins.mattermost.payloads.gojson import loads
-from lab.standins.mattermost.payloads.status import OK
+from lab.standins.mattermost.payloads.ok import OK
 from lab.standins.mattermost.state import custom_emoji
 from lab.standins.mattermost.state.emoji import EMOJI
 from lab.standins.mattermost.state.errors import ApiError, forbidden, invalid_body

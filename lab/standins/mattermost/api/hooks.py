@@ -8,7 +8,7 @@ from lab.standins.mattermost.api import access
 from lab.standins.mattermost.api.call import Call
 from lab.standins.mattermost.api.endpoint import endpoint
 from lab.standins.mattermost.payloads import hook as payload
-from lab.standins.mattermost.payloads.status import OK
+from lab.standins.mattermost.payloads.ok import OK
 from lab.standins.mattermost.state import channels, users
 from lab.standins.mattermost.state.errors import ApiError, forbidden, invalid_body
 from lab.standins.mattermost.state.store import Row, new_id

@@ -8,7 +8,7 @@ from lab.standins.mattermost.api.call import Call
 from lab.standins.mattermost.api.endpoint import endpoint
 from lab.standins.mattermost.payloads import user as payload
 from lab.standins.mattermost.payloads.gojson import loads
-from lab.standins.mattermost.payloads.status import OK
+from lab.standins.mattermost.payloads.ok import OK
 from lab.standins.mattermost.state import users
 from lab.standins.mattermost.state.errors import NO_COOKIE, ApiError, forbidden, invalid_body
 from lab.standins.mattermost.state.store import new_id

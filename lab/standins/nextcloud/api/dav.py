@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from lab.standins.nextcloud.api.call import Call, Handler, segments
 from lab.standins.nextcloud.payloads.error import response
-from lab.standins.nextcloud.state import accounts
+from lab.standins.nextcloud.state import users
 from lab.standins.nextcloud.state.errors import DavError
 from lab.standins.nextcloud.state.home import Home
 from lab.standins.nextcloud.state.instance import Instance
@@ -40,7 +40,7 @@ async def _answer(instance: Instance, collections: Mapping[str, Handler], reques
             "System is in maintenance mode.",
             {"X-Nextcloud-Maintenance-Mode": "1", "Retry-After": "120"},
         )
-    user = accounts.login(instance, request.headers.get("authorization"))
+    user = users.login(instance, request.headers.get("authorization"))
     if user is None:
         raise DavError(
             401,

@@ -8,7 +8,7 @@ from starlette.routing import BaseRoute, Route
 
 from lab.standins.nextcloud.payloads import activity as payload
 from lab.standins.nextcloud.payloads import ocs
-from lab.standins.nextcloud.state import accounts, activity, shares
+from lab.standins.nextcloud.state import activity, shares, users
 from lab.standins.nextcloud.state.errors import DavError
 from lab.standins.nextcloud.state.home import Home
 from lab.standins.nextcloud.state.instance import Instance
@@ -23,7 +23,7 @@ def routes(instance: Instance) -> list[BaseRoute]:
     """What is answered below /ocs/v2.php."""
 
     async def user(request: Request, account: str) -> Response:
-        name = accounts.names(instance)[account]
+        name = users.names(instance)[account]
         return _answer(
             request, 200, {"id": account, "display-name": name, "displayname": name, "enabled": True}
         )
@@ -61,7 +61,7 @@ def routes(instance: Instance) -> list[BaseRoute]:
         except DavError:
             return _answer(request, 404, [])
         if kind not in (_USER_SHARE, _LINK) or (
-            kind == _USER_SHARE and recipient not in accounts.names(instance)
+            kind == _USER_SHARE and recipient not in users.names(instance)
         ):
             return _answer(request, 404, [])
         # 4 is to create and nothing else: a link for dropping files.
@@ -75,9 +75,9 @@ def routes(instance: Instance) -> list[BaseRoute]:
         form, uid = await request.form(), request.path_params["uid"]
         if account != uid and account != ADMIN:
             return _answer(request, 403, [])
-        if uid not in accounts.names(instance) or form.get("key") != "displayname":
+        if uid not in users.names(instance) or form.get("key") != "displayname":
             return _answer(request, 404, [])
-        accounts.rename(instance, uid, str(form.get("value", "")))
+        users.rename(instance, uid, str(form.get("value", "")))
         return _answer(request, 200, [])
 
     base = "/ocs/v2.php"
@@ -95,7 +95,7 @@ def _guarded(instance: Instance, handler: Handler) -> Callable[[Request], Awaita
     async def answer(request: Request) -> Response:
         if not instance.installed or instance.maintenance:
             return _answer(request, 503, [])
-        account = accounts.login(instance, request.headers.get("authorization"))
+        account = users.login(instance, request.headers.get("authorization"))
         if account is None:
             return _answer(request, 401, [])
         if "ocs-apirequest" not in request.headers:

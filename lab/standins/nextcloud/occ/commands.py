@@ -11,7 +11,7 @@ from pathlib import Path
 
 from lab.standins.nextcloud.occ import console
 from lab.standins.nextcloud.occ.files_scan import files_scan
-from lab.standins.nextcloud.state import accounts
+from lab.standins.nextcloud.state import users
 from lab.standins.nextcloud.state.activity import Actor
 from lab.standins.nextcloud.state.home import Home
 from lab.standins.nextcloud.state.instance import Instance
@@ -55,7 +55,7 @@ def user_list(instance: Instance, arguments: Sequence[str]) -> int:
     parser = console.Parser("user:list", "[--output [OUTPUT]]")
     parser.add_argument("--output", default="plain")
     options = parser.parse(arguments)
-    print(console.listing(dict(accounts.names(instance)), options.output))
+    print(console.listing(dict(users.names(instance)), options.output))
     return 0
 
 
@@ -68,7 +68,7 @@ def user_add(instance: Instance, arguments: Sequence[str]) -> int:
     parser.add_argument("--display-name")
     parser.add_argument("uid")
     options = parser.parse(arguments)
-    if options.uid in accounts.names(instance):
+    if options.uid in users.names(instance):
         print(f'The account "{options.uid}" already exists.')
         return 1
     if options.password_from_env:
@@ -84,8 +84,8 @@ def user_add(instance: Instance, arguments: Sequence[str]) -> int:
         )
         return 1
     try:
-        accounts.create(instance, options.uid, password, options.display_name)
-    except accounts.LoginRefused as error:
+        users.create(instance, options.uid, password, options.display_name)
+    except users.LoginRefused as error:
         print(error)
         return 1
     print(f'The account "{options.uid}" was created successfully')
@@ -100,9 +100,9 @@ def auth_tokens_add(instance: Instance, arguments: Sequence[str]) -> int:
     parser.add_argument("--name")
     parser.add_argument("user")
     options = parser.parse(arguments)
-    if options.user not in accounts.names(instance):
+    if options.user not in users.names(instance):
         raise console.CommandFailed("invalid user")
-    print(f"app password:\n{accounts.add_app_password(instance, options.user)}")
+    print(f"app password:\n{users.add_app_password(instance, options.user)}")
     return 0
 
 
@@ -112,7 +112,7 @@ def files_put(instance: Instance, arguments: Sequence[str]) -> int:
     parser.add_argument("file")
     options = parser.parse(arguments)
     user, _, path = options.file.strip("/").partition("/")
-    if user not in accounts.names(instance):
+    if user not in users.names(instance):
         print(f"{options.file} not found")
         return 1
     home = Home(instance, user, Actor())

@@ -10,7 +10,7 @@ import time
 from collections.abc import Sequence
 
 from lab.standins.nextcloud.occ import console
-from lab.standins.nextcloud.state import accounts, filecache, scan
+from lab.standins.nextcloud.state import filecache, scan, users
 from lab.standins.nextcloud.state.instance import Instance
 
 _SYNOPSIS = (
@@ -30,18 +30,18 @@ def files_scan(instance: Instance, arguments: Sequence[str]) -> int:
         parser.add_argument(flag, action="store_true")
     options = parser.parse(arguments)
 
-    known = accounts.names(instance)
+    known = users.names(instance)
     path = "/" + options.path.strip("/") if options.path else ""
     everyone = list(known) if options.all else options.user_id
-    users = [path.split("/")[1]] if path else everyone
-    if not users:
+    uids = [path.split("/")[1]] if path else everyone
+    if not uids:
         print("Please specify the user id to scan, --all to scan for all users or --path=...")
         return 1
 
     started, counts = time.monotonic(), scan.Counts()
-    for number, user in enumerate(users, 1):
+    for number, user in enumerate(uids, 1):
         if user in known:
-            print(f"Starting scan for user {number} out of {len(users)} ({user})")
+            print(f"Starting scan for user {number} out of {len(uids)} ({user})")
             _scan_user(
                 instance,
                 user,

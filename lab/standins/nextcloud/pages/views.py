@@ -10,7 +10,7 @@ from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 from starlette.templating import Jinja2Templates
 
-from lab.standins.nextcloud.state import accounts
+from lab.standins.nextcloud.state import users
 from lab.standins.nextcloud.state.errors import DavError
 from lab.standins.nextcloud.state.filecache import Entry
 from lab.standins.nextcloud.state.home import Home
@@ -33,7 +33,7 @@ def routes(instance: Instance) -> list[BaseRoute]:
         instance.close_data_to_others()
         if instance.maintenance:
             return PlainTextResponse("Cette instance Nextcloud est actuellement en maintenance.", 503)
-        user = sessions.get(request.cookies.get(_SESSION, "")) or accounts.login(
+        user = sessions.get(request.cookies.get(_SESSION, "")) or users.login(
             instance, request.headers.get("authorization")
         )
         if user is None:

@@ -13,7 +13,7 @@ import time
 from dataclasses import dataclass
 from typing import Literal
 
-from lab.standins.nextcloud.state import accounts, store
+from lab.standins.nextcloud.state import store, users
 from lab.standins.nextcloud.state.activity_rows import Row, merged
 from lab.standins.nextcloud.state.instance import Instance
 
@@ -91,7 +91,7 @@ def read(
     Raises:
         ForeignRow: see there.
     """
-    names = accounts.names(instance)
+    names = users.names(instance)
     order, comparison = ("ASC", ">") if ascending else ("DESC", "<")
     with store.connect(instance) as connection:
         found = connection.execute("SELECT affected FROM activity WHERE activity_id = ?", (since,)).fetchone()

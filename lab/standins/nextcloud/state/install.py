@@ -3,7 +3,7 @@
 import secrets
 import string
 
-from lab.standins.nextcloud.state import accounts, store
+from lab.standins.nextcloud.state import store, users
 from lab.standins.nextcloud.state.instance import VERSION, Instance
 
 
@@ -13,7 +13,7 @@ def install(instance: Instance, admin: str, password: str) -> None:
     Modes are as measured on Nextcloud 32.0.1.
 
     Raises:
-        accounts.LoginRefused: the administrator's folder already exists. The site then stays uninstalled, as
+        users.LoginRefused: the administrator's folder already exists. The site then stays uninstalled, as
             measured.
     """
     instance.data.mkdir(exist_ok=True)
@@ -28,6 +28,6 @@ def install(instance: Instance, admin: str, password: str) -> None:
     instance.save(settings)
     (instance.data / ".ncdata").write_text("# Nextcloud data directory\n")
     store.create(instance)
-    accounts.create(instance, admin, password)
-    accounts.make_files(instance, admin)
+    users.create(instance, admin, password)
+    users.make_files(instance, admin)
     instance.save({**settings, "installed": True})
