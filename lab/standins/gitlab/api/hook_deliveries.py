@@ -28,9 +28,9 @@ def test(call: Call) -> Response:
     """
     hook = hooks.find(call)
     _limit(call, call.instance.test_limit, hook)
-    trigger, payload = samples.build(call, projects.find(call), call.segment("trigger"))
+    trigger, body = samples.build(call, projects.find(call), call.segment("trigger"))
     outcome = delivery.send(
-        call.instance, hook, trigger.name, payload, idempotency_key=str(uuid4()), event_uuid=str(uuid4())
+        call.instance, hook, trigger.name, body, idempotency_key=str(uuid4()), event_uuid=str(uuid4())
     )
     if outcome.status is None or not 200 <= outcome.status < 300:
         raise ApiError(422, message=outcome.message)
