@@ -1,94 +1,26 @@
 """The lab, deployed once; tests break something and deploy again."""
 
-import json
-import os
-import subprocess
-import sys
 import threading
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Callable, Iterator
 
 import docker
 import pytest
-from _pytest.mark import ParameterSet
 from docker.models.containers import Container
 
 from lab import engine, stack, state
 from tests.acceptance.people import Chat, Forge, marker
 from tests.lab import residue
 from tests.lab.faults.summary import DriftTable
+from tests.lab.removal.summary import RemovalTable
+from tests.lab.runs import deploy
 from tests.live import chat, cloud, copy, forge, host, infrastructure, proxy, site, ssh, tunnel
 from tests.mistakes_table import MistakesTable
 
 __all__ = ["chat", "cloud", "copy", "forge", "host", "infrastructure", "proxy", "site", "ssh", "tunnel"]
 
-ROOT = Path(__file__).parent.parent.parent
-
-
-@dataclass(frozen=True)
-class Run:
-    """A finished deploy: its exit code, all that it printed, and how many operations changed or failed."""
-
-    code: int
-    output: str
-    changed: int = 0
-    failed: int = 0
-
-
-def environment(**settings: str) -> dict[str, str]:
-    """Variables for a command that is to find the lab's site, with `settings` (gitlab__token="…") on top."""
-    variables = {f"PASSERELLE_{name}".upper(): value for name, value in settings.items()}
-    return {**os.environ, "PASSERELLE_SETTINGS": str(state.SETTINGS), **variables}
-
-
-def pyinfra(*options: str, deploy: str = "deploy.py", **settings: str) -> Run:
-    """Run a deploy as typed, with `settings` on top of the lab's."""
-    command = [
-        str(Path(sys.executable).with_name("pyinfra")),
-        "--json",
-        *options,
-        "inventory.py",
-        deploy,
-    ]
-    done = subprocess.run(
-        command, cwd=ROOT, env=environment(**settings), capture_output=True, text=True, check=False
-    )
-    try:
-        told = json.loads(done.stdout)
-    except ValueError:
-        return Run(done.returncode, done.stderr + done.stdout)
-    totals = (told.get("results") or {}).get("totals") or {}
-    return Run(done.returncode, done.stderr, totals.get("success", 0), totals.get("error", 0))
-
-
-def deploy(**settings: str) -> Run:
-    """A deploy that must succeed."""
-    run = pyinfra("-y", **settings)
-    assert run.code == 0, run.output
-    return run
-
-
-def dry(**settings: str) -> Run:
-    """What a deploy would change; nothing is touched."""
-    run = pyinfra("--dry", **settings)
-    assert run.code == 0, run.output
-    return run
-
-
-def sampled(cases: Iterable[object], each: int) -> list[ParameterSet]:
-    """The parameters of a long table, all but one in so many marked as `exhaustive`."""
-    return [
-        pytest.param(case, marks=[pytest.mark.exhaustive] if place % each else [])
-        for place, case in enumerate(cases)
-    ]
-
 
 def pytest_configure(config: pytest.Config) -> None:
     """Have the run end with the tables of drift, of removals and of mistakes."""
-    # Here, for these read the conftest themselves.
-    from tests.lab.removal.summary import RemovalTable
-
     config.pluginmanager.register(DriftTable())
     config.pluginmanager.register(RemovalTable())
     config.pluginmanager.register(MistakesTable())

@@ -5,7 +5,7 @@ import sys
 from dataclasses import dataclass
 
 from tests.acceptance.people import Forge, marker
-from tests.lab.conftest import ROOT, environment
+from tests.lab.runs import ROOT, environment
 from tests.waiting import wait_until
 
 

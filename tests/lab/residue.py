@@ -9,7 +9,8 @@ Found = dict[str, set[str]]
 
 _HOST = (
     "ls -d /root/* /etc/passerelle* /run/passerelle /run/passerelle/* /run/passerelle.* /var/lib/passerelle*"
-    " /opt/passerelle* /etc/systemd/system/passerelle* /etc/example 2>/dev/null; find /root/*/scripts ! -type d 2>/dev/null; true"
+    " /opt/passerelle* /etc/systemd/system/passerelle* /etc/example 2>/dev/null;"
+    " find /root/*/scripts ! -type d 2>/dev/null; true"
 )
 
 

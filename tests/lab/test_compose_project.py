@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from tests.acceptance.people import Chat, Cloud, Forge, marker
-from tests.lab.conftest import deploy, dry, pyinfra
 from tests.lab.doctor import doctor, open_issue, wait_until_sound
 from tests.lab.faults.world import INFRASTRUCTURE
+from tests.lab.runs import deploy, dry, pyinfra
 from tests.lab.test_outage import seen
 from tests.waiting import wait_until
 

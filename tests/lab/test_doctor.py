@@ -13,9 +13,9 @@ import pytest
 
 from tasks.site import Site
 from tests.acceptance.people import Chat, Forge, marker, shown
-from tests.lab.conftest import deploy, sampled
 from tests.lab.doctor import doctor, open_issue, wait_until_sound
 from tests.lab.faults.world import INFRASTRUCTURE, TREE, World, on_host
+from tests.lab.runs import deploy, sampled
 from tests.waiting import wait_until
 
 Deed = Callable[[World], object]

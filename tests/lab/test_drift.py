@@ -8,9 +8,9 @@ from requests import HTTPError
 
 from tasks.site import Site
 from tests.acceptance.people import Chat, Cloud, Forge, marker, shown
-from tests.lab.conftest import deploy, sampled
 from tests.lab.faults.table import FAULTS
 from tests.lab.faults.world import TREE, Fault, World
+from tests.lab.runs import deploy, sampled
 from tests.lab.test_drift_report import drift as report
 from tests.waiting import wait_until
 

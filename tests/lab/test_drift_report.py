@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from lab import state
-from tests.lab.conftest import ROOT, deploy, environment
+from tests.lab.runs import ROOT, deploy, environment
 
 
 @pytest.fixture(autouse=True)

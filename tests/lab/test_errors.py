@@ -7,7 +7,7 @@ import pytest
 from docker import DockerClient
 
 from tests.acceptance.people import Chat
-from tests.lab.conftest import Run, deploy, pyinfra
+from tests.lab.runs import Run, deploy, pyinfra
 
 
 def told(run: Run) -> str:

@@ -14,9 +14,9 @@ from lab import engine, state
 from tests.evidence import browser
 from tests.evidence.checklist import ITEMS
 from tests.evidence.pictures import PICTURES
-from tests.lab.conftest import ROOT, deploy, environment
 from tests.lab.faults.table import FAULTS
 from tests.lab.faults.world import INFRASTRUCTURE, World, on_host
+from tests.lab.runs import ROOT, deploy, environment
 from tests.lab.test_drift import accepts, world
 from tests.waiting import wait_until
 

@@ -15,8 +15,8 @@ from requests import HTTPError
 from lab import state
 from tests.acceptance.people import Chat, Forge
 from tests.example import example
-from tests.lab.conftest import ROOT
 from tests.lab.faults.world import TREE
+from tests.lab.runs import ROOT
 
 MADE = (
     "+ channel releases in team taaf",

@@ -10,9 +10,9 @@ import pytest
 
 from lab import fleet, stack, state
 from tests.acceptance.people import Chat, Forge, marker
-from tests.lab.conftest import ROOT, Run, environment
-from tests.lab.conftest import pyinfra as run_pyinfra
 from tests.lab.faults.world import TREE
+from tests.lab.runs import ROOT, Run, environment
+from tests.lab.runs import pyinfra as run_pyinfra
 from tests.lab.test_outage import seen
 from tests.waiting import wait_until
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests.acceptance.people import Forge
-from tests.lab.conftest import ROOT, deploy, environment
 from tests.lab.doctor import open_issue, wait_until_sound
+from tests.lab.runs import ROOT, deploy, environment
 
 GUIDE = Path(ROOT, "docs", "exploitation.fr.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```bash (poste|hôte)\n(.*?)^```$", GUIDE, re.DOTALL | re.MULTILINE)

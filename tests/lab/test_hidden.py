@@ -8,7 +8,7 @@ import pytest
 from docker.models.containers import Container
 
 from tests.acceptance.people import Chat
-from tests.lab.conftest import ROOT, deploy, dry, environment, pyinfra
+from tests.lab.runs import ROOT, deploy, dry, environment, pyinfra
 from tests.lab.test_drift_report import drift
 
 NAMES = ("GitLab Notifications", "Nextcloud File Monitor")

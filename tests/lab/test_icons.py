@@ -9,7 +9,7 @@ import pytest
 from tasks import icons
 from tasks.site import Site
 from tests.acceptance.people import Chat, Forge, marker
-from tests.lab.conftest import deploy, dry, pyinfra
+from tests.lab.runs import deploy, dry, pyinfra
 from tests.lab.test_drift_report import drift
 from tests.picture import png
 from tests.waiting import wait_until

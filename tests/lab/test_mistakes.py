@@ -12,8 +12,8 @@ import pytest
 from lab import state
 from tasks.site import Site
 from tests.acceptance.people import Chat
-from tests.lab.conftest import ROOT, deploy, environment
 from tests.lab.mistakes import ASKS, MISTAKES, NOBODY, SUDO_PASSWORD, Mistake, World
+from tests.lab.runs import ROOT, deploy, environment
 
 COMMANDS = {
     "deploy": [str(Path(sys.executable).with_name("pyinfra")), "--dry", "inventory.py", "deploy.py"],

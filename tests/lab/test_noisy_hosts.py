@@ -9,9 +9,9 @@ import pytest
 
 from tasks.drift import parse
 from tests.acceptance.people import Chat, Forge, marker
-from tests.lab.conftest import ROOT, deploy, dry, environment, sampled
 from tests.lab.doctor import doctor, open_issue, wait_until_sound
 from tests.lab.faults.world import INFRASTRUCTURE, TREE
+from tests.lab.runs import ROOT, deploy, dry, environment, sampled
 from tests.lab.test_outage import seen
 from tests.waiting import wait_until
 

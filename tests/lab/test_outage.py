@@ -12,9 +12,9 @@ from docker import DockerClient
 from docker.models.containers import Container
 
 from lab import stack
-from lab.standins.gitlab.delivery import signature
+from lab.standins.gitlab.webhooks.delivery import signature
 from tests.acceptance.people import Chat, Cloud, Forge, Tunnel, marker, shown
-from tests.lab.conftest import deploy
+from tests.lab.runs import deploy
 from tests.waiting import wait_until
 
 Shell = Callable[[str], str]

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 import pytest
 
 from tests.acceptance.people import Chat, Forge, marker
-from tests.lab.conftest import deploy, pyinfra, sampled
 from tests.lab.faults.world import INFRASTRUCTURE
+from tests.lab.runs import deploy, pyinfra, sampled
 from tests.lab.test_outage import seen
 from tests.waiting import wait_until
 

@@ -6,7 +6,7 @@ from urllib.parse import quote
 import pytest
 
 from tests.acceptance.people import Chat, Forge, marker
-from tests.lab.conftest import Run, deploy, dry, pyinfra
+from tests.lab.runs import Run, deploy, dry, pyinfra
 from tests.lab.test_outage import seen
 from tests.waiting import wait_until
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.lab.conftest import deploy, dry
+from tests.lab.runs import deploy, dry
 
 
 @pytest.fixture(autouse=True)

@@ -22,9 +22,9 @@ from docker import DockerClient
 from docker.models.containers import Container
 
 from lab import engine, images, stack, state
-from lab.standins.gitlab.delivery import signature
+from lab.standins.gitlab.webhooks.delivery import signature
 from tests.acceptance.people import Chat, Forge, marker
-from tests.lab.conftest import ROOT, deploy, dry, pyinfra
+from tests.lab.runs import ROOT, deploy, dry, pyinfra
 from tests.lab.test_drift_report import drift
 from tests.lab.test_outage import seen
 from tests.postgresql import Cluster, cluster

@@ -11,10 +11,10 @@ import pytest
 
 from tasks.site import Site
 from tests.acceptance.people import Chat, Forge
-from tests.lab.conftest import ROOT, deploy, environment, sampled
 from tests.lab.faults.world import World
 from tests.lab.removal.cases import CHANGES, Change, Settings, without_token
 from tests.lab.removal.holdings import described, held, site_of
+from tests.lab.runs import ROOT, deploy, environment, sampled
 from tests.lab.test_drift_report import drift
 from tests.lab.test_interrupted import killed_at
 from tests.lab.test_outage import seen

@@ -7,7 +7,7 @@ import pytest
 
 from tasks.site import Site
 from tests.acceptance.people import Chat, Forge, marker, shown
-from tests.lab.conftest import deploy, pyinfra
+from tests.lab.runs import deploy, pyinfra
 from tests.waiting import wait_until
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from lab import state
-from tests.lab.conftest import pyinfra
+from tests.lab.runs import pyinfra
 
 Shell = Callable[[str], str]
 # Every command line that there is at any moment until the file appears, each once.

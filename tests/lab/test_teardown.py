@@ -6,7 +6,7 @@ import pytest
 
 from tasks.site import Site
 from tests.acceptance.people import Chat, Cloud, Forge, marker
-from tests.lab.conftest import Run, deploy, pyinfra
+from tests.lab.runs import Run, deploy, pyinfra
 from tests.lab.test_outage import seen
 from tests.waiting import wait_until
 

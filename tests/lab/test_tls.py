@@ -14,8 +14,8 @@ from tasks.site import Site
 from tests import tls
 from tests.acceptance.people import Chat, Cloud, Forge, marker, shown
 from tests.evidence.keys import trusted_keys
-from tests.lab.conftest import deploy, pyinfra
 from tests.lab.doctor import doctor
+from tests.lab.runs import deploy, pyinfra
 from tests.lab.test_drift_report import drift
 from tests.waiting import wait_until
 

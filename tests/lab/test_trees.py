@@ -7,8 +7,8 @@ import pytest
 
 from tasks.site import Site
 from tests.acceptance.people import Chat, Cloud, marker, shown
-from tests.lab.conftest import deploy, pyinfra
 from tests.lab.faults.world import TREE
+from tests.lab.runs import deploy, pyinfra
 from tests.waiting import wait_until
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.acceptance.people import Chat, Forge, marker
-from tests.lab.conftest import ROOT, deploy, environment, pyinfra
+from tests.lab.runs import ROOT, deploy, environment, pyinfra
 from tests.lab.test_outage import seen
 from tests.upgrades.releases import EARLIER, NEXT, RENAMED, RENAMED_BACK, add_migration
 from tests.waiting import wait_until

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from html import unescape
 from typing import Any
 
-from lab.standins.mattermost import render, text_nodes
+from lab.standins.mattermost.pages import render
+from lab.standins.mattermost.state import text_nodes
 from tests.standins.mattermost_server import Site
 
 PEOPLE = ("alice", "bob")

@@ -24,10 +24,10 @@ WEB_USER = 33  # www-data of Debian and of the official image
 # The interpreter may lie where other users cannot start it.
 _AS_USER = """
 import os, sys
-from lab.standins.nextcloud import occ
+from lab.standins.nextcloud.occ.cli import main
 user = int(sys.argv[1])
 os.setgroups([]); os.setgid(user); os.setuid(user)
-sys.exit(occ.main(sys.argv[2:]))
+sys.exit(main(sys.argv[2:]))
 """
 
 _PORT = re.compile(r"running on http://127\.0\.0\.1:(\d+)")

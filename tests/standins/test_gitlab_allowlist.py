@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from lab.standins.gitlab.allowlist import UnknownHost, UrlBlocked, authorize
-from lab.standins.gitlab.settings import DEFAULTS
+from lab.standins.gitlab.state.settings import DEFAULTS
+from lab.standins.gitlab.webhooks.allowlist import UnknownHost, UrlBlocked, authorize
 from tests.standins.gitlab_site import EXTERNAL_URL, Receiver, Site, receiving, running
 from tests.waiting import wait_until
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from lab.standins.gitlab.delivery import signature
+from lab.standins.gitlab.webhooks.delivery import signature
 from tests.standins.gitlab_site import READ_TOKEN, Project, Receiver, receiving
 from tests.waiting import wait_until
 

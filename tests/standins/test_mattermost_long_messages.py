@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from lab.standins.mattermost.gojson import dumps
+from lab.standins.mattermost.payloads.gojson import dumps
 from tests.standins.mattermost_replay import recording
 from tests.standins.mattermost_server import Site, furnished, running
 

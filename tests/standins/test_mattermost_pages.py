@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from lab.standins.mattermost import render
+from lab.standins.mattermost.pages import render
 from tests.standins.mattermost_server import Site, furnished, running
 
 

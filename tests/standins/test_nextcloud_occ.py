@@ -277,7 +277,7 @@ def test_status_and_users(site: Site) -> None:
 
 def test_php_wrapper_takes_occ_and_nothing_else(site: Site, tmp_path: Path) -> None:
     """The script as the image has it, with the code where the image has it."""
-    script = (Path(__file__).parents[2] / "lab/standins/nextcloud/php").read_text()
+    script = (Path(__file__).parents[2] / "lab/standins/nextcloud/occ/php").read_text()
     assert "PYTHONPATH=/opt/lab " in script
     wrapper = tmp_path / "php"
     wrapper.write_text(script.replace("PYTHONPATH=/opt/lab ", f"PYTHONPATH={Path(__file__).parents[2]} "))

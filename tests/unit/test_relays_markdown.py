@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.tree import SyntaxTreeNode
 
-from lab.standins.mattermost import render, text_nodes
-from lab.standins.mattermost.references import hashtags
+from lab.standins.mattermost.pages import render
+from lab.standins.mattermost.state import text_nodes
+from lab.standins.mattermost.state.references import hashtags
 from relays import markdown, markup, parts
 from relays.wording import CATALOGUES
 from tests.relays import hostile

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import uvicorn
 
-from lab.standins.gitlab.app import create_app
-from lab.standins.gitlab.config import Config
-from lab.standins.gitlab.instance import Instance
+from lab.standins.gitlab.server.app import create_app
+from lab.standins.gitlab.state.config import Config
+from lab.standins.gitlab.state.instance import Instance
+from lab.standins.gitlab.webhooks import dispatcher
 
 
 def main() -> None:
@@ -30,15 +31,17 @@ def main() -> None:
         settings_cache_seconds=float(os.environ.get("LAB_SETTINGS_CACHE_SECONDS", "2")),
         webhook_timeout=options.webhook_timeout,
     )
-    gitlab = Instance(config)
+    instance = Instance(config)
     try:
-        gitlab.first_start(
+        instance.first_start(
             *(os.environ.get(f"GITLAB_ROOT_{name}") for name in ("PASSWORD", "TOKEN", "READ_TOKEN"))
         )
     except ValueError as error:
         parser.error(str(error))
-    gitlab.dispatcher.start()
-    uvicorn.run(create_app(gitlab), host=options.host, port=options.port, access_log=False, log_level="info")
+    dispatcher.start(instance)
+    uvicorn.run(
+        create_app(instance), host=options.host, port=options.port, access_log=False, log_level="info"
+    )
 
 
 if __name__ == "__main__":

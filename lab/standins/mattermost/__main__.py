@@ -8,11 +8,11 @@ from pathlib import Path
 
 import uvicorn
 
-from lab.standins.mattermost.app import create_app
-from lab.standins.mattermost.call import Server
-from lab.standins.mattermost.config import Config
-from lab.standins.mattermost.release import RELEASES
-from lab.standins.mattermost.store import Store
+from lab.standins.mattermost.server.app import create_app
+from lab.standins.mattermost.state.config import Config
+from lab.standins.mattermost.state.instance import Instance
+from lab.standins.mattermost.state.release import RELEASES
+from lab.standins.mattermost.state.store import Store
 
 
 def main() -> None:
@@ -26,10 +26,10 @@ def main() -> None:
     options = parser.parse_args()
     release = RELEASES[options.version]
     store = Store(options.data)
-    server = Server(store, Config(store, release, os.environ, options.site_url), release)
+    instance = Instance(store, Config(store, release, os.environ, options.site_url), release)
     # The client of a request is the connection's: whether to trust a proxy's header is RateLimit's affair.
     uvicorn.run(
-        create_app(server), host=options.host, port=options.port, access_log=False, proxy_headers=False
+        create_app(instance), host=options.host, port=options.port, access_log=False, proxy_headers=False
     )
 
 

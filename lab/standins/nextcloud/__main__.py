@@ -7,9 +7,10 @@ from pathlib import Path
 
 import uvicorn
 
-from lab.standins.nextcloud import accounts, app
-from lab.standins.nextcloud.config import Site
-from lab.standins.nextcloud.install import install
+from lab.standins.nextcloud.server.app import create_app
+from lab.standins.nextcloud.state import users
+from lab.standins.nextcloud.state.install import install
+from lab.standins.nextcloud.state.instance import Instance
 
 
 def main() -> int:
@@ -20,16 +21,16 @@ def main() -> int:
     parser.add_argument("--root", type=Path, required=True, help="what a container has at /var/www/html")
     arguments = parser.parse_args()
     os.umask(0o022)  # Nextcloud's localstorage.umask
-    site = Site(arguments.root.resolve())
+    instance = Instance(arguments.root.resolve())
     admin, password = os.environ.get("NEXTCLOUD_ADMIN_USER"), os.environ.get("NEXTCLOUD_ADMIN_PASSWORD")
-    if not site.installed and admin and password:
+    if not instance.installed and admin and password:
         try:
-            install(site, admin, password)
-        except accounts.LoginRefused as error:
+            install(instance, admin, password)
+        except users.LoginRefused as error:
             print(error, file=sys.stderr)
             return 1
     # A stop waits for running uploads briefly, then cuts them: a container's own grace period is ten seconds.
-    uvicorn.run(app.build(site), host=arguments.host, port=arguments.port, timeout_graceful_shutdown=3)
+    uvicorn.run(create_app(instance), host=arguments.host, port=arguments.port, timeout_graceful_shutdown=3)
     return 0
 
 

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from lab import state
-from tests.lab.conftest import deploy
 from tests.lab.faults.world import INFRASTRUCTURE, World, nothing
+from tests.lab.runs import deploy
 
 Settings = dict[str, str]
 

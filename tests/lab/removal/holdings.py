@@ -12,8 +12,8 @@ from tasks.relays import bound_at
 from tasks.settings import load
 from tasks.site import Site
 from tests.acceptance.people import Chat, Forge
-from tests.lab.conftest import environment
 from tests.lab.faults.world import INFRASTRUCTURE
+from tests.lab.runs import environment
 
 Holdings = dict[str, set[str]]
 

@@ -1,112 +1,67 @@
-"""`Merge Request Hook`."""
+"""A merge request as the API shows it."""
 
-from dataclasses import dataclass
 from typing import Any
 
-from lab.standins.gitlab.clock import hook_time
-from lab.standins.gitlab.models import Commit, Label, MergeRequest, Project, User
-from lab.standins.gitlab.payloads import common
-
-_STATE_IDS = {"opened": 1, "closed": 2, "merged": 3, "locked": 4}
+from lab.standins.gitlab.payloads import user
+from lab.standins.gitlab.state.instance import Instance
+from lab.standins.gitlab.state.models import MergeRequest, Project
 
 
-@dataclass(frozen=True)
-class Context:
-    """What a merge request refers to."""
-
-    project: Project
-    labels: list[Label]
-    assignees: list[User]
-    reviewers: list[User]
-    last_commit: Commit | None
-    merge_status: str
-
-
-def build(
-    actor: User,
-    merge_request: MergeRequest,
-    context: Context,
-    *,
-    action: str | None,
-    changes: dict[str, Any],
-    oldrev: str | None = None,
-) -> dict[str, Any]:
-    """The payload for one action; a test delivery has none. `oldrev` is there only when commits were pushed."""
-    extra: dict[str, Any] = {"system": False, "actioned_at": hook_time(merge_request.updated_at)}
-    if action:
-        extra["action"] = action
-    if oldrev:
-        extra["oldrev"] = oldrev
-    payload = {
-        "object_kind": "merge_request",
-        "event_type": "merge_request",
-        "user": common.user(actor),
-        "project": common.project(context.project),
-        "object_attributes": {**attributes(merge_request, context), **extra},
-        "labels": common.labels(context.labels),
-        "changes": changes,
-        "repository": common.repository(context.project),
-    }
-    # GitLab leaves these keys out rather than sending empty lists.
-    if context.assignees:
-        payload["assignees"] = [common.user(person) for person in context.assignees]
-    if context.reviewers:
-        payload["reviewers"] = [
-            {**common.user(person), "state": "unreviewed", "re_requested": False}
-            for person in context.reviewers
-        ]
-    return payload
-
-
-def attributes(merge_request: MergeRequest, context: Context) -> dict[str, Any]:
-    """The merge request itself, as comments on it carry it too."""
-    project = common.project(context.project)
-    opened = merge_request.state == "opened"
+def to_json(instance: Instance, project: Project, merge_request: MergeRequest) -> dict[str, Any]:
+    """A merge request as the API shows it."""
+    web_root = instance.config.external_url
+    assignees, reviewers = (
+        [user.brief(person, web_root) for person in instance.users.existing(ids)]
+        for ids in (merge_request.assignee_ids, merge_request.reviewer_ids)
+    )
+    author = instance.users.get(merge_request.author_id)
+    merger = instance.users.get(merge_request.merge_user_id) if merge_request.merge_user_id else None
+    status = _detailed_status(instance, project, merge_request)
+    number = f"!{merge_request.iid}"
     return {
-        "assignee_id": next(iter(merge_request.assignee_ids), None),
-        "author_id": merge_request.author_id,
-        "created_at": hook_time(merge_request.created_at),
-        "description": merge_request.description,
-        "draft": merge_request.draft,
-        "head_pipeline_id": None,
         "id": merge_request.id,
         "iid": merge_request.iid,
-        "last_edited_at": None,
-        "last_edited_by_id": None,
-        "merge_commit_sha": merge_request.merge_commit_sha,
-        "merged_at": hook_time(merge_request.merged_at),
-        "merge_error": None,
-        "merge_params": {"force_remove_source_branch": "1" if merge_request.remove_source_branch else "0"},
-        "merge_status": context.merge_status,
-        "merge_user_id": merge_request.merge_user_id,
-        "merge_when_pipeline_succeeds": False,
-        "milestone_id": None,
-        "source_branch": merge_request.source_branch,
-        "source_project_id": merge_request.project_id,
-        "squash_commit_sha": None,
-        "state_id": _STATE_IDS[merge_request.state],
-        "target_branch": merge_request.target_branch,
-        "target_project_id": merge_request.project_id,
-        "time_estimate": 0,
+        "project_id": project.id,
         "title": merge_request.title,
-        "updated_at": hook_time(merge_request.updated_at),
-        "updated_by_id": merge_request.updated_by_id,
-        "prepared_at": hook_time(merge_request.created_at),
-        "assignee_ids": merge_request.assignee_ids,
-        "blocking_discussions_resolved": True,
-        "detailed_merge_status": context.merge_status if opened else "not_open",
-        "first_contribution": False,
-        "human_time_change": None,
-        "human_time_estimate": None,
-        "human_total_time_spent": None,
-        "labels": common.labels(context.labels),
-        "last_commit": common.commit(context.last_commit, context.project) if context.last_commit else None,
-        "reviewer_ids": merge_request.reviewer_ids,
-        "source": project,
+        "description": merge_request.description,
         "state": merge_request.state,
-        "target": project,
-        "time_change": 0,
-        "total_time_spent": 0,
-        "url": f"{context.project.web_url}/-/merge_requests/{merge_request.iid}",
+        "created_at": merge_request.created_at,
+        "updated_at": merge_request.updated_at,
+        "merged_at": merge_request.merged_at,
+        "merge_user": user.brief(merger, web_root) if merger else None,
+        "closed_at": merge_request.closed_at,
+        "source_branch": merge_request.source_branch,
+        "target_branch": merge_request.target_branch,
+        "source_project_id": project.id,
+        "target_project_id": project.id,
+        "author": user.brief(author, web_root) if author else None,
+        "assignees": assignees,
+        "assignee": assignees[0] if assignees else None,
+        "reviewers": reviewers,
+        "labels": merge_request.labels,
+        "draft": merge_request.draft,
         "work_in_progress": merge_request.draft,
+        "milestone": None,
+        "merge_status": "cannot_be_merged" if status == "conflict" else "can_be_merged",
+        "detailed_merge_status": status,
+        "has_conflicts": status == "conflict",
+        "sha": merge_request.source_sha,
+        "merge_commit_sha": merge_request.merge_commit_sha,
+        "squash_commit_sha": None,
+        "user_notes_count": instance.store.count(
+            "SELECT count(*) FROM notes WHERE noteable_type = 'MergeRequest' AND noteable_id = ?",
+            merge_request.id,
+        ),
+        "force_remove_source_branch": merge_request.remove_source_branch,
+        "web_url": f"{project.web_url}/-/merge_requests/{merge_request.iid}",
+        "references": {"short": number, "relative": number, "full": f"{project.full_path}{number}"},
     }
+
+
+def _detailed_status(instance: Instance, project: Project, merge_request: MergeRequest) -> str:
+    if merge_request.state != "opened":
+        return "not_open"
+    if merge_request.draft:
+        return "draft_status"
+    mergeable = instance.repository(project).mergeable(merge_request.target_branch, merge_request.source_sha)
+    return "mergeable" if mergeable else "conflict"

@@ -1,58 +1,27 @@
-"""`Note Hook` and `Confidential Note Hook`."""
+"""A comment as the API shows it."""
 
-from hashlib import sha1
 from typing import Any
 
-from lab.standins.gitlab.clock import hook_time
-from lab.standins.gitlab.models import Note, Project, User
-from lab.standins.gitlab.payloads import common
+from lab.standins.gitlab.payloads import user
+from lab.standins.gitlab.state.instance import Instance
+from lab.standins.gitlab.state.models import Note
 
 
-def build(
-    actor: User,
-    note: Note,
-    project: Project,
-    *,
-    companion: dict[str, dict[str, Any]],
-    page: str,
-    confidential: bool,
-    action: str | None = "create",
-) -> dict[str, Any]:
-    """The payload for a comment; `companion` is what it stands on, under the key of its kind, shown at `page`."""
+def to_json(instance: Instance, note: Note) -> dict[str, Any]:
+    """A comment as the API shows it."""
+    author = instance.users.get(note.author_id)
     return {
-        "object_kind": "note",
-        "event_type": "confidential_note" if confidential else "note",
-        "user": common.user(actor),
-        "project_id": project.id,
-        "project": common.project(project),
-        "object_attributes": {
-            "attachment": None,
-            "author_id": note.author_id,
-            "change_position": None,
-            "commit_id": None,
-            "created_at": hook_time(note.created_at),
-            "discussion_id": sha1(f"note-{note.id}".encode(), usedforsecurity=False).hexdigest(),
-            "id": note.id,
-            "internal": note.internal,
-            "line_code": None,
-            "note": note.body,
-            "noteable_id": note.noteable_id,
-            "noteable_type": note.noteable_type,
-            "original_position": None,
-            "position": None,
-            "project_id": note.project_id,
-            "resolved_at": None,
-            "resolved_by_id": None,
-            "resolved_by_push": None,
-            "st_diff": None,
-            "system": False,
-            "type": None,
-            "updated_at": hook_time(note.updated_at),
-            "updated_by_id": None,
-            "description": note.body,
-            "url": f"{page}#note_{note.id}",
-            **({"action": action} if action else {}),
-        },
-        "repository": common.repository(project),
-        **companion,
+        "id": note.id,
+        "type": None,
+        "body": note.body,
+        "author": user.brief(author, instance.config.external_url) if author else None,
+        "created_at": note.created_at,
+        "updated_at": note.updated_at,
+        "system": False,
+        "noteable_id": note.noteable_id,
+        "noteable_type": note.noteable_type,
+        "project_id": note.project_id,
+        "resolvable": False,
+        "internal": note.internal,
+        "confidential": note.internal,
     }

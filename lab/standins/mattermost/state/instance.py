@@ -1,0 +1,18 @@
+"""A running server: its database, its configuration, its release."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from lab.standins.mattermost.state.config import Config
+from lab.standins.mattermost.state.release import Release
+from lab.standins.mattermost.state.store import Store
+
+
+@dataclass(frozen=True)
+class Instance:
+    """What every part works with: the database, the configuration, the release."""
+
+    store: Store
+    config: Config
+    release: Release

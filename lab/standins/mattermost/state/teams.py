@@ -1,0 +1,24 @@
+"""Teams: their names, who belongs to them."""
+
+from __future__ import annotations
+
+import re
+
+from lab.standins.mattermost.state import channels
+from lab.standins.mattermost.state.instance import Instance
+from lab.standins.mattermost.state.store import Row, Store
+
+NAME = re.compile(r"(?=.{2,64}$)[a-z0-9]+(-+[a-z0-9]+)*")
+
+
+def membership(store: Store, team_id: str, user_id: str) -> Row | None:
+    """How an account belongs to a team, if it does."""
+    return store.one("SELECT * FROM team_members WHERE team_id = ? AND user_id = ?", team_id, user_id)
+
+
+def join(instance: Instance, team_id: str, user: Row, *, admin: bool = False) -> None:
+    """Make an account a member of the team and of its default channels."""
+    if membership(instance.store, team_id, user["id"]) is None:
+        member = {"team_id": team_id, "user_id": user["id"], "scheme_admin": admin}
+        instance.store.insert("team_members", member)
+        channels.join_defaults(instance, team_id, user)
