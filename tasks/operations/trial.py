@@ -28,12 +28,12 @@ class Trial:
     def remember(self) -> str:
         """A command to be run before anything is altered: it puts aside what is there, unless a trial is under way.
 
-        Before the first release there is nothing that works.
+        Before there is a release with a service there is nothing that works.
         """
         app, root, before = self.app, f"/opt/{self.app}", f"/opt/{self.app}/before"
         new = f"{before}.new"
         return (
-            f"( test -d {before} || ! test -e {root}/current || "
+            f"( test -d {before} || ! test -e {root}/current || ! ls {_UNITS}/{app}-*.service >/dev/null 2>&1 || "
             f"{{ rm -rf {new} && mkdir -m 700 -p {new}/settings {new}/units && "
             f"{_copied(f'/etc/{app}', ' '.join(self.settings), f'{new}/settings')} && "
             f"{_copied(_UNITS, f'{app}-*', f'{new}/units')} && "

@@ -28,7 +28,10 @@ def test_the_service_is_started_again_for_a_tree_that_is_missing(
     store.start()
     left: list[int] = []
     service: Any = SimpleNamespace(
-        store=store, outbox=Outbox(store, "test"), wording=CATALOGUES["fr"], note=lambda source, text: None
+        store=store,
+        outbox=Outbox(store, "test"),
+        wording=CATALOGUES["fr"],
+        note=lambda source, text, **data: None,
     )
 
     def leave(code: int) -> None:

@@ -1,6 +1,7 @@
 """What is put aside before something new comes is put back as it was; on folders of this machine."""
 
 import os
+import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -117,6 +118,15 @@ def test_before_the_first_release_there_is_nothing_to_be_put_aside(root: Path) -
     assert not (root / "opt/relay/before").exists()
     assert run(root, TRIAL.roll_back).returncode != 0
     assert asked(root) == []
+
+
+def test_before_the_first_service_there_is_nothing_to_be_put_aside(root: Path) -> None:
+    """The release is there first, and not even a folder for settings."""
+    for path in (root / UNITS).glob("relay-*.s*"):
+        path.unlink() if path.is_file() else None
+    shutil.rmtree(root / "etc/relay")
+    assert run(root, TRIAL.remember).returncode == 0
+    assert not (root / "opt/relay/before").exists()
 
 
 def test_what_cannot_be_put_aside_alters_nothing(root: Path) -> None:
