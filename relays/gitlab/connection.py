@@ -31,7 +31,9 @@ _LARGEST_HEAD = 64 * 1024
 _LARGEST_FRAME = 8
 _CHUNK = 16 * 1024
 
-_HEADERS = {name.encode(): name for name in HEADERS}
+_HEADERS = {spelling.encode(): name for name in HEADERS for spelling in (name, name.title())}
+_HEADERS[b"X-Gitlab-Event-UUID"] = "x-gitlab-event-uuid"
+_METHODS = {method.encode(): method for method in ("POST", "GET", "HEAD")}
 
 _NOT_HTTP = Answer(HTTPStatus.BAD_REQUEST, b"not HTTP\n")
 _LARGE_HEAD = Answer(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, b"headers too large\n")
@@ -121,7 +123,8 @@ class Connection:
         self._url += url
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        known = _HEADERS.get(name.lower())
+        # Most come as GitLab writes them.
+        known = _HEADERS.get(name) or _HEADERS.get(name.lower())
         # What comes behind a body in chunks is none.
         if known is not None and self._exchange is None:
             self._headers.setdefault(known, value.decode("latin-1"))
@@ -130,8 +133,11 @@ class Connection:
         if self._complete or self._answered:
             self._more = True  # a second request, which has to wait for a connection of its own
             return
-        self._method = self._parser.get_method().decode("latin-1")
-        if self._headers.get("transfer-encoding", "chunked").strip().lower() != "chunked":
+        method = self._parser.get_method()
+        self._method = _METHODS.get(method) or method.decode("latin-1")
+        headers = self._headers
+        coding = headers.get("transfer-encoding")
+        if coding is not None and coding.strip().lower() != "chunked":
             self._answer(_CODED)
         elif self._parser.should_upgrade():
             # The parser takes the body for the other protocol.
@@ -139,8 +145,8 @@ class Connection:
         else:
             path = self._url.partition(b"?")[0].decode("latin-1")
             self._deadline = self._loop.time() + BODY_SECONDS
-            self._exchange = self._begin(Request(self._method, path, self._headers), self._answer)
-            if self._headers.get("expect", "").lower() == "100-continue":
+            self._exchange = self._begin(Request(self._method, path, headers), self._answer)
+            if "expect" in headers and headers["expect"].lower() == "100-continue":
                 self._send(b"HTTP/1.1 100 Continue\r\n\r\n")
 
     def on_body(self, chunk: bytes) -> None:
@@ -167,7 +173,7 @@ class Connection:
             if not self._complete:
                 self._answer(_NOT_HTTP)
         if self._complete or self._answered:
-            if not self._lingers:
+            if self._listens and not self._lingers:
                 self._pause()
         elif self._size > _LARGEST_HEAD + (1 + _LARGEST_FRAME) * self._body:
             self._answer(_LARGE_HEAD if self._exchange is None else _LARGE_FRAMES)

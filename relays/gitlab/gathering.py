@@ -66,7 +66,7 @@ class _Line:
         def take() -> Sequence[Delivery]:
             # Before it is taken: what comes in between is taken now and asked for once more, and never forgotten.
             self._asked = False
-            size = sum(len(delivery.body) for delivery, _ in lot)
+            size = sum([len(delivery.body) for delivery, _ in lot])
             with suppress(IndexError):
                 while len(lot) < self._most and size < _MOST_BYTES:
                     lot.append(self._gathered.popleft())

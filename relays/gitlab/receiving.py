@@ -36,6 +36,11 @@ class Reception:
 class Receiving:
     """The exchange of one delivery (relays.gitlab.exchange); a guest of the room for bodies (relays.gitlab.room)."""
 
+    __slots__ = (
+        *("_begun", "_body", "_examination", "_finish", "_headers", "_inside_since", "_is_inside", "_is_kept"),
+        *("_key", "_may_be_small", "_reception", "_resume", "_size", "length", "trusted"),
+    )
+
     def __init__(self, reception: Reception, request: Request, finish: Callable[[Answer], None]) -> None:
         self._begun = time.perf_counter()
         self._reception = reception
@@ -49,21 +54,23 @@ class Receiving:
         # What is not said may be as much as is taken at all.
         self.length = int(said) if said else reception.max_body_bytes
         self._may_be_small = not said
+        # A stranger's body is read, so that the answer gets through, but not kept.
+        self._is_kept = self._examination.promising and self.length <= reception.max_body_bytes
         self._resume: Callable[[], None] | None = None
         self._is_inside = False
         self._inside_since = 0.0
 
     def feed(self, chunk: bytes) -> None:
-        # A stranger's body is read, so that the answer gets through, but not kept.
         self._examination.feed(chunk)
         self._size += len(chunk)
-        if self._is_kept():
-            self._body += chunk
-        elif self._body:
+        if self._is_kept and self._size > self._reception.max_body_bytes:
+            self._is_kept = False
             self._give_back()
+        if self._is_kept:
+            self._body += chunk
 
     def may_go_on(self, resume: Callable[[], None]) -> bool:
-        if self._is_inside or not self._is_kept():
+        if self._is_inside or not self._is_kept:
             return True
         if (self._size if self._may_be_small else self.length) <= SMALL_BYTES:
             return True
@@ -109,10 +116,6 @@ class Receiving:
     def leave(self) -> None:
         self._give_back()
         self._resume = None
-
-    def _is_kept(self) -> bool:
-        limit = self._reception.max_body_bytes
-        return self._examination.promising and self._size <= limit and self.length <= limit
 
     def _enter(self) -> None:
         self._is_inside = True
