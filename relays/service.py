@@ -13,28 +13,29 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
-from relays import log as journal
-from relays import markup, systemd
-from relays.courier import Courier
-from relays.engine import Database, Engine, StorageError, reason
-from relays.former import move_former
-from relays.mattermost import Hook, IncomingWebhook
-from relays.message import RELAY, Message
-from relays.metrics import Metrics, total
-from relays.moving import move_outbox
-from relays.outbox import Notification, Outbox, Stats, insert
-from relays.postgresql import PostgreSQL
-from relays.quarantine import Tell, is_there, prepare
-from relays.rescue import Rescue
-from relays.schema import SchemaError, Tables
-from relays.settings import Places, Spool, StartError, parse_arguments
-from relays.sqlite import SQLite
-from relays.state import StateDirectory
-from relays.status import StatusFile
-from relays.store import Store
-from relays.tables import OUTBOX
+from relays.base import logging as journal
+from relays.base import systemd
+from relays.base.instance_lock import StateDirectory
+from relays.base.settings import RelayPaths, Spool, StartError, parse_arguments
+from relays.base.status import StatusFile
+from relays.base.worker import Worker
+from relays.delivery.dispatcher import Dispatcher
+from relays.delivery.metrics import Metrics, total
+from relays.delivery.outbox import Notification, Outbox, Stats, insert
+from relays.delivery.tables import OUTBOX
+from relays.mattermost import markup
+from relays.mattermost.client import Hook, IncomingWebhook
+from relays.mattermost.message import RELAY, Message
+from relays.storage.engine import Database, Engine, StorageError, reason
+from relays.storage.leave_shared import move_former
+from relays.storage.migrate_to_shared import move_outbox
+from relays.storage.postgresql import PostgreSQL
+from relays.storage.quarantine import Tell, is_there, prepare
+from relays.storage.recovery import Rescue
+from relays.storage.schema import SchemaError, Tables
+from relays.storage.sqlite import SQLite
+from relays.storage.store import Store
 from relays.wording import Wording, age
-from relays.worker import Worker
 
 log = logging.getLogger(__name__)
 
@@ -46,7 +47,9 @@ _PATH = 200
 _STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
-def main(program: str, build: Callable[[Places], "Service"], arguments: Sequence[str] | None = None) -> int:
+def main(
+    program: str, build: Callable[[RelayPaths], "Service"], arguments: Sequence[str] | None = None
+) -> int:
     """Start the relay that `build` makes from its places and serve until told to stop; the exit code."""
     try:
         places = parse_arguments(program, arguments)
@@ -102,10 +105,10 @@ def _tell_rescue(wording: Wording, channel: str, after_rescue: str, db: Database
 
 
 class Service:
-    """Store, outbox and courier of a relay, and the workers of its source (`add`).
+    """Store, outbox and dispatcher of a relay, and the workers of its source (`add`).
 
     `tables` are those of the source, and `after_rescue` is SQL that makes them fit for use after a part of
-    their rows was lost (relays.quarantine); for `digest_from` see relays.digest. `spool` tells of a PostgreSQL
+    their rows was lost (relays.storage.quarantine); for `digest_from` see relays.delivery.digest. `spool` tells of a PostgreSQL
     database that holds the store, otherwise it is a file in `state`.
     """
 
@@ -125,8 +128,8 @@ class Service:
         engine = _open(state / "relay.db", spool, (OUTBOX, tables), tell, self._state.instance)
         self.store = Store(engine)
         self.outbox = Outbox(self.store, self._state.instance, digest_from)
-        self.metrics = Metrics(self.outbox.stats, lambda: self.store.failing, lambda: self.courier.held())
-        self.courier = Courier(self.outbox, partial(IncomingWebhook, hook), wording, self.metrics)
+        self.metrics = Metrics(self.outbox.stats, lambda: self.store.failing, lambda: self.dispatcher.held())
+        self.dispatcher = Dispatcher(self.outbox, partial(IncomingWebhook, hook), wording, self.metrics)
         self._sources: list[Worker] = []
         self._stop = threading.Event()
         self._exit_code = os.EX_OK
@@ -153,7 +156,7 @@ class Service:
         signal.pthread_sigmask(signal.SIG_BLOCK, _STOP_SIGNALS)
         threading.Thread(target=self._wait_for_signal, daemon=True).start()
         self.store.start()
-        self.courier.start()
+        self.dispatcher.start()
         for source in self._sources:
             source.start()
         systemd.notify("READY=1")
@@ -176,7 +179,7 @@ class Service:
             well, stats = False, None
         oldest = stats.oldest if stats else None
         last = stats.last_delivery if stats else None
-        held = self.courier.held()
+        held = self.dispatcher.held()
         return well, {
             "status": "failing" if not well else "degraded" if held else "ok",
             "held": held,
@@ -196,7 +199,7 @@ class Service:
         }
 
     def _workers(self) -> list[Worker]:
-        return [self.store, *self.courier.workers, *self._sources]
+        return [self.store, *self.dispatcher.workers, *self._sources]
 
     def _wait_for_signal(self) -> None:
         signal.sigwait(_STOP_SIGNALS)
@@ -226,8 +229,8 @@ class Service:
                 systemd.notify("WATCHDOG=1", f"STATUS={self._status_line()}")
             self._status_file.write(self.status())
             with suppress(StorageError):  # told by the status already
-                self.courier.look()
-            self.courier.renew()
+                self.dispatcher.look()
+            self.dispatcher.renew()
             if time.monotonic() >= prune_at:
                 prune_at = time.monotonic() + _PRUNE_SECONDS
                 self.outbox.prune()
@@ -263,7 +266,7 @@ class Service:
         said = [self.wording["status.idle"]]
         if stats.oldest is not None:
             said = [self.wording["status.backlog"].format(count=stats.backlog, age=self._ago(stats.oldest))]
-        for channel, answer in self.courier.held().items():
+        for channel, answer in self.dispatcher.held().items():
             status = answer[:8]  # such as HTTP 404
             cause = self.wording.get(f"held.{status[-3:]}", self.wording["held.other"])
             said.append(self.wording["status.held"].format(channel=channel, cause=cause, reason=status))
@@ -282,7 +285,7 @@ class Service:
             source.stop()
         for source in self._sources:
             source.join(_STOP_SECONDS)
-        self.courier.stop()
+        self.dispatcher.stop()
         self.store.stop()
         self.store.join(_STOP_SECONDS)
         if not self.store.is_alive():

@@ -14,17 +14,17 @@ from collections.abc import Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 
-from relays.engine import Engine, StorageError, reason
-from relays.gitlab.tables import GITLAB
-from relays.nextcloud.tables import NEXTCLOUD
-from relays.postgresql import PostgreSQL
-from relays.schema import SchemaError, find
-from relays.settings import StartError, read_spool, state_directory
-from relays.shape import shape_of
-from relays.sqlite import SQLite
-from relays.state import StateDirectory
-from relays.tables import OUTBOX
-from relays.upgrade import revert
+from relays.base.instance_lock import StateDirectory
+from relays.base.settings import StartError, read_spool, state_directory
+from relays.delivery.tables import OUTBOX
+from relays.sources.gitlab.tables import GITLAB
+from relays.sources.nextcloud.tables import NEXTCLOUD
+from relays.storage.engine import Engine, StorageError, reason
+from relays.storage.introspection import shape_of
+from relays.storage.migrations import revert
+from relays.storage.postgresql import PostgreSQL
+from relays.storage.schema import SchemaError, find
+from relays.storage.sqlite import SQLite
 
 PARTS = (OUTBOX, GITLAB, NEXTCLOUD)
 

@@ -5,16 +5,16 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo
 
-from relays.nextcloud import document
-from relays.nextcloud.news import Kind, News
-from relays.nextcloud.telling import (
+from relays.sources.nextcloud import document
+from relays.sources.nextcloud.changes import Kind, News
+from relays.sources.nextcloud.options import (
     ANNOUNCED,
     BURST_FROM,
     FURTHER_USERNAME,
     HIGHEST_BURST_FROM,
     USERNAME,
     Discretion,
-    Telling,
+    TreeOptions,
 )
 from relays.wording import CATALOGUES
 from tasks.telling import ChannelName
@@ -37,7 +37,7 @@ def _check_folders(folders: list[str]) -> list[str]:
 
 
 def _check_wording(wording: dict[str, str]) -> dict[str, str]:
-    told = Telling(name="Documents_RH", channel="", footer="")
+    told = TreeOptions(name="Documents_RH", channel="", footer="")
     # With an uploader and a link, which a site may have or not.
     samples = [
         News(kind, "Contrats/2025/contrat.pdf", 2048, datetime(2025, 12, 1, 12), who="Camille Morel")
@@ -66,7 +66,7 @@ Extension = Annotated[str, Field(pattern=r"^[a-z0-9]{1,16}$")]
 
 
 class Options(BaseModel):
-    """How the documents of a tree are told, as relays.nextcloud.telling has it."""
+    """How the documents of a tree are told, as relays.sources.nextcloud.options has it."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
 

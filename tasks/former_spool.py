@@ -1,7 +1,7 @@
 """A shared spool that the site leaves, for another one or for a file on the host: nothing that waits is left there.
 
 The address in use is the first line of a file on the host, former ones follow. A relay that starts takes along what
-waits in those (relays.former). When all have, the tables go, and with them the former address.
+waits in those (relays.storage.leave_shared). When all have, the tables go, and with them the former address.
 """
 
 from hashlib import sha256
@@ -21,7 +21,7 @@ from tasks.relays import FILE, gitlab_relay, gitlab_settings
 from tasks.site import Site
 
 _PYTHON = "/opt/passerelle/current/bin/python"
-_FORGET = f"{_PYTHON} -I -m relays.gitlab.forget --credentials /etc/passerelle"
+_FORGET = f"{_PYTHON} -I -m relays.sources.gitlab.drop_tables --credentials /etc/passerelle"
 _REMEDY = f"mend that, or remove {SPOOL} from the host to leave them where they are"
 
 

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationInfo
 from pyinfra.api.exceptions import PyinfraError
 
-from relays.nextcloud.telling import FURTHER_USERNAME, USERNAME
+from relays.sources.nextcloud.options import FURTHER_USERNAME, USERNAME
 from tasks.addresses import (
     BaseUrl,
     ExistingFile,

@@ -6,11 +6,11 @@ from typing import Any
 from pyinfra import host
 from pyinfra.api import QuoteString, StringCommand
 
-from relays.gitlab.tables import GITLAB
-from relays.nextcloud.tables import NEXTCLOUD
-from relays.schema import SAID, VERSIONS, Found, Tables, find
-from relays.shape import POSTGRESQL, SQLITE
-from relays.tables import OUTBOX
+from relays.delivery.tables import OUTBOX
+from relays.sources.gitlab.tables import GITLAB
+from relays.sources.nextcloud.tables import NEXTCLOUD
+from relays.storage.introspection import POSTGRESQL, SQLITE
+from relays.storage.schema import SAID, VERSIONS, Found, Tables, find
 from tasks.operations.python_app import Switch
 from tasks.operations.remote import HostFact
 from tasks.place import SPOOL

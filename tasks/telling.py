@@ -9,14 +9,15 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo
 from pydantic.dataclasses import dataclass
 
-from relays.gitlab import reword, routing
-from relays.gitlab.event import Event, read_event
-from relays.gitlab.events import BUILDERS
-from relays.gitlab.events.common import kind_of
-from relays.gitlab.mute import Mute
-from relays.gitlab.payload import Payload
-from relays.gitlab.people import is_name
-from relays.message import Message
+from relays.mattermost.message import Message
+from relays.sources.gitlab import routing
+from relays.sources.gitlab import templates as reword
+from relays.sources.gitlab.event import Event, read_event
+from relays.sources.gitlab.events import BUILDERS
+from relays.sources.gitlab.events.common import kind_of
+from relays.sources.gitlab.mute import Mute
+from relays.sources.gitlab.payload import Payload
+from relays.sources.gitlab.people import is_name
 from relays.wording import CATALOGUES
 
 SAMPLES = Path(__file__).parent / "samples" / "gitlab"
@@ -31,7 +32,7 @@ Pattern = Annotated[str, Field(min_length=1)]
 
 
 class Route(BaseModel):
-    """A route as relays.gitlab.routing has it; what it does not say of language and detail is as elsewhere."""
+    """A route as relays.sources.gitlab.routing has it; what it does not say of language and detail is as elsewhere."""
 
     model_config = _STRICT
 
@@ -62,7 +63,7 @@ class Route(BaseModel):
 
 @dataclass(config=ConfigDict(extra="forbid"), frozen=True)
 class MuteSettings(Mute):
-    """What is not told, as relays.gitlab.mute has it."""
+    """What is not told, as relays.sources.gitlab.mute has it."""
 
 
 def _check_person(name: str) -> str:

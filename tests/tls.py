@@ -189,7 +189,7 @@ def _no_such_name(context: ssl.SSLContext) -> None:
 
 _WEAK = rsa.generate_private_key(65537, 1024)  # noqa: S505
 
-# What a client that trusts ROOT meets at https://, and the code of the fault that it is (relays.tls).
+# What a client that trusts ROOT meets at https://, and the code of the fault that it is (relays.base.tls).
 FAULTS: dict[str, tuple[Callable[[Front], None], str]] = {
     "expired": (_wear(make("x", ROOT, names=[NAME], days=(-9, -1))), "expired"),
     "not valid yet": (_wear(make("x", ROOT, names=[NAME], days=(2, 9))), "early"),

@@ -11,19 +11,19 @@ from concurrent.futures import Future
 from pathlib import Path
 from typing import cast
 
-from relays.gitlab.app import App
-from relays.gitlab.authenticity import read_authenticity
-from relays.gitlab.gathering import Gathering
-from relays.gitlab.received import Delivery, Received
-from relays.gitlab.receiving import Reception
-from relays.gitlab.refusals import Refusals
-from relays.gitlab.server import HttpServer
-from relays.metrics import Metrics
-from relays.outbox import Stats
+from relays.delivery.metrics import Metrics
+from relays.delivery.outbox import Stats
+from relays.sources.gitlab.app import App
+from relays.sources.gitlab.authenticity import read_authenticity
+from relays.sources.gitlab.batcher import Batcher
+from relays.sources.gitlab.http.refusals import Refusals
+from relays.sources.gitlab.http.server import HttpServer
+from relays.sources.gitlab.inbox import Delivery, Inbox
+from relays.sources.gitlab.webhook_request import Reception
 
 
 class Nowhere:
-    """Takes deliveries as relays.gitlab.received does."""
+    """Takes deliveries as relays.sources.gitlab.inbox does."""
 
     def put(self, take: Callable[[], Sequence[Delivery]], here: bool) -> Future[None]:
         """Forgets them."""
@@ -39,7 +39,7 @@ def main(credentials: Path, port: int) -> None:
     metrics = Metrics(lambda: Stats(0, 0, None, None), lambda: False)
     counters: Counter[str] = Counter()
     refusals = Refusals(counters, metrics)
-    reception = Reception(Gathering(cast(Received, Nowhere())), authenticity, 1024 * 1024, metrics, refusals)
+    reception = Reception(Batcher(cast(Inbox, Nowhere())), authenticity, 1024 * 1024, metrics, refusals)
     app = App(reception, counters, lambda: (True, {}), {})
     HttpServer(app.begin, socket.create_server(("127.0.0.1", port))).run()
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from functools import wraps
 from typing import Any
 
-from relays.tls import Fault
+from relays.base.tls import Fault
 from tasks.doctor.look import Look
 from tasks.operations.api import ApiError
 from tasks.operations.resource import ResourceError

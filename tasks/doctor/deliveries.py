@@ -10,7 +10,7 @@ from tasks.operations.api import ApiError
 
 links = Links()
 
-# What the relay answers (relays.gitlab.app).
+# What the relay answers (relays.sources.gitlab.app).
 _MEANINGS = {
     "401": "delivery.secret",
     "403": "delivery.clock",

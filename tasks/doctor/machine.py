@@ -3,7 +3,7 @@
 from functools import partial
 from typing import Any
 
-from relays import tls
+from relays.base import tls
 from tasks.doctor.chain import Broken, Links, broken, distrusted
 from tasks.doctor.look import Look
 from tasks.operations.api import ApiError

@@ -74,7 +74,7 @@ def compose(infrastructure: str, command: list[str]) -> dict[str, Any]:
 def web(url: str, secrets: bool = False) -> dict[str, Any]:
     """What a server answers, whose certificate matters if the relays send `secrets` there.
 
-    {name, port, silent: what fails there, or empty; refused: nobody listens on the port; tls: what relays.tls.fault
+    {name, port, silent: what fails there, or empty; refused: nobody listens on the port; tls: what relays.base.tls.fault
     wants to know if that fails, or None; status, location, date, body: the answer; at: when it came}.
     """
     found: dict[str, Any] = {
@@ -163,7 +163,7 @@ def ask(url: str) -> dict[str, Any]:
 
 
 def trusting() -> ssl.SSLContext:
-    """Whom the relays trust, where they are installed (relays.tls)."""
+    """Whom the relays trust, where they are installed (relays.base.tls)."""
     context = ssl.create_default_context()
     certifi = Path("/opt/passerelle/current/lib").glob("python3*/site-packages/certifi/cacert.pem")
     for file in (*certifi, Path("/etc/passerelle/ca.pem")):
@@ -322,7 +322,7 @@ def bound(pid: str, inside: str, tree: str | None) -> bool | None:
 
 
 def status(file: str) -> dict[str, Any]:
-    """What a relay says of itself (relays.status); empty while it says nothing."""
+    """What a relay says of itself (relays.base.status); empty while it says nothing."""
     try:
         found: dict[str, Any] = json.loads(Path(file).read_text(encoding="utf-8"))
     except (OSError, ValueError):

@@ -12,7 +12,7 @@ from paramiko import Transport
 from pydantic import SecretStr
 from urllib3.exceptions import HTTPError, ProtocolError
 
-from relays import tls
+from relays.base import tls
 from tasks.operations.refusal import Server, masked, reason
 from tasks.operations.resource import ResourceError
 from tasks.operations.tunnel import TunnelAdapter

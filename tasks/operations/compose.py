@@ -157,8 +157,8 @@ def read(lines: list[str], directory: str) -> list[Container]:
             f"host: Docker does not answer there: {told}; run: systemctl start docker", reason, told
         )
     here = {line.removeprefix("here ") for line in lines if line.startswith("here ")}
-    told_of = [json.loads(line) for line in lines if line.startswith("{")]
-    return [_container(told, here) for told in told_of if str(told["oneoff"]).lower() != "true"]
+    documents = [json.loads(line) for line in lines if line.startswith("{")]
+    return [_container(told, here) for told in documents if str(told["oneoff"]).lower() != "true"]
 
 
 def _container(told: dict[str, Any], here: set[str]) -> Container:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import requests
 from paramiko import ChannelException, SSHException
 
-from relays.failure import explain
-from relays.tls import causes
+from relays.base.errors import explain
+from relays.base.tls import causes
 
 # The id of a Mattermost webhook is its secret, and its API names objects by id in paths and messages.
 _MATTERMOST_ID = re.compile(r"\b[a-z0-9]{26}\b")

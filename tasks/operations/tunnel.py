@@ -17,7 +17,7 @@ from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import NewConnectionError
 
-from relays.tls import TlsAdapter
+from relays.base.tls import TlsAdapter
 from tasks.operations.resource import ResourceError
 
 # What ends a connection, also while it is being closed: the socket pair is, the channel, or SSH as a whole.

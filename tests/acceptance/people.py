@@ -18,7 +18,7 @@ from xml.etree import ElementTree
 
 import requests
 
-from relays.tls import TlsAdapter, context
+from relays.base.tls import TlsAdapter, context
 from tasks.site import Site
 from tests.waiting import wait_until
 

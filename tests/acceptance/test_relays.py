@@ -22,7 +22,7 @@ RELAYS = [
 def test_relay_is_installed_with_all_it_needs(host: Host, relay: str) -> None:
     """The release in use is whole and starts, with its own packages alone: nothing is left to be fetched."""
     assert host.file("/opt/passerelle/current/complete").exists
-    told = host.check_output(f"/opt/passerelle/current/bin/python -I -m relays.{relay} --help")
+    told = host.check_output(f"/opt/passerelle/current/bin/python -I -m relays.sources.{relay} --help")
     assert "--config" in told
 
 

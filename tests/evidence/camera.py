@@ -56,7 +56,7 @@ _MASK = """(secrets) => {
 class Camera(AbstractContextManager["Camera"]):
     """Takes pictures of the pages below `urls`, signed in by `logins`, with the browser `program`.
 
-    For `ca` see relays.tls.
+    For `ca` see relays.base.tls.
     """
 
     def __init__(

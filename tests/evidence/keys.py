@@ -12,7 +12,7 @@ import socks
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from relays.tls import context
+from relays.base.tls import context
 
 _SECONDS = 20
 
@@ -20,7 +20,7 @@ _SECONDS = 20
 def trusted_keys(urls: Iterable[str], proxy: str | None, ca: Path | None) -> Iterator[str]:
     """A hash of the public key, as browsers write it, of each server at https:// whose certificate is in order.
 
-    `proxy` is an address such as socks5h://127.0.0.1:1080; for `ca` see relays.tls.
+    `proxy` is an address such as socks5h://127.0.0.1:1080; for `ca` see relays.base.tls.
     """
     for url in urls:
         if url.startswith("https://"):

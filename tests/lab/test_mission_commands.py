@@ -13,13 +13,13 @@ Shell = Callable[[str], str]
 
 # The block as the mission has it, and what must stand in the answer. What would not end is ended.
 TYPED = {
-    "is the webhook script running": ("ps aux | grep gitlab_webhook", "relays.gitlab"),
+    "is the webhook script running": ("ps aux | grep gitlab_webhook", "relays.sources.gitlab"),
     "webhook log": (
         "timeout 1 tail -f ~/taaf-infrastructure/scripts/webhooks/webhook_gitlab.log || true",
         "journalctl -f -u passerelle-gitlab",
     ),
     "endpoint": ("curl http://localhost:8090/health", '"status": "ok"'),
-    "is the monitor running": ("ps aux | grep nextcloud_monitor", "relays.nextcloud"),
+    "is the monitor running": ("ps aux | grep nextcloud_monitor", "relays.sources.nextcloud"),
     "monitor log": (
         "timeout 1 tail -f ~/taaf-infrastructure/scripts/monitoring/monitor.log || true",
         "journalctl -f -u passerelle-nextcloud",

@@ -9,7 +9,7 @@ from docker import DockerClient
 from docker.models.containers import Container
 
 from lab import stack
-from relays.tls import context
+from relays.base.tls import context
 from tasks.site import Site
 from tests import tls
 from tests.acceptance.people import Chat, Cloud, Forge, marker, shown

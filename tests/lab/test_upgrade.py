@@ -57,7 +57,7 @@ def release(machine: Shell) -> str:
 
 def alter(place: Path, relay: str, text: str) -> None:
     """Another release: with something at the beginning of a relay."""
-    file = place / "relays" / relay / "__main__.py"
+    file = place / "relays" / "sources" / relay / "__main__.py"
     file.write_text(f"{text}\n{file.read_text()}")
 
 

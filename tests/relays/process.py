@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+import zipfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -26,6 +27,13 @@ TOKEN = "token9secret8of7the6gitlab5hook"
 def wait_for(condition: Callable[[], object], seconds: float = 20.0, what: str = "") -> None:
     """Wait until the condition holds, looking often: a relay answers within milliseconds."""
     wait_until(what or f"{condition}", condition, seconds, every=0.01)
+
+
+def _module(code: Path, kind: str) -> str:
+    """The program of a relay in a release, a folder or an archive; before 1.0.0 it lay elsewhere."""
+    layered = f"relays/sources/{kind}/__main__.py"
+    found = (code / layered).exists() if code.is_dir() else layered in zipfile.ZipFile(code).namelist()
+    return f"relays.sources.{kind}" if found else f"relays.{kind}"
 
 
 class Relay:
@@ -71,7 +79,13 @@ class Relay:
         """
         (self.home / "settings.toml").write_text(self.settings)
         prepare(self.home)
-        command = [sys.executable, "-m", f"relays.{self.kind}", "--config", str(self.home / "settings.toml")]
+        command = [
+            sys.executable,
+            "-m",
+            _module(self.code, self.kind),
+            "--config",
+            str(self.home / "settings.toml"),
+        ]
         environment = {
             "PATH": os.environ["PATH"],
             "PYTHONPATH": str(self.code),
@@ -193,15 +207,15 @@ def stored(relay: Relay) -> list[str]:
         return [key for _, _, key in db.execute(query.format(""))]
 
 
-def untold(relay: Relay) -> int:
+def pending(relay: Relay) -> int:
     """How many deliveries of GitLab have yet to be looked into."""
-    return int(str(health(relay)[1]["untold"]))
+    return int(str(health(relay)[1]["pending"]))
 
 
 def undelivered(relay: Relay) -> int:
     """How many deliveries of GitLab have yet to be looked into, and how many notifications to be posted."""
     figures = health(relay)[1]
-    return int(str(figures["backlog"])) + int(str(figures.get("untold", 0)))
+    return int(str(figures["backlog"])) + int(str(figures.get("pending", figures.get("untold", 0))))
 
 
 def health(relay: Relay) -> tuple[int, dict[str, object]]:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.relays.events import issue, send
-from tests.relays.process import Relay, stored, undelivered, untold, wait_for
+from tests.relays.process import Relay, pending, stored, undelivered, wait_for
 from tests.relays.sink import OK, Reply, Sink, keys_of
 from tests.relays.test_nextcloud import start, upload, waiting
 
@@ -60,7 +60,7 @@ def fill(relay: Relay, sink: Sink, count: int, looked_into: bool = True) -> None
     for number in range(3, count):
         assert send(relay, issue(number), {"webhook-id": f"e-{number}"}).status_code == 200
     if looked_into:
-        wait_for(lambda: untold(relay) == 0)
+        wait_for(lambda: pending(relay) == 0)
     relay.kill()
 
 
@@ -142,7 +142,7 @@ def test_what_can_be_read_is_delivered_in_order(
         if key.startswith("gitlab:"):
             number = int(key.rpartition("-")[2])
             assert send(gitlab, issue(number), {"webhook-id": f"e-{number}"}).status_code == 200
-    wait_for(lambda: untold(gitlab) == 0)
+    wait_for(lambda: pending(gitlab) == 0)
     assert stored(gitlab) == known
     assert send(gitlab, issue(99), {"webhook-id": "e-99"}).text == "accepted\n"
     assert gitlab.terminate() == 0

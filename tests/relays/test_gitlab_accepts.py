@@ -42,7 +42,7 @@ def test_the_answer_comes_after_the_storage_and_does_not_wait_for_mattermost(
     wait_for(lambda: health(gitlab)[1]["backlog"] == 3)
     assert sink.posts == []
     status, figures = health(gitlab)
-    assert (status, figures["status"], figures["untold"]) == (200, "ok", 0)
+    assert (status, figures["status"], figures["pending"]) == (200, "ok", 0)
     sink.go_on()
     wait_for(lambda: len(sink.posts) == 3)
     wait_for(lambda: undelivered(gitlab) == 0)

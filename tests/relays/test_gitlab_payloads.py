@@ -10,12 +10,12 @@ from typing import Any, cast
 
 import pytest
 
-from relays.gitlab.event import ACTIONS
+from relays.sources.gitlab.event import ACTIONS
 from tests.relays.events import PAYLOADS, changed, send
 from tests.relays.process import TOKEN, Relay, health, stored, undelivered, wait_for
 from tests.relays.sink import OK, Reply, Sink
 
-# Nothing is left untold, so that everything has to be worded, in one channel in words of the site's own.
+# Nothing is muted, so that everything has to be worded, in one channel in words of the site's own.
 EVERYTHING = """
 [people]
 "lperrin" = "leo"

@@ -17,8 +17,8 @@ from urllib.parse import unquote
 
 import pytest
 
-from relays import markup
-from relays.gitlab.event import ACTIONS
+from relays.mattermost import markup
+from relays.sources.gitlab.event import ACTIONS
 from tests.relays.events import body
 from tests.relays.hostile import LONG_TEXTS, TEXTS, addresses, replaced, samples, with_one
 from tests.relays.mattermost import Team, acts, is_review, links, team

@@ -4,7 +4,7 @@ import requests
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.relays.events import body, issue, send
-from tests.relays.process import TOKEN, Relay, undelivered, untold, wait_for
+from tests.relays.process import TOKEN, Relay, pending, undelivered, wait_for
 from tests.relays.sink import HOOK_ID, OK, Reply, Sink, keys_of
 from tests.relays.test_delivery import send_all
 
@@ -35,10 +35,10 @@ def test_the_figures_agree_with_what_happened(gitlab: Relay, sink: Sink) -> None
     send(gitlab, body("push_normal.json"))
     send(gitlab, b"no JSON")
     send(gitlab, issue(1), {"X-Gitlab-Token": "wrong"})
-    wait_for(lambda: figures(gitlab)["backlog_notifications",] == 31 and untold(gitlab) == 0)
+    wait_for(lambda: figures(gitlab)["backlog_notifications",] == 31 and pending(gitlab) == 0)
     waiting = figures(gitlab)
     assert 0 < waiting["backlog_oldest_age_seconds",] < 60
-    assert waiting["storage_failing",] == waiting["untold_events",] == 0
+    assert waiting["storage_failing",] == waiting["pending_events",] == 0
     assert ("last_delivery_timestamp_seconds",) not in waiting
     wait_for(lambda: figures(gitlab).get(("retries_total", "unavailable"), 0) >= 2)
 

@@ -63,7 +63,7 @@ def asking(world: World, source: str, sink: Sink, tmp_path: Path) -> Iterator[Re
     front.stop()
 
 
-def told_of(relay: Relay, sink: Sink, since: int) -> dict[str, list[News]]:
+def documents(relay: Relay, sink: Sink, since: int) -> dict[str, list[News]]:
     """What was told after so many posts: kinds and people, by the path."""
     by_key, found = kinds(relay), defaultdict[str, list[News]](list)
     for post in sink.posts[since:]:
@@ -94,16 +94,16 @@ def test_every_way(
         wanted = {path: shown(source, news) for step in steps.values() for path, news in step.news.items()}
 
         def is_told(since: int = since, wanted: dict[str, News] = wanted) -> bool:
-            told = told_of(asking, sink, since)
+            told = documents(asking, sink, since)
             return all(told[path][-1:] == [news] for path, news in wanted.items())
 
         with suppress(AssertionError):
             wait_for(is_told, 30)
-        told = told_of(asking, sink, since)
+        told = documents(asking, sink, since)
         for name, step in steps.items():
             allowed = [shown(source, each) for each in step.between]
             for path in step.news:
-                *earlier, found = told.pop(path, []) or [("untold", "")]
+                *earlier, found = told.pop(path, []) or [("pending", "")]
                 right = found == wanted[path] and all(each in allowed for each in earlier)
                 named = {found[1], *(person for _, person in earlier)}
                 is_wrong = named - {"", wanted[path][1], *(person for _, person in allowed)}

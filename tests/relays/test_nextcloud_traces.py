@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
 
-from relays.nextcloud.writing import SETTLE_SECONDS
+from relays.sources.nextcloud.open_writers import SETTLE_SECONDS
 from tests.relays.process import Relay, wait_for
 from tests.relays.sink import Sink
 from tests.relays.traces import TRACES, Trace

@@ -10,7 +10,7 @@ from urllib.parse import quote
 import pytest
 import requests
 
-from relays.nextcloud.writing import SETTLE_SECONDS
+from relays.sources.nextcloud.open_writers import SETTLE_SECONDS
 from tests.relays.cloud import Front
 from tests.relays.process import Relay, stored, wait_for
 from tests.relays.sink import Reply, Sink
@@ -241,7 +241,7 @@ def test_trouble_is_told_once_and_delays_nobody(
         wait_for(lambda number=number: len(sink.posts) == number + 1)  # type: ignore[misc]
     assert time.monotonic() - before < 4
     assert set(told(sink).values()) == {("", "")}
-    assert asking.text.count("inquiry trouble") == 1
+    assert asking.text.count("uploader lookup trouble") == 1
     assert re.search(reason, asking.text)
 
 
@@ -256,7 +256,10 @@ def test_a_wrong_password_is_tried_once(
         upload(site, f"Conges/{number}.pdf")
         wait_for(lambda number=number: len(sink.posts) == number + 1)  # type: ignore[misc]
     assert len(front.asked) == 1
-    assert asking.text.count("inquiry trouble reason=HTTP 401: the app password is wrong or revoked") == 1
+    assert (
+        asking.text.count("uploader lookup trouble reason=HTTP 401: the app password is wrong or revoked")
+        == 1
+    )
     asking.terminate()
     credential.write_text(right)
     start(asking)
@@ -289,7 +292,7 @@ def test_a_nextcloud_that_is_slow_or_away_and_comes_back(
         return told(sink)[f"again-{count}.pdf"][0] == ADMIN
 
     wait_for(again, 30)
-    wait_for(lambda: "inquiry works again" in asking.text)
+    wait_for(lambda: "uploader lookup works again" in asking.text)
     assert [told(sink)[name] for name in ("slow.pdf", "away.pdf")] == [("", "")] * 2
 
 

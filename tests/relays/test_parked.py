@@ -14,7 +14,7 @@ from tests.relays.test_delivery import send_all
 
 def parked(relay: Relay, *command: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "relays.parked", *places(relay), *command],
+        [sys.executable, "-m", "relays.dead_letters", *places(relay), *command],
         cwd=PROJECT,
         capture_output=True,
         text=True,

@@ -177,7 +177,7 @@ def test_the_relay_works_without_the_log(
         forge.front.close()
     forge.front.behave = lambda path: trouble
     gitlab.start()
-    wait_for(lambda: f"redelivery trouble project={forge.project.full_path} reason={told}" in gitlab.text)
+    wait_for(lambda: f"backfill trouble project={forge.project.full_path} reason={told}" in gitlab.text)
     forge.open_issue("Directement")
     wait_for(lambda: len(sink.posts) == 1)
     assert health(gitlab)[0] == 200
@@ -189,7 +189,7 @@ def test_a_wrong_token_that_is_put_right(gitlab: Relay, forge: Forge, sink: Sink
     credential = gitlab.home / "credentials" / "gitlab-read-token"
     credential.write_text("glpat-of-nobody")
     gitlab.start()
-    wait_for(lambda: f"redelivery trouble project={forge.project.full_path} reason=HTTP 401" in gitlab.text)
+    wait_for(lambda: f"backfill trouble project={forge.project.full_path} reason=HTTP 401" in gitlab.text)
     assert "glpat-of-nobody" not in gitlab.text
     gitlab.terminate()
     credential.write_text(READ_TOKEN)
@@ -266,4 +266,4 @@ def test_half_a_setting_is_refused(
 
 def test_without_token_and_table_the_log_is_not_read(gitlab: Relay) -> None:
     gitlab.start()
-    assert "redelivery off: without gitlab-read-token" in gitlab.text
+    assert "backfill off: without gitlab-read-token" in gitlab.text

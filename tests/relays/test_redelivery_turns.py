@@ -10,14 +10,14 @@ from typing import cast
 
 import pytest
 
-from relays.engine import StorageError
-from relays.gitlab.hook_log import HookLog
-from relays.gitlab.received import Delivery, Received
-from relays.gitlab.redelivery import Redelivery
-from relays.gitlab.tables import GITLAB
-from relays.postgresql import PostgreSQL
-from relays.sqlite import SQLite
-from relays.store import Store
+from relays.sources.gitlab.backfill import Backfill
+from relays.sources.gitlab.delivery_log import DeliveryLog
+from relays.sources.gitlab.inbox import Delivery, Inbox
+from relays.sources.gitlab.tables import GITLAB
+from relays.storage.engine import StorageError
+from relays.storage.postgresql import PostgreSQL
+from relays.storage.sqlite import SQLite
+from relays.storage.store import Store
 from tests.postgresql import also_on_postgresql
 from tests.relays.gitlab_site import Front
 from tests.relays.process import wait_for
@@ -86,8 +86,8 @@ def turning(
     store: Store, front: Front, taker: Taker, projects: Sequence[str] = ("root/projet",)
 ) -> Iterator[Callable[[int], None]]:
     """A redelivery that takes turn after turn; what is given waits for so many more of them."""
-    hook_logs = [HookLog(front.url, project, "Passerelle", "glpat-x") for project in projects]
-    worker = Redelivery(store, cast(Received, taker), hook_logs, interval=0.01)
+    hook_logs = [DeliveryLog(front.url, project, "Passerelle", "glpat-x") for project in projects]
+    worker = Backfill(store, cast(Inbox, taker), hook_logs, interval=0.01)
     worker.start()
 
     def turns(number: int) -> None:
@@ -102,7 +102,7 @@ def turning(
 
 
 def troubles(caplog: pytest.LogCaptureFixture) -> list[str]:
-    return [record.getMessage() for record in caplog.records if "redelivery" in record.getMessage()]
+    return [record.getMessage() for record in caplog.records if "backfill" in record.getMessage()]
 
 
 @pytest.mark.parametrize(
@@ -134,11 +134,11 @@ def test_a_trouble_is_told_once_and_ends(
     with turning(store, front, taker) as turns:
         turns(3)
         (told,) = troubles(caplog)
-        assert told.startswith(f"redelivery trouble project=root/projet reason={reason}")
-        assert "what arrives is taken all the same" in told
+        assert told.startswith(f"backfill trouble project=root/projet reason={reason}")
+        assert "what arrives is accepted" in told
         front.behave = sound
         wait_for(lambda: taker.keys == ["gitlab:late"])
-        wait_for(lambda: troubles(caplog) == [told, "redelivery works again project=root/projet"])
+        wait_for(lambda: troubles(caplog) == [told, "backfill works again project=root/projet"])
     assert all("/api/v4/projects/root%2Fprojet/hooks" in path for path in front.asked)
 
 
@@ -201,8 +201,8 @@ def test_a_log_that_cannot_be_read_holds_up_no_other(
         turns(4)
         assert taker.keys == ["gitlab:ours"]
         (told,) = troubles(caplog)
-        assert told.startswith("redelivery trouble project=root/others reason=HTTP 500")
+        assert told.startswith("backfill trouble project=root/others reason=HTTP 500")
         broken["?"] = None
         wait_for(lambda: len(taker.keys) == 12)
-        wait_for(lambda: troubles(caplog)[1:] == ["redelivery works again project=root/others"])
+        wait_for(lambda: troubles(caplog)[1:] == ["backfill works again project=root/others"])
     assert taker.keys[1:] == [f"gitlab:half-{number}" for number in range(30, 41)]

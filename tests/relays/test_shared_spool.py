@@ -21,7 +21,7 @@ import psycopg
 import pytest
 import requests
 
-from relays.postgresql import PostgreSQL
+from relays.storage.postgresql import PostgreSQL
 from tests.postgresql import PASSWORD, Cluster, cluster
 from tests.relays.events import issue
 from tests.relays.process import PROJECT, TOKEN, Relay, stored, wait_for
@@ -333,7 +333,13 @@ def test_a_spool_that_lacks_characters_is_refused(
 
 def forget(relay: Relay, *options: str) -> subprocess.CompletedProcess[str]:
     """Run what takes the tables away, with the relay's credentials."""
-    command = [sys.executable, "-m", "relays.gitlab.forget", "--credentials", str(relay.home / "credentials")]
+    command = [
+        sys.executable,
+        "-m",
+        "relays.sources.gitlab.drop_tables",
+        "--credentials",
+        str(relay.home / "credentials"),
+    ]
     return subprocess.run([*command, *options], cwd=PROJECT, capture_output=True, text=True, timeout=60)
 
 

@@ -7,9 +7,9 @@ from threading import Thread
 
 import pytest
 
-from relays.gitlab.hook_log import HookLog, HookLogError
-from relays.nextcloud.cloud import Account, Cloud, CloudError
-from relays.tls import FAULTS
+from relays.base.tls import FAULTS
+from relays.sources.gitlab.delivery_log import DeliveryLog, DeliveryLogError
+from relays.sources.nextcloud.cloud import Account, Cloud, CloudError
 from tests import tls
 from tests.relays.events import issue, send
 from tests.relays.process import Relay, wait_for
@@ -148,7 +148,7 @@ def ask_nextcloud(url: str, ca: Path | None) -> None:
 
 
 def ask_gitlab(url: str, ca: Path | None) -> None:
-    assert HookLog(url, "root/projet", "Passerelle", "glpat-x", ca).hooks() == [7]
+    assert DeliveryLog(url, "root/projet", "Passerelle", "glpat-x", ca).hooks() == [7]
 
 
 QUESTIONS = {"nextcloud": ask_nextcloud, "gitlab": ask_gitlab}
@@ -182,7 +182,7 @@ def test_their_faults_are_told_alike(speaking: tls.Front, tmp_path: Path, server
     else:
         arrange, url = tls.PLAIN_REFUSALS[fault], url.replace("https", "http")
     arrange(speaking)
-    with pytest.raises((CloudError, HookLogError)) as caught:
+    with pytest.raises((CloudError, DeliveryLogError)) as caught:
         QUESTIONS[server](url, tls.write(tmp_path))
     assert str(caught.value).startswith(FAULTS[code].what.partition("(")[0])
     remedy = FAULTS[code].remedy.format(setting=f"{server}.url") if FAULTS[code].lasting else ""

@@ -9,7 +9,7 @@ from multiprocessing.queues import SimpleQueue
 
 import pytest
 
-from relays.gitlab import crowd
+from relays.sources.gitlab.http import connection_limit as crowd
 from tests.postgresql import also_on_postgresql
 from tests.relays.events import issue
 from tests.relays.process import TOKEN, Relay, undelivered, wait_for

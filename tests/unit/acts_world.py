@@ -10,22 +10,22 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from relays.gitlab import holding
-from relays.gitlab.attempt import Attempt
-from relays.gitlab.dead_letters import DeadLetters
-from relays.gitlab.dispatch import Dispatcher
-from relays.gitlab.memory import Memory
-from relays.gitlab.mute import Mute
-from relays.gitlab.received import Delivery, Received
-from relays.gitlab.routing import Route
-from relays.gitlab.tables import GITLAB
-from relays.gitlab.teller import Teller
-from relays.metrics import Metrics
-from relays.outbox import Outbox
-from relays.postgresql import PostgreSQL
-from relays.sqlite import SQLite
-from relays.store import Store
-from relays.tables import OUTBOX
+from relays.delivery.metrics import Metrics
+from relays.delivery.outbox import Outbox
+from relays.delivery.tables import OUTBOX
+from relays.sources.gitlab import delayed as holding
+from relays.sources.gitlab.attempt_journal import AttemptJournal
+from relays.sources.gitlab.dead_letters import DeadLetters
+from relays.sources.gitlab.event_processor import EventProcessor
+from relays.sources.gitlab.history import History
+from relays.sources.gitlab.inbox import Delivery, Inbox
+from relays.sources.gitlab.mute import Mute
+from relays.sources.gitlab.router import Router
+from relays.sources.gitlab.routing import Route
+from relays.sources.gitlab.tables import GITLAB
+from relays.storage.postgresql import PostgreSQL
+from relays.storage.sqlite import SQLite
+from relays.storage.store import Store
 from tests.unit.test_relays_messages import load
 from tests.waiting import wait_until
 
@@ -42,7 +42,7 @@ class World:
 
     store: Store
     folder: Path
-    dispatcher: Dispatcher
+    dispatcher: Router
     counters: Counter[str] = field(default_factory=Counter)
     now: float = field(default_factory=time.time)
     wake: Callable[[], object] = lambda: None
@@ -59,36 +59,36 @@ class World:
 
     def put(self, payload: Payload, key: str = "") -> None:
         """Store an event and have it looked into."""
-        received = Received(self.store)
+        received = Inbox(self.store)
         delivery = Delivery(key or f"key-{next(_KEYS)}", json.dumps(payload).encode())
         received.put(lambda: [delivery]).result()
         self.wake()
-        wait_until("looked into", lambda: received.untold() == self.held(), 30, 0.005)
+        wait_until("looked into", lambda: received.pending() == self.held(), 30, 0.005)
 
     def start(self) -> Callable[..., None]:
         """Have what is stored told; what is given back ends that, once all of it is told unless it does not `wait`."""
-        received, outbox = Received(self.store), Outbox(self.store, "test")
+        received, outbox = Inbox(self.store), Outbox(self.store, "test")
         metrics = Metrics(outbox.stats, lambda: False)
-        teller = Teller(
+        processor = EventProcessor(
             received,
             outbox,
             self.dispatcher,
-            Memory.of(self.store),
+            History.of(self.store),
             DeadLetters(self.store),
-            Attempt(self.folder / "attempt"),
+            AttemptJournal(self.folder / "attempt"),
             metrics,
             self.counters,
         )
         self.wake = lambda: received.put(list).result()
-        teller.start()
+        processor.start()
 
         def stop(wait: bool = True) -> None:
             if wait:
                 self.let_time_pass(holding.LONGEST_SECONDS)
-                wait_until("all told", lambda: received.untold() == 0, 30, 0.01)
-            teller.stop()
-            teller.join(30)
-            assert not teller.is_alive()
+                wait_until("all told", lambda: received.pending() == 0, 30, 0.01)
+            processor.stop()
+            processor.join(30)
+            assert not processor.is_alive()
 
         return stop
 
@@ -117,7 +117,7 @@ def world(
     parts = (OUTBOX, GITLAB)
     store = Store(PostgreSQL(spool, *parts) if spool else SQLite(folder / "relay.db", *parts))
     store.start()
-    yield World(store, folder, Dispatcher([*routes, Route(("dev",))], mute or Mute(), **more))
+    yield World(store, folder, Router([*routes, Route(("dev",))], mute or Mute(), **more))
     store.stop()
     store.join(10)
     store.close()

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from relays.postgresql import PostgreSQL
-from relays.sqlite import SQLite
-from relays.store import Store
-from relays.tables import OUTBOX
+from relays.delivery.tables import OUTBOX
+from relays.storage.postgresql import PostgreSQL
+from relays.storage.sqlite import SQLite
+from relays.storage.store import Store
 from tests.mistakes_table import MistakesTable
 
 

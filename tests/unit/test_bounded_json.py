@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from relays import bounded_json
-from relays.bounded_json import HeavyError, UnreadableError, read_json, weight
+from relays.base import bounded_json
+from relays.base.bounded_json import HeavyError, UnreadableError, read_json, weight
 from tests.relays.events import PAYLOADS
 
 SIZE = 2_000_000

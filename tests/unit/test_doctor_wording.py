@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from relays.tls import FAULTS
+from relays.base.tls import FAULTS
 from tasks.doctor.__main__ import CHAIN
 from tasks.doctor.wording import CATALOGUES
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from relays.gitlab.mute import Mute
-from relays.gitlab.routing import Route
+from relays.sources.gitlab.mute import Mute
+from relays.sources.gitlab.routing import Route
 from tests.postgresql import on_both_spools
 from tests.unit.acts_world import (
     BASE,
@@ -242,9 +242,9 @@ def test_a_push_in_one_line_names_its_merge_request(make: Make) -> None:
 
 
 def test_a_site_s_own_words_for_a_push_still_name_its_merge_request(make: Make) -> None:
-    from relays.gitlab.reword import Rewording
+    from relays.sources.gitlab.templates import EventTemplates
 
-    relay = make(rewordings={"fr": Rewording({"push": "poussé"})})
+    relay = make(rewordings={"fr": EventTemplates({"push": "poussé"})})
     relay.hear(OPEN, push(), new_commits())
     assert len(relay.told()) == 2
     assert "poussé" in relay.told()[-1]

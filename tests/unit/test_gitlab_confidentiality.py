@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from relays.gitlab.event import Event, read_event
-from relays.gitlab.payload import Payload
+from relays.sources.gitlab.event import Event, read_event
+from relays.sources.gitlab.payload import Payload
 from tests.unit.test_relays_messages import FILES, load
 
 ISSUES = ["issue_open", "issue_action_missing", "work_item_task_open", "work_item_epic_open_group_ee"]

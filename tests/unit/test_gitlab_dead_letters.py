@@ -10,26 +10,27 @@ from typing import Any
 
 import pytest
 
-from relays.engine import Database
-from relays.gitlab import dead_letters, teller
-from relays.gitlab.attempt import Attempt
-from relays.gitlab.dead_letters import DeadLetters
-from relays.gitlab.dispatch import Dispatcher
-from relays.gitlab.event import Event
-from relays.gitlab.memory import Memory
-from relays.gitlab.mute import Mute
-from relays.gitlab.pipelines import Pipelines
-from relays.gitlab.received import Delivery, Received
-from relays.gitlab.routing import Route
-from relays.gitlab.tables import GITLAB
-from relays.gitlab.teller import MOST_ATTEMPTS, Teller
-from relays.message import Message
-from relays.metrics import Metrics
-from relays.outbox import Outbox
-from relays.postgresql import PostgreSQL
-from relays.sqlite import SQLite
-from relays.store import Store
-from relays.tables import OUTBOX
+from relays.delivery.metrics import Metrics
+from relays.delivery.outbox import Outbox
+from relays.delivery.tables import OUTBOX
+from relays.mattermost.message import Message
+from relays.sources.gitlab import dead_letters
+from relays.sources.gitlab import event_processor as processor
+from relays.sources.gitlab.attempt_journal import AttemptJournal
+from relays.sources.gitlab.dead_letters import DeadLetters
+from relays.sources.gitlab.event import Event
+from relays.sources.gitlab.event_processor import MOST_ATTEMPTS, EventProcessor
+from relays.sources.gitlab.history import History
+from relays.sources.gitlab.inbox import Delivery, Inbox
+from relays.sources.gitlab.mute import Mute
+from relays.sources.gitlab.pipeline_history import PipelineHistory
+from relays.sources.gitlab.router import Router
+from relays.sources.gitlab.routing import Route
+from relays.sources.gitlab.tables import GITLAB
+from relays.storage.engine import Database
+from relays.storage.postgresql import PostgreSQL
+from relays.storage.sqlite import SQLite
+from relays.storage.store import Store
 from tests.postgresql import on_both_spools
 from tests.relays.events import body, issue
 from tests.waiting import wait_until
@@ -41,7 +42,7 @@ pytestmark = [
 ]
 
 
-class Deadly(Dispatcher):
+class Deadly(Router):
     """Ends the process over the second issue, as far as a thread can: what is under way is never settled."""
 
     def dispatch(self, event: Event) -> tuple[str, dict[str, Message]]:
@@ -55,7 +56,7 @@ class World:
 
     def __init__(self, store: Store, folder: Path) -> None:
         self.store = store
-        self.received = Received(store)
+        self.received = Inbox(store)
         self.letters = DeadLetters(store)
         self.counters: Counter[str] = Counter()
         self.dead: list[int] = []
@@ -65,14 +66,14 @@ class World:
         """Issues come in."""
         self.received.put(lambda: [Delivery(f"e-{number}", issue(number)) for number in numbers]).result()
 
-    def start(self, dispatcher: type[Dispatcher] = Deadly) -> Teller:
+    def start(self, dispatcher: type[Router] = Deadly) -> EventProcessor:
         """A process that tells."""
         line = Outbox(self.store, "test")
-        made = Teller(
+        made = EventProcessor(
             self.received,
             line,
             dispatcher([Route(("dev",))], Mute()),
-            Memory.of(self.store),
+            History.of(self.store),
             self.letters,
             _Interrupted(self._file),
             Metrics(line.stats, lambda: False),
@@ -82,11 +83,11 @@ class World:
         made.start()
         return made
 
-    def run(self, dispatcher: type[Dispatcher] = Deadly) -> bool:
+    def run(self, dispatcher: type[Router] = Deadly) -> bool:
         """Start it, and wait until it has ended or told all; whether it lives."""
         started = self.start(dispatcher)
         wait_until(
-            "told, or dead", lambda: not started.is_alive() or self.received.untold() == 0, 20, every=0.01
+            "told, or dead", lambda: not started.is_alive() or self.received.pending() == 0, 20, every=0.01
         )
         started.join(0.1)
         alive = started.is_alive()
@@ -99,7 +100,7 @@ class World:
         return [key for (key,) in self.store.read("SELECT delivery_key FROM outbox ORDER BY id")]
 
 
-class _Interrupted(Attempt):
+class _Interrupted(AttemptJournal):
     """Whose process ends by a SystemExit: what a kill would never come to is left out."""
 
     def end(self) -> None:
@@ -120,7 +121,7 @@ def store(tmp_path: Path, spool: str | None) -> Iterator[Store]:
 
 @pytest.fixture
 def world(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
-    monkeypatch.setattr(teller, "_CALM_SECONDS", 0.02)
+    monkeypatch.setattr(processor, "_CALM_SECONDS", 0.02)
     return World(store, tmp_path)
 
 
@@ -161,17 +162,17 @@ def test_those_that_were_looked_into_beside_it_are_not_suspected_any_more(world:
 def test_what_ends_with_its_process_as_soon_as_that_starts_is_not_suspected_of_it(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(teller, "_CALM_SECONDS", 30.0)
+    monkeypatch.setattr(processor, "_CALM_SECONDS", 30.0)
     world.put(1)
     _Interrupted(world._file).begin(["e-1"])
     for _ in range(2 * MOST_ATTEMPTS):
         started = world.start()
         wait_until("the attempt before is noted", lambda: not _Interrupted(world._file).left(), 20)
         # Nothing of it is under way yet that a kill could interrupt.
-        assert world.received.untold() == 1
+        assert world.received.pending() == 1
         started.stop()
         started.join(10)
-    monkeypatch.setattr(teller, "_CALM_SECONDS", 0.02)
+    monkeypatch.setattr(processor, "_CALM_SECONDS", 0.02)
     assert world.run()
     assert world.keys() == ["e-1"]
 
@@ -196,7 +197,7 @@ def test_what_is_looked_into_again_is_told(world: World) -> None:
         dead_letters.retry(db, letter)
 
     world.store.submit(retry).result()
-    assert world.run(Dispatcher)
+    assert world.run(Router)
     assert world.keys() == ["dead:e-2", "e-2"]
     assert world.letters.count() == 0
     assert world.store.read("SELECT * FROM suspect") == []
@@ -209,7 +210,7 @@ def test_the_newest_are_kept(
     monkeypatch.setattr(dead_letters, "MOST", most)
     monkeypatch.setattr(dead_letters, "MOST_CHARACTERS", characters)
 
-    class Broken(Dispatcher):
+    class Broken(Router):
         def dispatch(self, event: Event) -> tuple[str, dict[str, Message]]:
             raise KeyError
 
@@ -224,16 +225,16 @@ def test_what_the_store_does_not_take_holds_nobody_up(
 ) -> None:
     """Whatever it is: half a character, or more than an index takes."""
 
-    class Refused(Pipelines):
+    class Refused(PipelineHistory):
         def remember(self, db: Database, event: Event) -> None:
             if event.payload.number("object_attributes", "iid") == 2:
                 db.execute("INSERT INTO suspect (delivery_key, attempts) VALUES ('x', NULL)")
             super().remember(db, event)
 
     caplog.set_level(logging.INFO)
-    monkeypatch.setattr("relays.gitlab.memory.Pipelines", Refused)
+    monkeypatch.setattr("relays.sources.gitlab.history.PipelineHistory", Refused)
     world.put(1, 2, 3)
-    assert world.run(Dispatcher)
+    assert world.run(Router)
     assert world.keys() == ["e-1", "dead:e-2", "e-3"]
     assert "failed key=e-2 kind=issue reason=the store does not take it (" in caplog.text
     assert not world.store.failing
@@ -245,7 +246,7 @@ def test_a_place_beyond_what_an_index_takes_is_remembered_all_the_same(world: Wo
     for number in range(2):
         delivery = Delivery(f"e-{number}", failed.replace("50", f"5{number}").encode())
         world.received.put(lambda delivery=delivery: [delivery]).result()  # type: ignore[misc]
-    assert world.run(Dispatcher)
+    assert world.run(Router)
     assert world.counters == {"accepted": 2}
     assert not world.store.failing
 
@@ -257,7 +258,7 @@ def test_names_beyond_what_an_index_takes_are_remembered_all_the_same(world: Wor
     world.received.put(
         lambda: [Delivery("e-1", json.dumps(_with(json.loads(body(name)), long)).encode())]
     ).result()
-    assert world.run(Dispatcher)
+    assert world.run(Router)
     assert world.counters == {"accepted": 1}
     assert not world.store.failing
 

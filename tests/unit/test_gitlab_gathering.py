@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from relays.engine import Database
-from relays.gitlab.gathering import Gathering
-from relays.gitlab.received import MOST_AT_ONCE, Delivery, Received
-from relays.gitlab.tables import GITLAB
-from relays.postgresql import PostgreSQL
-from relays.sqlite import SQLite
-from relays.store import Store
+from relays.sources.gitlab.batcher import Batcher
+from relays.sources.gitlab.inbox import MOST_AT_ONCE, Delivery, Inbox
+from relays.sources.gitlab.tables import GITLAB
+from relays.storage.engine import Database
+from relays.storage.postgresql import PostgreSQL
+from relays.storage.sqlite import SQLite
+from relays.storage.store import Store
 from tests.postgresql import on_both_spools
 
 pytestmark = on_both_spools
@@ -34,7 +34,7 @@ async def gather(
     store: Store, count: int, and_then: Callable[[int], object] = lambda number: None
 ) -> list[bool]:
     """Add so many deliveries, one turn of the loop after the other; what each was told."""
-    gathering = Gathering(Received(store))
+    gathering = Batcher(Inbox(store))
     told: dict[int, bool] = {}
     done = asyncio.Event()
 
@@ -56,7 +56,7 @@ async def gather(
 
 def keys(store: Store) -> list[str]:
     """What is stored, in the order in which it is told."""
-    return [each.key for each in Received(store).heads(10 * MOST_AT_ONCE)]
+    return [each.key for each in Inbox(store).heads(10 * MOST_AT_ONCE)]
 
 
 def test_each_is_told_that_it_is_stored_in_its_place(store: Store) -> None:

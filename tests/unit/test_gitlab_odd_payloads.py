@@ -10,20 +10,20 @@ from typing import Any
 
 import pytest
 
-from relays.gitlab import merge_requests, review
-from relays.gitlab.acts import part_of
-from relays.gitlab.dispatch import Dispatcher
-from relays.gitlab.event import ACTIONS, read_event
-from relays.gitlab.memory import Memory
-from relays.gitlab.mute import Mute
-from relays.gitlab.payload import Payload
-from relays.gitlab.reword import Rewording
-from relays.gitlab.routing import Route
-from relays.gitlab.tables import GITLAB
-from relays.shape import SQLITE
-from relays.sqlite import SQLite
-from relays.store import Store
-from relays.upgrade import upgrade
+from relays.sources.gitlab import merge_requests, review
+from relays.sources.gitlab.correlation import part_of
+from relays.sources.gitlab.event import ACTIONS, read_event
+from relays.sources.gitlab.history import History
+from relays.sources.gitlab.mute import Mute
+from relays.sources.gitlab.payload import Payload
+from relays.sources.gitlab.router import Router
+from relays.sources.gitlab.routing import Route
+from relays.sources.gitlab.tables import GITLAB
+from relays.sources.gitlab.templates import EventTemplates
+from relays.storage.introspection import SQLITE
+from relays.storage.migrations import upgrade
+from relays.storage.sqlite import SQLite
+from relays.storage.store import Store
 from relays.wording import CATALOGUES
 from tests.unit.test_relays_messages import FILES, load, paths_of
 
@@ -34,7 +34,7 @@ ODD: list[object] = [
 ]
 # The template asks for what any payload may lack.
 TEMPLATE = "{{ user }} {{ project | bold }} {{ said }} {{ payload.object_attributes.title | code }} {{ payload.ref }}"
-REWORDINGS = {language: Rewording(dict.fromkeys(ACTIONS, TEMPLATE)) for language in ("fr", "en")}
+REWORDINGS = {language: EventTemplates(dict.fromkeys(ACTIONS, TEMPLATE)) for language in ("fr", "en")}
 PEOPLE = {"lperrin": "leo", "x": "x", "7": "seven", "": "nobody"}
 
 
@@ -52,17 +52,17 @@ ROUTES = [
 
 
 @pytest.fixture(scope="module")
-def memory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Memory]:
+def memory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[History]:
     """What the relay remembers, on a disk, with nobody who writes."""
     store = Store(SQLite(tmp_path_factory.mktemp("state") / "relay.db", GITLAB))
-    yield Memory.of(store)
+    yield History.of(store)
     store.close()
 
 
 @pytest.fixture
-def take(memory: Memory) -> Iterator[Callable[[object], None]]:
+def take(memory: History) -> Iterator[Callable[[object], None]]:
     """What the relay does with a payload, short of storing what it makes of it."""
-    dispatcher = Dispatcher(ROUTES, Mute(*[False] * len(fields(Mute))), PEOPLE, REWORDINGS)
+    dispatcher = Router(ROUTES, Mute(*[False] * len(fields(Mute))), PEOPLE, REWORDINGS)
     db = sqlite3.connect(":memory:")
     upgrade(db, [GITLAB], SQLITE)
 

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from relays.gitlab.dispatch import Dispatcher
-from relays.gitlab.event import project_of, read_event
-from relays.gitlab.mute import Mute
-from relays.gitlab.payload import Payload
-from relays.gitlab.projects import Projects
-from relays.gitlab.routing import Route
+from relays.sources.gitlab.event import project_of, read_event
+from relays.sources.gitlab.mute import Mute
+from relays.sources.gitlab.payload import Payload
+from relays.sources.gitlab.projects import Projects
+from relays.sources.gitlab.router import Router
+from relays.sources.gitlab.routing import Route
 
 SAMPLES = sorted((Path(__file__).parents[2] / "tasks" / "samples" / "gitlab").glob("[a-z]*.json"))
 
@@ -20,7 +20,7 @@ def dispatched(payload: Payload, *projects: str) -> tuple[str, list[str]]:
     """The reason and the channels of a site with these projects that mutes nothing."""
     mute = Mute(*[False] * len(fields(Mute)))
     routes = [Route(("secret",), confidential=True), Route(("home",))]
-    reason, messages = Dispatcher(routes, mute, projects=Projects(projects)).dispatch(read_event(payload))
+    reason, messages = Router(routes, mute, projects=Projects(projects)).dispatch(read_event(payload))
     return reason, list(messages)
 
 

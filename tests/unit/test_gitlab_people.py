@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from relays.gitlab.event import read_event
-from relays.gitlab.payload import Payload
-from relays.gitlab.people import is_name, mentions
+from relays.sources.gitlab.event import read_event
+from relays.sources.gitlab.payload import Payload
+from relays.sources.gitlab.people import is_name, mentions
 from relays.wording import CATALOGUES
 from tests.unit.test_relays_messages import load
 

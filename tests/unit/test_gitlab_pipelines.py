@@ -6,30 +6,30 @@ from pathlib import Path
 
 import pytest
 
-from relays.gitlab.event import Event, read_event
-from relays.gitlab.moments import moment
-from relays.gitlab.payload import Payload
-from relays.gitlab.pipelines import Pipelines
-from relays.gitlab.tables import GITLAB
-from relays.postgresql import PostgreSQL
-from relays.sqlite import SQLite
-from relays.store import Store
+from relays.sources.gitlab.event import Event, read_event
+from relays.sources.gitlab.payload import Payload
+from relays.sources.gitlab.pipeline_history import PipelineHistory
+from relays.sources.gitlab.tables import GITLAB
+from relays.sources.gitlab.timestamps import moment
+from relays.storage.postgresql import PostgreSQL
+from relays.storage.sqlite import SQLite
+from relays.storage.store import Store
 from tests.postgresql import on_both_spools
 from tests.unit.test_gitlab_kinds_of_change import case
 from tests.unit.test_relays_messages import load
 
 
 @pytest.fixture
-def memory(tmp_path: Path, spool: str | None) -> Iterator[Pipelines]:
+def memory(tmp_path: Path, spool: str | None) -> Iterator[PipelineHistory]:
     store = Store(PostgreSQL(spool, GITLAB) if spool else SQLite(tmp_path / "relay.db", GITLAB))
     store.start()
-    yield Pipelines(store)
+    yield PipelineHistory(store)
     store.stop()
     store.join(10)
     store.close()
 
 
-def hear(memory: Pipelines, event: Event) -> str:
+def hear(memory: PipelineHistory, event: Event) -> str:
     """What the relay makes of an event before it remembers it."""
     compared = memory.compare(event)
     memory.store.submit(lambda db: memory.remember(db, compared)).result()
@@ -98,13 +98,13 @@ COURSES: dict[str, list[tuple[int, str, int | None, str]]] = {
 
 @on_both_spools
 @pytest.mark.parametrize("course", COURSES)
-def test_an_end_is_compared_with_what_ended_before_it(memory: Pipelines, course: str) -> None:
+def test_an_end_is_compared_with_what_ended_before_it(memory: PipelineHistory, course: str) -> None:
     for number, status, minute, expected in COURSES[course]:
         assert hear(memory, end(number, status, minute)) == expected, (number, status, minute)
 
 
 @on_both_spools
-def test_the_pipeline_that_somebody_retried(memory: Pipelines) -> None:
+def test_the_pipeline_that_somebody_retried(memory: PipelineHistory) -> None:
     payloads = (case(f"01-retried-pipeline.{number}") for number in (1, 2, 3, 4))
     told = [hear(memory, read_event(Payload(payload))) for payload in payloads]
     assert told == ["", "broken", "fixed", "broken"]
@@ -112,7 +112,7 @@ def test_the_pipeline_that_somebody_retried(memory: Pipelines) -> None:
 
 @pytest.mark.parametrize("status", ["running", "canceled", "manual", "skipped"])
 @on_both_spools
-def test_what_is_no_verdict_is_not_remembered(memory: Pipelines, status: str) -> None:
+def test_what_is_no_verdict_is_not_remembered(memory: PipelineHistory, status: str) -> None:
     assert hear(memory, end(1, KO, 1)) == ""
     assert hear(memory, end(1, status, None)) == ""
     assert hear(memory, end(2, OK, 2)) == "fixed"

@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 
-from relays.gitlab.dispatch import Dispatcher
-from relays.gitlab.event import read_event
-from relays.gitlab.events import BUILDERS, kind_of, namespace
-from relays.gitlab.mute import Mute
-from relays.gitlab.payload import Payload
-from relays.gitlab.projects import Projects
-from relays.gitlab.reword import Rewording
-from relays.gitlab.routing import Route
+from relays.sources.gitlab.event import read_event
+from relays.sources.gitlab.events import BUILDERS, kind_of, namespace
+from relays.sources.gitlab.mute import Mute
+from relays.sources.gitlab.payload import Payload
+from relays.sources.gitlab.projects import Projects
+from relays.sources.gitlab.router import Router
+from relays.sources.gitlab.routing import Route
+from relays.sources.gitlab.templates import EventTemplates
 from relays.wording import CATALOGUES
 from tests.unit.test_gitlab_kinds_of_change import case
 from tests.unit.test_relays_messages import FILES, load
@@ -24,7 +24,7 @@ LOUD = Mute(*[False] * len(fields(Mute)))
 
 def told(payload: object, paths: list[str], **more: Any) -> str:
     """All that is shown of an event on a site with these projects."""
-    _, messages = Dispatcher(ROUTES, LOUD, projects=Projects(paths, others=True), **more).dispatch(
+    _, messages = Router(ROUTES, LOUD, projects=Projects(paths, others=True), **more).dispatch(
         read_event(Payload(payload))
     )
     assert messages, "told"
@@ -88,7 +88,7 @@ def test_every_message_about_a_project_says_which(name: str) -> None:
     path = path_of(payload)
     namesake = f"autre/{path.rpartition('/')[2]}"
     # Also as a site's own template says it, and without what addresses say.
-    template = Rewording(dict.fromkeys([read_event(Payload(payload)).name], "dans {{ project }}"))
+    template = EventTemplates(dict.fromkeys([read_event(Payload(payload)).name], "dans {{ project }}"))
     for more in ({}, {"rewordings": dict.fromkeys(CATALOGUES, template)}):
         shown = told(payload, [path, namesake], **more).replace(f"https://git.taaf.internal/{path}", "")
         assert path in shown, name

@@ -8,14 +8,15 @@ from typing import Any
 
 import pytest
 
-from relays.engine import Database
-from relays.gitlab import holding, review
-from relays.gitlab.dead_letters import DeadLetters
-from relays.gitlab.event import Event
-from relays.gitlab.merge_requests import MergeRequests
-from relays.gitlab.mute import Mute
-from relays.gitlab.received import Received
-from relays.gitlab.routing import Route
+from relays.sources.gitlab import delayed as holding
+from relays.sources.gitlab import review
+from relays.sources.gitlab.dead_letters import DeadLetters
+from relays.sources.gitlab.event import Event
+from relays.sources.gitlab.inbox import Inbox
+from relays.sources.gitlab.merge_requests import MergeRequests
+from relays.sources.gitlab.mute import Mute
+from relays.sources.gitlab.routing import Route
+from relays.storage.engine import Database
 from tests.postgresql import on_both_spools
 from tests.unit.acts_world import Payload, World, approval, comment, push, world
 from tests.unit.test_gitlab_kinds_of_change import case
@@ -241,7 +242,7 @@ def test_a_comment_under_suspicion_is_no_part_of_a_review(make: Make) -> None:
     stop = relay.start()
     for number in (1, 2, 3):
         relay.put(comment(number, f"n{number}n"), f"key-of-{number}")
-    Received(relay.store).suspect(["key-of-1"]).result()
+    Inbox(relay.store).suspect(["key-of-1"]).result()
     stop()
     alone, others = relay.told()
     assert "n1n" in alone

@@ -6,20 +6,20 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 
-from relays.gitlab.dispatch import Dispatcher
-from relays.gitlab.event import read_event
-from relays.gitlab.mute import Mute
-from relays.gitlab.payload import Payload
-from relays.gitlab.reword import Rewording
-from relays.gitlab.routing import Route
+from relays.sources.gitlab.event import read_event
+from relays.sources.gitlab.mute import Mute
+from relays.sources.gitlab.payload import Payload
+from relays.sources.gitlab.router import Router
+from relays.sources.gitlab.routing import Route
+from relays.sources.gitlab.templates import EventTemplates
 from tests.unit.test_relays_markup import TEXTS, assert_inert
 from tests.unit.test_relays_messages import load
 
 
 def told(payload: dict[str, Any], detail: str = "full", **templates: str) -> dict[str, Any]:
     """The message about a payload in the words of these templates; `__` in a name stands for the dot."""
-    rewording = Rewording({name.replace("__", "."): source for name, source in templates.items()})
-    dispatcher = Dispatcher([Route(("dev",), detail=detail)], Mute(), {}, {"fr": rewording})
+    rewording = EventTemplates({name.replace("__", "."): source for name, source in templates.items()})
+    dispatcher = Router([Route(("dev",), detail=detail)], Mute(), {}, {"fr": rewording})
     _, messages = dispatcher.dispatch(read_event(Payload(payload)))
     return messages["dev"].payload()
 

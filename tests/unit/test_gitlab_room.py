@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass, field
 
-from relays.gitlab.crowd import Crowd
-from relays.gitlab.room import Room
+from relays.sources.gitlab.http.connection_limit import ConnectionLimit
+from relays.sources.gitlab.http.memory_budget import MemoryBudget
 
 
 @dataclass(eq=False)
@@ -21,13 +21,13 @@ class Body:
         self.happened.append("out")
 
 
-def ask(room: Room, *bodies: Body) -> list[bool]:
+def ask(room: MemoryBudget, *bodies: Body) -> list[bool]:
     """What each of them hears at once."""
     return [room.ask(body) for body in bodies]
 
 
 def test_what_fits_comes_in() -> None:
-    room = Room(100)
+    room = MemoryBudget(100)
     bodies = [Body(60, trusted=True), Body(40, trusted=True), Body(40, trusted=True)]
     assert ask(room, *bodies) == [True, True, False]
     room.leave(bodies[1])
@@ -36,7 +36,7 @@ def test_what_fits_comes_in() -> None:
 
 
 def test_a_smaller_one_takes_the_place_of_larger_ones_of_strangers() -> None:
-    room = Room(100)
+    room = MemoryBudget(100)
     large, larger, small = Body(45), Body(55), Body(40)
     assert ask(room, large, larger, small) == [True, True, True]
     assert (large.happened, larger.happened) == ([], ["out"])
@@ -45,7 +45,7 @@ def test_a_smaller_one_takes_the_place_of_larger_ones_of_strangers() -> None:
 
 
 def test_strangers_take_nothing_from_who_shows_the_token() -> None:
-    room = Room(100)
+    room = MemoryBudget(100)
     strangers = [Body(1) for _ in range(100)]
     assert all(ask(room, *strangers))
     ours = [Body(60, trusted=True), Body(40, trusted=True)]
@@ -56,7 +56,7 @@ def test_strangers_take_nothing_from_who_shows_the_token() -> None:
 
 
 def test_no_line_is_held_by_being_first() -> None:
-    room = Room(100)
+    room = MemoryBudget(100)
     inside = Body(100, trusted=True)
     assert room.ask(inside)
     strangers = [Body(80) for _ in range(50)]
@@ -71,7 +71,7 @@ def test_no_line_is_held_by_being_first() -> None:
 
 
 def test_nobody_is_turned_out_in_vain() -> None:
-    room = Room(100)
+    room = MemoryBudget(100)
     ours, stranger = Body(50, trusted=True), Body(40)
     assert ask(room, ours, stranger) == [True, True]
     assert not room.ask(Body(60, trusted=True))
@@ -79,7 +79,7 @@ def test_nobody_is_turned_out_in_vain() -> None:
 
 
 def test_a_signature_that_has_turned_out_right_keeps_its_place() -> None:
-    room = Room(100)
+    room = MemoryBudget(100)
     signed = Body(80)
     assert room.ask(signed)
     signed.trusted = True
@@ -88,7 +88,7 @@ def test_a_signature_that_has_turned_out_right_keeps_its_place() -> None:
 
 
 def test_who_waits_and_leaves_is_forgotten() -> None:
-    room = Room(100)
+    room = MemoryBudget(100)
     inside, waiting = Body(100, trusted=True), Body(50)
     assert ask(room, inside, waiting) == [True, False]
     room.leave(waiting)
@@ -100,7 +100,7 @@ def test_who_waits_and_leaves_is_forgotten() -> None:
 class Member:
     """A connection."""
 
-    def __init__(self, crowd: Crowd, expendable: bool) -> None:
+    def __init__(self, crowd: ConnectionLimit, expendable: bool) -> None:
         self.crowd = crowd
         self.expendable = expendable
         crowd.add(self)
@@ -111,12 +111,12 @@ class Member:
     def give_up_if_late(self, now: float) -> None:
         pass
 
-    def hurry(self) -> None:
+    def give_way(self) -> None:
         pass
 
 
 def test_the_oldest_that_nothing_speaks_for_makes_room() -> None:
-    crowd = Crowd()
+    crowd = ConnectionLimit()
     members = [Member(crowd, expendable) for expendable in (False, True, True, False)]
     assert crowd.make_room()
     assert list(crowd) == [members[0], *members[2:]]

@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from relays.gitlab.dispatch import Dispatcher
-from relays.gitlab.event import ACTIONS, Event, read_event
-from relays.gitlab.events import BUILDERS, kind_of
-from relays.gitlab.mute import Mute
-from relays.gitlab.payload import Payload
-from relays.gitlab.routing import Route, faults, targets
+from relays.sources.gitlab.event import ACTIONS, Event, read_event
+from relays.sources.gitlab.events import BUILDERS, kind_of
+from relays.sources.gitlab.mute import Mute
+from relays.sources.gitlab.payload import Payload
+from relays.sources.gitlab.router import Router
+from relays.sources.gitlab.routing import Route, faults, targets
 from tests.unit.test_relays_messages import FILES, load
 
 DEFAULT = Route(("dev",))
@@ -26,7 +26,7 @@ def event(name: str, **changes: Any) -> Event:
 
 def channels(name: str, *routes: Route, mute: Mute = LOUD, **changes: Any) -> list[str]:
     """Where an event goes."""
-    return list(Dispatcher([*routes, DEFAULT], mute).dispatch(event(name, **changes))[1])
+    return list(Router([*routes, DEFAULT], mute).dispatch(event(name, **changes))[1])
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -90,7 +90,7 @@ def test_the_first_route_decides_unless_it_is_not_final() -> None:
 
 
 def test_a_route_without_channels_drops() -> None:
-    dispatcher = Dispatcher([Route((), events=("push",)), DEFAULT], LOUD)
+    dispatcher = Router([Route((), events=("push",)), DEFAULT], LOUD)
     assert dispatcher.dispatch(event("push_normal")) == ("dropped", {})
 
 

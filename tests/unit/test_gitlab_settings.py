@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from relays.gitlab.config import read_dispatcher
-from relays.gitlab.dispatch import Dispatcher
-from relays.gitlab.hook_log import HookLog, read_hook_logs
-from relays.gitlab.mute import Mute
-from relays.gitlab.routing import Route
-from relays.settings import read_settings
+from relays.base.settings import read_settings
+from relays.sources.gitlab.config import read_dispatcher
+from relays.sources.gitlab.delivery_log import DeliveryLog, read_hook_logs
+from relays.sources.gitlab.mute import Mute
+from relays.sources.gitlab.router import Router
+from relays.sources.gitlab.routing import Route
 from tasks.relays import gitlab_settings
 from tasks.site import Site
 from tasks.templates import render
@@ -26,7 +26,7 @@ def site(values: dict[str, Any], **gitlab: Any) -> Site:
     return load(values | {"gitlab": values["gitlab"] | gitlab}, dict(os.environ))
 
 
-def read(folder: Path, wanted: Site) -> tuple[Dispatcher, list[HookLog]]:
+def read(folder: Path, wanted: Site) -> tuple[Router, list[DeliveryLog]]:
     """What the relay makes of the settings that the deploy writes; it refuses what it does not know."""
     file = folder / "gitlab.toml"
     file.write_text(gitlab_settings(wanted, signs=True), encoding="utf-8")
@@ -84,7 +84,7 @@ def test_a_site_with_a_token_for_the_log(tmp_path: Path, values: dict[str, Any])
         tmp_path, site(values, read_token="glpat-read", url=f"{url}/", projects=["taaf/infra"])
     )
     assert hook_logs == [
-        HookLog(url, project, "Passerelle", "glpat-read")
+        DeliveryLog(url, project, "Passerelle", "glpat-read")
         for project in ("root/projet-test-taaf", "taaf/infra")
     ]
 

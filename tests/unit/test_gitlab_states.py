@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from relays.gitlab.event import ACTIONS, read_event
-from relays.gitlab.mute import Mute
-from relays.gitlab.payload import Payload
+from relays.sources.gitlab.event import ACTIONS, read_event
+from relays.sources.gitlab.mute import Mute
+from relays.sources.gitlab.payload import Payload
 from relays.wording import CATALOGUES
 from tests.unit.test_relays_messages import dispatch, load
 

@@ -7,23 +7,23 @@ from pathlib import Path
 
 import pytest
 
-from relays.gitlab.attempt import Attempt
-from relays.gitlab.dead_letters import DeadLetters
-from relays.gitlab.dispatch import Dispatcher
-from relays.gitlab.event import Event
-from relays.gitlab.memory import Memory
-from relays.gitlab.mute import Mute
-from relays.gitlab.received import Delivery, Received
-from relays.gitlab.routing import Route
-from relays.gitlab.tables import GITLAB
-from relays.gitlab.teller import Teller
-from relays.message import Message
-from relays.metrics import Metrics
-from relays.outbox import Outbox
-from relays.postgresql import PostgreSQL
-from relays.sqlite import SQLite
-from relays.store import Store
-from relays.tables import OUTBOX
+from relays.delivery.metrics import Metrics
+from relays.delivery.outbox import Outbox
+from relays.delivery.tables import OUTBOX
+from relays.mattermost.message import Message
+from relays.sources.gitlab.attempt_journal import AttemptJournal
+from relays.sources.gitlab.dead_letters import DeadLetters
+from relays.sources.gitlab.event import Event
+from relays.sources.gitlab.event_processor import EventProcessor
+from relays.sources.gitlab.history import History
+from relays.sources.gitlab.inbox import Delivery, Inbox
+from relays.sources.gitlab.mute import Mute
+from relays.sources.gitlab.router import Router
+from relays.sources.gitlab.routing import Route
+from relays.sources.gitlab.tables import GITLAB
+from relays.storage.postgresql import PostgreSQL
+from relays.storage.sqlite import SQLite
+from relays.storage.store import Store
 from tests.postgresql import on_both_spools
 from tests.relays.events import body, issue
 from tests.waiting import wait_until
@@ -42,7 +42,7 @@ def store(tmp_path: Path, spool: str | None) -> Iterator[Store]:
     store.close()
 
 
-class Fragile(Dispatcher):
+class Fragile(Router):
     """Cannot tell the second issue."""
 
     def dispatch(self, event: Event) -> tuple[str, dict[str, Message]]:
@@ -51,38 +51,38 @@ class Fragile(Dispatcher):
         return super().dispatch(event)
 
 
-def put(deliveries: Received, *new: Delivery) -> None:
+def put(deliveries: Inbox, *new: Delivery) -> None:
     """Store them."""
     deliveries.put(lambda: new).result()
 
 
-def told(store: Store, deliveries: Received, folder: Path) -> Counter[str]:
+def told(store: Store, deliveries: Inbox, folder: Path) -> Counter[str]:
     """Tell what is there; the outcomes."""
     counters: Counter[str] = Counter()
     line = Outbox(store, "test")
     dispatcher = Fragile([Route(("dev",))], Mute())
-    teller = Teller(
+    processor = EventProcessor(
         deliveries,
         line,
         dispatcher,
-        Memory.of(store),
+        History.of(store),
         DeadLetters(store),
-        Attempt(folder / "attempt"),
+        AttemptJournal(folder / "attempt"),
         Metrics(line.stats, lambda: False),
         counters,
     )
-    teller.start()
-    wait_until("all told", lambda: deliveries.untold() == 0, 10)
-    teller.stop()
-    teller.join(10)
-    assert not teller.is_alive()
+    processor.start()
+    wait_until("all told", lambda: deliveries.pending() == 0, 10)
+    processor.stop()
+    processor.join(10)
+    assert not processor.is_alive()
     return counters
 
 
 def test_an_event_that_cannot_be_told_holds_nobody_up(
     store: Store, caplog: pytest.LogCaptureFixture, tmp_path: Path
 ) -> None:
-    deliveries = Received(store)
+    deliveries = Inbox(store)
     bodies = {f"e-{number}": issue(number) for number in (1, 2, 3)}
     put(deliveries, *(Delivery(key, text) for key, text in {**bodies, "odd": b"no JSON"}.items()))
     assert told(store, deliveries, tmp_path) == {"accepted": 2, "failed": 1, "unreadable": 1}
@@ -96,7 +96,7 @@ def test_an_event_that_cannot_be_told_holds_nobody_up(
 
 
 def test_pipelines_that_come_together_are_compared_with_each_other(store: Store, tmp_path: Path) -> None:
-    deliveries = Received(store)
+    deliveries = Inbox(store)
     failed = body("pipeline_failed.json")
     put(deliveries, *(Delivery(f"e-{number}", failed.replace(b"50", b"5%d" % number)) for number in range(3)))
     assert told(store, deliveries, tmp_path) == {"accepted": 3}
@@ -108,7 +108,7 @@ def test_what_is_told_is_known_for_as_long_as_gitlab_can_send_it_again(
     store: Store, caplog: pytest.LogCaptureFixture, tmp_path: Path
 ) -> None:
     caplog.set_level(logging.INFO)
-    deliveries = Received(store)
+    deliveries = Inbox(store)
     bodies = {"old": issue(1), "young": issue(3)}
     put(deliveries, *(Delivery(key, bodies[key]) for key in ("old", "young", "old")))
     put(deliveries, Delivery("young", bodies["young"]))
@@ -124,7 +124,7 @@ def test_what_is_told_is_known_for_as_long_as_gitlab_can_send_it_again(
 
 
 def test_a_pipeline_that_comes_twice_is_not_compared_with_itself(store: Store, tmp_path: Path) -> None:
-    deliveries = Received(store)
+    deliveries = Inbox(store)
     failed = body("pipeline_failed.json")
     for _ in range(2):
         put(deliveries, Delivery("e-1", failed))

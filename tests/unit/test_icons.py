@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from relays.mattermost import read_icon
-from relays.settings import read_settings
+from relays.base.settings import read_settings
+from relays.mattermost.client import read_icon
 from tasks import icons
 from tasks.made import hooks_of
 from tasks.relays import gitlab_settings, nextcloud_settings

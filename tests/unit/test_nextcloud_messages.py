@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from relays.nextcloud import announcing, document, names
-from relays.nextcloud.news import Kind, News
-from relays.nextcloud.telling import Discretion, Telling
-from relays.reword import Templates
+from relays.mattermost.templates import Templates
+from relays.sources.nextcloud import announcer as announcing
+from relays.sources.nextcloud import document, names
+from relays.sources.nextcloud.changes import Kind, News
+from relays.sources.nextcloud.options import Discretion, TreeOptions
 from relays.wording import CATALOGUES
 from tests.unit.test_relays_markup import TEXTS, assert_inert
 
@@ -19,21 +20,21 @@ NOON = datetime(2026, 11, 25, 12, 3, 4)
 LINK = "https://cloud.taaf.internal/f/42"
 
 
-def telling(discretion: str = "full", **more: Any) -> Telling:
-    return Telling("Documents_RH", "rh", "", discretion=Discretion(discretion), **more)
+def telling(discretion: str = "full", **more: Any) -> TreeOptions:
+    return TreeOptions("Documents_RH", "rh", "", discretion=Discretion(discretion), **more)
 
 
 def news(path: str, kind: Kind = Kind.NEW, who: str = "Camille Morel", link: str = LINK) -> News:
     return News(kind, path, 2048, NOON, who, link)
 
 
-def box(told: Telling, what: News) -> dict[str, Any]:
+def box(told: TreeOptions, what: News) -> dict[str, Any]:
     payload: dict[str, Any] = document.build(told, CATALOGUES["fr"], what).payload()
     (found,) = payload["attachments"]
     return dict(found)
 
 
-def counted(told: Telling, *what: News) -> list[str]:
+def counted(told: TreeOptions, *what: News) -> list[str]:
     """The texts of the messages about these documents together."""
     found = announcing.together(told, CATALOGUES["fr"], what)
     return [str(each.notification.message.payload().get("text")) for each in found]

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from relays.nextcloud import document
-from relays.nextcloud.activity import Activity
-from relays.nextcloud.cloud import Account, Answer, Cloud
-from relays.nextcloud.news import Kind, News
-from relays.nextcloud.telling import Telling
+from relays.sources.nextcloud import document
+from relays.sources.nextcloud.activity import Activity
+from relays.sources.nextcloud.changes import Kind, News
+from relays.sources.nextcloud.cloud import Account, Cloud, CloudResponse
+from relays.sources.nextcloud.options import TreeOptions
 from relays.wording import CATALOGUES
 
 GUEST = {"fr": "invité", "en": "guest"}
@@ -31,11 +31,11 @@ class OnePage(Cloud):
             "subject_rich": ["{user} created {file}", {"user": {"type": "user", "id": name, "name": name}}],
         }
 
-    def ask(self, *asked: object, query: Any = None, **more: object) -> Answer:
+    def ask(self, *asked: object, query: Any = None, **more: object) -> CloudResponse:
         if query["since"]:
-            return Answer(304, {}, b"")
+            return CloudResponse(304, {}, b"")
         page = {"ocs": {"meta": {"statuscode": 200}, "data": [self._row]}}
-        return Answer(200, {"X-Activity-Last-Given": "7"}, json.dumps(page).encode())
+        return CloudResponse(200, {"X-Activity-Last-Given": "7"}, json.dumps(page).encode())
 
 
 def known(name: object) -> str:
@@ -48,7 +48,7 @@ def known(name: object) -> str:
 def shown(name: str, language: str) -> str:
     """How a message shows somebody who is known by this name."""
     news = News(Kind.NEW, "a.pdf", 1, datetime(2026, 1, 5), who=name, is_guest=True)
-    told = Telling(name="Documents_RH", channel="", footer="")
+    told = TreeOptions(name="Documents_RH", channel="", footer="")
     payload: dict[str, Any] = document.build(told, CATALOGUES[language], news).payload()
     return str(payload["attachments"][0]["fields"][-1]["value"])
 

@@ -6,10 +6,10 @@ from typing import Any, cast
 
 import pytest
 
-from relays.nextcloud.activity import Actor
-from relays.nextcloud.cloud import Account, Answer, Cloud
-from relays.nextcloud.reading import Reading
-from relays.store import Store
+from relays.sources.nextcloud.activity import Actor
+from relays.sources.nextcloud.activity_reader import ActivityReader
+from relays.sources.nextcloud.cloud import Account, Cloud, CloudResponse
+from relays.storage.store import Store
 
 ACCOUNT = Account("http://cloud.invalid", "admin", "password")
 
@@ -22,13 +22,13 @@ class Renaming(Cloud):
         self.name = "Alice"
         self.asked_names = 0
 
-    def ask(self, method: str, path: str, *asked: object, query: Any = None, **more: object) -> Answer:
+    def ask(self, method: str, path: str, *asked: object, query: Any = None, **more: object) -> CloudResponse:
         if "since" not in query:
             self.asked_names += 1
             return self._json({"id": "admin", "display-name": self.name})
         row = query["since"] + 1
         if row % 2:
-            return Answer(304, {}, b"")
+            return CloudResponse(304, {}, b"")
         own = {
             "activity_id": row,
             "type": "file_created",
@@ -40,18 +40,19 @@ class Renaming(Cloud):
         return self._json([own], {"X-Activity-Last-Given": str(row)})
 
     @staticmethod
-    def _json(data: object, headers: dict[str, str] | None = None) -> Answer:
+    def _json(data: object, headers: dict[str, str] | None = None) -> CloudResponse:
         page = {"ocs": {"meta": {"statuscode": 200}, "data": data}}
-        return Answer(200, headers or {}, json.dumps(page).encode())
+        return CloudResponse(200, headers or {}, json.dumps(page).encode())
 
 
 def test_a_new_name_shows_within_a_minute(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = SimpleNamespace(now=1000.0)
     monkeypatch.setattr(
-        "relays.nextcloud.reading.time", SimpleNamespace(monotonic=lambda: clock.now, time=lambda: clock.now)
+        "relays.sources.nextcloud.activity_reader.time",
+        SimpleNamespace(monotonic=lambda: clock.now, time=lambda: clock.now),
     )
     cloud = Renaming()
-    reading = Reading(ACCOUNT, cloud, cast("Store", None), lambda deeds: None)
+    reading = ActivityReader(ACCOUNT, cloud, cast("Store", None), lambda deeds: None)
     seen = []
     for position, at, name in [(1, 0, "Alice"), (3, 30, "Alice M."), (5, 61, "Alice M."), (7, 90, "")]:
         clock.now, cloud.name, reading.position = 1000.0 + at, name, position

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from relays.nextcloud.cloud import Account, read_account
-from relays.nextcloud.config import Tree, read_trees
-from relays.nextcloud.news import Kind
-from relays.nextcloud.telling import Discretion
-from relays.settings import StartError, read_settings
+from relays.base.settings import StartError, read_settings
+from relays.sources.nextcloud.changes import Kind
+from relays.sources.nextcloud.cloud import Account, read_account
+from relays.sources.nextcloud.config import Tree, read_trees
+from relays.sources.nextcloud.options import Discretion
 from tasks.relays import bound_at, nextcloud_settings
 from tasks.site import Site, SiteError
 from tasks.templates import render

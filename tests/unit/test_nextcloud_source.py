@@ -7,16 +7,16 @@ from typing import Any
 
 import pytest
 
-from relays.nextcloud import source as module
-from relays.nextcloud.origins import Origins
-from relays.nextcloud.place import Disk
-from relays.nextcloud.source import TreeSource
-from relays.nextcloud.tables import NEXTCLOUD
-from relays.nextcloud.telling import Telling
-from relays.outbox import Outbox
-from relays.sqlite import SQLite
-from relays.store import Store
-from relays.tables import OUTBOX
+from relays.delivery.outbox import Outbox
+from relays.delivery.tables import OUTBOX
+from relays.sources.nextcloud import source as module
+from relays.sources.nextcloud.attribution import Attribution
+from relays.sources.nextcloud.backend import Disk
+from relays.sources.nextcloud.options import TreeOptions
+from relays.sources.nextcloud.source import TreeSource
+from relays.sources.nextcloud.tables import NEXTCLOUD
+from relays.storage.sqlite import SQLite
+from relays.storage.store import Store
 from relays.wording import CATALOGUES
 
 
@@ -40,7 +40,7 @@ def test_the_service_is_started_again_for_a_tree_that_is_missing(
 
     service.leave = leave
     place = Disk(str(tmp_path / "missing"))
-    source = TreeSource(service, place, Telling("missing", "rh", ""), Origins(None, place, ""))
+    source = TreeSource(service, place, TreeOptions("missing", "rh", ""), Attribution(None, place, ""))
     source.start()
     source.join(20)
     store.stop()

@@ -7,16 +7,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from relays.nextcloud.agenda import Agenda
-from relays.nextcloud.index import Index
-from relays.nextcloud.news import Kind
-from relays.nextcloud.pace import LONGEST_SECONDS, QUIET_SECONDS, WINDOW_SECONDS, Pace
-from relays.nextcloud.place import Disk
-from relays.nextcloud.tables import NEXTCLOUD
-from relays.nextcloud.telling import Discretion, Telling
-from relays.nextcloud.tracker import Tracker
-from relays.sqlite import SQLite
-from relays.store import Store
+from relays.sources.nextcloud.backend import Disk
+from relays.sources.nextcloud.burst_control import (
+    LONGEST_SECONDS,
+    QUIET_SECONDS,
+    WINDOW_SECONDS,
+    BurstControl,
+)
+from relays.sources.nextcloud.changes import Kind
+from relays.sources.nextcloud.index import Index
+from relays.sources.nextcloud.options import Discretion, TreeOptions
+from relays.sources.nextcloud.tables import NEXTCLOUD
+from relays.sources.nextcloud.timer_queue import TimerQueue
+from relays.sources.nextcloud.tracker import Tracker
+from relays.storage.sqlite import SQLite
+from relays.storage.store import Store
 
 
 class Watched:
@@ -27,15 +32,15 @@ class Watched:
         self.now = 0.0
         root.mkdir()
         (root / "a.pdf").write_bytes(b"always there")
-        self.agenda = Agenda(lambda: self.now)
+        self.timers = TimerQueue(lambda: self.now)
         self.index = Index(Store(SQLite(state / "relay.db", NEXTCLOUD)), str(root))
-        self.tracker = Tracker(Disk(str(root)), self.index, self.agenda, lambda: 4e9 + self.now)
+        self.tracker = Tracker(Disk(str(root)), self.index, self.timers, lambda: 4e9 + self.now)
         list(self.tracker.record(5e9))
 
     def later(self, seconds: float = 60.0) -> list[tuple[Kind, str]]:
         """What is told after a while in which all that was heard has been looked at."""
         self.now += seconds
-        self.agenda.run()
+        self.timers.run()
         self.tracker.forget()
         return [(news.kind, news.path) for news in self.tracker.take_news()]
 
@@ -118,7 +123,7 @@ class Clock:
 
 def test_documents_that_come_one_by_one_are_told_at_once() -> None:
     clock = Clock()
-    pace = Pace(Telling("RH", "rh", "", burst_from=3), clock)
+    pace = BurstControl(TreeOptions("RH", "rh", "", burst_from=3), clock)
     for number in range(20):
         clock.now += WINDOW_SECONDS / 2
         assert pace.due([f"{number}.pdf"]) == ([f"{number}.pdf"], [])
@@ -126,7 +131,7 @@ def test_documents_that_come_one_by_one_are_told_at_once() -> None:
 
 def test_a_burst_waits_for_its_end_but_not_for_long() -> None:
     clock = Clock()
-    pace = Pace(Telling("RH", "rh", "", burst_from=3), clock)
+    pace = BurstControl(TreeOptions("RH", "rh", "", burst_from=3), clock)
     assert pace.due(["1", "2"]) == (["1", "2"], [])
     assert pace.due(["3"]) == ([], [])
     clock.now += QUIET_SECONDS / 2
@@ -150,7 +155,7 @@ def test_a_burst_waits_for_its_end_but_not_for_long() -> None:
 
 def test_what_may_only_be_counted_waits_whatever_its_number() -> None:
     clock = Clock()
-    pace = Pace(Telling("RH", "rh", "", folders={"paie": Discretion.COUNT}, burst_from=0), clock)
+    pace = BurstControl(TreeOptions("RH", "rh", "", folders={"paie": Discretion.COUNT}, burst_from=0), clock)
     assert pace.due(["paie/1", "2"]) == (["2"], [])
     clock.now += QUIET_SECONDS
     assert pace.due(["paie/1"]) == ([], ["paie/1"])
@@ -159,7 +164,9 @@ def test_what_may_only_be_counted_waits_whatever_its_number() -> None:
 @given(st.lists(st.tuples(st.integers(0, 30), st.integers(0, 30)), max_size=30), st.integers(0, 10))
 def test_everything_is_told_once(steps: list[tuple[int, int]], burst_from: int) -> None:
     clock = Clock()
-    pace = Pace(Telling("RH", "rh", "", folders={"c": Discretion.COUNT}, burst_from=burst_from), clock)
+    pace = BurstControl(
+        TreeOptions("RH", "rh", "", folders={"c": Discretion.COUNT}, burst_from=burst_from), clock
+    )
     waiting: list[str] = []
     told: list[str] = []
     came = 0

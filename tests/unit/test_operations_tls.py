@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from relays.tls import FAULTS
+from relays.base.tls import FAULTS
 from tasks.operations.api import Api, ApiError
 from tests import tls
 

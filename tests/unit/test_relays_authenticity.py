@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from relays.gitlab.authenticity import Authenticity, Refusal, read_authenticity
-from relays.settings import StartError
+from relays.base.settings import StartError
+from relays.sources.gitlab.authenticity import Authenticity, Refusal, read_authenticity
 
 VECTOR = json.loads(
     (Path(__file__).parents[2] / "tasks/samples/gitlab/_headers_and_signature_vector.json").read_text()

@@ -1,4 +1,4 @@
-"""Claims of several rows: when they are made, how they end, and what they cost in a long backlog."""
+"""Leases of several rows: when they are made, how they end, and what they cost in a long backlog."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from relays.claims import LEASE_SECONDS, Claims, Delivery, Outcome
-from relays.digest import HELD_SECONDS
-from relays.engine import Database, Engine, Rows
-from relays.postgresql import PostgreSQL
-from relays.sqlite import SQLite
-from relays.tables import OUTBOX
+from relays.delivery.digest import HELD_SECONDS
+from relays.delivery.leases import LEASE_SECONDS, Lease, LeaseOutcome, Leases
+from relays.delivery.tables import OUTBOX
+from relays.storage.engine import Database, Engine, Rows
+from relays.storage.postgresql import PostgreSQL
+from relays.storage.sqlite import SQLite
 from tests.postgresql import on_both_spools
 
 pytestmark = on_both_spools
@@ -36,7 +36,7 @@ class Line:
     def __init__(self, engine: Engine) -> None:
         self.now = 1_000_000.0
         self.db = Recorder(engine.begin())
-        self._claims = Claims("host", 20, lambda: self.now)
+        self._claims = Leases("host", 20, lambda: self.now)
 
     def put(self, count: int, channel: str = "a") -> None:
         """Add rows, numbered from 1."""
@@ -48,29 +48,29 @@ class Line:
                 (channel, f"{channel}{n}", message, self.now, self.now),
             )
 
-    def take(self, was_behind: bool = False) -> Delivery | None:
+    def take(self, was_behind: bool = False) -> Lease | None:
         """Claim."""
         return self._claims.take(self.db, "a", was_behind)
 
     def is_held(self) -> bool:
         """Whether another host gets nothing meanwhile."""
-        return Claims("other host", 20, lambda: self.now).take(self.db, "a") is None
+        return Leases("other host", 20, lambda: self.now).take(self.db, "a") is None
 
-    def claim(self, was_behind: bool = False) -> Delivery:
+    def claim(self, was_behind: bool = False) -> Lease:
         """Claim what must be there."""
         delivery = self.take(was_behind)
         assert delivery is not None
         return delivery
 
-    def record(self, delivery: Delivery, outcome: Outcome, delay: float = 0.0) -> None:
+    def record(self, delivery: Lease, outcome: LeaseOutcome, delay: float = 0.0) -> None:
         """Settle."""
         self._claims.record(self.db, delivery, outcome, "reason", delay)
 
-    def renew(self, delivery: Delivery) -> None:
+    def renew(self, delivery: Lease) -> None:
         """Go on holding a claim."""
         self._claims.renew(self.db, [delivery.claim_id])
 
-    def give_back(self, delivery: Delivery) -> None:
+    def give_back(self, delivery: Lease) -> None:
         """Leave a claim to others."""
         self._claims.give_back(self.db, delivery)
 
@@ -90,7 +90,7 @@ def line(tmp_path: Path, spool: str | None) -> Iterator[Line]:
     engine.close()
 
 
-def rows(delivery: Delivery) -> list[int]:
+def rows(delivery: Lease) -> list[int]:
     return [entry.id for entry in delivery.entries]
 
 
@@ -114,7 +114,7 @@ def test_a_head_that_was_tried_before_takes_the_others_along(line: Line) -> None
     line.put(20)
     first = line.claim()
     assert len(first.entries) == 1
-    line.record(first, Outcome.RETRY, 5)
+    line.record(first, LeaseOutcome.RETRY, 5)
     assert line.take() is None
     line.now += 5
     second = line.claim()
@@ -123,11 +123,11 @@ def test_a_head_that_was_tried_before_takes_the_others_along(line: Line) -> None
 
 def test_a_flood_is_folded_whatever_its_age_until_little_is_left(line: Line) -> None:
     line.put(100)
-    delivery: Delivery | None = line.claim()
+    delivery: Lease | None = line.claim()
     covered = []
     while delivery:
         covered.append(len(delivery.entries))
-        line.record(delivery, Outcome.DELIVERED)
+        line.record(delivery, LeaseOutcome.DELIVERED)
         delivery = line.take(delivery.behind)
     assert covered == [50, 50]
     line.put(19, "b")
@@ -138,11 +138,11 @@ def test_a_flood_is_folded_whatever_its_age_until_little_is_left(line: Line) -> 
 def test_a_digest_is_settled_as_one(line: Line) -> None:
     line.put(60)
     line.now += HELD_SECONDS
-    line.record(line.claim(), Outcome.RETRY, 60)
+    line.record(line.claim(), LeaseOutcome.RETRY, 60)
     assert len(line.rows("state = 'ready' AND claim_id IS NULL")) == 60
     assert line.take() is None
     line.now += 60
-    line.record(line.claim(), Outcome.DELIVERED)
+    line.record(line.claim(), LeaseOutcome.DELIVERED)
     assert line.rows("state = 'done' AND message = '{}' AND summary = ''") == list(range(1, 51))
 
 
@@ -150,13 +150,13 @@ def test_a_digest_that_is_refused_goes_out_row_by_row_even_after_a_restart(line:
     line.put(60)
     line.now += HELD_SECONDS
     digest = line.claim()
-    line.record(digest, Outcome.REFUSED)
+    line.record(digest, LeaseOutcome.REFUSED)
     line.restart()
     behind = digest.behind
     for number in range(1, 51):
         delivery = line.claim(behind)
         assert rows(delivery) == [number]
-        line.record(delivery, Outcome.REFUSED if number == 7 else Outcome.DELIVERED)
+        line.record(delivery, LeaseOutcome.REFUSED if number == 7 else LeaseOutcome.DELIVERED)
         behind = delivery.behind
     assert line.rows("state = 'parked'") == [7]
     assert rows(line.claim(behind)) == [51]
@@ -168,8 +168,8 @@ def test_a_digest_ends_before_a_row_that_has_to_go_alone_or_is_not_free(line: Li
     line.db.execute("UPDATE outbox SET alone = TRUE WHERE id = 4")
     delivery = line.claim()
     assert rows(delivery) == [1, 2, 3]
-    line.record(delivery, Outcome.DELIVERED)
-    line.record(line.claim(), Outcome.DELIVERED)
+    line.record(delivery, LeaseOutcome.DELIVERED)
+    line.record(line.claim(), LeaseOutcome.DELIVERED)
     line.db.execute("UPDATE outbox SET run_at = ? WHERE id = 8", (line.now + 60,))
     assert rows(line.claim()) == [5, 6, 7]
 
@@ -182,7 +182,7 @@ def test_a_restart_frees_a_whole_digest_and_folds_it_again(line: Line) -> None:
     again = line.claim()
     assert rows(again) == rows(before)
     # What the dead process would say now is of no use.
-    line.record(before, Outcome.DELIVERED)
+    line.record(before, LeaseOutcome.DELIVERED)
     assert line.rows("state = 'done'") == []
 
 
@@ -193,8 +193,8 @@ def test_a_digest_whose_lease_is_over_is_claimed_again(line: Line) -> None:
     line.now += LEASE_SECONDS
     current = line.claim()
     assert rows(current) == rows(late)
-    line.record(late, Outcome.REFUSED)
-    line.record(current, Outcome.DELIVERED)
+    line.record(late, LeaseOutcome.REFUSED)
+    line.record(current, LeaseOutcome.DELIVERED)
     assert len(line.rows("state = 'done' AND NOT alone")) == 50
 
 
@@ -205,7 +205,7 @@ def test_a_claim_that_is_renewed_outlasts_its_lease(line: Line) -> None:
         line.now += LEASE_SECONDS - 1
         line.renew(delivery)
         assert line.is_held()
-    line.record(delivery, Outcome.DELIVERED)
+    line.record(delivery, LeaseOutcome.DELIVERED)
     assert line.rows("state = 'done'") == [1]
 
 
@@ -220,7 +220,7 @@ def test_no_statement_reads_the_whole_backlog(line: Line, spool: str | None) -> 
     line.put(200)
     line.now += HELD_SECONDS
     line.db.executed.clear()
-    for outcome in (Outcome.RETRY, Outcome.DELIVERED, Outcome.REFUSED, Outcome.REFUSED):
+    for outcome in (LeaseOutcome.RETRY, LeaseOutcome.DELIVERED, LeaseOutcome.REFUSED, LeaseOutcome.REFUSED):
         delivery = line.claim()
         line.renew(delivery)
         line.record(delivery, outcome)

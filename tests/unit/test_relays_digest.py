@@ -7,22 +7,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from relays import digest, markup
-from relays.digest import Entry
-from relays.markup import Markup
+from relays.delivery import digest
+from relays.delivery.digest import DigestEntry
+from relays.mattermost import markup
+from relays.mattermost.markup import Markup
 from relays.wording import CATALOGUES
 from tests.unit.test_relays_markup import TEXTS, assert_inert
 
 NOON = datetime(2025, 12, 1, 12, 0).timestamp()
 
 
-def entry(number: int, summary: str = "something", at: float = NOON, **message: object) -> Entry:
+def entry(number: int, summary: str = "something", at: float = NOON, **message: object) -> DigestEntry:
     """A notification that waits."""
     sent = {"username": "bot", "icon_emoji": ":robot:", "text": "long", **message}
-    return Entry(number, f"key-{number}", sent, Markup(summary), at)
+    return DigestEntry(number, f"key-{number}", sent, Markup(summary), at)
 
 
-def text_of(entries: list[Entry], language: str = "fr", now: float = NOON) -> str:
+def text_of(entries: list[DigestEntry], language: str = "fr", now: float = NOON) -> str:
     return str(digest.build(entries, CATALOGUES[language], now)["text"])
 
 
@@ -58,9 +59,9 @@ def test_only_what_has_the_same_sender_is_folded_together() -> None:
 
 def test_lines_keys_and_characters_have_their_limits() -> None:
     assert digest.fitting([entry(number) for number in range(200)]) == 50
-    long_keys = [Entry(1, "k" * 107, entry(1).message, Markup("x"), NOON)] * 100
+    long_keys = [DigestEntry(1, "k" * 107, entry(1).message, Markup("x"), NOON)] * 100
     assert digest.fitting(long_keys) == 50
-    assert digest.fitting([Entry(1, "k" * 400, entry(1).message, Markup("x"), NOON)] * 100) == 14
+    assert digest.fitting([DigestEntry(1, "k" * 400, entry(1).message, Markup("x"), NOON)] * 100) == 14
     # One that fits in none is a message of its own.
     assert digest.fitting([entry(1, "x" * 20_000), entry(2)]) == 1
 

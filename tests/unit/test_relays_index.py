@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from relays.nextcloud.index import Index
-from relays.nextcloud.tables import NEXTCLOUD
-from relays.nextcloud.tree import Stat
-from relays.sqlite import SQLite
-from relays.store import Store
+from relays.sources.nextcloud.index import Index
+from relays.sources.nextcloud.tables import NEXTCLOUD
+from relays.sources.nextcloud.tree import Stat
+from relays.storage.sqlite import SQLite
+from relays.storage.store import Store
 
 PATHS = ["a.pdf", "x/b.pdf", "x/y/c.pdf", "x/y/z/d.pdf", "x 2/e.pdf", "x.d/f.pdf", "x0/g.pdf", "é/h.pdf"]
 

@@ -4,10 +4,10 @@ import unicodedata
 
 import pytest
 
-from relays import invisible, markup
-from relays.gitlab.payload import Payload
-from relays.message import Sentence
-from relays.reword import Templates
+from relays.mattermost import invisible, markup
+from relays.mattermost.message import Sentence
+from relays.mattermost.templates import Templates
+from relays.sources.gitlab.payload import Payload
 
 NOTHING = {
     "Hangul fillers": "\u3164\u115f\u1160\uffa0",

@@ -16,7 +16,7 @@ from markdown_it.tree import SyntaxTreeNode
 from lab.standins.mattermost.pages import render
 from lab.standins.mattermost.state import text_nodes
 from lab.standins.mattermost.state.references import hashtags
-from relays import markdown, markup, parts
+from relays.mattermost import markdown, markup, parts
 from relays.wording import CATALOGUES
 from tests.relays import hostile
 from tests.unit.test_relays_markup import PIECES

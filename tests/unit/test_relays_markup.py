@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from relays import markup
+from relays.mattermost import markup
 
 ZERO_WIDTH_SPACE = "\u200b"
 

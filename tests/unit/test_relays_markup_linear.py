@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from relays import invisible, markup
+from relays.mattermost import invisible, markup
 from tests.unit.test_relays_markup import PIECES
 
 LENGTH = 30_000

@@ -13,14 +13,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from relays import markup
-from relays.gitlab.dispatch import Dispatcher
-from relays.gitlab.event import read_event
-from relays.gitlab.events import BUILDERS, member, namespace
-from relays.gitlab.mute import Mute
-from relays.gitlab.payload import Payload
-from relays.gitlab.routing import Route
-from relays.message import Message
+from relays.mattermost import markup
+from relays.mattermost.message import Message
+from relays.sources.gitlab.event import read_event
+from relays.sources.gitlab.events import BUILDERS, member, namespace
+from relays.sources.gitlab.mute import Mute
+from relays.sources.gitlab.payload import Payload
+from relays.sources.gitlab.router import Router
+from relays.sources.gitlab.routing import Route
 from relays.wording import CATALOGUES, age
 from tests.unit.test_relays_markup import TEXTS, assert_inert
 
@@ -37,10 +37,10 @@ def load(name: str) -> dict[str, Any]:
 def dispatch(
     payload: object, language: str = "fr", *, everything: bool = False
 ) -> tuple[str, Message | None]:
-    """The message about a payload, and why there is none; `everything`: also what is left untold by default."""
+    """The message about a payload, and why there is none; `everything`: also what is muted by default."""
     default = Route(("dev",), language=language)
     routes = [replace(default, confidential=True), default] if everything else [default]
-    reason, messages = Dispatcher(routes, Mute(*[not everything] * len(fields_of(Mute)))).dispatch(
+    reason, messages = Router(routes, Mute(*[not everything] * len(fields_of(Mute)))).dispatch(
         read_event(Payload(payload))
     )
     return reason, messages.get("dev")

@@ -2,11 +2,11 @@
 
 import pytest
 
-from relays.claims import LEASE_SECONDS, Delivery, Outcome
-from relays.markup import Markup
-from relays.message import Message
-from relays.outbox import Notification, Outbox
-from relays.store import Store
+from relays.delivery.leases import LEASE_SECONDS, Lease, LeaseOutcome
+from relays.delivery.outbox import Notification, Outbox
+from relays.mattermost.markup import Markup
+from relays.mattermost.message import Message
+from relays.storage.store import Store
 from tests.postgresql import on_both_spools
 
 pytestmark = on_both_spools
@@ -51,21 +51,21 @@ def message(text: str) -> Message:
     return Message("bot", ":robot:", summary=Markup(text), text=Markup(text))
 
 
-def claim(outbox: Outbox, channel: str = "a") -> Delivery:
+def claim(outbox: Outbox, channel: str = "a") -> Lease:
     """Claim what must be there to be claimed."""
     delivery = outbox.claim(channel).result()
     assert delivery is not None
     return delivery
 
 
-def keys(delivery: Delivery) -> list[str]:
+def keys(delivery: Lease) -> list[str]:
     """The keys that a claim covers, in its order."""
     return [entry.key for entry in delivery.entries]
 
 
 def test_a_key_is_taken_once_even_after_delivery(outbox: Outbox) -> None:
     assert put(outbox, "1", "2", "1") == [True, True, False]
-    outbox.settle(claim(outbox), Outcome.DELIVERED).result()
+    outbox.settle(claim(outbox), LeaseOutcome.DELIVERED).result()
     assert put(outbox, "1") == [False]
 
 
@@ -85,18 +85,18 @@ def test_the_line_moves_in_order_and_holds_behind_its_head(
     assert (keys(first), first.entries[0].message["text"], first.attempts) == (["1"], "1", 1)
     # While the first is claimed, and while it waits for another attempt, the second does not pass.
     assert elsewhere.claim("a").result() is None
-    assert outbox.settle(first, Outcome.RETRY, "busy", delay=10).result() is None
+    assert outbox.settle(first, LeaseOutcome.RETRY, "busy", delay=10).result() is None
     assert outbox.delay_of("a") == 10
     clock.now += 10
     again = claim(outbox)
     assert (keys(again), again.attempts) == (["1"], 2)
-    second = outbox.settle(again, Outcome.DELIVERED).result()
+    second = outbox.settle(again, LeaseOutcome.DELIVERED).result()
     assert second is not None
     assert keys(second) == ["2"]
-    third = outbox.settle(second, Outcome.REFUSED, "too large").result()
+    third = outbox.settle(second, LeaseOutcome.REFUSED, "too large").result()
     assert third is not None
     assert keys(third) == ["3"]
-    assert outbox.settle(third, Outcome.DELIVERED).result() is None
+    assert outbox.settle(third, LeaseOutcome.DELIVERED).result() is None
     assert outbox.delay_of("a") is None
     stats = outbox.stats()
     assert (stats.backlog, stats.parked, stats.oldest, stats.last_delivery) == (0, 1, None, clock.now)
@@ -106,7 +106,7 @@ def test_channels_do_not_wait_for_each_other(outbox: Outbox, clock: Clock) -> No
     put(outbox, "1", "2")
     clock.now += 1
     put(outbox, "3", channel="b")
-    outbox.settle(claim(outbox), Outcome.RETRY, delay=60).result()
+    outbox.settle(claim(outbox), LeaseOutcome.RETRY, delay=60).result()
     assert keys(claim(outbox, "b")) == ["3"]
     assert outbox.stats().oldest == clock.now - 1
 
@@ -117,9 +117,9 @@ def test_a_claim_that_is_over_settles_nothing(outbox: Outbox, elsewhere: Outbox,
     clock.now += LEASE_SECONDS
     current = claim(outbox)
     assert (keys(current), current.attempts) == (["1"], 2)
-    assert elsewhere.settle(late, Outcome.REFUSED, "late").result() is None
+    assert elsewhere.settle(late, LeaseOutcome.REFUSED, "late").result() is None
     assert outbox.stats().parked == 0
-    following = outbox.settle(current, Outcome.DELIVERED).result()
+    following = outbox.settle(current, LeaseOutcome.DELIVERED).result()
     assert following is not None
     assert keys(following) == ["2"]
 
@@ -132,7 +132,7 @@ def test_a_claim_whose_answer_was_lost_is_made_again_by_who_made_it(
     assert elsewhere.claim("a").result() is None
     again = claim(outbox)
     assert (keys(again), again.attempts) == (["1"], 2)
-    following = outbox.settle(again, Outcome.DELIVERED).result()
+    following = outbox.settle(again, LeaseOutcome.DELIVERED).result()
     assert following is not None
     assert keys(following) == ["2"]
 
@@ -143,7 +143,7 @@ def test_a_restart_frees_what_its_predecessor_held_and_nobody_else(outbox: Outbo
     put(outbox, "3", channel="c")
     claim(outbox)
     elsewhere.claim("b").result()
-    outbox.settle(claim(outbox, "c"), Outcome.RETRY, delay=600).result()
+    outbox.settle(claim(outbox, "c"), LeaseOutcome.RETRY, delay=600).result()
     assert outbox.recover() == ["a", "b", "c"]
     assert keys(claim(outbox)) == ["1"]
     assert outbox.claim("b").result() is None
@@ -152,7 +152,7 @@ def test_a_restart_frees_what_its_predecessor_held_and_nobody_else(outbox: Outbo
 
 def test_a_clock_that_is_set_back_delays_nothing(outbox: Outbox, clock: Clock) -> None:
     put(outbox, "1")
-    outbox.settle(claim(outbox), Outcome.RETRY, delay=30).result()
+    outbox.settle(claim(outbox), LeaseOutcome.RETRY, delay=30).result()
     clock.now -= 1_000_000
     assert outbox.delay_of("a") == 0
     claim(outbox)
@@ -165,9 +165,9 @@ def test_what_was_delivered_is_forgotten_in_the_end_and_its_text_at_once(
     outbox: Outbox, store: Store, clock: Clock
 ) -> None:
     put(outbox, "delivered", "parked", "waiting")
-    parked = outbox.settle(claim(outbox), Outcome.DELIVERED).result()
+    parked = outbox.settle(claim(outbox), LeaseOutcome.DELIVERED).result()
     assert parked is not None
-    outbox.settle(parked, Outcome.REFUSED, "no").result()
+    outbox.settle(parked, LeaseOutcome.REFUSED, "no").result()
     rows = store.read("SELECT delivery_key, message, summary FROM outbox")
     assert [(key, summary, summary in text) for key, text, summary in rows] == [
         ("delivered", "", True),

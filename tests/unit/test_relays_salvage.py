@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from relays import salvage, wal
+from relays.storage import salvage, wal
 
 PAGE = wal.PAGE_SIZE
 FRAME = 24 + PAGE

@@ -10,17 +10,17 @@ from typing import Any
 import psycopg
 import pytest
 
-from relays import schema
-from relays.engine import Engine
-from relays.gitlab.tables import GITLAB
-from relays.nextcloud.tables import NEXTCLOUD
-from relays.postgresql import PostgreSQL
-from relays.schema import Migration, Tables
-from relays.settings import StartError
-from relays.shape import SQLITE, shape_of
-from relays.sqlite import SQLite
-from relays.tables import OUTBOX
-from relays.upgrade import upgrade, wanted
+from relays.base.settings import StartError
+from relays.delivery.tables import OUTBOX
+from relays.sources.gitlab.tables import GITLAB
+from relays.sources.nextcloud.tables import NEXTCLOUD
+from relays.storage import schema
+from relays.storage.engine import Engine
+from relays.storage.introspection import SQLITE, shape_of
+from relays.storage.migrations import upgrade, wanted
+from relays.storage.postgresql import PostgreSQL
+from relays.storage.schema import Migration, Tables
+from relays.storage.sqlite import SQLite
 from tests.postgresql import on_both_spools
 
 PARTS = (OUTBOX, GITLAB, NEXTCLOUD)
@@ -128,7 +128,7 @@ def test_migrations_are_numbered_and_those_that_break_something_lead_back(tables
 
 @pytest.mark.parametrize("tables", PARTS, ids=lambda tables: tables.part)
 def test_a_file_of_every_version_lies_as_one_that_was_brought_there(tables: Tables) -> None:
-    """Rows of a damaged file are known by the order of their columns (relays.rescue)."""
+    """Rows of a damaged file are known by the order of their columns (relays.storage.recovery)."""
 
     def columns(db: sqlite3.Connection) -> dict[str, list[tuple[Any, ...]]]:
         names = db.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from relays.engine import Database, StorageError
-from relays.settings import StartError
-from relays.sqlite import SQLite
-from relays.store import Store
-from relays.tables import OUTBOX
+from relays.base.settings import StartError
+from relays.delivery.tables import OUTBOX
+from relays.storage.engine import Database, StorageError
+from relays.storage.sqlite import SQLite
+from relays.storage.store import Store
 from tests.postgresql import on_both_spools
 
 

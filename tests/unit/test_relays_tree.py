@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from relays.nextcloud import document, tree
-from relays.nextcloud.agenda import Agenda
-from relays.nextcloud.news import Kind, News
-from relays.nextcloud.telling import Telling
+from relays.sources.nextcloud import document, tree
+from relays.sources.nextcloud.changes import Kind, News
+from relays.sources.nextcloud.options import TreeOptions
+from relays.sources.nextcloud.timer_queue import TimerQueue
 from relays.wording import CATALOGUES
 from tests.unit.test_relays_messages import escaped_length
 
@@ -25,7 +25,7 @@ def tell(
 ) -> dict[str, Any]:
     """The message about a document."""
     news = News(Kind.NEW, path, size, NOON)
-    return document.build(Telling("Documents_RH", "rh", footer), CATALOGUES[language], news).payload()
+    return document.build(TreeOptions("Documents_RH", "rh", footer), CATALOGUES[language], news).payload()
 
 
 def fields(path: str, size: int = 2048) -> list[str]:
@@ -229,17 +229,17 @@ def test_a_bind_mount_shows_what_became_of_its_source(
 
 def test_the_agenda_does_a_thing_once_when_it_was_last_put() -> None:
     times = [0.0]
-    agenda = Agenda(lambda: times[-1])
+    timers = TimerQueue(lambda: times[-1])
     done: list[str] = []
     other: list[str] = []
-    agenda.put(5, done.append, "a")
-    agenda.put(2, done.append, "b")
-    agenda.put(9, done.append, "a")
-    agenda.put(5, other.append, "a")
-    assert agenda.wait(60) == 2
+    timers.put(5, done.append, "a")
+    timers.put(2, done.append, "b")
+    timers.put(9, done.append, "a")
+    timers.put(5, other.append, "a")
+    assert timers.wait(60) == 2
     for moment, expected in ((1.0, []), (5.0, ["b"]), (8.0, ["b"]), (9.0, ["b", "a"]), (99.0, ["b", "a"])):
         times.append(moment)
-        agenda.run()
+        timers.run()
         assert done == expected
     assert other == ["a"]
-    assert agenda.wait(60) == 60
+    assert timers.wait(60) == 60

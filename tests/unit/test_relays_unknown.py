@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from relays.gitlab.events import BUILDERS
+from relays.sources.gitlab.events import BUILDERS
 from relays.wording import CATALOGUES
 from tests.unit.test_relays_messages import FILES, load, tell
 from tests.unit.test_relays_snapshots import rendered

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from relays.gitlab.tables import GITLAB
-from relays.schema import Migration, Tables
-from relays.shape import SQLITE
-from relays.tables import OUTBOX
-from relays.upgrade import upgrade
+from relays.delivery.tables import OUTBOX
+from relays.sources.gitlab.tables import GITLAB
+from relays.storage.introspection import SQLITE
+from relays.storage.migrations import upgrade
+from relays.storage.schema import Migration, Tables
 from tasks import spools
 from tasks.operations.python_app import Switch
 from tasks.relays import TRIAL

@@ -4,7 +4,7 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
-from relays.gitlab.tables import GITLAB
+from relays.sources.gitlab.tables import GITLAB
 from tests.relays.process import PROJECT
 
 NEXT = GITLAB.version + 1
@@ -31,7 +31,7 @@ def add_migration(
     checkout: Path, up: str, down: str | None = None, breaks: Sequence[int] = (), uses: str = "received"
 ) -> None:
     """Make a checkout a release to come."""
-    tables = checkout / "relays" / "gitlab" / "tables.py"
+    tables = checkout / "relays" / "sources" / "gitlab" / "tables.py"
     tables.write_text(
         f"""{tables.read_text()}
 from dataclasses import replace
@@ -42,7 +42,7 @@ GITLAB = replace(
 AFTER_RESCUE = AFTER_RESCUE.replace("FROM received", "FROM {uses}")
 """
     )
-    for name in ("gitlab/received.py", "rescue.py"):
+    for name in ("sources/gitlab/inbox.py", "storage/recovery.py"):
         code = checkout / "relays" / name
         statements = (
             code.read_text().replace("FROM received", f"FROM {uses}").replace("INTO received", f"INTO {uses}")

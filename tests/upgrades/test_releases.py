@@ -17,8 +17,8 @@ import psycopg
 import pytest
 import requests
 
-from relays.gitlab.tables import GITLAB
-from relays.tables import OUTBOX
+from relays.delivery.tables import OUTBOX
+from relays.sources.gitlab.tables import GITLAB
 from tests.faults.disk import small_disk
 from tests.postgresql import on_both_spools
 from tests.relays.events import issue, send
@@ -200,7 +200,7 @@ class TestOneMigrationMore:
         assert f"its gitlab tables are of version {NEXT}, which a newer release has made" in line
         assert "run the deploy" in line
         parked = subprocess.run(
-            [sys.executable, "-m", "relays.parked", "--state", str(waiting.state), "list"],
+            [sys.executable, "-m", "relays.dead_letters", "--state", str(waiting.state), "list"],
             cwd=PROJECT,
             capture_output=True,
             text=True,

@@ -13,9 +13,9 @@ import psycopg
 import pytest
 import requests
 
-from relays.gitlab.tables import GITLAB
-from relays.nextcloud.tables import NEXTCLOUD
-from relays.tables import OUTBOX
+from relays.delivery.tables import OUTBOX
+from relays.sources.gitlab.tables import GITLAB
+from relays.sources.nextcloud.tables import NEXTCLOUD
 from tests.faults.traffic import ROUTES, Documents, Events, Traffic
 from tests.relays.events import issue
 from tests.relays.process import PROJECT, TOKEN, Relay, wait_for

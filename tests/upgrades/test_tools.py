@@ -12,10 +12,10 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from relays.gitlab.tables import GITLAB
-from relays.tables import OUTBOX
+from relays.delivery.tables import OUTBOX
+from relays.sources.gitlab.tables import GITLAB
 from tests.relays.events import issue, send
-from tests.relays.process import PROJECT, Relay, undelivered, untold, wait_for
+from tests.relays.process import PROJECT, Relay, pending, undelivered, wait_for
 from tests.relays.sink import OK, Reply, Sink
 from tests.relays.test_damaged_spool import PAGE, told, write_over
 from tests.relays.test_nextcloud import known
@@ -80,13 +80,13 @@ class TestRescue:
         url = {"webhook-id": "e-0"}
         gitlab.start()
         assert send(gitlab, issue(0), url).status_code == 200
-        wait_for(lambda: untold(gitlab) == 0)
+        wait_for(lambda: pending(gitlab) == 0)
         gitlab.terminate()
         later = next_release(tmp_path / "later", MORE_OF_TOLD)
         gitlab.code = later
         gitlab.start()
         assert send(gitlab, issue(1), {"webhook-id": "e-1"}).status_code == 200
-        wait_for(lambda: untold(gitlab) == 0)
+        wait_for(lambda: pending(gitlab) == 0)
         gitlab.terminate()
         with closing(sqlite3.connect(gitlab.state / "relay.db")) as db:
             (page,) = db.execute(
@@ -194,7 +194,7 @@ def test_the_tables_of_any_release_are_taken_away(
     command = [
         sys.executable,
         "-m",
-        "relays.gitlab.forget",
+        "relays.sources.gitlab.drop_tables",
         "--credentials",
         str(gitlab.home / "credentials"),
     ]

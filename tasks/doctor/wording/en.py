@@ -1,6 +1,6 @@
 """English."""
 
-from relays.tls import FAULTS
+from relays.base.tls import FAULTS
 from tasks.doctor.wording.catalogue import Catalogue, Saying
 
 PHRASES = {

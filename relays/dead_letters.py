@@ -1,0 +1,142 @@
+"""python -m relays.dead_letters: what was put aside, for an operator to decide on.
+
+Messages that Mattermost refused for what they are, and events of GitLab that could not be told, with numbers like e1.
+
+    list            number, time, channel, reason and beginning of each
+    show NUMBER     the whole message, as it would be posted; of an event, what GitLab sent
+    retry NUMBER…   send again, in its old place in the channel's line; look into an event again
+    drop NUMBER…    give up; its delivery key stays known, so GitLab cannot bring it back
+
+It works on the store of a relay that runs as well as on one that does not, shared or not; a running relay finds what
+is to be sent within seconds.
+"""
+
+import argparse
+import json
+import os
+import re
+import sys
+from collections.abc import Sequence
+from contextlib import closing
+from datetime import datetime
+from pathlib import Path
+
+from relays.base.settings import StartError
+from relays.delivery.tables import OUTBOX
+from relays.sources.gitlab import dead_letters
+from relays.sources.gitlab.dead_letters import DeadLetter
+from relays.spool import open_spool
+from relays.storage.engine import Engine, StorageError, reason
+from relays.storage.introspection import shape_of
+from relays.storage.migrations import check
+from relays.storage.schema import SchemaError
+
+_SHOWN = 60
+# Before the number of an event.
+_EVENT = "e"
+_RETRY = (
+    "UPDATE outbox SET state = 'ready', run_at = ?, attempts = 0, finished_at = NULL"
+    " WHERE id = ? AND state = 'parked'"
+)
+_DROP = (
+    "UPDATE outbox SET state = 'done', message = '{}', summary = '', finished_at = ?"
+    " WHERE id = ? AND state = 'parked'"
+)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; 1 if a number is not that of a parked message, 78 if there is no store."""
+    parser = argparse.ArgumentParser(prog="parked", description=__doc__, allow_abbrev=False)
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.add_argument("--state", type=Path, metavar="DIR", help="default: $STATE_DIRECTORY")
+    parser.add_argument("--credentials", type=Path, metavar="DIR", help="default: $CREDENTIALS_DIRECTORY")
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("list")
+    commands.add_parser("show").add_argument("number", type=_number, nargs=1)
+    for name in ("retry", "drop"):
+        commands.add_parser(name).add_argument("number", type=_number, nargs="+")
+    given = parser.parse_args(arguments)
+    try:
+        with closing(open_spool(given.state, given.credentials)) as engine:
+            check(engine.read, [OUTBOX], engine.dialect)
+            if given.command == "list":
+                _list(engine)
+                return 0
+            return _decide(engine, given.command, given.number)
+    except StartError as error:
+        print(f"parked: {error}", file=sys.stderr)
+        return error.code
+    except SchemaError as error:
+        print(f"parked: the store cannot be used: {error}", file=sys.stderr)
+        return os.EX_CONFIG
+    except StorageError as error:
+        print(f"parked: the store cannot be used: {error}", file=sys.stderr)
+        return 1
+
+
+def _list(engine: Engine) -> None:
+    rows = engine.read(
+        "SELECT id, created_at, channel, last_error, message FROM outbox WHERE state = 'parked' ORDER BY id"
+    )
+    for number, created_at, channel, why, message in rows:
+        moment = datetime.fromtimestamp(created_at).strftime("%Y-%m-%d %H:%M:%S")
+        print(f"{number}\t{moment}\t{channel}\t{why}\t{_beginning(json.loads(message))}")
+    for each in _events(engine):
+        moment = datetime.fromtimestamp(each.died_at).strftime("%Y-%m-%d %H:%M:%S")
+        beginning = "".join(character if character.isprintable() else " " for character in each.beginning)
+        print(f"{_EVENT}{each.id}\t{moment}\t-\t{each.reason}\t{each.characters} characters: {beginning}")
+
+
+def _beginning(message: dict[str, object]) -> str:
+    boxes = message.get("attachments")
+    box = boxes[0] if isinstance(boxes, list) and boxes and isinstance(boxes[0], dict) else {}
+    text = str(message.get("text") or box.get("fallback") or "").replace("\u200b", "")
+    return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 1]}…"
+
+
+def _number(text: str) -> str:
+    if not re.fullmatch(rf"{_EVENT}?[0-9]{{1,18}}", text):
+        raise argparse.ArgumentTypeError(f"{text} is no number; see: list")
+    return text
+
+
+def _decide(engine: Engine, command: str, numbers: list[str]) -> int:
+    """All of the numbers, or with an unknown one among them none."""
+    known = {str(number) for (number,) in engine.read("SELECT id FROM outbox WHERE state = 'parked'")}
+    known |= {f"{_EVENT}{each.id}" for each in _events(engine)}
+    for number in numbers:
+        if number not in known:
+            print(
+                f"parked: {number} is not the number of a parked message or event; see: list", file=sys.stderr
+            )
+            return 1
+    messages = [int(number) for number in numbers if not number.startswith(_EVENT)]
+    events = [int(number.removeprefix(_EVENT)) for number in numbers if number.startswith(_EVENT)]
+    if command == "show":
+        print(_message(engine, messages[0]) if messages else dead_letters.body_of(engine, events[0]))
+        return 0
+    db = engine.begin()
+    try:
+        for message in messages:
+            db.execute(_RETRY if command == "retry" else _DROP, (engine.now(), message))
+        (dead_letters.retry if command == "retry" else dead_letters.drop)(db, events)
+        engine.commit()
+    except engine.errors as error:
+        engine.roll_back(error)
+        raise StorageError(reason(error)) from None
+    return 0
+
+
+def _message(engine: Engine, number: int) -> str:
+    ((message,),) = engine.read("SELECT message FROM outbox WHERE id = ?", (number,))
+    return json.dumps(json.loads(message), ensure_ascii=False, indent=2)
+
+
+def _events(engine: Engine) -> list[DeadLetter]:
+    """Those of GitLab, none in the spool of another relay."""
+    is_gitlab = "dead_letter" in shape_of(engine.read, engine.dialect).columns
+    return dead_letters.listed(engine) if is_gitlab else []
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,189 @@
+"""Leases on the rows of the outbox (relays.delivery.outbox): which rows one post covers, and how they end."""
+
+import json
+import time
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from itertools import takewhile
+from typing import Any
+
+from relays.delivery import digest
+from relays.delivery.digest import DigestEntry
+from relays.storage.engine import Database
+
+# A living relay renews its claims much more often; what a dead one held is free after this.
+LEASE_SECONDS = 30.0
+LONGEST_DELAY_SECONDS = 3600.0
+
+
+class LeaseOutcome(Enum):
+    """How an attempt to deliver ended."""
+
+    DELIVERED = "delivered"
+    RETRY = "retry"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True)
+class Lease:
+    """Claimed rows, to be sent now in one post: a message, or a digest of several.
+
+    `attempts` counts those of the first, this one included; `behind` tells whether the channel is. `claimed_at` is
+    of this process's monotonic clock.
+    """
+
+    channel: str
+    claim_id: str
+    entries: Sequence[DigestEntry]
+    attempts: int
+    behind: bool
+    claimed_at: float
+
+    @property
+    def is_fresh(self) -> bool:
+        """Whether the claim holds for certain, although nobody has renewed it yet."""
+        return time.monotonic() - self.claimed_at < LEASE_SECONDS / 2
+
+
+class Leases:
+    """The transitions of the state machine that need a claim, each within a transaction of the caller's."""
+
+    def __init__(self, instance: str, digest_from: int, clock: Callable[[], float]) -> None:
+        self._instance = instance
+        self._digest_from = digest_from
+        self._clock = clock
+
+    def release(self, db: Database, channels: Sequence[str]) -> None:
+        """Free what a previous process of this instance held, and let the heads of the channels be tried at once."""
+        db.execute(
+            "UPDATE outbox SET claim_id = NULL, lease_until = NULL"
+            " WHERE claim_id IS NOT NULL AND substr(claim_id, 1, ?) = ?",
+            (len(self._instance) + 1, f"{self._instance}/"),
+        )
+        for channel in channels:
+            # Only the head of a line can be delayed.
+            db.execute(
+                "UPDATE outbox SET run_at = ? WHERE claim_id IS NULL"
+                " AND id = (SELECT min(id) FROM outbox WHERE channel = ? AND state = 'ready')",
+                (self._clock(), channel),
+            )
+
+    def take(self, db: Database, channel: str, was_behind: bool = False) -> Lease | None:
+        """Claim what is next in the channel, None if there is nothing or it has to wait.
+
+        `was_behind` tells what the claim that was settled just before found.
+        """
+        now, claimed_at = self._clock(), time.monotonic()
+        claim_id = f"{self._instance}/{uuid.uuid4().hex}"
+        # See _wait: a time that is too far away is not waited for. What this process claimed and does not know of, for
+        # the answer to the claim was lost with a connection, nobody else holds.
+        rows = db.execute(
+            "UPDATE outbox SET claim_id = ?, lease_until = ?, attempts = attempts + 1"
+            " WHERE id = (SELECT id FROM outbox WHERE channel = ? AND state = 'ready' ORDER BY id LIMIT 1)"
+            " AND (run_at <= ? OR run_at > ?)"
+            " AND (lease_until IS NULL OR lease_until <= ? OR lease_until > ? OR substr(claim_id, 1, ?) = ?)"
+            " RETURNING id, delivery_key, message, summary, created_at, attempts, alone",
+            (
+                *(claim_id, now + LEASE_SECONDS, channel),
+                *(now, now + LONGEST_DELAY_SECONDS),
+                *(now, now + LEASE_SECONDS, len(self._instance) + 1, f"{self._instance}/"),
+            ),
+        ).fetchall()
+        if not rows:
+            return None
+        *columns, attempts, alone = rows[0]
+        head = _entry(columns)
+        held = was_behind or attempts > 1 or now - head.created_at >= digest.HELD_SECONDS
+        behind = self._is_behind(db, channel, held)
+        followers = self._followers(db, channel, head) if behind and not alone else []
+        if followers:
+            places = ", ".join("?" * len(followers))
+            db.execute(
+                f"UPDATE outbox SET claim_id = ?, lease_until = ?, attempts = attempts + 1 WHERE id IN ({places})",  # noqa: S608
+                (claim_id, now + LEASE_SECONDS, *(follower.id for follower in followers)),
+            )
+        return Lease(channel, claim_id, [head, *followers], attempts, behind, claimed_at)
+
+    def _is_behind(self, db: Database, channel: str, held: bool) -> bool:
+        if not self._digest_from:
+            return False
+        enough = digest.threshold(self._digest_from, held=held)
+        # Never counts more of a long backlog than it has to.
+        ((waiting,),) = db.execute(
+            "SELECT count(*) FROM (SELECT 1 FROM outbox WHERE channel = ? AND state = 'ready' LIMIT ?) AS waiting",
+            (channel, enough),
+        ).fetchall()
+        return bool(waiting == enough)
+
+    def _followers(self, db: Database, channel: str, head: DigestEntry) -> list[DigestEntry]:
+        now = self._clock()
+        rows = db.execute(
+            "SELECT run_at, lease_until, alone, id, delivery_key, message, summary, created_at FROM outbox"
+            " WHERE channel = ? AND state = 'ready' AND id > ? ORDER BY id LIMIT ?",
+            (channel, head.id, digest.MOST_LINES - 1),
+        )
+        # One that was head once, until an operator put an older one before it, may be delayed or claimed.
+        free = takewhile(lambda row: not row[2] and seconds_until_free(row[0], row[1], now) == 0, rows)
+        followers = [_entry(row[3:]) for row in free]
+        return followers[: digest.fitting([head, *followers]) - 1]
+
+    def renew(self, db: Database, claim_ids: Sequence[str]) -> None:
+        """Have claims that this process holds last for a whole lease from now on."""
+        for claim_id in claim_ids:
+            db.execute(
+                "UPDATE outbox SET lease_until = ? WHERE claim_id = ?",
+                (self._clock() + LEASE_SECONDS, claim_id),
+            )
+
+    def give_back(self, db: Database, delivery: Lease) -> None:
+        """Free rows that no attempt was made with."""
+        db.execute(
+            "UPDATE outbox SET attempts = attempts - 1, claim_id = NULL, lease_until = NULL WHERE claim_id = ?",
+            (delivery.claim_id,),
+        )
+
+    def record(self, db: Database, delivery: Lease, outcome: LeaseOutcome, reason: str, delay: float) -> None:
+        """Settle a claim: what its rows are after the attempt."""
+        now = self._clock()
+        if outcome is LeaseOutcome.DELIVERED:
+            db.execute(
+                # Once its text is in Mattermost, nothing of it is kept here.
+                "UPDATE outbox SET state = 'done', message = '{}', summary = '', last_error = NULL, finished_at = ?,"
+                " claim_id = NULL, lease_until = NULL WHERE claim_id = ?",
+                (now, delivery.claim_id),
+            )
+        elif outcome is LeaseOutcome.RETRY:
+            db.execute(
+                "UPDATE outbox SET run_at = CASE WHEN id = ? THEN ? ELSE run_at END, last_error = ?,"
+                " claim_id = NULL, lease_until = NULL WHERE claim_id = ?",
+                (delivery.entries[0].id, now + min(delay, LONGEST_DELAY_SECONDS), reason, delivery.claim_id),
+            )
+        elif len(delivery.entries) > 1:
+            db.execute(
+                "UPDATE outbox SET alone = TRUE, last_error = ?,"
+                " claim_id = NULL, lease_until = NULL WHERE claim_id = ?",
+                (reason, delivery.claim_id),
+            )
+        else:
+            db.execute(
+                "UPDATE outbox SET state = 'parked', last_error = ?, finished_at = ?,"
+                " claim_id = NULL, lease_until = NULL WHERE claim_id = ?",
+                (reason, now, delivery.claim_id),
+            )
+
+
+def _entry(columns: Sequence[Any]) -> DigestEntry:
+    row_id, key, message, summary, created_at = columns
+    return DigestEntry(row_id, key, json.loads(message), summary, created_at)
+
+
+def seconds_until_free(run_at: float, lease_until: float | None, now: float) -> float:
+    """How long a row that is ready cannot be claimed yet."""
+    return max(_wait(run_at, now, LONGEST_DELAY_SECONDS), _wait(lease_until or 0.0, now, LEASE_SECONDS))
+
+
+def _wait(until: float, now: float, longest: float) -> float:
+    # A time further away than the longest wait was written before the clock was set back.
+    return max(0.0, until - now) if until <= now + longest else 0.0

@@ -1,0 +1,201 @@
+"""The outbox: notifications on their way to Mattermost, durable, each once, in order per channel.
+
+A row is in one of three states:
+
+    ready   waits for delivery: not before `run_at`, and not while a claim holds it (`claim_id` until `lease_until`)
+    done    Mattermost has taken it; the row stays for a while so that its delivery key goes on refusing duplicates
+    parked  Mattermost refuses this very message; it waits for an operator and holds nobody up
+
+    put ──▶ ready ──claim──▶ ready, claimed ──DELIVERED──▶ done ──prune──▶ (gone)
+              ▲                   │   └────────REFUSED───▶ parked
+              ├──────RETRY────────┤
+              ├─ REFUSED together ┘  from then on it is claimed `alone`
+              └── lease over, process restarted, or given back
+
+An operator sends a parked row back to ready, in its old place, or gives it up as done (relays.dead_letters).
+
+Order: only the oldest ready row of a channel can be claimed (head of line). Whatever makes it wait, the rows behind
+it wait too, and a row that leaves the line makes room for the next. Channels do not wait for each other.
+
+A claim holds that one row, or, where a channel is behind (relays.delivery.digest), the rows that follow it too, up to the
+first that is not free or has to go alone: what one post is to cover. They share the claim, its lease and its end. If
+Mattermost refuses them together, each is claimed alone, so that only the one at fault is parked. A RETRY delays the
+head alone, for the rows behind it wait anyway.
+
+Several relays may share the table (relays.storage.postgresql). A claim is a lease that its holder renews; when the holder has
+died, another relay goes on once the lease is over. All times are of the store's clock.
+
+A settlement counts only for the rows that the claim still holds, for all of them in one transaction. A claim is made
+before a post and settled after the answer, so a process killed in between sends that one post again: at least once,
+and only there.
+
+The address of the hook is not stored: it may change while a message waits. The table is in relays.delivery.tables.
+"""
+
+import json
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+
+from relays.delivery.leases import Lease, LeaseOutcome, Leases, seconds_until_free
+from relays.mattermost.message import Message
+from relays.storage.engine import Database
+from relays.storage.store import Store
+
+# GitLab resends from its log of seven days at most.
+_KEEP_DONE_SECONDS = 14 * 24 * 3600.0
+_PRUNED_AT_ONCE = 1000
+
+
+@dataclass(frozen=True)
+class Notification:
+    """What a source has to say in a channel. The key is that of the event: a channel gets it once."""
+
+    key: str
+    channel: str
+    message: Message
+
+
+@dataclass(frozen=True)
+class Stats:
+    """The outbox at a glance; times are seconds since the epoch."""
+
+    backlog: int
+    parked: int
+    oldest: float | None
+    last_delivery: float | None
+
+
+def insert(db: Database, new: Notification, now: float) -> bool:
+    """Put a notification at the end of its channel's line; whether it was not known already."""
+    message = json.dumps(new.message.payload(), ensure_ascii=False, separators=(",", ":"))
+    inserted = db.execute(
+        "INSERT INTO outbox (channel, delivery_key, message, summary, state, run_at, created_at)"
+        " VALUES (?, ?, ?, ?, 'ready', ?, ?) ON CONFLICT (channel, delivery_key) DO NOTHING",
+        (new.channel, new.key, message, new.message.summary, now, now),
+    )
+    return inserted.rowcount == 1
+
+
+class Outbox:
+    """The table and its state machine.
+
+    `instance` names this process among those that claim from the store, the same whenever it starts again; with a
+    `digest_from` of 0 each row is claimed alone. `clock` is that of the store if none is given.
+    """
+
+    def __init__(
+        self, store: Store, instance: str, digest_from: int = 0, clock: Callable[[], float] | None = None
+    ) -> None:
+        self._store = store
+        self._clock = clock or store.now
+        self._claims = Leases(instance, digest_from, self._clock)
+        self._on_ready: Callable[[str], None] = lambda channel: None
+
+    def subscribe(self, on_ready: Callable[[str], None]) -> None:
+        """Have `on_ready(channel)` called, in the store's thread, after each commit of a new row."""
+        self._on_ready = on_ready
+
+    def recover(self) -> list[str]:
+        """Free what a previous process of this instance held and let it be tried at once; the waiting channels."""
+        channels = self.waiting_channels()
+        self._store.submit(lambda db: self._claims.release(db, channels)).result()
+        return channels
+
+    def put(self, make: Callable[[Database], Sequence[Notification]]) -> Future[int]:
+        """Store the notifications that `make` brings, in the transaction in which it records what it has to.
+
+        The number of those that were not known already, once it is durable.
+        """
+        channels: set[str] = set()
+
+        def work(db: Database) -> int:
+            new = [each for each in make(db) if insert(db, each, self._clock())]
+            channels.update(each.channel for each in new)
+            return len(new)
+
+        future = self._store.submit(work)
+        future.add_done_callback(lambda done: self._announce(done, channels))
+        return future
+
+    def claim(self, channel: str) -> Future[Lease | None]:
+        """Claim the head of the channel's line, None if there is none or it has to wait."""
+        return self._store.submit(lambda db: self._claims.take(db, channel))
+
+    def settle(
+        self, delivery: Lease, outcome: LeaseOutcome, reason: str = "", delay: float = 0.0
+    ) -> Future[Lease | None]:
+        """Record how an attempt ended and claim what is next in the channel, in one transaction.
+
+        `delay` is how long a RETRY waits at least, in seconds.
+        """
+
+        def work(db: Database) -> Lease | None:
+            self._claims.record(db, delivery, outcome, reason, delay)
+            return self._claims.take(db, delivery.channel, delivery.behind)
+
+        return self._store.submit(work)
+
+    def renew(self, deliveries: Sequence[Lease]) -> Future[None]:
+        """Keep the claims of deliveries that are under way from running out."""
+        claim_ids = [delivery.claim_id for delivery in deliveries]
+        return self._store.submit(lambda db: self._claims.renew(db, claim_ids))
+
+    def give_back(self, delivery: Lease) -> Future[None]:
+        """Leave rows that were claimed, and not sent, to whoever claims next."""
+        return self._store.submit(lambda db: self._claims.give_back(db, delivery))
+
+    def delay_of(self, channel: str) -> float | None:
+        """Seconds until the head of the channel's line can be claimed, None if nothing waits."""
+        rows = self._store.read(
+            "SELECT run_at, lease_until FROM outbox WHERE channel = ? AND state = 'ready' ORDER BY id LIMIT 1",
+            (channel,),
+        )
+        if not rows:
+            return None
+        run_at, lease_until = rows[0]
+        return seconds_until_free(run_at, lease_until, self._clock())
+
+    def stats(self) -> Stats:
+        """The outbox at a glance."""
+        ((backlog,),) = self._store.read("SELECT count(*) FROM outbox WHERE state = 'ready'")
+        ((parked,),) = self._store.read("SELECT count(*) FROM outbox WHERE state = 'parked'")
+        ((last,),) = self._store.read("SELECT max(finished_at) FROM outbox WHERE state = 'done'")
+        heads = [
+            row[0]
+            for channel in self.waiting_channels()
+            for row in self._store.read(
+                "SELECT created_at FROM outbox WHERE channel = ? AND state = 'ready' ORDER BY id LIMIT 1",
+                (channel,),
+            )
+        ]
+        return Stats(backlog, parked, min(heads, default=None), last)
+
+    def prune(self) -> Future[int]:
+        """Forget delivered rows that are so old that no duplicate of them can come any more."""
+        before = self._clock() - _KEEP_DONE_SECONDS
+        return self._store.submit(
+            lambda db: (
+                db.execute(
+                    "DELETE FROM outbox WHERE id IN"
+                    " (SELECT id FROM outbox WHERE state = 'done' AND finished_at < ? LIMIT ?)",
+                    (before, _PRUNED_AT_ONCE),
+                ).rowcount
+            )
+        )
+
+    def waiting_channels(self) -> list[str]:
+        """The channels that something waits for."""
+        # Hops from channel to channel along the index instead of reading every row of a long backlog.
+        channels: list[str] = []
+        while rows := self._store.read(
+            "SELECT channel FROM outbox WHERE state = 'ready' AND channel > ? ORDER BY channel LIMIT 1",
+            (channels[-1] if channels else "",),
+        ):
+            channels.append(rows[0][0])
+        return channels
+
+    def _announce(self, done: Future[int], channels: set[str]) -> None:
+        if done.exception() is None:
+            for channel in channels:
+                self._on_ready(channel)

@@ -1,0 +1,79 @@
+"""Deployments."""
+
+from relays.mattermost import markup
+from relays.mattermost.message import Field, Message
+from relays.sources.gitlab.events.common import (
+    COLORS,
+    NAME,
+    OTHER_COLOR,
+    box,
+    commit_line,
+    field,
+    first,
+    ref_field,
+    sentence,
+    state_of,
+    state_sentence,
+    user_of,
+)
+from relays.sources.gitlab.payload import Payload
+from relays.wording import Wording
+
+# It has ended, or GitLab has stopped it ("blocked") until somebody approves of it or starts it by hand.
+_TOLD = ("success", "failed", "canceled", "blocked")
+# As the enterprise edition sends them since 19: somebody has decided, which may not be the last word.
+_DECIDED = ("approved", "rejected")
+_COLORS = {
+    **COLORS,
+    "blocked": COLORS["update"],
+    "approved": COLORS["success"],
+    "rejected": COLORS["failed"],
+}
+_COMMENT = 160
+
+
+def build(payload: Payload, wording: Wording) -> Message:
+    """How a deployment to an environment ended, what it waits for, who decided on it, or what it has come to."""
+    status = payload.text("status")
+    if status in _DECIDED:
+        said = sentence(wording[f"deployment.{status}"], _approver(payload, wording))
+    elif status not in _TOLD:
+        said = state_sentence(wording["deployment.other"], state_of(status, wording))
+    elif payload.mapping("user"):
+        said = sentence(wording[f"deployment.{status}"], user_of(payload, wording))
+    else:  # a user deleted since, or a tool from outside
+        said = state_sentence(wording[f"deployment.{status}.alone"], status)
+    return box(
+        payload,
+        wording,
+        _COLORS.get(status, OTHER_COLOR),
+        lambda limit: markup.fill_label(
+            wording["deployment.title"],
+            title=markup.given(markup.label, payload.text("environment"), limit),
+        ),
+        payload.text("deployable_url") or payload.text("environment_external_url"),
+        said,
+        [
+            *ref_field(payload, wording),
+            *field(wording["field.commit"], _commit(payload), short=False),
+            *_decision(payload, wording),
+        ],
+    )
+
+
+def _commit(payload: Payload) -> markup.Markup | None:
+    return commit_line(payload.text("short_sha"), payload.text("commit_url"), payload.text("commit_title"))
+
+
+def _approver(payload: Payload, wording: Wording) -> str:
+    approver = payload.at("approver")
+    return first((approver.text("name"), approver.text("username"))) or wording["someone"]
+
+
+def _decision(payload: Payload, wording: Wording) -> list[Field]:
+    """What was said of a decision, and whose deployment it is about."""
+    if payload.text("status") not in _DECIDED:
+        return []
+    comment = markup.given(markup.plain, payload.text("approval", "comment"), _COMMENT)
+    whose = markup.plain(user_of(payload, wording), NAME) if payload.mapping("user") else None
+    return [*field(wording["field.comment"], comment, short=False), *field(wording["field.user"], whose)]

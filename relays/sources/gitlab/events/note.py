@@ -1,0 +1,91 @@
+"""Comments."""
+
+import re
+
+from relays.mattermost import markdown, markup, parts
+from relays.mattermost.message import Field, Message
+from relays.sources.gitlab.events.common import (
+    COLORS,
+    NAME,
+    REVISION,
+    box,
+    field,
+    sentence,
+    short_id,
+    title_of_commit,
+    user_of,
+)
+from relays.sources.gitlab.events.subject import title_of
+from relays.sources.gitlab.payload import Payload
+from relays.wording import Wording
+
+# As Mattermost counts; see relays.sources.gitlab.events.common for what all texts of a message add up to.
+_COMMENT = 1_500
+_SAID = {"create": "text", "update": "edited"}
+_SERVER = re.compile(r"https?://[^/]+", re.IGNORECASE)
+
+
+def build(payload: Payload, wording: Wording) -> Message | None:
+    """Who commented on what, or changed a comment; None for what GitLab itself notes down."""
+    note = payload.at("object_attributes")
+    if note.flag("system"):
+        return None
+    # Before 16.11 GitLab said nothing of edits.
+    said = _SAID.get(note.text("action") or "create", "other")
+    return box(
+        payload,
+        wording,
+        COLORS["update"],
+        lambda limit: subject_of(payload, wording, limit),
+        note.text("url"),
+        sentence(wording[f"note.{said}"], user_of(payload, wording)),
+        [*place_of_comment(payload, wording), *text_of_comment(payload, wording, boxed=True)],
+    )
+
+
+def text_of_comment(payload: Payload, wording: Wording, *, boxed: bool = False) -> list[Field]:
+    """What a comment says, in the shape that it has; `boxed`: for a box, not for the text of a post."""
+    text = payload.text("object_attributes", "note")
+    shown = markdown.render(text, _place_of_text(payload), wording, _COMMENT, boxed=boxed)
+    return field(wording["field.comment"], shown, short=False)
+
+
+def _place_of_text(payload: Payload) -> parts.Place:
+    """Where the addresses lead that a text leaves incomplete."""
+    project, path = payload.text("project", "web_url"), payload.text("project", "path_with_namespace")
+    if path and project.endswith(f"/{path}"):  # GitLab itself may be below a path
+        return parts.Place(project, project.removesuffix(f"/{path}"))
+    server = _SERVER.match(project or payload.text("object_attributes", "url"))
+    return parts.Place(project, server.group() if server else "")
+
+
+def subject_of(payload: Payload, wording: Wording, limit: int) -> markup.Label:
+    """The title of what a comment or a reaction is about."""
+    for kind in ("merge_request", "issue", "work_item"):
+        if payload.mapping(kind):
+            return title_of(kind, payload.at(kind), wording, limit)
+    if payload.mapping("commit"):
+        sha = short_id(payload.text("commit", "id"))
+        name = markup.given(markup.label, sha, REVISION) or markup.Label(wording["field.commit"])
+        return _named(name, title_of_commit(payload.at("commit")), wording, limit)
+    for kind in ("snippet", "project_snippet"):
+        if payload.mapping(kind):
+            return _named(markup.Label(wording["snippet"]), payload.text(kind, "title"), wording, limit)
+    return markup.Label(wording["field.comment"])  # on something that GitLab does not send along
+
+
+def _named(name: markup.Label, title: str, wording: Wording, limit: int) -> markup.Label:
+    return markup.fill_label(wording["note.title"], name=name, title=markup.given(markup.label, title, limit))
+
+
+def place_of_comment(payload: Payload, wording: Wording) -> list[Field]:
+    """The file and line that a comment stands at."""
+    position = payload.at("object_attributes", "position")
+    path = position.text("new_path") or position.text("old_path")
+    if not path:
+        return []
+    number = position.text("new_line") or position.text("old_line")
+    place = f"{path}:{number}" if number else path
+    # Its end tells more than its start.
+    shown = place if len(place) <= NAME else f"…{place[1 - NAME :]}"
+    return [Field(wording["field.file"], markup.code(shown, NAME))]

@@ -1,0 +1,94 @@
+"""Pipelines."""
+
+from collections.abc import Iterator
+
+from relays.mattermost import markup
+from relays.mattermost.message import Field, Message
+from relays.sources.gitlab.events.common import (
+    BRANCH,
+    COLORS,
+    NAME,
+    NUMBER,
+    OTHER_COLOR,
+    SHORT_TITLE,
+    box,
+    commit_line,
+    field,
+    linked,
+    number,
+    ref_field,
+    state_of,
+    state_sentence,
+    title_of_commit,
+    user_of,
+)
+from relays.sources.gitlab.payload import Payload
+from relays.wording import Wording
+
+# It has ended, or it waits for somebody who starts a job ("manual").
+_TOLD = ("success", "failed", "canceled", "manual")
+# GitLab 19 compares with the pipeline before, on the same branch.
+_COMPARED = {"success": ("fixed",), "failed": ("broken", "still_failing")}
+_COLORS = {**COLORS, "manual": COLORS["update"]}
+_MOST_JOBS = 5
+
+
+def build(payload: Payload, wording: Wording) -> Message:
+    """How a pipeline ended, or what it has come to."""
+    pipeline = payload.at("object_attributes")
+    status = pipeline.text("status")
+    fields = [*ref_field(pipeline, wording), *_origin(payload, wording)]
+    if seconds := pipeline.number("duration"):
+        fields.append(Field(wording["field.duration"], markup.plain(_duration(seconds), NUMBER)))
+    for state in ("failed", "manual"):
+        if state in ("failed", status):
+            jobs = markup.given(markup.plain, ", ".join(_jobs(payload, state)), BRANCH)
+            fields += field(wording[f"field.{state}_jobs"], jobs)
+    return box(
+        payload,
+        wording,
+        _COLORS.get(status, OTHER_COLOR),
+        lambda limit: markup.fill_label(wording["pipeline.title"], number=number(pipeline.text("id"))),
+        pipeline.text("url"),
+        state_sentence(wording[f"pipeline.{_outcome(pipeline)}"], state_of(status, wording)),
+        fields,
+    )
+
+
+def _outcome(pipeline: Payload) -> str:
+    status, compared = pipeline.text("status"), pipeline.text("ref_status_name")
+    if compared in _COMPARED.get(status, ()):
+        return compared
+    if status not in _TOLD:
+        return "other"
+    return "warnings" if pipeline.text("detailed_status") == "passed with warnings" else status
+
+
+def _origin(payload: Payload, wording: Wording) -> Iterator[Field]:
+    """What it ran for: the merge request or else the commit, and who started it."""
+    commit = payload.at("commit")
+    if payload.mapping("merge_request"):
+        subject = payload.at("merge_request")
+        iid = number(subject.text("iid"))
+        title = markup.given(markup.plain, f"{f'!{iid}' if iid else ''} {subject.text('title')}", SHORT_TITLE)
+        yield from field(wording["field.merge_request"], linked(title, subject.text("url")), short=False)
+    else:
+        shown = commit_line(commit.text("id"), commit.text("url"), title_of_commit(commit))
+        yield from field(wording["field.commit"], shown, short=False)
+    if payload.mapping("user"):
+        yield Field(wording["field.user"], markup.plain(user_of(payload, wording), NAME))
+
+
+def _jobs(payload: Payload, status: str) -> list[str]:
+    """The jobs in a state on which the pipeline depends."""
+    found = [
+        job.text("name")
+        for job in payload.elements("builds")
+        if job.text("name") and job.text("status") == status and not job.flag("allow_failure")
+    ]
+    return [name[:NAME] for name in found[:_MOST_JOBS]]
+
+
+def _duration(seconds: int) -> str:
+    minutes, rest = divmod(seconds, 60)
+    return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"

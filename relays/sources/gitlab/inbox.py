@@ -1,0 +1,188 @@
+"""Deliveries as GitLab made them: stored before they are answered, told after it.
+
+A delivery waits in `received` to be told, and leaves it in the transaction that puts what is to be said into the
+outbox. Its key stays in `told_delivery`, so that the same delivery is told once for as long as GitLab can send it
+again. That is found when it is told and not when it comes: keys come in no order, and to look for one costs as much as
+to store a body. What a kill interrupts is told at the next start, or by another relay that shares the spool.
+"""
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from typing import NamedTuple
+
+from relays.sources.gitlab.delayed import LONGEST_SECONDS
+from relays.storage.engine import Database
+from relays.storage.store import Store
+
+# Far from the number of values that a statement may have in either database.
+MOST_AT_ONCE = 256
+
+_HEADS = (
+    "SELECT r.id, r.delivery_key, length(r.body), s.attempts, coalesce(h.act, '') FROM received r"
+    " LEFT JOIN suspect s ON s.delivery_key = r.delivery_key LEFT JOIN held h ON h.delivery_key = r.delivery_key"
+)
+
+# GitLab resends from its log of seven days at most.
+_KEEP_SECONDS = 14 * 24 * 3600.0
+
+
+class Delivery(NamedTuple):
+    """What GitLab sent, a text in UTF-8, under the key that is the same whenever it sends it again.
+
+    `event` is the one that its header names.
+    """
+
+    key: str
+    body: bytes | bytearray
+    event: str = ""
+
+
+class Head(NamedTuple):
+    """A delivery that waits to be told: the number of its row, its key, how many characters its body has.
+
+    `attempts` is how many processes have ended while they looked into it alone; None if it was never under suspicion.
+    `act` is what it was held back for (relays.sources.gitlab.delayed), empty if it was not.
+    """
+
+    row: int
+    key: str
+    characters: int
+    attempts: int | None
+    act: str
+
+
+class Waiting(NamedTuple):
+    """A delivery that waits to be told, with its body, the event of its header, and what it was held back for."""
+
+    row: int
+    key: str
+    body: str
+    event: str
+    act: str
+
+
+class Inbox:
+    """The table; `taken` is how many deliveries this process has put into it."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._on_new: Callable[[], None] = lambda: None
+        self.taken = 0
+
+    def subscribe(self, on_new: Callable[[], None]) -> None:
+        """Have `on_new` called, in the store's thread, after each commit of new deliveries."""
+        self._on_new = on_new
+
+    def put(self, take: Callable[[], Sequence[Delivery]], here: bool = False) -> Future[None]:
+        """Store what `take` brings when its turn has come, MOST_AT_ONCE at most.
+
+        The future resolves once it is durable, at once if that may be `here`, in the calling thread.
+        """
+
+        def work(db: Database) -> None:
+            if deliveries := take():
+                # One statement for many rows: what it costs beside the rows themselves is paid once.
+                # Bytes are bound as they are, for a text would be a copy, up to four times as large.
+                rows = ", ".join(["(?, CAST(? AS TEXT), ?)"] * len(deliveries))
+                db.execute(
+                    f"INSERT INTO received (delivery_key, body, event) VALUES {rows}",  # noqa: S608
+                    [value for each in deliveries for value in each],
+                )
+                self.taken += len(deliveries)
+
+        future = self._store.submit(work, one_statement=True, here=here)
+        future.add_done_callback(self._announce)
+        return future
+
+    def heads(self, number: int) -> list[Head]:
+        """So many of the oldest that wait to be told and are not held back. StorageError."""
+        now = self._store.now()
+        rows = self._store.read(
+            # A time that is further away was written before the clock was set back.
+            f"{_HEADS} WHERE h.run_at IS NULL OR h.run_at <= ? OR h.run_at > ? ORDER BY r.id LIMIT ?",
+            (now, now + LONGEST_SECONDS, number),
+        )
+        return [Head(*row) for row in rows]
+
+    def held_seconds(self) -> float | None:
+        """How long until the next of those that are held back is to be told, None if none is. StorageError."""
+        query = "SELECT min(run_at) FROM held WHERE delivery_key IN (SELECT delivery_key FROM received)"
+        ((run_at,),) = self._store.read(query)
+        return None if run_at is None else max(0.0, run_at - self._store.now())
+
+    def heads_of(self, act: str) -> list[Head]:
+        """All that is held back for an act. StorageError."""
+        return [Head(*row) for row in self._store.read(f"{_HEADS} WHERE h.act = ? ORDER BY r.id", (act,))]
+
+    def bodies(self, heads: Sequence[Head]) -> list[Waiting]:
+        """With their bodies, those that still wait; MOST_AT_ONCE at most. StorageError."""
+        places = ", ".join("?" * len(heads))
+        rows = self._store.read(
+            f"SELECT id, delivery_key, body, event FROM received WHERE id IN ({places}) ORDER BY id",  # noqa: S608
+            [head.row for head in heads],
+        )
+        acts = {head.row: head.act for head in heads}
+        return [Waiting(row, key, body, event, acts[row]) for row, key, body, event in rows]
+
+    def suspect(self, keys: Sequence[str]) -> Future[None]:
+        """Note that a process has ended while it looked into the deliveries with these keys."""
+
+        def work(db: Database) -> None:
+            # They were among the oldest; those that were told at the last moment are not there any more.
+            rows = db.execute("SELECT delivery_key FROM received ORDER BY id LIMIT ?", (2 * MOST_AT_ONCE,))
+            waiting = {key for (key,) in rows}
+            for key in waiting.intersection(keys):
+                db.execute(
+                    "INSERT INTO suspect (delivery_key, attempts) VALUES (?, ?) ON CONFLICT (delivery_key)"
+                    " DO UPDATE SET attempts = suspect.attempts + excluded.attempts",
+                    # One of several: it may have been another one.
+                    (key, int(len(keys) == 1)),
+                )
+
+        return self._store.submit(work)
+
+    def pending(self) -> int:
+        """How many wait to be told. StorageError."""
+        ((number,),) = self._store.read("SELECT count(*) FROM received")
+        return int(number)
+
+    def take(self, db: Database, row: int) -> bool:
+        """Take a delivery away, in somebody else's transaction; False if another relay has done so already."""
+        return db.execute("DELETE FROM received WHERE id = ?", (row,)).rowcount == 1
+
+    def held_for(self, db: Database, act: str) -> dict[str, bool]:
+        """The keys of what is held back for an act, each with whether it was told all the same."""
+        rows = db.execute(
+            "SELECT r.delivery_key, r.delivery_key IN (SELECT delivery_key FROM told_delivery) FROM received r"
+            " JOIN held h ON h.delivery_key = r.delivery_key WHERE act = ?",
+            (act,),
+        ).fetchall()
+        return {key: bool(told) for key, told in rows}
+
+    def is_told(self, db: Database, key: str) -> bool:
+        """Whether a delivery was told before."""
+        return bool(db.execute("SELECT 1 FROM told_delivery WHERE delivery_key = ?", (key,)).fetchall())
+
+    def acquit(self, db: Database, key: str) -> None:
+        """A delivery is told, in the same transaction: no suspicion is left."""
+        db.execute("DELETE FROM suspect WHERE delivery_key = ?", (key,))
+
+    def is_new(self, db: Database, key: str) -> bool:
+        """Note that a delivery is told, in the same transaction; False if it was told before."""
+        noted = db.execute(
+            "INSERT INTO told_delivery (delivery_key, told_at) VALUES (?, ?) ON CONFLICT (delivery_key) DO NOTHING",
+            (key, self._store.now()),
+        )
+        return noted.rowcount == 1
+
+    def forget(self, db: Database, number: int) -> None:
+        """Remove up to so many of the oldest keys if they are so old that GitLab cannot send them again."""
+        db.execute(
+            "DELETE FROM told_delivery WHERE told_at < ?"
+            " AND id IN (SELECT id FROM told_delivery ORDER BY id LIMIT ?)",
+            (self._store.now() - _KEEP_SECONDS, number),
+        )
+
+    def _announce(self, done: Future[None]) -> None:
+        if done.exception() is None:
+            self._on_new()

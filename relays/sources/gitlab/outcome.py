@@ -1,0 +1,126 @@
+"""What becomes of a delivery that was considered, decided in the transaction that takes it.
+
+By what is remembered at that moment the event is announced or not: it may be one that was announced before, or it may
+follow one that was (relays.sources.gitlab.correlation), or it may have to wait for what belongs to it.
+"""
+
+from dataclasses import dataclass, replace
+
+from relays.sources.gitlab.dead_letters import DeadLetters
+from relays.sources.gitlab.evaluation import Outcome
+from relays.sources.gitlab.history import History
+from relays.sources.gitlab.inbox import Inbox
+from relays.sources.gitlab.mute import Mute
+from relays.storage.engine import Database
+
+HELD = "held"
+
+
+@dataclass(frozen=True)
+class Settling:
+    """How what was considered is settled, on a site that mutes this much."""
+
+    received: Inbox
+    dead_letters: DeadLetters
+    memory: History
+    mute: Mute
+
+    def settle(self, db: Database, one: Outcome, alone: bool) -> Outcome | None:
+        """What becomes of it; None if another relay has it, or has changed what it depends on.
+
+        `alone`: nothing else was looked into at the same time.
+        """
+        is_echo = None
+        if one.may_wait:
+            delivery, event = one.deliveries[0], one.events[0]
+            if self.memory.holding.is_held(db, delivery.key):
+                return None
+            if not self.received.is_told(db, delivery.key):
+                if one.may_be_unknown and self.memory.merge_requests.has_source(db, event):
+                    return None
+                is_echo = self._is_echo(db, one)
+                if not is_echo and self._holds(db, one):
+                    return replace(one, outcome=HELD, notifications=())
+        ours = self._ours(db, one)
+        if ours is None:
+            return None
+        is_new = self._take(db, ours, alone)
+        if is_new is None:
+            return None
+        if not is_new:
+            return replace(ours, outcome="duplicate", reason="", notifications=(), fault=None)
+        if ours.fault is not None:
+            return ours
+        self.memory.pipelines.remember(db, ours.events[0])
+        self._heard_of(db, ours)
+        if is_echo is None:
+            is_echo = not ours.deliveries[0].act and self._is_echo(db, ours)
+        if is_echo:
+            return replace(ours, outcome="filtered", reason="echoes", notifications=())
+        return self._announced(db, ours)
+
+    def _ours(self, db: Database, one: Outcome) -> Outcome | None:
+        """All of it if it is still there to be told; of several deliveries only one that was told before."""
+        if len(one.deliveries) == 1:
+            return one
+        there = self.received.held_for(db, one.deliveries[0].act)
+        if not all(each.key in there for each in one.deliveries):
+            return None
+        for delivery, event in zip(one.deliveries, one.events, strict=True):
+            if there[delivery.key]:
+                return replace(one, deliveries=[delivery], events=[event])
+        return one
+
+    def _take(self, db: Database, one: Outcome, alone: bool) -> bool | None:
+        """Take the deliveries away; whether they are new, None if another relay has them."""
+        is_new = True
+        for each in one.deliveries:
+            if one.fault is not None:
+                self.dead_letters.put(db, each.row, one.fault.reason)
+            if not self.received.take(db, each.row):
+                return None  # of several it is known that all are there
+            if each.act:
+                self.memory.holding.release(db, each.key)
+            # What is put aside stays under suspicion: it may come again.
+            if alone and one.fault is None:
+                self.received.acquit(db, each.key)
+            is_new = self.received.is_new(db, each.key) and is_new
+        return is_new
+
+    def _is_echo(self, db: Database, one: Outcome) -> bool:
+        heard = bool(one.notifications) and self.mute.echoes and one.fault is None
+        return heard and self.memory.announced.is_echo(db, one.events[0], one.digest)
+
+    def _holds(self, db: Database, one: Outcome) -> bool:
+        """Have it wait for what belongs to it, if that is likely to come."""
+        part, key = one.part, one.deliveries[0].key
+        if part.review:
+            self.memory.holding.gather(db, key, part.review)
+            return True
+        follows = part.follows
+        if follows and follows.expects:
+            if self.memory.announced.covering(db, follows) is not None:
+                return False
+            # Its leader may wait for it already, to know of it.
+            self._heard_of(db, one)
+            self.memory.holding.hold(db, key, follows.act)
+        else:
+            self.memory.holding.hold(db, key, part.pushed)
+        return True
+
+    def _heard_of(self, db: Database, one: Outcome) -> None:
+        for event in one.events:
+            self.memory.merge_requests.remember(db, event)
+        if one.events[0].name == "merge_request" and one.part.pushed:
+            self.memory.holding.let_go(db, [one.part.pushed])
+
+    def _announced(self, db: Database, one: Outcome) -> Outcome:
+        """Leave out what a leader has said, and note what this one says."""
+        follows = one.part.follows
+        covered = (self.memory.announced.covering(db, follows) if follows else None) or set()
+        left = [each for each in one.notifications if each.channel not in covered]
+        self.memory.announced.lead(db, one.part.leads, [each.channel for each in left])
+        self.memory.holding.let_go(db, [lead.act for lead in one.part.leads])
+        if one.notifications and not left and follows:
+            return replace(one, outcome="filtered", reason=follows.setting, notifications=())
+        return replace(one, notifications=left)

@@ -1,0 +1,48 @@
+"""Mentions: who is assigned or asked for a review is told so by name, and nobody else is."""
+
+import re
+from collections.abc import Iterator, Mapping
+
+from relays.mattermost import markup
+from relays.sources.gitlab.event import Event
+from relays.sources.gitlab.events.changes import asked_again
+from relays.sources.gitlab.payload import Payload
+from relays.wording import Wording
+
+# From names in GitLab to names in Mattermost.
+People = Mapping[str, str]
+
+_MOST_PEOPLE = 10
+
+
+def mentions(event: Event, people: People, wording: Wording) -> Iterator[markup.Markup]:
+    """A line for those whom the event newly assigns and one for those whom it asks for a review.
+
+    Who did it is not told of it.
+    """
+    if event.name not in ("issue", "merge_request"):
+        return
+    for key, asked in (
+        ("mention.assigned", _newly(event, "assignees")),
+        ("mention.review", [*_newly(event, "reviewers"), *asked_again(event.payload)]),
+    ):
+        actor = event.payload.text("user", "username")
+        names = dict.fromkeys(user.text("username") for user in asked)  # in their order, each once
+        known = [people[name] for name in names if name in people and name != actor]
+        if known:
+            listed = ", ".join(markup.mention(name) for name in known[:_MOST_PEOPLE])
+            yield markup.fill(wording[key], people=markup.Markup(listed))
+
+
+def _newly(event: Event, role: str) -> list[Payload]:
+    if "open" in event.actions:
+        return event.payload.elements(role)
+    before, after = (event.payload.elements("changes", role, end) for end in ("previous", "current"))
+    known = {user.text("username") for user in before}
+    return [user for user in after if user.text("username") not in known]
+
+
+def is_name(name: str) -> bool:
+    """Whether a text is a user's name in Mattermost, and no name that mentions more than one."""
+    # As Mattermost 11.6 accepts them.
+    return bool(re.fullmatch(r"[a-z0-9._-]{1,64}", name)) and name not in ("all", "channel", "here", "system")

@@ -1,0 +1,83 @@
+"""From an event to its messages: whether it is told, in which channels, and how in each of them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from relays.mattermost.message import Message
+from relays.sources.gitlab import merge_requests, review
+from relays.sources.gitlab.event import Event
+from relays.sources.gitlab.events import BUILDERS
+from relays.sources.gitlab.events.common import kind_of
+from relays.sources.gitlab.mute import Mute
+from relays.sources.gitlab.people import People, mentions
+from relays.sources.gitlab.projects import Projects
+from relays.sources.gitlab.routing import Route, targets
+from relays.sources.gitlab.templates import EventTemplates
+from relays.wording import CATALOGUES
+
+
+@dataclass(frozen=True)
+class Router:
+    """What a site wants told. The last of the routes is the default one; `rewordings` are by language.
+
+    `projects` are the full paths, in lower case, of those whose events are told; without any, all are.
+    """
+
+    routes: Sequence[Route]
+    mute: Mute
+    people: People = field(default_factory=dict)
+    rewordings: Mapping[str, EventTemplates] = field(default_factory=dict)
+    projects: Projects = field(default_factory=Projects)
+
+    def dispatch(self, event: Event) -> tuple[str, dict[str, Message]]:
+        """The messages by channel, and in a word why there are none.
+
+        The word is foreign, unsupported, muted, confidential or dropped.
+        """
+        reason, found = self._routes_of(event)
+        named = self.projects.named(event)
+        told = {channel: self._tell(named, route) for channel, route in found.items()}
+        messages = {channel: message for channel, message in told.items() if message}
+        return reason or ("" if messages else "muted"), messages
+
+    def dispatch_review(self, events: Sequence[Event]) -> list[tuple[int, str, Message]]:
+        """The messages of a review as a whole: the place of the first event that each tells of, and its channel."""
+        by_channel: dict[str, list[tuple[int, Event, Route]]] = {}
+        for place, event in enumerate(events):
+            for channel, route in self._routes_of(event)[1].items():
+                by_channel.setdefault(channel, []).append((place, self.projects.named(event), route))
+        told: list[tuple[int, str, Message]] = []
+        for channel, parts in by_channel.items():
+            places, said, routes = zip(*parts, strict=True)
+            made: list[tuple[int, Message | None]]
+            if len(parts) == 1:
+                made = [(0, self._tell(said[0], routes[0]))]
+            else:
+                made = list(review.build(said, CATALOGUES[routes[0].language]))
+                if routes[0].detail == "short":
+                    made = [(0, message.short()) for _, message in made[:1] if message]
+            told += [(places[number], channel, message) for number, message in made if message]
+        return told
+
+    def _routes_of(self, event: Event) -> tuple[str, dict[str, Route]]:
+        """The channels that an event goes to, each with its route, or why there are none."""
+        if self.projects.is_foreign(event):
+            return "foreign", {}
+        if kind_of(event.payload) not in BUILDERS:
+            return "unsupported", {}
+        if self.mute.reason(event):
+            return "muted", {}
+        found = targets(self.routes, event)
+        return "" if found else "confidential" if event.confidential else "dropped", found
+
+    def _tell(self, event: Event, route: Route) -> Message | None:
+        wording = CATALOGUES[route.language]
+        message = BUILDERS[kind_of(event.payload)](event.payload, wording)
+        if message is None:
+            return None
+        if route.language in self.rewordings:
+            message = self.rewordings[route.language].apply(event, message, wording)
+        if route.detail == "short":
+            message = message.short()
+        below = [*merge_requests.lines(event, wording), *mentions(event, self.people, wording)]
+        return message.below(below)

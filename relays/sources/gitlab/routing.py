@@ -1,0 +1,138 @@
+"""Which channels an event goes to.
+
+Routes are tried in their order. The first that matches decides, unless it is not `final`: then the routes after it
+are tried as well. What no route decides takes the default one. A channel gets an event once, as the first route to
+it says. In a pattern `*` stands for any characters, slashes among them, `?` for one; case does not matter.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+from relays.sources.gitlab.event import ACTIONS, MAYBE_CONFIDENTIAL, WITH_BRANCH, WITH_LABELS, Event
+from relays.sources.gitlab.mute import Mute
+
+LANGUAGES = ("fr", "en")
+DETAILS = ("full", "short")
+
+
+@dataclass(frozen=True)
+class Route:
+    """Where the events go that meet every condition; a condition that is empty is met by all.
+
+    channels      names of channels; none: the events are dropped
+    projects      patterns of full paths, of groups for what happens in no project
+    events        names, keys of relays.sources.gitlab.event.ACTIONS
+    actions       names, see there
+    branches      patterns; of merge requests the target branch
+    labels        patterns, one of which one of the labels has to match
+    confidential  takes confidential issues and internal comments, and nothing else
+    final         no later route is tried
+    language      fr or en
+    detail        full, or short for messages of one line
+    """
+
+    channels: tuple[str, ...]
+    projects: tuple[str, ...] = ()
+    events: tuple[str, ...] = ()
+    actions: tuple[str, ...] = ()
+    branches: tuple[str, ...] = ()
+    labels: tuple[str, ...] = ()
+    confidential: bool = False
+    final: bool = True
+    language: str = "fr"
+    detail: str = "full"
+
+    def matches(self, event: Event) -> bool:
+        """Whether an event meets every condition."""
+        return (
+            self.confidential == event.confidential
+            and (not self.events or event.name in self.events)
+            and (not self.actions or not event.actions.isdisjoint(self.actions))
+            and _any_matches(self.projects, [event.project])
+            and _any_matches(self.branches, [event.branch] if event.branch else [])
+            and _any_matches(self.labels, event.labels)
+        )
+
+
+def targets(routes: Sequence[Route], event: Event) -> dict[str, Route]:
+    """The channels that an event goes to, each with the route that says how it is told."""
+    found: dict[str, Route] = {}
+    for route in routes:
+        if route.matches(event):
+            for channel in route.channels:
+                found.setdefault(channel, route)
+            if route.final:
+                break
+    return found
+
+
+def faults(routes: Sequence[Route], mute: Mute) -> Iterator[tuple[int, str]]:
+    """The routes, by their place from 0, that no event can ever take, each with the reason and the remedy."""
+    for place, route in enumerate(routes):
+        reason = _impossible(route, mute)
+        if reason is None:
+            wider = next(
+                (n for n, earlier in enumerate(routes[:place]) if _takes_all_of(earlier, route)), None
+            )
+            if wider is not None:
+                reason = (
+                    f"route {wider + 1} above it takes all of its events: put it before that one, "
+                    "or say final = false there"
+                )
+        if reason is not None:
+            yield place, reason
+
+
+def _impossible(route: Route, mute: Mute) -> str | None:
+    """Why the conditions of a route exclude each other."""
+    if unknown := [name for name in route.events if name not in ACTIONS]:
+        return f"events: there is no {', '.join(unknown)}; known are {', '.join(ACTIONS)}"
+    events = route.events or tuple(ACTIONS)
+    known = {action for name in events for action in ACTIONS[name]}
+    if unknown := [action for action in route.actions if action not in known]:
+        return f"actions: none of its events has {', '.join(unknown)}; they have {', '.join(sorted(known))}"
+    for condition, able in (("branches", WITH_BRANCH), ("labels", WITH_LABELS)):
+        if getattr(route, condition) and not set(events) & set(able):
+            return f"{condition}: none of its events has any; only {', '.join(able)} do"
+    if route.confidential and not set(events) & set(MAYBE_CONFIDENTIAL):
+        return f"confidential: none of its events is; only {', '.join(MAYBE_CONFIDENTIAL)} can be"
+    if muted := [name for name in route.events if getattr(mute, _MUTED_EVENTS.get(name, ""), False)]:
+        setting = _MUTED_EVENTS[muted[0]]
+        return f"events: {muted[0]} is muted: set mute.{setting} = false, or take it out"
+    return None
+
+
+_MUTED_EVENTS: Mapping[str, str] = {"job": "jobs", "emoji": "reactions"}
+
+
+def _takes_all_of(earlier: Route, later: Route) -> bool:
+    """Whether what the later route matches is certain to end at the earlier one."""
+    return (
+        earlier.final
+        and earlier.confidential == later.confidential
+        and all(
+            not wide or (bool(narrow) and all(any(_covers(w, n) for w in wide) for n in narrow))
+            for wide, narrow in (
+                (getattr(earlier, condition), getattr(later, condition))
+                for condition in ("projects", "events", "actions", "branches", "labels")
+            )
+        )
+    )
+
+
+def _covers(wide: str, narrow: str) -> bool:
+    """Whether all that matches the one pattern is certain to match the other."""
+    wide, narrow = wide.casefold(), narrow.casefold()
+    if wide == narrow:
+        return True
+    if not set(narrow) & set("*?["):
+        return fnmatchcase(narrow, wide)
+    beginning = wide.removesuffix("*")
+    return wide.endswith("*") and not set(beginning) & set("*?[") and narrow.startswith(beginning)
+
+
+def _any_matches(patterns: Sequence[str], names: Sequence[str] | frozenset[str]) -> bool:
+    return not patterns or any(
+        fnmatchcase(name.casefold(), pattern.casefold()) for pattern in patterns for name in names
+    )

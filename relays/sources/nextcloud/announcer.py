@@ -1,0 +1,138 @@
+"""From news of a tree to notifications: one for each document, or one for many that are told together.
+
+What is told together says how many documents there are in which folder, with the first names if they may be told.
+"""
+
+import uuid
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from relays.delivery.outbox import Notification
+from relays.mattermost import markup
+from relays.mattermost.markup import Markup
+from relays.mattermost.message import Message
+from relays.sources.nextcloud import document, names
+from relays.sources.nextcloud.changes import Kind, News
+from relays.sources.nextcloud.options import Discretion, TreeOptions
+from relays.wording import Wording
+
+_FIRST_NAMES = 3
+_FOLDERS = 30
+_SUMMED_UP = 3
+_PEOPLE = 3
+_NAME = 60
+_FOLDER = 100
+# Mattermost cuts a text after 16,383 characters, anywhere in it (measured on 5.37).
+_MOST_CHARACTERS = 12_000
+
+
+@dataclass(frozen=True)
+class Announcement:
+    """A notification, and what the journal says of it once it is stored: no name that may not be told."""
+
+    notification: Notification
+    lines: Sequence[str]
+
+
+def alone(told: TreeOptions, wording: Wording, news: News) -> Announcement:
+    """One document."""
+    folder = news.path.rpartition("/")[0]
+    shown = f"{folder}/{names.shown(told, news.path)}".lstrip("/")
+    return _announce(told, document.build(told, wording, news), news.kind, [f"path={shown!r}"])
+
+
+def together(told: TreeOptions, wording: Wording, news: Sequence[News]) -> Iterator[Announcement]:
+    """Documents of any number, in one notification for each kind of news."""
+    for kind in Kind:
+        of_kind = [each for each in news if each.kind is kind]
+        if len(of_kind) == 1 and told.discretion_of(of_kind[0].path) is not Discretion.COUNT:
+            yield alone(told, wording, of_kind[0])
+        elif of_kind:
+            folders: dict[str, list[News]] = defaultdict(list)
+            for each in of_kind:
+                folders[each.path.rpartition("/")[0]].append(each)
+            lines = [f"folder={folder!r} documents={len(inside)}" for folder, inside in folders.items()]
+            yield _announce(told, _count(told, wording, kind, folders), kind, lines)
+
+
+def _announce(told: TreeOptions, message: Message, kind: Kind, lines: list[str]) -> Announcement:
+    key = f"nextcloud:{uuid.uuid4().hex}"
+    return Announcement(
+        Notification(key, told.channel, message), [f"key={key} kind={kind} {line}" for line in lines]
+    )
+
+
+def _count(told: TreeOptions, wording: Wording, kind: Kind, folders: dict[str, list[News]]) -> Message:
+    total = sum(map(len, folders.values()))
+    said = told.templates.say(
+        f"{kind}.heading",
+        document.heading_values(told, total),
+        document.heading(told, wording, kind, total),
+    )
+    heading = said.text
+    lines = [_line(told, wording, folder, inside) for folder, inside in folders.items()]
+    people = _people(told, wording, kind, [each for inside in folders.values() for each in inside])
+    text = "\n".join((f"**{heading}**", *people, "", *_fitting(wording, lines, folders)))
+    first = [
+        markup.fill(wording["documents.folder"], folder=_shown(told, folder), count=len(inside))
+        for folder, inside in list(folders.items())[:_SUMMED_UP]
+    ]
+    more = ["…"] if len(folders) > _SUMMED_UP else []
+    return Message(
+        username=told.username,
+        icon_emoji=document.ICON,
+        summary=Markup(" – ".join((heading, ", ".join((*first, *more)), *people))),
+        text=Markup(text),
+    )
+
+
+def _people(told: TreeOptions, wording: Wording, kind: Kind, news: Sequence[News]) -> list[Markup]:
+    """Who it was, if they are few; of whom not all documents are, with how many."""
+    named = Counter(
+        names.person(wording, each)
+        for each in news
+        if each.who and told.discretion_of(each.path) is not Discretion.COUNT
+    )
+    if not 0 < len(named) <= _PEOPLE:
+        return []
+    people = ", ".join(
+        name if count == len(news) else markup.fill(wording["documents.person"], person=name, count=count)
+        for name, count in ((markup.plain(name, _NAME), count) for name, count in named.most_common())
+    )
+    return [markup.fill(wording[f"documents.{kind}.who"], people=Markup(people))]
+
+
+def _line(told: TreeOptions, wording: Wording, folder: str, inside: list[News]) -> Markup:
+    line = markup.fill(wording["documents.folder"], folder=_shown(told, folder), count=len(inside))
+    discretion = told.discretion_of(inside[0].path)
+    if discretion is Discretion.COUNT:
+        return Markup(f"- {line}")
+    shown = [_name(told, each, discretion) for each in inside[:_FIRST_NAMES]]
+    more = ["…"] if len(inside) > _FIRST_NAMES else []
+    return Markup(f"- {line} ({', '.join((*shown, *more))})")
+
+
+def _name(told: TreeOptions, news: News, discretion: Discretion) -> Markup:
+    name = names.shown(told, news.path)
+    # The page that a link leads to tells the name.
+    if news.link and discretion is Discretion.FULL:
+        return markup.link(markup.plain(name, _NAME), news.link)
+    return markup.code(name, _NAME)
+
+
+def _fitting(wording: Wording, lines: list[Markup], folders: dict[str, list[News]]) -> Iterator[Markup]:
+    """The lines that have room, and how much there is in the folders of the others."""
+    characters = 0
+    for place, line in enumerate(lines):
+        characters += len(line) + 1
+        if place == _FOLDERS or characters > _MOST_CHARACTERS:
+            others = list(folders.values())[place:]
+            count = sum(map(len, others))
+            yield markup.fill(wording["documents.others"], folders=len(others), count=count)
+            return
+        yield line
+
+
+def _shown(told: TreeOptions, folder: str) -> Markup:
+    return markup.bold(names.folder_of(told, f"{folder}/" if folder else ""), _FOLDER)

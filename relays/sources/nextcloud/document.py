@@ -1,0 +1,176 @@
+"""The message about what happened to one document.
+
+A site's own templates (relays.mattermost.templates) are called by what happened: `new` for the sentence, `new.title` for the title.
+They know
+
+    file      the name, as it may be told
+    folder    the folder that it is in
+    path      the path of that folder in the tree, empty for the root
+    category  of the folder
+    size      of the document
+    who       did it; empty if that is not known
+    said      what they take the place of
+
+`new.heading` is that of a message about many of them (relays.sources.nextcloud.announcer); it knows
+
+    count  how many there are
+    tree   the name of the tree
+    said   what it takes the place of
+"""
+
+from collections.abc import Iterator, Mapping
+
+from relays.mattermost import markup
+from relays.mattermost import templates as reword
+from relays.mattermost.message import Attachment, Field, Message, Sentence
+from relays.mattermost.templates import Values
+from relays.sources.nextcloud import names
+from relays.sources.nextcloud.changes import Kind, News
+from relays.sources.nextcloud.options import Discretion, TreeOptions
+from relays.wording import Wording
+
+ICON = ":file_folder:"
+COLOR = "#0082c9"
+
+# In characters; see relays.sources.gitlab.events.common for what they add up to.
+_NAME = 255
+_SHORT_NAME = 120
+_FOLDER = 100
+_FOOTER = 100
+_WHO = 100
+_TITLE = 100
+
+TEMPLATES = tuple(name for kind in Kind for name in (kind.value, f"{kind}.title", f"{kind}.heading"))
+# Below, kilobytes would say nothing.
+_FEW_BYTES = 10
+_SAMPLE_COUNT = 20
+
+
+def build(told: TreeOptions, wording: Wording, news: News) -> Message:
+    """What happened to a document of a tree that is told like this."""
+    title, said = (
+        told.templates.say(name, _values(told, wording, news), sentence)
+        for name, sentence in _sentences(told, wording, news).items()
+    )
+    *folders, _ = f"{told.name}/{news.path}".split("/")
+    name, folder = names.shown(told, news.path), names.folder_of(told, news.path)
+    when = {
+        part: markup.Markup(news.when.strftime(wording[f"document.{part}_format"]))
+        for part in ("date", "time")
+    }
+    person = names.person(wording, news)
+    who = [Field(wording[f"document.{news.kind}.who"], markup.plain(person, _WHO))] if person else []
+    is_open = told.discretion_of(news.path) is Discretion.FULL
+    return Message(
+        username=told.username,
+        icon_emoji=ICON,
+        summary=markup.fill(
+            wording["document.fallback"],
+            title=title.text,
+            file=markup.code(name, _SHORT_NAME),
+            folder=markup.bold(folder, _FOLDER),
+        ),
+        attachment=Attachment(
+            color=COLOR,
+            title=markup.Label(title.label[:_TITLE]),
+            # The page that it leads to tells the name.
+            title_link=markup.link_target(news.link) if is_open else "",
+            text=said.text,
+            fallback=markup.fill_label(
+                wording["document.fallback"],
+                title=title.label,
+                file=markup.label(name, _SHORT_NAME),
+                folder=markup.label(folder, _FOLDER),
+            ),
+            fields=[
+                Field(wording["document.file"], markup.code(name, _NAME), short=False),
+                Field(wording["document.category"], names.category(told, folders, wording)),
+                Field(wording["document.size"], markup.Markup(_size(wording, news.size))),
+                Field(wording["document.date"], when["date"]),
+                Field(wording["document.time"], when["time"]),
+                *who,
+            ],
+            footer=markup.label(told.footer, _FOOTER) if told.footer else None,
+        ),
+    )
+
+
+def faults(
+    sources: Mapping[str, str], told: TreeOptions, wording: Wording, samples: list[News]
+) -> Iterator[tuple[str, str]]:
+    """The templates that cannot be used, by name, each with the reason and the remedy."""
+    for name, source in sources.items():
+        if name not in TEMPLATES:
+            yield name, f"there is no {name}; known are {', '.join(TEMPLATES)}"
+            continue
+        tried = [news for news in samples if news.kind == name.removesuffix(".title")]
+        filled = [(_values(told, wording, news), _sentences(told, wording, news)) for news in tried]
+        if name.endswith(".heading"):
+            kind = Kind(name.removesuffix(".heading"))
+            filled = [
+                (heading_values(told, count), {name: heading(told, wording, kind, count)})
+                for count in (1, _SAMPLE_COUNT)
+            ]
+        reason = reword.fault(name, source, [(values, said[name]) for values, said in filled])
+        if reason:
+            yield name, reason
+
+
+def heading(told: TreeOptions, wording: Wording, kind: Kind, count: int) -> Sentence:
+    """The built-in heading of a message about many documents."""
+    text = wording[f"documents.{kind}.{'one' if count == 1 else 'many'}"]
+    icon, label = names.OTHER_ICON, names.kind_of_documents(told, wording)
+    said = markup.fill(text, icon=markup.Markup(icon), count=count, label=label.text)
+    return Sentence(
+        markup.Markup(_capital(said, icon)),
+        markup.Label(
+            _capital(markup.fill_label(text, icon=markup.Label(icon), count=count, label=label.label), icon)
+        ),
+    )
+
+
+def heading_values(told: TreeOptions, count: int) -> Values:
+    """What a template for such a heading knows."""
+    return {"count": count, "tree": told.name}
+
+
+def _sentences(told: TreeOptions, wording: Wording, news: News) -> dict[str, Sentence]:
+    """The built-in title and sentence, by the names of the templates that can take their places."""
+    name, folder = news.path.rpartition("/")[2], names.folder_of(told, news.path)
+    icon, label = names.icon(told, name), names.kind_of_documents(told, wording)
+    said = markup.fill_label(wording[f"document.{news.kind}.title"], icon=icon, label=label.label)
+    title = markup.Label(_capital(said, icon))
+    text = wording[f"document.{news.kind}.text"]
+    return {
+        f"{news.kind}.title": Sentence(markup.Markup(title), title),
+        news.kind.value: Sentence(
+            markup.fill(text, folder=markup.bold(folder, _FOLDER)),
+            markup.fill_label(text, folder=markup.label(folder, _FOLDER)),
+        ),
+    }
+
+
+def _values(told: TreeOptions, wording: Wording, news: News) -> Values:
+    *folders, _ = f"{told.name}/{news.path}".split("/")
+    return {
+        "file": names.shown(told, news.path),
+        "folder": folders[-1],
+        "path": "/".join(folders[1:]),
+        "category": names.category(told, folders, wording),
+        "size": _size(wording, news.size),
+        "who": names.person(wording, news),
+    }
+
+
+def _capital(said: str, icon: str) -> str:
+    """With a capital letter behind the icon: what stands there first depends on what the documents are called."""
+    begin = len(icon) + 1
+    return said[:begin] + said[begin : begin + 1].upper() + said[begin + 1 :]
+
+
+def _size(wording: Wording, size: int) -> str:
+    if size < _FEW_BYTES:
+        number = {0: "none", 1: "one"}.get(size, "many")
+        return wording[f"document.bytes.{number}"].format(count=size)
+    megabytes = size / (1024 * 1024)
+    return f"{megabytes:.2f} MB" if megabytes >= 1 else f"{size / 1024:.2f} KB"

@@ -1,0 +1,61 @@
+"""Documents that are known and found in another place: renamed, which is no news.
+
+Several may change places at once: two that exchange their names, or many whose names go round. So what a document takes
+the place of stays known there, to be compared with it, until it is found elsewhere as well.
+"""
+
+from relays.sources.nextcloud.backend import Backend
+from relays.sources.nextcloud.index import Index
+from relays.sources.nextcloud.tree import Stat
+
+
+class Moves:
+    """Of the documents of `index`, which are at `place`."""
+
+    def __init__(self, place: Backend, index: Index) -> None:
+        self._place = place
+        self._index = index
+        # What has taken the place of a document that the index still has there.
+        self._arrived: dict[str, Stat] = {}
+
+    def has_arrived(self, path: str, seen: Stat) -> bool:
+        """Whether what is seen at a path is a known document, and the index has the one there that was there before."""
+        arrived = self._arrived.get(path)
+        return arrived is not None and arrived.inode == seen.inode
+
+    def over(self, path: str) -> None:
+        """What was at a path before is gone for good, or there again."""
+        self._arrived.pop(path, None)
+
+    def follow(self, path: str, seen: Stat, moved_from: str | None) -> str | None:
+        """Let the index know a document under the path at which it was seen; the path that it left, if it left one."""
+        origin = self._index.path_of(seen.inode)
+        if origin is None or origin == path or not self._has_moved(origin, seen, moved_from):
+            return None
+        arrived = self._arrived.pop(origin, None)
+        if arrived is not None and arrived.inode == seen.inode:
+            # It was there for a moment only. What it had replaced stays known, and is missing.
+            known: Stat | None = arrived
+        else:
+            known = self._index.get(origin)
+            self._index.remove(origin)
+            if arrived is not None:
+                self._index.put(origin, arrived)
+        if known is not None and self._index.get(path) is None:
+            self._index.put(path, known)
+        elif known is not None:
+            self._arrived[path] = known
+        return origin
+
+    def _has_moved(self, origin: str, seen: Stat, moved_from: str | None) -> bool:
+        still = self._place.look(origin)
+        if isinstance(still, Stat) and still.inode == seen.inode:
+            return False
+        if seen.is_certain:
+            return True
+        arrived = self._arrived.get(origin)
+        known = arrived if arrived and arrived.inode == seen.inode else self._index.get(origin)
+        # The number of an inode is used again, even at once, so without the news of a rename it proves nothing alone.
+        return moved_from == origin or (
+            known is not None and (known.size, known.mtime_ns) == (seen.size, seen.mtime_ns)
+        )
