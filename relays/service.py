@@ -108,7 +108,7 @@ class Service:
     """Store, outbox and dispatcher of a relay, and the workers of its source (`add`).
 
     `tables` are those of the source, and `after_rescue` is SQL that makes them fit for use after a part of
-    their rows was lost (relays.storage.quarantine); for `digest_from` see relays.delivery.digest. `spool` tells of a PostgreSQL
+    their rows was lost (storage.quarantine); for `digest_from` see delivery.digest. `spool` tells of a PostgreSQL
     database that holds the store, otherwise it is a file in `state`.
     """
 

@@ -17,12 +17,12 @@ An operator sends a parked row back to ready, in its old place, or gives it up a
 Order: only the oldest ready row of a channel can be claimed (head of line). Whatever makes it wait, the rows behind
 it wait too, and a row that leaves the line makes room for the next. Channels do not wait for each other.
 
-A claim holds that one row, or, where a channel is behind (relays.delivery.digest), the rows that follow it too, up to the
+A claim holds that one row, or, where a channel is behind (delivery.digest), the rows that follow it too, up to the
 first that is not free or has to go alone: what one post is to cover. They share the claim, its lease and its end. If
 Mattermost refuses them together, each is claimed alone, so that only the one at fault is parked. A RETRY delays the
 head alone, for the rows behind it wait anyway.
 
-Several relays may share the table (relays.storage.postgresql). A claim is a lease that its holder renews; when the holder has
+Several relays may share the table (storage.postgresql). A claim is a lease that its holder renews; when the holder has
 died, another relay goes on once the lease is over. All times are of the store's clock.
 
 A settlement counts only for the rows that the claim still holds, for all of them in one transaction. A claim is made

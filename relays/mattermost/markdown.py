@@ -1,8 +1,8 @@
 """GitLab's Markdown as Mattermost's markup: what people wrote keeps its shape, and stays text all the same.
 
 The text is parsed as CommonMark, and what is found is written anew: lines, quotes, lists, code, emphasis and links, all
-of parts that are inert (relays.mattermost.markup, relays.mattermost.parts). So nothing comes through that is not written here. Of HTML only
-the text is kept, of its comments nothing. A picture is a word that leads to it: one that is shown would be fetched by
+of parts that are inert (mattermost.markup, mattermost.parts). So nothing comes through that is not written here. Of HTML
+only the text is kept, of its comments nothing. A picture is a word that leads to it: one that is shown would be fetched by
 the server before it stores the post (measured on Mattermost 5.37: five seconds).
 """
 
@@ -35,7 +35,7 @@ _BEHIND_ADDRESS = ".,:;!?)*_~'"
 
 
 def render(text: str, place: Place, wording: Wording, most: int, *, boxed: bool = False) -> Markup | None:
-    """The text as markup, cut where it costs (relays.mattermost.parts) more than about `most`; None if it shows nothing.
+    """The text as markup, cut where it costs (mattermost.parts) more than about `most`; None if it shows nothing.
 
     `boxed`: it is put into a box, of whose code less has to be broken.
     """

@@ -1,6 +1,6 @@
 """Mattermost's markup, and how text from outside is put into it so that it stays text.
 
-With relays.mattermost.parts, for texts of several lines, the only module that knows the markup. Text from outside becomes
+With mattermost.parts, for texts of several lines, the only module that knows the markup. Text from outside becomes
 `Markup` (for the places that Mattermost parses) or `Label` (for those that it does not: titles, fallback) here and
 nowhere else, so that the type checker sees a place where it was forgotten. Nothing in it can mention a person or a
 channel, forge a link or break out of its place. Measured on Mattermost 5.37 and read in 11.6:

@@ -1,4 +1,4 @@
-"""Tables of a spool brought up to date, checked, and turned back; what a migration is, is told in relays.storage.schema."""
+"""Tables of a spool brought up to date, checked, and turned back; what a migration is, is told in storage.schema."""
 
 import sqlite3
 from collections.abc import Mapping, Sequence

@@ -1,7 +1,7 @@
 """The tables of a spool: which version of them it has, and the migrations that bring it up to date.
 
 The outbox and each source describe the tables they keep in one `Tables`: `relays.delivery.tables.OUTBOX`,
-`relays.sources.gitlab.tables.GITLAB`, `relays.sources.nextcloud.tables.NEXTCLOUD`. A new spool gets `script`, which makes the tables as
+`tables.GITLAB`, `tables.NEXTCLOUD`. A new spool gets `script`, which makes the tables as
 they were at version `baseline`, and then every migration after that one. An older spool gets the migrations that it
 lacks. Both happen at the start of a relay, before it is ready, in one transaction: all of it is done, or nothing.
 

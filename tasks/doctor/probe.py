@@ -74,7 +74,7 @@ def compose(infrastructure: str, command: list[str]) -> dict[str, Any]:
 def web(url: str, secrets: bool = False) -> dict[str, Any]:
     """What a server answers, whose certificate matters if the relays send `secrets` there.
 
-    {name, port, silent: what fails there, or empty; refused: nobody listens on the port; tls: what relays.base.tls.fault
+    {name, port, silent: what fails there, or empty; refused: nobody listens on the port; tls: what base.tls.fault
     wants to know if that fails, or None; status, location, date, body: the answer; at: when it came}.
     """
     found: dict[str, Any] = {

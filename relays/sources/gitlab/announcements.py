@@ -1,6 +1,6 @@
 """What has been announced a short while ago, so that what says the same again need not be.
 
-    act, channel    an act (relays.sources.gitlab.correlation), and a channel that was told of it, or '' whether one was or not
+    act, channel    an act (sources.gitlab.correlation), and a channel that was told of it, or '' whether one was or not
     said            of a leader what its message says, in words between spaces; of an event ('event …') its digest
     announced_at    when, by the clock of the store
 

@@ -8,7 +8,7 @@
 
 Of all but the last, one event leads: its message says what those that follow say. A follower is left out in the
 channels that got the leader, and told in the others. GitLab keeps no order, so a follower that comes first waits a
-moment for a leader that is likely to come (relays.sources.gitlab.delayed), and so does a push that may belong to a merge
+moment for a leader that is likely to come (sources.gitlab.delayed), and so does a push that may belong to a merge
 request which the relay has not heard of. What a review consists of waits for each other and is told together
 (relays.sources.gitlab.review). Acts are known by what both events hold for certain, commits above all.
 """

@@ -1,4 +1,4 @@
-"""Deliveries that were taken and cannot be told: kept with the reason, for an operator to decide on (relays.dead_letters).
+"""Deliveries that were taken and cannot be announced, kept with the reason for an operator (relays.dead_letters).
 
 They are those that ended the process that looked into them, again and again; those that would take too much memory;
 and those that an error of the relay is in the way of, until a release that has it mended. Their number and size are

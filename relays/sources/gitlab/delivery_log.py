@@ -78,7 +78,7 @@ class LogPage:
 
 @dataclass(frozen=True)
 class DeliveryLog:
-    """The log of the hooks called `hook` of a project; for `ca` see relays.base.tls. Its methods raise DeliveryLogError."""
+    """The log of the hooks called `hook` of a project; for `ca` see base.tls. Its methods raise DeliveryLogError."""
 
     url: str
     project: str

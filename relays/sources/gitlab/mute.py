@@ -27,7 +27,7 @@ class Mute:
     reactions          emoji
     reviews            the single comments and approvals of a review, which is told as a whole
 
-    Of echoes, merge_pushes, push_updates and reviews it takes more than the event itself to know (relays.sources.gitlab.correlation).
+    Of echoes, merge_pushes, push_updates and reviews it takes more than the event itself to know (correlation).
     """
 
     bots: bool = True

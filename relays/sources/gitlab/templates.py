@@ -1,4 +1,4 @@
-"""A site's own words about GitLab: templates (relays.mattermost.templates) in the place of the sentences of single events.
+"""A site's own words about GitLab: templates (mattermost.templates) in the place of the sentences of single events.
 
 A template is called by an event and perhaps one of its actions, `push` or `merge_request.open`; the more specific one
 is taken. It says the sentence of the message; title, colour, fields and the list of commits stay. It knows

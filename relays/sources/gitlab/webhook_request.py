@@ -34,7 +34,7 @@ class Reception:
 
 
 class WebhookRequest:
-    """The exchange of one delivery (relays.sources.gitlab.http.exchange); a guest of the room for bodies (relays.sources.gitlab.http.memory_budget)."""
+    """The exchange of one delivery (http.exchange); a guest of the room for bodies (http.memory_budget)."""
 
     __slots__ = (
         *(

@@ -1,4 +1,4 @@
-"""Where a tree is looked at: on this machine's disk, or where else its documents show (relays.sources.nextcloud.webdav)."""
+"""Where a tree is looked at: on this machine's disk, or where else its documents show (sources.nextcloud.webdav)."""
 
 import stat
 from collections.abc import Iterator

@@ -1,6 +1,7 @@
 """The message about what happened to one document.
 
-A site's own templates (relays.mattermost.templates) are called by what happened: `new` for the sentence, `new.title` for the title.
+A site's own templates (mattermost.templates) are called by what happened: `new` for the sentence, `new.title` for the
+title.
 They know
 
     file      the name, as it may be told

@@ -1,4 +1,4 @@
-"""The tables of the Nextcloud relay, and how they came to be what they are; how to change them: relays.storage.schema."""
+"""The tables of the Nextcloud relay, and how they came to be what they are; how to change them: storage.schema."""
 
 from relays.storage.introspection import Columns
 from relays.storage.schema import Migration, Tables

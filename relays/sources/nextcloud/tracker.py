@@ -3,12 +3,12 @@
 What was heard of the tree only says where to look; what is there decides:
 
     at a known path             the same document; if its size or its date changed, a new version of it
-    at a new path, known inode  the document that was elsewhere, if it is not there any more (relays.sources.nextcloud.moves)
+    at a new path, known inode  the document that was elsewhere, if it is not there any more (sources.nextcloud.moves)
     else                        a document to be told of, once, when it is complete: moved in if that was heard
     a known path, nothing there after a moment: deleted
 
 Complete means that its writer closed it or that it was renamed into place, or, where nothing of that could be heard,
-that it has not changed for a while (relays.sources.nextcloud.open_writers). An overwrite that its client broke off looks like one
+that it has not changed for a while (open_writers). An overwrite that its client broke off looks like one
 that was finished (measured on Nextcloud 32).
 
 A document that vanishes is remembered for a moment: programs that save by replacing, and Nextcloud when it restores

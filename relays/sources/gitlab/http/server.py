@@ -32,7 +32,7 @@ _RECEIVED_AHEAD = 128 * 1024
 _SILENT_SECONDS = 60.0
 # Python's own 5 ms, for which another thread may compute before this one has its turn, are longer than an answer takes.
 _TURN_SECONDS = 0.0002
-# Events are committed here if the disk is quick (relays.storage.store); one that takes longer than this does not get on.
+# Events are committed here if the disk is quick (storage.store); one that takes longer than this does not get on.
 _TIMEOUT_SECONDS = 60.0
 # Answers wait for the disk, or for PostgreSQL as long as GitLab waits.
 _LAST_ANSWERS_SECONDS = 3.0
