@@ -82,7 +82,7 @@ def _open_present(file: Path, spool: str | None, parts: Sequence[Tables], tell: 
         own.close()
     engine = PostgreSQL(spool, *parts)
     try:
-        move_outbox(file, engine)
+        move_outbox(file, engine, parts)
     except (StorageError, sqlite3.Error, *engine.errors) as error:
         raise StartError(
             f"{file} cannot be moved into the spool ({reason(error)}): correct what is told, or move it away",

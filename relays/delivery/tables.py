@@ -143,4 +143,5 @@ UPDATE outbox SET claim_id = NULL, lease_until = NULL WHERE claim_id IS NOT NULL
             down="",
         ),
     ),
+    waiting=("outbox",),
 )

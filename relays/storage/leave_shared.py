@@ -16,12 +16,10 @@ from relays.base.settings import StartError
 from relays.storage.engine import Engine, StorageError, reason
 from relays.storage.introspection import shape_of
 from relays.storage.postgresql import PostgreSQL
-from relays.storage.schema import Tables
+from relays.storage.schema import Tables, moved
 
 log = logging.getLogger(__name__)
 
-# In the order in which a row has to arrive: what waits is not to be told while its key is not known yet.
-_TABLES = ("told_delivery", "dead_letter", "outbox", "received")
 _LOT = 500
 _LEFT = "former spool: it cannot be moved (%s); what is left there stays until the next start"
 _FREE = " WHERE channel NOT IN (SELECT channel FROM outbox WHERE claim_id IS NOT NULL)"
@@ -39,7 +37,7 @@ def move_former(addresses: Sequence[str], engine: Engine, parts: Sequence[Tables
                 is_there = "outbox" in shape_of(found.read, found.dialect).columns
             if is_there:
                 with closing(PostgreSQL(address, *parts)) as old:
-                    count = _move(old, engine, instance)
+                    count = _move(old, engine, parts, instance)
                     log.info("moved from=spool rows=%d: they are where this relay keeps them now", count)
         except StartError as error:
             log.error("former spool: %s; what waits there stays there until the next start", error)
@@ -49,7 +47,7 @@ def move_former(addresses: Sequence[str], engine: Engine, parts: Sequence[Tables
             log.error(_LEFT, reason(error))
 
 
-def _move(old: Engine, new: Engine, instance: str) -> int:
+def _move(old: Engine, new: Engine, parts: Sequence[Tables], instance: str) -> int:
     db = old.begin()
     now = old.now()
     db.execute(
@@ -59,7 +57,7 @@ def _move(old: Engine, new: Engine, instance: str) -> int:
     )
     old.commit()
     columns = shape_of(old.read, old.dialect).columns
-    return sum(_move_table(old, new, table, columns[table]) for table in _TABLES if table in columns)
+    return sum(_move_table(old, new, table, columns[table]) for table in moved(parts) if table in columns)
 
 
 def _move_table(old: Engine, new: Engine, table: str, columns: Iterable[str]) -> int:

@@ -2,17 +2,17 @@
 
 import logging
 import sqlite3
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
 from relays.storage.engine import Database, Engine
+from relays.storage.schema import Tables, moved
 
 log = logging.getLogger(__name__)
 
-_TABLES = ("outbox", "told_delivery", "received", "dead_letter")
 
-
-def move_outbox(file: Path, engine: Engine) -> None:
+def move_outbox(file: Path, engine: Engine, parts: Sequence[Tables]) -> None:
     """Take the outbox and what comes before it out of the SQLite file, if there is one, into `engine`; then it is gone.
 
     Both have the tables of this release. Whatever waits goes on waiting in its order, parked messages stay parked, and
@@ -24,7 +24,7 @@ def move_outbox(file: Path, engine: Engine) -> None:
     with closing(sqlite3.connect(file)) as old:
         there = {name for (name,) in old.execute("SELECT name FROM sqlite_master")}
         db = engine.begin()
-        count = sum(_move(old, db, table) for table in _TABLES if table in there)
+        count = sum(_move(old, db, table) for table in moved(parts) if table in there)
         engine.commit()
     for suffix in ("", "-wal", "-shm"):
         file.with_name(file.name + suffix).unlink(missing_ok=True)

@@ -81,9 +81,9 @@ def rescue(file: Path, db: sqlite3.Connection, kept: Path, parts: Sequence[Table
     db.execute("DELETE FROM" + UNREADABLE)
     upgrade(db, parts, SQLITE)
     counts = dict(db.execute("SELECT state, count(*) FROM outbox GROUP BY state").fetchall())
-    # What GitLab has sent and the relay has not looked into yet, where there is such a table, waits as well.
-    is_received = db.execute("SELECT 1 FROM sqlite_master WHERE name = 'received'").fetchone()
-    pending = db.execute("SELECT count(*) FROM received").fetchone()[0] if is_received else 0
+    # What a source has taken and not processed yet waits as well.
+    inboxes = [table for part in parts for table in part.waiting if table != "outbox"]
+    pending = sum(db.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in inboxes)  # noqa: S608
     return Rescue(counts.get("ready", 0) + pending, counts.get("parked", 0), counts.get("done", 0), kept)
 
 

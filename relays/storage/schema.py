@@ -66,7 +66,8 @@ class Migration:
 class Tables:
     """The tables of one part of a spool.
 
-    `recognise` tells the version of a spool that says none, None if it has no such tables.
+    `recognise` tells the version of a spool that says none, None if it has no such tables. Of the tables whose rows go
+    along into another spool, `known` hold what has been processed, and `waiting` what has yet to be.
     """
 
     part: str
@@ -74,6 +75,8 @@ class Tables:
     script: str
     recognise: Callable[[Columns], int | None]
     migrations: Sequence[Migration]
+    known: Sequence[str] = ()
+    waiting: Sequence[str] = ()
 
     @property
     def version(self) -> int:
@@ -95,6 +98,17 @@ class Tables:
     def breaks(self, version: int) -> bool:
         """Whether a release that knows this version can no longer use the tables once they are up to date."""
         return any(version in migration.breaks for migration in self.after(version))
+
+
+def moved(parts: Sequence[Tables]) -> list[str]:
+    """The tables whose rows go along into another spool, in an order that doubles nothing if it is broken off.
+
+    What is known goes first, then what waits, in the order of the parts.
+    """
+    return [
+        *(each for part in parts for each in part.known),
+        *(each for part in parts for each in part.waiting),
+    ]
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""No module of the repository imports itself by a detour, and the rooms of a stand-in only look downwards."""
+"""No module imports itself by a detour; the layers of the relays and of the stand-ins only look downwards."""
 
 import ast
 from collections.abc import Iterator
@@ -14,6 +14,19 @@ FOLDERS = ("bench", "lab", "relays", "tasks", "tests")
 STANDINS = ("gitlab", "mattermost", "nextcloud")
 # How high each room lies. Only one stand-in has webhooks, another one occ.
 ROOMS = {"state": 0, "payloads": 1, "webhooks": 2, "occ": 2, "api": 3, "pages": 4, "server": 5}
+
+# The layers of the relays, each of which knows those before it; the last ones are the operators' tools.
+LAYERS = (
+    "base",
+    "storage",
+    "wording",
+    "mattermost",
+    "delivery",
+    "service",
+    "sources",
+    "spool",
+    "dead_letters",
+)
 
 
 @cache
@@ -70,6 +83,35 @@ def test_a_circle_is_shown_in_the_order_of_its_imports() -> None:
 def test_every_folder_is_looked_at() -> None:
     assert {name.partition(".")[0] for name in imports()} >= {*FOLDERS, "deploy", "inventory"}
     assert "lab.state" in imports()["lab.stack"]
+
+
+def test_the_layers_of_the_relays_only_look_downwards() -> None:
+    modules = {name: targets for name, targets in imports().items() if name.startswith("relays.")}
+    assert {layer(name) for name in modules} == set(LAYERS)
+    upward = [
+        f"{name} -> {target}"
+        for name, targets in modules.items()
+        for target in targets
+        if target.startswith("relays.") and LAYERS.index(layer(target)) > LAYERS.index(layer(name))
+    ]
+    assert upward == []
+
+
+def test_the_sources_of_the_relays_know_nothing_of_each_other() -> None:
+    sources = {path.name for path in (ROOT / "relays" / "sources").iterdir() if path.is_dir()} - {
+        "__pycache__"
+    }
+    assert sources == {"gitlab", "nextcloud"}
+    for source in sources:
+        base = f"relays.sources.{source}"
+        others = {f"relays.sources.{other}" for other in sources - {source}}
+        known = {target for name, targets in imports().items() if name.startswith(base) for target in targets}
+        assert not [target for target in known for other in others if target.startswith(other)]
+
+
+def layer(module: str) -> str:
+    """The layer of a module of the relays."""
+    return module.split(".")[1]
 
 
 @pytest.mark.parametrize("standin", STANDINS)

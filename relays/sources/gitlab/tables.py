@@ -256,4 +256,6 @@ DROP TABLE branches;
 """,
         ),
     ),
+    known=("told_delivery", "dead_letter"),
+    waiting=("received",),
 )
