@@ -1,9 +1,9 @@
 """GitLab's Markdown as Mattermost's markup: what people wrote keeps its shape, and stays text all the same.
 
 The text is parsed as CommonMark, and what is found is written anew: lines, quotes, lists, code, emphasis and links, all
-of parts that are inert (mattermost.markup, mattermost.parts). So nothing comes through that is not written here. Of HTML
-only the text is kept, of its comments nothing. A picture is a word that leads to it: one that is shown would be fetched by
-the server before it stores the post (measured on Mattermost 5.37: five seconds).
+of parts that are inert (mattermost.markup, mattermost.parts). So nothing comes through that is not written here. Of
+HTML only the text is kept, of its comments nothing. A picture is a word that leads to it: one that is shown would be
+fetched by the server before it stores the post (measured on Mattermost 5.37: five seconds).
 """
 
 import re
