@@ -23,7 +23,7 @@ def deployed(forge: Forge, machine: Callable[[str], str]) -> Iterator[None]:
     open_issue(forge)
     yield
     deploy()
-    machine("rm -rf /root/sauvegarde-passerelle")
+    machine("rm -rf /root/passerelle-backup")
 
 
 def test_each_block_names_its_machine() -> None:
