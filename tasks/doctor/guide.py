@@ -11,7 +11,9 @@ _VALUE = re.compile(r"\{\w+\}")
 
 def page(language: str, text: str) -> str:
     """The guide with its list as the catalogue has it now; `text` is the guide as it is."""
-    return replaced(text, _listed(CATALOGUES[language], " : " if language == "fr" else ": "), "tasks.doctor.guide")
+    return replaced(
+        text, _listed(CATALOGUES[language], " : " if language == "fr" else ": "), "tasks.doctor.guide"
+    )
 
 
 def _listed(catalogue: Catalogue, colon: str) -> str:
