@@ -171,7 +171,9 @@ class Machine(Section):
     )
     sudo: bool = Field(False, description="the SSH user becomes root through sudo")
     sudo_password: Password | None = Field(
-        None, description="what sudo asks for; without it and where sudo asks, a person is asked once"
+        None,
+        description="what sudo asks for, in `PASSERELLE_HOST__SUDO_PASSWORD` for one; without it and where sudo asks, "
+        "a person is asked once",
     )
 
 
