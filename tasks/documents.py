@@ -66,43 +66,60 @@ Extension = Annotated[str, Field(pattern=r"^[a-z0-9]{1,16}$")]
 
 
 class Options(BaseModel):
-    """How the documents of a tree are told, as relays.sources.nextcloud.options has it."""
+    """How the documents of a tree are announced."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
 
     label: Annotated[Line, Field(max_length=64)] | None = Field(
         None,
-        description="what the documents are, said with the word; without it, RH for the first tree, nothing for others",
+        description='what the documents are, said with the word ("Nouveau document RH déposé"); without it, RH for the '
+        "first tree, nothing for others",
     )
     username: Annotated[Shown, Field(max_length=64)] | None = Field(
         None,
         description=f"whom messages are from; without it, {USERNAME}, of further trees {FURTHER_USERNAME}",
     )
-    announce: list[Kind] = Field(list(ANNOUNCED), description="what is told")
-    discretion: Discretion = Field(Discretion.FULL, description="of the names of documents")
+    announce: list[Kind] = Field(
+        list(ANNOUNCED),
+        description="which changes are announced: `new` and `moved_in` documents, another `version` (other content) "
+        "and `deleted` ones",
+    )
+    discretion: Discretion = Field(
+        Discretion.FULL,
+        description="how much is shown of names, which can be personal data: `full`, `masked` (first letter and "
+        "extension) or `count` (only how many documents, in which folder)",
+    )
     folder_discretion: dict[FolderPath, Discretion] = Field(
-        {}, description="in and below folders of the tree"
+        {},
+        description='the same for single folders of the tree and what is below them: `Fiches_Paie = "count"`',
     )
     categories: dict[Annotated[str, Field(min_length=1)], Annotated[str, Field(**_SHOWN_AS)]] = Field(
-        {}, description="by a part of a folder's name"
+        {}, description="what is shown for a part of a folder's name; before the built-in ones"
     )
-    icons: dict[Extension, Annotated[str, Field(**_SHOWN_AS)]] = Field({}, description="by extension")
+    icons: dict[Extension, Annotated[str, Field(**_SHOWN_AS)]] = Field(
+        {}, description="what is shown for an extension; before the built-in ones"
+    )
     wording: Annotated[dict[str, str], AfterValidator(_check_wording)] = Field(
-        {}, description="own sentences and titles, Jinja2"
+        {},
+        description="own sentences, titles and headings of bursts, Jinja2 templates: `new`, `new.title`, "
+        "`new.heading`, `moved_in`…",
     )
     burst_from: Annotated[Number, Field(ge=0, le=HIGHEST_BURST_FROM)] = Field(
-        BURST_FROM, description="so many documents within a short time are told together; 0: never"
+        BURST_FROM,
+        description="so many documents within ten seconds are announced together, by folder; `0`: never",
     )
 
 
 class Tree(Options):
     """A further tree. What it leaves open is as for the first one."""
 
-    tree: FolderName
-    folders: Folders = []
+    tree: FolderName = Field(description="the watched folder")
+    folders: Folders = Field([], description="folders in it, created if they are missing")
     owner: FolderName | None = Field(None, description="the user whose files hold it; without it, the admin")
-    channel: ChannelName | None = Field(None, description="of the team; without it, that of the webhook")
-    footer: Line | None = None
+    channel: ChannelName | None = Field(
+        None, description="of the team; without it, that of `nextcloud_webhook`"
+    )
+    footer: Line | None = Field(None, description="last line of a message; without it, `relays.footer`")
 
 
 Trees = Annotated[list[Tree], AfterValidator(check_trees)]

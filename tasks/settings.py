@@ -175,7 +175,7 @@ def _refuse_unknown_variables(environment: Mapping[str, str]) -> None:
         first, _, rest = variable.removeprefix(PREFIX).partition("__")
         section = rest.partition("__")[2].partition("__")[0] if first == "SITES" else first
         if section not in known and first != "SETTINGS":
-            raise SiteError(f"{variable}: there is no such setting; the README lists them all")
+            raise SiteError(f"{variable}: there is no such setting; docs/settings.md lists them all")
 
 
 def _remedy(path: Path, site: str | None, section: str, *below: str) -> str:
@@ -195,7 +195,7 @@ def _told(error: ValidationError, path: Path, site: str | None = None) -> Iterat
         if fault["type"] == "missing":
             yield f"{where} is missing: {remedy}"
         elif fault["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
-            yield f"{where}: there is no such setting; the README lists them all"
+            yield f"{where}: there is no such setting; docs/settings.md lists them all"
         else:
             value = fault["input"]
             secret = "token" in where or "password" in where or "spool" in where or "@" in str(value)

@@ -157,17 +157,23 @@ class Machine(Section):
     """A machine, and how it is reached."""
 
     address: MachineName = Field(description="name or address that SSH connects to")
-    ssh_port: Port | None = Field(None, description="without it, what ~/.ssh/config says, else 22")
-    ssh_user: UserName | None = Field(None, description="without it, what ~/.ssh/config says, else root")
+    ssh_port: Port | None = Field(None, description="without it, what `~/.ssh/config` says, else 22")
+    ssh_user: UserName | None = Field(None, description="without it, what `~/.ssh/config` says, else root")
     ssh_key: PrivateKey | None = Field(
-        None, description="private key file; without it, what ~/.ssh/config says, the agent and ~/.ssh"
+        None,
+        description="private key file; one with a passphrase goes into the agent. Without it, what `~/.ssh/config` "
+        "says, the agent and `~/.ssh`",
     )
     known_hosts: ExistingFile | None = Field(
-        None, description="known_hosts file that must hold the host's key"
+        None,
+        description="file that must hold the host's key; without it, `~/.ssh/known_hosts`, and a new key is accepted "
+        "at the first contact",
     )
     sudo: bool = Field(False, description="the SSH user becomes root through sudo")
     sudo_password: Password | None = Field(
-        None, description="what sudo asks for; without it and where sudo asks, a person is asked once"
+        None,
+        description="what sudo asks for, in `PASSERELLE_HOST__SUDO_PASSWORD` for one; without it and where sudo asks, "
+        "a person is asked once",
     )
 
 
@@ -175,31 +181,44 @@ class Host(Machine):
     """The machine that runs the three applications."""
 
     infrastructure: HostFolder = Field(
-        "~/taaf-infrastructure", description="folder of docker-compose.yml on the host; ~ is the SSH user's"
+        "~/taaf-infrastructure",
+        description="folder of `docker-compose.yml` or `compose.yaml` on the host; `~` is the SSH user's",
     )
     ca: CertificateFile | None = Field(
         None,
-        description="PEM file on this machine: authorities of the applications, or their certificates themselves, that "
-        "are trusted beside the known authorities",
+        description="PEM file on this machine: private authorities, or self-signed certificates, of the applications' "
+        "`https://`; trusted beside those that this machine, the host and certifi know, by deploy, relays, commands "
+        "and checks",
     )
     compose_project: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")] | None = Field(
-        None, description="name of the Compose project; without it, the one that runs in the folder"
+        None,
+        description="name of the Compose project, if several were started from that folder or it was started from "
+        "another one; without it, the one that runs there",
     )
     api_access: Literal["ssh", "direct"] = Field(
-        "ssh", description="reach the APIs through the SSH connection, or directly from this machine"
+        "ssh",
+        description="`ssh`: the APIs are called through the SSH connection, so only the host must reach them (sshd "
+        "must allow forwarding); `direct`: from this machine",
     )
 
 
 class IncomingWebhook(Section):
-    display_name: WebhookName
-    description: WebhookDescription
-    channel: ChannelName
-    channel_display_name: Annotated[Shown, Field(max_length=64)]
-    channel_purpose: Annotated[Line, Field(max_length=250)] = ""
+    """An incoming webhook of Mattermost and its channel."""
+
+    display_name: WebhookName = Field(description="name of the webhook, by which it is found again")
+    description: WebhookDescription = Field(
+        description="of the webhook, in Mattermost's list of integrations"
+    )
+    channel: ChannelName = Field(
+        description="name of the channel, as in its address; created if it is missing"
+    )
+    channel_display_name: Annotated[Shown, Field(max_length=64)] = Field(description="name that people see")
+    channel_purpose: Annotated[Line, Field(max_length=250)] = Field("", description="purpose of the channel")
     icon: Annotated[str, AfterValidator(_icon)] | None = Field(
         None,
-        description="beside its messages: an image file here, of which a custom emoji is made, or the address of one, "
-        "which the readers' programs fetch; without it, an emoji",
+        description="picture beside its messages, GitLab's or Nextcloud's own for one: a file on this machine (PNG, "
+        "JPEG or GIF up to 512 KiB), which becomes a custom emoji of the server, or an address, which the readers' "
+        "programs fetch; without it, 🦊 and 📁",
     )
 
     @property
@@ -209,95 +228,129 @@ class IncomingWebhook(Section):
 
 
 class Mattermost(Section):
-    url: BaseUrl
+    """Where Mattermost is, the team and the two incoming webhooks."""
+
+    url: BaseUrl = Field(description="address of Mattermost")
     token: Token = Field(description="personal access or bot token of a system administrator")
-    team: TeamName
-    team_display_name: Annotated[Shown, Field(max_length=64)]
-    gitlab_webhook: IncomingWebhook
-    nextcloud_webhook: IncomingWebhook
+    team: TeamName = Field(description="name of the team, as in its address; created if it is missing")
+    team_display_name: Annotated[Shown, Field(max_length=64)] = Field(description="name that people see")
+    gitlab_webhook: IncomingWebhook = Field(description="where GitLab's events are posted")
+    nextcloud_webhook: IncomingWebhook = Field(description="where Nextcloud's documents are posted")
 
 
 class Nextcloud(Options):
     """Where Nextcloud is, and the first of the watched trees."""
 
-    url: BaseUrl
+    url: BaseUrl = Field(description="address of Nextcloud")
     service: ServiceName = Field("nextcloud", description="the Compose service")
     data_directory: ContainerFolder = Field(
-        "/var/www/html/data", description="Nextcloud's datadirectory in the container"
+        "/var/www/html/data", description="Nextcloud's `datadirectory` in the container"
     )
-    admin: FolderName = "admin"
-    tree: FolderName
-    folders: Folders
-    app_password: Token | None = Field(None, description="of the admin, for the acceptance checks only")
-    trees: Trees = Field([], description="further ones")
+    admin: FolderName = Field("admin", description="the user whose files hold the tree")
+    tree: FolderName = Field(
+        description="the watched folder, announced in the channel of `nextcloud_webhook`"
+    )
+    folders: Folders = Field(description="folders in it, created if they are missing")
+    app_password: Token | None = Field(None, description="app password of the admin, for `make check` only")
+    trees: Trees = Field([], description="further watched trees")
     relay_password: Token | None = Field(
         None,
         description="app password of the admin for the relay: with it messages say who brought a document, and their "
-        "title opens it; the host must reach url",
+        "title opens it; the host must reach `url`",
     )
     source: Annotated[Literal["disk", "webdav"], AfterValidator(_source)] = Field(
         "disk",
-        description="where the relay sees the trees; webdav: where nothing of them reaches the host's disk",
+        description="where the relay sees the trees: `disk`, or, where nothing of them reaches the host's disk, "
+        "`webdav`, which needs `relay_password`",
     )
-    poll_seconds: Number = Field(15, ge=1, le=3600, description="how often webdav is asked what has changed")
+    poll_seconds: Number = Field(
+        15, ge=1, le=3600, description="how often `webdav` is asked whether anything has changed"
+    )
 
 
 class GitLab(Section):
-    url: BaseUrl
+    """Where GitLab is, the projects, and which of their events are announced where and how."""
+
+    url: BaseUrl = Field(description="address of GitLab")
     service: ServiceName = Field("gitlab", description="the Compose service")
-    token: Token = Field(description="personal access token of an administrator, scope api")
-    project: ProjectPath = Field(description="namespace/name")
+    token: Token = Field(
+        description="personal access token of an administrator, scope `api` (with Admin Mode on, also `admin_mode`)"
+    )
+    project: ProjectPath = Field(
+        description="`namespace/name`, created with a README if it is missing; `make check` works in it"
+    )
     projects: Annotated[list[ProjectPath], AfterValidator(_further_projects)] = Field(
-        [], description="further ones"
+        [],
+        description='further ones by their full paths, such as `["taaf/infra", "taaf/web"]`; messages then call each '
+        "by the shortest end of its path that no other one has",
     )
     other_projects: bool = Field(
         False,
-        description="tell events of projects that are not listed, too: those of a group hook that somebody has made",
+        description="events of projects that are not listed are announced as well: for a group hook or a system hook "
+        "that you have made by hand, with the token and signing token in `/etc/passerelle`. Otherwise they are counted "
+        "(`foreign` in `/health` and `/metrics`) and not announced",
     )
     read_token: Token | None = Field(
         None,
-        description="access token of all projects, role Maintainer, scope read_api: with it the relay reads what "
-        "could not be delivered; needs GitLab 17.3 or newer, at a url that the host reaches",
+        description="access token of all projects, role Maintainer, scope `read_api`: with it the relay backfills what "
+        "GitLab could not deliver while it was down; needs GitLab 17.4 or newer, at a `url` that the host reaches",
     )
-    web_user: Shown = Field("root", description="who signs in for the pictures of the acceptance checks")
-    web_password: Password | None = Field(None, description="of web_user, for these pictures only")
-    detail: Detail = Field("full", description="of messages; short: one line each")
-    mute: MuteSettings = Field(MuteSettings(), description="what is not told")
-    routes: Routes = Field([], description="further channels; what none takes goes to that of the webhook")
-    people: dict[str, Person] = Field({}, description="from user names in GitLab to those in Mattermost")
-    wording: Wording = Field({}, description="own sentences, Jinja2, by language and event")
+    web_user: Shown = Field(
+        "root", description="who signs in to GitLab's pages for the pictures of `make check`"
+    )
+    web_password: Password | None = Field(None, description="of `web_user`, for these pictures only")
+    detail: Detail = Field("full", description="of messages; `short`: one line each")
+    mute: MuteSettings = Field(MuteSettings(), description="what is not announced")
+    routes: Routes = Field(
+        [], description="further channels, tried in order; what none takes goes to that of the webhook"
+    )
+    people: dict[str, Person] = Field(
+        {},
+        description="from user names in GitLab to those in Mattermost; who is assigned or asked for a review is "
+        "mentioned",
+    )
+    wording: Wording = Field({}, description="own sentences, Jinja2 templates, by language and event")
 
 
 class Relays(Section):
-    language: Language = "fr"
+    """The two relays."""
+
+    language: Language = Field("fr", description="of messages and operators' commands")
     address: MachineName | None = Field(
-        None, description="the relay's host as GitLab sees it; found if not set"
+        None,
+        description="the host as GitLab's container reaches it; without it, found from the host's default route",
     )
-    port: Port = 8090
+    port: Port = Field(
+        8090, description="of the GitLab relay; another one is listened on before GitLab's hooks move to it"
+    )
     digest_from: Annotated[Number, AfterValidator(_digest_from)] = Field(
-        20, description="a backlog of so many notifications is folded into digests; 0: never"
+        20,
+        description="when so many notifications have piled up, from 2 to 10000, they are folded into digests of up to "
+        "50 lines; `0`: never",
     )
-    footer: Line = Field("", description="last line of an HR notification")
+    footer: Line = Field("", description="last line of a message about a document")
     spool: Annotated[SecretStr, AfterValidator(_spool)] | None = Field(
         None,
-        description="PostgreSQL database, as the host reaches it, that keeps what waits for Mattermost in the GitLab "
-        "relay; without it, a file on the host does",
+        description="`postgresql://…`: the GitLab relay keeps what waits in a database that the host reaches, which "
+        "several relays may share; without it, in a file on the host",
     )
 
     hosts: Annotated[list[Machine], AfterValidator(_hosts)] = Field(
-        [], description="further hosts that run a GitLab relay; what is left out is as in [host]"
+        [],
+        description="further hosts with a GitLab relay, behind a load balancer at `relays.address`; need `spool`. What "
+        "is left out is as in `[host]`",
     )
 
 
 class Site(Section):
     """One site: its host, its three applications, its relays."""
 
-    host: Host
-    portal_url: BaseUrl | None = Field(None, description="a further page that status.sh looks at")
-    mattermost: Mattermost
-    nextcloud: Nextcloud
-    gitlab: GitLab
-    relays: Relays
+    host: Host = Field(description="the machine that runs the three applications")
+    portal_url: BaseUrl | None = Field(None, description="a further page that `status.sh` looks at")
+    mattermost: Mattermost = Field(description="Mattermost, the team and the two incoming webhooks")
+    nextcloud: Nextcloud = Field(description="Nextcloud and the watched trees")
+    gitlab: GitLab = Field(description="GitLab, the projects, and which events are announced where and how")
+    relays: Relays = Field(description="the two relays")
 
     @property
     def secrets(self) -> list[str]:

@@ -36,16 +36,21 @@ class Route(BaseModel):
 
     model_config = _STRICT
 
-    channels: list[ChannelName]
-    projects: list[Pattern] = []
-    events: list[Pattern] = []
-    actions: list[Pattern] = []
-    branches: list[Pattern] = []
-    labels: list[Pattern] = []
-    confidential: bool = False
-    final: bool = True
-    language: Language | None = None
-    detail: Detail | None = None
+    channels: list[ChannelName] = Field(description="channels of the team; none: what is taken is dropped")
+    projects: list[Pattern] = Field([], description="full paths; `*` stands for anything, `/` too")
+    events: list[Pattern] = Field([], description="names of events, such as `merge_request`")
+    actions: list[Pattern] = Field([], description="what happened, such as `merge` or `failed`")
+    branches: list[Pattern] = Field([], description="names or patterns; of a merge request the target")
+    labels: list[Pattern] = Field([], description="labels of an issue or merge request, any of which will do")
+    confidential: bool = Field(
+        False, description="the route takes confidential events, which go nowhere else, and those alone"
+    )
+    final: bool = Field(
+        True,
+        description="what it takes ends here; `false`: the routes below and the webhook's channel get it too",
+    )
+    language: Language | None = Field(None, description="of its messages; without it, `relays.language`")
+    detail: Detail | None = Field(None, description="of its messages; without it, `gitlab.detail`")
 
     def conditions(self) -> routing.Route:
         """What it takes, as the relay sees it."""
@@ -63,7 +68,42 @@ class Route(BaseModel):
 
 @dataclass(config=ConfigDict(extra="forbid"), frozen=True)
 class MuteSettings(Mute):
-    """What is not told, as relays.sources.gitlab.mute has it."""
+    """What is not announced, as the relay has it."""
+
+    bots: bool = Field(
+        default=Mute.bots,
+        description="comments, and updates of issues and merge requests, made with an access token",
+    )
+    child_pipelines: bool = Field(
+        default=Mute.child_pipelines, description="pipelines that belong to another pipeline"
+    )
+    comment_edits: bool = Field(default=Mute.comment_edits, description="comments that were changed")
+    echoes: bool = Field(
+        default=Mute.echoes,
+        description="what repeats what was just announced: by another hook, an update to a state that was announced, "
+        "the failure of a deployment that was rejected",
+    )
+    empty_updates: bool = Field(
+        default=Mute.empty_updates,
+        description="updates of issues and merge requests without a change that people care about",
+    )
+    intermediate: bool = Field(
+        default=Mute.intermediate,
+        description="pipelines, jobs and deployments on their way; those that wait for somebody are announced",
+    )
+    jobs: bool = Field(default=Mute.jobs, description="jobs, which their pipeline reports")
+    merge_pushes: bool = Field(
+        default=Mute.merge_pushes,
+        description="the push, and the end of the source branch, that GitLab sends besides a merge",
+    )
+    push_updates: bool = Field(
+        default=Mute.push_updates, description="the new commits of a merge request that its push announces"
+    )
+    reactions: bool = Field(default=Mute.reactions, description="emoji")
+    reviews: bool = Field(
+        default=Mute.reviews,
+        description="the single comments and approvals of a review, which is announced as a whole",
+    )
 
 
 def _check_person(name: str) -> str:

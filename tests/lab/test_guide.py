@@ -1,19 +1,20 @@
-"""docs/exploitation.fr.md: every block of commands is run as it stands, on the machine that it is meant for."""
+"""The operators' guides: every block of commands is run as it stands, on the machine that it is meant for.
 
-import re
+Both hold the same blocks (tests/unit/test_documents.py), so those of one are run.
+"""
+
 import shlex
 import subprocess
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 
 from tests.acceptance.people import Forge
+from tests.guide import FRENCH, blocks
 from tests.lab.doctor import open_issue, wait_until_sound
 from tests.lab.runs import ROOT, deploy, environment
 
-GUIDE = Path(ROOT, "docs", "exploitation.fr.md").read_text(encoding="utf-8")
-BLOCKS = re.findall(r"^```bash (poste|hôte)\n(.*?)^```$", GUIDE, re.DOTALL | re.MULTILINE)
+BLOCKS = blocks(FRENCH)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -23,11 +24,11 @@ def deployed(forge: Forge, machine: Callable[[str], str]) -> Iterator[None]:
     open_issue(forge)
     yield
     deploy()
-    machine("rm -rf /root/sauvegarde-passerelle")
+    machine("rm -rf /root/passerelle-backup")
 
 
 def test_each_block_names_its_machine() -> None:
-    assert len(BLOCKS) == GUIDE.count("```bash") > 10
+    assert len(BLOCKS) == FRENCH.read_text(encoding="utf-8").count("```bash") > 10
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ Shell = Callable[[str], str]
 SETTINGS, ENTRY = "application/settings", "192.0.2.9:80"
 SCRIPTS = "/root/taaf-infrastructure/scripts"
 # Where the operator's guide puts what it saves, which is the operator's.
-SAVED = "/root/sauvegarde-passerelle"
+SAVED = "/root/passerelle-backup"
 # Everything on the host that bears the name, but for what systemd keeps of a host that was switched off hard.
 OURS = (
     "find / -xdev \\( -path /proc -o -path /sys -o -path /var/lib/docker -o -path /var/log"

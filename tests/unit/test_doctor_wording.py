@@ -7,11 +7,11 @@ import pytest
 
 from relays.base.tls import FAULTS
 from tasks.doctor.__main__ import CHAIN
+from tasks.doctor.guide import GUIDES, page
 from tasks.doctor.wording import CATALOGUES
 
 ROOT = Path(__file__).parent.parent.parent
 DOCTOR = ROOT / "tasks" / "doctor"
-GUIDE = ROOT / "docs" / "exploitation.fr.md"
 FRENCH, ENGLISH = CATALOGUES["fr"], CATALOGUES["en"]
 _PLACE = re.compile(r"\{(\w+)\}")
 # The three applications share some findings, whose codes begin with the application.
@@ -59,17 +59,9 @@ def test_nothing_is_worded_that_is_never_said(code: str) -> None:
     assert code in said()
 
 
-def table() -> list[str]:
-    """The guide's table, a row for each finding."""
-    rows = []
-    for code, saying in FRENCH.broken.items():
-        why, remedy = (_PLACE.sub("…", text).replace("|", "\\|") for text in (saying.why, saying.remedy))
-        rows.append(f"| `{code}` | {why} | {remedy} |")
-    return rows
-
-
-def test_the_guide_holds_each_finding_with_its_remedy() -> None:
-    """Written anew with: python -c "from tests.unit.test_doctor_wording import table; print(*table(), sep='\\n')"."""
-    assert [line for line in GUIDE.read_text(encoding="utf-8").splitlines() if line in table()] == table()
-    rows = re.findall(r"^\| `([a-z-]+\.[a-z-]+)` \|", GUIDE.read_text(encoding="utf-8"), re.MULTILINE)
-    assert rows == list(FRENCH.broken)
+@pytest.mark.parametrize("language", GUIDES)
+def test_the_guide_holds_each_finding_with_its_remedy(language: str) -> None:
+    """Written anew with: python -m tasks.doctor.guide."""
+    text = GUIDES[language].read_text(encoding="utf-8")
+    assert page(language, text) == text, f"{GUIDES[language].name} is stale: run python -m tasks.doctor.guide"
+    assert re.findall(r"^- `([a-z-]+\.[a-z-]+)` ?:", text, re.MULTILINE) == list(CATALOGUES[language].broken)

@@ -10,11 +10,13 @@ from typing import Any
 import pytest
 
 from tasks.certificates import certificates
+from tasks.settings import merged
 from tasks.site import SiteError
 from tasks.ssh import port_of
 from tests import tls
 from tests.unit.site_data import load
 
+ROOT = Path(__file__).parents[2]
 TOKENS = {"PASSERELLE_MATTERMOST__TOKEN": "m-token", "PASSERELLE_GITLAB__TOKEN": "g-token"}
 
 
@@ -305,11 +307,23 @@ def test_secrets_are_masked_where_pyinfra_prints_data(values: dict[str, Any]) ->
     assert "g-token" not in shown
 
 
+def example(page: str) -> str:
+    """The first example of settings in a document."""
+    text = (ROOT / page).read_text(encoding="utf-8")
+    found = re.search(r"^ *```toml\n(.*?)^ *```", text, re.DOTALL | re.MULTILINE)
+    assert found
+    return found[1]
+
+
 def test_the_example_in_the_readme_is_a_site(values: dict[str, Any]) -> None:
-    """What an administrator copies from it can be used as it stands."""
-    readme = (Path(__file__).parent.parent.parent / "README.md").read_text()
-    (example,) = re.findall(r"```toml\n(\[gitlab\]\ndetail.*?)```", readme, re.DOTALL)
-    site = load(values | {"gitlab": values["gitlab"] | tomllib.loads(example)["gitlab"]})
+    """What an administrator copies from it can be used as it stands, with the tokens put in."""
+    told = tomllib.loads(example("README.md").replace("…", "a-token"))
+    assert load(merged(values, told)).host.address == told["host"]["address"]
+
+
+def test_the_example_of_routes_is_a_site(values: dict[str, Any]) -> None:
+    told = tomllib.loads(example("docs/routing.md"))
+    site = load(values | {"gitlab": values["gitlab"] | told["gitlab"]})
     assert [route.channels for route in site.gitlab.routes] == [
         ["astreinte"],
         ["secu", "dev-notifications"],
@@ -318,10 +332,8 @@ def test_the_example_in_the_readme_is_a_site(values: dict[str, Any]) -> None:
     ]
 
 
-def test_the_example_of_trees_in_the_readme_is_a_site(values: dict[str, Any]) -> None:
-    readme = (Path(__file__).parent.parent.parent / "README.md").read_text()
-    (example,) = re.findall(r"```toml\n(\[nextcloud\]\nannounce.*?)```", readme, re.DOTALL)
-    told = tomllib.loads(example.replace("…", "an-app-password"))["nextcloud"]
+def test_the_example_of_trees_is_a_site(values: dict[str, Any]) -> None:
+    told = tomllib.loads(example("docs/documents.md").replace("…", "an-app-password"))["nextcloud"]
     first, further = load(values | {"nextcloud": values["nextcloud"] | told}).trees
     assert (first.tree, first.channel, first.folder_discretion) == (
         "Documents_RH",
@@ -396,13 +408,3 @@ def test_a_file_of_certificates_that_cannot_be_used_is_refused(
         load(values)
     assert "set PASSERELLE_HOST__CA" in str(refused.value)
     assert "PRIVATE" not in str(refused.value)
-
-
-def test_readme_lists_every_setting() -> None:
-    """An administrator finds what can be set; a setting that is added is documented."""
-    from tasks.site import Site
-
-    readme = (Path(__file__).parent.parent.parent / "README.md").read_text()
-    for section, field in Site.model_fields.items():
-        for name in getattr(field.annotation, "model_fields", {}) or [section]:
-            assert f"`{name}`" in readme, f"{section}.{name} is not in the README"

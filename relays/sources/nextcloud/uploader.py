@@ -242,7 +242,7 @@ class UploaderResolver(Worker):
             )
         else:
             log.warning(
-                "uploader lookup trouble reason=%s: it is tried again; documents are announced without who brought them",
+                "uploader lookup trouble reason=%s: it is retried; documents are announced without who brought them",
                 trouble,
             )
         self._trouble = trouble

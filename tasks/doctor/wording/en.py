@@ -102,7 +102,7 @@ BROKEN = {
     ),
     "host.read-only": Saying(
         "{path} cannot be written: {place} is read-only",
-        "dmesg tells whether the disk has errors; else mount -o remount,rw with its mount point (findmnt -T {place})",
+        "dmesg says whether the disk has errors; else mount -o remount,rw with its mount point (findmnt -T {place})",
     ),
     "host.noexec": Saying(
         "nothing can be run from {place}, which is mounted noexec: the relays would not start",
@@ -115,7 +115,7 @@ BROKEN = {
     ),
     "host.inodes": Saying(
         "the disk of {place} takes only {count} more files",
-        "remove files that are many and useless; df -i and du --inodes tell where they are",
+        "remove files that are many and useless; df -i and du --inodes say where they are",
     ),
     "host.inotify": Saying(
         "{limit} is {value}, at least {least} are needed",
@@ -238,7 +238,7 @@ BROKEN = {
     ),
     "relay.watchdog": Saying(
         "{unit} gave no sign of life and was killed ({restarts} starts); last line: {line}",
-        "look at the load of the host and its disks (uptime, iostat); journalctl -u {unit} tells where it was",
+        "look at the load of the host and its disks (uptime, iostat); journalctl -u {unit} says where it was",
     ),
     "relay.credentials": Saying(
         "{unit} does not start: a file with secrets that its unit names is missing; {line}", _DEPLOY
@@ -492,7 +492,7 @@ BROKEN = {
 }
 
 UNCLEAR = {
-    "gitlab.no-date": "GitLab does not tell the time in its answers",
+    "gitlab.no-date": "GitLab does not say the time in its answers",
     "gitlab.no-curl": "there is no curl in the container of the service {service}",
     "delivery.no-log": "GitLab {version} keeps no log of deliveries (17.3 or newer)",
 }
