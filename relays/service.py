@@ -13,8 +13,7 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
-from relays.base import logging as journal
-from relays.base import systemd
+from relays.base import process, systemd
 from relays.base.instance_lock import StateDirectory
 from relays.base.settings import RelayPaths, Spool, StartError, parse_arguments
 from relays.base.status import StatusFile
@@ -44,7 +43,6 @@ _TICK_SECONDS = 2.0
 _PRUNE_SECONDS = 60.0
 _STOP_SECONDS = 5.0
 _PATH = 200
-_STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 def main(
@@ -53,7 +51,7 @@ def main(
     """Start the relay that `build` makes from its places and serve until told to stop; the exit code."""
     try:
         places = parse_arguments(program, arguments)
-        journal.set_up()
+        process.set_up()
         return build(places).run()
     except StartError as error:
         print(f"{program}: {error}", file=sys.stderr)
@@ -153,7 +151,7 @@ class Service:
         """Serve until SIGTERM, SIGINT, `leave` or the death of a worker; the exit code."""
         # Waited for in a thread instead of handled: a handler interrupts the main thread anywhere, in a lock as well.
         # Not with sigtimedwait: in CPython 3.11 it returns as if by a signal when SIGCONT finds it past its time.
-        signal.pthread_sigmask(signal.SIG_BLOCK, _STOP_SIGNALS)
+        process.hold_stop_signals()
         threading.Thread(target=self._wait_for_signal, daemon=True).start()
         self.store.start()
         self.dispatcher.start()
@@ -202,7 +200,7 @@ class Service:
         return [self.store, *self.dispatcher.workers, *self._sources]
 
     def _wait_for_signal(self) -> None:
-        signal.sigwait(_STOP_SIGNALS)
+        signal.sigwait(process.STOP_SIGNALS)
         self._stop.set()
 
     def _supervise(self) -> None:

@@ -11,6 +11,7 @@ from concurrent.futures import Future
 from pathlib import Path
 from typing import cast
 
+from relays.base.process import shorten_turns
 from relays.delivery.metrics import Metrics
 from relays.delivery.outbox import Stats
 from relays.sources.gitlab.app import App
@@ -35,6 +36,7 @@ class Nowhere:
 
 def main(credentials: Path, port: int) -> None:
     """Serve until the process is told to end."""
+    shorten_turns()
     authenticity = read_authenticity(credentials, required=False)
     metrics = Metrics(lambda: Stats(0, 0, None, None), lambda: False)
     counters: Counter[str] = Counter()

@@ -3,7 +3,6 @@
 import logging
 import os
 import sys
-import threading
 import warnings
 
 # Syslog levels, which journald takes from the start of a line.
@@ -36,10 +35,3 @@ def set_up() -> None:
     logging.getLogger("urllib3").propagate = False
     # Measured on watchdog 7.1: 15 kB per nested new directory, with the paths that are watched.
     warnings.filterwarnings("ignore", category=RuntimeWarning, module="watchdog")
-    threading.excepthook = _tell_end
-
-
-def _tell_end(failure: threading.ExceptHookArgs) -> None:
-    # Instead of a traceback, whose last line may hold anything.
-    name = failure.thread.name if failure.thread else "?"
-    logging.getLogger(__name__).error("ended thread=%s error=%s", name, failure.exc_type.__name__)

@@ -7,7 +7,6 @@ costs more than all that the relay does with it (docs/benchmarks.md).
 import asyncio
 import logging
 import socket
-import sys
 from typing import cast
 
 from relays.base.worker import Worker
@@ -30,8 +29,6 @@ _FULL_SECONDS = 0.02
 _RECEIVED_AHEAD = 128 * 1024
 # How long nothing more is said of it.
 _SILENT_SECONDS = 60.0
-# Python's own 5 ms, for which another thread may compute before this one has its turn, are longer than an answer takes.
-_TURN_SECONDS = 0.0002
 # Events are committed here if the disk is quick (storage.store); one that takes longer than this does not get on.
 _TIMEOUT_SECONDS = 60.0
 # Answers wait for the disk, or for PostgreSQL as long as GitLab waits.
@@ -51,7 +48,6 @@ class HttpServer(Worker):
         self._silent_until = 0.0
 
     def work(self) -> None:
-        sys.setswitchinterval(_TURN_SECONDS)
         self._loop.run_until_complete(self._serve())
         self._loop.run_until_complete(self._loop.shutdown_default_executor())
         self._loop.close()
