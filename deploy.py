@@ -2,8 +2,9 @@
 
 from pyinfra import host
 
-from tasks.alone import failing_alone
 from tasks.commands import install_commands
+from tasks.context import find_context
+from tasks.failure_isolation import failing_alone
 from tasks.former_spool import forget_former_address, leave_former_spool
 from tasks.gitlab import provision_gitlab
 from tasks.icons import remove_former_icons
@@ -11,7 +12,6 @@ from tasks.leftovers import remove_leftovers
 from tasks.mattermost import admit_webhooks, provision_mattermost
 from tasks.next_port import open_next_port, take_next_port
 from tasks.nextcloud import provision_nextcloud
-from tasks.place import find_place
 from tasks.record import recall, remember
 from tasks.relay_hosts import install_relay_host, is_relay_host, meet
 from tasks.relays import install_relays, preflight
@@ -22,24 +22,24 @@ with failing_alone():
 
     if here:
         preflight(site)
-        place = find_place(site)
-        made = recall(site, place)
-        remember(site, place, made)
+        context = find_context(site)
+        made = recall(site, context)
+        remember(site, context, made)
         open_next_port(site, made)
-        admit_webhooks(site, place)
-        provision_mattermost(site, place, made)
-        provision_nextcloud(site, place)
-        provision_gitlab(site, place)
+        admit_webhooks(site, context)
+        provision_mattermost(site, context, made)
+        provision_nextcloud(site, context)
+        provision_gitlab(site, context)
         take_next_port(site, made)
-        install_relays(site, place, made)
-        install_commands(site, place)
+        install_relays(site, context, made)
+        install_commands(site, context)
     meet(site)
     if not here:
         install_relay_host(site)
     meet(site)
     if here:
-        leave_former_spool(site, place, made)
-        remove_leftovers(site, place, made)
-        remove_former_icons(site, place, made)
+        leave_former_spool(site, context, made)
+        remove_leftovers(site, context, made)
+        remove_former_icons(site, context, made)
     else:
         forget_former_address()

@@ -6,7 +6,7 @@ from typing import Any
 import pyinfra
 
 from group_data.all import TAAF
-from tasks.alone import summarise_failures
+from tasks.failure_isolation import summarise_failures
 from tasks.settings import load
 from tasks.site import Site, SiteError
 from tasks.ssh import connection_data

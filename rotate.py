@@ -6,15 +6,15 @@ leaves a site that works; the next one finishes it.
 
 from pyinfra import host
 
-from tasks.alone import failing_alone
 from tasks.commands import install_commands
+from tasks.context import find_context
+from tasks.failure_isolation import failing_alone
 from tasks.former_spool import forget_former_address, leave_former_spool
 from tasks.gitlab import provision_gitlab
 from tasks.leftovers import remove_leftovers
 from tasks.made import Made, hooks_of, set_aside
 from tasks.mattermost import admit_webhooks, provision_mattermost, set_aside_webhooks
 from tasks.next_port import refuse_another_port
-from tasks.place import find_place
 from tasks.record import recall, remember
 from tasks.relay_hosts import install_relay_host, is_relay_host, meet
 from tasks.relays import install_relays, preflight
@@ -26,34 +26,34 @@ with failing_alone():
 
     if here:
         preflight(site)
-        place = find_place(site)
-        made = recall(site, place)
+        context = find_context(site)
+        made = recall(site, context)
         refuse_another_port(site, made)
         aside = {(site.mattermost.team, set_aside(hook)) for hook in hooks_of(site)}
-        remember(site, place, made, set_aside=aside)
+        remember(site, context, made, set_aside=aside)
         # The relays accept the old and the new secrets, then GitLab uses the new ones, then they forget the old ones.
         add_secrets()
-        install_relays(site, place, made)
+        install_relays(site, context, made)
     meet(site)
     if not here:
         install_relay_host(site)
     meet(site)
     if here:
         use_secrets()
-        provision_gitlab(site, place)
+        provision_gitlab(site, context)
         drop_secrets()
         # New webhooks beside the old ones, then the relays use them, then Mattermost forgets the old ones.
-        admit_webhooks(site, place)
-        set_aside_webhooks(site, place, made)
-        provision_mattermost(site, place, made)
-        install_relays(site, place, made)
-        install_commands(site, place)
+        admit_webhooks(site, context)
+        set_aside_webhooks(site, context, made)
+        provision_mattermost(site, context, made)
+        install_relays(site, context, made)
+        install_commands(site, context)
     meet(site)
     if not here:
         install_relay_host(site)
     meet(site)
     if here:
-        leave_former_spool(site, place, made)
-        remove_leftovers(site, place, made | Made(webhooks=frozenset(aside)))
+        leave_former_spool(site, context, made)
+        remove_leftovers(site, context, made | Made(webhooks=frozenset(aside)))
     else:
         forget_former_address()

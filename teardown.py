@@ -6,13 +6,13 @@ So do Mattermost's integration settings, which others may rely on.
 
 from pyinfra import host
 
-from tasks.alone import failing_alone
+from tasks.context import find_context
+from tasks.failure_isolation import failing_alone
 from tasks.former_hosts import find_former_hosts, remove_relays_of
 from tasks.former_spool import remove_shared_spool
 from tasks.icons import remove_icons
 from tasks.leftovers import remove_files, remove_from_gitlab
 from tasks.mattermost import remove_webhooks
-from tasks.place import find_place
 from tasks.record import forget, recall, wanted
 from tasks.relay_hosts import is_relay_host
 from tasks.relays import remove_relays, stop_relays
@@ -21,17 +21,17 @@ with failing_alone():
     site = host.data.site
 
     if not is_relay_host():
-        place = find_place(site)
-        made = recall(site, place)
-        everything = made | wanted(site, place)
-        remove_from_gitlab(place, made, everything)
+        context = find_context(site)
+        made = recall(site, context)
+        everything = made | wanted(site, context)
+        remove_from_gitlab(context, made, everything)
         stop_relays()
         remove_shared_spool()
         remove_relays()
-        remove_webhooks(place, everything.webhooks, made, though_hidden=True)
-        remove_icons(place, everything)
+        remove_webhooks(context, everything.webhooks, made, though_hidden=True)
+        remove_icons(context, everything)
         remove_files(everything.files)
-        former, _ = find_former_hosts((made - wanted(site, place)).machines)
+        former, _ = find_former_hosts((made - wanted(site, context)).machines)
         remove_relays_of(former)
         forget()
     else:

@@ -105,7 +105,7 @@ def _uvicorn(*options: str) -> Iterator[int]:
         sys.executable,
         "-m",
         "uvicorn",
-        "bench.rivals.bare:app",
+        "bench.baselines.bare:app",
         "--port",
         port,
         "--log-level=warning",
@@ -118,7 +118,7 @@ def _uvicorn(*options: str) -> Iterator[int]:
 @contextmanager
 def _unstored(relay: Relay) -> Iterator[int]:
     port = free_port()
-    command = (sys.executable, "-m", "bench.rivals.unstored", relay.home / "credentials", port)
+    command = (sys.executable, "-m", "bench.baselines.unstored", relay.home / "credentials", port)
     with _serving(command, port):
         yield port
 
@@ -126,7 +126,7 @@ def _unstored(relay: Relay) -> Iterator[int]:
 @contextmanager
 def _synchronous(hook_url: str) -> Iterator[int]:
     port = free_port()
-    with _serving((sys.executable, "-m", "bench.rivals.synchronous", port, hook_url), port):
+    with _serving((sys.executable, "-m", "bench.baselines.synchronous", port, hook_url), port):
         yield port
 
 

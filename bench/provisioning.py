@@ -13,12 +13,12 @@ from typing import Any
 
 from group_data.all import TAAF
 from lab import engine, stack, state
+from tasks.context import HOOK_NAME, HOOK_TOKEN, SIGNING_TOKEN
 from tasks.gitlab import triggers_of
 from tasks.mattermost import INTEGRATIONS
 from tasks.operations.python_app import release_digest
 from tasks.operations.secret_file import SIGNING_TOKEN as SIGNING_TOKEN_PRODUCER
 from tasks.operations.secret_file import TOKEN
-from tasks.place import HOOK_NAME, HOOK_TOKEN, SIGNING_TOKEN
 from tasks.settings import load
 from tasks.site import Site
 

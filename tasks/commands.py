@@ -4,10 +4,10 @@ from functools import partial
 
 from pyinfra import host
 
+from tasks.context import WEBHOOKS_CONF, DeployContext
 from tasks.operations.compose import DockerError, command_for, containers, of_project
 from tasks.operations.resource import ResourceError, step
 from tasks.operations.text_file import Owner, text_files
-from tasks.place import WEBHOOKS_CONF, Place
 from tasks.relays import trusted
 from tasks.site import Site
 from tasks.templates import render
@@ -36,44 +36,44 @@ def command_files(scripts: str) -> list[str]:
 
 
 @step("Operator commands")
-def install_commands(site: Site, place: Place) -> None:
+def install_commands(site: Site, context: DeployContext) -> None:
     """The commands in scripts/, in the site's language."""
     french = site.relays.language == "fr"
-    owner, group = host.get_fact(Owner, path=place.infrastructure) or ("root", "root")
+    owner, group = host.get_fact(Owner, path=context.infrastructure) or ("root", "root")
     words = {
         "site": site,
-        "place": place,
+        "context": context,
         "ca": next(iter(trusted(site)), None),
-        "compose": _compose(site, place),
+        "compose": _compose(site, context),
         "t": lambda fr, en: fr if french else en,
     }
-    commands = {f"{place.scripts}/{command}": partial(render, command, **words) for command in COMMANDS}
+    commands = {f"{context.scripts}/{command}": partial(render, command, **words) for command in COMMANDS}
     commands |= {
-        f"{place.scripts}/{path}": partial(render, "start-relay.sh", relay=relay, **words)
+        f"{context.scripts}/{path}": partial(render, "start-relay.sh", relay=relay, **words)
         for path, relay in STARTS.items()
     }
     logs = {
-        f"{place.scripts}/{path}": partial(render, "log", relay=relay, **words)
+        f"{context.scripts}/{path}": partial(render, "log", relay=relay, **words)
         for path, relay in LOGS.items()
     }
     text_files(commands, "755", owner, group, name="Commands in scripts/")
     text_files(logs, "644", owner, group, name="Where the logs are, in scripts/")
 
 
-def _compose(site: Site, place: Place) -> str:
+def _compose(site: Site, context: DeployContext) -> str:
     """What `docker compose` is to be typed as for the site's project, in its folder."""
     try:
-        found = containers(place.infrastructure)
+        found = containers(context.infrastructure)
     except DockerError:
         # Where the trees are on the disk, the relays' step has said so.
         found = []
-    ours = of_project(found, place.infrastructure, site.host.compose_project)
+    ours = of_project(found, context.infrastructure, site.host.compose_project)
     services = sorted({each.service for each in ours})
     wanted = site.gitlab.service
     # GitLab may run elsewhere, which a site says by naming no service.
     if services and "service" in site.gitlab.model_fields_set and wanted not in services:
         raise ResourceError(
-            f"gitlab.service = {wanted!r}: there is no such service in the Compose project of {place.infrastructure} "
+            f"gitlab.service = {wanted!r}: there is no such service in the Compose project of {context.infrastructure} "
             f"(there are: {', '.join(services)}); correct it, or leave it out if GitLab runs elsewhere"
         )
     return command_for(ours)

@@ -20,7 +20,7 @@ ROOT = Path(__file__).parent.parent
 # As tasks.operations.resource prints a difference (tell) and what is left alone (note).
 _LINE = re.compile(r"\s+\[(?P<host>[^]]+)\]\s+(?P<sign>[+~!-]) (?P<text>.*)")
 
-# As tasks.alone ends a run.
+# As tasks.failure_isolation ends a run.
 _SUMMARY = re.compile(r"\d+ of \d+ hosts failed:.*", re.DOTALL)
 
 _QUOTED = r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\""

@@ -10,13 +10,13 @@ from pydantic import SecretStr
 from pyinfra import host, state
 from pyinfra.api import QuoteString, StringCommand
 
+from tasks.context import SPOOL, DeployContext
 from tasks.made import Made
 from tasks.operations.absent import Present
 from tasks.operations.remote import run_quietly
 from tasks.operations.resource import Commands, ResourceError, change, mend, note, resource, step, tell
 from tasks.operations.secret_file import Count, InUse, no_secret
 from tasks.operations.text_file import write
-from tasks.place import SPOOL, Place
 from tasks.relays import FILE, gitlab_relay, gitlab_settings
 from tasks.site import Site
 
@@ -26,14 +26,14 @@ _REMEDY = f"mend that, or remove {SPOOL} from the host to leave them where they 
 
 
 @step("Shared spool")
-def leave_former_spool(site: Site, place: Place, made: Made) -> None:
+def leave_former_spool(site: Site, context: DeployContext, made: Made) -> None:
     """No tables in a database that was used before, and no address of it; after every relay has left it."""
     if not made.spool:
         return
     _leave(site.relays.spool or FILE, name="Former shared spool")
     if not site.relays.spool:
-        settings = gitlab_settings(site, signs=place.gitlab_signs)
-        gitlab_relay(site, settings, place.webhooks_conf, _if=_is_left)
+        settings = gitlab_settings(site, signs=context.gitlab_signs)
+        gitlab_relay(site, settings, context.webhooks_conf, _if=_is_left)
         no_secret(SPOOL, _if=_is_left, name="No shared spool")
 
 

@@ -3,9 +3,9 @@
 from collections.abc import Collection, Iterable
 from functools import partial
 
+from tasks.context import HOOK_NAME, HOOK_TOKEN, SIGNING_TOKEN, DeployContext
 from tasks.operations import gitlab, project_hooks, secret_file
 from tasks.operations.resource import each, step
-from tasks.place import HOOK_NAME, HOOK_TOKEN, SIGNING_TOKEN, Place
 from tasks.site import Site
 
 # What the relay has a message for by default. Milestones came with 18.2,
@@ -43,10 +43,10 @@ def triggers_of(site: Site) -> dict[str, bool]:
 
 
 @step("GitLab")
-def provision_gitlab(site: Site, place: Place) -> None:
+def provision_gitlab(site: Site, context: DeployContext) -> None:
     """The allow-list entry without which GitLab refuses hooks, the projects, a hook of each with the same secrets."""
-    api = place.gitlab
-    gitlab.outbound_allow_list(api, place.relay, name="Outbound allow-list")
+    api = context.gitlab
+    gitlab.outbound_allow_list(api, context.relay, name="Outbound allow-list")
     secret_file.generated_secret(HOOK_TOKEN, name="Secret token of the hooks")
     secret_file.generated_secret(SIGNING_TOKEN, secret_file.SIGNING_TOKEN, name="Signing token of the hooks")
     for project in each(site.projects):
@@ -55,32 +55,32 @@ def provision_gitlab(site: Site, place: Place) -> None:
             api,
             project,
             HOOK_NAME,
-            f"http://{place.relay}/webhook/gitlab",
+            f"http://{context.relay}/webhook/gitlab",
             triggers_of(site),
             fingerprint,
             partial(secret_file.read, HOOK_TOKEN),
             partial(secret_file.read, SIGNING_TOKEN),
-            signed=place.gitlab_signs,
+            signed=context.gitlab_signs,
             name=f"Hook of {project}",
         )
 
 
 @step("GitLab")
 def remove_hooks(
-    place: Place, projects: Iterable[str], addresses: Collection[str], kept: Collection[str]
+    context: DeployContext, projects: Iterable[str], addresses: Collection[str], kept: Collection[str]
 ) -> None:
     """The hooks to `addresses` in these projects, unless they are `kept` ones by now; the projects stay."""
     for project in each(projects):
         project_hooks.no_project_hook(
-            place.gitlab, project, HOOK_NAME, addresses, fingerprint, kept, name=f"Hook of {project}"
+            context.gitlab, project, HOOK_NAME, addresses, fingerprint, kept, name=f"Hook of {project}"
         )
 
 
 @step("GitLab")
-def remove_allowed(place: Place, addresses: Iterable[str]) -> None:
+def remove_allowed(context: DeployContext, addresses: Iterable[str]) -> None:
     """These entries of the allow-list."""
     for address in each(addresses):
-        gitlab.no_allow_list_entry(place.gitlab, address, name=f"Outbound allow-list entry {address}")
+        gitlab.no_allow_list_entry(context.gitlab, address, name=f"Outbound allow-list entry {address}")
 
 
 def fingerprint() -> str | None:

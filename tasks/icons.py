@@ -7,10 +7,10 @@ emoji, and what is no longer in use is known.
 from hashlib import sha256
 from pathlib import Path
 
+from tasks.context import DeployContext
 from tasks.made import Made, hooks_of
 from tasks.operations import mattermost_emoji
 from tasks.operations.resource import each, step
-from tasks.place import Place
 from tasks.site import IncomingWebhook, Mattermost, Site
 
 SETTINGS = {"ServiceSettings": {"EnableCustomEmoji": True}}
@@ -43,19 +43,21 @@ def shown(mattermost: Mattermost, hook: IncomingWebhook) -> str | None:
 
 
 @step("Mattermost")
-def remove_former_icons(site: Site, place: Place, made: Made) -> None:
+def remove_former_icons(site: Site, context: DeployContext, made: Made) -> None:
     """Emoji that the relays no longer use, of former webhooks as well; after them, so that no message is without."""
     in_use = {icon for hook in hooks_of(site) if (icon := emoji(site.mattermost, hook))}
     described = {(site.mattermost.team, hook.display_name) for hook in hooks_of(site)}
-    _remove(place, sorted(made.webhooks | described), sorted(in_use))
+    _remove(context, sorted(made.webhooks | described), sorted(in_use))
 
 
 @step("Mattermost")
-def remove_icons(place: Place, made: Made) -> None:
+def remove_icons(context: DeployContext, made: Made) -> None:
     """All of them."""
-    _remove(place, sorted(made.webhooks), [])
+    _remove(context, sorted(made.webhooks), [])
 
 
-def _remove(place: Place, webhooks: list[tuple[str, str]], but: list[str]) -> None:
+def _remove(context: DeployContext, webhooks: list[tuple[str, str]], but: list[str]) -> None:
     for team, name in each(webhooks):
-        mattermost_emoji.no_emojis(place.mattermost, prefix(team, name), but, name=f"Former icons of {name}")
+        mattermost_emoji.no_emojis(
+            context.mattermost, prefix(team, name), but, name=f"Former icons of {name}"
+        )

@@ -3,6 +3,7 @@
 import posixpath
 from collections.abc import Collection, Iterable
 
+from tasks.context import DeployContext
 from tasks.former_hosts import find_former_hosts, remove_relays_of
 from tasks.gitlab import remove_allowed, remove_hooks
 from tasks.made import Made
@@ -11,7 +12,6 @@ from tasks.mattermost import remove_webhooks
 from tasks.operations.absent import no_paths, nothing_but
 from tasks.operations.nextcloud import scanned
 from tasks.operations.resource import step
-from tasks.place import Place
 from tasks.record import forget_all_but, wanted, wanted_elsewhere
 from tasks.relays import MOUNT_POINTS, bound_at
 from tasks.site import Site
@@ -19,23 +19,23 @@ from tasks.site import Site
 _STATE = "/var/lib/passerelle/*"
 
 
-def remove_leftovers(site: Site, place: Place, made: Made) -> None:
+def remove_leftovers(site: Site, context: DeployContext, made: Made) -> None:
     """What was made and is no longer described, after all that takes its place is at work."""
-    left = made - wanted(site, place) - wanted_elsewhere(site)
-    remove_from_gitlab(place, made, left, kept=site.projects)
-    remove_webhooks(place, left.webhooks, made)
+    left = made - wanted(site, context) - wanted_elsewhere(site)
+    remove_from_gitlab(context, made, left, kept=site.projects)
+    remove_webhooks(context, left.webhooks, made)
     remove_files(left.files)
     _remove_unused(site)
     reached, unreached = find_former_hosts(left.machines)
     remove_relays_of(reached)
-    if made - wanted(site, place) - Made(machines=unreached):
-        forget_all_but(site, place, Made(machines=unreached))
+    if made - wanted(site, context) - Made(machines=unreached):
+        forget_all_but(site, context, Made(machines=unreached))
 
 
-def remove_from_gitlab(place: Place, made: Made, left: Made, *, kept: Collection[str] = ()) -> None:
+def remove_from_gitlab(context: DeployContext, made: Made, left: Made, *, kept: Collection[str] = ()) -> None:
     """Hooks and entries of the allow-list that are `left` of what was made; hooks of the projects `kept` stay."""
-    remove_hooks(place, sorted(left.projects), {place.relay, *made.addresses}, kept)
-    remove_allowed(place, sorted(left.addresses))
+    remove_hooks(context, sorted(left.projects), {context.relay, *made.addresses}, kept)
+    remove_allowed(context, sorted(left.addresses))
 
 
 @step("Leftovers")

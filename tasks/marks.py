@@ -14,6 +14,7 @@ from pyinfra import host
 from pyinfra.api import QuoteString, StringCommand
 
 from tasks.commands import command_files
+from tasks.context import HOOK_NAME, SPOOL, DeployContext
 from tasks.gitlab import fingerprint
 from tasks.made import Made, described
 from tasks.operations.api import Api, ApiError
@@ -21,7 +22,6 @@ from tasks.operations.gitlab import project_at
 from tasks.operations.project_hooks import bears_mark
 from tasks.operations.remote import run_quietly
 from tasks.operations.webhooks import HOOKS
-from tasks.place import HOOK_NAME, SPOOL, Place
 from tasks.site import Site
 
 RECORD = "/var/lib/passerelle/made.json"
@@ -46,14 +46,14 @@ class Marks:
     in_use: frozenset[str]
 
 
-def look_for_marks(place: Place) -> Marks:
+def look_for_marks(context: DeployContext) -> Marks:
     """Ask the host, in one go. Not a fact, which would print the secrets."""
     _, output = run_quietly(
         StringCommand(
             f"conf=$(sed -n 's/^LoadCredential=webhooks.conf://p' {_UNITS}.service 2>/dev/null | sed 's/%%/%/g');",
             f"port=$(sed -n 's/^ListenStream=//p' {_UNITS}.socket 2>/dev/null);",
             'printf \'conf=%s\\nport=%s\\n\' "$conf" "$port"; for f in "$conf"',
-            QuoteString(place.webhooks_conf),
+            QuoteString(context.webhooks_conf),
             "; do sed -n 's|.*/hooks/\\([a-z0-9]\\{26\\}\\).*|id=\\1|p' \"$f\" 2>/dev/null; done;",
             f"test -e {SPOOL} && echo spool=yes;",
             f"echo record; cat {RECORD} 2>/dev/null || true",
@@ -66,20 +66,20 @@ def look_for_marks(place: Place) -> Marks:
     return Marks(record, values.get("conf", ""), values.get("port", ""), "spool" in values, ids)
 
 
-def made_by_marks(site: Site, place: Place, marks: Marks) -> Made:
+def made_by_marks(site: Site, context: DeployContext, marks: Marks) -> Made:
     """What deploys that left no record have made for this host; nothing if there was none."""
     if not marks.conf and not marks.port:
         return Made()
-    address = place.relay.rpartition(":")[0]
-    addresses = {place.relay, *([f"{address}:{marks.port}"] if marks.port else [])}
-    projects, led_to = _hooked(place.gitlab, addresses)
-    scripts = posixpath.dirname(marks.conf or place.webhooks_conf)
+    address = context.relay.rpartition(":")[0]
+    addresses = {context.relay, *([f"{address}:{marks.port}"] if marks.port else [])}
+    projects, led_to = _hooked(context.gitlab, addresses)
+    scripts = posixpath.dirname(marks.conf or context.webhooks_conf)
     return Made(
         gitlab=site.gitlab.url,
         mattermost=site.mattermost.url,
         projects=projects,
         addresses=frozenset(addresses | led_to),
-        webhooks=_webhooks(site, place.mattermost, marks.in_use),
+        webhooks=_webhooks(site, context.mattermost, marks.in_use),
         files=frozenset(command_files(scripts)),
     )
 

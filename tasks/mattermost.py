@@ -7,12 +7,12 @@ from pyinfra import host
 from pyinfra.api import QuoteString, StringCommand
 
 from tasks import icons
+from tasks.context import DeployContext
 from tasks.made import Made, hooks_of, set_aside
 from tasks.operations import mattermost, mattermost_emoji, webhooks
 from tasks.operations.remote import run_quietly
 from tasks.operations.resource import each, step
 from tasks.operations.text_file import Owner, text_files
-from tasks.place import Place
 from tasks.site import IncomingWebhook, Site
 from tasks.templates import render
 
@@ -34,19 +34,19 @@ _MEMO = "/var/lib/passerelle/mattermost-setting-to-put-back"
 
 
 @step("Mattermost")
-def admit_webhooks(site: Site, place: Place) -> None:
+def admit_webhooks(site: Site, context: DeployContext) -> None:
     """Settings and team, without which the server hides webhooks."""
-    mattermost.settings(place.mattermost, INTEGRATIONS, name="Integration settings")
+    mattermost.settings(context.mattermost, INTEGRATIONS, name="Integration settings")
     if any(icons.image(hook) for hook in hooks_of(site)):
-        mattermost.settings(place.mattermost, icons.SETTINGS, name="Custom emoji")
+        mattermost.settings(context.mattermost, icons.SETTINGS, name="Custom emoji")
     team, display_name = site.mattermost.team, site.mattermost.team_display_name
-    mattermost.team(place.mattermost, team, display_name, name=f"Team {team}")
+    mattermost.team(context.mattermost, team, display_name, name=f"Team {team}")
 
 
 @step("Mattermost")
-def provision_mattermost(site: Site, place: Place, made: Made) -> None:
+def provision_mattermost(site: Site, context: DeployContext, made: Made) -> None:
     """Channels, incoming webhooks, and scripts/.webhooks.conf on the host."""
-    api, team = place.mattermost, site.mattermost.team
+    api, team = context.mattermost, site.mattermost.team
     routed = {channel for route in site.gitlab.routes for channel in route.channels}
     told = {tree.channel for tree in site.trees}
     # A webhook that posts elsewhere cannot be locked to its channel.
@@ -74,20 +74,20 @@ def provision_mattermost(site: Site, place: Place, made: Made) -> None:
         file, emoji = icons.image(hook), icons.emoji(site.mattermost, hook)
         if file and emoji:
             mattermost_emoji.emoji(api, emoji, file, name=f"Icon of {hook.display_name}")
-    owner, group = host.get_fact(Owner, path=place.infrastructure) or ("root", "root")
-    content = partial(_webhooks_conf, site, place, made)
-    text_files({place.webhooks_conf: content}, "600", owner, group, name="URLs of the webhooks")
+    owner, group = host.get_fact(Owner, path=context.infrastructure) or ("root", "root")
+    content = partial(_webhooks_conf, site, context, made)
+    text_files({context.webhooks_conf: content}, "600", owner, group, name="URLs of the webhooks")
 
 
-def _webhooks_conf(site: Site, place: Place, made: Made) -> str | None:
-    api, team = place.mattermost, site.mattermost.team
+def _webhooks_conf(site: Site, context: DeployContext, made: Made) -> str | None:
+    api, team = context.mattermost, site.mattermost.team
     urls = [webhooks.webhook_url(api, team, hook.display_name, made.in_use) for hook in hooks_of(site)]
     if all(urls):
         return render("webhooks.conf", gitlab=urls[0], nextcloud=urls[1])
     known = all(_is_remembered(site, made, hook) for hook in hooks_of(site))
     if known and webhooks.are_hidden(api, team):
         # What is saved is taken for what is there.
-        _, text = run_quietly(StringCommand("cat", QuoteString(place.webhooks_conf), "2>/dev/null || true"))
+        _, text = run_quietly(StringCommand("cat", QuoteString(context.webhooks_conf), "2>/dev/null || true"))
         return text or None
     return None
 
@@ -97,11 +97,11 @@ def _is_remembered(site: Site, made: Made, hook: IncomingWebhook) -> bool:
 
 
 @step("Mattermost")
-def set_aside_webhooks(site: Site, place: Place, made: Made) -> None:
+def set_aside_webhooks(site: Site, context: DeployContext, made: Made) -> None:
     """The webhooks under another name, so that new ones are made; their addresses go on working."""
     for hook in hooks_of(site):
         webhooks.set_aside_webhooks(
-            place.mattermost,
+            context.mattermost,
             site.mattermost.team,
             hook.display_name,
             set_aside(hook),
@@ -113,13 +113,13 @@ def set_aside_webhooks(site: Site, place: Place, made: Made) -> None:
 
 @step("Mattermost")
 def remove_webhooks(
-    place: Place, left: Collection[tuple[str, str]], made: Made, *, though_hidden: bool = False
+    context: DeployContext, left: Collection[tuple[str, str]], made: Made, *, though_hidden: bool = False
 ) -> None:
     """These incoming webhooks, given by team and name; also while the server hides them, if so asked."""
     for team in each(sorted({team for team, _ in left})):
         names = sorted(name for of, name in left if of == team)
         webhooks.no_webhooks(
-            place.mattermost,
+            context.mattermost,
             team,
             names,
             remembered=[name for name in names if (team, name) in made.webhooks],

@@ -13,22 +13,22 @@ from functools import partial
 from pyinfra import inventory
 
 from tasks.commands import command_files
+from tasks.context import DeployContext
 from tasks.made import Made, described
 from tasks.marks import RECORD, look_for_marks, made_by_marks
 from tasks.operations.absent import no_paths
 from tasks.operations.resource import Commands, ResourceError, note, resource, step
 from tasks.operations.text_file import text_files
-from tasks.place import Place
 from tasks.site import Machine, Site
 
 _ACCESS = ("600", "root", "root")
 
 
-def recall(site: Site, place: Place) -> Made:
+def recall(site: Site, context: DeployContext) -> Made:
     """What deploys have made here so far; of a host that was deployed without a record, what its marks tell."""
-    marks = look_for_marks(place)
+    marks = look_for_marks(context)
     try:
-        found = Made.from_json(marks.record) if marks.record else made_by_marks(site, place, marks)
+        found = Made.from_json(marks.record) if marks.record else made_by_marks(site, context, marks)
     except ValueError as error:
         raise ResourceError(
             f"{RECORD} on the host cannot be read ({error}); remove it, then what was made is found by its marks"
@@ -36,9 +36,9 @@ def recall(site: Site, place: Place) -> Made:
     return replace(found, in_use=marks.in_use, port=marks.port, spool=marks.spool)
 
 
-def wanted(site: Site, place: Place) -> Made:
+def wanted(site: Site, context: DeployContext) -> Made:
     """What the settings describe."""
-    return described(site, place.relay, command_files(place.scripts))
+    return described(site, context.relay, command_files(context.scripts))
 
 
 def wanted_elsewhere(site: Site) -> Made:
@@ -54,18 +54,20 @@ def wanted_elsewhere(site: Site) -> Made:
 
 
 @step("Record")
-def remember(site: Site, place: Place, made: Made, *, set_aside: Iterable[tuple[str, str]] = ()) -> None:
+def remember(
+    site: Site, context: DeployContext, made: Made, *, set_aside: Iterable[tuple[str, str]] = ()
+) -> None:
     """What is going to be made, beside what there is; before any of it is."""
-    if others := list(other_servers(made, wanted(site, place))):
+    if others := list(other_servers(made, wanted(site, context))):
         _left_alone(others, name="What other servers keep")
-    everything = made | wanted(site, place) | Made(webhooks=frozenset(set_aside))
+    everything = made | wanted(site, context) | Made(webhooks=frozenset(set_aside))
     _write(everything, "Record of what is made")
 
 
 @step("Record")
-def forget_all_but(site: Site, place: Place, kept: Made) -> None:
+def forget_all_but(site: Site, context: DeployContext, kept: Made) -> None:
     """What is described and what is `kept`; after all the rest is removed."""
-    _write(kept | wanted(site, place), "Record of what was made")
+    _write(kept | wanted(site, context), "Record of what was made")
 
 
 @step("Record")

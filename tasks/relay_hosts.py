@@ -10,6 +10,7 @@ from functools import partial
 from pyinfra import host
 from pyinfra.api import QuoteString, StringCommand
 
+from tasks.context import APP_PASSWORD, HOOK_TOKEN, SIGNING_TOKEN, gitlab_api, gitlab_signs, locate, site_host
 from tasks.machines import mark, refuse_second_site
 from tasks.operations import unit
 from tasks.operations.absent import nothing_but
@@ -17,7 +18,6 @@ from tasks.operations.python_app import accepted
 from tasks.operations.remote import run_quietly
 from tasks.operations.resource import Commands, resource, step
 from tasks.operations.text_file import text_files
-from tasks.place import APP_PASSWORD, HOOK_TOKEN, SIGNING_TOKEN, gitlab_api, gitlab_signs, locate, site_host
 from tasks.relays import (
     GITLAB_UNITS,
     MOUNT_POINTS,

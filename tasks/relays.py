@@ -12,6 +12,18 @@ from pyinfra import host
 
 from tasks import icons, spools
 from tasks.certificates import certificates
+from tasks.context import (
+    APP_PASSWORD,
+    CA,
+    HOOK_NAME,
+    HOOK_TOKEN,
+    READ_TOKEN,
+    SIGNING_TOKEN,
+    SPOOL,
+    DeployContext,
+    infrastructure,
+    site_host,
+)
 from tasks.documents import Tree
 from tasks.machines import mark
 from tasks.made import Made
@@ -29,18 +41,6 @@ from tasks.operations.secret_file import (
 )
 from tasks.operations.text_file import text_files
 from tasks.operations.trial import Trial
-from tasks.place import (
-    APP_PASSWORD,
-    CA,
-    HOOK_NAME,
-    HOOK_TOKEN,
-    READ_TOKEN,
-    SIGNING_TOKEN,
-    SPOOL,
-    Place,
-    infrastructure,
-    site_host,
-)
 from tasks.preflight.check import Needs, check_host
 from tasks.site import Site
 from tasks.templates import render
@@ -82,17 +82,17 @@ def needs_of(site: Site) -> Needs:
 
 
 @step("Relays")
-def install_relays(site: Site, place: Place, made: Made) -> None:
+def install_relays(site: Site, context: DeployContext, made: Made) -> None:
     """The package under /opt/passerelle, its configuration in /etc/passerelle, its units running."""
     on_disk = site.nextcloud.source == "disk"
     trees = (
-        {bound_at(site, tree): tree_on_host(site, place.infrastructure, tree) for tree in site.trees}
+        {bound_at(site, tree): tree_on_host(site, context.infrastructure, tree) for tree in site.trees}
         if on_disk
         else {}
     )
     password = site.nextcloud.relay_password
     settings = {
-        "gitlab": gitlab_settings(site, signs=place.gitlab_signs),
+        "gitlab": gitlab_settings(site, signs=context.gitlab_signs),
         "nextcloud": nextcloud_settings(site),
     }
 
@@ -104,7 +104,7 @@ def install_relays(site: Site, place: Place, made: Made) -> None:
         trial=TRIAL,
         name="Settings of the relays",
     )
-    gitlab_relay(site, settings["gitlab"], place.webhooks_conf, leaves_spool=made.spool)
+    gitlab_relay(site, settings["gitlab"], context.webhooks_conf, leaves_spool=made.spool)
     if password:
         given_secret(APP_PASSWORD, password, TRIAL, name="App password for Nextcloud")
     waiting = (
@@ -117,7 +117,7 @@ def install_relays(site: Site, place: Place, made: Made) -> None:
         {
             "passerelle-nextcloud.service": render(
                 "passerelle-nextcloud.service",
-                webhooks_conf=place.webhooks_conf,
+                webhooks_conf=context.webhooks_conf,
                 trees=trees,
                 app_password=APP_PASSWORD if password else None,
             ),
@@ -127,7 +127,7 @@ def install_relays(site: Site, place: Place, made: Made) -> None:
             this_release(),
             settings["nextcloud"],
             *(text() for text in trusted(site).values()),
-            *map(fingerprint, [place.webhooks_conf, *([APP_PASSWORD] if password else [])]),
+            *map(fingerprint, [context.webhooks_conf, *([APP_PASSWORD] if password else [])]),
         ],
         TRIAL,
         name="Service of the nextcloud relay",

@@ -1,8 +1,8 @@
 """What GitLab proves itself with, replaced in three steps; between them others have to follow (rotate.py)."""
 
+from tasks.context import HOOK_TOKEN, SIGNING_TOKEN
 from tasks.operations import secret_file
 from tasks.operations.resource import step
-from tasks.place import HOOK_TOKEN, SIGNING_TOKEN
 
 _PRODUCERS = {HOOK_TOKEN: secret_file.TOKEN, SIGNING_TOKEN: secret_file.SIGNING_TOKEN}
 

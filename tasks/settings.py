@@ -17,8 +17,8 @@ from typing import Any
 from pydantic import ValidationError, create_model
 from pydantic_settings import BaseSettings, EnvSettingsSource
 
-from tasks.rivals import rivalries
 from tasks.site import Site, SiteError, is_site_name
+from tasks.site_conflicts import rivalries
 
 PREFIX = "PASSERELLE_"
 SETTINGS_FILE = "passerelle.toml"

@@ -11,9 +11,9 @@ from relays.sources.gitlab.tables import GITLAB
 from relays.sources.nextcloud.tables import NEXTCLOUD
 from relays.storage.introspection import POSTGRESQL, SQLITE
 from relays.storage.schema import SAID, VERSIONS, Found, Tables, find
+from tasks.context import SPOOL
 from tasks.operations.python_app import Switch
 from tasks.operations.remote import HostFact
-from tasks.place import SPOOL
 
 PARTS: dict[str, tuple[Tables, ...]] = {"gitlab": (OUTBOX, GITLAB), "nextcloud": (OUTBOX, NEXTCLOUD)}
 

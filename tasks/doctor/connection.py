@@ -13,6 +13,7 @@ from pyinfra.api import Config, Host, Inventory, QuoteString, State, StringComma
 from pyinfra.api.exceptions import ConnectError
 from pyinfra.context import ctx_config, ctx_host, ctx_inventory, ctx_state
 
+from tasks.context import HOOK_TOKEN, SIGNING_TOKEN, gitlab_api, locate, mattermost_api
 from tasks.doctor.chain import Broken, broken
 from tasks.doctor.look import GITLAB_RELAY, NEXTCLOUD_RELAY, Look
 from tasks.operations.compose import Container, DockerError, command_for, containers, of_project, of_service
@@ -20,7 +21,6 @@ from tasks.operations.python_app import supported
 from tasks.operations.remote import run_quietly
 from tasks.operations.resource import ResourceError
 from tasks.operations.secret_file import fingerprint_in_use
-from tasks.place import HOOK_TOKEN, SIGNING_TOKEN, gitlab_api, locate, mattermost_api
 from tasks.preflight.check import ask_host, interpreter
 from tasks.relays import bound_at, needs_of, tree_on_host
 from tasks.root import become_root

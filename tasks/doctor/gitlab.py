@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterable
 from email.utils import parsedate_to_datetime
 
+from tasks.context import HOOK_NAME
 from tasks.doctor import machine
 from tasks.doctor.chain import Broken, Links, Noted, Unclear, broken, noted, of_each_project, unclear
 from tasks.doctor.look import Look, at
@@ -13,7 +14,6 @@ from tasks.gitlab import triggers_of
 from tasks.operations.api import ApiError
 from tasks.operations.gitlab import SETTINGS, require_scope, signs
 from tasks.operations.resource import ResourceError
-from tasks.place import HOOK_NAME
 
 links = Links()
 machine.way_to("gitlab", links, "docker.services")

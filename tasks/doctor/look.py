@@ -6,11 +6,11 @@ from functools import cached_property
 from typing import Any
 from urllib.parse import quote
 
+from tasks.context import HOOK_NAME
 from tasks.operations.api import Api
 from tasks.operations.compose import Container, DockerError, command_for
 from tasks.operations.mattermost import find_team
 from tasks.operations.webhooks import Webhook, find_webhooks
-from tasks.place import HOOK_NAME
 from tasks.site import IncomingWebhook, Site
 
 GITLAB_RELAY = "passerelle-gitlab"

@@ -2,13 +2,13 @@
 
 from urllib.parse import urlsplit
 
+from tasks.context import nextcloud_api
 from tasks.doctor import machine
 from tasks.doctor.chain import Broken, Links, broken, on_disk
 from tasks.doctor.look import Look
 from tasks.doctor.mattermost import decode
 from tasks.operations.api import ApiError
 from tasks.operations.nextcloud import MODE
-from tasks.place import nextcloud_api
 from tasks.references import check_account
 
 links = Links()

@@ -13,13 +13,13 @@ from typing import Any
 import requests
 from pydantic import SecretStr
 
+from tasks.context import gitlab_api, mattermost_api
 from tasks.doctor.__main__ import CHAIN
 from tasks.doctor.chain import Broken, Unclear, Verdict, walk
 from tasks.doctor.look import Look, at
 from tasks.gitlab import triggers_of
 from tasks.mattermost import INTEGRATIONS
 from tasks.operations.compose import Container, DockerError, Project
-from tasks.place import gitlab_api, mattermost_api
 from tasks.site import Site
 from tests.standins import gitlab_site, mattermost_server
 from tests.unit.site_data import load

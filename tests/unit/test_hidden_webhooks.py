@@ -10,10 +10,10 @@ import pytest
 from pydantic import SecretStr
 
 from tasks import mattermost
+from tasks.context import DeployContext
 from tasks.made import Made, described, hooks_of, set_aside
 from tasks.operations.api import Api
 from tasks.operations.resource import ResourceError
-from tasks.place import Place
 from tasks.site import Site
 from tests.operations import Outcome, apply, dry
 from tests.standins.mattermost_server import MattermostServer, running
@@ -31,27 +31,27 @@ class World:
 
     server: MattermostServer
     site: Site
-    place: Place
+    context: DeployContext
     memo: Path
     made: Made = field(default_factory=Made)
 
     def deploy(self) -> None:
         """The operations of a deploy."""
-        mattermost.admit_webhooks(self.site, self.place)
-        mattermost.provision_mattermost(self.site, self.place, self.made)
+        mattermost.admit_webhooks(self.site, self.context)
+        mattermost.provision_mattermost(self.site, self.context, self.made)
 
     def rotate(self) -> None:
         """Those of a rotation, as rotate.py has them."""
         aside = {(self.site.mattermost.team, set_aside(hook)) for hook in hooks_of(self.site)}
-        mattermost.admit_webhooks(self.site, self.place)
-        mattermost.set_aside_webhooks(self.site, self.place, self.made)
-        mattermost.provision_mattermost(self.site, self.place, self.made)
-        mattermost.remove_webhooks(self.place, aside, self.made)
+        mattermost.admit_webhooks(self.site, self.context)
+        mattermost.set_aside_webhooks(self.site, self.context, self.made)
+        mattermost.provision_mattermost(self.site, self.context, self.made)
+        mattermost.remove_webhooks(self.context, aside, self.made)
 
     def teardown(self) -> None:
         """Those of a teardown."""
         left = self.made.webhooks | described(self.site).webhooks
-        mattermost.remove_webhooks(self.place, left, self.made, though_hidden=True)
+        mattermost.remove_webhooks(self.context, left, self.made, though_hidden=True)
 
     def switch(self, on: bool) -> None:
         self.server.api("PUT", "/config/patch", {"ServiceSettings": {"EnableIncomingWebhooks": on}})
@@ -95,10 +95,10 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MattermostServe
 @pytest.fixture
 def world(server: MattermostServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     api = Api("mattermost", server.url, SecretStr(server.token), header="Authorization", scheme="Bearer ")
-    place = Place(str(tmp_path), "192.0.2.1:8090", api, api, gitlab_signs=True)
+    context = DeployContext(str(tmp_path), "192.0.2.1:8090", api, api, gitlab_signs=True)
     memo = tmp_path / "state" / "memo"
     monkeypatch.setattr(mattermost, "_MEMO", str(memo))
-    world = World(server, taaf(), place, memo)
+    world = World(server, taaf(), context, memo)
     world.switch(True)
     yield world
     with world.seen():
@@ -158,12 +158,12 @@ def test_a_first_deploy_announces_what_it_makes(
     """As does one whose webhooks people have deleted, which the saved addresses do not tell."""
     apply(world.deploy)
     apply(world.teardown)
-    Path(world.place.webhooks_conf).unlink()
+    Path(world.context.webhooks_conf).unlink()
     make(world)
     made = [
         f"+ incoming webhook {GITLAB!r} to channel dev-notifications",
         f"+ incoming webhook {NEXTCLOUD!r} to channel rh-alerts",
-        f"+ {world.place.webhooks_conf} (600 root root)",
+        f"+ {world.context.webhooks_conf} (600 root root)",
     ]
     shown = dry(world.deploy)
     assert [line.replace(", content known after apply", "") for line in shown.lines] == [*told, *made]
@@ -189,7 +189,7 @@ def test_a_rotation_replaces_what_is_hidden(
     for name, ids in after.items():
         assert len(ids) == 1
         assert ids != before[name]
-        assert ids[0] in Path(deployed.place.webhooks_conf).read_text()
+        assert ids[0] in Path(deployed.context.webhooks_conf).read_text()
     assert apply(deployed.deploy) == Outcome([], 0)
 
 
@@ -255,18 +255,18 @@ def test_a_teardown_that_was_killed_is_completed_and_the_switch_put_back(
 def test_a_removal_that_fails_leaves_the_switch_as_it_was(deployed: World) -> None:
     """What fails is told; the memo goes with the run that succeeds."""
     off(deployed)
-    call = deployed.place.mattermost.call
+    call = deployed.context.mattermost.call
 
     def refuse(method: str, path: str, *arguments: Any, **options: Any) -> Any:
         if method == "DELETE":
             raise ResourceError("mattermost: no")
         return call(method, path, *arguments, **options)
 
-    deployed.place.mattermost.call = refuse  # type: ignore[method-assign]
+    deployed.context.mattermost.call = refuse  # type: ignore[method-assign]
     assert apply(deployed.teardown).error == "mattermost: no"
     assert not deployed.is_on
     assert deployed.memo.exists()
-    deployed.place.mattermost.call = call  # type: ignore[method-assign]
+    deployed.context.mattermost.call = call  # type: ignore[method-assign]
     assert apply(deployed.teardown).error == ""
     assert deployed.ids() == {}
     assert not deployed.memo.exists()

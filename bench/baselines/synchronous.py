@@ -1,4 +1,4 @@
-"""python -m bench.rivals.synchronous PORT HOOK_URL: a relay as it is usually written, which posts before it answers.
+"""python -m bench.baselines.synchronous PORT HOOK_URL: a relay as it is usually written, which posts before it answers.
 
 One thread of http.server, a new connection to Mattermost for each event, nothing stored, no retry, no secret checked.
 """

@@ -1,4 +1,4 @@
-"""python -m bench.rivals.unstored CREDENTIALS PORT: the GitLab relay's own server, which stores nothing.
+"""python -m bench.baselines.unstored CREDENTIALS PORT: the GitLab relay's own server, which stores nothing.
 
 It checks as the relay does and answers at once: what is left of the time is what being durable costs.
 """

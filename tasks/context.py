@@ -50,7 +50,7 @@ class HomeFolder(HostFact[str]):
 
 
 @dataclass(frozen=True)
-class Place:
+class DeployContext:
     """`infrastructure` is the absolute path of the Compose project, `relay` is ADDRESS:PORT for GitLab.
 
     `gitlab_signs`: GitLab signs what it sends.
@@ -73,7 +73,7 @@ class Place:
         return f"{self.scripts}/{WEBHOOKS_CONF}"
 
 
-def find_place(site: Site) -> Place:
+def find_context(site: Site) -> DeployContext:
     """Ask the host and the servers for what the site leaves open. Nothing is changed yet.
 
     ResourceError if one of them has no answer, or Mattermost does not know what a setting names.
@@ -90,7 +90,7 @@ def find_place(site: Site) -> Place:
         check_account(nextcloud_api(site, site.nextcloud.relay_password), site.nextcloud.admin)
     signed = gitlab_signs(gitlab)
     check_references(site, mattermost)
-    return Place(
+    return DeployContext(
         infrastructure=folder,
         relay=relay,
         mattermost=mattermost,
