@@ -37,7 +37,16 @@ class Receiving:
     """The exchange of one delivery (relays.gitlab.exchange); a guest of the room for bodies (relays.gitlab.room)."""
 
     __slots__ = (
-        *("_begun", "_body", "_examination", "_finish", "_headers", "_inside_since", "_is_inside", "_is_kept"),
+        *(
+            "_begun",
+            "_body",
+            "_examination",
+            "_finish",
+            "_headers",
+            "_inside_since",
+            "_is_inside",
+            "_is_kept",
+        ),
         *("_key", "_may_be_small", "_reception", "_resume", "_size", "length", "trusted"),
     )
 
