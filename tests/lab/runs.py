@@ -67,8 +67,12 @@ def dry(**settings: str) -> Run:
 
 
 def sampled(cases: Iterable[object], each: int) -> list[ParameterSet]:
-    """The parameters of a long table, all but one in so many marked as `exhaustive`."""
-    return [
-        pytest.param(case, marks=[pytest.mark.exhaustive] if place % each else [])
-        for place, case in enumerate(cases)
-    ]
+    """The parameters of a long table, all but one in so many marked as `exhaustive`; tuples are several each."""
+    found = []
+    for place, case in enumerate(cases):
+        values = (
+            case.values if isinstance(case, ParameterSet) else case if isinstance(case, tuple) else (case,)
+        )
+        name = case.id if isinstance(case, ParameterSet) else None
+        found.append(pytest.param(*values, id=name, marks=[pytest.mark.exhaustive] if place % each else []))
+    return found

@@ -73,6 +73,7 @@ def test_the_project_that_runs_is_the_one(
     assert "0" in machine(f"{INFRASTRUCTURE}/scripts/test-integrations.sh; echo $?").splitlines()[-1]
 
 
+@pytest.mark.exhaustive
 def test_a_second_stack_is_named_instead_of_chosen(other: None, machine: Shell) -> None:
     wait_until("the applications answer", lambda: pyinfra("-y").code == 0, seconds=120, every=1)
     machine(f"cd {INFRASTRUCTURE} && docker compose up -d --no-deps portal 2>&1")

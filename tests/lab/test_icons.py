@@ -102,6 +102,7 @@ def test_an_image_that_cannot_be_used_is_named_before_anything_is_touched(tmp_pa
     assert run.changed == 0
 
 
+@pytest.mark.exhaustive
 def test_teardown_takes_it_away(
     as_it_was: None, chat: Chat, site: Site, tmp_path: Path, machine: Callable[[str], str]
 ) -> None:

@@ -217,7 +217,7 @@ def refused(fault: Fault, port: int, **settings: str) -> None:
             assert "Starting operation" not in run.output
 
 
-@pytest.mark.parametrize("name", sampled(FAULTS, 10))
+@pytest.mark.parametrize("name", sampled(FAULTS, 24))
 def test_a_change_that_fails_leaves_what_worked(
     name: str, cured: list[str], machine: Shell, chat: Chat, forge: Forge
 ) -> None:
@@ -238,7 +238,7 @@ def test_a_change_that_fails_leaves_what_worked(
     arrives(chat, forge)
 
 
-@pytest.mark.parametrize("name", sampled(FAULTS, 10))
+@pytest.mark.parametrize("name", sampled(FAULTS, 24))
 def test_a_first_deploy_that_fails_is_completed_by_the_next(
     name: str, cured: list[str], machine: Shell, chat: Chat, forge: Forge
 ) -> None:

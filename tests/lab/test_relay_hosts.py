@@ -217,6 +217,7 @@ def test_relay_hosts_come_and_go_and_no_event_is_lost(
     assert pyinfra("-y", deploy="teardown.py", **shared.settings).changed == 0
 
 
+@pytest.mark.exhaustive
 def test_what_leaves_the_settings_leaves_the_databases_and_the_hosts(
     shared: Shared, machine: Shell, chat: Chat, forge: Forge
 ) -> None:

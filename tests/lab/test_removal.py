@@ -63,7 +63,7 @@ def check(settings: Settings) -> None:
     assert done.returncode == 0, done.stdout[-4000:]
 
 
-@pytest.mark.parametrize("change", sampled(CHANGES, 4), ids=str)
+@pytest.mark.parametrize("change", sampled(CHANGES, 12), ids=str)
 def test_a_change_is_named_and_leaves_nothing(world: World, change: Change) -> None:
     """There and back: the lab's own settings leave nothing of those before either."""
     before, after = change.settings(world)
@@ -96,7 +96,7 @@ KNOWN_BY_MARKS += ["host.infrastructure: another folder", "nextcloud.trees: one 
 
 
 @pytest.mark.parametrize(
-    "change", sampled([each for each in CHANGES if str(each) in KNOWN_BY_MARKS], 3), ids=str
+    "change", sampled([each for each in CHANGES if str(each) in KNOWN_BY_MARKS], 9), ids=str
 )
 def test_it_is_found_without_a_record(world: World, change: Change) -> None:
     """As on a host that was deployed by an earlier release, which kept none."""
@@ -114,7 +114,7 @@ def test_it_is_found_without_a_record(world: World, change: Change) -> None:
 
 @pytest.mark.parametrize(
     "change",
-    sampled([each for each in CHANGES if str(each) in WITHOUT_A_LOSS], 3),
+    sampled([each for each in CHANGES if str(each) in WITHOUT_A_LOSS], 9),
     ids=str,
 )
 def test_no_event_is_lost_meanwhile(

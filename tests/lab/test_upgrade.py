@@ -142,6 +142,7 @@ def test_a_switch_back_turns_back_the_tables_that_the_new_release_has_changed(
     assert deploy().changed == 0, "everything is as it was"
 
 
+@pytest.mark.exhaustive
 def test_an_older_release_has_the_tables_turned_back_that_it_cannot_use(
     checkout: Path, machine: Shell, chat: Chat, forge: Forge
 ) -> None:

@@ -111,7 +111,7 @@ def test_relays_that_share_a_spool_tell_each_act_once(sink: Sink, tmp_path: Path
     relays = []
     for number in range(2):
         (tmp_path / f"host{number}").mkdir()
-        relays.append(Relay("gitlab", tmp_path / f"host{number}", sink.url, "", spool))
+        relays.append(Relay("gitlab", tmp_path / f"host{number}", sink.url, "digest_from = 0\n", spool))
     with socket.create_server(("127.0.0.1", 0), backlog=1024) as listener:
 
         def deliver(payload: Payload, key: str) -> None:

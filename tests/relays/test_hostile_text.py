@@ -7,7 +7,7 @@ import json
 import re
 import signal
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from http.client import HTTPConnection
 from itertools import cycle, islice
@@ -76,9 +76,9 @@ def posting(tmp_path: Path, kind: str, settings: str, *channels: str) -> Iterato
         home = tmp_path / "relay"
         home.mkdir()
         relay = Relay(kind, home, people.hook_url, settings)
-        relay.start()
-        yield people, relay
-        relay.close()
+        with closing(relay):
+            relay.start()
+            yield people, relay
 
 
 @dataclass(frozen=True)

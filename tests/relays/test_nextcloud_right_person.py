@@ -35,7 +35,7 @@ def world() -> Iterator[World]:
         yield World(site, Cloud(site.url, passwords))
 
 
-@pytest.fixture(params=["disk", "webdav"])
+@pytest.fixture(params=["disk", pytest.param("webdav", marks=pytest.mark.exhaustive)])
 def source(request: pytest.FixtureRequest) -> str:
     """Where the relay sees the tree."""
     return str(request.param)

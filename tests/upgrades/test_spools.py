@@ -174,7 +174,9 @@ def test_a_shared_spool_whose_hosts_start_together(
 
 
 @pytest.mark.parametrize("spool", ["postgresql"], indirect=True)
-@pytest.mark.parametrize("step", ["from the release before", "to the next one"])
+@pytest.mark.parametrize(
+    "step", ["from the release before", pytest.param("to the next one", marks=pytest.mark.exhaustive)]
+)
 def test_two_releases_on_one_spool_while_the_hosts_are_updated_one_by_one(
     step: str,
     hosts: Callable[[int, str], list[Relay]],
