@@ -29,7 +29,7 @@ from relays.storage.engine import Database, Engine, StorageError, reason
 from relays.storage.leave_shared import move_former
 from relays.storage.migrate_to_shared import move_outbox
 from relays.storage.postgresql import PostgreSQL
-from relays.storage.quarantine import Tell, is_there, prepare
+from relays.storage.quarantine import Announce, is_there, prepare
 from relays.storage.recovery import Rescue
 from relays.storage.schema import SchemaError, Tables
 from relays.storage.sqlite import SQLite
@@ -58,16 +58,16 @@ def main(
         return error.code
 
 
-def _open(file: Path, spool: Spool, parts: Sequence[Tables], tell: Tell, instance: str) -> Engine:
-    engine = _open_present(file, spool.address, parts, tell)
+def _open(file: Path, spool: Spool, parts: Sequence[Tables], announce: Announce, instance: str) -> Engine:
+    engine = _open_present(file, spool.address, parts, announce)
     move_former(spool.former, engine, parts, instance)
     return engine
 
 
-def _open_present(file: Path, spool: str | None, parts: Sequence[Tables], tell: Tell) -> Engine:
+def _open_present(file: Path, spool: str | None, parts: Sequence[Tables], announce: Announce) -> Engine:
     if spool is None or is_there(file):
         try:
-            prepare(file, parts, tell)
+            prepare(file, parts, announce)
         except SchemaError as error:
             raise StartError(f"{file} cannot be used: {error}") from None
         except (OSError, sqlite3.Error) as error:
@@ -89,7 +89,7 @@ def _open_present(file: Path, spool: str | None, parts: Sequence[Tables], tell: 
     return engine
 
 
-def _tell_rescue(wording: Wording, channel: str, after_rescue: str, db: Database, rescue: Rescue) -> None:
+def _report_rescue(wording: Wording, channel: str, after_rescue: str, db: Database, rescue: Rescue) -> None:
     if after_rescue:
         db.execute(after_rescue)
     text = markup.fill(
@@ -122,8 +122,8 @@ class Service:
     ) -> None:
         self.wording = wording
         self._state = StateDirectory(state)
-        tell = partial(_tell_rescue, wording, hook.channel, after_rescue)
-        engine = _open(state / "relay.db", spool, (OUTBOX, tables), tell, self._state.instance)
+        announce = partial(_report_rescue, wording, hook.channel, after_rescue)
+        engine = _open(state / "relay.db", spool, (OUTBOX, tables), announce, self._state.instance)
         self.store = Store(engine)
         self.outbox = Outbox(self.store, self._state.instance, digest_from)
         self.metrics = Metrics(self.outbox.stats, lambda: self.store.failing, lambda: self.dispatcher.held())

@@ -78,7 +78,7 @@ def build(entries: Sequence[DigestEntry], wording: Wording, now: float) -> dict[
     """The digest of the entries, as an incoming webhook takes it. `now` is the time, in seconds since the epoch."""
     moments = [datetime.fromtimestamp(entry.created_at) for entry in entries]
     today = datetime.fromtimestamp(now).date()
-    # The day is told only if it is another one.
+    # The day is announced only if it is another one.
     form = wording[
         "digest.time" if {moment.date() for moment in moments} == {today} else "digest.day_and_time"
     ]

@@ -30,7 +30,7 @@ class LeaseOutcome(Enum):
 class Lease:
     """Claimed rows, to be sent now in one post: a message, or a digest of several.
 
-    `attempts` counts those of the first, this one included; `behind` tells whether the channel is. `claimed_at` is
+    `attempts` counts those of the first, this one included; `behind` says whether the channel is. `claimed_at` is
     of this process's monotonic clock.
     """
 
@@ -73,7 +73,7 @@ class Leases:
     def take(self, db: Database, channel: str, was_behind: bool = False) -> Lease | None:
         """Claim what is next in the channel, None if there is nothing or it has to wait.
 
-        `was_behind` tells what the claim that was settled just before found.
+        `was_behind` says what the claim that was settled just before found.
         """
         now, claimed_at = self._clock(), time.monotonic()
         claim_id = f"{self._instance}/{uuid.uuid4().hex}"

@@ -32,7 +32,7 @@ log = logging.getLogger(__name__)
 _SMALL_BYTES = 32 * 1024 * 1024
 _DAMAGE = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
-Tell = Callable[[Database, Rescue], None]
+Announce = Callable[[Database, Rescue], None]
 
 
 def is_damage(error: Exception) -> bool:
@@ -52,7 +52,7 @@ def is_there(file: Path) -> bool:
     return file.exists() or any(file.parent.glob(f"{file.name}.rescued-*"))
 
 
-def prepare(file: Path, parts: Sequence[Tables], tell: Tell) -> None:
+def prepare(file: Path, parts: Sequence[Tables], announce: Announce) -> None:
     """See that there is a sound file with the tables of `parts`, of whatever version if it was sound already.
 
     `tell` adds to a rescued one what people are to know. OSError, sqlite3.Error or SchemaError if there is none and
@@ -71,7 +71,7 @@ def prepare(file: Path, parts: Sequence[Tables], tell: Tell) -> None:
         log.error("damaged file=%s reason=%s: rescuing what can be read", file, reason)
         with _new(making) as db:
             brought = rescue(file, db, kept, parts)
-            tell(db, brought)
+            announce(db, brought)
         rescued = file.with_name(f"{file.name}.rescued-{time}")
         making.rename(rescued)
         _put_in_place(file, rescued)

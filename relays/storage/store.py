@@ -130,7 +130,7 @@ class Store(Worker):
         try:
             db = alone or self._engine.begin()
         except StorageError as error:
-            self._tell(error)
+            self._report(error)
             for piece in group:
                 piece.future.set_exception(error)
             return
@@ -162,11 +162,11 @@ class Store(Worker):
             error = RefusedError(type(error).__name__)
         elif isinstance(error, self._engine.errors):
             error = StorageError(reason(error))
-            self._tell(error)
+            self._report(error)
         for piece in group:
             piece.future.set_exception(error)
 
-    def _tell(self, error: StorageError) -> None:
+    def _report(self, error: StorageError) -> None:
         if not self.failing:
             self.failing = True
             log.error("storage fails reason=%s; nothing is accepted until it works again", error)

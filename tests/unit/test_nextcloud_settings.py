@@ -48,7 +48,7 @@ def units(wanted: Site) -> tuple[str, str]:
 
 def test_a_site_that_says_nothing(tmp_path: Path, values: dict[str, Any]) -> None:
     (tree,) = read(tmp_path, site(values))
-    told = tree.telling
+    told = tree.options
     assert tree.root == "/run/passerelle/Documents_RH"
     assert (told.name, told.channel, told.footer) == (
         *("Documents_RH", "rh-alerts", "Nextcloud TAAF - Documents RH"),
@@ -77,7 +77,7 @@ def test_a_site_that_says_much(tmp_path: Path, values: dict[str, Any]) -> None:
             },
         ],
     )
-    first, second, third = (tree.telling for tree in read(tmp_path, wanted))
+    first, second, third = (tree.options for tree in read(tmp_path, wanted))
     assert [tree.root for tree in read(tmp_path, wanted)] == [
         *("/run/passerelle/Documents_RH", "/run/passerelle/Compta", "/run/passerelle.bob/Documents_RH"),
     ]
@@ -126,7 +126,7 @@ def test_a_site_whose_files_are_not_on_the_disk(tmp_path: Path, values: dict[str
     (tmp_path / "nextcloud-app-password").write_text("app-password\n")
     wanted = site(values, relay_password="app-password", source="webdav", poll_seconds=30)
     (tree,) = read(tmp_path, wanted)
-    assert (tree.root, tree.telling.name) == ("/Documents_RH", "Documents_RH")
+    assert (tree.root, tree.options.name) == ("/Documents_RH", "Documents_RH")
     service = render("passerelle-nextcloud.service", webhooks_conf="/w", trees={}, app_password="/a")
     assert "BindReadOnlyPaths" not in service
     assert "ConditionPath" not in service

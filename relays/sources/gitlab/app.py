@@ -10,7 +10,7 @@ Both pages are 503 to those for whom too many wait already.
 
 GitLab does not send an event again whatever the answer, gives up after ten seconds, and counts everything but 2xx
 as a failure of the hook. So Mattermost is never waited for, nor is an event looked into before the answer: what it
-is, and whether it is told, is found afterwards (relays.sources.gitlab.event_processor).
+is, and whether it is announced, is found afterwards (relays.sources.gitlab.event_processor).
 """
 
 import json
@@ -31,7 +31,7 @@ _UNKNOWN = Response(404, b"not found\n")
 class App:
     """The pages.
 
-    `counters` counts what became of deliveries; `health` tells whether the relay is well, and its figures; `standing`
+    `counters` counts what became of deliveries; `health` says whether the relay is well, and its figures; `standing`
     brings more of them, such as how many deliveries wait.
     """
 
@@ -44,7 +44,7 @@ class App:
     ) -> None:
         self._reception = reception
         self._counters = counters
-        self._tell_health = health
+        self._health_of = health
         self._standing = standing
         self._pages = {"/health": SharedPage(self._health), "/metrics": SharedPage(self._exposition)}
 
@@ -65,7 +65,7 @@ class App:
             standing = {name: value() for name, value in self._standing.items()}
         except StorageError:
             standing = None
-        well, figures = self._tell_health()
+        well, figures = self._health_of()
         body = json.dumps({**figures, **(standing or {}), "events": dict(self._counters)})
         return Response(200 if well and standing is not None else 503, body.encode(), "application/json")
 

@@ -2,11 +2,11 @@
 
 At the start and then every five minutes, the relay reads GitLab's logs of deliveries and takes each one that failed
 in the way of one that arrives: the key of a delivery is the same either way, so that one that was stored although
-GitLab had given up is told once, and so is one that was taken before a kill.
+GitLab had given up is announced once, and so is one that was taken before a kill.
 
 Each project has a log of its own, and one that cannot be read holds up no other.
 
-Nothing of this is needed for what arrives: whatever is wrong with a log is told once, and tried again.
+Nothing of this is needed for what arrives: whatever is wrong with a log is announced once, and tried again.
 """
 
 import json
@@ -87,10 +87,10 @@ class Backfill(Worker):
         try:
             lost = sum(self._read(hook_log, hook) for hook in self._ask(hook_log.hooks))
         except DeliveryLogError as error:
-            self._tell(hook_log.project, str(error), error.remedy)
+            self._report(hook_log.project, str(error), error.remedy)
             return False
         trouble = f"{lost} deliveries in the log are beyond what can be read" if lost else ""
-        self._tell(hook_log.project, trouble)
+        self._report(hook_log.project, trouble)
         return True
 
     def _read(self, hook_log: DeliveryLog, hook: int) -> int:
@@ -152,7 +152,7 @@ class Backfill(Worker):
             raise _StoppedError
         self.beat()
 
-    def _tell(self, project: str, trouble: str, remedy: str = "") -> None:
+    def _report(self, project: str, trouble: str, remedy: str = "") -> None:
         if trouble == self._troubles.get(project, ""):
             return
         if trouble:

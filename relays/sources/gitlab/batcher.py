@@ -12,7 +12,7 @@ from relays.sources.gitlab.inbox import MOST_AT_ONCE, Delivery, Inbox
 # Of small bodies in one statement, which takes several times as much memory in the database.
 _MOST_BYTES = 4 * 1024 * 1024
 
-Hear = Callable[[bool], None]
+Settled = Callable[[bool], None]
 
 
 class Batcher:
@@ -27,10 +27,10 @@ class Batcher:
         # One at a time, and never in the loop, which has others to answer meanwhile.
         self._large = _Batch(received, 1, here=False)
 
-    def add(self, delivery: Delivery, told: Hear) -> None:
-        """Have a delivery stored; `told` hears True once it is durable, or False if it cannot be stored."""
+    def add(self, delivery: Delivery, settled: Settled) -> None:
+        """Have a delivery stored; `settled` hears True once it is durable, or False if it cannot be stored."""
         line = self._small if len(delivery.body) <= SMALL_BYTES else self._large
-        line.add(delivery, told)
+        line.add(delivery, settled)
 
 
 class _Batch:
@@ -46,11 +46,11 @@ class _Batch:
         self._most = most
         self._here = here
         # Both are changed by the loop and by the store's thread, in steps that cannot be interrupted.
-        self._gathered: deque[tuple[Delivery, Hear]] = deque()
+        self._gathered: deque[tuple[Delivery, Settled]] = deque()
         self._asked = False
 
-    def add(self, delivery: Delivery, told: Hear) -> None:
-        self._gathered.append((delivery, told))
+    def add(self, delivery: Delivery, settled: Settled) -> None:
+        self._gathered.append((delivery, settled))
         self._ask()
 
     def _ask(self) -> None:
@@ -61,7 +61,7 @@ class _Batch:
 
     def _store(self) -> None:
         loop = asyncio.get_running_loop()
-        lot: list[tuple[Delivery, Hear]] = []
+        lot: list[tuple[Delivery, Settled]] = []
 
         def take() -> Sequence[Delivery]:
             # Before it is taken: what comes in between is taken now and asked for once more, and never forgotten.
@@ -73,20 +73,20 @@ class _Batch:
                     size += len(lot[-1][0].body)
             return [delivery for delivery, _ in lot]
 
-        def tell(done: Future[None]) -> None:
+        def settle(done: Future[None]) -> None:
             stored = done.exception() is None
             if not stored:
                 take()  # what was never asked for must not wait for the next one
-            for _, told in lot:
-                told(stored)
+            for _, settled in lot:
+                settled(stored)
             self._ask()
 
-        def tell_in_the_loop(done: Future[None]) -> None:
+        def settle_in_the_loop(done: Future[None]) -> None:
             with suppress(RuntimeError):  # the loop has ended, and with it who waited for the answer
-                loop.call_soon_threadsafe(tell, done)
+                loop.call_soon_threadsafe(settle, done)
 
         storing = self._received.put(take, here=self._here)
         if storing.done():
-            tell(storing)
+            settle(storing)
         else:
-            storing.add_done_callback(tell_in_the_loop)
+            storing.add_done_callback(settle_in_the_loop)

@@ -15,7 +15,7 @@ from relays.sources.gitlab.templates import EventTemplates
 
 
 def read_dispatcher(file: Path, settings: Table) -> Router:
-    """The part of the settings that decides what is told where and how. StartError if any of it cannot be."""
+    """The part of the settings that decides what is announced where and how. StartError if any of it cannot be."""
     language = settings.choice("language", LANGUAGES, "fr")
     detail = settings.choice("detail", DETAILS, "full")
     everything = Route((settings.text("channel", "dev-notifications"),), language=language, detail=detail)

@@ -1,4 +1,4 @@
-"""What several events say of one act of somebody's, so that it is told once.
+"""What several events say of one act of somebody's, so that it is announced once.
 
     a push to the branch of a merge request    the push; the update of the merge request by its commits
     a merge                                    the merge; the push to the target branch; the end of the source branch
@@ -9,7 +9,7 @@
 Of all but the last, one event leads: its message says what those that follow say. A follower is left out in the
 channels that got the leader, and told in the others. GitLab keeps no order, so a follower that comes first waits a
 moment for a leader that is likely to come (sources.gitlab.delayed), and so does a push that may belong to a merge
-request which the relay has not heard of. What a review consists of waits for each other and is told together
+request which the relay has not heard of. What a review consists of waits for each other and is announced together
 (relays.sources.gitlab.review). Acts are known by what both events hold for certain, commits above all.
 """
 
@@ -63,7 +63,7 @@ class Part:
 
 
 def part_of(event: Event, mute: Mute, known: list[MergeRequest]) -> Part:
-    """The part of an event, where a site wants acts told once; `known` are the merge requests of its commits."""
+    """The part of an event, where a site wants acts announced once; `known` are the merge requests of its commits."""
     follows = _follows(event, known)
     return Part(
         leads=[lead for lead in _leads(event, known) if lead.act],
@@ -146,7 +146,7 @@ def _review(event: Event) -> str:
 def _is_worded_as_a_merge(event: Event) -> bool:
     """Whether GitLab itself made the newest commit by merging into this very branch.
 
-    A merge by fast-forward, or in words of the project's own, cannot be told from a push by a person so.
+    A merge by fast-forward, or in words of the project's own, cannot be distinguished from a push by a person so.
     """
     into = f" into '{event.branch}'"
     # The title alone is not enough: people merge as well, and push what was merged elsewhere.

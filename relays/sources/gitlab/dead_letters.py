@@ -36,7 +36,7 @@ class DeadLetters:
     def put(self, db: Database, row: int, reason: str) -> None:
         """Copy a delivery that waits, by the number of its row, in somebody else's transaction that takes it away.
 
-        Not one whose key was told or put aside before.
+        Not one whose key was announced or put aside before.
         """
         db.execute(
             "INSERT INTO dead_letter (delivery_key, body, event, characters, reason, died_at)"

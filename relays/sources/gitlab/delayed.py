@@ -53,7 +53,7 @@ class DelayedDeliveries:
             )
 
     def release(self, db: Database, key: str) -> None:
-        """The delivery is told."""
+        """The delivery is announced."""
         db.execute("DELETE FROM held WHERE delivery_key = ?", (key,))
 
     def forget(self, db: Database) -> None:

@@ -36,9 +36,9 @@ class Fault:
 class Outcome:
     """What deliveries come to: an outcome in a word, why there is no message, and the messages there are.
 
-    There are several deliveries, each with its event, if they are told as one. With a `fault` it is to be put aside.
-    `digest` is that of what GitLab sent. `may_be_unknown`: it is a push to a branch that may belong to a merge request
-    which the relay has not heard of.
+    There are several deliveries, each with its event, if they are announced as one. With a `fault` it is to be put
+    aside. `digest` is that of what GitLab sent. `may_be_unknown`: it is a push to a branch that may belong to a merge
+    request which the relay has not heard of.
     """
 
     deliveries: Sequence[Waiting | Head]
@@ -80,7 +80,7 @@ def consider(delivery: Waiting, dispatcher: Router, memory: History) -> Outcome:
     except StorageError:
         raise
     except Exception as error:
-        # One event that cannot be told is no reason to stop.
+        # One event that cannot be announced is no reason to stop.
         return failed(delivery, dispatcher, fault_of(error), event)
     if not messages:
         outcome = reason if reason in ("unsupported", "foreign") else "filtered"

@@ -49,9 +49,9 @@ _ENDED = Fault("dead.ended", f"it has ended the relay {MOST_ATTEMPTS} times")
 
 
 class EventProcessor(Worker):
-    """Tells what is `received`, until `stop`; `counters` counts the outcomes.
+    """Processes what waits in the inbox `received`, until `stop`; `counters` counts the outcomes.
 
-    `dead` is told how many deliveries are put aside, whenever that is looked at.
+    `dead` hears how many deliveries are put aside, whenever that is looked at.
     """
 
     def __init__(
@@ -129,7 +129,7 @@ class EventProcessor(Worker):
         together = self._together(heads)
         self._attempt.begin([head.key for head in together])
         try:
-            self._tell(self._received.bodies(together))
+            self._process(self._received.bodies(together))
         finally:
             self._attempt.end()
         if len(heads) == _MOST_AT_ONCE and self._is_flood():
@@ -151,7 +151,7 @@ class EventProcessor(Worker):
             return _fitting([oldest, *(head for head in parts.values() if head.key != oldest.key)])
         return _fitting(takewhile(lambda head: head.attempts is None and not is_review(head.act), heads))
 
-    def _tell(self, waiting: Sequence[Waiting]) -> None:
+    def _process(self, waiting: Sequence[Waiting]) -> None:
         if len(waiting) > 1 and is_review(waiting[0].act):
             review = consider_review(waiting, self._dispatcher)
             if review is not None:
@@ -188,7 +188,7 @@ class EventProcessor(Worker):
                 self._record(one, delivery.key, event)
 
     def _apart(self, one: Outcome, error: Exception) -> list[Outcome]:
-        """What is told one by one instead of a review; of a single delivery, that it is put aside."""
+        """What is announced one by one instead of a review; of a single delivery, that it is put aside."""
         if one.fault is not None:
             raise error
         if len(one.deliveries) == 1:

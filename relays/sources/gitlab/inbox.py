@@ -1,9 +1,10 @@
 """Deliveries as GitLab made them: stored before they are answered, told after it.
 
-A delivery waits in `received` to be told, and leaves it in the transaction that puts what is to be said into the
-outbox. Its key stays in `told_delivery`, so that the same delivery is told once for as long as GitLab can send it
-again. That is found when it is told and not when it comes: keys come in no order, and to look for one costs as much as
-to store a body. What a kill interrupts is told at the next start, or by another relay that shares the spool.
+A delivery waits in `received` to be announced, and leaves it in the transaction that puts what is to be said into the
+outbox. Its key stays in `told_delivery`, so that the same delivery is announced once for as long as GitLab can send it
+again. That is found when it is announced and not when it comes: keys come in no order, and to look for one costs as
+much as to store a body. What a kill interrupts is announced at the next start, or by another relay that shares the
+spool.
 """
 
 from collections.abc import Callable, Sequence
@@ -38,7 +39,7 @@ class Delivery(NamedTuple):
 
 
 class Head(NamedTuple):
-    """A delivery that waits to be told: the number of its row, its key, how many characters its body has.
+    """A delivery that waits to be announced: the number of its row, its key, how many characters its body has.
 
     `attempts` is how many processes have ended while they looked into it alone; None if it was never under suspicion.
     `act` is what it was held back for (relays.sources.gitlab.delayed), empty if it was not.
@@ -52,7 +53,7 @@ class Head(NamedTuple):
 
 
 class Waiting(NamedTuple):
-    """A delivery that waits to be told, with its body, the event of its header, and what it was held back for."""
+    """A delivery that waits to be announced, with its body, the event of its header, and what it was held back for."""
 
     row: int
     key: str
@@ -95,7 +96,7 @@ class Inbox:
         return future
 
     def heads(self, number: int) -> list[Head]:
-        """So many of the oldest that wait to be told and are not held back. StorageError."""
+        """So many of the oldest that wait to be announced and are not held back. StorageError."""
         now = self._store.now()
         rows = self._store.read(
             # A time that is further away was written before the clock was set back.
@@ -105,7 +106,7 @@ class Inbox:
         return [Head(*row) for row in rows]
 
     def held_seconds(self) -> float | None:
-        """How long until the next of those that are held back is to be told, None if none is. StorageError."""
+        """How long until the next of those that are held back is to be announced, None if none is. StorageError."""
         query = "SELECT min(run_at) FROM held WHERE delivery_key IN (SELECT delivery_key FROM received)"
         ((run_at,),) = self._store.read(query)
         return None if run_at is None else max(0.0, run_at - self._store.now())
@@ -128,7 +129,7 @@ class Inbox:
         """Note that a process has ended while it looked into the deliveries with these keys."""
 
         def work(db: Database) -> None:
-            # They were among the oldest; those that were told at the last moment are not there any more.
+            # They were among the oldest; those that were announced at the last moment are not there any more.
             rows = db.execute("SELECT delivery_key FROM received ORDER BY id LIMIT ?", (2 * MOST_AT_ONCE,))
             waiting = {key for (key,) in rows}
             for key in waiting.intersection(keys):
@@ -142,7 +143,7 @@ class Inbox:
         return self._store.submit(work)
 
     def pending(self) -> int:
-        """How many wait to be told. StorageError."""
+        """How many wait to be announced. StorageError."""
         ((number,),) = self._store.read("SELECT count(*) FROM received")
         return int(number)
 
@@ -151,7 +152,7 @@ class Inbox:
         return db.execute("DELETE FROM received WHERE id = ?", (row,)).rowcount == 1
 
     def held_for(self, db: Database, act: str) -> dict[str, bool]:
-        """The keys of what is held back for an act, each with whether it was told all the same."""
+        """The keys of what is held back for an act, each with whether it was announced all the same."""
         rows = db.execute(
             "SELECT r.delivery_key, r.delivery_key IN (SELECT delivery_key FROM told_delivery) FROM received r"
             " JOIN held h ON h.delivery_key = r.delivery_key WHERE act = ?",
@@ -160,15 +161,15 @@ class Inbox:
         return {key: bool(told) for key, told in rows}
 
     def is_told(self, db: Database, key: str) -> bool:
-        """Whether a delivery was told before."""
+        """Whether a delivery was announced before."""
         return bool(db.execute("SELECT 1 FROM told_delivery WHERE delivery_key = ?", (key,)).fetchall())
 
     def acquit(self, db: Database, key: str) -> None:
-        """A delivery is told, in the same transaction: no suspicion is left."""
+        """A delivery is announced, in the same transaction: no suspicion is left."""
         db.execute("DELETE FROM suspect WHERE delivery_key = ?", (key,))
 
     def is_new(self, db: Database, key: str) -> bool:
-        """Note that a delivery is told, in the same transaction; False if it was told before."""
+        """Note that a delivery is announced, in the same transaction; False if it was announced before."""
         noted = db.execute(
             "INSERT INTO told_delivery (delivery_key, told_at) VALUES (?, ?) ON CONFLICT (delivery_key) DO NOTHING",
             (key, self._store.now()),

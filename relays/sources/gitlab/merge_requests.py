@@ -1,7 +1,8 @@
 """The relay's memory of open merge requests, by which a push to one of their branches is known to be one.
 
 It holds those that GitLab has sent an event of. GitLab keeps no order among its events, so each is remembered as it was
-when it changed last. A branch from before the relay may have one that it has not heard of, until a push to it is told.
+when it changed last. A branch from before the relay may have one that it has not heard of, until a push to it is
+announced.
 """
 
 from collections.abc import Iterator, Sequence
@@ -94,7 +95,7 @@ class MergeRequests:
         return bool(db.execute(query, _place(event)).fetchall())
 
     def remember(self, db: Database, event: Event) -> None:
-        """Record how a merge request is, or that a push to a branch was told, in somebody else's transaction."""
+        """Record how a merge request is, or that a push to a branch was announced, in somebody else's transaction."""
         if event.name == "push" and event.branch != event.payload.text("project", "default_branch"):
             self._remember_branch(db, event)
         if event.name == "merge_request" and event.payload.number("object_attributes", "iid"):
@@ -150,12 +151,12 @@ def source_of(event: Event) -> str:
 
 
 def announced_with(push: Event, known: Sequence[MergeRequest]) -> list[MergeRequest]:
-    """The merge requests of its branch that a push is told with."""
+    """The merge requests of its branch that a push is announced with."""
     return [] if "delete" in push.actions else [each for each in known if each.is_source_of(push)][:_MOST]
 
 
 def named(push: Event, known: Sequence[MergeRequest]) -> Event:
-    """A push with the merge requests noted down that it is told with."""
+    """A push with the merge requests noted down that it is announced with."""
     shown = announced_with(push, known)
     if not shown:
         return push

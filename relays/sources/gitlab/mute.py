@@ -17,15 +17,15 @@ class Mute:
     bots               comments, and updates of issues and merge requests, made with an access token
     child_pipelines    pipelines that belong to another pipeline
     comment_edits      comments that were changed
-    echoes             what says again what was just told: by another hook, an update to a state that is told, the
+    echoes             what says again what was just told: by another hook, an update to a state that is announced, the
                        failure of a deployment that was rejected
     empty_updates      updates of issues and merge requests without a change that people care about
-    intermediate       pipelines, jobs and deployments that get on by themselves; what waits for somebody is told
+    intermediate       pipelines, jobs and deployments that get on by themselves; what waits for somebody is announced
     jobs               jobs, of which their pipeline tells
     merge_pushes       the push, and the end of the source branch, that GitLab sends besides a merge
     push_updates       the new commits of a merge request that its push tells of
     reactions          emoji
-    reviews            the single comments and approvals of a review, which is told as a whole
+    reviews            the single comments and approvals of a review, which is announced as a whole
 
     Of echoes, merge_pushes, push_updates and reviews it takes more than the event itself to know (correlation).
     """
@@ -43,7 +43,7 @@ class Mute:
     reviews: bool = True
 
     def reason(self, event: Event) -> str:
-        """The name of the setting that mutes an event for what it is; empty if it is to be told."""
+        """The name of the setting that mutes an event for what it is; empty if it is to be announced."""
         return next((name for name, applies in _RULES.items() if getattr(self, name) and applies(event)), "")
 
 

@@ -60,7 +60,7 @@ class Settling:
         return self._announced(db, ours)
 
     def _ours(self, db: Database, one: Outcome) -> Outcome | None:
-        """All of it if it is still there to be told; of several deliveries only one that was told before."""
+        """All of it if it is still there to be announced; of several deliveries only one that was announced before."""
         if len(one.deliveries) == 1:
             return one
         there = self.received.held_for(db, one.deliveries[0].act)

@@ -1,4 +1,4 @@
-"""The projects of a site: which they are, and how they are told apart.
+"""The projects of a site: which they are, and how they are kept apart.
 
 That is by the shortest end of their paths that no other one has.
 """
@@ -12,16 +12,16 @@ from relays.sources.gitlab.events.common import SHOWN_PROJECT
 
 @dataclass(frozen=True)
 class Projects:
-    """The full paths of a site's projects, and whether the events of `others` are told.
+    """The full paths of a site's projects, and whether the events of `others` are announced.
 
-    Without any path they are not known: all events are told, and every project is shown by its name.
+    Without any path they are not known: all events are announced, and every project is shown by its name.
     """
 
     paths: Sequence[str] = ()
     others: bool = False
 
     def is_foreign(self, event: Event) -> bool:
-        """Whether an event is of another project and not to be told, such as of a hook that was left behind."""
+        """Whether an event is of another project and not to be announced, such as of a hook that was left behind."""
         # What names no project came by a hook that somebody made for it.
         project = project_of(event.payload)
         return bool(self.paths and project) and not self.others and not self._has(project)

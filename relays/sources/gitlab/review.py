@@ -58,7 +58,7 @@ def _address(event: Event) -> str:
 
 
 def _comment(event: Event, wording: Wording) -> markup.Markup:
-    """A comment as it is told alone, below the file and line that it stands at."""
+    """A comment as it is announced alone, below the file and line that it stands at."""
     place = next((shown.value for shown in note.place_of_comment(event.payload, wording)), None)
     text = [shown.value for shown in note.text_of_comment(event.payload, wording)]
     return markup.Markup("\n".join(["", markup.fill(wording["review.comment"], place=place), *text]))

@@ -1,4 +1,4 @@
-"""From an event to its messages: whether it is told, in which channels, and how in each of them."""
+"""From an event to its messages: whether it is announced, in which channels, and how in each of them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,7 +20,7 @@ from relays.wording import CATALOGUES
 class Router:
     """What a site wants told. The last of the routes is the default one; `rewordings` are by language.
 
-    `projects` are the full paths, in lower case, of those whose events are told; without any, all are.
+    `projects` are the full paths, in lower case, of those whose events are announced; without any, all are.
     """
 
     routes: Sequence[Route]
@@ -36,28 +36,28 @@ class Router:
         """
         reason, found = self._routes_of(event)
         named = self.projects.named(event)
-        told = {channel: self._tell(named, route) for channel, route in found.items()}
-        messages = {channel: message for channel, message in told.items() if message}
+        built = {channel: self._message(named, route) for channel, route in found.items()}
+        messages = {channel: message for channel, message in built.items() if message}
         return reason or ("" if messages else "muted"), messages
 
     def dispatch_review(self, events: Sequence[Event]) -> list[tuple[int, str, Message]]:
-        """The messages of a review as a whole: the place of the first event that each tells of, and its channel."""
+        """The messages of a review as a whole: the place of the first event that each is about, and its channel."""
         by_channel: dict[str, list[tuple[int, Event, Route]]] = {}
         for place, event in enumerate(events):
             for channel, route in self._routes_of(event)[1].items():
                 by_channel.setdefault(channel, []).append((place, self.projects.named(event), route))
-        told: list[tuple[int, str, Message]] = []
+        messages: list[tuple[int, str, Message]] = []
         for channel, parts in by_channel.items():
             places, said, routes = zip(*parts, strict=True)
             made: list[tuple[int, Message | None]]
             if len(parts) == 1:
-                made = [(0, self._tell(said[0], routes[0]))]
+                made = [(0, self._message(said[0], routes[0]))]
             else:
                 made = list(review.build(said, CATALOGUES[routes[0].language]))
                 if routes[0].detail == "short":
                     made = [(0, message.short()) for _, message in made[:1] if message]
-            told += [(places[number], channel, message) for number, message in made if message]
-        return told
+            messages += [(places[number], channel, message) for number, message in made if message]
+        return messages
 
     def _routes_of(self, event: Event) -> tuple[str, dict[str, Route]]:
         """The channels that an event goes to, each with its route, or why there are none."""
@@ -70,7 +70,7 @@ class Router:
         found = targets(self.routes, event)
         return "" if found else "confidential" if event.confidential else "dropped", found
 
-    def _tell(self, event: Event, route: Route) -> Message | None:
+    def _message(self, event: Event, route: Route) -> Message | None:
         wording = CATALOGUES[route.language]
         message = BUILDERS[kind_of(event.payload)](event.payload, wording)
         if message is None:

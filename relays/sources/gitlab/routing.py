@@ -56,7 +56,7 @@ class Route:
 
 
 def targets(routes: Sequence[Route], event: Event) -> dict[str, Route]:
-    """The channels that an event goes to, each with the route that says how it is told."""
+    """The channels that an event goes to, each with the route that says how it is announced."""
     found: dict[str, Route] = {}
     for route in routes:
         if route.matches(event):

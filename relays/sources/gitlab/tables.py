@@ -128,7 +128,7 @@ CREATE INDEX merge_requests_source ON merge_requests (source_project, source_bra
 CREATE INDEX merge_requests_target ON merge_requests (project, target_branch, sha);
 """
 
-# What waits to be told may be taken for told where the version of a damaged file could not be read.
+# What waits may be taken for announced where the version of a damaged file could not be read.
 AFTER_RESCUE = """
 DELETE FROM told_delivery WHERE delivery_key IN (SELECT delivery_key FROM received)
 """
@@ -166,7 +166,7 @@ GITLAB = Tables(
     (
         Migration(2, up=_MISSED),
         Migration(3, up=_RECEIVED_3),
-        # Keys of what was told are kept apart from the bodies.
+        # Keys of what was announced are kept apart from the bodies.
         Migration(
             4,
             up=f"""
@@ -191,7 +191,7 @@ DROP TABLE known_delivery;
 """,
             breaks=(3,),
         ),
-        # A key is noted when its delivery is told, and not when it comes.
+        # A key is noted when its delivery is announced, and not when it comes.
         Migration(
             5,
             up=f"""
@@ -212,7 +212,8 @@ INSERT INTO known_delivery (delivery_key, received_at)
 DROP TABLE told_delivery;
 """,
         ),
-        # What cannot be told is kept for an operator to decide on. Older releases know nothing of it and lose nothing.
+        # What cannot be announced is kept for an operator to decide on. Older releases know nothing of it and lose
+        # nothing.
         Migration(
             6,
             up=f"""
@@ -244,7 +245,7 @@ ALTER TABLE dead_letter DROP COLUMN event;
 DROP TABLE missed_event;
 """,
         ),
-        # What several events say of one act is told once.
+        # What several events say of one act is announced once.
         Migration(
             9,
             up=_ACTS,

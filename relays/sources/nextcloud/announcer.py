@@ -1,6 +1,7 @@
-"""From news of a tree to notifications: one for each document, or one for many that are told together.
+"""From news of a tree to notifications: one for each document, or one for many that are announced together.
 
-What is told together says how many documents there are in which folder, with the first names if they may be told.
+What is announced together says how many documents there are in which folder, with the first names if they may be
+announced.
 """
 
 import uuid
@@ -29,7 +30,7 @@ _MOST_CHARACTERS = 12_000
 
 @dataclass(frozen=True)
 class Announcement:
-    """A notification, and what the journal says of it once it is stored: no name that may not be told."""
+    """A notification, and what the journal says of it once it is stored: no name that may not be announced."""
 
     notification: Notification
     lines: Sequence[str]

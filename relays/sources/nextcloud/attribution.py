@@ -1,4 +1,4 @@
-"""Who brought the documents of one tree: asked for each one before it is told."""
+"""Who brought the documents of one tree: asked for each one before it is announced."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -52,7 +52,7 @@ class Attribution:
         return known
 
     def only_dated(self, paths: Iterable[str]) -> list[str]:
-        """Those of the known paths at which a document got another date, and no other content as far as can be told.
+        """Those of the known paths at which a document got another date, and no other content as far as is known.
 
         `occ files:scan` takes dates over from the disk; whoever changes a document in Nextcloud leaves a trace.
         """

@@ -1,7 +1,7 @@
 """Who did what is told of a document: the answer, from what is known to have been done.
 
-A name is given for a deed of this very document that explains how it is now, or for none. What cannot be told from a
-deed itself is told from what Nextcloud shows of the document:
+A name is given for a deed of this very document that explains how it is now, or for none. What cannot be distinguished
+from a deed itself is distinguished from what Nextcloud shows of the document:
 
 - A folder that came or was copied has one row. What is in it came along if it was uploaded before that, by whomever;
   what was put into the folder since has rows of its own, or none at all if it was put there by hand.

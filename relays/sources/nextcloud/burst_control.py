@@ -1,8 +1,8 @@
-"""When documents are told: each at once while they come one by one, together when they come in numbers.
+"""When documents are announced: each at once while they come one by one, together when they come in numbers.
 
-Together are told those of which only the number may be told, and all of a burst: `burst_from` documents within ten
-seconds, counting from the one that completes the number. They wait until no more of them have come for a moment, so
-that one message is about all of them, but not for long. A stream that does not end stays a burst.
+Together are announced those of which only the number may be announced, and all of a burst: `burst_from` documents
+within ten seconds, counting from the one that completes the number. They wait until no more of them have come for a
+moment, so that one message is about all of them, but not for long. A stream that does not end stays a burst.
 """
 
 import time
@@ -29,7 +29,7 @@ class BurstControl:
         self._grown = 0.0
 
     def due(self, ready: Sequence[str]) -> tuple[list[str], list[str]]:
-        """Of the paths that there is something to tell of, those to be told each by itself and those together."""
+        """Of the paths that there is something to tell of, those to be announced each by itself and those together."""
         now = self._clock()
         while self._recent and self._recent[0] <= now - WINDOW_SECONDS:
             self._recent.popleft()

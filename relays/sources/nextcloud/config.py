@@ -22,13 +22,13 @@ from relays.sources.nextcloud.options import (
 
 @dataclass(frozen=True)
 class Tree:
-    """A tree: the absolute path of its root, how its documents are told, and where it is in the account's files.
+    """A tree: the absolute path of its root, how its documents are announced, and where it is in the account's files.
 
     The latter is empty if it is not there, so that nothing can be asked about it.
     """
 
     root: str
-    telling: TreeOptions
+    options: TreeOptions
     in_files: str
 
 
@@ -49,7 +49,7 @@ def _read_tree(file: Path, table: Table, channel: str) -> Tree:
     root = os.path.normpath(given)
     if not PurePath(root).is_absolute() or root in ("/", "//"):
         raise StartError(f'{file}: tree = "{given}" is not the absolute path of a folder: correct it')
-    telling = TreeOptions(
+    options = TreeOptions(
         name=PurePath(root).name,
         channel=table.text("channel", channel),
         footer=table.text("footer", "", may_be_empty=True),
@@ -65,7 +65,7 @@ def _read_tree(file: Path, table: Table, channel: str) -> Tree:
     )
     in_files = table.text("in_files", "", may_be_empty=True).rstrip("/")
     table.done()
-    return Tree(root, telling, in_files)
+    return Tree(root, options, in_files)
 
 
 def _read_choices(file: Path, table: Table, key: str, default: tuple[Kind, ...]) -> tuple[str, ...]:

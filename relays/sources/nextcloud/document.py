@@ -4,7 +4,7 @@ A site's own templates (mattermost.templates) are called by what happened: `new`
 title.
 They know
 
-    file      the name, as it may be told
+    file      the name, as it may be announced
     folder    the folder that it is in
     path      the path of that folder in the tree, empty for the root
     category  of the folder
@@ -48,7 +48,7 @@ _SAMPLE_COUNT = 20
 
 
 def build(told: TreeOptions, wording: Wording, news: News) -> Message:
-    """What happened to a document of a tree that is told like this."""
+    """What happened to a document of a tree that is announced like this."""
     title, said = (
         told.templates.say(name, _values(told, wording, news), sentence)
         for name, sentence in _sentences(told, wording, news).items()

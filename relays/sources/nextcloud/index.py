@@ -33,7 +33,7 @@ class Index:
         self.known_before: float | None = rescued[0][0] if rescued else None
         ((self._count,),) = store.read("SELECT count(*) FROM documents WHERE tree = ?", (tree,))
         self._changed: dict[str, Stat | None] = {}
-        # By inode: where those that changed are now, and those that are another file of which nothing is told yet.
+        # By inode: where those that changed are now, and those that are another file of which nothing is announced yet.
         self._moved: dict[int, str] = {}
         self._noted: dict[str, int] = {}
 
@@ -97,7 +97,7 @@ class Index:
         self._changed[path] = known
 
     def note(self, path: str, seen: Stat) -> None:
-        """The document at a path is another file now, of which nothing is told yet."""
+        """The document at a path is another file now, of which nothing is announced yet."""
         self._moved[seen.inode] = path
         self._noted[path] = seen.inode
 

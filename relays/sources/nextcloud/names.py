@@ -31,7 +31,7 @@ _CATEGORIES = {
     "conges": "leave",
     "formations": "training",
 }
-# As many for every name, so that not even its length is told.
+# As many for every name, so that not even its length is announced.
 _MASK = "•" * 6
 _LONGEST = 100
 _LONGEST_NICKNAME = 40
@@ -93,7 +93,7 @@ def category(told: TreeOptions, folders: Sequence[str], wording: Wording) -> mar
 
 
 def shown(told: TreeOptions, path: str) -> str:
-    """The name of the document at a path as it may be told."""
+    """The name of the document at a path as it may be announced."""
     name = PurePath(path).name
     discretion = told.discretion_of(path)
     if discretion is Discretion.FULL:

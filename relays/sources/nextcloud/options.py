@@ -32,17 +32,17 @@ class TreeOptions:
     """Of one tree.
 
     name        of its folder, which a document directly in it lies in
-    channel     where it is told
+    channel     where it is announced
     footer      the last line of a message
     label       what kind of documents they are, said with the word; empty: none, None: those of the mission
     username    whom the messages are from
-    announce    the kinds that are told
+    announce    the kinds that are announced
     discretion  of names in the tree
     folders     of names in and below these folders, given by their paths in the tree
     categories  by what the name of a folder holds; in their order, before the built-in ones
     icons       by extension, before the built-in ones
     templates   own sentences and titles (relays.sources.nextcloud.document)
-    burst_from  so many documents within a short time are told together; 0: never
+    burst_from  so many documents within a short time are announced together; 0: never
     """
 
     name: str

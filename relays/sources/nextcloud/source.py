@@ -48,18 +48,18 @@ class TreeSource(Worker):
 
     A tree that is replaced by another one (renamed, deleted, created again) ends the service with EX_TEMPFAIL, and so
     does one that is missing for a minute: only a fresh start sees the new one through a bind mount. The index then
-    tells what is new in it. Other trees of the service are watched meanwhile.
+    says what is new in it. Other trees of the service are watched meanwhile.
     """
 
     def __init__(
-        self, service: Service, place: Backend, telling: TreeOptions, attribution: Attribution
+        self, service: Service, place: Backend, options: TreeOptions, attribution: Attribution
     ) -> None:
         super().__init__("tree", _TIMEOUT_SECONDS)
         self._born = time.time()
         self._service = service
         self._place = place
-        self._telling = telling
-        self._pace = BurstControl(telling)
+        self._options = options
+        self._pace = BurstControl(options)
         self._attribution = attribution
         self._store: Store = service.store
         self._outbox: Outbox = service.outbox
@@ -90,7 +90,7 @@ class TreeSource(Worker):
         while not self._place.is_known and not self._stopping.wait(_MISSING_SECONDS):
             self.beat()
             if self._place.trouble:
-                self._note("status.tree.unreachable", tree=self._telling.name, count=len(self._index))
+                self._note("status.tree.unreachable", tree=self._options.name, count=len(self._index))
         if self._stopping.is_set():
             return None
         identity = self._place.identity()
@@ -141,7 +141,7 @@ class TreeSource(Worker):
                 continue
             check_at = time.monotonic() + _CHECK_SECONDS
             state = "unreachable" if self._place.trouble else "scanned" if self._hearing.reason else "watched"
-            self._note(f"status.tree.{state}", tree=self._telling.name, count=len(self._index))
+            self._note(f"status.tree.{state}", tree=self._options.name, count=len(self._index))
             if self._place.identity() != identity:
                 self._leave("replaced")
             elif self._hearing.failed and not self._hearing.reason:
@@ -232,9 +232,9 @@ class TreeSource(Worker):
             self._stopping.wait(_STORAGE_SECONDS)
 
     def _take(self) -> Iterator[Announcement]:
-        """What is to be told now. What is not told at all is known from now on."""
+        """What is to be announced now. What is not told at all is known from now on."""
         ready = self._tracker.ready()
-        quiet = {path for path, kind in ready.items() if kind not in self._telling.announce}
+        quiet = {path for path, kind in ready.items() if kind not in self._options.announce}
         self._take_quietly(quiet)
         known = self._attribution.known(self._tracker, [path for path in ready if path not in quiet])
         dated = set(self._attribution.only_dated(known))
@@ -242,9 +242,9 @@ class TreeSource(Worker):
         alone, together = self._pace.due([path for path in known if path not in dated])
         wording = self._service.wording
         for news in self._attribution.told(self._tracker.take_news(alone)):
-            yield announcing.alone(self._telling, wording, news)
+            yield announcing.alone(self._options, wording, news)
         many = list(self._attribution.told(self._tracker.take_news(together)))
-        yield from announcing.together(self._telling, wording, many)
+        yield from announcing.together(self._options, wording, many)
 
     def _take_quietly(self, paths: set[str]) -> None:
         self._tracker.take_news(paths)

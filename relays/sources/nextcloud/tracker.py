@@ -1,4 +1,4 @@
-"""The tracker: compares the tree on disk with the index, and tells what happened to documents.
+"""The tracker: compares the tree on disk with the index, and says what happened to documents.
 
 What was heard of the tree only says where to look; what is there decides:
 
@@ -39,7 +39,7 @@ _AT_ONCE = 5000
 
 @dataclass(frozen=True)
 class Pending:
-    """What is not told yet: as what, as it was seen last, since when it has been like that, and if it can be told.
+    """What is not told yet: as what, as it was seen last, since when it has been like that, and if it can be announced.
 
     `created`, `closed`: what was heard of its writer. `after`: it became like that after then (Backend.known_since).
     """
@@ -151,7 +151,7 @@ class Tracker:
             if moved_from == "":
                 heard = Kind.MOVED_IN
             elif moved_from and (before := self._pending.pop(moved_from, None)):
-                # Renamed before it was told.
+                # Renamed before it was announced.
                 heard = before.kind
             self._consider(path, seen, heard, moved_from, created=created)
 

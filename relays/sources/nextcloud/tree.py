@@ -79,7 +79,7 @@ def stat_of(status: os.stat_result) -> Stat | None:
 class Scan:
     """The files below a folder as they are found, without the temporary and hidden ones, in the order of their bytes.
 
-    An empty `folder` is the root. After the last file, `is_unreadable` tells what could not be looked at. No more than
+    An empty `folder` is the root. After the last file, `is_unreadable` says what could not be looked at. No more than
     the names in the folders on the way to a file are held in memory.
     """
 
@@ -171,7 +171,7 @@ def identity(root: str) -> tuple[int, int, str] | None:
 
 
 def is_local(root: str) -> bool:
-    """Whether the kernel tells all that is written below a root; of network storage it tells what this host wrote."""
+    """Whether the kernel tells all that is written below a root; of network storage it says what this host wrote."""
     try:
         mounts = _MOUNTS.read_text(encoding="utf-8", errors="surrogateescape")
     except OSError:

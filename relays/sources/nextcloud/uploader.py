@@ -143,9 +143,9 @@ class UploaderResolver(Worker):
                 pause = AFTER_REFUSAL_SECONDS if refused else _AFTER_TROUBLE_SECONDS
                 with self._changed:
                     self._silent_until = time.monotonic() + pause
-                self._tell(str(error), error.remedy)
+                self._report(str(error), error.remedy)
             else:
-                self._tell("")
+                self._report("")
 
     def _wait_for_question(self) -> bool:
         """Wait until there is something to be found out, and a little; False if the service ends."""
@@ -229,7 +229,7 @@ class UploaderResolver(Worker):
         link = "" if found.deed.act is Act.DELETED else self.link(found.number)
         return Uploader(self._reading.named(found.deed.actor), link, is_found=True, is_answer=True)
 
-    def _tell(self, trouble: str, remedy: str = "") -> None:
+    def _report(self, trouble: str, remedy: str = "") -> None:
         if trouble == self._trouble:
             return
         if not trouble:

@@ -5,7 +5,7 @@ taken over as a whole: where it could not be read to its end, nothing is known, 
 folders are read, as what was put into an external storage behind Nextcloud's back changes no etag until somebody looks.
 
 More than a bound is not taken over: what is read is held in memory, so that a tree that is too large for it is a
-trouble that is told, and not the end of the relay.
+trouble that is announced, and not the end of the relay.
 
 A document is gone when two readings in a row have not found it: one that moves while the tree is read may be in none
 of the folders.
@@ -104,9 +104,9 @@ class WebDavPoller(Worker):
             except CloudError as error:
                 if error.status == HTTPStatus.UNAUTHORIZED:
                     until += AFTER_REFUSAL_SECONDS
-                self._tell(str(error), error.remedy)
+                self._report(str(error), error.remedy)
             else:
-                self._tell("")
+                self._report("")
             while time.monotonic() < until and not self._stopping.wait(min(1.0, self._seconds)):
                 self.beat()
 
@@ -186,7 +186,7 @@ class WebDavPoller(Worker):
         if is_news and self._hints is not None:
             self._hints.put_all()
 
-    def _tell(self, reason: str, remedy: str = "") -> None:
+    def _report(self, reason: str, remedy: str = "") -> None:
         self.trouble = bool(reason)
         if reason == self._reason or self._stopping.is_set():
             return

@@ -1,7 +1,7 @@
 """What an update changed, as far as people care about it.
 
 GitLab sends an update for whatever it changes by itself as well, with nothing among the changes or with what only
-it needs; so what is told is named here and the rest is no news.
+it needs; so what is announced is named here and the rest is no news.
 """
 
 from collections.abc import Iterable, Iterator, Mapping

@@ -256,7 +256,7 @@ class Connection:
             exchange.leave()
 
     def _fail(self, error: BaseException) -> None:
-        # The text of an error may hold what was sent, so only its kind and place are told.
+        # The text of an error may hold what was sent, so only its kind and place are announced.
         place = traceback.extract_tb(error.__traceback__)[-1]
         log.critical("failed error=%s at=%s:%s", type(error).__name__, place.name, place.lineno)
         self._answer(_FAILED)

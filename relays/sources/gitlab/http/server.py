@@ -101,7 +101,7 @@ class HttpServer(Worker):
             except (BlockingIOError, ConnectionAbortedError):
                 return
             except OSError as error:
-                self._tell_exhausted(error)
+                self._report_exhausted(error)
                 if not self._crowd.make_room():
                     for connection in self._crowd:
                         connection.give_way()
@@ -115,7 +115,7 @@ class HttpServer(Worker):
             self._loop.remove_reader(listener)
         self._loop.call_later(seconds, self._listen)
 
-    def _tell_exhausted(self, error: OSError) -> None:
+    def _report_exhausted(self, error: OSError) -> None:
         if self._loop.time() > self._silent_until:
             self._silent_until = self._loop.time() + _SILENT_SECONDS
             log.error(
