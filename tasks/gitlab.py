@@ -3,43 +3,25 @@
 from collections.abc import Collection, Iterable
 from functools import partial
 
+from relays.sources.gitlab.events import KINDS
 from tasks.context import HOOK_NAME, HOOK_TOKEN, SIGNING_TOKEN, DeployContext
 from tasks.operations import gitlab, project_hooks, secret_file
 from tasks.operations.resource import each, step
 from tasks.site import Site
 
-# What the relay has a message for by default. Milestones came with 18.2,
-# deploy tokens with 18.10, vulnerabilities with 17.11 and a licence: what a GitLab does not know it passes over.
-TRIGGERS = dict.fromkeys(
-    (
-        "push_events",
-        "tag_push_events",
-        "merge_requests_events",
-        "issues_events",
-        "note_events",
-        "pipeline_events",
-        "deployment_events",
-        "releases_events",
-        "wiki_page_events",
-        "milestone_events",
-        "feature_flag_events",
-        "resource_access_token_events",
-        "resource_deploy_token_events",
-        "vulnerability_events",
-    ),
-    True,
-)
-
 
 def triggers_of(site: Site) -> dict[str, bool]:
-    """The triggers of the site's hooks: those that every site wants, and what its mutes and routes call for."""
+    """The triggers of the site's hooks: those of the kinds of events that its mutes and its routes leave wanted.
+
+    What a GitLab does not know, for its release or its licence, it passes over.
+    """
     confidential = any(route.confidential for route in site.gitlab.routes)
-    return TRIGGERS | {
-        "job_events": not site.gitlab.mute.jobs,
-        "emoji_events": not site.gitlab.mute.reactions,
-        "confidential_issues_events": confidential,
-        "confidential_note_events": confidential,
-    }
+    wanted: dict[str, bool] = {}
+    for kind in KINDS.values():
+        announced = not site.gitlab.mute.mutes(kind)
+        wanted |= dict.fromkeys(kind.triggers, announced)
+        wanted |= dict.fromkeys(kind.confidential_triggers, announced and confidential)
+    return wanted
 
 
 @step("GitLab")

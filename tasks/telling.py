@@ -13,8 +13,7 @@ from relays.mattermost.message import Message
 from relays.sources.gitlab import routing
 from relays.sources.gitlab import templates as reword
 from relays.sources.gitlab.event import Event, read_event
-from relays.sources.gitlab.events import BUILDERS
-from relays.sources.gitlab.events.common import kind_of
+from relays.sources.gitlab.events import find_kind
 from relays.sources.gitlab.mute import Mute
 from relays.sources.gitlab.payload import Payload
 from relays.sources.gitlab.people import is_name
@@ -145,5 +144,5 @@ def _samples() -> Iterable[Event]:
 
 
 def _tell(event: Event) -> Message | None:
-    kind = kind_of(event.payload)
-    return BUILDERS[kind](event.payload, CATALOGUES["fr"]) if kind in BUILDERS else None
+    kind = find_kind(event.payload)
+    return kind.build(event.payload, CATALOGUES["fr"]) if kind else None

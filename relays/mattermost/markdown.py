@@ -118,7 +118,7 @@ class _Writer:
                 break
             kept.append(shown)
         if is_suggestion:
-            yield Markup(self._wording["note.suggestion" if any(kept) else "note.suggestion.empty"])
+            yield Markup(self._wording["suggestion" if any(kept) else "suggestion.empty"])
         if any(kept):
             yield from parts.code_block(kept, "" if is_suggestion else info)
 

@@ -10,7 +10,7 @@ from typing import Any, cast
 
 import pytest
 
-from relays.sources.gitlab.event import ACTIONS
+from relays.sources.gitlab.events import KINDS
 from tests.relays.events import PAYLOADS, changed, send
 from tests.relays.process import TOKEN, Relay, health, stored, undelivered, wait_for
 from tests.relays.sink import OK, Reply, Sink
@@ -40,7 +40,7 @@ final = false
 [wording.en]
 """ + "\n".join(
     f"{event} = '{{{{ user }}}} {{{{ project | bold }}}} {{{{ payload.ref }}}} {{{{ said }}}}'"
-    for event in ACTIONS
+    for event in KINDS
 )
 
 

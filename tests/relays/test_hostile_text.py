@@ -18,7 +18,7 @@ from urllib.parse import unquote
 import pytest
 
 from relays.mattermost import markup
-from relays.sources.gitlab.event import ACTIONS
+from relays.sources.gitlab.events import KINDS
 from tests.relays.events import body
 from tests.relays.hostile import LONG_TEXTS, TEXTS, addresses, replaced, samples, with_one
 from tests.relays.mattermost import Team, acts, is_review, links, team
@@ -47,7 +47,7 @@ jobs = false
 merge_pushes = false
 reactions = false
 [wording.fr]
-{"".join(f"{event} = '''{TEMPLATE}'''{chr(10)}" for event in ACTIONS)}
+{"".join(f"{event} = '''{TEMPLATE}'''{chr(10)}" for event in KINDS)}
 [[routes]]
 projects = ["control"]
 channels = ["full"]

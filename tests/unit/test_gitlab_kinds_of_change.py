@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from relays.sources.gitlab.event import ACTIONS, read_event
+from relays.sources.gitlab.event import read_event
+from relays.sources.gitlab.events import KINDS
 from relays.sources.gitlab.mute import Mute
 from relays.sources.gitlab.payload import Payload
 from relays.wording import CATALOGUES
@@ -127,7 +128,7 @@ def test_an_action_that_is_not_listed_is_not_taken_for_a_listed_one(
     assert wrong in listed
     assert said(payload) != listed
     assert wrong not in said(payload)
-    assert actions(payload).isdisjoint(set(ACTIONS[read_event(Payload(payload)).name]) - {"update"})
+    assert actions(payload).isdisjoint(set(KINDS[read_event(Payload(payload)).name].actions) - {"update"})
 
 
 def test_a_reaction_that_is_neither_given_nor_taken_back_is_not_told() -> None:

@@ -12,7 +12,8 @@ import pytest
 
 from relays.sources.gitlab import merge_requests, review
 from relays.sources.gitlab.correlation import part_of
-from relays.sources.gitlab.event import ACTIONS, read_event
+from relays.sources.gitlab.event import read_event
+from relays.sources.gitlab.events import KINDS
 from relays.sources.gitlab.history import History
 from relays.sources.gitlab.mute import Mute
 from relays.sources.gitlab.payload import Payload
@@ -34,7 +35,7 @@ ODD: list[object] = [
 ]
 # The template asks for what any payload may lack.
 TEMPLATE = "{{ user }} {{ project | bold }} {{ said }} {{ payload.object_attributes.title | code }} {{ payload.ref }}"
-REWORDINGS = {language: EventTemplates(dict.fromkeys(ACTIONS, TEMPLATE)) for language in ("fr", "en")}
+REWORDINGS = {language: EventTemplates(dict.fromkeys(KINDS, TEMPLATE)) for language in ("fr", "en")}
 PEOPLE = {"lperrin": "leo", "x": "x", "7": "seven", "": "nobody"}
 
 

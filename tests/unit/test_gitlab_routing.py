@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from relays.sources.gitlab.event import ACTIONS, Event, read_event
-from relays.sources.gitlab.events import BUILDERS, kind_of
+from relays.sources.gitlab.event import Event, read_event
+from relays.sources.gitlab.events import KINDS, find_kind
 from relays.sources.gitlab.mute import Mute
 from relays.sources.gitlab.payload import Payload
 from relays.sources.gitlab.router import Router
@@ -32,13 +32,13 @@ def channels(name: str, *routes: Route, mute: Mute = LOUD, **changes: Any) -> li
 @pytest.mark.parametrize("name", FILES)
 def test_an_event_says_nothing_that_a_route_could_not_name(name: str) -> None:
     told = event(name)
-    if kind_of(told.payload) in BUILDERS:
-        assert told.actions <= set(ACTIONS[told.name])
+    if find_kind(told.payload):
+        assert told.actions <= set(KINDS[told.name].actions)
         assert told.project or told.name == "account", "nothing to route by"
 
 
 def test_every_event_that_can_be_named_is_built_from_some_payload() -> None:
-    assert {event(name).name for name in FILES} >= set(ACTIONS)
+    assert {event(name).name for name in FILES} >= set(KINDS)
 
 
 @pytest.mark.parametrize(

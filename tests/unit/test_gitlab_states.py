@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from relays.sources.gitlab.event import ACTIONS, read_event
+from relays.sources.gitlab.event import read_event
+from relays.sources.gitlab.events import KINDS
 from relays.sources.gitlab.mute import Mute
 from relays.sources.gitlab.payload import Payload
 from relays.wording import CATALOGUES
@@ -101,7 +102,7 @@ def test_what_has_ended_or_waits_for_somebody_is_told(name: str, state: str) -> 
 def test_every_known_state_can_be_routed_by_and_has_words(name: str) -> None:
     states = {state for event, state in TOLD if event == name} - {"quarantined"}
     amounts_to = {"fixed", "broken", "still_failing"}
-    assert set(ACTIONS[name]) - amounts_to - set(ON_THE_WAY) == states
+    assert set(KINDS[name].actions) - amounts_to - set(ON_THE_WAY) == states
     assert all(f"state.{state}" in catalogue for state in ON_THE_WAY for catalogue in CATALOGUES.values())
 
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from relays.mattermost import markup
 from relays.mattermost.message import Message
 from relays.sources.gitlab.event import read_event
-from relays.sources.gitlab.events import BUILDERS, member, namespace
+from relays.sources.gitlab.events import KINDS
 from relays.sources.gitlab.mute import Mute
 from relays.sources.gitlab.payload import Payload
 from relays.sources.gitlab.router import Router
@@ -26,6 +26,7 @@ from tests.unit.test_relays_markup import TEXTS, assert_inert
 
 PAYLOADS = Path(__file__).parents[2] / "tasks" / "samples" / "gitlab"
 FILES = sorted(path.stem for path in PAYLOADS.glob("[a-z]*.json"))
+GITLAB_NAMES = sorted(name for kind in KINDS.values() for name in kind.gitlab_names)
 
 
 def load(name: str) -> dict[str, Any]:
@@ -322,6 +323,7 @@ def test_variants(name: str, key: str, value: object, words: str) -> None:
     assert words in json.dumps(tell(payload, everything=True), ensure_ascii=False)
 
 
+SYSTEM = ("member", "account", "project", "group")
 FLAT = {
     "name": "Équipe",
     "path": "equipe",
@@ -335,7 +337,7 @@ FLAT = {
 }
 
 
-@pytest.mark.parametrize("kind", sorted({*member.WORDINGS, *namespace.WORDINGS}))
+@pytest.mark.parametrize("kind", sorted({name for kind in SYSTEM for name in KINDS[kind].gitlab_names}))
 @pytest.mark.parametrize("language", CATALOGUES)
 def test_system_and_group_events_are_one_line(kind: str, language: str) -> None:
     message = tell({**FLAT, "event_name": kind}, language)
@@ -499,7 +501,7 @@ JSON = st.recursive(
 
 
 @given(
-    st.sampled_from(sorted(BUILDERS)),
+    st.sampled_from(GITLAB_NAMES),
     st.dictionaries(
         st.sampled_from(
             [

@@ -1,6 +1,7 @@
 """Every recorded payload as a reader of the channel sees it, in both languages.
 
-`UPDATE_SNAPSHOTS=1 pytest tests/unit/test_relays_snapshots.py` writes the files anew; read what changed.
+`UPDATE_SNAPSHOTS=1 pytest tests/unit/test_relays_snapshots.py` writes the files anew; read what changed. Those of a new
+payload are written by the first run, but not where CI is set: they belong in the commit.
 """
 
 import os
@@ -36,7 +37,7 @@ def test_a_message_reads_as_it_did(name: str, language: str) -> None:
     _, message = dispatch(load(name), language, everything=True)
     text = rendered(reason, message.payload() if message else None)
     path = SNAPSHOTS / language / f"{name}.txt"
-    if UPDATE:
+    if UPDATE or not (path.exists() or os.environ.get("CI")):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
     assert path.read_text(encoding="utf-8") == text

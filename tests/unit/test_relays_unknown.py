@@ -9,9 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from relays.sources.gitlab.events import BUILDERS
 from relays.wording import CATALOGUES
-from tests.unit.test_relays_messages import FILES, load, tell
+from tests.unit.test_relays_messages import FILES, GITLAB_NAMES, load, tell
 from tests.unit.test_relays_snapshots import rendered
 
 # What decides that there is a message at all, and which sentence it says.
@@ -91,7 +90,7 @@ def test_no_message_shows_what_many_missing_keys_would_say(name: str, language: 
             assert set(placeholders(less, language)) <= of_its_own, (kept, seed)
 
 
-@given(st.sampled_from(sorted(BUILDERS)), st.sampled_from(sorted(CATALOGUES)), st.data())
+@given(st.sampled_from(GITLAB_NAMES), st.sampled_from(sorted(CATALOGUES)), st.data())
 def test_an_event_that_says_nothing_has_no_placeholder(kind: str, language: str, data: st.DataObject) -> None:
     actions = (
         "open",

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from relays.sources.gitlab.correlation import Follow, Lead
 from relays.sources.gitlab.event import Event
-from relays.sources.gitlab.events.common import kind_of
+from relays.sources.gitlab.event_kind import gitlab_name
 from relays.storage.engine import Database
 from relays.storage.store import Store
 
@@ -39,7 +39,11 @@ class Announced:
 
         Just now, that is.
         """
-        subject = [kind_of(event.payload), event.project, *(event.payload.text(*path) for path in _SUBJECT)]
+        subject = [
+            gitlab_name(event.payload),
+            event.project,
+            *(event.payload.text(*path) for path in _SUBJECT),
+        ]
         now = self.store.now()
         noted = db.execute(
             "INSERT INTO announced (act, channel, said, announced_at) VALUES (?, '', ?, ?)"

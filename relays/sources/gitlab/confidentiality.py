@@ -5,7 +5,6 @@ GitLab says so in the body (`confidential`, `internal`, the beginning of `event_
 not send along; then it is public only if that can be known to be so.
 """
 
-from relays.sources.gitlab.events.common import kind_of
 from relays.sources.gitlab.payload import Payload
 
 _MARKS = ("confidential", "internal")
@@ -15,18 +14,16 @@ _OPEN_KEYS = ("commit", "merge_request", "snippet", "project_snippet")
 _WORK_ITEMS = ("issue", "work_item")
 
 
-def is_confidential(payload: Payload, header: str) -> bool:
-    """Whether an event is not to be told to everybody; `header` is the event that its header names."""
+def is_marked(payload: Payload, header: str) -> bool:
+    """Whether GitLab says of an event that it is confidential; `header` is the event that its header names."""
     said = header.lower().startswith("confidential ") or payload.text("event_type").startswith(
         "confidential_"
     )
     holders = ((), *((key,) for key in payload.mapping()))
-    if said or any(payload.flag(*holder, mark) for holder in holders for mark in _MARKS):
-        return True
-    return kind_of(payload) in ("note", "emoji") and not _is_about_the_open(payload, header)
+    return said or any(payload.flag(*holder, mark) for holder in holders for mark in _MARKS)
 
 
-def _is_about_the_open(payload: Payload, header: str) -> bool:
+def is_about_the_open(payload: Payload, header: str) -> bool:
     """Whether what a comment or a reaction is about is known not to be confidential."""
     if any(payload.mapping(key) for key in _OPEN_KEYS) or _type_of_subject(payload) in _OPEN_TYPES:
         return True

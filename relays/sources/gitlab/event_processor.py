@@ -19,7 +19,8 @@ from relays.sources.gitlab.correlation import is_review
 from relays.sources.gitlab.dead_letters import DeadLetters
 from relays.sources.gitlab.evaluation import Fault, Outcome, consider, consider_review, failed, fault_of
 from relays.sources.gitlab.event import Event, project_of
-from relays.sources.gitlab.events import BUILDERS, kind_of
+from relays.sources.gitlab.event_kind import gitlab_name
+from relays.sources.gitlab.events import find_kind
 from relays.sources.gitlab.history import History
 from relays.sources.gitlab.inbox import Head, Inbox, Waiting
 from relays.sources.gitlab.outcome import HELD, Settling
@@ -213,8 +214,8 @@ class EventProcessor(Worker):
         if one.outcome == HELD:
             log.info("held key=%s kind=%s", key, event.name)
             return
-        kind = kind_of(event.payload)
-        self._metrics.events.labels(kind if kind in BUILDERS else "other", one.outcome).inc()
+        kind = gitlab_name(event.payload) if find_kind(event.payload) else "other"
+        self._metrics.events.labels(kind, one.outcome).inc()
         self._counters[one.outcome] += 1
         if one.outcome == "duplicate":
             log.info("duplicate key=%s", key)

@@ -168,4 +168,4 @@ def lines(event: Event, wording: Wording) -> Iterator[markup.Markup]:
     """A line for each merge request that is noted down with a push."""
     for each in event.payload.elements(_KEY):
         shown = markup.plain(f"!{each.text('iid')} {each.text('title')}", SHORT_TITLE)
-        yield markup.fill(wording["push.merge_request"], title=markup.link(shown, each.text("url")))
+        yield markup.fill(wording["open_merge_request"], title=markup.link(shown, each.text("url")))

@@ -1,13 +1,10 @@
 """What is muted because it is no news; a site can have each of them announced."""
 
-import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
-from relays.sources.gitlab.event import PROGRESS, Event
-
-# As GitLab documents the users that stand for access tokens of projects and groups.
-_BOT = re.compile(r"(?:project|group)_\d+_bot\w*", re.ASCII)
+from relays.sources.gitlab.event import Event
+from relays.sources.gitlab.event_kind import EventKind
+from relays.sources.gitlab.events import KINDS
 
 
 @dataclass(frozen=True)
@@ -44,40 +41,12 @@ class Mute:
 
     def reason(self, event: Event) -> str:
         """The name of the setting that mutes an event for what it is; empty if it is to be announced."""
-        return next((name for name, applies in _RULES.items() if getattr(self, name) and applies(event)), "")
+        kind = KINDS.get(event.name)
+        noises = {*kind.noises(event.payload, event.actions)} if kind else ()
+        return next(
+            (each.name for each in fields(self) if each.name in noises and getattr(self, each.name)), ""
+        )
 
-
-def _by_bot(event: Event) -> bool:
-    actions = event.actions
-    is_update = "update" in actions and actions.isdisjoint(("close", "reopen", "merge"))
-    told = event.name == "note" or (event.name in ("issue", "merge_request") and is_update)
-    return told and bool(_BOT.fullmatch(event.payload.text("user", "username")))
-
-
-def _is_edit(event: Event) -> bool:
-    return event.name == "note" and "create" not in event.actions
-
-
-def _is_empty(event: Event) -> bool:
-    return event.name in ("issue", "merge_request") and event.actions == {"update"}
-
-
-def _is_intermediate(event: Event) -> bool:
-    if event.name not in ("pipeline", "job", "deployment"):
-        return False
-    # A job that may be started, and need not be, keeps nobody waiting.
-    optional = "manual" in event.actions and event.payload.flag("build_allow_failure")
-    return optional or not event.actions or not event.actions.isdisjoint(PROGRESS)
-
-
-_RULES: Mapping[str, Callable[[Event], bool]] = {
-    "bots": _by_bot,
-    "child_pipelines": lambda event: (
-        event.name == "pipeline" and bool(event.payload.mapping("source_pipeline"))
-    ),
-    "comment_edits": _is_edit,
-    "empty_updates": _is_empty,
-    "intermediate": _is_intermediate,
-    "jobs": lambda event: event.name == "job",
-    "reactions": lambda event: event.name == "emoji",
-}
+    def mutes(self, kind: EventKind) -> bool:
+        """Whether all events of a kind are muted."""
+        return bool(kind.muted_by) and bool(getattr(self, kind.muted_by))

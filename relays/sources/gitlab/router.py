@@ -6,8 +6,7 @@ from dataclasses import dataclass, field
 from relays.mattermost.message import Message
 from relays.sources.gitlab import merge_requests, review
 from relays.sources.gitlab.event import Event
-from relays.sources.gitlab.events import BUILDERS
-from relays.sources.gitlab.events.common import kind_of
+from relays.sources.gitlab.events import find_kind
 from relays.sources.gitlab.mute import Mute
 from relays.sources.gitlab.people import People, mentions
 from relays.sources.gitlab.projects import Projects
@@ -63,7 +62,7 @@ class Router:
         """The channels that an event goes to, each with its route, or why there are none."""
         if self.projects.is_foreign(event):
             return "foreign", {}
-        if kind_of(event.payload) not in BUILDERS:
+        if find_kind(event.payload) is None:
             return "unsupported", {}
         if self.mute.reason(event):
             return "muted", {}
@@ -72,7 +71,8 @@ class Router:
 
     def _message(self, event: Event, route: Route) -> Message | None:
         wording = CATALOGUES[route.language]
-        message = BUILDERS[kind_of(event.payload)](event.payload, wording)
+        kind = find_kind(event.payload)
+        message = kind.build(event.payload, wording) if kind else None
         if message is None:
             return None
         if route.language in self.rewordings:

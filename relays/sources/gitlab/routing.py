@@ -5,15 +5,20 @@ are tried as well. What no route decides takes the default one. A channel gets a
 it says. In a pattern `*` stands for any characters, slashes among them, `?` for one; case does not matter.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
-from relays.sources.gitlab.event import ACTIONS, MAYBE_CONFIDENTIAL, WITH_BRANCH, WITH_LABELS, Event
+from relays.sources.gitlab.event import Event
+from relays.sources.gitlab.events import KINDS
 from relays.sources.gitlab.mute import Mute
 
 LANGUAGES = ("fr", "en")
 DETAILS = ("full", "short")
+
+_WITH_BRANCH = [name for name, kind in KINDS.items() if kind.branch_at]
+_WITH_LABELS = [name for name, kind in KINDS.items() if kind.labels_at]
+_MAYBE_CONFIDENTIAL = [name for name, kind in KINDS.items() if kind.maybe_confidential]
 
 
 @dataclass(frozen=True)
@@ -22,8 +27,8 @@ class Route:
 
     channels      names of channels; none: the events are dropped
     projects      patterns of full paths, of groups for what happens in no project
-    events        names, keys of relays.sources.gitlab.event.ACTIONS
-    actions       names, see there
+    events        names, keys of relays.sources.gitlab.events.KINDS
+    actions       names, of which each of those has its own
     branches      patterns; of merge requests the target branch
     labels        patterns, one of which one of the labels has to match
     confidential  takes confidential issues and internal comments, and nothing else
@@ -86,24 +91,21 @@ def faults(routes: Sequence[Route], mute: Mute) -> Iterator[tuple[int, str]]:
 
 def _impossible(route: Route, mute: Mute) -> str | None:
     """Why the conditions of a route exclude each other."""
-    if unknown := [name for name in route.events if name not in ACTIONS]:
-        return f"events: there is no {', '.join(unknown)}; known are {', '.join(ACTIONS)}"
-    events = route.events or tuple(ACTIONS)
-    known = {action for name in events for action in ACTIONS[name]}
+    if unknown := [name for name in route.events if name not in KINDS]:
+        return f"events: there is no {', '.join(unknown)}; known are {', '.join(KINDS)}"
+    kinds = [KINDS[name] for name in route.events or KINDS]
+    known = {action for kind in kinds for action in kind.actions}
     if unknown := [action for action in route.actions if action not in known]:
         return f"actions: none of its events has {', '.join(unknown)}; they have {', '.join(sorted(known))}"
-    for condition, able in (("branches", WITH_BRANCH), ("labels", WITH_LABELS)):
-        if getattr(route, condition) and not set(events) & set(able):
+    for condition, able in (("branches", _WITH_BRANCH), ("labels", _WITH_LABELS)):
+        if getattr(route, condition) and not any(kind.name in able for kind in kinds):
             return f"{condition}: none of its events has any; only {', '.join(able)} do"
-    if route.confidential and not set(events) & set(MAYBE_CONFIDENTIAL):
-        return f"confidential: none of its events is; only {', '.join(MAYBE_CONFIDENTIAL)} can be"
-    if muted := [name for name in route.events if getattr(mute, _MUTED_EVENTS.get(name, ""), False)]:
-        setting = _MUTED_EVENTS[muted[0]]
-        return f"events: {muted[0]} is muted: set mute.{setting} = false, or take it out"
+    if route.confidential and not any(kind.maybe_confidential for kind in kinds):
+        return f"confidential: none of its events is; only {', '.join(_MAYBE_CONFIDENTIAL)} can be"
+    muted = (KINDS[name] for name in route.events if mute.mutes(KINDS[name]))
+    if kind := next(muted, None):
+        return f"events: {kind.name} is muted: set mute.{kind.muted_by} = false, or take it out"
     return None
-
-
-_MUTED_EVENTS: Mapping[str, str] = {"job": "jobs", "emoji": "reactions"}
 
 
 def _takes_all_of(earlier: Route, later: Route) -> bool:

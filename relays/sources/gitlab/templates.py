@@ -13,7 +13,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from relays.mattermost.message import Message
 from relays.mattermost.templates import Templates, Values, fault
-from relays.sources.gitlab.event import ACTIONS, Event
+from relays.sources.gitlab.event import Event
+from relays.sources.gitlab.events import KINDS
 from relays.sources.gitlab.events.common import project_of, user_of
 from relays.wording import Wording
 
@@ -34,8 +35,9 @@ class EventTemplates:
     def _name_for(self, event: Event) -> str | None:
         if not self._templates:
             return None
-        # What an action amounts to comes after it in the table and says more.
-        actions = [action for action in reversed(ACTIONS.get(event.name, ())) if action in event.actions]
+        kind = KINDS.get(event.name)
+        # What an action amounts to comes after it and says more.
+        actions = [action for action in reversed(kind.actions if kind else ()) if action in event.actions]
         names = [*(f"{event.name}.{action}" for action in actions), event.name]
         return next((name for name in names if name in self._templates), None)
 
@@ -81,8 +83,8 @@ def _values(event: Event, wording: Wording) -> Values:
 
 def _unknown(name: str) -> str | None:
     event, _, action = name.partition(".")
-    if event not in ACTIONS:
-        return f"there is no event {event}; known are {', '.join(ACTIONS)}"
-    if action and action not in ACTIONS[event]:
-        return f"{event} has no action {action}; it has {', '.join(ACTIONS[event])}"
+    if event not in KINDS:
+        return f"there is no event {event}; known are {', '.join(KINDS)}"
+    if action and action not in KINDS[event].actions:
+        return f"{event} has no action {action}; it has {', '.join(KINDS[event].actions)}"
     return None

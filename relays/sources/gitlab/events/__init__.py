@@ -1,58 +1,34 @@
-"""Events of GitLab as messages: one module per kind, each with one function from the payload to the message.
+"""GitLab's events as messages: one module per kind (relays.sources.gitlab.event_kind), and what several of them share.
 
-A kind is known by its `object_kind`, or where there is none by its `event_name` (as GitLab documents it), never by
-the header, which is the same for all system hooks.
+A kind is known to the relay, and to whoever deploys it, by being in a module of this package.
+
+What is left out on purpose: repository_update, which says again what a push says; project_update, of settings;
+failed sign-ins and keys, which are for the eyes of administrators.
 """
 
-from collections.abc import Callable, Mapping
+import inspect
+from collections.abc import Iterator, Mapping
+from importlib import import_module
+from pkgutil import iter_modules
 
-from relays.mattermost.message import Message
-from relays.sources.gitlab.events import (
-    build,
-    deployment,
-    emoji,
-    feature_flag,
-    issue,
-    member,
-    merge_request,
-    milestone,
-    namespace,
-    note,
-    pipeline,
-    push,
-    release,
-    tag_push,
-    token,
-    vulnerability,
-    wiki_page,
-)
-from relays.sources.gitlab.events.common import kind_of as kind_of
+from relays.sources.gitlab.event_kind import EventKind, gitlab_name
 from relays.sources.gitlab.payload import Payload
-from relays.wording import Wording
 
-# None: the event is not worth a message.
-Builder = Callable[[Payload, Wording], Message | None]
 
-# What is left out on purpose: repository_update, which says again what a push says; project_update, of settings;
-# failed sign-ins and keys, which are for the eyes of administrators.
-BUILDERS: Mapping[str, Builder] = {
-    "push": push.build,
-    "tag_push": tag_push.build,
-    "merge_request": merge_request.build,
-    "issue": issue.build,
-    "work_item": issue.build,
-    "note": note.build,
-    "emoji": emoji.build,
-    "pipeline": pipeline.build,
-    "build": build.build,
-    "deployment": deployment.build,
-    "release": release.build,
-    "milestone": milestone.build,
-    "wiki_page": wiki_page.build,
-    "feature_flag": feature_flag.build,
-    "access_token": token.build,
-    "deploy_token": token.build,
-    "vulnerability": vulnerability.build,
-    **dict.fromkeys(member.WORDINGS, member.build),
-    **dict.fromkeys(namespace.WORDINGS, namespace.build),
-}
+def _discovered() -> Iterator[EventKind]:
+    """One of each kind, in the order of their modules' names."""
+    for name in sorted(module.name for module in iter_modules(__path__)):
+        module = import_module(f"{__name__}.{name}")
+        for _, found in inspect.getmembers(module, inspect.isclass):
+            if found.__module__ == module.__name__ and issubclass(found, EventKind):
+                yield found()
+
+
+# By the names that sites use, and by GitLab's.
+KINDS: Mapping[str, EventKind] = {kind.name: kind for kind in _discovered()}
+_BY_GITLAB_NAME = {name: kind for kind in KINDS.values() for name in kind.gitlab_names}
+
+
+def find_kind(payload: Payload) -> EventKind | None:
+    """The kind of an event; None if there is no message about its like."""
+    return _BY_GITLAB_NAME.get(gitlab_name(payload))

@@ -24,6 +24,11 @@ _NAMED_ONLY = (
     "type",
     "confidential",
 )
+# What an update can amount to, beside the state.
+CHANGES = (
+    *("draft", "ready", "commits", "resolved", "unresolved", "review", "auto_merge", "no_auto_merge"),
+    *("title", "target_branch", *_PEOPLE, "labels", *_NAMED_ONLY),
+)
 # What the state of an issue, a work item or a merge request can be: as GitLab numbers them. While it merges, a merge
 # request is locked (4).
 _STATES: Mapping[int, str] = {1: "reopen", 2: "close", 3: "merge"}
@@ -53,6 +58,12 @@ def action_of(payload: Payload) -> str:
     if action == "update" and _differs(state):
         return _STATES.get(state.number("current"), action)
     return action
+
+
+def actions_of(payload: Payload) -> tuple[str, ...]:
+    """GitLab's action, and all that an update comes to."""
+    action = payload.text("object_attributes", "action")
+    return (action, action_of(payload), *names_of(payload)) if action == "update" else (action,)
 
 
 def names_of(payload: Payload) -> Iterator[str]:

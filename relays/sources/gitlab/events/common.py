@@ -49,11 +49,6 @@ _SIGNATURE = re.compile(
 )
 
 
-def kind_of(payload: Payload) -> str:
-    """The kind of an event, empty if it says none."""
-    return payload.text("object_kind") or payload.text("event_name")
-
-
 def is_nothing(revision: str) -> bool:
     """Whether a revision stands for a branch or tag that is not there (any more)."""
     # Forty zeros, sixty-four in a SHA-256 repository.

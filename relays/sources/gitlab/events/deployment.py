@@ -1,7 +1,10 @@
 """Deployments."""
 
+from collections.abc import Iterator
+
 from relays.mattermost import markup
 from relays.mattermost.message import Field, Message
+from relays.sources.gitlab.event_kind import EventKind
 from relays.sources.gitlab.events.common import (
     COLORS,
     NAME,
@@ -16,6 +19,7 @@ from relays.sources.gitlab.events.common import (
     state_sentence,
     user_of,
 )
+from relays.sources.gitlab.noise import ENDS, of_progress
 from relays.sources.gitlab.payload import Payload
 from relays.wording import Wording
 
@@ -32,33 +36,46 @@ _COLORS = {
 _COMMENT = 160
 
 
-def build(payload: Payload, wording: Wording) -> Message:
-    """How a deployment to an environment ended, what it waits for, who decided on it, or what it has come to."""
-    status = payload.text("status")
-    if status in _DECIDED:
-        said = sentence(wording[f"deployment.{status}"], _approver(payload, wording))
-    elif status not in _TOLD:
-        said = state_sentence(wording["deployment.other"], state_of(status, wording))
-    elif payload.mapping("user"):
-        said = sentence(wording[f"deployment.{status}"], user_of(payload, wording))
-    else:  # a user deleted since, or a tool from outside
-        said = state_sentence(wording[f"deployment.{status}.alone"], status)
-    return box(
-        payload,
-        wording,
-        _COLORS.get(status, OTHER_COLOR),
-        lambda limit: markup.fill_label(
-            wording["deployment.title"],
-            title=markup.given(markup.label, payload.text("environment"), limit),
-        ),
-        payload.text("deployable_url") or payload.text("environment_external_url"),
-        said,
-        [
-            *ref_field(payload, wording),
-            *field(wording["field.commit"], _commit(payload), short=False),
-            *_decision(payload, wording),
-        ],
-    )
+class Deployment(EventKind):
+    """A deployment to an environment."""
+
+    name = "deployment"
+    gitlab_names = ("deployment",)
+    actions = (*ENDS, "blocked", "approved", "rejected", "created", "running", "skipped")
+    triggers = ("deployment_events",)
+    action_at = ("status",)
+    branch_at = ("ref",)
+
+    def build(self, payload: Payload, wording: Wording) -> Message:
+        """How a deployment to an environment ended, what it waits for, who decided on it, or what it has come to."""
+        status = payload.text("status")
+        if status in _DECIDED:
+            said = sentence(wording[f"deployment.{status}"], _approver(payload, wording))
+        elif status not in _TOLD:
+            said = state_sentence(wording["deployment.other"], state_of(status, wording))
+        elif payload.mapping("user"):
+            said = sentence(wording[f"deployment.{status}"], user_of(payload, wording))
+        else:  # a user deleted since, or a tool from outside
+            said = state_sentence(wording[f"deployment.{status}.alone"], status)
+        return box(
+            payload,
+            wording,
+            _COLORS.get(status, OTHER_COLOR),
+            lambda limit: markup.fill_label(
+                wording["deployment.title"],
+                title=markup.given(markup.label, payload.text("environment"), limit),
+            ),
+            payload.text("deployable_url") or payload.text("environment_external_url"),
+            said,
+            [
+                *ref_field(payload, wording),
+                *field(wording["field.commit"], _commit(payload), short=False),
+                *_decision(payload, wording),
+            ],
+        )
+
+    def noises(self, payload: Payload, actions: frozenset[str]) -> Iterator[str]:
+        return of_progress(payload, actions)
 
 
 def _commit(payload: Payload) -> markup.Markup | None:

@@ -1,46 +1,67 @@
 """Merge requests."""
 
+from collections.abc import Iterator
+
 from relays.mattermost import markup
 from relays.mattermost.message import Field, Message
-from relays.sources.gitlab.events.changes import action_of, changes_of
+from relays.sources.gitlab.event_kind import EventKind
+from relays.sources.gitlab.events.changes import CHANGES, action_of, actions_of, changes_of
 from relays.sources.gitlab.events.common import BRANCH, field, sentence, user_of
 from relays.sources.gitlab.events.details import details_of
 from relays.sources.gitlab.events.subject import announcement
+from relays.sources.gitlab.noise import of_update
 from relays.sources.gitlab.payload import Payload
 from relays.wording import Wording
 
 # The community edition sends "approved" for each approval; the others are of the enterprise edition: "approval"
 # while more are needed, "unapproval" for a withdrawn one that was not enough.
-_SAID = {"approval": "approved", "unapproval": "unapproved"}
+_SAME = {"approval": "approved", "unapproval": "unapproved"}
 _REMOVING = ("force_remove_source_branch", "should_remove_source_branch")
 _ACTIONS = ("open", "close", "reopen", "update", "merge", "approved", "unapproved")
 
 
-def build(payload: Payload, wording: Wording) -> Message:
-    """What happened to a merge request."""
-    subject = payload.at("object_attributes")
-    action = action_of(payload)
-    said = _SAID.get(action, action if action in _ACTIONS else "other")
-    words, details, also = "", list[Field](), ""
-    if action == "open":
-        details = details_of(payload, wording)
-    elif subject.text("action") == "update":
-        changes = changes_of(payload, wording)
-        words, details = changes.words, changes.details
-        if said == "update":
-            said = "update" if words else "other"
-        elif words:
-            also = wording["changed.also"]
-    elif said == "unapproved" and subject.flag("system"):
-        said = "approvals_reset"
-    branches = {
-        end: markup.given(markup.plain, subject.text(f"{end}_branch"), BRANCH) for end in ("source", "target")
-    }
-    if action == "merge" and removes_source(payload):
-        branches["source"] = markup.fill(wording["merge_request.source"], branch=branches["source"])
-    ends = [shown for end, branch in branches.items() for shown in field(wording[f"field.{end}"], branch)]
-    told = sentence(wording[f"merge_request.{said}"] + also, user_of(payload, wording), changes=words)
-    return announcement(payload, wording, told, [*ends, *details])
+class MergeRequest(EventKind):
+    """A merge request."""
+
+    name = "merge_request"
+    gitlab_names = ("merge_request",)
+    actions = ("update", "open", "close", "reopen", "merge", "approved", "unapproved", *CHANGES)
+    triggers = ("merge_requests_events",)
+    branch_at = ("object_attributes", "target_branch")
+    labels_at = ((), ("object_attributes",))
+
+    def build(self, payload: Payload, wording: Wording) -> Message:
+        """What happened to a merge request."""
+        subject = payload.at("object_attributes")
+        action = action_of(payload)
+        said = _SAME.get(action, action if action in _ACTIONS else "other")
+        words, details, also = "", list[Field](), ""
+        if action == "open":
+            details = details_of(payload, wording)
+        elif subject.text("action") == "update":
+            changes = changes_of(payload, wording)
+            words, details = changes.words, changes.details
+            if said == "update":
+                said = "update" if words else "other"
+            elif words:
+                also = wording["changed.also"]
+        elif said == "unapproved" and subject.flag("system"):
+            said = "approvals_reset"
+        branches = {
+            end: markup.given(markup.plain, subject.text(f"{end}_branch"), BRANCH)
+            for end in ("source", "target")
+        }
+        if action == "merge" and removes_source(payload):
+            branches["source"] = markup.fill(wording["merge_request.source"], branch=branches["source"])
+        ends = [shown for end, branch in branches.items() for shown in field(wording[f"field.{end}"], branch)]
+        told = sentence(wording[f"merge_request.{said}"] + also, user_of(payload, wording), changes=words)
+        return announcement(payload, wording, told, [*ends, *details])
+
+    def actions_of(self, payload: Payload) -> tuple[str, ...]:
+        return tuple(_SAME.get(action, action) for action in actions_of(payload))
+
+    def noises(self, payload: Payload, actions: frozenset[str]) -> Iterator[str]:
+        return of_update(payload, actions)
 
 
 def removes_source(payload: Payload) -> bool:

@@ -1,9 +1,12 @@
 """Comments."""
 
 import re
+from collections.abc import Iterator
 
 from relays.mattermost import markdown, markup, parts
 from relays.mattermost.message import Field, Message
+from relays.sources.gitlab.confidentiality import is_about_the_open
+from relays.sources.gitlab.event_kind import EventKind
 from relays.sources.gitlab.events.common import (
     COLORS,
     NAME,
@@ -16,31 +19,59 @@ from relays.sources.gitlab.events.common import (
     user_of,
 )
 from relays.sources.gitlab.events.subject import title_of
+from relays.sources.gitlab.noise import is_by_bot
 from relays.sources.gitlab.payload import Payload
 from relays.wording import Wording
 
 # As Mattermost counts; see relays.sources.gitlab.events.common for what all texts of a message add up to.
 _COMMENT = 1_500
 _SAID = {"create": "text", "update": "edited"}
+# What a comment or a reaction is about has them.
+LABELS_AT = (("issue",), ("work_item",), ("merge_request",))
 _SERVER = re.compile(r"https?://[^/]+", re.IGNORECASE)
 
 
-def build(payload: Payload, wording: Wording) -> Message | None:
-    """Who commented on what, or changed a comment; None for what GitLab itself notes down."""
-    note = payload.at("object_attributes")
-    if note.flag("system"):
-        return None
-    # Before 16.11 GitLab said nothing of edits.
-    said = _SAID.get(note.text("action") or "create", "other")
-    return box(
-        payload,
-        wording,
-        COLORS["update"],
-        lambda limit: subject_of(payload, wording, limit),
-        note.text("url"),
-        sentence(wording[f"note.{said}"], user_of(payload, wording)),
-        [*place_of_comment(payload, wording), *text_of_comment(payload, wording, boxed=True)],
-    )
+class Note(EventKind):
+    """A comment."""
+
+    name = "note"
+    gitlab_names = ("note",)
+    actions = ("create", "update")
+    triggers = ("note_events",)
+    confidential_triggers = ("confidential_note_events",)
+    branch_at = ("merge_request", "target_branch")
+    labels_at = LABELS_AT
+    maybe_confidential = True
+
+    def build(self, payload: Payload, wording: Wording) -> Message | None:
+        """Who commented on what, or changed a comment; None for what GitLab itself notes down."""
+        note = payload.at("object_attributes")
+        if note.flag("system"):
+            return None
+        (action,) = self.actions_of(payload)
+        said = _SAID.get(action, "other")
+        return box(
+            payload,
+            wording,
+            COLORS["update"],
+            lambda limit: subject_of(payload, wording, limit),
+            note.text("url"),
+            sentence(wording[f"note.{said}"], user_of(payload, wording)),
+            [*place_of_comment(payload, wording), *text_of_comment(payload, wording, boxed=True)],
+        )
+
+    def actions_of(self, payload: Payload) -> tuple[str]:
+        # Before 16.11 GitLab said nothing of edits.
+        return (payload.text("object_attributes", "action") or "create",)
+
+    def is_confidential(self, payload: Payload, header: str) -> bool:
+        return super().is_confidential(payload, header) or not is_about_the_open(payload, header)
+
+    def noises(self, payload: Payload, actions: frozenset[str]) -> Iterator[str]:
+        if is_by_bot(payload):
+            yield "bots"
+        if "create" not in actions:
+            yield "comment_edits"
 
 
 def text_of_comment(payload: Payload, wording: Wording, *, boxed: bool = False) -> list[Field]:

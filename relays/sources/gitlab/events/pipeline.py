@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from relays.mattermost import markup
 from relays.mattermost.message import Field, Message
+from relays.sources.gitlab.event_kind import EventKind
 from relays.sources.gitlab.events.common import (
     BRANCH,
     COLORS,
@@ -22,6 +23,7 @@ from relays.sources.gitlab.events.common import (
     title_of_commit,
     user_of,
 )
+from relays.sources.gitlab.noise import ENDS, PROGRESS, of_progress
 from relays.sources.gitlab.payload import Payload
 from relays.wording import Wording
 
@@ -33,26 +35,44 @@ _COLORS = {**COLORS, "manual": COLORS["update"]}
 _MOST_JOBS = 5
 
 
-def build(payload: Payload, wording: Wording) -> Message:
-    """How a pipeline ended, or what it has come to."""
-    pipeline = payload.at("object_attributes")
-    status = pipeline.text("status")
-    fields = [*ref_field(pipeline, wording), *_origin(payload, wording)]
-    if seconds := pipeline.number("duration"):
-        fields.append(Field(wording["field.duration"], markup.plain(_duration(seconds), NUMBER)))
-    for state in ("failed", "manual"):
-        if state in ("failed", status):
-            jobs = markup.given(markup.plain, ", ".join(_jobs(payload, state)), BRANCH)
-            fields += field(wording[f"field.{state}_jobs"], jobs)
-    return box(
-        payload,
-        wording,
-        _COLORS.get(status, OTHER_COLOR),
-        lambda limit: markup.fill_label(wording["pipeline.title"], number=number(pipeline.text("id"))),
-        pipeline.text("url"),
-        state_sentence(wording[f"pipeline.{_outcome(pipeline)}"], state_of(status, wording)),
-        fields,
-    )
+class Pipeline(EventKind):
+    """A pipeline."""
+
+    name = "pipeline"
+    gitlab_names = ("pipeline",)
+    actions = (*ENDS, "fixed", "broken", "still_failing", "manual", *PROGRESS)
+    triggers = ("pipeline_events",)
+    action_at = ("object_attributes", "status")
+    branch_at = ("object_attributes", "ref")
+
+    def build(self, payload: Payload, wording: Wording) -> Message:
+        """How a pipeline ended, or what it has come to."""
+        pipeline = payload.at("object_attributes")
+        status = pipeline.text("status")
+        fields = [*ref_field(pipeline, wording), *_origin(payload, wording)]
+        if seconds := pipeline.number("duration"):
+            fields.append(Field(wording["field.duration"], markup.plain(_duration(seconds), NUMBER)))
+        for state in ("failed", "manual"):
+            if state in ("failed", status):
+                jobs = markup.given(markup.plain, ", ".join(_jobs(payload, state)), BRANCH)
+                fields += field(wording[f"field.{state}_jobs"], jobs)
+        return box(
+            payload,
+            wording,
+            _COLORS.get(status, OTHER_COLOR),
+            lambda limit: markup.fill_label(wording["pipeline.title"], number=number(pipeline.text("id"))),
+            pipeline.text("url"),
+            state_sentence(wording[f"pipeline.{_outcome(pipeline)}"], state_of(status, wording)),
+            fields,
+        )
+
+    def actions_of(self, payload: Payload) -> tuple[str, ...]:
+        return (*super().actions_of(payload), payload.text("object_attributes", "ref_status_name"))
+
+    def noises(self, payload: Payload, actions: frozenset[str]) -> Iterator[str]:
+        if payload.mapping("source_pipeline"):
+            yield "child_pipelines"
+        yield from of_progress(payload, actions)
 
 
 def _outcome(pipeline: Payload) -> str:

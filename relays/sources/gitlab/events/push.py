@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from relays.mattermost import markup
 from relays.mattermost.message import Message
+from relays.sources.gitlab.event_kind import EventKind
 from relays.sources.gitlab.events.common import (
     BRANCH,
     NAME,
@@ -22,18 +23,30 @@ from relays.wording import Wording
 _MOST_COMMITS = 5
 
 
-def build(payload: Payload, wording: Wording) -> Message:
-    """Who pushed how many and which commits to which branch, or created, deleted, moved it."""
-    # GitLab sends the twenty newest commits and the true number of them.
-    commits = max(payload.number("total_commits_count"), payload.length("commits"))
-    first = markup.fill(
-        wording[f"push.{_change(payload, commits)}"],
-        user=markup.bold(user_of(payload, wording), NAME),
-        commits=commits,
-        project=markup.given(markup.bold, project_of(payload, wording), PROJECT),
-        branch=markup.given(markup.code, _branch(payload), BRANCH),
-    )
-    return lines(first, list(_list(payload, wording, commits)))
+class Push(EventKind):
+    """A push to a branch."""
+
+    name = "push"
+    gitlab_names = ("push",)
+    actions = ("create", "update", "delete")
+    triggers = ("push_events",)
+    branch_at = ("ref",)
+
+    def build(self, payload: Payload, wording: Wording) -> Message:
+        """Who pushed how many and which commits to which branch, or created, deleted, moved it."""
+        # GitLab sends the twenty newest commits and the true number of them.
+        commits = max(payload.number("total_commits_count"), payload.length("commits"))
+        first = markup.fill(
+            wording[f"push.{_change(payload, commits)}"],
+            user=markup.bold(user_of(payload, wording), NAME),
+            commits=commits,
+            project=markup.given(markup.bold, project_of(payload, wording), PROJECT),
+            branch=markup.given(markup.code, _branch(payload), BRANCH),
+        )
+        return lines(first, list(_list(payload, wording, commits)))
+
+    def actions_of(self, payload: Payload) -> tuple[str]:
+        return (action_of(payload),)
 
 
 def _list(payload: Payload, wording: Wording, commits: int) -> Iterator[markup.Markup]:
