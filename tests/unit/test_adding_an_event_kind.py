@@ -1,4 +1,4 @@
-"""A contributor adds an event kind as docs/adding-an-event-kind.md says, in a copy of the repository: it is all there.
+"""A contributor adds an event kind as CONTRIBUTING.md says, in a copy of the repository: it is all there.
 
 One module, one sample, and words in both catalogues; nothing else is changed, and a run of the tests says so.
 """
