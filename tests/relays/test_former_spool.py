@@ -55,7 +55,7 @@ def filled(relay: Relay, listener: socket.socket, sink: Sink) -> None:
     assert [send(listener, number) for number in range(2, 6)] == [200] * 4
 
 
-@pytest.mark.parametrize("end", [Relay.kill, Relay.terminate])
+@pytest.mark.parametrize("end", [Relay.kill, pytest.param(Relay.terminate, marks=pytest.mark.exhaustive)])
 def test_what_waits_comes_along_in_its_order(
     relays_with: Make,
     former: str,
@@ -132,7 +132,9 @@ CREATE FUNCTION passerelle.slow() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PER
 """
 
 
-@pytest.mark.parametrize("table", ["told_delivery", "outbox", "received"])
+@pytest.mark.parametrize(
+    "table", ["told_delivery", pytest.param("outbox", marks=pytest.mark.exhaustive), "received"]
+)
 def test_a_kill_on_the_way_loses_nothing_and_doubles_nothing(
     relays_with: Make, former: str, server: Cluster, listener: socket.socket, sink: Sink, table: str
 ) -> None:

@@ -57,7 +57,9 @@ def unpack(source: Path, target: Path) -> None:
     subprocess.run(["tar", "xf", archive, "-C", target], check=True)
 
 
-@pytest.mark.parametrize("bring", [copy, move, unpack])
+@pytest.mark.parametrize(
+    "bring", [copy, *(pytest.param(each, marks=pytest.mark.exhaustive) for each in (move, unpack))]
+)
 def test_a_folder_of_documents_that_comes_at_once(
     one_by_one: Relay, tree: Path, sink: Sink, tmp_path: Path, bring: Callable[[Path, Path], None]
 ) -> None:

@@ -118,7 +118,7 @@ def test_a_tree_that_leaves_the_settings_leaves_the_index(
     ] == [True] * 3
 
 
-@pytest.mark.parametrize("discretion", ["masked", "count"])
+@pytest.mark.parametrize("discretion", [pytest.param("masked", marks=pytest.mark.exhaustive), "count"])
 def test_a_name_that_is_private_is_told_nowhere(
     nextcloud_at: Callable[..., Relay], tree: Path, sink: Sink, discretion: str
 ) -> None:

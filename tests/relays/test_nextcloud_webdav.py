@@ -141,6 +141,7 @@ def test_what_comes_while_the_relay_is_down(site: Site, polling: Relay, sink: Si
     assert set(end(polling, site, sink)) == {"new Conges/down-0.pdf", "new Conges/down-1.pdf"}
 
 
+@pytest.mark.exhaustive
 def test_many_documents(site: Site, polling: Relay, front: Front, sink: Sink) -> None:
     start(polling)
     names = set()

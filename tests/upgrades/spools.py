@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
+import pytest
+from _pytest.mark import ParameterSet
 
 from tests.relays.process import PROJECT
 
@@ -34,6 +36,15 @@ _TIMES = {
 def names(kind: str) -> list[str]:
     """The spools of a kind: gitlab, nextcloud, postgresql."""
     return sorted(path.stem for path in FOLDER.glob(f"{kind}-*.sql"))
+
+
+def sample(kind: str) -> list[ParameterSet]:
+    """The same as parameters of a test: the first and the last, the others marked as `exhaustive`."""
+    every = names(kind)
+    return [
+        pytest.param(name, marks=[] if name in (every[0], every[-1]) else [pytest.mark.exhaustive])
+        for name in every
+    ]
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ from tests.relays.sink import Sink
 from tests.relays.test_nextcloud import known
 from tests.relays.test_parked import numbers, parked
 from tests.upgrades.releases import COLUMN, NEXT, NO_COLUMN, next_release
-from tests.upgrades.spools import RELEASE_BEFORE, Content, fill_database, names, plant, write_file
+from tests.upgrades.spools import RELEASE_BEFORE, Content, fill_database, plant, sample, write_file
 from tests.upgrades.table import Row
 
 Enter = Callable[[Row], None]
@@ -89,7 +89,7 @@ def versions(relay: Relay) -> dict[str, int]:
         return dict(db.execute("SELECT part, version FROM schema_version").fetchall())
 
 
-@pytest.mark.parametrize("name", names("gitlab"))
+@pytest.mark.parametrize("name", sample("gitlab"))
 def test_a_file_of_the_gitlab_relay(
     name: str, gitlab_with: Callable[[str], Relay], listener: socket.socket, sink: Sink, enter: Enter
 ) -> None:
@@ -115,7 +115,7 @@ def test_a_file_of_the_gitlab_relay(
     assert "storage fails" not in gitlab.text
 
 
-@pytest.mark.parametrize("name", names("nextcloud"))
+@pytest.mark.parametrize("name", sample("nextcloud"))
 def test_a_file_of_the_nextcloud_relay(
     name: str, one_by_one: Relay, tree: Path, sink: Sink, enter: Enter
 ) -> None:
@@ -140,7 +140,7 @@ def test_a_file_of_the_nextcloud_relay(
 
 
 @pytest.mark.parametrize("spool", ["postgresql"], indirect=True)
-@pytest.mark.parametrize("name", names("postgresql"))
+@pytest.mark.parametrize("name", sample("postgresql"))
 def test_a_shared_spool_whose_hosts_start_together(
     name: str,
     hosts: Callable[[int, str], list[Relay]],

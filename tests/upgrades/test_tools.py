@@ -21,7 +21,7 @@ from tests.relays.test_damaged_spool import PAGE, told, write_over
 from tests.relays.test_nextcloud import known
 from tests.relays.test_parked import numbers, parked
 from tests.upgrades.releases import EARLIER, NEXT, RENAMED, next_release
-from tests.upgrades.spools import Content, fill_database, names, plant, write_file
+from tests.upgrades.spools import Content, fill_database, plant, sample, write_file
 from tests.upgrades.test_spools import arrived, versions
 
 # Without its first page a file tells neither its tables nor where they are.
@@ -45,7 +45,7 @@ def all_is_well(relay: Relay, old: Content, sink: Sink) -> None:
 class TestRescue:
     """A damaged file of any release: its rows are known by the tables that this release had."""
 
-    @pytest.mark.parametrize("name", names("gitlab"))
+    @pytest.mark.parametrize("name", sample("gitlab"))
     def test_events(self, name: str, gitlab_with: Callable[[str], Relay], sink: Sink) -> None:
         gitlab = gitlab_with("digest_from = 0")
         old = write_file(name, gitlab.state / "relay.db")
@@ -57,7 +57,7 @@ class TestRescue:
         all_is_well(gitlab, old, sink)
         assert versions(gitlab) == {"outbox": OUTBOX.version, "gitlab": GITLAB.version}
 
-    @pytest.mark.parametrize("name", names("nextcloud"))
+    @pytest.mark.parametrize("name", sample("nextcloud"))
     def test_documents(self, name: str, one_by_one: Relay, tree: Path, sink: Sink) -> None:
         file = one_by_one.state / "relay.db"
         old = write_file(name, file)
@@ -130,7 +130,7 @@ class TestRescue:
 
 
 @pytest.mark.parametrize("spool", ["postgresql"], indirect=True)
-@pytest.mark.parametrize("name", names("gitlab"))
+@pytest.mark.parametrize("name", sample("gitlab"))
 def test_a_file_of_any_release_moves_into_the_shared_spool(
     name: str, gitlab_with: Callable[[str], Relay], sink: Sink
 ) -> None:
@@ -182,7 +182,7 @@ def test_parked_messages_of_an_older_spool_wait_for_the_relay(name: str, gitlab:
 
 
 @pytest.mark.parametrize("spool", ["postgresql"], indirect=True)
-@pytest.mark.parametrize("name", names("postgresql"))
+@pytest.mark.parametrize("name", sample("postgresql"))
 @pytest.mark.parametrize("is_started", [False, True], ids=["as it was", "brought up to date"])
 def test_the_tables_of_any_release_are_taken_away(
     name: str, is_started: bool, gitlab: Relay, spool: str
