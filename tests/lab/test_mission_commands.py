@@ -79,4 +79,4 @@ def test_restart_as_the_mission_types_it(
         cloud.put(f"Contrats/{mark}-0.pdf", b"%PDF")
         wait_until("a message", lambda: seen(chat, "rh-alerts", mark) == ["0"])
         cloud.delete(f"Contrats/{mark}-0.pdf")
-    assert machine(f"pgrep -fc 'relays[.]{relay} --config'").strip() == "1"
+    assert machine(f"pgrep -fc 'relays[.]sources[.]{relay} --config'").strip() == "1"
