@@ -89,5 +89,7 @@ def test_no_stranger_runs_a_relay(host: Host) -> None:
     """No relay runs beside those of systemd: one that was started by hand would post everything a second time."""
     services = ("passerelle-gitlab", "passerelle-nextcloud")
     known = {host.check_output("systemctl show -P MainPID %s", service) for service in services}
-    running = host.run("ps -eo pid,args | grep '[r]elays[.]\\(gitlab\\|nextcloud\\) --config'").stdout
+    # Releases before 1.0.0 had the relays elsewhere in the package.
+    relay = r"[r]elays[.]\(sources[.]\)\?\(gitlab\|nextcloud\) --config"
+    running = host.run(f"ps -eo pid,args | grep '{relay}'").stdout
     assert {line.split()[0] for line in running.splitlines()} <= known
