@@ -48,6 +48,7 @@ def projects(machine: Shell) -> set[str]:
     return set(names.split())
 
 
+@pytest.mark.exhaustive
 def test_the_project_that_runs_is_the_one(
     other: None, machine: Shell, chat: Chat, forge: Forge, cloud: Cloud
 ) -> None:

@@ -45,6 +45,7 @@ def settings(value: object) -> dict[str, str]:
     return {"mattermost__gitlab_webhook__icon": str(value)}
 
 
+@pytest.mark.exhaustive
 def test_an_image_is_an_emoji_as_long_as_it_is_in_the_settings(
     as_it_was: None, chat: Chat, forge: Forge, site: Site, tmp_path: Path
 ) -> None:

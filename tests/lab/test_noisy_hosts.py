@@ -77,6 +77,7 @@ def noisy(request: pytest.FixtureRequest, machine: Shell) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("noisy", sampled(["all", *NOISES], 8), indirect=True)
+@pytest.mark.exhaustive
 def test_a_noisy_host_is_like_a_silent_one(noisy: str, machine: Shell, chat: Chat, forge: Forge) -> None:
     """Something of each kind is wrong: release, file, secret, folder, unit."""
     machine(f"rm /opt/passerelle/current/complete; chmod 644 {INFRASTRUCTURE}/scripts/.webhooks.conf")

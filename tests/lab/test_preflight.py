@@ -238,7 +238,8 @@ def test_a_change_that_fails_leaves_what_worked(
     arrives(chat, forge)
 
 
-@pytest.mark.parametrize("name", sampled(FAULTS, 24))
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("name", list(FAULTS))
 def test_a_first_deploy_that_fails_is_completed_by_the_next(
     name: str, cured: list[str], machine: Shell, chat: Chat, forge: Forge
 ) -> None:

@@ -95,6 +95,7 @@ KNOWN_BY_MARKS += ["mattermost.team: another one", "mattermost.gitlab_webhook.di
 KNOWN_BY_MARKS += ["host.infrastructure: another folder", "nextcloud.trees: one is taken out"]
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize(
     "change", sampled([each for each in CHANGES if str(each) in KNOWN_BY_MARKS], 9), ids=str
 )
@@ -112,6 +113,7 @@ def test_it_is_found_without_a_record(world: World, change: Change) -> None:
         assert_nothing_more(world, after)
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize(
     "change",
     sampled([each for each in CHANGES if str(each) in WITHOUT_A_LOSS], 9),

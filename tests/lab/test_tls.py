@@ -104,6 +104,7 @@ def arrives(chat: Chat, forge: Forge, cloud: Cloud, site: Site) -> None:
     cloud.delete(f"Contrats/{mark}.pdf")
 
 
+@pytest.mark.exhaustive
 def test_unknown_authority_is_told_by_all_alike(
     front: Callable[[tls.Identity], None], secure: dict[str, str]
 ) -> None:

@@ -113,6 +113,7 @@ REVERTED = (
 )
 
 
+@pytest.mark.exhaustive
 def test_a_switch_back_turns_back_the_tables_that_the_new_release_has_changed(
     checkout: Path, machine: Shell, chat: Chat, forge: Forge
 ) -> None:

@@ -94,6 +94,7 @@ def stop(relay: Relay) -> None:
     wait_for(lambda: "State:\tT" in Path(f"/proc/{relay.pid}/status").read_text())
 
 
+@pytest.mark.exhaustive
 def test_more_than_the_queue_holds(one_by_one: Relay, tree: Path, sink: Sink, tmp_path: Path) -> None:
     old, moved = make(tree / "Contrats" / "old", 100), make(tmp_path / "moved", 500)
     start(one_by_one)
