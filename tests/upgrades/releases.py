@@ -37,14 +37,15 @@ def add_migration(
 from dataclasses import replace
 
 GITLAB = replace(
-    GITLAB, migrations=(*GITLAB.migrations, Migration({NEXT}, up={up!r}, down={down!r}, breaks={breaks!r}))
+    GITLAB,
+    migrations=(*GITLAB.migrations, Migration({NEXT}, up={up!r}, down={down!r}, breaks={breaks!r})),
+    waiting=({uses!r},),
 )
 AFTER_RESCUE = AFTER_RESCUE.replace("FROM received", "FROM {uses}")
 """
     )
-    for name in ("sources/gitlab/inbox.py", "storage/recovery.py"):
-        code = checkout / "relays" / name
-        statements = (
-            code.read_text().replace("FROM received", f"FROM {uses}").replace("INTO received", f"INTO {uses}")
-        )
-        code.write_text(statements)
+    code = checkout / "relays" / "sources" / "gitlab" / "inbox.py"
+    statements = (
+        code.read_text().replace("FROM received", f"FROM {uses}").replace("INTO received", f"INTO {uses}")
+    )
+    code.write_text(statements)
