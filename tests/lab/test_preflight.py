@@ -19,7 +19,7 @@ Shell = Callable[[str], str]
 LOCAL = "/usr/local/bin"
 # Who has the port; the connections of an earlier case may keep it for a minute.
 STRANGER = """\
-import socket, time
+import signal, socket, time
 from pathlib import Path
 holder = socket.socket()
 while True:
@@ -30,7 +30,7 @@ while True:
         time.sleep(0.2)
 {listen}
 Path("/run/stranger").touch()
-time.sleep(9999)
+signal.pause()
 """
 GO = "systemctl stop stranger; rm -f /run/stranger /root/stranger.py"
 AS_OPS = {"host__ssh_user": "ops", "host__infrastructure": INFRASTRUCTURE}
