@@ -86,6 +86,7 @@ def test_each_site_has_its_own_and_a_second_run_changes_nothing(forge: Forge, ch
         assert not chat.about("dev-notifications", mark)
 
 
+@pytest.mark.exhaustive
 def test_an_unreachable_site_and_a_refused_one_fail_alone(second: Callable[[str], str]) -> None:
     """The others are mended, and the last lines say which sites failed and why."""
     second("systemctl stop passerelle-gitlab.socket passerelle-gitlab.service")

@@ -144,6 +144,7 @@ class Sender(threading.Thread):
         return requests.post(self._url, data=body, headers=headers, timeout=10).status_code
 
 
+@pytest.mark.exhaustive
 def test_relay_hosts_come_and_go_and_no_event_is_lost(
     shared: Shared, machine: Shell, chat: Chat, forge: Forge
 ) -> None:

@@ -82,6 +82,7 @@ def test_a_release_that_does_not_come_up_is_switched_back(
     assert deploy().changed == 0, "everything is as it was"
 
 
+@pytest.mark.exhaustive
 def test_a_release_that_comes_up_is_accepted(
     checkout: Path, machine: Shell, chat: Chat, forge: Forge
 ) -> None:
