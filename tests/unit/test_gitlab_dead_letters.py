@@ -4,7 +4,8 @@ import json
 import logging
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
@@ -201,6 +202,31 @@ def test_what_is_looked_into_again_is_told(world: World) -> None:
     assert world.keys() == ["dead:e-2", "e-2"]
     assert world.letters.count() == 0
     assert world.store.read("SELECT * FROM suspect") == []
+
+
+@pytest.mark.parametrize("noted", [False, True], ids=["before it is noted", "after it"])
+def test_an_end_is_counted_once_however_many_starts_are_killed_while_they_note_it(
+    world: World, monkeypatch: pytest.MonkeyPatch, noted: bool
+) -> None:
+    world.put(1)
+    _Interrupted(world._file).begin(["e-1"])
+
+    class Killed(Inbox):
+        def suspect(self, keys: Sequence[str]) -> Future[None]:
+            if noted:
+                super().suspect(keys).result()
+            raise SystemExit
+
+    monkeypatch.setattr(world, "received", Killed(world.store))
+    for _ in range(2 * MOST_ATTEMPTS):
+        started = world.start()
+        wait_until("it has looked", lambda: world.dead or not started.is_alive(), 20, every=0.01)  # noqa: B023
+        world.dead.clear()
+        started.stop()
+        started.join(10)
+    monkeypatch.setattr(world, "received", Inbox(world.store))
+    assert world.run()
+    assert world.keys() == ["e-1"]
 
 
 @pytest.mark.parametrize(("most", "characters"), [(3, 10**9), (10**9, 3 * len(issue(1)) + 100)])

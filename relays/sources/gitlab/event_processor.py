@@ -90,8 +90,12 @@ class EventProcessor(Worker):
 
     def work(self) -> None:
         self._calm_from = time.monotonic() + _CALM_SECONDS
-        # Before anything is looked into, or the next end would find nothing written down.
-        self._until_stored(self._suspect)
+        if keys := self._attempt.left():
+            log.warning("the relay ended while it looked into deliveries: %d, now one by one", len(keys))
+            # First of all, so that a kill while this start is still noting them does not count the same end twice.
+            self._attempt.end()
+            # Before anything is looked into, or the next end would find nothing written down.
+            self._until_stored(lambda: self._received.suspect(keys).result())
         while not self._stopping.is_set():
             # Cleared before looking: what comes in between is looked for again.
             self._news.clear()
@@ -105,12 +109,6 @@ class EventProcessor(Worker):
                 return
             except StorageError:
                 self._stopping.wait(_STORAGE_DELAY)
-
-    def _suspect(self) -> None:
-        if keys := self._attempt.left():
-            log.warning("the relay ended while it looked into deliveries: %d, now one by one", len(keys))
-            self._received.suspect(keys).result()
-            self._attempt.end()
 
     def _turn(self) -> None:
         begun = time.thread_time()
