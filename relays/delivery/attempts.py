@@ -19,7 +19,7 @@ class Report:
         self._trouble = ""
 
     def attempt(self, delivery: Lease, answer: PostResult, delay: float) -> None:
-        """Tell how an attempt ended; `delay` is how long the next one waits, if there is to be one."""
+        """Log how an attempt ended; `delay` is how long the next one waits, if there is to be one."""
         if answer.meaning is Meaning.POSTED:
             self._delivered(delivery)
         elif answer.meaning is Meaning.REFUSED:

@@ -15,7 +15,7 @@ from markdown_it.tree import SyntaxTreeNode
 
 from relays.mattermost import html_text, invisible, markup, parts
 from relays.mattermost.markup import Markup
-from relays.mattermost.parts import Place
+from relays.mattermost.parts import LinkBase
 from relays.mattermost.text_budget import TextBudget
 from relays.wording import Wording
 
@@ -34,12 +34,12 @@ _ADDRESS = re.compile(r"https?://[^\s<>\"`|\\^{}\[\]]+", re.IGNORECASE)
 _BEHIND_ADDRESS = ".,:;!?)*_~'"
 
 
-def render(text: str, place: Place, wording: Wording, most: int, *, boxed: bool = False) -> Markup | None:
+def render(text: str, base: LinkBase, wording: Wording, most: int, *, boxed: bool = False) -> Markup | None:
     """The text as markup, cut where it costs (mattermost.parts) more than about `most`; None if it shows nothing.
 
     `boxed`: it is put into a box, of whose code less has to be broken.
     """
-    writer = _Writer(place, wording, TextBudget(most), boxed=boxed)
+    writer = _Writer(base, wording, TextBudget(most), boxed=boxed)
     near = text[:_NEAR].replace("\0", "")
     lines = writer.blocks(SyntaxTreeNode(_PARSER.parse(near)).children)
     if (writer.room.is_full or len(text) > _NEAR) and not writer.room.shows_more:
@@ -50,9 +50,9 @@ def render(text: str, place: Place, wording: Wording, most: int, *, boxed: bool 
 class _Writer:
     """Writes until there is no room left, and closes what is open then."""
 
-    def __init__(self, place: Place, wording: Wording, room: TextBudget, *, boxed: bool) -> None:
+    def __init__(self, base: LinkBase, wording: Wording, room: TextBudget, *, boxed: bool) -> None:
         self.room = room
-        self._place = place
+        self._base = base
         self._wording = wording
         self._boxed = boxed
         self._in_link = False
@@ -201,12 +201,12 @@ class _Writer:
 
     def _linked(self, shown: Markup, address: str, said: str) -> Markup:
         """What is shown as a link, behind it the name of its server if that is another one and not `said`."""
-        safe = parts.web_address(self._place.absolute(address))
+        safe = parts.web_address(self._base.absolute(address))
         if self._in_link or not shown.strip() or not safe:
             return shown
         host = urlsplit(safe).netloc
         is_said = re.search(rf"(?<![\w.-]){re.escape(host)}(?![\w.-])", said, re.IGNORECASE)
-        where = "" if is_said or not self._place.is_elsewhere(safe) else f" ({markup.part(host)})"
+        where = "" if is_said or not self._base.is_elsewhere(safe) else f" ({markup.part(host)})"
         return Markup(f"{parts.link(shown, safe)}{where}") if self.room.takes(f"[]({safe}){where}") else shown
 
     def _html(self, source: str) -> Markup:

@@ -42,7 +42,7 @@ class World:
 
     store: Store
     folder: Path
-    dispatcher: Router
+    router: Router
     counters: Counter[str] = field(default_factory=Counter)
     now: float = field(default_factory=time.time)
     wake: Callable[[], object] = lambda: None
@@ -72,7 +72,7 @@ class World:
         processor = EventProcessor(
             received,
             outbox,
-            self.dispatcher,
+            self.router,
             History.of(self.store),
             DeadLetters(self.store),
             AttemptJournal(self.folder / "attempt"),

@@ -67,13 +67,13 @@ class World:
         """Issues come in."""
         self.received.put(lambda: [Delivery(f"e-{number}", issue(number)) for number in numbers]).result()
 
-    def start(self, dispatcher: type[Router] = Deadly) -> EventProcessor:
+    def start(self, router: type[Router] = Deadly) -> EventProcessor:
         """A process that tells."""
         line = Outbox(self.store, "test")
         made = EventProcessor(
             self.received,
             line,
-            dispatcher([Route(("dev",))], Mute()),
+            router([Route(("dev",))], Mute()),
             History.of(self.store),
             self.letters,
             _Interrupted(self._file),
@@ -84,9 +84,9 @@ class World:
         made.start()
         return made
 
-    def run(self, dispatcher: type[Router] = Deadly) -> bool:
+    def run(self, router: type[Router] = Deadly) -> bool:
         """Start it, and wait until it has ended or told all; whether it lives."""
-        started = self.start(dispatcher)
+        started = self.start(router)
         wait_until(
             "told, or dead", lambda: not started.is_alive() or self.received.pending() == 0, 20, every=0.01
         )

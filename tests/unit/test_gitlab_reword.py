@@ -19,8 +19,8 @@ from tests.unit.test_relays_messages import load
 def told(payload: dict[str, Any], detail: str = "full", **templates: str) -> dict[str, Any]:
     """The message about a payload in the words of these templates; `__` in a name stands for the dot."""
     rewording = EventTemplates({name.replace("__", "."): source for name, source in templates.items()})
-    dispatcher = Router([Route(("dev",), detail=detail)], Mute(), {}, {"fr": rewording})
-    _, messages = dispatcher.dispatch(read_event(Payload(payload)))
+    router = Router([Route(("dev",), detail=detail)], Mute(), {}, {"fr": rewording})
+    _, messages = router.dispatch(read_event(Payload(payload)))
     return messages["dev"].payload()
 
 

@@ -90,8 +90,8 @@ def test_the_first_route_decides_unless_it_is_not_final() -> None:
 
 
 def test_a_route_without_channels_drops() -> None:
-    dispatcher = Router([Route((), events=("push",)), DEFAULT], LOUD)
-    assert dispatcher.dispatch(event("push_normal")) == ("dropped", {})
+    router = Router([Route((), events=("push",)), DEFAULT], LOUD)
+    assert router.dispatch(event("push_normal")) == ("dropped", {})
 
 
 @pytest.mark.parametrize(

@@ -31,18 +31,18 @@ def read(folder: Path, wanted: Site) -> tuple[Router, list[DeliveryLog]]:
     file = folder / "gitlab.toml"
     file.write_text(gitlab_settings(wanted, signs=True), encoding="utf-8")
     settings = read_settings(file)
-    dispatcher, hook_logs = read_dispatcher(file, settings), read_hook_logs(settings, folder)
+    router, hook_logs = read_dispatcher(file, settings), read_hook_logs(settings, folder)
     assert settings.choice("signature", ("accepted", "required"), "accepted") == "required"
     assert settings.integer("digest_from", 0, 0, 100) == 20
     settings.done()
-    return dispatcher, hook_logs
+    return router, hook_logs
 
 
 def test_a_site_that_says_nothing(tmp_path: Path, values: dict[str, Any]) -> None:
-    dispatcher, hook_logs = read(tmp_path, site(values))
-    assert dispatcher.routes == [Route(("dev-notifications",))]
-    assert (dispatcher.mute, dispatcher.people, hook_logs) == (Mute(), {}, [])
-    assert dispatcher.projects.paths == ("root/projet-test-taaf",)
+    router, hook_logs = read(tmp_path, site(values))
+    assert router.routes == [Route(("dev-notifications",))]
+    assert (router.mute, router.people, hook_logs) == (Mute(), {}, [])
+    assert router.projects.paths == ("root/projet-test-taaf",)
 
 
 def test_a_site_that_says_much(tmp_path: Path, values: dict[str, Any]) -> None:
@@ -51,7 +51,7 @@ def test_a_site_that_says_much(tmp_path: Path, values: dict[str, Any]) -> None:
         {"channels": [], "events": ["push"], "language": "en", "detail": "short"},
     ]
     template = '🆕 "{{ user }}"\n\t\\ {{ project | bold }}'
-    dispatcher, _ = read(
+    router, _ = read(
         tmp_path,
         site(
             values,
@@ -62,19 +62,19 @@ def test_a_site_that_says_much(tmp_path: Path, values: dict[str, Any]) -> None:
             wording={"fr": {"issue.open": template, "push": "x"}},
         ),
     )
-    assert dispatcher.routes == [
+    assert router.routes == [
         Route(("ops", "dev"), labels=('a "b" \\ é',), final=False, detail="short"),
         Route((), events=("push",), language="en", detail="short"),
         Route(("dev-notifications",), detail="short"),
     ]
-    assert dispatcher.mute == Mute(jobs=False)
-    assert dispatcher.people == {"camille.morel": "cmorel"}
-    assert set(dispatcher.rewordings) == {"fr", "en"}
+    assert router.mute == Mute(jobs=False)
+    assert router.people == {"camille.morel": "cmorel"}
+    assert set(router.rewordings) == {"fr", "en"}
 
 
 def test_a_site_with_several_projects(tmp_path: Path, values: dict[str, Any]) -> None:
-    dispatcher, _ = read(tmp_path, site(values, projects=["taaf/web", "shop/web"]))
-    assert dispatcher.projects.paths == ("root/projet-test-taaf", "taaf/web", "shop/web")
+    router, _ = read(tmp_path, site(values, projects=["taaf/web", "shop/web"]))
+    assert router.projects.paths == ("root/projet-test-taaf", "taaf/web", "shop/web")
 
 
 def test_a_site_with_a_token_for_the_log(tmp_path: Path, values: dict[str, Any]) -> None:

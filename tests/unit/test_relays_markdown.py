@@ -22,7 +22,7 @@ from tests.relays import hostile
 from tests.unit.test_relays_markup import PIECES
 from tests.unit.test_relays_messages import tell
 
-PLACE = parts.Place("https://git.example.org/ops/web", "https://git.example.org")
+PLACE = parts.LinkBase("https://git.example.org/ops/web", "https://git.example.org")
 MOST = 1_500
 GAP = "\u200b"
 # As CommonMark reads it, which Mattermost's mobile clients do.

@@ -36,10 +36,10 @@ log = logging.getLogger("relays.sources.gitlab")
 _MAX_BODY_BYTES = 25 * 1024 * 1024
 
 
-def build(places: RelayPaths) -> service.Service:
+def build(paths: RelayPaths) -> service.Service:
     """The relay, listening. StartError if a setting or a credential is missing or wrong."""
-    settings = read_settings(places.config)
-    dispatcher = read_dispatcher(places.config, settings)
+    settings = read_settings(paths.config)
+    router = read_dispatcher(paths.config, settings)
     max_body_bytes = settings.integer("max_body_bytes", _MAX_BODY_BYTES, 1024, ROOM_BYTES)
     digest_from = settings.integer("digest_from", digest.DEFAULT_FROM, 0, digest.HIGHEST_FROM)
     signed = settings.choice("signature", ("accepted", "required"), "accepted") == "required"
@@ -47,27 +47,27 @@ def build(places: RelayPaths) -> service.Service:
     listen = settings.table("listen")
     address, port = listen.text("address", "0.0.0.0"), listen.integer("port", 8090, 0, 65535)  # noqa: S104
     listen.done()
-    ca = read_ca(places.config, settings)
-    hook_logs = read_hook_logs(settings, places.credentials, ca)
+    ca = read_ca(paths.config, settings)
+    hook_logs = read_hook_logs(settings, paths.credentials, ca)
     settings.done()
-    authenticity = read_authenticity(places.credentials, required=signed)
+    authenticity = read_authenticity(paths.credentials, required=signed)
 
-    everything = dispatcher.routes[-1]
-    hook = Hook(read_hook_url(places.credentials, "GITLAB_WEBHOOK_URL"), everything.channels[0], icon, ca)
+    everything = router.routes[-1]
+    hook = Hook(read_hook_url(paths.credentials, "GITLAB_WEBHOOK_URL"), everything.channels[0], icon, ca)
     wording = CATALOGUES[everything.language]
     relay = service.Service(
-        places.state,
+        paths.state,
         wording,
         hook,
         digest_from,
         GITLAB,
-        spool=read_spool(places.credentials),
+        spool=read_spool(paths.credentials),
         after_rescue=AFTER_RESCUE,
     )
     deliveries, dead_letters = Inbox(relay.store), DeadLetters(relay.store)
-    relay.metrics.add_gauge("pending_events", "Events stored and not looked into yet", deliveries.pending)
+    relay.metrics.add_gauge("pending_events", "Events stored and not processed yet", deliveries.pending)
     relay.metrics.add_gauge(
-        "dead_letters", "Events that cannot be told and wait for an operator", dead_letters.count
+        "dead_letters", "Events that cannot be announced and wait for an operator", dead_letters.count
     )
     counters: Counter[str] = Counter()
     refusals = Refusals(counters, relay.metrics)
@@ -85,9 +85,9 @@ def build(places: RelayPaths) -> service.Service:
         text = wording["status.dead_letters"].format(count=dead) if dead else ""
         relay.note("dead_letters", text, count=dead)
 
-    told = (relay.outbox, dispatcher, History.of(relay.store))
-    attempt = AttemptJournal(places.state / "attempt")
-    relay.add(EventProcessor(deliveries, *told, dead_letters, attempt, relay.metrics, counters, note))
+    towards = (relay.outbox, router, History.of(relay.store))
+    attempt = AttemptJournal(paths.state / "attempt")
+    relay.add(EventProcessor(deliveries, *towards, dead_letters, attempt, relay.metrics, counters, note))
     return relay
 
 

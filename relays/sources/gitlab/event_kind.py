@@ -61,7 +61,7 @@ class EventKind(ABC):
         return [label.text("title") for path in self.labels_at for label in payload.elements(*path, "labels")]
 
     def is_confidential(self, payload: Payload, header: str) -> bool:
-        """Whether an event is not to be told to everybody; `header` is the event that its header names."""
+        """Whether an event is not for everybody; `header` is the event that its header names."""
         return is_marked(payload, header)
 
     def noises(self, payload: Payload, actions: frozenset[str]) -> Iterable[str]:

@@ -43,7 +43,7 @@ class MergeRequest(NamedTuple):
 
     @property
     def reference(self) -> str:
-        """What tells it from every other one."""
+        """What distinguishes it from every other one."""
         return self.reference_of(self.project, str(self.iid))
 
     @staticmethod
@@ -130,7 +130,7 @@ class MergeRequests:
             " ON CONFLICT (project, iid) DO UPDATE SET"
             f" {', '.join(f'{name} = excluded.{name}' for name in names[2:])}"
             " WHERE excluded.changed_at > merge_requests.changed_at OR excluded.changed_at = 0"
-            # What is told of one second: that it is over is the last word.
+            # Of what is said of one second, that it is closed is the last word.
             " OR (excluded.changed_at = merge_requests.changed_at"
             " AND (merge_requests.is_open OR NOT excluded.is_open))",
             (*values, subject.text("state") in _OPEN, moment(subject.text("updated_at")), now),

@@ -14,13 +14,13 @@ class Mute:
     bots               comments, and updates of issues and merge requests, made with an access token
     child_pipelines    pipelines that belong to another pipeline
     comment_edits      comments that were changed
-    echoes             what says again what was just told: by another hook, an update to a state that is announced, the
-                       failure of a deployment that was rejected
+    echoes             what says again what was just announced: by another hook, an update to a state that is
+                       announced, the failure of a deployment that was rejected
     empty_updates      updates of issues and merge requests without a change that people care about
     intermediate       pipelines, jobs and deployments that get on by themselves; what waits for somebody is announced
-    jobs               jobs, of which their pipeline tells
+    jobs               jobs, which their pipeline reports
     merge_pushes       the push, and the end of the source branch, that GitLab sends besides a merge
-    push_updates       the new commits of a merge request that its push tells of
+    push_updates       the new commits of a merge request that its push announces
     reactions          emoji
     reviews            the single comments and approvals of a review, which is announced as a whole
 

@@ -28,14 +28,14 @@ class Settling:
     def settle(self, db: Database, one: Outcome, alone: bool) -> Outcome | None:
         """What becomes of it; None if another relay has it, or has changed what it depends on.
 
-        `alone`: nothing else was looked into at the same time.
+        `alone`: nothing else was processed at the same time.
         """
         is_echo = None
         if one.may_wait:
             delivery, event = one.deliveries[0], one.events[0]
             if self.memory.holding.is_held(db, delivery.key):
                 return None
-            if not self.received.is_told(db, delivery.key):
+            if not self.received.is_processed(db, delivery.key):
                 if one.may_be_unknown and self.memory.merge_requests.has_source(db, event):
                     return None
                 is_echo = self._is_echo(db, one)
@@ -48,8 +48,8 @@ class Settling:
         if is_new is None:
             return None
         if not is_new:
-            return replace(ours, outcome="duplicate", reason="", notifications=(), fault=None)
-        if ours.fault is not None:
+            return replace(ours, outcome="duplicate", reason="", notifications=(), cause=None)
+        if ours.cause is not None:
             return ours
         self.memory.pipelines.remember(db, ours.events[0])
         self._heard_of(db, ours)
@@ -75,20 +75,20 @@ class Settling:
         """Take the deliveries away; whether they are new, None if another relay has them."""
         is_new = True
         for each in one.deliveries:
-            if one.fault is not None:
-                self.dead_letters.put(db, each.row, one.fault.reason)
+            if one.cause is not None:
+                self.dead_letters.put(db, each.row, one.cause.reason)
             if not self.received.take(db, each.row):
                 return None  # of several it is known that all are there
             if each.act:
                 self.memory.holding.release(db, each.key)
-            # What is put aside stays under suspicion: it may come again.
-            if alone and one.fault is None:
+            # A dead letter stays under suspicion: it may come again.
+            if alone and one.cause is None:
                 self.received.acquit(db, each.key)
             is_new = self.received.is_new(db, each.key) and is_new
         return is_new
 
     def _is_echo(self, db: Database, one: Outcome) -> bool:
-        heard = bool(one.notifications) and self.mute.echoes and one.fault is None
+        heard = bool(one.notifications) and self.mute.echoes and one.cause is None
         return heard and self.memory.announced.is_echo(db, one.events[0], one.digest)
 
     def _holds(self, db: Database, one: Outcome) -> bool:

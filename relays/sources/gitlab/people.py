@@ -1,4 +1,4 @@
-"""Mentions: who is assigned or asked for a review is told so by name, and nobody else is."""
+"""Mentions: who is assigned or asked for a review is mentioned by name, and nobody else is."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -18,7 +18,7 @@ _MOST_PEOPLE = 10
 def mentions(event: Event, people: People, wording: Wording) -> Iterator[markup.Markup]:
     """A line for those whom the event newly assigns and one for those whom it asks for a review.
 
-    Who did it is not told of it.
+    Who did it is not mentioned.
     """
     if event.name not in ("issue", "merge_request"):
         return

@@ -17,7 +17,7 @@ _MOST_CHARACTERS = 14_000
 def build(events: Sequence[Event], wording: Wording) -> Iterator[tuple[int, Message]]:
     """What the comments and approvals of a review come to: one message, or as many as are needed to hold all of it.
 
-    Each with the place, in the sequence, of the first event that it tells of.
+    Each with the place, in the sequence, of the first event that it is about.
     """
     comments = [
         (place, _comment(event, wording)) for place, event in enumerate(events) if event.name == "note"

@@ -17,7 +17,7 @@ from relays.wording import CATALOGUES
 
 @dataclass(frozen=True)
 class Router:
-    """What a site wants told. The last of the routes is the default one; `rewordings` are by language.
+    """What a site wants announced. The last of the routes is the default one; `rewordings` are by language.
 
     `projects` are the full paths, in lower case, of those whose events are announced; without any, all are.
     """
@@ -47,7 +47,7 @@ class Router:
                 by_channel.setdefault(channel, []).append((place, self.projects.named(event), route))
         messages: list[tuple[int, str, Message]] = []
         for channel, parts in by_channel.items():
-            places, said, routes = zip(*parts, strict=True)
+            numbers, said, routes = zip(*parts, strict=True)
             made: list[tuple[int, Message | None]]
             if len(parts) == 1:
                 made = [(0, self._message(said[0], routes[0]))]
@@ -55,7 +55,7 @@ class Router:
                 made = list(review.build(said, CATALOGUES[routes[0].language]))
                 if routes[0].detail == "short":
                     made = [(0, message.short()) for _, message in made[:1] if message]
-            messages += [(places[number], channel, message) for number, message in made if message]
+            messages += [(numbers[number], channel, message) for number, message in made if message]
         return messages
 
     def _routes_of(self, event: Event) -> tuple[str, dict[str, Route]]:

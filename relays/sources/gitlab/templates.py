@@ -45,12 +45,12 @@ class EventTemplates:
 def faults(
     sources: Mapping[str, str],
     samples: Iterable[Event],
-    tell: Callable[[Event], Message | None],
+    build: Callable[[Event], Message | None],
     wording: Wording,
 ) -> Iterator[tuple[str, str]]:
     """The templates that cannot be used, by name, each with the reason and the remedy.
 
-    Each is tried on the samples of its event and action, as `tell` words them; on all of the event if there is none.
+    Each is tried on the samples of its event and action, as `build` words them; on all of the event if there is none.
     """
     samples = list(samples)
     for name, source in sources.items():
@@ -59,7 +59,7 @@ def faults(
             event, _, action = name.partition(".")
             of_event = [sample for sample in samples if sample.name == event]
             tried = [each for each in of_event if action in each.actions] or of_event
-            messages = ((sample, tell(sample)) for sample in tried)
+            messages = ((sample, build(sample)) for sample in tried)
             reason = fault(
                 name,
                 source,

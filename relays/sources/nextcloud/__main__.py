@@ -19,40 +19,40 @@ from relays.sources.nextcloud.webdav import DEFAULT_SECONDS, HIGHEST_SECONDS, We
 from relays.wording import CATALOGUES
 
 
-def build(places: RelayPaths) -> service.Service:
+def build(paths: RelayPaths) -> service.Service:
     """The relay. StartError if a setting or a credential is missing or wrong."""
-    settings = read_settings(places.config)
+    settings = read_settings(paths.config)
     wording = CATALOGUES[settings.choice("language", tuple(CATALOGUES), "fr")]
     channel = settings.text("channel", "rh-alerts")
     digest_from = settings.integer("digest_from", digest.DEFAULT_FROM, 0, digest.HIGHEST_FROM)
-    trees = read_trees(places.config, settings, channel)
-    ca = read_ca(places.config, settings)
-    account = read_account(settings, places.credentials, ca)
+    trees = read_trees(paths.config, settings, channel)
+    ca = read_ca(paths.config, settings)
+    account = read_account(settings, paths.credentials, ca)
     source = settings.choice("source", ("disk", "webdav"), "disk")
     if source == "webdav" and account is None:
         raise StartError(
-            f'{places.config}: source = "webdav" needs an account: add [nextcloud] with url and user'
+            f'{paths.config}: source = "webdav" needs an account: add [nextcloud] with url and user'
         )
     polled = account if source == "webdav" else None
     poll_seconds = settings.integer("poll_seconds", DEFAULT_SECONDS, 1, HIGHEST_SECONDS)
     icon = read_icon(settings)
     settings.done()
-    hook = Hook(read_hook_url(places.credentials, "NEXTCLOUD_WEBHOOK_URL"), channel, icon, ca)
+    hook = Hook(read_hook_url(paths.credentials, "NEXTCLOUD_WEBHOOK_URL"), channel, icon, ca)
 
-    relay = service.Service(places.state, wording, hook, digest_from, NEXTCLOUD, after_rescue=AFTER_RESCUE)
+    relay = service.Service(paths.state, wording, hook, digest_from, NEXTCLOUD, after_rescue=AFTER_RESCUE)
     resolver = UploaderResolver(account, relay.store) if account else None
     if resolver:
         relay.add(resolver)
     watched = []
     for tree in trees:
-        place: Backend = Disk(tree.root)
+        backend: Backend = Disk(tree.root)
         in_files = tree.in_files
         if polled is not None:
-            place, in_files = WebDavPoller(polled, tree.root, poll_seconds), tree.root
-            relay.add(place)
-        attribution = Attribution(resolver if in_files else None, place, in_files)
-        relay.add(TreeSource(relay, place, tree.options, attribution))
-        watched.append(place.name)
+            backend, in_files = WebDavPoller(polled, tree.root, poll_seconds), tree.root
+            relay.add(backend)
+        attribution = Attribution(resolver if in_files else None, backend, in_files)
+        relay.add(TreeSource(relay, backend, tree.options, attribution))
+        watched.append(backend.name)
     relay.store.submit(lambda db: forget_others(db, watched))
     return relay
 

@@ -41,7 +41,7 @@ SHOWN_PROJECT = "shown_project"
 _PLACE = re.compile(r"https?://[^/]+/(?:groups/)?(.+?)/-/")
 _SHA = re.compile("[0-9a-f]+")
 _NUMBER = re.compile("[0-9]{1,20}")
-# As git tells the kinds of signatures: OpenPGP (two), SSH, X.509. One that was cut goes on to the end.
+# As git marks the kinds of signatures: OpenPGP (two), SSH, X.509. One that was cut goes on to the end.
 _SIGNATURE = re.compile(
     r"^-----BEGIN (PGP SIGNATURE|PGP MESSAGE|SSH SIGNATURE|SIGNED MESSAGE)-----[ \r]*$"
     r".*?(?:^-----END \1-----[ \r]*$|\Z)",

@@ -24,7 +24,7 @@ from relays.sources.gitlab.payload import Payload
 from relays.wording import Wording
 
 # It has ended, or GitLab has stopped it ("blocked") until somebody approves of it or starts it by hand.
-_TOLD = ("success", "failed", "canceled", "blocked")
+_WORDED = ("success", "failed", "canceled", "blocked")
 # As the enterprise edition sends them since 19: somebody has decided, which may not be the last word.
 _DECIDED = ("approved", "rejected")
 _COLORS = {
@@ -51,7 +51,7 @@ class Deployment(EventKind):
         status = payload.text("status")
         if status in _DECIDED:
             said = sentence(wording[f"deployment.{status}"], _approver(payload, wording))
-        elif status not in _TOLD:
+        elif status not in _WORDED:
             said = state_sentence(wording["deployment.other"], state_of(status, wording))
         elif payload.mapping("user"):
             said = sentence(wording[f"deployment.{status}"], user_of(payload, wording))

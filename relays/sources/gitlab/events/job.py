@@ -10,7 +10,7 @@ from relays.sources.gitlab.noise import ENDS, PROGRESS, of_progress
 from relays.sources.gitlab.payload import Payload
 from relays.wording import Wording
 
-_TOLD = ("success", "failed", "canceled", "manual")
+_WORDED = ("success", "failed", "canceled", "manual")
 
 
 class Job(EventKind):
@@ -27,7 +27,7 @@ class Job(EventKind):
     def build(self, payload: Payload, wording: Wording) -> Message:
         """How a job ended, or what it has come to."""
         status = payload.text("build_status")
-        outcome = status if status in _TOLD else "other"
+        outcome = status if status in _WORDED else "other"
         if status == "failed" and payload.flag("build_allow_failure"):
             outcome = "allowed"
         address = f"{payload.text('project', 'web_url')}/-/jobs/{payload.text('build_id')}"

@@ -54,8 +54,8 @@ class MergeRequest(EventKind):
         if action == "merge" and removes_source(payload):
             branches["source"] = markup.fill(wording["merge_request.source"], branch=branches["source"])
         ends = [shown for end, branch in branches.items() for shown in field(wording[f"field.{end}"], branch)]
-        told = sentence(wording[f"merge_request.{said}"] + also, user_of(payload, wording), changes=words)
-        return announcement(payload, wording, told, [*ends, *details])
+        heading = sentence(wording[f"merge_request.{said}"] + also, user_of(payload, wording), changes=words)
+        return announcement(payload, wording, heading, [*ends, *details])
 
     def actions_of(self, payload: Payload) -> tuple[str, ...]:
         return tuple(_SAME.get(action, action) for action in actions_of(payload))

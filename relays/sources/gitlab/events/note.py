@@ -77,17 +77,17 @@ class Note(EventKind):
 def text_of_comment(payload: Payload, wording: Wording, *, boxed: bool = False) -> list[Field]:
     """What a comment says, in the shape that it has; `boxed`: for a box, not for the text of a post."""
     text = payload.text("object_attributes", "note")
-    shown = markdown.render(text, _place_of_text(payload), wording, _COMMENT, boxed=boxed)
+    shown = markdown.render(text, _link_base(payload), wording, _COMMENT, boxed=boxed)
     return field(wording["field.comment"], shown, short=False)
 
 
-def _place_of_text(payload: Payload) -> parts.Place:
+def _link_base(payload: Payload) -> parts.LinkBase:
     """Where the addresses lead that a text leaves incomplete."""
     project, path = payload.text("project", "web_url"), payload.text("project", "path_with_namespace")
     if path and project.endswith(f"/{path}"):  # GitLab itself may be below a path
-        return parts.Place(project, project.removesuffix(f"/{path}"))
+        return parts.LinkBase(project, project.removesuffix(f"/{path}"))
     server = _SERVER.match(project or payload.text("object_attributes", "url"))
-    return parts.Place(project, server.group() if server else "")
+    return parts.LinkBase(project, server.group() if server else "")
 
 
 def subject_of(payload: Payload, wording: Wording, limit: int) -> markup.Label:
@@ -117,6 +117,6 @@ def place_of_comment(payload: Payload, wording: Wording) -> list[Field]:
         return []
     number = position.text("new_line") or position.text("old_line")
     place = f"{path}:{number}" if number else path
-    # Its end tells more than its start.
+    # Its end says more than its start.
     shown = place if len(place) <= NAME else f"…{place[1 - NAME :]}"
     return [Field(wording["field.file"], markup.code(shown, NAME))]

@@ -28,7 +28,7 @@ from relays.sources.gitlab.payload import Payload
 from relays.wording import Wording
 
 # It has ended, or it waits for somebody who starts a job ("manual").
-_TOLD = ("success", "failed", "canceled", "manual")
+_WORDED = ("success", "failed", "canceled", "manual")
 # GitLab 19 compares with the pipeline before, on the same branch.
 _COMPARED = {"success": ("fixed",), "failed": ("broken", "still_failing")}
 _COLORS = {**COLORS, "manual": COLORS["update"]}
@@ -79,7 +79,7 @@ def _outcome(pipeline: Payload) -> str:
     status, compared = pipeline.text("status"), pipeline.text("ref_status_name")
     if compared in _COMPARED.get(status, ()):
         return compared
-    if status not in _TOLD:
+    if status not in _WORDED:
         return "other"
     return "warnings" if pipeline.text("detailed_status") == "passed with warnings" else status
 

@@ -18,7 +18,7 @@ class Release(EventKind):
     action_at = ("action",)
 
     def build(self, payload: Payload, wording: Wording) -> Message:
-        """Which release was published, changed or deleted; GitLab does not tell by whom."""
+        """Which release was published, changed or deleted; GitLab does not say by whom."""
         action = payload.text("action")
         said = wording[f"release.{action if action in ('create', 'delete') else 'update'}"]
         return box(

@@ -60,11 +60,11 @@ def told(store: Store, deliveries: Inbox, folder: Path) -> Counter[str]:
     """Tell what is there; the outcomes."""
     counters: Counter[str] = Counter()
     line = Outbox(store, "test")
-    dispatcher = Fragile([Route(("dev",))], Mute())
+    router = Fragile([Route(("dev",))], Mute())
     processor = EventProcessor(
         deliveries,
         line,
-        dispatcher,
+        router,
         History.of(store),
         DeadLetters(store),
         AttemptJournal(folder / "attempt"),
