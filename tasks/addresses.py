@@ -54,7 +54,7 @@ def _is_name(value: str) -> bool:
 
 
 def canonical(machine: str) -> str:
-    """The same for two ways to write one machine, as far as that can be told without asking anybody."""
+    """The same for two ways to write one machine, as far as that can be known without asking anybody."""
     name = machine.lower().rstrip(".")
     try:
         address = ipaddress.ip_address(name)

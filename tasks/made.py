@@ -15,7 +15,7 @@ def _same(value: Any) -> Any:
     return value
 
 
-# By what one thing of a kind is told from another: GitLab takes a path in any case; a host is one whoever logs in.
+# What distinguishes one thing of a kind: GitLab takes a path in any case; a host is one whoever logs in.
 _IDENTITY: Mapping[str, Callable[[Any], Any]] = {
     "projects": str.lower,
     "addresses": _same,
@@ -31,7 +31,7 @@ _LONGEST = 48
 class Made:
     """`webhooks` are teams and names, `addresses` what is on GitLab's allow-list, `files` paths on the host.
 
-    `gitlab` and `mattermost` are the servers' addresses, empty if they are not known. What the host itself tells is
+    `gitlab` and `mattermost` are the servers' addresses, empty if they are not known. What the host itself says is
     neither compared nor kept: `in_use` are the numbers of the webhooks whose addresses the relays have, which are
     secrets, `port` is that of the GitLab relay, empty without one, `spool` whether it was given a shared one.
     """

@@ -65,11 +65,11 @@ def looking(site: Site, target: tuple[str, dict[str, Any]]) -> Iterator[Look]:
         try:
             host.connect(show_errors=False, raise_exceptions=True)
         except ConnectError as error:
-            raise Refused(broken("ssh.unreachable", told=explained(error.args[0], host.data))) from None
+            raise Refused(broken("ssh.unreachable", detail=explained(error.args[0], host.data))) from None
         try:
             yield _look(site)
         except (SSHException, EOFError, OSError) as error:
-            raise Refused(broken("ssh.lost", told=str(error) or type(error).__name__)) from None
+            raise Refused(broken("ssh.lost", detail=str(error) or type(error).__name__)) from None
         finally:
             host.disconnect()
 
@@ -78,7 +78,7 @@ def _look(site: Site) -> Look:
     try:
         become_root()
     except ResourceError as error:
-        raise Refused(broken("ssh.sudo", told=str(error))) from None
+        raise Refused(broken("ssh.sudo", detail=str(error))) from None
     needs = needs_of(site)
     python = interpreter(needs)
     try:
@@ -95,7 +95,7 @@ def _look(site: Site) -> Look:
     try:
         tree = tree_on_host(site, infrastructure, site.trees[0])
     except ResourceError:
-        tree = None  # the links of Docker and of the volume tell why
+        tree = None  # the links of Docker and of the volume say why
     return Look(
         site=site,
         infrastructure=infrastructure,

@@ -16,7 +16,7 @@ from tasks.doctor.chain import Behind, Verdict, broken, noted, unreached
 from tasks.doctor.deliveries import meaning
 from tasks.doctor.gitlab import allows
 from tasks.doctor.look import at
-from tasks.doctor.telling import lines, masking
+from tasks.doctor.report import lines
 from tasks.doctor.wording import CATALOGUES
 from tasks.operations.compose import Container, DockerError, Project
 from tests import tls
@@ -509,22 +509,10 @@ def test_a_limit_that_somebody_else_set_is_told_as_it_is(world: World) -> None:
 
 
 def test_without_the_host_nothing_can_be_judged() -> None:
-    finding = broken("ssh.unreachable", told="timeout")
+    finding = broken("ssh.unreachable", detail="timeout")
     first, *others = unreached(CHAIN, finding)
     assert first.finding is finding
     assert all(verdict.finding == Behind("ssh") for verdict in others)
-
-
-def test_secrets_are_masked(world: World) -> None:
-    """Whatever a journal or a server may say."""
-    secrets = [
-        world.site.mattermost.token.get_secret_value(),
-        "abcdefghijklmnopqrstuvwxyz",
-        "whsec_AAAA+b/c=",
-        "glpat-x1y2z3x1y2z3",
-    ]
-    text = masking(world.site)(f"{secrets[0]} http://chat/hooks/{secrets[1]} {secrets[2]} {secrets[3]} end")
-    assert text == "… http://chat/hooks/… … … end"
 
 
 @pytest.mark.parametrize("language", ["fr", "en"])

@@ -54,7 +54,10 @@ ANSWERS: dict[str, tuple[Answer, str]] = {
         api_error(403, error="insufficient_scope"),
         "the token has not the scope for it (403); check mattermost.token",
     ),
-    "a message with a secret id": (api_error(400, message=f"no hook {HOOK}"), "HTTP 400: no hook …"),
+    "a message with a secret id": (
+        api_error(400, message=f"no hook {HOOK}"),
+        f"HTTP 400: no hook {HOOK[:4]}•••",
+    ),
     "a message without end": (api_error(400, message="x" * 9000), "HTTP 400: xxx"),
 }
 
