@@ -76,7 +76,7 @@ _REVIEW = re.compile(r"[👀👍] \*\*.+\n\n💬")
 
 
 def is_review(post: dict[str, Any]) -> bool:
-    """Whether a post tells all that somebody said of a merge request at once."""
+    """Whether a post says all that somebody said of a merge request at once."""
     return bool(_REVIEW.match(post["message"]))
 
 

@@ -51,7 +51,7 @@ class World:
         self.store.now = lambda: self.now  # type: ignore[method-assign]
 
     def hear(self, *payloads: Payload, keys: Sequence[str] = ()) -> None:
-        """Each event is looked into before the next one comes, or held back; in the end all that is held is told."""
+        """Each event is processed before the next one comes, or held back; in the end all that is held is announced."""
         stop = self.start()
         for number, payload in enumerate(payloads):
             self.put(payload, keys[number] if keys else "")
@@ -66,7 +66,7 @@ class World:
         wait_until("looked into", lambda: received.pending() == self.held(), 30, 0.005)
 
     def start(self) -> Callable[..., None]:
-        """Have what is stored told; what is given back ends that, once all of it is told unless it does not `wait`."""
+        """Have what is stored announced; what is given back ends that, once all of it is unless it does not `wait`."""
         received, outbox = Inbox(self.store), Outbox(self.store, "test")
         metrics = Metrics(outbox.stats, lambda: False)
         processor = EventProcessor(
@@ -85,7 +85,7 @@ class World:
         def stop(wait: bool = True) -> None:
             if wait:
                 self.let_time_pass(holding.LONGEST_SECONDS)
-                wait_until("all told", lambda: received.pending() == 0, 30, 0.01)
+                wait_until("all processed", lambda: received.pending() == 0, 30, 0.01)
             processor.stop()
             processor.join(30)
             assert not processor.is_alive()
@@ -103,7 +103,7 @@ class World:
         ((number,),) = self.store.read(query)
         return int(number)
 
-    def told(self, channel: str = "dev") -> list[str]:
+    def announced(self, channel: str = "dev") -> list[str]:
         """All that is shown in a channel, message by message."""
         rows = self.store.read("SELECT message FROM outbox WHERE channel = ? ORDER BY id", (channel,))
         return [text.replace("\u200b", "") for (text,) in rows]

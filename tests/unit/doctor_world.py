@@ -45,7 +45,7 @@ READY = {
     "places": {"/opt/passerelle": {"at": "/opt", "readonly": False, "noexec": False}},
     "holder": "",
 }
-"""What the preflight's probe tells of a host on which all is well."""
+"""What the preflight's probe says of a host on which all is well."""
 
 
 @dataclass
@@ -206,7 +206,7 @@ def _provision_gitlab(forge: gitlab_site.Site, site: Site) -> None:
 
 
 def report(site: Site, urls: dict[str, str]) -> dict[str, Any]:
-    """What the probe tells of a host on which all is well."""
+    """What the probe says of a host on which all is well."""
     ping = requests.get(f"{site.mattermost.url}/api/v4/system/ping?get_server_status=true", timeout=20)
     now = time.time()
     return {

@@ -95,15 +95,15 @@ routes = [
     Route(("dev",)),
 ]
 
-def told(**changes):
+def announced(**changes):
     reason, messages = Router(routes, Mute()).dispatch(read_event(Payload({**sample, **changes})))
     return [reason, {channel: message.text for channel, message in messages.items()}]
 
 print(json.dumps({
-    "routed": told(),
-    "elsewhere": told(ref="feature/x"),
-    "deleted": told(object_attributes={"action": "delete"}),
-    "by a bot": told(user={"username": "project_7_bot"}),
+    "routed": announced(),
+    "elsewhere": announced(ref="feature/x"),
+    "deleted": announced(object_attributes={"action": "delete"}),
+    "by a bot": announced(user={"username": "project_7_bot"}),
     "faults": [reason for _, reason in faults([Route(("x",), events=("package",), actions=("merge",))], Mute())],
     "triggers": triggers_of(taaf()).get("package_events"),
 }))

@@ -18,7 +18,7 @@ UPDATE = bool(os.environ.get("UPDATE_SNAPSHOTS"))
 
 
 def rendered(reason: str, message: dict[str, Any] | None) -> str:
-    """A message in the order in which it is read, and why it is not told by default; zero-width spaces as a dot."""
+    """A message in the order in which it is read, and why it is muted by default; zero-width spaces as a dot."""
     lines = [f"(not told by default: {reason})"] if reason else []
     if message is None:
         return "\n".join((*lines, "(no message)\n"))
