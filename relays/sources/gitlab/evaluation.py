@@ -121,7 +121,7 @@ def cause_of(error: Exception) -> Cause:
 def failed(delivery: Waiting | Head, router: Router, cause: Cause, event: Event = NO_EVENT) -> Outcome:
     """A delivery that becomes a dead letter, which the channel of all that no route takes gets to hear."""
     everything = router.routes[-1]
-    wording = CATALOGUES[everything.language]
+    wording = CATALOGUES[router.language_of(everything)]
     why = markup.fill(wording[cause.wording], reason=markup.code(cause.reason, _LONGEST_ERROR))
     text = markup.fill(wording["dead_letter"], cause=why)
     message = Message("Passerelle", ":warning:", summary=text, text=text)

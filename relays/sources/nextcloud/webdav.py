@@ -27,8 +27,6 @@ from relays.sources.nextcloud.listing import Folder, Listed, Listing
 from relays.sources.nextcloud.tree import Stat, is_ignored
 from relays.sources.nextcloud.watch import Hints
 
-DEFAULT_SECONDS = 15
-HIGHEST_SECONDS = 3600
 _ALL_SECONDS = 3600.0
 _ANSWER_SECONDS = 60.0
 _TIMEOUT_SECONDS = 2 * _ANSWER_SECONDS
