@@ -49,11 +49,25 @@ _PRUNED_AT_ONCE = 1000
 
 @dataclass(frozen=True)
 class Notification:
-    """What a source has to say in a channel. The key is that of the event: a channel gets it once."""
+    """What a source has to say in a channel. The key is that of the event: a channel gets it once.
+
+    `channel` is a channel's name, or "@name" for the direct channel with that user of Mattermost. `message` is what is
+    said now; None where only the root of the conversation changes. `conversation` names the conversation in its channel
+    ("taaf/passerelle!12"), empty for a post of its own, and `root` is what its first post shows from now on.
+    """
 
     key: str
     channel: str
-    message: Message
+    message: Message | None
+    conversation: str = ""
+    root: Message | None = None
+
+    @property
+    def shown(self) -> Message:
+        """What is posted where there are no conversations: the message, or else the root."""
+        if (shown := self.message or self.root) is None:
+            raise ValueError(f"the notification {self.key} says nothing")
+        return shown
 
 
 @dataclass(frozen=True)
@@ -68,11 +82,11 @@ class Stats:
 
 def insert(db: Database, new: Notification, now: float) -> bool:
     """Put a notification at the end of its channel's line; whether it was not known already."""
-    message = json.dumps(new.message.payload(), ensure_ascii=False, separators=(",", ":"))
+    message = json.dumps(new.shown.payload(), ensure_ascii=False, separators=(",", ":"))
     inserted = db.execute(
         "INSERT INTO outbox (channel, delivery_key, message, summary, state, run_at, created_at)"
         " VALUES (?, ?, ?, ?, 'ready', ?, ?) ON CONFLICT (channel, delivery_key) DO NOTHING",
-        (new.channel, new.key, message, new.message.summary, now, now),
+        (new.channel, new.key, message, new.shown.summary, now, now),
     )
     return inserted.rowcount == 1
 
