@@ -97,10 +97,8 @@ def storm(
         write(news, lot)
         if lot is not lots[-1]:
             weather.hanging = chance.random() < 0.7
-            wait_for(
-                lambda seen=seen, much=chance.randrange(5, 20): len(sink.calls) >= seen + much,  # type: ignore[misc]
-                60,
-            )
+            seen += chance.randrange(5, 20)
+            wait_for(lambda seen=seen: len(sink.calls) >= seen, 60)  # type: ignore[misc]
             speaker = chance.choice(speakers)
             speaker.kill()
             weather.killed()
