@@ -282,7 +282,8 @@ class Service:
             said = [self.wording["status.backlog"].format(count=stats.backlog, age=self._ago(stats.oldest))]
         for channel, answer in self.dispatcher.held().items():
             status = answer[:8]  # such as HTTP 404
-            cause = self.wording.get(f"held.{status[-3:]}", self.wording["held.other"])
+            by = "held.bot" if isinstance(self._sender, Bot) else "held"
+            cause = self.wording.get(f"{by}.{status[-3:]}", self.wording["held.other"])
             said.append(self.wording["status.held"].format(channel=channel, cause=cause, reason=status))
         if stats.parked:
             said.append(self.wording["status.parked"].format(count=stats.parked))
