@@ -135,7 +135,9 @@ class Service:
         self._roots = Roots(self.store, self._state.instance)
         self._sender = sender
         self.metrics = Metrics(self.outbox.stats, lambda: self.store.failing, lambda: self.dispatcher.held())
-        self.metrics.add_gauge("backlog_edits", "Roots of conversations that wait for an edit", self._roots.due)
+        self.metrics.add_gauge(
+            "backlog_edits", "Roots of conversations that wait for an edit", self._roots.due
+        )
         roots = self._roots if is_bot else None
         self.dispatcher = Dispatcher(self.outbox, self._connect, self.metrics, roots)
         self._sources: list[Worker] = []
