@@ -8,11 +8,10 @@ from collections import Counter
 
 from relays import service
 from relays.base import systemd
-from relays.base.settings import RelayPaths, StartError, read_hook_url, read_spool
+from relays.base.settings import RelayPaths, StartError, read_spool
 from relays.base.settings_file import read_settings
 from relays.base.tls import check_ca
-from relays.mattermost.client import Hook
-from relays.mattermost.settings import as_webhook_takes
+from relays.delivery.sender import read_sender
 from relays.sources.gitlab.app import App
 from relays.sources.gitlab.attempt_journal import AttemptJournal
 from relays.sources.gitlab.authenticity import read_authenticity
@@ -40,13 +39,12 @@ def build(paths: RelayPaths) -> service.Service:
     router = settings.router()
     hook_logs = read_hook_logs(settings.gitlab, paths.credentials, settings.ca)
     authenticity = read_authenticity(paths.credentials, required=settings.signature == "required")
-    icon = as_webhook_takes(settings.icon)
-    hook = Hook(read_hook_url(paths.credentials, "GITLAB_WEBHOOK_URL"), settings.channel, icon, settings.ca)
+    sender = read_sender(settings, paths.credentials, "GITLAB_WEBHOOK_URL")
     wording = CATALOGUES[settings.language]
     relay = service.Service(
         paths.state,
         wording,
-        hook,
+        sender,
         settings.digest_from,
         GITLAB,
         spool=read_spool(paths.credentials),
