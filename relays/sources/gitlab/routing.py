@@ -15,6 +15,7 @@ from relays.sources.gitlab.mute import Mute
 
 LANGUAGES = ("fr", "en")
 DETAILS = ("full", "short")
+CONVERSATIONS = ("threads", "in place", "single")
 
 _WITH_BRANCH = [name for name, kind in KINDS.items() if kind.branch_at]
 _WITH_LABELS = [name for name, kind in KINDS.items() if kind.labels_at]
@@ -35,6 +36,8 @@ class Route:
     final         no later route is tried
     language      fr or en
     detail        full, or short for messages of one line
+    conversations threads: what belongs together is one thread; in place: only its first post, kept up to date;
+                  single: a post for each event, as by a webhook
     """
 
     channels: tuple[str, ...]
@@ -47,6 +50,7 @@ class Route:
     final: bool = True
     language: str = "fr"
     detail: str = "full"
+    conversations: str = "single"
 
     def matches(self, event: Event) -> bool:
         """Whether an event meets every condition."""

@@ -128,6 +128,33 @@ CREATE INDEX merge_requests_source ON merge_requests (source_project, source_bra
 CREATE INDEX merge_requests_target ON merge_requests (project, target_branch, sha);
 """
 
+_CONVERSATIONS = """
+CREATE TABLE conversations (
+    id           INTEGER PRIMARY KEY,
+    name         TEXT NOT NULL UNIQUE,
+    state        TEXT NOT NULL,
+    seen_at      DOUBLE PRECISION NOT NULL
+);
+CREATE INDEX conversations_age ON conversations (seen_at);
+CREATE TABLE conversation_roots (
+    id           INTEGER PRIMARY KEY,
+    conversation TEXT NOT NULL,
+    channel      TEXT NOT NULL,
+    language     TEXT NOT NULL,
+    detail       TEXT NOT NULL,
+    shows        TEXT NOT NULL,
+    UNIQUE (conversation, channel)
+);
+CREATE TABLE direct_messages (
+    id           INTEGER PRIMARY KEY,
+    notice       TEXT NOT NULL UNIQUE,
+    username     TEXT NOT NULL,
+    email        TEXT NOT NULL,
+    text         TEXT NOT NULL,
+    noted_at     DOUBLE PRECISION NOT NULL
+);
+"""
+
 # What waits may be taken for announced where the version of a damaged file could not be read.
 AFTER_RESCUE = """
 DELETE FROM told_delivery WHERE delivery_key IN (SELECT delivery_key FROM received)
@@ -138,6 +165,8 @@ LEFT_BEHIND = ("known_delivery",)
 
 
 def _recognise(tables: Columns) -> int | None:
+    if "conversations" in tables:
+        return 10
     if "announced" in tables:
         return 9
     if "missed_event" in tables:
@@ -256,7 +285,17 @@ DROP TABLE merge_requests;
 DROP TABLE branches;
 """,
         ),
+        # What belongs together is a conversation, whose first post shows how things stand.
+        Migration(
+            10,
+            up=_CONVERSATIONS,
+            down="""
+DROP TABLE conversations;
+DROP TABLE conversation_roots;
+DROP TABLE direct_messages;
+""",
+        ),
     ),
-    known=("told_delivery", "dead_letter"),
-    waiting=("received",),
+    known=("told_delivery", "dead_letter", "conversations", "conversation_roots"),
+    waiting=("received", "direct_messages"),
 )
