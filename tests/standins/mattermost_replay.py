@@ -66,8 +66,8 @@ class Replay:
             self.tokens[answer.json()["username"]] = answer.headers["Token"]
         recorded = exchange["response"]["body"]
         if isinstance(recorded, dict) and "token" in recorded and answer.ok:
-            name = {"REDACTED_PAT": "pat", "REDACTED_BOT_TOKEN": "bot"}[recorded["token"]]
-            self.tokens[name] = answer.json()["token"]
+            names = {"REDACTED_PAT": "pat", "REDACTED_BOT_TOKEN": "bot"}
+            self.tokens[names.get(recorded["token"], recorded["description"])] = answer.json()["token"]
 
     def compare(
         self, exchange: Exchange, answer: requests.Response, *, ignored: frozenset[str] = frozenset()

@@ -23,7 +23,7 @@ def create(call: Call) -> Response:
     if not wanted["channel_id"]:
         raise invalid_body("channel_id")
     channel = call.store.get("channels", wanted["channel_id"])
-    if channel is None or not access.may_read(call, channel):
+    if channel is None or not access.may_post(call, channel):
         raise forbidden()
     if len(wanted["message"]) > posts.MAX_RUNES:
         raise ApiError("model.post.is_valid.message_length.app_error", 400)
@@ -64,7 +64,7 @@ def delete(call: Call) -> Response:
 def list_of_channel(call: Call) -> Response:
     """The channel's posts, newest first; with ``since`` all that changed after it, deleted ones included."""
     channel = access.channel(call)
-    if not access.may_read(call, channel):
+    if not access.may_read_posts(call, channel):
         raise forbidden()
     since = call.number("since", 0)
     if since:

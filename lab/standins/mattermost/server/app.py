@@ -10,6 +10,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from lab.standins.mattermost.api import (
     automation,
+    bots,
     channels,
     config,
     custom_emoji,
@@ -31,6 +32,7 @@ _RESOURCES = (
     system,
     users,
     automation,
+    bots,
     config,
     teams,
     channels,

@@ -37,6 +37,7 @@ def defaults(release: Release) -> Document:
             "EnablePostIconOverride": False,
             "EnableUserAccessTokens": False,
             "EnableBotAccountCreation": False,
+            "DisableBotsWhenOwnerIsDeactivated": True,
             "EnableCustomEmoji": True,
             "EnableDeveloper": False,
             "EnableLinkPreviews": True,

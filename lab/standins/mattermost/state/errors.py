@@ -36,6 +36,7 @@ MESSAGES = {
         "This server does not allow open signups.  "
         "Please speak with your Administrator to receive an invitation."
     ),
+    "api.user.login.bot_login_forbidden.app_error": "Bot login is forbidden.",
     "api.user.login.blank_pwd.app_error": "Password field must not be blank",
     "api.user.login.invalid_credentials_email_username": "Enter a valid email or username and/or password.",
     "api.user.update_user_roles.license.app_error": (
@@ -63,6 +64,7 @@ MESSAGES = {
     "app.user.missing_account.const": "Unable to find the user.",
     "app.user.save.email_exists.app_error": "An account with that email already exists.",
     "app.user.save.username_exists.app_error": "An account with that username already exists.",
+    "app.user_access_token.get_by_user.app_error": "Unable to get the personal access token.",
     "app.user_access_token.disabled": (
         "Personal access tokens are disabled on this server. "
         "Please contact your system administrator for details."
@@ -94,6 +96,7 @@ MESSAGES = {
     "model.user.is_valid.pwd.app_error": "Invalid password.",
     "model.user.is_valid.username.app_error": "Invalid username.",
     "standin.not_recorded.app_error": "The database does not answer, and how this was told was not recorded.",
+    "store.sql_bot.get.missing.app_error": "Bot does not exist.",
     "store.sql_channel.save_channel.exists.app_error": (
         "A channel with that name already exists on the same team."
     ),
