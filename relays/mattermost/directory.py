@@ -2,23 +2,21 @@
 
 answer              meaning
 200                 the user, who may be a bot or deactivated
-404                 nobody, if the server is well: with its database down it says so of everybody (measured on 5.37)
-403                 the server does not tell, as it does of e-mail addresses if the site hides them
+404                 nobody, if the server is well: with its database down it may say so of everybody
+403                 the server does not tell, as it does of e-mail addresses if it hides them
 anything else       no answer: it may be had later
 """
 
+import json
 import threading
 import time
 from dataclasses import dataclass
-from pathlib import Path
 from urllib.parse import quote
 
 import requests
 
-from relays.base import tls
+from relays.mattermost.bot_session import Bot, BotSession, Failed
 
-# A person is not worth waiting for: what they are told can be sent later.
-_TIMEOUT = (2.0, 3.0)
 # So long nobody asks a server again that did not answer.
 _CALM_SECONDS = 15.0
 
@@ -36,13 +34,10 @@ class Member:
 
 
 class Directory:
-    """The users of a Mattermost, at the address `url`, for the holder of a token. For several threads."""
+    """The users of a bot's Mattermost. For several threads."""
 
-    def __init__(self, url: str, token: str, ca: Path | None = None) -> None:
-        self._api = f"{url.rstrip('/')}/api/v4"
-        self._session = requests.Session()
-        self._session.headers["Authorization"] = f"Bearer {token}"
-        self._session.mount("https://", tls.TlsAdapter(ca))
+    def __init__(self, bot: Bot) -> None:
+        self._session = BotSession(bot)
         self._one_at_a_time = threading.Lock()
         self._calm_until = 0.0
 
@@ -60,23 +55,19 @@ class Directory:
                 raise NoAnswerError
             try:
                 return self._asked(path)
-            except (requests.RequestException, ValueError, AttributeError):
+            except (requests.RequestException, Failed, ValueError, RecursionError):
                 self._calm_until = time.monotonic() + _CALM_SECONDS
                 # Not chained: the text of an error may hold what was asked for.
                 raise NoAnswerError from None
 
     def _asked(self, path: str) -> Member | None:
-        answer = self._get(path)
-        if answer.status_code in (400, 403, 404):
-            if self._get("/system/ping?get_server_status=true").status_code != 200:
-                raise ValueError
+        response, content = self._session.send("GET", path, None)
+        if response.status_code != 200:
+            self._session.code_of(response, content)  # fails unless the server is well, and means it
             return None
-        if answer.status_code != 200:
-            raise ValueError
-        user = answer.json()
+        user = json.loads(content)
+        if not isinstance(user, dict) or not isinstance(user.get("username"), str):
+            raise ValueError("not Mattermost's")
         if user.get("is_bot") or user.get("delete_at"):
             return None
-        return Member(str(user["username"]), str(user.get("email") or "")) if user.get("username") else None
-
-    def _get(self, path: str) -> requests.Response:
-        return self._session.get(self._api + path, timeout=_TIMEOUT, allow_redirects=False)
+        return Member(user["username"], str(user.get("email") or ""))

@@ -334,6 +334,7 @@ TEXTS = {
     "held.404": "Mattermost does not find this channel",
     "held.501": "incoming webhooks are switched off",
     "held.other": "the answer is not Mattermost's",
+    "status.missing_people": "{count} user(s) of GitLab not found in Mattermost",
     "status.storage": "the storage does not answer",
     "status.tree.missing": "waiting for the folder {tree}",
     "status.tree.unreachable": "{tree}: Nextcloud does not answer, {count} document(s) known",

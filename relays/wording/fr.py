@@ -335,6 +335,7 @@ TEXTS = {
     "held.404": "Mattermost ne trouve pas ce canal",
     "held.501": "les webhooks entrants sont désactivés",
     "held.other": "la réponse n'est pas celle de Mattermost",
+    "status.missing_people": "{count} personne(s) de GitLab introuvable(s) dans Mattermost",
     "status.storage": "le stockage ne répond pas",
     "status.tree.missing": "en attente du dossier {tree}",
     "status.tree.unreachable": "{tree} : Nextcloud ne répond pas, {count} document(s) suivi(s)",

@@ -70,7 +70,7 @@ class TestConfidential:
     def test_what_no_route_takes_is_not_remembered(self, converse: Make) -> None:
         relay = converse()
         relay.hear(load("issue_confidential_open"))
-        assert relay.relay.store.read("SELECT * FROM conversations") == []
+        assert relay.relay.store.read("SELECT * FROM conversation_states") == []
 
 
 HOSTILE = (
@@ -140,7 +140,7 @@ def test_what_nobody_has_touched_for_long_is_forgotten(converse: Make) -> None:
     relay.hear(OPEN)
     relay.relay.let_time_pass(181 * 24 * 3600)
     relay.hear(issue("open", 0))
-    assert [name for (name,) in relay.relay.store.read("SELECT name FROM conversations")] == [
+    assert [name for (name,) in relay.relay.store.read("SELECT name FROM conversation_states")] == [
         "taaf/projet-test-taaf#14"
     ]
     assert len(relay.relay.store.read("SELECT * FROM conversation_roots")) == 1
@@ -150,5 +150,5 @@ def test_a_state_is_bounded(converse: Make) -> None:
     relay = converse()
     votes = [by(change("approved", number % 60, HEAD), f"user{number}") for number in range(120)]
     relay.hear(OPEN, *votes)
-    ((state,),) = relay.relay.store.read("SELECT state FROM conversations")
+    ((state,),) = relay.relay.store.read("SELECT state FROM conversation_states")
     assert len(state) < 20_000

@@ -121,7 +121,7 @@ def test_whoever_has_to_know_is_told_in_person(converse: Make, name: str) -> Non
     for each in direct:
         assert each.message
         print(each.channel, each.message.text)
-    assert {each.channel[1:]: each.message.text.split(" ")[0] for each in direct if each.message} == told
+    assert {each.channel[1:]: str(each.message.text).split(" ")[0] for each in direct if each.message} == told
     assert len(direct) == len(told)
 
 
@@ -276,3 +276,9 @@ def test_whoever_is_wanted_is_looked_for_later() -> None:
     directory.answers = True
     identities.look()
     assert identities.known("leo") == "leo"
+    # A word with an @ before it is nobody who would have to be told anything.
+    assert identities.known("override") is None
+    identities.look()
+    assert identities.missing() == []
+    identities.find("override")
+    assert identities.missing() == ["override"]

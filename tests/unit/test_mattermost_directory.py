@@ -8,6 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
+from relays.mattermost.bot_session import Bot
 from relays.mattermost.directory import Directory, Member, NoAnswerError
 
 LEO = {"id": "x", "username": "leo", "email": "leo@taaf.internal", "delete_at": 0}
@@ -36,7 +37,7 @@ def answering(status: int, body: object, healthy: bool = True) -> Iterator[tuple
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
-        yield Directory(f"http://127.0.0.1:{server.server_port}/", "secret"), asked
+        yield Directory(Bot(f"http://127.0.0.1:{server.server_port}", "taaf", "secret", "dev")), asked
     finally:
         server.shutdown()
         server.server_close()
@@ -89,7 +90,7 @@ def test_what_is_no_answer(status: int, body: object, healthy: bool) -> None:
 
 def test_a_server_that_is_not_there() -> None:
     with pytest.raises(NoAnswerError):
-        Directory("http://127.0.0.1:9", "secret").by_name("leo")
+        Directory(Bot("http://127.0.0.1:9", "taaf", "secret", "dev")).by_name("leo")
 
 
 def test_a_name_is_one_part_of_an_address() -> None:

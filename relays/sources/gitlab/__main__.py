@@ -5,6 +5,7 @@ import os
 import socket
 import sys
 from collections import Counter
+from collections.abc import Sequence
 
 from relays import service
 from relays.base import systemd
@@ -13,12 +14,17 @@ from relays.base.tls import read_ca
 from relays.delivery import digest
 from relays.mattermost.bot_session import Bot, read_bot
 from relays.mattermost.client import Hook, read_icon
+from relays.mattermost.directory import Directory
 from relays.sources.gitlab.app import App
 from relays.sources.gitlab.attempt_journal import AttemptJournal
 from relays.sources.gitlab.authenticity import read_authenticity
 from relays.sources.gitlab.backfill import Backfill
 from relays.sources.gitlab.batcher import Batcher
 from relays.sources.gitlab.config import read_dispatcher
+from relays.sources.gitlab.conversations.conversing import Conversing
+from relays.sources.gitlab.conversations.direct_messages import DirectMessages, DirectMessenger
+from relays.sources.gitlab.conversations.identities import Identities
+from relays.sources.gitlab.conversations.table import Conversations
 from relays.sources.gitlab.dead_letters import DeadLetters
 from relays.sources.gitlab.delivery_log import read_hook_logs
 from relays.sources.gitlab.event_processor import EventProcessor
@@ -27,12 +33,17 @@ from relays.sources.gitlab.http.memory_budget import ROOM_BYTES
 from relays.sources.gitlab.http.refusals import Refusals
 from relays.sources.gitlab.http.server import HttpServer, address_of
 from relays.sources.gitlab.inbox import Inbox
+from relays.sources.gitlab.merge_requests import MergeRequests
+from relays.sources.gitlab.router import Router
 from relays.sources.gitlab.tables import AFTER_RESCUE, GITLAB
 from relays.sources.gitlab.webhook_request import Reception
 from relays.wording import CATALOGUES
 
 log = logging.getLogger("relays.sources.gitlab")
 
+# Of those who are nobody in Mattermost, in the status.
+_MOST_NAMES = 50
+_NAME = 100
 # GitLab sends nothing larger.
 _MAX_BODY_BYTES = 25 * 1024 * 1024
 
@@ -41,6 +52,7 @@ def build(places: RelayPaths) -> service.Service:
     """The relay, listening. StartError if a setting or a credential is missing or wrong."""
     settings = read_settings(places.config)
     dispatcher = read_dispatcher(places.config, settings)
+    in_person = settings.flag("direct_messages", True)
     max_body_bytes = settings.integer("max_body_bytes", _MAX_BODY_BYTES, 1024, ROOM_BYTES)
     digest_from = settings.integer("digest_from", digest.DEFAULT_FROM, 0, digest.HIGHEST_FROM)
     signed = settings.choice("signature", ("accepted", "required"), "accepted") == "required"
@@ -91,8 +103,26 @@ def build(places: RelayPaths) -> service.Service:
 
     told = (relay.outbox, dispatcher, History.of(relay.store))
     attempt = AttemptJournal(places.state / "attempt")
-    relay.add(EventProcessor(deliveries, *told, dead_letters, attempt, relay.metrics, counters, note))
+    conversing = _converse(relay, sender, dispatcher, in_person) if isinstance(sender, Bot) else None
+    relay.add(
+        EventProcessor(deliveries, *told, dead_letters, attempt, relay.metrics, counters, note, conversing)
+    )
     return relay
+
+
+def _converse(relay: service.Service, bot: Bot, router: Router, in_person: bool) -> Conversing:
+    """How events become conversations, and people are told in person if they are to be."""
+    identities = Identities(router.people, Directory(bot))
+    table = DirectMessages(relay.store)
+
+    def note(missing: Sequence[str]) -> None:
+        text = relay.wording["status.missing_people"].format(count=len(missing)) if missing else ""
+        relay.note("people", text, count=len(missing), names=[name[:_NAME] for name in missing[:_MOST_NAMES]])
+
+    # It also finds out who is mentioned in comments.
+    relay.add(DirectMessenger(table, relay.outbox, identities, note))
+    conversations, merge_requests = Conversations(relay.store), MergeRequests(relay.store)
+    return Conversing(router, conversations, merge_requests, identities, table if in_person else None)
 
 
 def _listen(address: str, port: int) -> socket.socket:

@@ -1,6 +1,6 @@
 """What a site wants told, as gitlab.toml says it."""
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 
 from jinja2 import TemplateError
@@ -10,15 +10,20 @@ from relays.sources.gitlab.mute import Mute
 from relays.sources.gitlab.people import is_name
 from relays.sources.gitlab.projects import Projects
 from relays.sources.gitlab.router import Router
-from relays.sources.gitlab.routing import DETAILS, LANGUAGES, Route, faults
+from relays.sources.gitlab.routing import CONVERSATIONS, DETAILS, LANGUAGES, Route, faults
 from relays.sources.gitlab.templates import EventTemplates
 
 
 def read_dispatcher(file: Path, settings: Table) -> Router:
-    """The part of the settings that decides what is announced where and how. StartError if any of it cannot be."""
+    """The part of the settings that decides what is announced where and how. StartError if any of it cannot be.
+
+    Only a bot converses: without one each event is a post, whatever is said of conversations.
+    """
     language = settings.choice("language", LANGUAGES, "fr")
     detail = settings.choice("detail", DETAILS, "full")
-    everything = Route((settings.text("channel", "dev-notifications"),), language=language, detail=detail)
+    conversations = settings.choice("conversations", CONVERSATIONS, "threads")
+    channel = settings.text("channel", "dev-notifications")
+    everything = Route((channel,), language=language, detail=detail, conversations=conversations)
     mute = _read_mute(settings.table("mute"))
     routes = [_read_route(table, everything) for table in settings.tables("routes")]
     for place, reason in faults(routes, mute):
@@ -29,7 +34,10 @@ def read_dispatcher(file: Path, settings: Table) -> Router:
             raise StartError(f"{file}: [people] {user} = {name!r} is no user name of Mattermost: correct it")
     wording = _read_wording(file, settings.table("wording"))
     projects = Projects(settings.texts("projects", ()), settings.flag("other_projects", False))
-    return Router([*routes, everything], mute, people, wording, projects)
+    routes.append(everything)
+    if "bot" not in settings:
+        routes = [replace(route, conversations="single") for route in routes]
+    return Router(routes, mute, people, wording, projects)
 
 
 def _read_mute(table: Table) -> Mute:
@@ -50,6 +58,7 @@ def _read_route(table: Table, default: Route) -> Route:
         final=table.flag("final", True),
         language=table.choice("language", LANGUAGES, default.language),
         detail=table.choice("detail", DETAILS, default.detail),
+        conversations=table.choice("conversations", CONVERSATIONS, default.conversations),
     )
     table.done()
     return route

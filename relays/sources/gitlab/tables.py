@@ -129,13 +129,13 @@ CREATE INDEX merge_requests_target ON merge_requests (project, target_branch, sh
 """
 
 _CONVERSATIONS = """
-CREATE TABLE conversations (
+CREATE TABLE conversation_states (
     id           INTEGER PRIMARY KEY,
     name         TEXT NOT NULL UNIQUE,
     state        TEXT NOT NULL,
     seen_at      DOUBLE PRECISION NOT NULL
 );
-CREATE INDEX conversations_age ON conversations (seen_at);
+CREATE INDEX conversation_states_age ON conversation_states (seen_at);
 CREATE TABLE conversation_roots (
     id           INTEGER PRIMARY KEY,
     conversation TEXT NOT NULL,
@@ -165,7 +165,7 @@ LEFT_BEHIND = ("known_delivery",)
 
 
 def _recognise(tables: Columns) -> int | None:
-    if "conversations" in tables:
+    if "conversation_states" in tables:
         return 10
     if "announced" in tables:
         return 9
@@ -290,12 +290,12 @@ DROP TABLE branches;
             10,
             up=_CONVERSATIONS,
             down="""
-DROP TABLE conversations;
+DROP TABLE conversation_states;
 DROP TABLE conversation_roots;
 DROP TABLE direct_messages;
 """,
         ),
     ),
-    known=("told_delivery", "dead_letter", "conversations", "conversation_roots"),
+    known=("told_delivery", "dead_letter", "conversation_states", "conversation_roots"),
     waiting=("received", "direct_messages"),
 )

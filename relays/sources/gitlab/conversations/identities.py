@@ -22,6 +22,7 @@ class _Known(NamedTuple):
     name: str | None
     by_email: bool
     until: float
+    has_to_know: bool
 
 
 class Identities:
@@ -57,28 +58,37 @@ class Identities:
         while self._wanted:
             with self._lock:
                 user = next(iter(self._wanted), "")
-            self.find(user)
+            self._find(user, "", has_to_know=False)
             with self._lock:
                 self._wanted.pop(user, None)
 
     def find(self, user: str, email: str = "") -> str | None:
         """The name in Mattermost of a user of GitLab with this address; None if there is nobody. NoAnswerError."""
-        user = user.lower()
+        return self._find(user.lower(), email, has_to_know=True)
+
+    def _find(self, user: str, email: str, *, has_to_know: bool) -> str | None:
         if user in self._people:
             return self._people[user]
         with self._lock:
             known = self._fresh(user)
+            if known is not None and has_to_know and not known.has_to_know:
+                known = self._known[user] = known._replace(has_to_know=True)
         if known is None or (known.name is None and email):
             by_email = self._asked_by_email(email)
             member = by_email or self._asked_by_name(user, email)
             with self._lock:
-                known = self._keep(user, member, by_email is not None)
+                known = self._keep(user, member, by_email is not None, has_to_know)
         return known.name
 
     def missing(self) -> list[str]:
-        """The users of GitLab of whom it is known that they are nobody in Mattermost, in order."""
+        """The users of GitLab who were to be told something and are nobody in Mattermost, in order.
+
+        Not whatever a comment has an @ before.
+        """
         with self._lock:
-            return sorted(user for user, known in self._known.items() if known.name is None)
+            return sorted(
+                user for user, known in self._known.items() if known.name is None and known.has_to_know
+            )
 
     def _asked_by_email(self, email: str) -> Member | None:
         # GitLab hides an address as "[REDACTED]".
@@ -94,7 +104,7 @@ class Identities:
         known = self._known.get(user)
         return known if known and self._clock() < known.until else None
 
-    def _keep(self, user: str, member: Member | None, by_email: bool) -> _Known:
+    def _keep(self, user: str, member: Member | None, by_email: bool, has_to_know: bool) -> _Known:
         name = member.name if member and is_name(member.name) else None
         if name in self._taken:
             name = None
@@ -110,5 +120,5 @@ class Identities:
         if len(self._known) >= _MOST:
             self._known.clear()
         until = self._clock() + (_KEEP_MISSING if name is None else _KEEP_FOUND)
-        self._known[user] = _Known(name, by_email, until)
+        self._known[user] = _Known(name, by_email, until, has_to_know)
         return self._known[user]

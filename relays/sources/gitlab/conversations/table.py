@@ -34,13 +34,13 @@ class Conversations:
 
     def state(self, db: Database, name: str) -> State | None:
         """What is known of a conversation; None if nothing is."""
-        row = db.execute("SELECT state FROM conversations WHERE name = ?", (name,)).fetchone()
+        row = db.execute("SELECT state FROM conversation_states WHERE name = ?", (name,)).fetchone()
         return row and State.read(row[0])
 
     def keep(self, db: Database, name: str, state: State) -> None:
         """Write down how a conversation stands."""
         db.execute(
-            "INSERT INTO conversations (name, state, seen_at) VALUES (?, ?, ?) ON CONFLICT (name)"
+            "INSERT INTO conversation_states (name, state, seen_at) VALUES (?, ?, ?) ON CONFLICT (name)"
             " DO UPDATE SET state = excluded.state, seen_at = excluded.seen_at",
             (name, state.written(), self.store.now()),
         )
@@ -70,11 +70,11 @@ class Conversations:
         """Remove a few of those that nothing has come of for so long that nothing will."""
         before = self.store.now() - _KEEP_SECONDS
         rows = db.execute(
-            "SELECT name FROM conversations WHERE seen_at < ? LIMIT ?", (before, _FORGOTTEN_AT_ONCE)
+            "SELECT name FROM conversation_states WHERE seen_at < ? LIMIT ?", (before, _FORGOTTEN_AT_ONCE)
         ).fetchall()
         self._remove(db, [name for (name,) in rows])
 
     def _remove(self, db: Database, names: Iterable[str]) -> None:
         for name in names:
             self.let_go(db, name)
-            db.execute("DELETE FROM conversations WHERE name = ?", (name,))
+            db.execute("DELETE FROM conversation_states WHERE name = ?", (name,))
