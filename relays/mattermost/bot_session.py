@@ -15,7 +15,7 @@ from urllib3.exceptions import NewConnectionError
 
 from relays.base import tls
 from relays.base.errors import explain
-from relays.base.settings import StartError, Table, is_web_address, read_secrets
+from relays.base.settings import read_secrets
 from relays.mattermost import bot_posts
 from relays.mattermost.client import (
     PING,
@@ -28,6 +28,7 @@ from relays.mattermost.client import (
     is_healthy,
     retry_after,
 )
+from relays.mattermost.settings import BotSettings
 
 TOKEN = "mattermost-bot-token"  # noqa: S105  # the name of the credential
 _DEPLOY = "run the deploy, which sets the bot and its memberships right"
@@ -51,17 +52,12 @@ class Bot:
 
 
 def read_bot(
-    settings: Table, credentials: Path, channel: str, icon: Mapping[str, str], ca: Path | None
+    settings: BotSettings | None, credentials: Path, channel: str, icon: Mapping[str, str], ca: Path | None
 ) -> Bot | None:
-    """The bot of the table [bot] and the credential of its token; None if the relay has none."""
-    is_given, table = "bot" in settings, settings.table("bot")
-    if not is_given:
+    """The bot that the settings name, with the credential of its token; None if they name none."""
+    if settings is None:
         return None
-    url, team = table.text("url").rstrip("/"), table.text("team")
-    table.done()
-    if not is_web_address(url):
-        raise StartError(f"[bot] url = {url!r} is not the address of a Mattermost (http://…): correct it")
-    return Bot(url, team, read_secrets(credentials, TOKEN)[0], channel, icon, ca)
+    return Bot(settings.url, settings.team, read_secrets(credentials, TOKEN)[0], channel, icon, ca)
 
 
 class Failed(Exception):

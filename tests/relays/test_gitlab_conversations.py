@@ -88,7 +88,10 @@ def test_a_site_can_have_the_root_alone(bot: Callable[[str], Relay], chat: BotSi
     relay.start()
     hear(relay, *(payload for moment in life() for payload in moment))
     end = ("🟣", "💬 6")
-    wait_for(lambda: any(all(sign in post.message for sign in end) for post in chat.written("dev-notifications")), 60)
+    wait_for(
+        lambda: any(all(sign in post.message for sign in end) for post in chat.written("dev-notifications")),
+        60,
+    )
     wait_for(lambda: chat.written("@leo"), 60)
     assert len(chat.written("dev-notifications")) == 1
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from relays.sources.gitlab.mute import Mute
-from relays.sources.gitlab.routing import Route
-from relays.wording import CATALOGUES
+from relays.sources.gitlab.routing import Conversations, Route
+from relays.wording import CATALOGUES, Language
 from tests.postgresql import on_both_spools
 from tests.unit.acts_world import BASE, HEAD, Payload, branch_gone, comment, push
 from tests.unit.conversation_events import (
@@ -39,7 +39,7 @@ UPDATE = bool(os.environ.get("UPDATE_SNAPSHOTS"))
 
 @on_both_spools
 @pytest.mark.parametrize("language", CATALOGUES)
-def test_the_life_of_a_merge_request(converse: Make, language: str) -> None:
+def test_the_life_of_a_merge_request(converse: Make, language: Language) -> None:
     directory = Somebody({"lperrin": "", "arichard": ""})
     relay = converse(
         default=Route(("dev",), conversations="threads", language=language),
@@ -158,7 +158,7 @@ def test_a_root_is_only_edited_if_it_shows_something_else(converse: Make) -> Non
 @pytest.mark.parametrize(
     ("mode", "posts", "replies"), [("threads", 1, 3), ("in place", 1, 0), ("single", 4, 0)]
 )
-def test_a_route_says_how_it_converses(converse: Make, mode: str, posts: int, replies: int) -> None:
+def test_a_route_says_how_it_converses(converse: Make, mode: Conversations, posts: int, replies: int) -> None:
     relay = converse(default=Route(("dev",), conversations=mode))
     chat = relay.live(
         [OPEN],

@@ -11,9 +11,9 @@ from relays.sources.gitlab.events import find_kind
 from relays.sources.gitlab.mute import Mute
 from relays.sources.gitlab.people import People, mentions
 from relays.sources.gitlab.projects import Projects
-from relays.sources.gitlab.routing import Route, targets
+from relays.sources.gitlab.routing import Conversations, Route, targets
 from relays.sources.gitlab.templates import EventTemplates
-from relays.wording import CATALOGUES
+from relays.wording import CATALOGUES, DEFAULT_LANGUAGE, Language
 
 
 @dataclass(frozen=True)
@@ -53,11 +53,23 @@ class Router:
             if len(parts) == 1:
                 made = [(0, self._message(said[0], routes[0]))]
             else:
-                made = list(review.build(said, CATALOGUES[routes[0].language]))
-                if routes[0].detail == "short":
+                made = list(review.build(said, CATALOGUES[self.language_of(routes[0])]))
+                if self.is_short(routes[0]):
                     made = [(0, message.short()) for _, message in made[:1] if message]
             messages += [(places[number], channel, message) for number, message in made if message]
         return messages
+
+    def language_of(self, route: Route) -> Language:
+        """What the messages of a route are written in; what it leaves open is as the default one has it."""
+        return route.language or self.routes[-1].language or DEFAULT_LANGUAGE
+
+    def conversations_of(self, route: Route) -> Conversations:
+        """How the events of a route converse, which is as single posts unless the site says otherwise."""
+        return route.conversations or self.routes[-1].conversations or "single"
+
+    def is_short(self, route: Route) -> bool:
+        """Whether the messages of a route are of one line."""
+        return (route.detail or self.routes[-1].detail) == "short"
 
     def routes_of(self, event: Event) -> tuple[str, dict[str, Route]]:
         """The channels that an event goes to, each with its route, or why there are none."""
@@ -76,33 +88,34 @@ class Router:
         if len(named) == 1:
             message = self._worded(named[0], route, find_kind(named[0].payload), as_reply=True)
             return [(0, message)] if message else []
-        made = list(review.build(named, CATALOGUES[route.language], reply=True))
-        return [(0, made[0][1].short())] if route.detail == "short" else made
+        made = list(review.build(named, CATALOGUES[self.language_of(route)], reply=True))
+        return [(0, made[0][1].short())] if self.is_short(route) else made
 
     def leads_to(self, channel: str, *, confidential: bool) -> bool:
         """Whether a route of conversations leads to a channel, for what is confidential or what is not."""
         return any(
             channel in route.channels
             and route.confidential == confidential
-            and route.conversations != "single"
+            and self.conversations_of(route) != "single"
             for route in self.routes
         )
 
     def _worded(
         self, event: Event, route: Route, kind: EventKind | None, *, as_reply: bool = False
     ) -> Message | None:
-        wording = CATALOGUES[route.language]
+        wording = CATALOGUES[self.language_of(route)]
         if kind is None:
             return None
         message = (kind.reply if as_reply else kind.build)(event.payload, wording)
         if message is None:
             return None
-        if route.language in self.rewordings:
-            message = self.rewordings[route.language].apply(event, message, wording)
-        return message.short() if route.detail == "short" else message
+        language = self.language_of(route)
+        if language in self.rewordings:
+            message = self.rewordings[language].apply(event, message, wording)
+        return message.short() if self.is_short(route) else message
 
     def _message(self, event: Event, route: Route) -> Message | None:
-        wording = CATALOGUES[route.language]
+        wording = CATALOGUES[self.language_of(route)]
         message = self._worded(event, route, find_kind(event.payload))
         if message is None:
             return None

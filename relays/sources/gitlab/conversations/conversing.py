@@ -105,7 +105,7 @@ class Conversing:
 
     @property
     def _wording(self) -> Wording:
-        return CATALOGUES[self.router.routes[-1].language]
+        return CATALOGUES[self.router.language_of(self.router.routes[-1])]
 
     def forget(self, db: Database) -> None:
         """Remove what is so old that nothing more will come of it."""
@@ -175,14 +175,18 @@ class Conversing:
         by_channel = [(part, self.router.routes_of(part.event)[1]) for part in parts]
         for channel in announced:
             routed = [(part, routes[channel]) for part, routes in by_channel if channel in routes]
-            if not routed or routed[0][1].conversations == "single":
+            if not routed or self.router.conversations_of(routed[0][1]) == "single":
                 yield from (each for each in one.notifications if each.channel == channel)
                 continue
             route = routed[0][1]
-            root = render(kind, state, CATALOGUES[route.language], route.detail)
-            new = Root(channel, route.language, route.detail, _digest(root))
+            language = self.router.language_of(route)
+            detail = "short" if self.router.is_short(route) else "full"
+            root = render(kind, state, CATALOGUES[language], detail)
+            new = Root(channel, language, detail, _digest(root))
             worth_one = [part for part, _ in routed if self._is_worth_one(part, channel in roots, route)]
-            replies = self._replies(worth_one, route) if route.conversations == "threads" else []
+            replies = (
+                self._replies(worth_one, route) if self.router.conversations_of(route) == "threads" else []
+            )
             for place, message in replies:
                 yield Notification(_key(key, place), channel, message, thread, root)
             if not replies and roots.get(channel) != new:
@@ -222,7 +226,8 @@ class Conversing:
         """Who is mentioned with it in a channel, because nobody is told in person."""
         if self.direct_messages is not None:
             return []
-        return list(mentions(part.event, self.router.people, CATALOGUES[route.language]))
+        wording = CATALOGUES[self.router.language_of(route)]
+        return list(mentions(part.event, self.router.people, wording))
 
     def _noted(self, part: _Part) -> Event:
         """The event with what the relay knows of it noted down: whom a comment mentions, what a pipeline turned to."""

@@ -10,7 +10,8 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from relays.mattermost.directory import Directory, Member
-from relays.sources.gitlab.people import People, is_name
+from relays.mattermost.settings import is_person
+from relays.sources.gitlab.people import People
 
 # Whoever is found stays found for a day; who is not may get an account, or the name may be corrected.
 _KEEP_FOUND = 24 * 3600.0
@@ -95,7 +96,7 @@ class Identities:
         return self._directory.by_email(email) if self._directory and "@" in email else None
 
     def _asked_by_name(self, user: str, email: str) -> Member | None:
-        member = self._directory.by_name(user) if self._directory and is_name(user) else None
+        member = self._directory.by_name(user) if self._directory and is_person(user) else None
         if member and member.email and "@" in email and member.email.lower() != email.lower():
             return None
         return member
@@ -105,7 +106,7 @@ class Identities:
         return known if known and self._clock() < known.until else None
 
     def _keep(self, user: str, member: Member | None, by_email: bool, has_to_know: bool) -> _Known:
-        name = member.name if member and is_name(member.name) else None
+        name = member.name if member and is_person(member.name) else None
         if name in self._taken:
             name = None
         holder = next(
