@@ -361,6 +361,7 @@ def main() -> None:
     told["release"] = Path("/opt/passerelle/current/complete").exists()
     pid = states[asked["watcher"]].get("MainPID", "")
     told["status"] = status(asked["status"])
+    told["gitlab_status"] = status(asked["gitlab_status"])
     told["bound"] = bound(pid, asked["bound"], asked["tree"])
     print(json.dumps(told))
 
