@@ -32,10 +32,9 @@ def bot(chat: BotSink, tmp_path: Path, spool: str | None) -> Iterator[Callable[[
     relays: list[Relay] = []
 
     def make(settings: str = "") -> Relay:
-        relay = Relay(
-            "gitlab", tmp_path, chat.hook_url, f"{settings}\n{SETTINGS}{LISTEN}{chat.settings()}", spool
-        )
-        (tmp_path / "credentials" / "mattermost-bot-token").write_text(f"{BOT_TOKEN}\n")
+        named, token = chat.bot
+        relay = Relay("gitlab", tmp_path, chat.hook_url, f"{settings}\n{SETTINGS}{LISTEN}{named}", spool)
+        (tmp_path / "credentials" / "mattermost-bot-token").write_text(f"{token}\n")
         relays.append(relay)
         return relay
 
