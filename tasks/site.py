@@ -26,6 +26,7 @@ from relays.sources.gitlab.config import (
     Routes,
 )
 from relays.sources.gitlab.projects import ProjectPath
+from relays.sources.gitlab.reminders.settings import Reminders
 from relays.sources.nextcloud.config import PollSeconds, Source
 from relays.sources.nextcloud.options import FURTHER_USERNAME, USERNAME
 from tasks.addresses import (
@@ -73,6 +74,12 @@ def _further_projects(value: list[str], info: ValidationInfo) -> list[str]:
         if project.lower() in known:
             raise ValueError(f"{project} is given twice: take one of them out")
         known.add(project.lower())
+    return value
+
+
+def _reminders(value: Reminders | None, info: ValidationInfo) -> Reminders | None:
+    if value is not None and info.data.get("read_token") is None:
+        raise ValueError("needs gitlab.read_token")
     return value
 
 
@@ -281,6 +288,9 @@ class GitLab(Section):
     detail: MessageDetail
     conversations: HowConversing
     direct_messages: InPerson
+    reminders: Annotated[Reminders | None, AfterValidator(_reminders)] = Field(
+        None, description="what people are reminded of in the morning; without the table, of nothing"
+    )
     mute: Muted
     routes: Routes
     people: People

@@ -33,6 +33,9 @@ from relays.sources.gitlab.http.refusals import Refusals
 from relays.sources.gitlab.http.server import HttpServer, address_of
 from relays.sources.gitlab.inbox import Inbox
 from relays.sources.gitlab.merge_requests import MergeRequests
+from relays.sources.gitlab.reminders.days import Days
+from relays.sources.gitlab.reminders.reminder import ReminderWorker
+from relays.sources.gitlab.rest import ProjectApi
 from relays.sources.gitlab.router import Router
 from relays.sources.gitlab.tables import AFTER_RESCUE, GITLAB
 from relays.sources.gitlab.webhook_request import Reception
@@ -79,6 +82,14 @@ def build(paths: RelayPaths) -> service.Service:
         relay.add(Backfill(relay.store, deliveries, hook_logs))
     else:
         log.info("backfill off: without gitlab-read-token, what GitLab cannot deliver is lost")
+
+    if settings.reminders:
+        projects = [ProjectApi(each.url, each.project, each.token, each.ca) for each in hook_logs]
+        direct = isinstance(sender, Bot) and settings.direct_messages and settings.reminders.direct
+        table = DirectMessages(relay.store) if direct else None
+        relay.add(
+            ReminderWorker(settings.reminders, projects, router, Days(relay.store), relay.outbox, table)
+        )
 
     def note(dead: int) -> None:
         text = wording["status.dead_letters"].format(count=dead) if dead else ""

@@ -50,9 +50,13 @@ class Projects:
         shown = self._shown(event)
         return replace(event, payload=event.payload.but((SHOWN_PROJECT,), shown)) if shown else event
 
+    def short_name(self, path: str) -> str:
+        """What a project of the site is called; nothing where there is no other one."""
+        return self._shortest(path) if len(self.paths) > 1 else ""
+
     def _shown(self, event: Event) -> str:
         if self._has(event.project):
-            return self._shortest(event.project) if len(self.paths) > 1 else ""
+            return self.short_name(event.project)
         # Another project than those of the site, which a hook of a group or of the whole system can bring.
         return project_of(event.payload) if self.paths else ""
 
