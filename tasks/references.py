@@ -41,6 +41,9 @@ def check_references(site: Site, api: Api) -> None:
         for name in route.channels:
             if name not in ours:
                 _check_channel(site, api, f"gitlab.routes.#{number}", name)
+    for name in site.gitlab.reminders.channels if site.gitlab.reminders else ():
+        if name not in ours:
+            _check_channel(site, api, "gitlab.reminders.channels", name)
     for number, tree in enumerate(site.nextcloud.trees, start=1):
         if tree.channel and tree.channel not in ours:
             _check_channel(site, api, f"nextcloud.trees.#{number}", tree.channel)

@@ -28,6 +28,10 @@ def to_json(instance: Instance, project: Project) -> dict[str, Any]:
         "creator_id": project.creator_id,
         "issues_enabled": True,
         "merge_requests_enabled": True,
+        "jobs_enabled": True,
+        "issues_access_level": "enabled",
+        "merge_requests_access_level": "enabled",
+        "builds_access_level": "enabled",
         "merge_method": "merge",
         "namespace": {
             "id": project.namespace_id,

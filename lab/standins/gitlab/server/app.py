@@ -13,10 +13,13 @@ from lab.standins.gitlab.api import (
     hooks,
     issues,
     merge_requests,
+    milestones,
     namespaces,
     notes,
+    pipelines,
     projects,
     repository,
+    reviews,
     settings,
     users,
     version,
@@ -68,6 +71,10 @@ API: tuple[tuple[str, str, Handler], ...] = (
     ("PUT", _MERGE_REQUEST, merge_requests.update),
     ("PUT", f"{_MERGE_REQUEST}/merge", merge_requests.merge),
     ("POST", f"{_MERGE_REQUEST}/notes", notes.comment_merge_request),
+    ("POST", f"{_MERGE_REQUEST}/approve", reviews.approve),
+    ("GET", f"{_MERGE_REQUEST}/approvals", reviews.approvals),
+    ("POST", f"{_PROJECT}/milestones", milestones.create),
+    ("POST", f"{_PROJECT}/statuses/{{sha}}", pipelines.report),
 )
 """What needs a token."""
 
@@ -85,6 +92,9 @@ PUBLIC_API: tuple[tuple[str, str, Handler], ...] = (
     ("GET", f"{_PROJECT}/merge_requests", merge_requests.index),
     ("GET", _MERGE_REQUEST, merge_requests.show),
     ("GET", f"{_MERGE_REQUEST}/notes", notes.merge_request_notes),
+    ("GET", f"{_MERGE_REQUEST}/reviewers", reviews.reviewers),
+    ("GET", f"{_PROJECT}/milestones", milestones.index),
+    ("GET", f"{_PROJECT}/pipelines", pipelines.index),
 )
 """What anybody may read of public projects."""
 

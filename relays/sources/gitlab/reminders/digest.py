@@ -66,9 +66,9 @@ class Digest:
         return Markup("\n".join(lines))
 
     def _ordered(self, group: Group, things: Sequence[Thing]) -> list[Thing]:
-        """What has waited longest comes first; of what falls due that which has just, or is about to."""
+        """What has waited longest comes first; of what falls due, that which does so today or around it."""
         members = [thing for thing in things if thing.group == group]
-        return sorted(members, key=lambda each: -each.due.toordinal() if each.due else each.since)
+        return sorted(members, key=lambda each: abs((each.due - self._day).days) if each.due else each.since)
 
     def _line(self, thing: Thing, *, with_people: bool) -> Markup:
         shown = markup.from_label(self._title(thing))
