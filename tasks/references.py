@@ -37,13 +37,9 @@ def check_references(site: Site, api: Api) -> None:
     """
     _check_team(site, api)
     ours = {site.mattermost.gitlab_webhook.channel, site.mattermost.nextcloud_webhook.channel}
-    for number, route in enumerate(site.gitlab.routes, start=1):
-        for name in route.channels:
-            if name not in ours:
-                _check_channel(site, api, f"gitlab.routes.#{number}", name)
-    for name in site.gitlab.reminders.channels if site.gitlab.reminders else ():
+    for setting, name in site.gitlab.further_channels:
         if name not in ours:
-            _check_channel(site, api, "gitlab.reminders.channels", name)
+            _check_channel(site, api, setting, name)
     for number, tree in enumerate(site.nextcloud.trees, start=1):
         if tree.channel and tree.channel not in ours:
             _check_channel(site, api, f"nextcloud.trees.#{number}", tree.channel)

@@ -279,7 +279,8 @@ class GitLab(Section):
     read_token: Token | None = Field(
         None,
         description="access token of all projects, role Maintainer, scope `read_api`: with it the relay backfills what "
-        "GitLab could not deliver while it was down; needs GitLab 17.4 or newer, at a `url` that the host reaches",
+        "GitLab could not deliver while it was down, and reads what `[gitlab.reminders]` reminds people of; "
+        "needs GitLab 17.4 or newer, at a `url` that the host reaches",
     )
     web_user: Shown = Field(
         "root", description="who signs in to GitLab's pages for the pictures of `make check`"
@@ -295,6 +296,17 @@ class GitLab(Section):
     routes: Routes
     people: People
     wording: Annotated[OwnWording, AfterValidator(try_on_events)]
+
+    @property
+    def further_channels(self) -> list[tuple[str, str]]:
+        """The channels that events and reminders are said in beside that of the webhook, each with its setting."""
+        routed = [
+            (f"gitlab.routes.#{number}", channel)
+            for number, route in enumerate(self.routes, start=1)
+            for channel in route.channels
+        ]
+        named = self.reminders.channels if self.reminders else ()
+        return [*routed, *(("gitlab.reminders.channels", channel) for channel in named)]
 
 
 class Relays(Section):

@@ -174,6 +174,18 @@ VALUES = [
     _set("a database that is none", "relays.spool", "mysql://u:s3cret@db/d", "relays.spool"),
     _set("webdav without a password", "nextcloud.source", "webdav", "needs nextcloud.relay_password"),
     _set("a kind of news that is none", "nextcloud.announce", ["created"], "nextcloud.announce.#1"),
+    _set("reminders without a token", "gitlab.reminders", {"at": "08:30"}, "needs gitlab.read_token"),
+    _set("reminders at no hour", "gitlab.reminders", {"at": "8h30"}, "gitlab.reminders.at"),
+    _set("reminders without an hour", "gitlab.reminders", {"days": ["mon"]}, "gitlab.reminders.at"),
+    _set(
+        "a zone nowhere",
+        "gitlab.reminders",
+        {"at": "08:30", "timezone": "Paris"},
+        "gitlab.reminders.timezone",
+    ),
+    _set(
+        "a day that is none", "gitlab.reminders", {"at": "08:30", "days": ["lun"]}, "gitlab.reminders.days.#1"
+    ),
     _set("a route nowhere", "gitlab.routes", [{"channels": ["Ops"]}], "gitlab.routes.#1.channels.#1"),
 ]
 

@@ -104,6 +104,40 @@ def test_what_a_release_before_does_not_know_is_only_written_where_a_site_says_i
     assert "direct_messages" not in gitlab_settings(site(values), signs=True)
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"at": "08:30"},
+        {"at": "06:00", "days": ["mon", "sat"], "timezone": "Indian/Reunion", "stale_days": 30},
+        {"at": "23:59", "channels": ["matin", "ops"], "direct": False},
+    ],
+)
+def test_what_a_site_says_of_reminders_reaches_the_relay(
+    tmp_path: Path, values: dict[str, Any], said: dict[str, Any]
+) -> None:
+    file = tmp_path / "gitlab.toml"
+    wanted = site(values, read_token="glpat-read", reminders=said)
+    file.write_text(gitlab_settings(wanted, signs=True), encoding="utf-8")
+    settings = read_settings(file, GitLabSettings)
+    assert settings.reminders == wanted.gitlab.reminders
+    assert settings.reminders
+    assert settings.reminders.model_dump(mode="json", exclude_unset=True) == said
+
+
+def test_the_channels_of_reminders_are_among_those_that_the_deploy_looks_for(values: dict[str, Any]) -> None:
+    """They have to be there, and a webhook that posts to them cannot be locked to its own channel."""
+    said = {"at": "08:30", "channels": ["matin"]}
+    wanted = site(values, read_token="glpat-read", reminders=said, routes=[{"channels": ["ops"]}])
+    assert wanted.gitlab.further_channels == [
+        ("gitlab.routes.#1", "ops"),
+        ("gitlab.reminders.channels", "matin"),
+    ]
+
+
+def test_a_site_without_reminders_says_nothing_of_them(values: dict[str, Any]) -> None:
+    assert "reminders" not in gitlab_settings(site(values, read_token="glpat-read"), signs=True)
+
+
 def test_a_site_with_several_projects(tmp_path: Path, values: dict[str, Any]) -> None:
     router, _ = read(tmp_path, site(values, projects=["taaf/web", "shop/web"]))
     assert router.projects.paths == ("root/projet-test-taaf", "taaf/web", "shop/web")
