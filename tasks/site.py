@@ -14,7 +14,7 @@ from pyinfra.api.exceptions import PyinfraError
 from relays.base.addresses import BaseUrl, base_url
 from relays.base.schema import Line, Section, Shown
 from relays.delivery.settings import DigestFrom, RelayLanguage
-from relays.mattermost.settings import ChannelName
+from relays.mattermost.settings import ChannelName, Person
 from relays.sources.gitlab.config import (
     HowConversing,
     InPerson,
@@ -118,6 +118,12 @@ def _is_address(value: str) -> bool:
     return value.lower().startswith(("http://", "https://"))
 
 
+def _privacy(private: bool, info: ValidationInfo) -> bool:
+    if private and info.data.get("channel") == "town-square":
+        raise ValueError("town-square cannot be private: name another channel")
+    return private
+
+
 # As Mattermost accepts it (server/public/model, release 11.6).
 TeamName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{1,63}$")]
 
@@ -204,6 +210,16 @@ class IncomingWebhook(Section):
     )
     channel_display_name: Annotated[Shown, Field(max_length=64)] = Field(description="name that people see")
     channel_purpose: Annotated[Line, Field(max_length=250)] = Field("", description="purpose of the channel")
+    private: Annotated[bool, AfterValidator(_privacy)] = Field(
+        False,
+        description="the channel is private: made so, or turned into a private one, whose members stay. Without it a "
+        "new channel is public, and one that is private stays private",
+    )
+    members: list[Person] = Field(
+        [],
+        description="user names in Mattermost of those who are added to the channel, and to the team; who else is in "
+        "it stays, and who is taken out of the list as well",
+    )
     icon: Annotated[str, AfterValidator(_icon)] | None = Field(
         None,
         description="picture beside its messages, GitLab's or Nextcloud's own for one: a file on this machine (PNG, "

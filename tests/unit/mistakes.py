@@ -148,6 +148,18 @@ VALUES = [
         " ",
         "nextcloud_webhook.display_name",
     ),
+    _set(
+        "the channel that cannot be private",
+        "mattermost.nextcloud_webhook",
+        {"channel": "town-square", "private": True},
+        "nextcloud_webhook.private = True: town-square cannot be private",
+    ),
+    _set(
+        "a member by the name that people see",
+        "mattermost.nextcloud_webhook.members",
+        ["Camille Morel"],
+        "nextcloud_webhook.members.#1",
+    ),
     _set("a purpose of two lines", "mattermost.gitlab_webhook.channel_purpose", "a\nb", "channel_purpose"),
     _set("an empty service", "gitlab.service", "", "gitlab.service"),
     _set(

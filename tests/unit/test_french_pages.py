@@ -17,8 +17,9 @@ from tests.unit.site_data import taaf
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "docs" / "fr"
 PAGES = [ROOT / "README.fr.md", ROOT / "docs" / "exploitation.fr.md", *sorted(FOLDER.glob("*.md"))]
+CONVERSATIONS = ROOT / "relays" / "sources" / "gitlab" / "conversations"
 MISSION = FOLDER / "mission.md"
-EMOJI = re.compile(r"[\U0001F300-\U0001FAFF\u231A-\u27BF\u2B00-\u2BFF\u23E9-\u23FA\u25B6]")
+EMOJI = re.compile(r"[\u2190-\u21FF\U0001F300-\U0001FAFF\u231A-\u27BF\u2B00-\u2BFF\u23E9-\u23FA\u25B6]")
 # As the mission's troubleshooting has them, and what a test in the lab makes of those that would not end.
 TROUBLESHOOTING = [
     "ps aux | grep gitlab_webhook",
@@ -57,7 +58,11 @@ def typed(page_or_section: str) -> list[str]:
 
 def test_every_icon_of_a_message_is_explained() -> None:
     """Those of GitLab's events to developers, those of documents to HR people; and none that no message has."""
-    shown = {"gitlab": set[str](), "nextcloud": {*EMOJI.findall("".join(names._ICONS)), names.OTHER_ICON}}
+    roots = "".join(path.read_text(encoding="utf-8") for path in CONVERSATIONS.glob("*.py"))
+    shown = {
+        "gitlab": set(EMOJI.findall(roots)),
+        "nextcloud": {*EMOJI.findall("".join(names._ICONS)), names.OTHER_ICON},
+    }
     for key, wording in TEXTS.items():
         part = key.partition(".")[0]
         # Alarms of the relay are for operators, and on the page of team leads.

@@ -240,6 +240,11 @@ NOTHING = {
         for name in ("description", "channel_display_name", "channel_purpose")
     },
     "mattermost.nextcloud_webhook.channel": _ALTERED,
+    **{
+        f"mattermost.{hook}_webhook.{name}": "who may read a channel is not for a deploy to widen or to narrow"
+        for hook in ("gitlab", "nextcloud")
+        for name in ("private", "members")
+    },
     **dict.fromkeys((f"host.{n}" for n in ("ssh_port", "ssh_user", "ssh_key", "known_hosts")), _HERE),
     **dict.fromkeys((f"host.{n}" for n in ("sudo", "sudo_password")), _HERE),
     **dict.fromkeys(("host.api_access", "mattermost.token", "gitlab.token", "nextcloud.app_password"), _HERE),
