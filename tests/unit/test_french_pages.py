@@ -122,6 +122,14 @@ def test_the_mission_s_commands_are_listed_word_for_word_and_tried_in_the_lab() 
     assert scripts == [f"scripts/{each.name.removesuffix('.j2')}" for each in map(Path, SCRIPTS)]
 
 
+def test_what_stops_the_relays_names_every_unit_that_would_start_them_again() -> None:
+    named = re.findall(
+        r"passerelle-\w+\.\w+", "\n".join(typed(sections(MISSION)["Celles qu'il faut changer"]))
+    )
+    units = (ROOT / "files" / "systemd").glob("passerelle-*.j2")
+    assert sorted(named) == sorted(unit.name.removesuffix(".j2") for unit in units)
+
+
 def test_the_scripts_that_are_named_are_there() -> None:
     assert all((ROOT / "files" / name).exists() for name in SCRIPTS)
 
