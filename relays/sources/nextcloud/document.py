@@ -96,6 +96,34 @@ def build(told: TreeOptions, wording: Wording, news: News) -> Message:
     )
 
 
+def reply(told: TreeOptions, wording: Wording, news: News) -> Message:
+    """The same in one line, for the conversation about a document, whose first post shows it as it is now.
+
+    A template for the sentence takes the place of the line.
+    """
+    name, person = names.shown(told, news.path), names.person(wording, news)
+    text, size = wording[f"document.{news.kind}.reply"], _size(wording, news.size)
+    said = told.templates.say(
+        news.kind.value,
+        _values(told, wording, news),
+        Sentence(
+            markup.fill(
+                text,
+                file=markup.code(name, _NAME),
+                size=markup.Markup(size),
+                who=markup.plain(person, _WHO) if person else None,
+            ),
+            markup.fill_label(
+                text,
+                file=markup.label(name, _NAME),
+                size=markup.Label(size),
+                who=markup.label(person, _WHO) if person else None,
+            ),
+        ),
+    )
+    return Message(username=told.username, icon_emoji=ICON, summary=said.text, text=said.text)
+
+
 def faults(
     sources: Mapping[str, str], told: TreeOptions, wording: Wording, samples: list[News]
 ) -> Iterator[tuple[str, str]]:
