@@ -18,11 +18,16 @@ from relays.base.instance_lock import StateDirectory
 from relays.base.settings import RelayPaths, Spool, StartError, parse_arguments
 from relays.base.status import StatusFile
 from relays.base.worker import Worker
+from relays.delivery.bot_transport import BotTransport
 from relays.delivery.dispatcher import Dispatcher
 from relays.delivery.metrics import Metrics, total
 from relays.delivery.outbox import Notification, Outbox, Stats, insert
+from relays.delivery.roots import Roots
 from relays.delivery.tables import OUTBOX
+from relays.delivery.transport import Transport, WebhookTransport
 from relays.mattermost import markup
+from relays.mattermost.bot import BotChannel
+from relays.mattermost.bot_session import Bot
 from relays.mattermost.client import Hook, IncomingWebhook
 from relays.mattermost.message import RELAY, Message
 from relays.storage.engine import Database, Engine, StorageError, reason
@@ -105,16 +110,16 @@ def _report_rescue(wording: Wording, channel: str, after_rescue: str, db: Databa
 class Service:
     """Store, outbox and dispatcher of a relay, and the workers of its source (`add`).
 
-    `tables` are those of the source, and `after_rescue` is SQL that makes them fit for use after a part of
-    their rows was lost (storage.quarantine); for `digest_from` see delivery.digest. `spool` tells of a PostgreSQL
-    database that holds the store, otherwise it is a file in `state`.
+    `sender` is what posts. `tables` are those of the source, and `after_rescue` is SQL that makes them fit for use
+    after a part of their rows was lost (storage.quarantine); for `digest_from` see delivery.digest. `spool` tells of a
+    PostgreSQL database that holds the store, otherwise it is a file in `state`.
     """
 
     def __init__(
         self,
         state: Path,
         wording: Wording,
-        hook: Hook,
+        sender: Hook | Bot,
         digest_from: int,
         tables: Tables,
         spool: Spool = Spool(),  # noqa: B008
@@ -122,12 +127,16 @@ class Service:
     ) -> None:
         self.wording = wording
         self._state = StateDirectory(state)
-        announce = partial(_report_rescue, wording, hook.channel, after_rescue)
+        announce = partial(_report_rescue, wording, sender.channel, after_rescue)
         engine = _open(state / "relay.db", spool, (OUTBOX, tables), announce, self._state.instance)
         self.store = Store(engine)
-        self.outbox = Outbox(self.store, self._state.instance, digest_from)
+        is_bot = isinstance(sender, Bot)
+        self.outbox = Outbox(self.store, self._state.instance, digest_from, by_conversation=is_bot)
+        self._roots = Roots(self.store, self._state.instance)
+        self._sender = sender
         self.metrics = Metrics(self.outbox.stats, lambda: self.store.failing, lambda: self.dispatcher.held())
-        self.dispatcher = Dispatcher(self.outbox, partial(IncomingWebhook, hook), wording, self.metrics)
+        roots = self._roots if is_bot else None
+        self.dispatcher = Dispatcher(self.outbox, self._connect, self.metrics, roots)
         self._sources: list[Worker] = []
         self._stop = threading.Event()
         self._exit_code = os.EX_OK
@@ -196,6 +205,12 @@ class Service:
             "sources": {source: data for source, (_, data) in self._notes.items()},
         }
 
+    def _connect(self, channel: str) -> Transport:
+        if isinstance(self._sender, Hook):
+            return WebhookTransport(IncomingWebhook(self._sender, channel), self.wording)
+        bot = BotChannel(self._sender, channel)
+        return BotTransport(bot, channel, self.outbox, self._roots, self.wording)
+
     def _workers(self) -> list[Worker]:
         return [self.store, *self.dispatcher.workers, *self._sources]
 
@@ -232,6 +247,7 @@ class Service:
             if time.monotonic() >= prune_at:
                 prune_at = time.monotonic() + _PRUNE_SECONDS
                 self.outbox.prune()
+                self._roots.prune()
 
     def _status_line(self) -> str:
         try:

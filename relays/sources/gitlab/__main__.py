@@ -11,6 +11,7 @@ from relays.base import systemd
 from relays.base.settings import RelayPaths, StartError, read_hook_url, read_settings, read_spool
 from relays.base.tls import read_ca
 from relays.delivery import digest
+from relays.mattermost.bot_session import Bot, read_bot
 from relays.mattermost.client import Hook, read_icon
 from relays.sources.gitlab.app import App
 from relays.sources.gitlab.attempt_journal import AttemptJournal
@@ -49,16 +50,19 @@ def build(places: RelayPaths) -> service.Service:
     listen.done()
     ca = read_ca(places.config, settings)
     hook_logs = read_hook_logs(settings, places.credentials, ca)
+    everything = dispatcher.routes[-1]
+    sender: Hook | Bot | None = read_bot(settings, places.credentials, everything.channels[0], icon, ca)
     settings.done()
     authenticity = read_authenticity(places.credentials, required=signed)
 
-    everything = dispatcher.routes[-1]
-    hook = Hook(read_hook_url(places.credentials, "GITLAB_WEBHOOK_URL"), everything.channels[0], icon, ca)
+    if sender is None:
+        url = read_hook_url(places.credentials, "GITLAB_WEBHOOK_URL")
+        sender = Hook(url, everything.channels[0], icon, ca)
     wording = CATALOGUES[everything.language]
     relay = service.Service(
         places.state,
         wording,
-        hook,
+        sender,
         digest_from,
         GITLAB,
         spool=read_spool(places.credentials),

@@ -6,6 +6,7 @@ from relays import service
 from relays.base.settings import RelayPaths, StartError, read_hook_url, read_settings
 from relays.base.tls import read_ca
 from relays.delivery import digest
+from relays.mattermost.bot_session import Bot, read_bot
 from relays.mattermost.client import Hook, read_icon
 from relays.sources.nextcloud.attribution import Attribution
 from relays.sources.nextcloud.backend import Backend, Disk
@@ -36,10 +37,12 @@ def build(places: RelayPaths) -> service.Service:
     polled = account if source == "webdav" else None
     poll_seconds = settings.integer("poll_seconds", DEFAULT_SECONDS, 1, HIGHEST_SECONDS)
     icon = read_icon(settings)
+    sender: Hook | Bot | None = read_bot(settings, places.credentials, channel, icon, ca)
     settings.done()
-    hook = Hook(read_hook_url(places.credentials, "NEXTCLOUD_WEBHOOK_URL"), channel, icon, ca)
+    if sender is None:
+        sender = Hook(read_hook_url(places.credentials, "NEXTCLOUD_WEBHOOK_URL"), channel, icon, ca)
 
-    relay = service.Service(places.state, wording, hook, digest_from, NEXTCLOUD, after_rescue=AFTER_RESCUE)
+    relay = service.Service(places.state, wording, sender, digest_from, NEXTCLOUD, after_rescue=AFTER_RESCUE)
     resolver = UploaderResolver(account, relay.store) if account else None
     if resolver:
         relay.add(resolver)
