@@ -8,7 +8,6 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInf
 from relays.sources.nextcloud import document
 from relays.sources.nextcloud.changes import Kind, News
 from relays.sources.nextcloud.options import (
-    ANNOUNCED,
     BURST_FROM,
     FURTHER_USERNAME,
     HIGHEST_BURST_FROM,
@@ -79,10 +78,10 @@ class Options(BaseModel):
         None,
         description=f"whom messages are from; without it, {USERNAME}, of further trees {FURTHER_USERNAME}",
     )
-    announce: list[Kind] = Field(
-        list(ANNOUNCED),
+    announce: list[Kind] | None = Field(
+        None,
         description="which changes are announced: `new` and `moved_in` documents, another `version` (other content) "
-        "and `deleted` ones",
+        "and `deleted` ones; without it, the first two, and where a bot posts also `version`, in the document's thread",
     )
     discretion: Discretion = Field(
         Discretion.FULL,

@@ -20,6 +20,7 @@ _IDENTITY: Mapping[str, Callable[[Any], Any]] = {
     "projects": str.lower,
     "addresses": _same,
     "webhooks": _same,
+    "bots": _same,
     "files": _same,
     "machines": lambda machine: (machine.address.lower(), port_of(machine)),
 }
@@ -29,7 +30,7 @@ _LONGEST = 48
 
 @dataclass(frozen=True)
 class Made:
-    """`webhooks` are teams and names, `addresses` what is on GitLab's allow-list, `files` paths on the host.
+    """`webhooks` are teams and names, `bots` user names, `addresses` what is on GitLab's allow-list, `files` paths.
 
     `gitlab` and `mattermost` are the servers' addresses, empty if they are not known. What the host itself tells is
     neither compared nor kept: `in_use` are the numbers of the webhooks whose addresses the relays have, which are
@@ -41,6 +42,7 @@ class Made:
     projects: frozenset[str] = frozenset()
     addresses: frozenset[str] = frozenset()
     webhooks: frozenset[tuple[str, str]] = frozenset()
+    bots: frozenset[str] = frozenset()
     files: frozenset[str] = frozenset()
     machines: frozenset[Machine] = frozenset()
     in_use: frozenset[str] = field(default=frozenset(), repr=False, compare=False)
@@ -88,6 +90,8 @@ class Made:
                 projects=frozenset(map(str, values["projects"])),
                 addresses=frozenset(map(str, values["addresses"])),
                 webhooks=frozenset((str(team), str(name)) for team, name in values["webhooks"]),
+                # Those of earlier releases tell of none.
+                bots=frozenset(map(str, values.get("bots", []))),
                 files=frozenset(map(str, values["files"])),
                 machines=frozenset(_machine(machine) for machine in values["machines"]),
             )
@@ -113,6 +117,7 @@ def described(site: Site, relay: str = "", files: Iterable[str] = ()) -> Made:
         projects=frozenset(site.projects),
         addresses=frozenset(filter(None, [relay])),
         webhooks=frozenset((chat.team, hook.display_name) for hook in hooks_of(site)),
+        bots=frozenset([chat.bot.username] if chat.posting == "bot" else []),
         files=frozenset(files),
         machines=frozenset(site.relay_hosts),
     )

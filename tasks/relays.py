@@ -11,9 +11,11 @@ from pydantic import SecretStr
 from pyinfra import host
 
 from tasks import icons, spools
+from tasks.bot import posts_as_bot
 from tasks.certificates import certificates
 from tasks.context import (
     APP_PASSWORD,
+    BOT_TOKEN,
     CA,
     HOOK_NAME,
     HOOK_TOKEN,
@@ -119,6 +121,7 @@ def install_relays(site: Site, context: DeployContext, made: Made) -> None:
                 "passerelle-nextcloud.service",
                 webhooks_conf=context.webhooks_conf,
                 trees=trees,
+                bot_token=next(iter(bot_token(site)), None),
                 app_password=APP_PASSWORD if password else None,
             ),
             **waiting,
@@ -127,15 +130,29 @@ def install_relays(site: Site, context: DeployContext, made: Made) -> None:
             this_release(),
             settings["nextcloud"],
             *(text() for text in trusted(site).values()),
-            *map(fingerprint, [context.webhooks_conf, *([APP_PASSWORD] if password else [])]),
+            *map(
+                fingerprint, [context.webhooks_conf, *bot_token(site), *([APP_PASSWORD] if password else [])]
+            ),
         ],
         TRIAL,
         name="Service of the nextcloud relay",
     )
     if not password:
         no_secret(APP_PASSWORD, name="No app password for Nextcloud")
+    no_further_bot_token(site)
     no_further_certificates(site)
     accepted("passerelle", name="New release of the relays")
+
+
+def bot_token(site: Site) -> list[str]:
+    """The file with the bot's token, where a bot posts."""
+    return [BOT_TOKEN] if posts_as_bot(site) else []
+
+
+def no_further_bot_token(site: Site) -> None:
+    """Have no such file where none posts; after the services, which would not start without it."""
+    if not posts_as_bot(site):
+        no_secret(BOT_TOKEN, name="No token of a bot")
 
 
 def relays_package() -> None:
@@ -179,7 +196,13 @@ def gitlab_relay(
         given_secret(READ_TOKEN, read_token, TRIAL, name="Token for GitLab's log of deliveries")
     if spool:
         succeeding_secret(SPOOL, spool, TRIAL, name="Shared spool")
-    secrets = [webhooks_conf, HOOK_TOKEN, SIGNING_TOKEN, *([READ_TOKEN] if read_token else [])]
+    secrets = [
+        webhooks_conf,
+        HOOK_TOKEN,
+        SIGNING_TOKEN,
+        *bot_token(site),
+        *([READ_TOKEN] if read_token else []),
+    ]
     unit.service(
         "passerelle-gitlab",
         {
@@ -187,6 +210,7 @@ def gitlab_relay(
             "passerelle-gitlab.service": render(
                 "passerelle-gitlab.service",
                 webhooks_conf=webhooks_conf,
+                bot_token=next(iter(bot_token(site)), None),
                 read_token=READ_TOKEN if read_token else None,
                 spool=SPOOL if spool else None,
             ),
@@ -216,6 +240,7 @@ def gitlab_settings(site: Site, *, signs: bool) -> str:
         digest_from=site.relays.digest_from,
         channel=site.mattermost.gitlab_webhook.channel,
         icon=icons.shown(site.mattermost, site.mattermost.gitlab_webhook),
+        mattermost=site.mattermost,
         signature="required" if signs else "accepted",
         ca=next(iter(trusted(site)), None),
         gitlab=site.gitlab,
@@ -234,6 +259,7 @@ def nextcloud_settings(site: Site) -> str:
         digest_from=site.relays.digest_from,
         channel=site.mattermost.nextcloud_webhook.channel,
         icon=icons.shown(site.mattermost, site.mattermost.nextcloud_webhook),
+        mattermost=site.mattermost,
         ca=next(iter(trusted(site)), None),
         nextcloud=site.nextcloud,
         trees=[

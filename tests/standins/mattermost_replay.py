@@ -67,7 +67,8 @@ class Replay:
         recorded = exchange["response"]["body"]
         if isinstance(recorded, dict) and "token" in recorded and answer.ok:
             names = {"REDACTED_PAT": "pat", "REDACTED_BOT_TOKEN": "bot"}
-            self.tokens[names.get(recorded["token"], recorded["description"])] = answer.json()["token"]
+            name = names.get(recorded["token"]) or recorded["description"]
+            self.tokens[name] = answer.json()["token"]
 
     def compare(
         self, exchange: Exchange, answer: requests.Response, *, ignored: frozenset[str] = frozenset()

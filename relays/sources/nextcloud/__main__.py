@@ -54,7 +54,8 @@ def build(places: RelayPaths) -> service.Service:
             place, in_files = WebDavPoller(polled, tree.root, poll_seconds), tree.root
             relay.add(place)
         attribution = Attribution(resolver if in_files else None, place, in_files)
-        relay.add(TreeSource(relay, place, tree.options, attribution))
+        converses = isinstance(sender, Bot)
+        relay.add(TreeSource(relay, place, tree.options, attribution, converses=converses))
         watched.append(place.name)
     relay.store.submit(lambda db: forget_others(db, watched))
     return relay

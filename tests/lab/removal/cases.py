@@ -7,12 +7,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from lab import state
+from tests.lab.faults.bot import another_name
 from tests.lab.faults.world import INFRASTRUCTURE, World, nothing
 from tests.lab.runs import deploy
 
 Settings = dict[str, str]
 
 OTHER = "/root/other-infrastructure"
+OTHER_BOT = another_name()
 ANNEX, FIRST = "root/annexe", "root/projet-test-taaf"
 FURTHER_TREE = json.dumps([{"tree": "Comptabilite", "folders": ["Factures"], "channel": "dev-notifications"}])
 NAME = "mattermost__gitlab_webhook__display_name"
@@ -164,6 +166,19 @@ CHANGES = [
         told="incoming webhook 'GitLab Notifications': channel",
     ),
     Change(
+        "mattermost.posting",
+        "webhook again",
+        {"mattermost__posting": "bot"},
+        told="token of the bot passerelle",
+    ),
+    Change(
+        "mattermost.bot.username",
+        "another one",
+        {"mattermost__posting": "bot"},
+        {"mattermost__posting": "bot", "mattermost__bot__username": OTHER_BOT},
+        told=f"bot {OTHER_BOT}: username",
+    ),
+    Change(
         "mattermost.gitlab_webhook.channel",
         "another one",
         {"mattermost__gitlab_webhook__channel": "essai-dev"},
@@ -229,6 +244,7 @@ NOTHING = {
     **dict.fromkeys((f"relays.{n}" for n in ("language", "digest_from", "footer")), _FILE),
     **dict.fromkeys(("gitlab.other_projects", "gitlab.service", "nextcloud.service"), _FILE),
     "mattermost.team_display_name": _ALTERED,
+    **dict.fromkeys((f"mattermost.bot.{n}" for n in ("display_name", "description")), _ALTERED),
     **{
         f"mattermost.{hook}_webhook.{name}": _ALTERED
         for hook in ("gitlab", "nextcloud")
