@@ -11,18 +11,13 @@ from typing import Any
 from pyinfra import host
 
 from tasks.context import BOT_TOKEN, DeployContext, mattermost_api
-from tasks.made import hooks_of
+from tasks.made import channels_of, posts_as_bot
 from tasks.operations import bot_tokens, mattermost_bot
 from tasks.operations.resource import each, step
 from tasks.site import Site
 
 # Notes that the server was made to let a bot be made.
 _MEMO = "/var/lib/passerelle/mattermost-bot-setting-to-put-back"
-
-
-def posts_as_bot(site: Site) -> bool:
-    """Whether a bot posts the site's messages, and not the incoming webhooks."""
-    return site.mattermost.posting == "bot"
 
 
 def wanted_bot(site: Site, name: str) -> mattermost_bot.Bot:
@@ -34,13 +29,6 @@ def wanted_bot(site: Site, name: str) -> mattermost_bot.Bot:
 def kept_bot(site: Site) -> mattermost_bot.Bot | None:
     """The bot that is to stay, None where none posts."""
     return wanted_bot(site, host.name) if posts_as_bot(site) else None
-
-
-def channels_of(site: Site) -> list[str]:
-    """All channels that something may be posted in."""
-    routed = (channel for route in site.gitlab.routes for channel in route.channels)
-    own = (hook.channel for hook in hooks_of(site))
-    return list(dict.fromkeys([*own, *routed, *(str(tree.channel) for tree in site.trees)]))
 
 
 @step("Mattermost")
@@ -88,4 +76,21 @@ def remove_bots(
     for username in each(sorted(left)):
         mattermost_bot.no_bot(
             context.mattermost, username, host.name, _MEMO, kept=kept, name=f"No bot {username}"
+        )
+
+
+@step("Mattermost")
+def leave_channels(site: Site, context: DeployContext, left: Collection[tuple[str, str]]) -> None:
+    """No memberships of the bot in these channels, given by team and name, where it posts no more."""
+    bot = kept_bot(site)
+    if bot is None:  # a disabled one reads nothing
+        return
+    for team in each(sorted({team for team, _ in left})):
+        mattermost_bot.no_bot_memberships(
+            context.mattermost,
+            bot,
+            team,
+            sorted(name for of, name in left if of == team),
+            leaves_team=team != site.mattermost.team,
+            name=f"Where the bot {bot.username} is a member no more in {team}",
         )

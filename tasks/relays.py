@@ -11,7 +11,6 @@ from pydantic import SecretStr
 from pyinfra import host
 
 from tasks import icons, spools
-from tasks.bot import posts_as_bot
 from tasks.certificates import certificates
 from tasks.context import (
     APP_PASSWORD,
@@ -28,7 +27,7 @@ from tasks.context import (
 )
 from tasks.documents import Tree
 from tasks.machines import mark
-from tasks.made import Made
+from tasks.made import Made, posts_as_bot
 from tasks.operations import unit
 from tasks.operations.absent import no_paths, no_service, nothing_but
 from tasks.operations.compose import running_container

@@ -4,10 +4,11 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-from tasks.bot import channels_of, posts_as_bot, wanted_bot
+from tasks.bot import wanted_bot
 from tasks.context import BOT_TOKEN
 from tasks.doctor.chain import Broken, Check, Links, Noted, broken, noted
 from tasks.doctor.look import Look
+from tasks.made import channels_of, posts_as_bot
 from tasks.operations.api import ApiError
 from tasks.operations.mattermost_bot import ROLES, Account, find_bot, is_member, roles_of
 from tasks.operations.resource import ResourceError

@@ -13,10 +13,10 @@ from pyinfra.api import Config, Host, Inventory, QuoteString, State, StringComma
 from pyinfra.api.exceptions import ConnectError
 from pyinfra.context import ctx_config, ctx_host, ctx_inventory, ctx_state
 
-from tasks.bot import posts_as_bot
 from tasks.context import BOT_TOKEN, HOOK_TOKEN, SIGNING_TOKEN, gitlab_api, locate, mattermost_api
 from tasks.doctor.chain import Broken, broken
 from tasks.doctor.look import GITLAB_RELAY, NEXTCLOUD_RELAY, Look
+from tasks.made import posts_as_bot
 from tasks.operations.compose import Container, DockerError, command_for, containers, of_project, of_service
 from tasks.operations.python_app import supported
 from tasks.operations.remote import run_quietly

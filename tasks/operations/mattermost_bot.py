@@ -222,6 +222,26 @@ def bot_memberships(api: Api, wanted: Bot, team: str, channels: Collection[str])
     yield from change(lines, put)
 
 
+@resource
+def no_bot_memberships(
+    api: Api, wanted: Bot, team: str, channels: Collection[str], *, leaves_team: bool = False
+) -> Commands:
+    """Have the bot not be a member of these channels of the team, and if it `leaves_team` of nothing in it."""
+    found = find_bot(api, wanted)
+    identity = str(found["user_id"]) if found else ""
+    # Who is in a team cannot leave its first channel.
+    places = {f"channel {name}": _channel_path(api, team, name) for name in channels if name != "town-square"}
+    if leaves_team:
+        places = {f"team {team}": _team_path(api, team)}
+    left = [place for place, path in places.items() if _member(api, path, identity) is not None]
+
+    def leave() -> None:
+        for place in left:
+            api.call("DELETE", f"{places[place]}/members/{identity}")
+
+    yield from change([f"- bot {wanted.username} in {place}" for place in left], leave)
+
+
 def is_member(api: Api, team: str, channel: str, identity: str) -> bool:
     """Whether an account is a member of a channel of the team."""
     return _member(api, _channel_path(api, team, channel), identity) is not None

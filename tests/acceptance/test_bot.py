@@ -4,8 +4,8 @@ import pytest
 import requests
 from testinfra.host import Host
 
-from tasks.bot import channels_of, posts_as_bot
 from tasks.context import BOT_TOKEN
+from tasks.made import channels_of, posts_as_bot
 from tasks.site import Site
 from tests.acceptance.people import Chat
 from tests.evidence.dossier import Dossier

@@ -57,6 +57,7 @@ class World:
         bot.drop_former_tokens(self.site, context)
         left = self.made - described(self.site)
         bot.remove_bots(context, left.bots, kept=bot.kept_bot(self.site))
+        bot.leave_channels(self.site, context, left.bot_channels)
 
     def rotate(self) -> None:
         context = self.context

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tasks import bot
-from tasks.made import Made
+from tasks.made import Made, described
 from tests.operations import Outcome, apply, dry
 from tests.unit.bot_world import SITE, SWITCH, World, another_token, described_as, standing
 
@@ -421,4 +421,40 @@ def test_a_database_that_is_down_is_named_and_nothing_done(
     assert outcome.differences == []
     assert "the database of http" in outcome.error
     assert deployed.token.read_text() == before
+    assert apply(deployed.deploy) == Outcome([], 0)
+
+
+def routed(world: World, *channels: str) -> None:
+    """The site's events go to these channels as well."""
+    gitlab = world.site.gitlab
+    given = gitlab.model_dump(exclude_unset=True)
+    routes = [{"channels": list(channels), "events": ["push"]}] if channels else []
+    world.site = world.site.model_copy(update={"gitlab": type(gitlab)(**{**given, "routes": routes})})
+
+
+def test_the_bot_leaves_a_channel_that_it_was_put_in_and_no_other(deployed: World) -> None:
+    """People may have invited it elsewhere; and nobody leaves the first channel of a team."""
+    for name in ("routed", "invited"):
+        wanted = {"team_id": deployed.place().rpartition("/")[2], "name": name, "display_name": name}
+        deployed.server.api("POST", "/channels", {**wanted, "type": "O"})
+    deployed.server.api("POST", f"{deployed.place('invited')}/members", {"user_id": deployed.identity})
+    routed(deployed, "routed", "town-square")
+    assert apply(deployed.deploy).error == ""
+    deployed.made = described(deployed.site)
+    routed(deployed)
+    lines = ["- bot passerelle in channel routed"]
+    assert dry(deployed.deploy) == Outcome(lines, 1)
+    assert apply(deployed.deploy) == Outcome(lines, 1)
+    assert apply(deployed.deploy) == Outcome([], 0)
+    path = f"/api/v4{deployed.place('invited')}/members/{deployed.identity}"
+    assert deployed.server.request("GET", path).status_code == 200
+
+
+def test_the_bot_leaves_a_team_that_is_no_longer_the_sites(deployed: World) -> None:
+    deployed.made = Made(bot_channels=frozenset({("former", "dev"), ("former", "rh")}))
+    team = deployed.server.api("POST", "/teams", {"name": "former", "display_name": "F", "type": "O"})["id"]
+    member = {"team_id": team, "user_id": deployed.identity}
+    deployed.server.api("POST", f"/teams/{team}/members", member)
+    assert dry(deployed.deploy).lines == ["- bot passerelle in team former"]
+    assert apply(deployed.deploy) == Outcome(["- bot passerelle in team former"], 1)
     assert apply(deployed.deploy) == Outcome([], 0)

@@ -78,6 +78,7 @@ ACTS = {
     "gitlab.no_allow_list_entry": "test_teardown",
     "project_hooks.no_project_hook": "test_teardown",
     "mattermost_bot.no_bot": "test_bot",
+    "mattermost_bot.no_bot_memberships": "test_removal",
     "mattermost_emoji.no_emojis": "test_icons",
     "secret_file.add_secret": "test_rotate",
     "secret_file.drop_others": "test_rotate",

@@ -172,6 +172,16 @@ CHANGES = [
         told="token of the bot passerelle",
     ),
     Change(
+        "gitlab.routes",
+        "a channel of the bot's is taken out",
+        {
+            "mattermost__posting": "bot",
+            "gitlab__routes": '[{"channels": ["off-topic"], "events": ["wiki_page"]}]',
+        },
+        {"mattermost__posting": "bot"},
+        told="bot passerelle in channel off-topic",
+    ),
+    Change(
         "mattermost.bot.username",
         "another one",
         {"mattermost__posting": "bot"},
@@ -240,7 +250,7 @@ NOTHING = {
         ),
         _FILE,
     ),
-    **dict.fromkeys((f"gitlab.{n}" for n in ("detail", "mute", "routes", "people", "wording")), _FILE),
+    **dict.fromkeys((f"gitlab.{n}" for n in ("detail", "mute", "people", "wording")), _FILE),
     **dict.fromkeys((f"relays.{n}" for n in ("language", "digest_from", "footer")), _FILE),
     **dict.fromkeys(("gitlab.other_projects", "gitlab.service", "nextcloud.service"), _FILE),
     "mattermost.team_display_name": _ALTERED,
