@@ -80,15 +80,16 @@ class BotChannel:
                 "channel_id": channel_id,
                 "message": bot_posts.text_of(shown),
                 "props": bot_posts.properties(shown, keys),
-                "pending_post_id": f"{self._user_id}:{pending}",
+                # Mattermost knows a repetition by this alone: in another channel it is another post.
+                "pending_post_id": f"{self._user_id}:{channel_id}:{pending}",
                 "root_id": root_id,
             }
             response, content = self._session.send("POST", "/posts", body)
             if response.status_code != 201:
                 return self._explain(response, content, root_id)
             post = bot_posts.posted(bot_posts.parse(content))
-            if post is None:
-                return PostResult(Meaning.UNAVAILABLE, "HTTP 201 that cannot be read", uncertain=True)
+            if post is None or post.channel_id != channel_id:
+                return PostResult(Meaning.UNAVAILABLE, "HTTP 201 of another post", uncertain=True)
             made.append(post)
             return PostResult(Meaning.POSTED)
 

@@ -105,9 +105,10 @@ class BotSink:
         """The address of an incoming webhook, which posts as another user."""
         return f"{self.url}/hooks/{HOOK_ID}"
 
-    def settings(self) -> str:
-        """The table that names the bot."""
-        return f'[bot]\nurl = "{self.url}"\nteam = "{TEAM}"\n'
+    @property
+    def bot(self) -> tuple[str, str]:
+        """The table of settings that names the bot, and its token."""
+        return f'[bot]\nurl = "{self.url}"\nteam = "{TEAM}"\n', BOT_TOKEN
 
     def written(self, channel: str) -> list[Written]:
         """The posts of a channel that people see, the oldest first."""

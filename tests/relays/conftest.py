@@ -106,7 +106,7 @@ def speaker_with(
     def make(settings: str = "digest_from = 0") -> Speaker:
         home = tmp_path / f"relay{len(made)}"
         home.mkdir()
-        made.append(Speaker(home, mattermost, news, settings, spool))
+        made.append(Speaker(home, mattermost.hook_url, news, mattermost.bot, settings, spool))
         return made[-1]
 
     yield make

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import psycopg
 
-from tests.relays.bot_sink import BOT_TOKEN, BotSink, Written
+from tests.relays.bot_sink import BotSink, Written
 from tests.relays.process import Relay
 
 
@@ -25,15 +25,21 @@ class Said:
 
 
 class Speaker(Relay):
-    """A relay that says what is written into `news`, as a bot or by the webhook."""
+    """A relay that says what is written into `news`: as the bot of this table and token, or by the webhook."""
 
     def __init__(
-        self, home: Path, sink: BotSink, news: Path, settings: str = "", spool: str | None = None
+        self,
+        home: Path,
+        hook_url: str,
+        news: Path,
+        bot: tuple[str, str],
+        settings: str = "",
+        spool: str | None = None,
     ) -> None:
-        super().__init__("speaker", home, sink.hook_url, "", spool)
-        self._sink = sink
+        super().__init__("speaker", home, hook_url, "", spool)
+        self._table, self._token = bot
         self._head = f'news = "{news}"\n{settings}'
-        (home / "credentials" / "mattermost-bot-token").write_text(f"{BOT_TOKEN}\n")
+        (home / "credentials" / "mattermost-bot-token").write_text(f"{self._token}\n")
         self.as_bot()
 
     @property
@@ -43,7 +49,7 @@ class Speaker(Relay):
 
     def as_bot(self) -> None:
         """Post as the bot from the next start on."""
-        self.configure(f"{self._head}\n{self._sink.settings()}")
+        self.configure(f"{self._head}\n{self._table}")
 
     def by_webhook(self) -> None:
         """Post by the webhook from the next start on."""
@@ -52,7 +58,7 @@ class Speaker(Relay):
     def close(self) -> None:
         """End it, and see that it told no secret."""
         super().close()
-        assert BOT_TOKEN not in self.text
+        assert self._token not in self.text
 
     def waiting(self) -> int:
         """How many notifications wait, and how many roots for an edit."""

@@ -26,6 +26,18 @@ class Team:
         """The address of the webhook."""
         return f"{self.site.server.url}/hooks/{self.site.hook_id}"
 
+    def bot(self) -> tuple[str, str]:
+        """Make a bot that is in all of the channels: the settings that name it, and its token."""
+        server = self.site.server
+        server.api("PUT", "/config/patch", {"ServiceSettings": {"EnableBotAccountCreation": True}})
+        bot = server.api("POST", "/bots", {"username": "passerelle"})["user_id"]
+        token = server.api("POST", f"/users/{bot}/tokens", {"description": "relay"})["token"]
+        server.api("POST", f"/teams/{self.site.team_id}/members", {"user_id": bot})
+        for channel in self.channels.values():
+            server.api("POST", f"/channels/{channel}/members", {"user_id": bot})
+        self.read_all()
+        return f'[bot]\nurl = "{server.url}"\nteam = "taaf"\n', str(token)
+
     def badges(self) -> dict[str, int]:
         """How often each person was mentioned in all of the channels since they were last read."""
         path = f"/teams/{self.site.team_id}/channels/members"

@@ -69,6 +69,18 @@ def test_a_direct_channel_is_that_with_a_person(
     assert "knows no user nobody" in speaker.text
 
 
+def test_an_event_of_two_channels_is_there_in_both(
+    speaker_with: Callable[..., Speaker], mattermost: BotSink, news: Path
+) -> None:
+    """Mattermost takes a repeated pending id for the same post, whatever the channel (measured)."""
+    speaker = speaker_with()
+    speaker.start()
+    said = [Said(each.key, each.says, each.shows, MR, channel) for each in LIFE for channel in ("dev", "rh")]
+    write(news, said)
+    wait_for(lambda: speaker.settled(len(said)))
+    assert judge(mattermost, said).holds, judge(mattermost, said)
+
+
 def test_the_text_beside_a_box_is_edited_only_if_it_changes(
     speaker_with: Callable[..., Speaker], mattermost: BotSink, news: Path
 ) -> None:

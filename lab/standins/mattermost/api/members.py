@@ -84,8 +84,12 @@ def list_of_user(call: Call) -> Response:
     return JSONResponse([payload.to_json(row) for row in rows])
 
 
+# Collapsed threads are off.
+_ROOTS = {"mention_count_root": 0, "msg_count_root": 0}
+
+
 def unread(call: Call) -> Response:
-    """How many posts and mentions of a channel a member has not seen."""
+    """How many posts and mentions of a channel a member has not seen; an administrator sees other keys (recorded)."""
     member = _required(call, _own_or_admin(call))
     channel = access.channel(call)
     return JSONResponse(
@@ -94,7 +98,7 @@ def unread(call: Call) -> Response:
             "channel_id": channel["id"],
             "msg_count": channel["total_msg_count"] - member["msg_count"],
             "mention_count": member["mention_count"],
-            "notify_props": payload.NOTIFY_PROPS,
+            **({"notify_props": payload.NOTIFY_PROPS} if call.user["id"] == member["user_id"] else _ROOTS),
         }
     )
 

@@ -78,6 +78,16 @@ def get_by_username(call: Call) -> Response:
     return JSONResponse(payload.to_json(user, private=user["id"] == call.user["id"]))
 
 
+def list_by_usernames(call: Call) -> Response:
+    """Those that there are."""
+    names = loads(call.body)
+    if not isinstance(names, list) or not names:
+        raise invalid_body("usernames")
+    marks = ", ".join("?" * len(names))
+    rows = call.store.all(f"SELECT * FROM users WHERE username IN ({marks}) ORDER BY username", *names)  # noqa: S608
+    return JSONResponse([payload.to_json(row, private=row["id"] == call.user["id"]) for row in rows])
+
+
 def set_roles(call: Call) -> Response:
     """Roles beyond user and administrator need a licence, which Team Edition has not."""
     roles = call.fields("roles", {"roles": str})["roles"]
@@ -112,6 +122,7 @@ routes = [
     endpoint("POST", "/users/logout", logout),
     endpoint("GET", "/users/{user_id}", get),
     endpoint("GET", "/users/username/{username}", get_by_username),
+    endpoint("POST", "/users/usernames", list_by_usernames),
     endpoint("PUT", "/users/{user_id}/roles", set_roles),
     endpoint("PUT", "/users/{user_id}/active", set_active),
 ]

@@ -42,6 +42,7 @@ def defaults(release: Release) -> Document:
             "EnableDeveloper": False,
             "EnableLinkPreviews": True,
             "MaximumLoginAttempts": 10,
+            "PostEditTimeLimit": -1,
         },
         "TeamSettings": {
             "SiteName": "Mattermost",
