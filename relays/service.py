@@ -135,6 +135,9 @@ class Service:
         self._roots = Roots(self.store, self._state.instance)
         self._sender = sender
         self.metrics = Metrics(self.outbox.stats, lambda: self.store.failing, lambda: self.dispatcher.held())
+        self.metrics.add_gauge(
+            "backlog_edits", "Roots of conversations that wait for an edit", self._roots.due
+        )
         roots = self._roots if is_bot else None
         self.dispatcher = Dispatcher(self.outbox, self._connect, self.metrics, roots)
         self._sources: list[Worker] = []
@@ -282,7 +285,8 @@ class Service:
             said = [self.wording["status.backlog"].format(count=stats.backlog, age=self._ago(stats.oldest))]
         for channel, answer in self.dispatcher.held().items():
             status = answer[:8]  # such as HTTP 404
-            cause = self.wording.get(f"held.{status[-3:]}", self.wording["held.other"])
+            by = "held.bot" if isinstance(self._sender, Bot) else "held"
+            cause = self.wording.get(f"{by}.{status[-3:]}", self.wording["held.other"])
             said.append(self.wording["status.held"].format(channel=channel, cause=cause, reason=status))
         if stats.parked:
             said.append(self.wording["status.parked"].format(count=stats.parked))

@@ -17,7 +17,8 @@ from tasks.operations.remote import run_quietly
 from tasks.operations.resource import Commands, ResourceError, change, mend, note, resource, step, tell
 from tasks.operations.secret_file import Count, InUse, no_secret
 from tasks.operations.text_file import write
-from tasks.relays import FILE, gitlab_relay, gitlab_settings
+from tasks.relay_settings import gitlab_settings
+from tasks.relays import FILE, gitlab_relay
 from tasks.site import Site
 
 _PYTHON = "/opt/passerelle/current/bin/python"

@@ -14,7 +14,8 @@ from tasks.operations.absent import no_paths, nothing_but
 from tasks.operations.nextcloud import scanned
 from tasks.operations.resource import step
 from tasks.record import forget_all_but, wanted, wanted_elsewhere
-from tasks.relays import MOUNT_POINTS, bound_at
+from tasks.relay_settings import bound_at
+from tasks.relays import MOUNT_POINTS
 from tasks.site import Site
 
 _STATE = "/var/lib/passerelle/*"

@@ -18,13 +18,13 @@ from tasks.operations.python_app import accepted
 from tasks.operations.remote import run_quietly
 from tasks.operations.resource import Commands, resource, step
 from tasks.operations.text_file import text_files
+from tasks.relay_settings import gitlab_settings
 from tasks.relays import (
     GITLAB_UNITS,
     MOUNT_POINTS,
     TRIAL,
     bot_token,
     gitlab_relay,
-    gitlab_settings,
     no_further_bot_token,
     no_further_certificates,
     preflight,

@@ -1,7 +1,6 @@
 """Step 4: the relays, installed from what the deploy brings along, as two systemd services."""
 
 from collections.abc import Callable
-from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from posixpath import basename
@@ -10,13 +9,12 @@ from typing import Any
 from pydantic import SecretStr
 from pyinfra import host
 
-from tasks import icons, spools
+from tasks import spools
 from tasks.certificates import certificates
 from tasks.context import (
     APP_PASSWORD,
     BOT_TOKEN,
     CA,
-    HOOK_NAME,
     HOOK_TOKEN,
     READ_TOKEN,
     SIGNING_TOKEN,
@@ -43,6 +41,7 @@ from tasks.operations.secret_file import (
 from tasks.operations.text_file import text_files
 from tasks.operations.trial import Trial
 from tasks.preflight.check import Needs, check_host
+from tasks.relay_settings import bound_at, gitlab_settings, nextcloud_settings
 from tasks.site import Site
 from tasks.templates import render
 
@@ -229,59 +228,6 @@ def gitlab_relay(
     # After the service, which would not start without a credential that its unit names.
     if not read_token:
         no_secret(READ_TOKEN, name="No token for GitLab's log of deliveries")
-
-
-def gitlab_settings(site: Site, *, signs: bool) -> str:
-    """The settings file of the GitLab relay; `signs`: GitLab signs what it sends."""
-    return render(
-        "gitlab.toml",
-        language=site.relays.language,
-        digest_from=site.relays.digest_from,
-        channel=site.mattermost.gitlab_webhook.channel,
-        icon=icons.shown(site.mattermost, site.mattermost.gitlab_webhook),
-        mattermost=site.mattermost,
-        signature="required" if signs else "accepted",
-        ca=next(iter(trusted(site)), None),
-        gitlab=site.gitlab,
-        projects=site.projects,
-        hook=HOOK_NAME,
-        mute=asdict(site.gitlab.mute),
-        routes=[route.model_dump(exclude_unset=True) for route in site.gitlab.routes],
-    )
-
-
-def nextcloud_settings(site: Site) -> str:
-    """The settings file of the Nextcloud relay."""
-    return render(
-        "nextcloud.toml",
-        language=site.relays.language,
-        digest_from=site.relays.digest_from,
-        channel=site.mattermost.nextcloud_webhook.channel,
-        icon=icons.shown(site.mattermost, site.mattermost.nextcloud_webhook),
-        mattermost=site.mattermost,
-        ca=next(iter(trusted(site)), None),
-        nextcloud=site.nextcloud,
-        trees=[
-            {"tree": bound_at(site, tree), "in_files": _in_files(site, tree)}
-            | tree.model_dump(exclude={"tree", "folders", "owner"})
-            for tree in site.trees
-        ],
-    )
-
-
-def _in_files(site: Site, tree: Tree) -> str:
-    """Where the account that the relay asks as has a tree, empty if nowhere."""
-    asked = site.nextcloud.relay_password and tree.owner == site.nextcloud.admin
-    return f"/{tree.tree}" if asked else ""
-
-
-def bound_at(site: Site, tree: Tree) -> str:
-    """Where the relay sees a tree; its name is the last part, which messages show."""
-    if site.nextcloud.source == "webdav":
-        return f"/{tree.tree}"
-    # Of another user's there may be one of the same name.
-    of = "" if tree.owner == site.nextcloud.admin else f".{tree.owner}"
-    return f"/run/passerelle{of}/{tree.tree}"
 
 
 def tree_on_host(site: Site, infrastructure: str, tree: Tree) -> str:

@@ -6,15 +6,20 @@ Where the settings come from is in tasks.settings.
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationInfo
+from pydantic import AfterValidator, BaseModel, Field, SecretStr, ValidationInfo
 from pyinfra.api.exceptions import PyinfraError
 
-from relays.sources.nextcloud.changes import Kind
-from relays.sources.nextcloud.options import ANNOUNCED, FURTHER_USERNAME, USERNAME
+from relays.base.addresses import BaseUrl, base_url
+from relays.base.schema import Line, Section, Shown
+from relays.delivery.settings import DigestFrom, RelayLanguage
+from relays.mattermost.settings import ChannelName
+from relays.sources.gitlab.config import MessageDetail, Muted, OtherProjects, OwnWording, People, Routes
+from relays.sources.gitlab.projects import ProjectPath
+from relays.sources.nextcloud.config import PollSeconds, Source
+from relays.sources.nextcloud.options import FURTHER_USERNAME, USERNAME
 from tasks.addresses import (
-    BaseUrl,
     ExistingFile,
     HostFolder,
     MachineName,
@@ -23,23 +28,12 @@ from tasks.addresses import (
     PrivateKey,
     Token,
     UserName,
-    base_url,
     canonical,
 )
 from tasks.certificates import CertificateFile
-from tasks.documents import Folders, Options, Tree, Trees
-from tasks.telling import ChannelName, Detail, Language, MuteSettings, Person, Routes, Wording
-from tasks.texts import (
-    ContainerFolder,
-    FolderName,
-    Line,
-    Number,
-    ProjectPath,
-    ServiceName,
-    Shown,
-    WebhookDescription,
-    WebhookName,
-)
+from tasks.documents import Announced, Folders, Tree, Trees
+from tasks.texts import ContainerFolder, FolderName, ServiceName, WebhookDescription, WebhookName
+from tasks.wording_samples import try_on_events
 
 
 def _source(value: str, info: ValidationInfo) -> str:
@@ -64,7 +58,7 @@ def _spool(value: SecretStr) -> SecretStr:
 
 
 def _further_projects(value: list[str], info: ValidationInfo) -> list[str]:
-    # Upper and lower case do not tell two paths apart in GitLab.
+    # To GitLab, paths that differ in upper and lower case are the same.
     known = {str(info.data.get("project")).lower()}
     for project in value:
         if project.lower() in known:
@@ -115,12 +109,6 @@ def _is_address(value: str) -> bool:
     return value.lower().startswith(("http://", "https://"))
 
 
-def _digest_from(value: int) -> int:
-    if value != 0 and not 2 <= value <= 10_000:
-        raise ValueError("must be a number from 2 to 10000, or 0 for no digests")
-    return value
-
-
 # As Mattermost accepts it (server/public/model, release 11.6).
 TeamName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{1,63}$")]
 
@@ -156,14 +144,6 @@ def is_site_name(name: str) -> bool:
     """Whether a site may be called so: a variable can name it, and pyinfra knows no group of this name."""
     fits = re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", name) is not None
     return fits and len(name) <= 63 and name not in ("all", "hosts", "inventory", "sites")
-
-
-class Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
-
-    def to_json(self) -> dict[str, Any]:
-        """For `pyinfra inventory.py debug-inventory`, secrets masked."""
-        return self.model_dump(mode="json")
 
 
 class Machine(Section):
@@ -273,7 +253,7 @@ class Mattermost(Section):
     bot: Bot = Field(Bot.model_validate({}), description="the bot account, where it posts")
 
 
-class Nextcloud(Options):
+class Nextcloud(Announced):
     """Where Nextcloud is, and the first of the watched trees."""
 
     url: BaseUrl = Field(description="address of Nextcloud")
@@ -293,14 +273,8 @@ class Nextcloud(Options):
         description="app password of the admin for the relay: with it messages say who brought a document, and their "
         "title opens it; the host must reach `url`",
     )
-    source: Annotated[Literal["disk", "webdav"], AfterValidator(_source)] = Field(
-        "disk",
-        description="where the relay sees the trees: `disk`, or, where nothing of them reaches the host's disk, "
-        "`webdav`, which needs `relay_password`",
-    )
-    poll_seconds: Number = Field(
-        15, ge=1, le=3600, description="how often `webdav` is asked whether anything has changed"
-    )
+    source: Annotated[Source, AfterValidator(_source)]
+    poll_seconds: PollSeconds
 
 
 class GitLab(Section):
@@ -319,12 +293,7 @@ class GitLab(Section):
         description='further ones by their full paths, such as `["taaf/infra", "taaf/web"]`; messages then call each '
         "by the shortest end of its path that no other one has",
     )
-    other_projects: bool = Field(
-        False,
-        description="events of projects that are not listed are announced as well: for a group hook or a system hook "
-        "that you have made by hand, with the token and signing token in `/etc/passerelle`. Otherwise they are counted "
-        "(`foreign` in `/health` and `/metrics`) and not announced",
-    )
+    other_projects: OtherProjects
     read_token: Token | None = Field(
         None,
         description="access token of all projects, role Maintainer, scope `read_api`: with it the relay backfills what "
@@ -334,23 +303,17 @@ class GitLab(Section):
         "root", description="who signs in to GitLab's pages for the pictures of `make check`"
     )
     web_password: Password | None = Field(None, description="of `web_user`, for these pictures only")
-    detail: Detail = Field("full", description="of messages; `short`: one line each")
-    mute: MuteSettings = Field(MuteSettings(), description="what is not announced")
-    routes: Routes = Field(
-        [], description="further channels, tried in order; what none takes goes to that of the webhook"
-    )
-    people: dict[str, Person] = Field(
-        {},
-        description="from user names in GitLab to those in Mattermost; who is assigned or asked for a review is "
-        "mentioned",
-    )
-    wording: Wording = Field({}, description="own sentences, Jinja2 templates, by language and event")
+    detail: MessageDetail
+    mute: Muted
+    routes: Routes
+    people: People
+    wording: Annotated[OwnWording, AfterValidator(try_on_events)]
 
 
 class Relays(Section):
     """The two relays."""
 
-    language: Language = Field("fr", description="of messages and operators' commands")
+    language: RelayLanguage
     address: MachineName | None = Field(
         None,
         description="the host as GitLab's container reaches it; without it, found from the host's default route",
@@ -358,11 +321,7 @@ class Relays(Section):
     port: Port = Field(
         8090, description="of the GitLab relay; another one is listened on before GitLab's hooks move to it"
     )
-    digest_from: Annotated[Number, AfterValidator(_digest_from)] = Field(
-        20,
-        description="when so many notifications have piled up, from 2 to 10000, they are folded into digests of up to "
-        "50 lines; `0`: never",
-    )
+    digest_from: DigestFrom
     footer: Line = Field("", description="last line of a message about a document")
     spool: Annotated[SecretStr, AfterValidator(_spool)] | None = Field(
         None,
@@ -410,19 +369,12 @@ class Site(Section):
                     "owner": tree.owner or nextcloud.admin,
                     "channel": tree.channel or default,
                     "footer": self.relays.footer if tree.footer is None else tree.footer,
-                    "announce": self._announced if tree.announce is None else tree.announce,
                     "label": "" if tree.label is None and tree is not first else tree.label,
                     "username": tree.username or (USERNAME if tree is first else FURTHER_USERNAME),
                 }
             )
             for tree in (first, *nextcloud.trees)
         ]
-
-    @property
-    def _announced(self) -> list[Kind]:
-        """What is announced of documents if a tree does not say."""
-        # In a thread, versions keep nobody from reading the channel.
-        return [*ANNOUNCED, *([Kind.VERSION] if self.mattermost.posting == "bot" else [])]
 
     @property
     def relay_hosts(self) -> list[Machine]:

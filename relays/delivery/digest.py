@@ -21,8 +21,6 @@ from relays.mattermost import markup
 from relays.mattermost.markup import Markup
 from relays.wording import Wording
 
-DEFAULT_FROM = 20
-HIGHEST_FROM = 10_000
 # How long the first notification waits before it counts as held up.
 HELD_SECONDS = 30.0
 MOST_LINES = 50

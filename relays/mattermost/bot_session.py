@@ -15,7 +15,6 @@ from urllib3.exceptions import NewConnectionError
 
 from relays.base import tls
 from relays.base.errors import explain
-from relays.base.settings import StartError, Table, is_web_address, read_secrets
 from relays.mattermost import bot_posts
 from relays.mattermost.client import (
     PING,
@@ -48,20 +47,6 @@ class Bot:
     channel: str
     icon: Mapping[str, str] = field(default_factory=dict)
     ca: Path | None = None
-
-
-def read_bot(
-    settings: Table, credentials: Path, channel: str, icon: Mapping[str, str], ca: Path | None
-) -> Bot | None:
-    """The bot of the table [bot] and the credential of its token; None if the relay has none."""
-    is_given, table = "bot" in settings, settings.table("bot")
-    if not is_given:
-        return None
-    url, team = table.text("url").rstrip("/"), table.text("team")
-    table.done()
-    if not is_web_address(url):
-        raise StartError(f"[bot] url = {url!r} is not the address of a Mattermost (http://…): correct it")
-    return Bot(url, team, read_secrets(credentials, TOKEN)[0], channel, icon, ca)
 
 
 class Failed(Exception):

@@ -18,7 +18,6 @@ Neither an address nor the body of an answer goes into a reason: both hold the s
 
 import email.utils
 import json
-import re
 import time
 import uuid
 from collections.abc import Mapping
@@ -30,7 +29,6 @@ import requests
 
 from relays.base import tls
 from relays.base.errors import explain
-from relays.base.settings import StartError, Table, is_web_address
 from relays.mattermost.message import RELAY
 
 # Mattermost fetches link previews before it stores a post: five seconds for each slow host (measured on 5.37).
@@ -38,7 +36,6 @@ POST_TIMEOUT = (10.0, 40.0)
 QUESTION_TIMEOUT = (5.0, 10.0)
 # Mattermost's own answers are far shorter; of another's no more is read than this, in bytes.
 _LARGEST_ANSWER = 65536
-_EMOJI = re.compile(r":[a-zA-Z0-9_+-]+:")
 # How a server is asked how it is.
 PING = "/api/v4/system/ping?get_server_status=true"
 # Where the deploy takes the address of Mattermost from.
@@ -83,18 +80,6 @@ class Hook:
     channel: str
     icon: Mapping[str, str] = field(default_factory=dict)
     ca: Path | None = None
-
-
-def read_icon(settings: Table) -> Mapping[str, str]:
-    """The icon that the settings name: an emoji between its colons, or an address."""
-    icon = settings.text("icon") if "icon" in settings else ""
-    if not icon:
-        return {}
-    if _EMOJI.fullmatch(icon):
-        return {"icon_emoji": icon}
-    if not is_web_address(icon):
-        raise StartError(f"icon = {icon!r} is neither :an_emoji: nor an address (http://…): correct it")
-    return {"icon_url": icon}
 
 
 class IncomingWebhook:

@@ -23,7 +23,8 @@ from tasks.operations.remote import run_quietly
 from tasks.operations.resource import ResourceError
 from tasks.operations.secret_file import fingerprint_in_use
 from tasks.preflight.check import ask_host, interpreter
-from tasks.relays import bound_at, needs_of, tree_on_host
+from tasks.relay_settings import bound_at
+from tasks.relays import needs_of, tree_on_host
 from tasks.root import become_root
 from tasks.site import Site
 from tasks.unreachable import explain_failures, explained

@@ -7,7 +7,7 @@ from typing import Any
 
 from tasks.doctor.chain import Broken, Links, broken, on_disk
 from tasks.doctor.look import GITLAB_RELAY, NEXTCLOUD_RELAY, Look
-from tasks.relays import bound_at
+from tasks.relay_settings import bound_at
 
 _LATE_SECONDS = 60
 _YOUNG_SECONDS = 30

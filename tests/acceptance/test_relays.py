@@ -5,7 +5,7 @@ import json
 import pytest
 from testinfra.host import Host
 
-from tasks.relays import bound_at
+from tasks.relay_settings import bound_at
 from tasks.site import Site
 
 SERVICES = [

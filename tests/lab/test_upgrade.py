@@ -68,7 +68,10 @@ def test_a_release_that_does_not_come_up_is_switched_back(
     """Be it the first relay that fails or, with the first one running already, the second; events go on."""
     before = release(machine)
     alter(checkout, relay, "raise SystemExit(1)")
-    (checkout / "files" / f"{relay}.toml.j2").open("a").write("# of the new release\n")
+    written = checkout / "tasks" / "relay_settings.py"
+    written.write_text(
+        written.read_text().replace("change made here back.", "change made here back: new release.")
+    )
     code, output = deploy_from(checkout)
     assert code != 0
     assert "it did not come up; what was there before is in use again" in output

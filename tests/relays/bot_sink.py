@@ -79,6 +79,8 @@ class BotSink:
     def __init__(self, *channels: str) -> None:
         self.behave: Callable[[Call], Reply] = lambda call: OK
         self.healthy = True
+        self.seconds = 0.0
+        """How long it takes for a request that writes."""
         self.token = BOT_TOKEN
         self.ids = {name: f"id-{name}" for name in channels}
         self.archived: set[str] = set()
@@ -204,6 +206,7 @@ class BotSink:
         if place == "/system/ping":
             return OK, (200 if self.healthy else 500, {"status": "OK" if self.healthy else "UNHEALTHY"})
         if parts.path == f"/hooks/{HOOK_ID}":
+            time.sleep(self.seconds)
             return OK, self._by_hook(body)
         if not allowed:
             return OK, (401, {"id": "api.context.session_expired.app_error"})
@@ -213,6 +216,7 @@ class BotSink:
                 return OK, self._read(
                     method, place, {k: v[-1] for k, v in parse_qs(parts.query).items()}, body
                 )
+        time.sleep(self.seconds)
         with self._guard:
             self.calls.append(call)
             reply = self.behave(call)

@@ -11,14 +11,15 @@ from threading import Event
 from typing import Any
 
 from relays import service
-from relays.base.settings import RelayPaths, read_hook_url, read_settings, read_spool
+from relays.base.settings import RelayPaths, read_spool
+from relays.base.settings_file import read_settings
 from relays.base.worker import Worker
-from relays.delivery import digest
 from relays.delivery.outbox import Notification, Outbox
-from relays.mattermost.bot_session import Bot, read_bot
-from relays.mattermost.client import Hook
+from relays.delivery.sender import read_sender
+from relays.delivery.settings import RelaySettings
 from relays.mattermost.markup import Label, Markup
 from relays.mattermost.message import Attachment, Message
+from relays.mattermost.settings import ChannelName
 from relays.sources.gitlab.tables import AFTER_RESCUE, GITLAB
 from relays.storage.engine import StorageError
 from relays.wording import CATALOGUES
@@ -91,20 +92,28 @@ class News(Worker):
         self._over.set()
 
 
+class SpeakerSettings(RelaySettings):
+    """The file of this relay."""
+
+    channel: ChannelName = "home"
+    news: Path
+
+
 def build(places: RelayPaths) -> service.Service:
     """The relay."""
-    settings = read_settings(places.config)
-    digest_from = settings.integer("digest_from", digest.DEFAULT_FROM, 0, digest.HIGHEST_FROM)
-    news = Path(settings.text("news"))
-    sender: Hook | Bot | None = read_bot(settings, places.credentials, "home", {}, None)
-    settings.done()
-    if sender is None:
-        sender = Hook(read_hook_url(places.credentials, "SPEAKER_WEBHOOK_URL"), "home")
+    settings = read_settings(places.config, SpeakerSettings)
+    sender = read_sender(settings, places.credentials, "SPEAKER_WEBHOOK_URL")
     spool = read_spool(places.credentials)
     relay = service.Service(
-        places.state, CATALOGUES["en"], sender, digest_from, GITLAB, spool=spool, after_rescue=AFTER_RESCUE
+        places.state,
+        CATALOGUES["en"],
+        sender,
+        settings.digest_from,
+        GITLAB,
+        spool=spool,
+        after_rescue=AFTER_RESCUE,
     )
-    relay.add(News(news, relay.outbox))
+    relay.add(News(settings.news, relay.outbox))
     return relay
 
 

@@ -140,6 +140,14 @@ def test_a_kill(
     ends_well(world, rounds(*range(6)))
 
 
+STATUS = {
+    "HTTP 404: the bot finds no such channel": "the bot does not find this channel (HTTP 404)",
+    "HTTP 403: the bot may not post there": "the bot may not write there (HTTP 403)",
+    "HTTP 401: Mattermost does not take the bot's token": "Mattermost does not take the bot's token (HTTP 401)",
+}
+"""What the status says of it."""
+
+
 def archived(sink: BotSink) -> None:
     sink.archived.add("dev")
 
@@ -182,6 +190,8 @@ def test_what_lasts_is_waited_for(
     write(news, rounds(*range(first, 6)))
     wait_for(lambda: said in world.speaker.text)
     assert world.speaker.waiting() > 0
+    if said in STATUS:
+        wait_for(lambda: any(f"dev held up, {STATUS[said]}" in each for each in world.speaker.told))
     mattermost.archived.clear()
     mattermost.forbidden.clear()
     mattermost.token, mattermost.healthy = token, True

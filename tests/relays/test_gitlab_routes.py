@@ -182,13 +182,16 @@ def test_what_is_muted_can_be_told(gitlab_with: Make, sink: Sink) -> None:
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
-        ('[[routes]]\nchannels = ["ops"]\nevents = ["psh"]', "[[routes]] 1 can never match: events"),
+        ('[[routes]]\nchannels = ["ops"]\nevents = ["psh"]', "routes: route 1 can never match: events"),
         ('[[routes]]\nchannels = "ops"', "[[routes]] 1 channels = 'ops' is not a list of texts"),
         ('[[routes]]\nchannels = ["ops"]\nbranch = "x"', "[[routes]] 1 branch is unknown"),
         ('[routes]\nchannels = ["ops"]', "write [[routes]]"),
         ('[mute]\nbots = "no"', "[mute] bots = 'no' is not true or false"),
-        ('[people]\nleo = "all"', "[people] leo = 'all' is no user name"),
-        ('[wording.fr]\npush = "{{"', "[wording.fr] is not Jinja2"),
+        ('[people]\nleo = "all"', "[people] leo = 'all': is not the name of one user of Mattermost"),
+        (
+            '[wording.fr]\npush = "{{"',
+            "wording: the fr template push cannot be used: it is not a Jinja2",
+        ),
         ('detail = "long"', "detail = 'long' is not one of full, short"),
     ],
 )

@@ -250,8 +250,8 @@ def at(url: str) -> Callable[[Relay], None]:
         (no_token, "is missing while the settings have [gitlab]: write a token"),
         (empty_token, "gitlab-read-token is empty: write a token into it"),
         (token_of_two_lines, "gitlab-read-token holds a control character (value not shown)"),
-        (at("git.taaf.internal"), '[gitlab] url = "git.taaf.internal" is not the address of a GitLab'),
-        (at("http://git:port"), '[gitlab] url = "http://git:port" is not the address of a GitLab'),
+        (at("git.taaf.internal"), "[gitlab] url = 'git.taaf.internal': must be the address of the server"),
+        (at("http://git:port"), "[gitlab] url = 'http://git:port': must be the address of the server"),
     ],
 )
 def test_half_a_setting_is_refused(

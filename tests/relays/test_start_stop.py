@@ -185,7 +185,7 @@ def write(name: str, text: str) -> Change:
             write("settings.toml", "max_body_bytes = true"),
             r"max_body_bytes = True is not a whole number",
         ),
-        ("gitlab", write("settings.toml", "channel = ''"), r"channel = '' is not a text"),
+        ("gitlab", write("settings.toml", "channel = ''"), r"channel = '': must be the name of a channel"),
         ("gitlab", lambda home: (home / "settings.toml").unlink(), r"--config = .* cannot be read"),
         ("gitlab", write("credentials/gitlab-hook-token", " \n"), r"gitlab-hook-token is empty"),
         (
@@ -262,7 +262,7 @@ def write(name: str, text: str) -> Change:
         (
             "nextcloud",
             write("settings.toml", "[[trees]]\ntree = '/x'\nannounce = ['news']"),
-            r"announce: there is no news; known are new, moved_in, version, deleted",
+            r"\[\[trees\]\] 1 announce.#1 = 'news' is not one of new, moved_in, version, deleted",
         ),
         (
             "nextcloud",
@@ -272,7 +272,7 @@ def write(name: str, text: str) -> Change:
         (
             "nextcloud",
             write("settings.toml", "[[trees]]\ntree = 'relative'"),
-            r'tree = "relative" is not the absolute path',
+            r"\[\[trees\]\] 1 tree = 'relative': is not the absolute path",
         ),
         ("nextcloud", write("settings.toml", "port = 1\n[[trees]]\ntree = '/x'"), r"port is unknown"),
         (

@@ -3,10 +3,12 @@
 from typing import Any
 
 import pytest
+from pydantic import TypeAdapter, ValidationError
 
+from relays.mattermost.settings import Person
 from relays.sources.gitlab.event import read_event
 from relays.sources.gitlab.payload import Payload
-from relays.sources.gitlab.people import is_name, mentions
+from relays.sources.gitlab.people import mentions
 from relays.wording import CATALOGUES
 from tests.unit.test_relays_messages import load
 
@@ -52,5 +54,7 @@ def test_other_events_and_other_people_mention_nobody() -> None:
 
 @pytest.mark.parametrize("name", ["all", "channel", "here", "Léo", "leo,all", "@leo", "leo all", "", "leo\n"])
 def test_what_is_no_name_of_one_person_is_refused(name: str) -> None:
-    assert not is_name(name)
-    assert is_name("leo.perrin-2_x")
+    person = TypeAdapter[str](Person)
+    with pytest.raises(ValidationError, match="is not the name of one user of Mattermost"):
+        person.validate_python(name)
+    assert person.validate_python("leo.perrin-2_x") == "leo.perrin-2_x"

@@ -1,7 +1,7 @@
 """A site's own sentences: which one is taken, what it can say, and that what it is filled with stays text."""
 
 import json
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from hypothesis import given, settings
@@ -10,7 +10,7 @@ from relays.sources.gitlab.event import read_event
 from relays.sources.gitlab.mute import Mute
 from relays.sources.gitlab.payload import Payload
 from relays.sources.gitlab.router import Router
-from relays.sources.gitlab.routing import Route
+from relays.sources.gitlab.routing import Detail, Route
 from relays.sources.gitlab.templates import EventTemplates
 from tests.unit.test_relays_markup import TEXTS, assert_inert
 from tests.unit.test_relays_messages import load
@@ -19,7 +19,7 @@ from tests.unit.test_relays_messages import load
 def told(payload: dict[str, Any], detail: str = "full", **templates: str) -> dict[str, Any]:
     """The message about a payload in the words of these templates; `__` in a name stands for the dot."""
     rewording = EventTemplates({name.replace("__", "."): source for name, source in templates.items()})
-    dispatcher = Router([Route(("dev",), detail=detail)], Mute(), {}, {"fr": rewording})
+    dispatcher = Router([Route(("dev",), detail=cast(Detail, detail))], Mute(), {}, {"fr": rewording})
     _, messages = dispatcher.dispatch(read_event(Payload(payload)))
     return messages["dev"].payload()
 

@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 
 from relays.delivery.outbox import Notification
-from relays.mattermost.templates import Templates
 from relays.sources.nextcloud import announcer as announcing
 from relays.sources.nextcloud.attribution import Attribution
 from relays.sources.nextcloud.backend import Disk
@@ -27,6 +26,11 @@ from tests.unit.test_relays_snapshots import UPDATE, rendered
 from tests.waiting import wait_until
 
 SNAPSHOTS = Path(__file__).parent / "document_snapshots"
+
+
+def options(**more: Any) -> TreeOptions:
+    """A tree of which everything is announced."""
+    return TreeOptions(tree="/srv/Documents_RH", channel="rh", announce=tuple(Kind), **more)
 
 
 @dataclass
@@ -97,7 +101,7 @@ def watched(tmp_path: Path) -> Iterator[Watched]:
     (root / "Conges").mkdir()
     store = Store(SQLite(tmp_path / "state" / "relay.db", NEXTCLOUD))
     store.start()
-    made = Watched(root, store, TreeOptions("Documents_RH", "rh", "", announce=frozenset(Kind)))
+    made = Watched(root, store, options())
     made.start()
     yield made
     made.stop()
@@ -223,9 +227,7 @@ def test_a_document_that_was_known_before_begins_a_conversation_with_its_new_ver
 
 def test_what_is_only_counted_has_no_conversation(watched: Watched) -> None:
     watched.stop()
-    watched.options = TreeOptions(
-        "Documents_RH", "rh", "", announce=frozenset(Kind), discretion=Discretion.COUNT
-    )
+    watched.options = options(discretion=Discretion.COUNT)
     watched.start()
     watched.write("Contrats/Morel_2025.pdf", "a")
     new = watched.next()
@@ -235,7 +237,7 @@ def test_what_is_only_counted_has_no_conversation(watched: Watched) -> None:
 
 def life(discretion: Discretion = Discretion.FULL, **more: Any) -> Iterator[tuple[TreeOptions, News]]:
     """What happens to a document in the course of time."""
-    told = TreeOptions("Documents_RH", "rh", "Nextcloud TAAF", discretion=discretion, **more)
+    told = options(footer="Nextcloud TAAF", discretion=discretion, **more)
     people = itertools.cycle([("Camille Morel", False), ("Alex", True), ("", False)])
     kinds = [Kind.NEW, Kind.VERSION, Kind.VERSION, Kind.VERSION, Kind.DELETED]
     for number, (kind, (who, is_guest)) in enumerate(zip(kinds, people, strict=False)):
@@ -282,8 +284,8 @@ def test_a_private_name_is_in_no_part_of_a_conversation(language: str) -> None:
 
 
 def test_a_sites_own_sentence_is_the_answer() -> None:
-    templates = Templates({"version": "{{ file }} change : {{ who }}", "version.title": "Titre"})
-    told, news = list(life(templates=templates))[1]
+    wording = {"version": "{{ file }} change : {{ who }}", "version.title": "Titre"}
+    told, news = list(life(wording=wording))[1]
     made = announcing.alone(told, CATALOGUES["fr"], news, "document:1").notification
     assert made.message is not None
     assert made.message.text == "contrat_Morel.pdf change : Alex (invité)"
@@ -292,7 +294,7 @@ def test_a_sites_own_sentence_is_the_answer() -> None:
 
 
 def test_of_many_a_single_one_of_a_kind_answers_in_its_conversation() -> None:
-    told = TreeOptions("Documents_RH", "rh", "")
+    told = options()
     when = datetime(2026, 11, 25)
     news = [News(Kind.NEW, f"{n}.pdf", 1, when) for n in range(3)] + [News(Kind.VERSION, "v.pdf", 1, when)]
     conversations = {each.path: f"document:{each.path}" for each in news}

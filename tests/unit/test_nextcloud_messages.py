@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from relays.mattermost.templates import Templates
 from relays.sources.nextcloud import announcer as announcing
 from relays.sources.nextcloud import document, names
 from relays.sources.nextcloud.changes import Kind, News
@@ -21,7 +20,7 @@ LINK = "https://cloud.taaf.internal/f/42"
 
 
 def telling(discretion: str = "full", **more: Any) -> TreeOptions:
-    return TreeOptions("Documents_RH", "rh", "", discretion=Discretion(discretion), **more)
+    return TreeOptions(tree="/Documents_RH", channel="rh", discretion=Discretion(discretion), **more)
 
 
 def news(path: str, kind: Kind = Kind.NEW, who: str = "Camille Morel", link: str = LINK) -> News:
@@ -103,7 +102,7 @@ def test_many_documents_of_a_few_people_say_who(who: list[str], line: str) -> No
 
 
 def test_who_brought_what_may_only_be_counted_is_not_said() -> None:
-    told = telling(folders={"Paie": Discretion.COUNT})
+    told = telling(folder_discretion={"Paie": Discretion.COUNT})
     (text,) = counted(told, news("Paie/a.pdf"), news("Paie/b.pdf"), news("x.pdf", who="Bob"))
     assert "Camille" not in text
     assert "👤 Déposés par Bob (1)" in text
@@ -216,9 +215,7 @@ def test_only_hr_documents_are_called_so(
 
 
 def test_a_heading_in_the_words_of_the_site() -> None:
-    told = telling(
-        templates=Templates({"new.heading": "{{ count }} pièces dans {{ tree | code }} : {{ said }}"})
-    )
+    told = telling(wording={"new.heading": "{{ count }} pièces dans {{ tree | code }} : {{ said }}"})
     (text,) = counted(told, news("a.pdf"), news("b.pdf"))
     heading = "2 pièces dans `Documents_RH` : 📁 2 nouveaux documents RH déposés"
     assert text.startswith(f"**{heading}**\n")

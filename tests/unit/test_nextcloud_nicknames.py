@@ -48,7 +48,7 @@ def known(name: object) -> str:
 def shown(name: str, language: str) -> str:
     """How a message shows somebody who is known by this name."""
     news = News(Kind.NEW, "a.pdf", 1, datetime(2026, 1, 5), who=name, is_guest=True)
-    told = TreeOptions(name="Documents_RH", channel="", footer="")
+    told = TreeOptions(tree="/Documents_RH")
     payload: dict[str, Any] = document.build(told, CATALOGUES[language], news).payload()
     return str(payload["attachments"][0]["fields"][-1]["value"])
 

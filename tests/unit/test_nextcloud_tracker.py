@@ -123,7 +123,7 @@ class Clock:
 
 def test_documents_that_come_one_by_one_are_told_at_once() -> None:
     clock = Clock()
-    pace = BurstControl(TreeOptions("RH", "rh", "", burst_from=3), clock)
+    pace = BurstControl(TreeOptions(tree="/RH", burst_from=3), clock)
     for number in range(20):
         clock.now += WINDOW_SECONDS / 2
         assert pace.due([f"{number}.pdf"]) == ([f"{number}.pdf"], [])
@@ -131,7 +131,7 @@ def test_documents_that_come_one_by_one_are_told_at_once() -> None:
 
 def test_a_burst_waits_for_its_end_but_not_for_long() -> None:
     clock = Clock()
-    pace = BurstControl(TreeOptions("RH", "rh", "", burst_from=3), clock)
+    pace = BurstControl(TreeOptions(tree="/RH", burst_from=3), clock)
     assert pace.due(["1", "2"]) == (["1", "2"], [])
     assert pace.due(["3"]) == ([], [])
     clock.now += QUIET_SECONDS / 2
@@ -155,7 +155,9 @@ def test_a_burst_waits_for_its_end_but_not_for_long() -> None:
 
 def test_what_may_only_be_counted_waits_whatever_its_number() -> None:
     clock = Clock()
-    pace = BurstControl(TreeOptions("RH", "rh", "", folders={"paie": Discretion.COUNT}, burst_from=0), clock)
+    pace = BurstControl(
+        TreeOptions(tree="/RH", folder_discretion={"paie": Discretion.COUNT}, burst_from=0), clock
+    )
     assert pace.due(["paie/1", "2"]) == (["2"], [])
     clock.now += QUIET_SECONDS
     assert pace.due(["paie/1"]) == ([], ["paie/1"])
@@ -165,7 +167,7 @@ def test_what_may_only_be_counted_waits_whatever_its_number() -> None:
 def test_everything_is_told_once(steps: list[tuple[int, int]], burst_from: int) -> None:
     clock = Clock()
     pace = BurstControl(
-        TreeOptions("RH", "rh", "", folders={"c": Discretion.COUNT}, burst_from=burst_from), clock
+        TreeOptions(tree="/RH", folder_discretion={"c": Discretion.COUNT}, burst_from=burst_from), clock
     )
     waiting: list[str] = []
     told: list[str] = []

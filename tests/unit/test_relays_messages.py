@@ -7,7 +7,7 @@ from dataclasses import fields as fields_of
 from dataclasses import replace
 from pathlib import Path
 from string import Formatter
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from hypothesis import given, settings
@@ -21,7 +21,7 @@ from relays.sources.gitlab.mute import Mute
 from relays.sources.gitlab.payload import Payload
 from relays.sources.gitlab.router import Router
 from relays.sources.gitlab.routing import Route
-from relays.wording import CATALOGUES, age
+from relays.wording import CATALOGUES, Language, age
 from tests.unit.test_relays_markup import TEXTS, assert_inert
 
 PAYLOADS = Path(__file__).parents[2] / "tasks" / "samples" / "gitlab"
@@ -39,7 +39,7 @@ def dispatch(
     payload: object, language: str = "fr", *, everything: bool = False
 ) -> tuple[str, Message | None]:
     """The message about a payload, and why there is none; `everything`: also what is muted by default."""
-    default = Route(("dev",), language=language)
+    default = Route(("dev",), language=cast(Language, language))
     routes = [replace(default, confidential=True), default] if everything else [default]
     reason, messages = Router(routes, Mute(*[not everything] * len(fields_of(Mute)))).dispatch(
         read_event(Payload(payload))

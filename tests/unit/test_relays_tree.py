@@ -25,7 +25,9 @@ def tell(
 ) -> dict[str, Any]:
     """The message about a document."""
     news = News(Kind.NEW, path, size, NOON)
-    return document.build(TreeOptions("Documents_RH", "rh", footer), CATALOGUES[language], news).payload()
+    return document.build(
+        TreeOptions(tree="/Documents_RH", footer=footer), CATALOGUES[language], news
+    ).payload()
 
 
 def fields(path: str, size: int = 2048) -> list[str]:

@@ -325,10 +325,10 @@ def test_the_example_of_routes_is_a_site(values: dict[str, Any]) -> None:
     told = tomllib.loads(example("docs/routing.md"))
     site = load(values | {"gitlab": values["gitlab"] | told["gitlab"]})
     assert [route.channels for route in site.gitlab.routes] == [
-        ["astreinte"],
-        ["secu", "dev-notifications"],
-        ["secu"],
-        [],
+        ("astreinte",),
+        ("secu", "dev-notifications"),
+        ("secu",),
+        (),
     ]
 
 

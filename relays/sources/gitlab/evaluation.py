@@ -121,7 +121,7 @@ def fault_of(error: Exception) -> Fault:
 def failed(delivery: Waiting | Head, dispatcher: Router, fault: Fault, event: Event = NO_EVENT) -> Outcome:
     """A delivery that is put aside, which the channel of all that no route takes gets to hear."""
     everything = dispatcher.routes[-1]
-    wording = CATALOGUES[everything.language]
+    wording = CATALOGUES[dispatcher.language_of(everything)]
     cause = markup.fill(wording[fault.wording], reason=markup.code(fault.reason, _LONGEST_ERROR))
     text = markup.fill(wording["dead_letter"], cause=cause)
     message = Message("Passerelle", ":warning:", summary=text, text=text)

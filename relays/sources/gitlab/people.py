@@ -1,6 +1,5 @@
 """Mentions: who is assigned or asked for a review is told so by name, and nobody else is."""
 
-import re
 from collections.abc import Iterator, Mapping
 
 from relays.mattermost import markup
@@ -40,9 +39,3 @@ def _newly(event: Event, role: str) -> list[Payload]:
     before, after = (event.payload.elements("changes", role, end) for end in ("previous", "current"))
     known = {user.text("username") for user in before}
     return [user for user in after if user.text("username") not in known]
-
-
-def is_name(name: str) -> bool:
-    """Whether a text is a user's name in Mattermost, and no name that mentions more than one."""
-    # As Mattermost 11.6 accepts them.
-    return bool(re.fullmatch(r"[a-z0-9._-]{1,64}", name)) and name not in ("all", "channel", "here", "system")

@@ -12,7 +12,7 @@ from relays.sources.gitlab.people import People, mentions
 from relays.sources.gitlab.projects import Projects
 from relays.sources.gitlab.routing import Route, targets
 from relays.sources.gitlab.templates import EventTemplates
-from relays.wording import CATALOGUES
+from relays.wording import CATALOGUES, DEFAULT_LANGUAGE, Language
 
 
 @dataclass(frozen=True)
@@ -52,11 +52,18 @@ class Router:
             if len(parts) == 1:
                 made = [(0, self._message(said[0], routes[0]))]
             else:
-                made = list(review.build(said, CATALOGUES[routes[0].language]))
-                if routes[0].detail == "short":
+                made = list(review.build(said, CATALOGUES[self.language_of(routes[0])]))
+                if self._is_short(routes[0]):
                     made = [(0, message.short()) for _, message in made[:1] if message]
             messages += [(places[number], channel, message) for number, message in made if message]
         return messages
+
+    def language_of(self, route: Route) -> Language:
+        """What the messages of a route are written in; what it leaves open is as the default one has it."""
+        return route.language or self.routes[-1].language or DEFAULT_LANGUAGE
+
+    def _is_short(self, route: Route) -> bool:
+        return (route.detail or self.routes[-1].detail) == "short"
 
     def _routes_of(self, event: Event) -> tuple[str, dict[str, Route]]:
         """The channels that an event goes to, each with its route, or why there are none."""
@@ -70,14 +77,15 @@ class Router:
         return "" if found else "confidential" if event.confidential else "dropped", found
 
     def _message(self, event: Event, route: Route) -> Message | None:
-        wording = CATALOGUES[route.language]
+        language = self.language_of(route)
+        wording = CATALOGUES[language]
         kind = find_kind(event.payload)
         message = kind.build(event.payload, wording) if kind else None
         if message is None:
             return None
-        if route.language in self.rewordings:
-            message = self.rewordings[route.language].apply(event, message, wording)
-        if route.detail == "short":
+        if language in self.rewordings:
+            message = self.rewordings[language].apply(event, message, wording)
+        if self._is_short(route):
             message = message.short()
         below = [*merge_requests.lines(event, wording), *mentions(event, self.people, wording)]
         return message.below(below)

@@ -245,7 +245,7 @@ class TreeSource(Worker):
     def _take(self) -> Iterator[Announcement]:
         """What is to be announced now. What is not told at all is known from now on."""
         ready = self._tracker.ready()
-        quiet = {path for path, kind in ready.items() if kind not in self._options.announce}
+        quiet = {path for path, kind in ready.items() if kind not in self._options.announced}
         self._take_quietly(quiet)
         known = self._attribution.known(self._tracker, [path for path in ready if path not in quiet])
         dated = set(self._attribution.only_dated(known))

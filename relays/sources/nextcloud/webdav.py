@@ -29,8 +29,6 @@ from relays.sources.nextcloud.watch import Hints
 
 log = logging.getLogger(__name__)
 
-DEFAULT_SECONDS = 15
-HIGHEST_SECONDS = 3600
 _ALL_SECONDS = 3600.0
 _ANSWER_SECONDS = 60.0
 _TIMEOUT_SECONDS = 2 * _ANSWER_SECONDS

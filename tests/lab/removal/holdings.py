@@ -8,7 +8,7 @@ from unittest.mock import patch
 from group_data.all import TAAF
 from tasks.commands import command_files
 from tasks.operations.nextcloud import scanned
-from tasks.relays import bound_at
+from tasks.relay_settings import bound_at
 from tasks.settings import load
 from tasks.site import Site
 from tests.acceptance.people import Chat, Forge
