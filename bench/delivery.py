@@ -32,7 +32,7 @@ _POSTED = 2000
 _CONVERSATIONS = 50
 _POST_SECONDS = 0.012
 _MOVED = 5000
-# The small tree tells each document by itself, however many there are.
+# The small tree announces each document by itself, however many there are.
 _TREES = {1000: "burst_from = 0", 10_000: "", 50_000: ""}
 # It holds two scans of the whole tree, one in each minute.
 _IDLE_SECONDS = 120.0
@@ -58,7 +58,7 @@ def measure(home: Path) -> Iterator[Row]:
         for name, place in {"one by one": small, "by folder": middle}.items():
             seconds, posts = _move_in(*place, home / "lot")
             yield (
-                f"{_MOVED:,} documents moved in at once, all told of {name}",
+                f"{_MOVED:,} documents moved in at once, all announced {name}",
                 f"{seconds:.1f} s, {posts} posts",
                 "",
             )
@@ -161,7 +161,7 @@ def _events(relay: Relay, sink: Sink) -> list[float]:
 
 
 def _move_in(relay: Relay, sink: Sink, tree: Path, source: Path) -> tuple[float, int]:
-    """The seconds until a folder of documents that is moved in is told of, and the number of posts."""
+    """The seconds until a folder of documents that is moved in is announced, and the number of posts."""
     known, posts = _announced(relay), len(sink.posts)
     trees.make(source, _MOVED)
     started = time.monotonic()
@@ -174,8 +174,8 @@ def _move_in(relay: Relay, sink: Sink, tree: Path, source: Path) -> tuple[float,
 
 def _announced(relay: Relay) -> int:
     """How many documents the relay has stored notifications of, alone or together."""
-    told = re.findall(r"announced key=\S+ kind=\S+ (?:path=|folder=.* documents=(\d+))", relay.text)
-    return sum(int(documents or 1) for documents in told)
+    counts = re.findall(r"announced key=\S+ kind=\S+ (?:path=|folder=.* documents=(\d+))", relay.text)
+    return sum(int(documents or 1) for documents in counts)
 
 
 def _spread(what: str, took: list[float], bar: str) -> Iterator[Row]:

@@ -30,7 +30,7 @@ from relays.mattermost.bot import BotChannel
 from relays.mattermost.bot_session import Bot
 from relays.mattermost.client import Hook, IncomingWebhook
 from relays.mattermost.message import RELAY, Message
-from relays.storage.engine import Database, Engine, StorageError, reason
+from relays.storage.engine import Database, Engine, StorageError, first_line
 from relays.storage.leave_shared import move_former
 from relays.storage.migrate_to_shared import move_outbox
 from relays.storage.postgresql import PostgreSQL
@@ -53,11 +53,11 @@ _PATH = 200
 def main(
     program: str, build: Callable[[RelayPaths], "Service"], arguments: Sequence[str] | None = None
 ) -> int:
-    """Start the relay that `build` makes from its places and serve until told to stop; the exit code."""
+    """Start the relay that `build` makes from its paths and serve until asked to stop; the exit code."""
     try:
-        places = parse_arguments(program, arguments)
+        paths = parse_arguments(program, arguments)
         process.set_up()
-        return build(places).run()
+        return build(paths).run()
     except StartError as error:
         print(f"{program}: {error}", file=sys.stderr)
         return error.code
@@ -77,7 +77,8 @@ def _open_present(file: Path, spool: str | None, parts: Sequence[Tables], announ
             raise StartError(f"{file} cannot be used: {error}") from None
         except (OSError, sqlite3.Error) as error:
             raise StartError(
-                f"{file} cannot be opened ({reason(error)}): see to its disk; nothing is lost", os.EX_IOERR
+                f"{file} cannot be opened ({first_line(error)}): see to its disk; nothing is lost",
+                os.EX_IOERR,
             ) from None
         own = SQLite(file, *parts)
         if spool is None:
@@ -88,7 +89,7 @@ def _open_present(file: Path, spool: str | None, parts: Sequence[Tables], announ
         move_outbox(file, engine, parts)
     except (StorageError, sqlite3.Error, *engine.errors) as error:
         raise StartError(
-            f"{file} cannot be moved into the spool ({reason(error)}): correct what is told, or move it away",
+            f"{file} cannot be moved into the spool ({first_line(error)}): correct what it names, or move it away",
             os.EX_IOERR,
         ) from None
     return engine
@@ -111,7 +112,7 @@ class Service:
     """Store, outbox and dispatcher of a relay, and the workers of its source (`add`).
 
     `sender` is what posts. `tables` are those of the source, and `after_rescue` is SQL that makes them fit for use
-    after a part of their rows was lost (storage.quarantine); for `digest_from` see delivery.digest. `spool` tells of a
+    after a part of their rows was lost (storage.quarantine); for `digest_from` see delivery.digest. `spool` names a
     PostgreSQL database that holds the store, otherwise it is a file in `state`.
     """
 
@@ -244,7 +245,7 @@ class Service:
             if all(worker.healthy for worker in workers):
                 systemd.notify("WATCHDOG=1", f"STATUS={self._status_line()}")
             self._status_file.write(self.status())
-            with suppress(StorageError):  # told by the status already
+            with suppress(StorageError):  # the status says so already
                 self.dispatcher.look()
             self.dispatcher.renew()
             if time.monotonic() >= prune_at:

@@ -119,7 +119,7 @@ def site_host() -> Host:
 
 
 def locate(site: Site) -> tuple[str, str]:
-    """The absolute path of the Compose project, and the relay's ADDRESS:PORT for GitLab, as the host tells."""
+    """The absolute path of the Compose project, and the relay's ADDRESS:PORT for GitLab, as the host says."""
     address = site.relays.address or site_host().get_fact(PrimaryAddress)
     if not address:
         raise ResourceError("the host has no route and so no address; set relays.address as GitLab sees it")
@@ -127,7 +127,7 @@ def locate(site: Site) -> tuple[str, str]:
 
 
 def infrastructure(site: Site) -> str:
-    """The absolute path of the Compose project, as the host tells."""
+    """The absolute path of the Compose project, as the host says."""
     path = site.host.infrastructure.rstrip("/")
     if path == "~" or path.startswith("~/"):
         return f"{site_host().get_fact(HomeFolder, _sudo=False)}{path[1:]}"

@@ -15,7 +15,7 @@ def _same(value: Any) -> Any:
     return value
 
 
-# By what one thing of a kind is told from another: GitLab takes a path in any case; a host is one whoever logs in.
+# What distinguishes one thing of a kind: GitLab takes a path in any case; a host is one whoever logs in.
 _IDENTITY: Mapping[str, Callable[[Any], Any]] = {
     "projects": str.lower,
     "addresses": _same,
@@ -34,7 +34,7 @@ class Made:
     """`webhooks` are teams and names, `bots` user names, `bot_channels` teams and channels that the bot was put in,
     `addresses` what is on GitLab's allow-list, `files` paths on the host.
 
-    `gitlab` and `mattermost` are the servers' addresses, empty if they are not known. What the host itself tells is
+    `gitlab` and `mattermost` are the servers' addresses, empty if they are not known. What the host itself says is
     neither compared nor kept: `in_use` are the numbers of the webhooks whose addresses the relays have, which are
     secrets, `port` is that of the GitLab relay, empty without one, `spool` whether it was given a shared one.
     """
@@ -93,7 +93,7 @@ class Made:
                 projects=frozenset(map(str, values["projects"])),
                 addresses=frozenset(map(str, values["addresses"])),
                 webhooks=frozenset((str(team), str(name)) for team, name in values["webhooks"]),
-                # Those of earlier releases tell of none.
+                # Those of earlier releases know of none.
                 bots=frozenset(map(str, values.get("bots", []))),
                 bot_channels=frozenset(
                     (str(team), str(name)) for team, name in values.get("bot_channels", [])

@@ -1,6 +1,6 @@
 """What earlier deploys have left on the host: a record, and marks by which what they made is found without one.
 
-An earlier release kept no record, and a record can be lost. Then the units tell the port and the folder of the
+An earlier release kept no record, and a record can be lost. Then the units say the port and the folder of the
 addresses; the addresses lead to their webhooks; bots have a token of this site; hooks bear our name, and an address of
 ours or the fingerprint of our secrets. Looking for these is a question for each project that the token sees, so it is
 asked until there is a record again, and not in every run.

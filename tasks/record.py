@@ -25,7 +25,7 @@ _ACCESS = ("600", "root", "root")
 
 
 def recall(site: Site, context: DeployContext) -> Made:
-    """What deploys have made here so far; of a host that was deployed without a record, what its marks tell."""
+    """What deploys have made here so far; of a host that was deployed without a record, what its marks say."""
     marks = look_for_marks(context)
     try:
         found = Made.from_json(marks.record) if marks.record else made_by_marks(site, context, marks)
@@ -72,7 +72,7 @@ def forget_all_but(site: Site, context: DeployContext, kept: Made) -> None:
 
 @step("Record")
 def forget() -> None:
-    """All of it, after all that it tells of is removed."""
+    """All of it, after all that it names is removed."""
     no_paths([posixpath.dirname(RECORD)], name="Record of what was made")
 
 

@@ -170,7 +170,7 @@ def fault_of(error: BaseException) -> Fault | None:
 
 
 def fault(verify_code: int, reason: str, message: str) -> Fault:
-    """The fault that the attributes of these names of an ssl.SSLError tell."""
+    """The fault that the attributes of these names of an ssl.SSLError stand for."""
     if verify_code:
         code, detail = _CERTIFICATES.get(verify_code, "certificate"), message or f"code {verify_code}"
     else:

@@ -22,7 +22,7 @@ class Report:
         self._trouble = ""
 
     def attempt(self, delivery: Lease, attempt: Attempt, delay: float) -> None:
-        """Report how an attempt ended; `delay` is how long the next one waits, if there is to be one."""
+        """Log how an attempt ended; `delay` is how long the next one waits, if there is to be one."""
         answer = attempt.answer
         if answer.meaning is Meaning.POSTED:
             covered = attempt.covered

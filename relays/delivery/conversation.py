@@ -1,4 +1,4 @@
-"""A conversation, and what its notifications do to it; its table's states are told of in relays.delivery.roots."""
+"""A conversation, and what its notifications do to it; its table's states are described in relays.delivery.roots."""
 
 import json
 from dataclasses import dataclass

@@ -114,9 +114,9 @@ class Leases:
         behind = self._is_behind(db, channel, held)
         followers = self._followers(db, channel, head, name) if behind and not alone else []
         if followers:
-            places = ", ".join("?" * len(followers))
+            marks = ", ".join("?" * len(followers))
             db.execute(
-                f"UPDATE outbox SET claim_id = ?, lease_until = ?, attempts = attempts + 1 WHERE id IN ({places})",  # noqa: S608
+                f"UPDATE outbox SET claim_id = ?, lease_until = ?, attempts = attempts + 1 WHERE id IN ({marks})",  # noqa: S608
                 (claim_id, now + LEASE_SECONDS, *(follower.id for follower in followers)),
             )
         if at is not None:

@@ -23,7 +23,7 @@ Mattermost refuses them together, each is claimed alone, so that only the one at
 head alone, for the rows behind it wait anyway.
 
 Several relays may share the table (storage.postgresql). A claim is a lease that its holder renews; when the holder has
-died, another relay goes on once the lease is over. All times are of the store's clock.
+died, another relay goes on once the lease has expired. All times are of the store's clock.
 
 A settlement counts only for the rows that the claim still holds, for all of them in one transaction. A claim is made
 before a post and settled after the answer, so a process killed in between sends that one post again: at least once,

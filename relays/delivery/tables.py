@@ -1,4 +1,4 @@
-"""The table of the outbox, and how it came to be what it is; how to change it is told in relays.storage.schema."""
+"""The table of the outbox, and how it came to be what it is; how to change it is written in relays.storage.schema."""
 
 from relays.storage.introspection import Columns
 from relays.storage.schema import Migration, Tables

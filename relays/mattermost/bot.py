@@ -8,11 +8,11 @@
     400 …root_id…, and 403 to an  the root was deleted, or is of a channel that is   gone: a new root
       edit, if it is not there    not that of this name any more
     400 …time_limit               the time for edits is over (11.6)                  closed: a reply instead
-    400 …deleted…                 the channel is archived                            retry slowly, tell the operator
-    401                           the token was revoked, or the bot is disabled      retry slowly, tell the operator
-    403, 404                      not a member, no such channel                      retry slowly, tell the operator
+    400 …deleted…                 the channel is archived                            retry slowly, warn the operator
+    401                           the token was revoked, or the bot is disabled      retry slowly, warn the operator
+    403, 404                      not a member, no such channel                      retry slowly, warn the operator
     404 of a user                 nobody has that name                               refused
-    501, 3xx, another 2xx         not a Mattermost at that address                   retry slowly, tell the operator
+    501, 3xx, another 2xx         not a Mattermost at that address                   retry slowly, warn the operator
 
 Measured on Mattermost 5.37: with its database down it answers 400, 401, 403 as if for ever, so it is asked how it is
 before any of them counts. A post is sent with a `pending_post_id`: for 30 seconds the server answers a repetition with
@@ -69,7 +69,7 @@ class BotChannel:
     ) -> tuple[PostResult, Posted | None]:
         """Post a message, as a reply if there is a root.
 
-        A post that Mattermost has of the same `pending` is as good; what it covers is told by its own keys.
+        A post that Mattermost has of the same `pending` is as good; what it covers, its own keys say.
         """
         made: list[Posted] = []
 

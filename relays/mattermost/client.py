@@ -3,10 +3,10 @@
     answer                        meaning                                               what to do
     200 "ok"                      posted                                                done
     no answer, 408, 429, 5xx      down, busy, database away                             retry, as asked by Retry-After
-    no TLS, or none to be trusted a certificate that has expired, an unknown authority… retry slowly, tell the operator
+    no TLS, or none to be trusted a certificate that has expired, an unknown authority… retry slowly, warn the operator
     400                           the message, an unknown hook, or a database outage    find out which, see below
     413                           the message is too large                              park it
-    404, 403, 501, 401, 3xx, and  channel gone, hook locked, webhooks switched off,     retry slowly, tell the operator
+    404, 403, 501, 401, 3xx, and  channel gone, hook locked, webhooks switched off,     retry slowly, warn the operator
     200 without "ok"              not a Mattermost at that address
 
 Measured on Mattermost 5.37 and read in 11.6: a 400 alone says nothing, for a hook that was deleted and a database

@@ -29,7 +29,7 @@ def _of_a_bot(check: Callable[[Look, Account], Broken | Noted | None]) -> Check:
         except ApiError:
             raise
         except ResourceError as error:
-            return broken("bot.taken", told=str(error))
+            return broken("bot.taken", detail=str(error))
         if found is None or found["username"] != name:
             return broken("bot.missing", bot=name)
         return check(look, found)
@@ -76,13 +76,13 @@ def member(look: Look, bot: Account) -> Broken | None:
 @_of_a_bot
 def token(look: Look, bot: Account) -> Broken | None:
     """The host has its token, for itself, and Mattermost takes it."""
-    told = look.host["bot"]
-    if told["access"] is None:
+    seen = look.host["bot"]
+    if seen["access"] is None:
         return broken("bot.token-missing", path=BOT_TOKEN)
-    if told["access"] != "600":
-        return broken("bot.token-access", path=BOT_TOKEN, mode=told["access"])
-    if told["answer"] == 401:
+    if seen["access"] != "600":
+        return broken("bot.token-access", path=BOT_TOKEN, mode=seen["access"])
+    if seen["answer"] == 401:
         return broken("bot.token-refused", bot=bot["username"])
-    if told["answer"] != 200:
-        return broken("bot.token-silent", told=told["error"] or f"HTTP {told['answer']}")
-    return None if told["id"] == bot["user_id"] else broken("bot.token-other", bot=bot["username"])
+    if seen["answer"] != 200:
+        return broken("bot.token-silent", detail=seen["error"] or f"HTTP {seen['answer']}")
+    return None if seen["id"] == bot["user_id"] else broken("bot.token-other", bot=bot["username"])

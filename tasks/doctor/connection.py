@@ -67,11 +67,11 @@ def looking(site: Site, target: tuple[str, dict[str, Any]]) -> Iterator[Look]:
         try:
             host.connect(show_errors=False, raise_exceptions=True)
         except ConnectError as error:
-            raise Refused(broken("ssh.unreachable", told=explained(error.args[0], host.data))) from None
+            raise Refused(broken("ssh.unreachable", detail=explained(error.args[0], host.data))) from None
         try:
             yield _look(target[0], site)
         except (SSHException, EOFError, OSError) as error:
-            raise Refused(broken("ssh.lost", told=str(error) or type(error).__name__)) from None
+            raise Refused(broken("ssh.lost", detail=str(error) or type(error).__name__)) from None
         finally:
             host.disconnect()
 
@@ -80,7 +80,7 @@ def _look(name: str, site: Site) -> Look:
     try:
         become_root()
     except ResourceError as error:
-        raise Refused(broken("ssh.sudo", told=str(error))) from None
+        raise Refused(broken("ssh.sudo", detail=str(error))) from None
     needs = needs_of(site)
     python = interpreter(needs)
     try:
@@ -97,7 +97,7 @@ def _look(name: str, site: Site) -> Look:
     try:
         tree = tree_on_host(site, infrastructure, site.trees[0])
     except ResourceError:
-        tree = None  # the links of Docker and of the volume tell why
+        tree = None  # the links of Docker and of the volume say why
     return Look(
         name=name,
         site=site,
@@ -141,6 +141,7 @@ def _questions(site: Site, infrastructure: str, relay: str, tree: str | None) ->
         "server": f"{GITLAB_RELAY}.service",
         "watcher": f"{NEXTCLOUD_RELAY}.service",
         "status": f"/run/{NEXTCLOUD_RELAY}/status.json",
+        "gitlab_status": f"/run/{GITLAB_RELAY}/status.json",
         "port": site.relays.port,
         "relay": relay,
         "places": _PLACES,

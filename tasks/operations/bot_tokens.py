@@ -1,6 +1,6 @@
 """Access tokens of a bot of Mattermost, one for each site: made, kept in a file on the host, replaced, revoked.
 
-A token is shown when it is made and never again; of those that there are the server tells the descriptions. So each
+A token is shown when it is made and never again; of those that there are the server shows the descriptions. So each
 bears the site and a number in its description, the highest being the last one made, and which one is in the file is
 certain as long as there is one alone. Where there are several (a run that was killed, a rotation under way) another one
 is made, and the others go when it is in use.
@@ -16,7 +16,7 @@ from pyinfra.api import QuoteString, StringCommand
 
 from tasks.operations.api import Api, ApiError
 from tasks.operations.remote import run_quietly
-from tasks.operations.resource import Commands, ResourceError, change, mend, resource, tell
+from tasks.operations.resource import Commands, ResourceError, change, mend, resource, show
 from tasks.operations.secret_file import ACCESS
 from tasks.operations.text_file import Files, write
 
@@ -114,7 +114,7 @@ def bot_token(
         lines.append(f"~ {path}: empty -> a token of the bot")
     elif fault:
         lines.append(f"~ {path}: {fault} -> a new token of the bot")
-    tell(lines)
+    show(lines)
     if token is None or fault:
         made: list[str] = []
         yield mend(lambda: made.append(_make(api, identity, site)))

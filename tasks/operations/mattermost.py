@@ -1,7 +1,7 @@
 """Mattermost resources over its API v4: settings, team, channel.
 
 What the API answers, and what it keeps silent about, was measured on Mattermost 5.37 and read in 11.6.
-A missing object is told by the error id: with its database down the server answers 404 as well.
+A missing object is known by the error id: with its database down the server answers 404 as well.
 """
 
 from collections.abc import Mapping
@@ -35,15 +35,15 @@ def patch_settings(api: Api, wanted: Mapping[str, Mapping[str, bool]]) -> None:
 
 
 def refuse_overridden(api: Api, wanted: Mapping[str, Mapping[str, bool]], lines: list[str]) -> None:
-    """ResourceError if a setting that `lines` tell to differ is set by a variable in the server's environment.
+    """ResourceError if a setting that `lines` show to differ is set by a variable in the server's environment.
 
     It beats a patch, which then changes nothing and says nothing.
     """
     overridden = api.call("GET", "/api/v4/config/environment") or {}
     for section, values in wanted.items():
         for setting, value in values.items():
-            told = any(line.startswith(f"~ {section}.{setting}:") for line in lines)
-            if told and overridden.get(section, {}).get(setting):
+            is_left = any(line.startswith(f"~ {section}.{setting}:") for line in lines)
+            if is_left and overridden.get(section, {}).get(setting):
                 raise ResourceError(
                     f"mattermost: {section}.{setting} is set by the variable MM_{section.upper()}_{setting.upper()} "
                     f"of the server's environment; set it to {str(value).lower()} there, or remove it"

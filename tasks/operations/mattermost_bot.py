@@ -16,7 +16,7 @@ from tasks.operations.absent import Present
 from tasks.operations.api import Api
 from tasks.operations.bot_tokens import all_tokens, is_of_site, revoke
 from tasks.operations.mattermost import find_channel, find_team, patch_settings, refuse_overridden
-from tasks.operations.resource import Commands, ResourceError, change, mend, note, resource, tell
+from tasks.operations.resource import Commands, ResourceError, change, mend, note, resource, show
 
 Account = Mapping[str, Any]
 
@@ -115,7 +115,7 @@ def bot(api: Api, wanted: Bot, memo: str) -> Commands:
         lines.append(f"~ {_SWITCH}: False -> True for the bot to be made, then False again")
     elif broken_off:
         lines.append(f"- {memo}" if is_off else f"~ {_SWITCH}: True -> False, as before a run that broke off")
-    tell(lines)
+    show(lines)
     if switches:
         text = f"{_SWITCH} was off before a bot was made"
         yield StringCommand(

@@ -350,7 +350,7 @@ def mended(world: World) -> bool:
 def test_wrong_setting_is_named(settings: dict[str, Any], code: str, remedy: str) -> None:
     found = doctor(**settings)
     assert (found.first, found.code) == (code, 2), found.output
-    # Why there is no connection is told with what to do about it.
+    # Why there is no connection is reported with what to do about it.
     assert remedy in (found.output if code.startswith("ssh.") else found.remedy)
     assert "wrongtoken" not in found.output
 

@@ -121,7 +121,7 @@ REVERTED = (
 def test_a_switch_back_turns_back_the_tables_that_the_new_release_has_changed(
     checkout: Path, machine: Shell, chat: Chat, forge: Forge
 ) -> None:
-    """With what the new release has taken and told meanwhile, for its other relay failed after this one was up."""
+    """With what the new release has taken and announced meanwhile, for its other relay failed after this one was up."""
     before = release(machine)
     add_migration(checkout, RENAMED, RENAMED_BACK, EARLIER, uses="inbox")
     alter(checkout, "nextcloud", "raise SystemExit(1)")

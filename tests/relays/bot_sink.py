@@ -239,7 +239,8 @@ class BotSink:
             case ["GET", "users", "me"]:
                 return 200, {"id": BOT_ID}
             case ["GET", "users", "username", name]:
-                return (200, {"id": self.people[name]}) if name in self.people else (404, {"id": "missing"})
+                known = {"id": self.people.get(name), "username": name}
+                return (200, known) if name in self.people else (404, {"id": "missing"})
             case ["POST", "channels", "direct"]:
                 name = f"@{next(k for k, v in self.people.items() if v == body[1])}"
                 return 201, {"id": self.ids.setdefault(name, f"id-{name}")}

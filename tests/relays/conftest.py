@@ -14,7 +14,7 @@ from tests.relays.sink import Sink
 
 @pytest.fixture
 def sink() -> Iterator[Sink]:
-    """A Mattermost that takes everything until told otherwise."""
+    """A Mattermost that takes everything until asked otherwise."""
     sink = Sink()
     yield sink
     sink.go_on()
@@ -76,7 +76,7 @@ def nextcloud(nextcloud_at: Callable[..., Relay], tree: Path) -> Relay:
 
 @pytest.fixture
 def one_by_one(nextcloud_at: Callable[..., Relay], tree: Path) -> Relay:
-    """The Nextcloud relay for `tree`, not started yet, which tells of each document by itself."""
+    """The Nextcloud relay for `tree`, not started yet, which announces each document by itself."""
     return nextcloud_at(tree, "burst_from = 0\n")
 
 
@@ -127,7 +127,9 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     if counts:
         terminalreporter.section("who was named")
         for way, source in dict.fromkeys((way, source) for way, source, _ in counts):
-            told = (f"{verdict} {counts[way, source, verdict]}" for verdict in ("right", "missing", "WRONG"))
-            terminalreporter.write_line(f"{way:60}  {source:6}  {'  '.join(told)}")
+            announced = (
+                f"{verdict} {counts[way, source, verdict]}" for verdict in ("right", "missing", "WRONG")
+            )
+            terminalreporter.write_line(f"{way:60}  {source:6}  {'  '.join(announced)}")
         wrong = sum(count for (*_, verdict), count in counts.items() if verdict == "WRONG")
         terminalreporter.write_line(f"{sum(counts.values())} news, {wrong} wrong names")

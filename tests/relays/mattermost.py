@@ -82,13 +82,13 @@ def team(site: Site, channels: Sequence[str]) -> Team:
     return whole
 
 
-# Comments keep the blocks that they are written in, alone and in a review; nothing else has any.
+# Comments keep the blocks that they are written in, alone, in a review and as a bot's replies; nothing else has any.
 _OF_BLOCKS = ("Commentaire", "Comment")
 _REVIEW = re.compile(r"[👀👍] \*\*.+\n\n💬")
 
 
 def is_review(post: dict[str, Any]) -> bool:
-    """Whether a post tells all that somebody said of a merge request at once."""
+    """Whether a post says all that somebody said of a merge request at once."""
     return bool(_REVIEW.match(post["message"]))
 
 
@@ -100,13 +100,16 @@ def parsed(post: dict[str, Any]) -> Iterator[tuple[str, bool]]:
         yield from ((field["value"], field["title"] in _OF_BLOCKS) for field in box.get("fields") or [])
 
 
-def acts(post: dict[str, Any]) -> list[str]:
-    """What in a post is more than formatted text: mentions, topics, links to channels, pictures, blocks."""
+def acts(post: dict[str, Any], *, is_comment: bool = False) -> list[str]:
+    """What in a post is more than formatted text: mentions, topics, links to channels, pictures, blocks.
+
+    `is_comment`: it says a comment in its text, as the replies of a bot do.
+    """
     found: list[str] = []
     for text, may_have_blocks in parsed(post):
         html = re.sub(r"<(code|pre)>.*?</\1>", r"<\1>", render.block(text), flags=re.DOTALL)
         found += re.findall(r'class="(?:mention|hashtag|heading|image)">[^<]*|~\w+', html)
-        found += [] if may_have_blocks else re.findall("<pre>|<blockquote>", html)
+        found += [] if may_have_blocks or is_comment else re.findall("<pre>|<blockquote>", html)
         found += [
             run for run in text_nodes.texts(text) if re.search(r"@(?:all|channel|here|alice|bob)\b", run)
         ]

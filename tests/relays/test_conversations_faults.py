@@ -191,7 +191,7 @@ def test_what_lasts_is_waited_for(
     wait_for(lambda: said in world.speaker.text)
     assert world.speaker.waiting() > 0
     if said in STATUS:
-        wait_for(lambda: any(f"dev held up, {STATUS[said]}" in each for each in world.speaker.told))
+        wait_for(lambda: any(f"dev held up, {STATUS[said]}" in each for each in world.speaker.notified))
     mattermost.archived.clear()
     mattermost.forbidden.clear()
     mattermost.token, mattermost.healthy = token, True

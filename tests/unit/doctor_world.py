@@ -46,7 +46,7 @@ READY = {
     "places": {"/opt/passerelle": {"at": "/opt", "readonly": False, "noexec": False}},
     "holder": "",
 }
-"""What the preflight's probe tells of a host on which all is well."""
+"""What the preflight's probe says of a host on which all is well."""
 
 
 @dataclass
@@ -208,7 +208,7 @@ def _provision_gitlab(forge: gitlab_site.Site, site: Site) -> None:
 
 
 def report(site: Site, urls: dict[str, str]) -> dict[str, Any]:
-    """What the probe tells of a host on which all is well."""
+    """What the probe says of a host on which all is well."""
     ping = requests.get(f"{site.mattermost.url}/api/v4/system/ping?get_server_status=true", timeout=20)
     now = time.time()
     return {
@@ -243,6 +243,7 @@ def report(site: Site, urls: dict[str, str]) -> dict[str, Any]:
             "held": {},
             "sources": {"/run/passerelle/Documents_RH": {"state": "watched", "documents": 3}},
         },
+        "gitlab_status": {"version": 1, "status": "ok", "sources": {"people": {"count": 0, "names": []}}},
         "reach": {"code": 0, "said": "", "why": "", "body": '{"status": "ok"}'},
         "disk": {"/": [50_000_000_000, 100_000_000_000, 1_000_000]},
         "tree": {

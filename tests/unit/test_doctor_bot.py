@@ -118,4 +118,4 @@ def test_a_name_that_somebody_else_has_is_told_with_the_setting(world: World) ->
     other = world.site.mattermost.bot.model_copy(update={"username": "quelqu-un"})
     (broken,) = world.setting("mattermost", bot=other).broken()
     assert broken.code == "bot.taken"
-    assert broken.values["told"].startswith("mattermost.bot.username = 'quelqu-un': a person's account")
+    assert broken.values["detail"].startswith("mattermost.bot.username = 'quelqu-un': a person's account")

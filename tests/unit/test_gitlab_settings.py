@@ -36,10 +36,10 @@ def read(folder: Path, wanted: Site) -> tuple[Router, list[DeliveryLog]]:
 
 
 def test_a_site_that_says_nothing(tmp_path: Path, values: dict[str, Any]) -> None:
-    dispatcher, hook_logs = read(tmp_path, site(values))
-    assert dispatcher.routes == [Route(("dev-notifications",), language="fr", detail="full")]
-    assert (dispatcher.mute, dispatcher.people, hook_logs) == (Mute(), {}, [])
-    assert dispatcher.projects.paths == ("root/projet-test-taaf",)
+    router, hook_logs = read(tmp_path, site(values))
+    assert router.routes == [Route(("dev-notifications",), language="fr", detail="full")]
+    assert (router.mute, router.people, hook_logs) == (Mute(), {}, [])
+    assert router.projects.paths == ("root/projet-test-taaf",)
 
 
 def test_a_site_that_says_much(tmp_path: Path, values: dict[str, Any]) -> None:
@@ -48,7 +48,7 @@ def test_a_site_that_says_much(tmp_path: Path, values: dict[str, Any]) -> None:
         {"channels": [], "events": ["push"], "language": "en", "detail": "short"},
     ]
     template = '🆕 "{{ user }}"\n\t\\ {{ project | bold }}'
-    dispatcher, _ = read(
+    router, _ = read(
         tmp_path,
         site(
             values,
@@ -59,19 +59,54 @@ def test_a_site_that_says_much(tmp_path: Path, values: dict[str, Any]) -> None:
             wording={"fr": {"issue.open": template, "push": "x"}},
         ),
     )
-    assert dispatcher.routes == [
+    assert router.routes == [
         Route(("ops", "dev"), labels=('a "b" \\ é',), final=False),
         Route((), events=("push",), language="en", detail="short"),
         Route(("dev-notifications",), language="fr", detail="short"),
     ]
-    assert dispatcher.mute == Mute(jobs=False)
-    assert dispatcher.people == {"camille.morel": "cmorel"}
-    assert set(dispatcher.rewordings) == {"fr"}
+    assert router.mute == Mute(jobs=False)
+    assert router.people == {"camille.morel": "cmorel"}
+    assert set(router.rewordings) == {"fr"}
+
+
+BOT = '[bot]\nurl = "https://chat.taaf.internal"\nteam = "taaf"\n'
+SAID = {"conversations": "in place", "direct_messages": False}
+ROUTES = [{"channels": ["ops"], "conversations": "threads"}, {"channels": ["dev"], "labels": ["x"]}]
+
+
+@pytest.mark.parametrize(
+    ("bot", "said", "converse", "direct"),
+    [
+        ("", {}, ["single"], True),
+        # Webhooks cannot, whatever is said.
+        ("", SAID | {"routes": ROUTES[:1]}, ["single", "single"], False),
+        (BOT, {}, ["threads"], True),
+        (BOT, SAID, ["in place"], False),
+        (BOT, SAID | {"routes": ROUTES[::-1]}, ["in place", "threads", "in place"], False),
+        (BOT, {"conversations": "single"}, ["single"], True),
+    ],
+)
+def test_how_a_site_converses(
+    tmp_path: Path, values: dict[str, Any], bot: str, said: dict[str, Any], converse: list[str], direct: bool
+) -> None:
+    file = tmp_path / "gitlab.toml"
+    file.write_text(gitlab_settings(site(values, **said), signs=True) + bot, encoding="utf-8")
+    settings = read_settings(file, GitLabSettings)
+    router = settings.router()
+    assert [router.conversations_of(route) for route in router.routes] == converse
+    assert settings.direct_messages == direct
+
+
+def test_what_a_release_before_does_not_know_is_only_written_where_a_site_says_it(
+    values: dict[str, Any],
+) -> None:
+    assert "conversations" not in gitlab_settings(site(values), signs=True)
+    assert "direct_messages" not in gitlab_settings(site(values), signs=True)
 
 
 def test_a_site_with_several_projects(tmp_path: Path, values: dict[str, Any]) -> None:
-    dispatcher, _ = read(tmp_path, site(values, projects=["taaf/web", "shop/web"]))
-    assert dispatcher.projects.paths == ("root/projet-test-taaf", "taaf/web", "shop/web")
+    router, _ = read(tmp_path, site(values, projects=["taaf/web", "shop/web"]))
+    assert router.projects.paths == ("root/projet-test-taaf", "taaf/web", "shop/web")
 
 
 def test_a_site_with_a_token_for_the_log(tmp_path: Path, values: dict[str, Any]) -> None:

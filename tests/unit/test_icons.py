@@ -1,4 +1,4 @@
-"""The pictures beside the messages: what a site may give, what is made of it, what the relays are told."""
+"""The pictures beside the messages: what a site may give, what is made of it, what the relays are reported."""
 
 import os
 from pathlib import Path
@@ -48,7 +48,7 @@ def test_without_a_setting_the_relays_show_their_own(tmp_path: Path, values: dic
     assert [icons.emoji(wanted.mattermost, hook) for hook in hooks_of(wanted)] == [None, None]
 
 
-def test_an_address_is_told_as_it_is(tmp_path: Path, values: dict[str, Any]) -> None:
+def test_an_address_is_shown_as_it_is(tmp_path: Path, values: dict[str, Any]) -> None:
     address = "https://git.example.org/assets/logo.png?v=2"
     wanted = site(values, gitlab_webhook=address)
     assert read_by_relays(tmp_path, wanted) == [{"icon_url": address}, {}]

@@ -52,15 +52,15 @@ def units(wanted: Site) -> tuple[str, str]:
 
 
 def test_a_site_that_says_nothing(tmp_path: Path, values: dict[str, Any]) -> None:
-    (told,) = read(tmp_path, site(values))
-    assert told.tree == "/run/passerelle/Documents_RH"
-    assert (told.name, told.channel, told.footer) == (
+    (options,) = read(tmp_path, site(values))
+    assert options.tree == "/run/passerelle/Documents_RH"
+    assert (options.name, options.channel, options.footer) == (
         *("Documents_RH", "rh-alerts", "Nextcloud TAAF - Documents RH"),
     )
-    assert told.announce == (Kind.NEW, Kind.MOVED_IN)
-    assert (told.discretion, told.folder_discretion, told.burst_from) == (Discretion.FULL, {}, 20)
-    assert (told.categories, told.icons, len(told.templates)) == ({}, {}, 0)
-    assert (told.label, told.username) == (None, "Nextcloud RH Bot")
+    assert options.announce == (Kind.NEW, Kind.MOVED_IN)
+    assert (options.discretion, options.folder_discretion, options.burst_from) == (Discretion.FULL, {}, 20)
+    assert (options.categories, options.icons, len(options.templates)) == ({}, {}, 0)
+    assert (options.label, options.username) == (None, "Nextcloud RH Bot")
 
 
 def test_a_site_that_says_much(tmp_path: Path, values: dict[str, Any]) -> None:
@@ -95,7 +95,7 @@ def test_a_site_that_says_much(tmp_path: Path, values: dict[str, Any]) -> None:
     assert second.discretion is Discretion.FULL
     assert (third.channel, third.footer) == ("rh-alerts", "Nextcloud TAAF - Documents RH")
     assert "new.title" in third.templates
-    assert [(told.label, told.username) for told in (first, second, third)] == [
+    assert [(options.label, options.username) for options in (first, second, third)] == [
         *((None, "Nextcloud RH Bot"), ("", "Nextcloud Bot"), ("comptable", "Compta")),
     ]
 
@@ -187,6 +187,8 @@ def test_a_password_without_an_account(tmp_path: Path, values: dict[str, Any]) -
         ({"trees": [{"tree": "A", "wording": {"new": " "}}]}, "it says nothing"),
     ],
 )
-def test_what_cannot_be_told_so_is_refused(values: dict[str, Any], said: dict[str, Any], words: str) -> None:
+def test_what_cannot_be_worded_so_is_refused(
+    values: dict[str, Any], said: dict[str, Any], words: str
+) -> None:
     with pytest.raises(SiteError, match=re.escape(words)):
         site(values, **said)

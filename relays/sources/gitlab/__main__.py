@@ -5,6 +5,7 @@ import os
 import socket
 import sys
 from collections import Counter
+from collections.abc import Sequence
 
 from relays import service
 from relays.base import systemd
@@ -12,12 +13,18 @@ from relays.base.settings import RelayPaths, StartError, read_spool
 from relays.base.settings_file import read_settings
 from relays.base.tls import check_ca
 from relays.delivery.sender import read_sender
+from relays.mattermost.bot_session import Bot
+from relays.mattermost.directory import Directory
 from relays.sources.gitlab.app import App
 from relays.sources.gitlab.attempt_journal import AttemptJournal
 from relays.sources.gitlab.authenticity import read_authenticity
 from relays.sources.gitlab.backfill import Backfill
 from relays.sources.gitlab.batcher import Batcher
 from relays.sources.gitlab.config import GitLabSettings, Listen
+from relays.sources.gitlab.conversations.conversing import Conversing
+from relays.sources.gitlab.conversations.direct_messages import DirectMessages, DirectMessenger
+from relays.sources.gitlab.conversations.identities import Identities
+from relays.sources.gitlab.conversations.table import Conversations
 from relays.sources.gitlab.dead_letters import DeadLetters
 from relays.sources.gitlab.delivery_log import read_hook_logs
 from relays.sources.gitlab.event_processor import EventProcessor
@@ -25,35 +32,41 @@ from relays.sources.gitlab.history import History
 from relays.sources.gitlab.http.refusals import Refusals
 from relays.sources.gitlab.http.server import HttpServer, address_of
 from relays.sources.gitlab.inbox import Inbox
+from relays.sources.gitlab.merge_requests import MergeRequests
+from relays.sources.gitlab.router import Router
 from relays.sources.gitlab.tables import AFTER_RESCUE, GITLAB
 from relays.sources.gitlab.webhook_request import Reception
 from relays.wording import CATALOGUES
 
 log = logging.getLogger("relays.sources.gitlab")
 
+# Of those who are nobody in Mattermost, in the status.
+_MOST_NAMES = 50
+_NAME = 100
 
-def build(places: RelayPaths) -> service.Service:
+
+def build(paths: RelayPaths) -> service.Service:
     """The relay, listening. StartError if a setting or a credential is missing or wrong."""
-    settings = read_settings(places.config, GitLabSettings)
-    check_ca(places.config, settings.ca)
-    dispatcher = settings.router()
-    hook_logs = read_hook_logs(settings.gitlab, places.credentials, settings.ca)
-    authenticity = read_authenticity(places.credentials, required=settings.signature == "required")
-    sender = read_sender(settings, places.credentials, "GITLAB_WEBHOOK_URL")
+    settings = read_settings(paths.config, GitLabSettings)
+    check_ca(paths.config, settings.ca)
+    router = settings.router()
+    hook_logs = read_hook_logs(settings.gitlab, paths.credentials, settings.ca)
+    authenticity = read_authenticity(paths.credentials, required=settings.signature == "required")
+    sender = read_sender(settings, paths.credentials, "GITLAB_WEBHOOK_URL")
     wording = CATALOGUES[settings.language]
     relay = service.Service(
-        places.state,
+        paths.state,
         wording,
         sender,
         settings.digest_from,
         GITLAB,
-        spool=read_spool(places.credentials),
+        spool=read_spool(paths.credentials),
         after_rescue=AFTER_RESCUE,
     )
     deliveries, dead_letters = Inbox(relay.store), DeadLetters(relay.store)
-    relay.metrics.add_gauge("pending_events", "Events stored and not looked into yet", deliveries.pending)
+    relay.metrics.add_gauge("pending_events", "Events stored and not processed yet", deliveries.pending)
     relay.metrics.add_gauge(
-        "dead_letters", "Events that cannot be told and wait for an operator", dead_letters.count
+        "dead_letters", "Events that cannot be announced and wait for an operator", dead_letters.count
     )
     counters: Counter[str] = Counter()
     refusals = Refusals(counters, relay.metrics)
@@ -71,10 +84,30 @@ def build(places: RelayPaths) -> service.Service:
         text = wording["status.dead_letters"].format(count=dead) if dead else ""
         relay.note("dead_letters", text, count=dead)
 
-    told = (relay.outbox, dispatcher, History.of(relay.store))
-    attempt = AttemptJournal(places.state / "attempt")
-    relay.add(EventProcessor(deliveries, *told, dead_letters, attempt, relay.metrics, counters, note))
+    towards = (relay.outbox, router, History.of(relay.store))
+    attempt = AttemptJournal(paths.state / "attempt")
+    conversing = (
+        _converse(relay, sender, router, settings.direct_messages) if isinstance(sender, Bot) else None
+    )
+    relay.add(
+        EventProcessor(deliveries, *towards, dead_letters, attempt, relay.metrics, counters, note, conversing)
+    )
     return relay
+
+
+def _converse(relay: service.Service, bot: Bot, router: Router, in_person: bool) -> Conversing:
+    """How events become conversations, with direct messages to people if the site wants them."""
+    identities = Identities(router.people, Directory(bot))
+    table = DirectMessages(relay.store)
+
+    def note(missing: Sequence[str]) -> None:
+        text = relay.wording["status.missing_people"].format(count=len(missing)) if missing else ""
+        relay.note("people", text, count=len(missing), names=[name[:_NAME] for name in missing[:_MOST_NAMES]])
+
+    # It also finds out who is mentioned in comments.
+    relay.add(DirectMessenger(table, relay.outbox, identities, note))
+    conversations, merge_requests = Conversations(relay.store), MergeRequests(relay.store)
+    return Conversing(router, conversations, merge_requests, identities, table if in_person else None)
 
 
 def _listen(where: Listen) -> socket.socket:

@@ -19,32 +19,31 @@ from relays.sources.nextcloud.webdav import WebDavPoller
 from relays.wording import CATALOGUES
 
 
-def build(places: RelayPaths) -> service.Service:
+def build(paths: RelayPaths) -> service.Service:
     """The relay. StartError if a setting or a credential is missing or wrong."""
-    settings = read_settings(places.config, NextcloudSettings)
-    check_ca(places.config, settings.ca)
-    account = read_account(settings.nextcloud, places.credentials, settings.ca)
+    settings = read_settings(paths.config, NextcloudSettings)
+    check_ca(paths.config, settings.ca)
+    account = read_account(settings.nextcloud, paths.credentials, settings.ca)
     polled = account if settings.source == "webdav" else None
-    sender = read_sender(settings, places.credentials, "NEXTCLOUD_WEBHOOK_URL")
+    sender = read_sender(settings, paths.credentials, "NEXTCLOUD_WEBHOOK_URL")
 
     wording = CATALOGUES[settings.language]
     relay = service.Service(
-        places.state, wording, sender, settings.digest_from, NEXTCLOUD, after_rescue=AFTER_RESCUE
+        paths.state, wording, sender, settings.digest_from, NEXTCLOUD, after_rescue=AFTER_RESCUE
     )
     resolver = UploaderResolver(account, relay.store) if account else None
     if resolver:
         relay.add(resolver)
     watched = []
     for tree in settings.watched:
-        place: Backend = Disk(tree.tree)
+        backend: Backend = Disk(tree.tree)
         in_files = tree.in_files.rstrip("/")
         if polled is not None:
-            place, in_files = WebDavPoller(polled, tree.tree, settings.poll_seconds), tree.tree
-            relay.add(place)
-        attribution = Attribution(resolver if in_files else None, place, in_files)
-        converses = settings.bot is not None
-        relay.add(TreeSource(relay, place, tree, attribution, converses=converses))
-        watched.append(place.name)
+            backend, in_files = WebDavPoller(polled, tree.tree, settings.poll_seconds), tree.tree
+            relay.add(backend)
+        attribution = Attribution(resolver if in_files else None, backend, in_files)
+        relay.add(TreeSource(relay, backend, tree, attribution, converses=settings.bot is not None))
+        watched.append(backend.name)
     relay.store.submit(lambda db: forget_others(db, watched))
     return relay
 

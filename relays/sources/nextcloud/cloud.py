@@ -46,7 +46,7 @@ class CloudResponse:
     content: bytes
 
 
-class Refusal:
+class PasswordPause:
     """Until when a password is not to be tried again: each wrong one makes Nextcloud slower to answer from then on."""
 
     def __init__(self) -> None:
@@ -61,7 +61,7 @@ class Account:
     user: str
     password: str
     ca: Path | None = None
-    refusal: Refusal = field(default_factory=Refusal, compare=False)
+    pause: PasswordPause = field(default_factory=PasswordPause, compare=False)
 
 
 class Cloud:
@@ -88,7 +88,7 @@ class Cloud:
         The content of the first of these statuses goes to `take`, piece by piece, if that is given.
         """
         session = self._session
-        if time.monotonic() < self.account.refusal.until:
+        if time.monotonic() < self.account.pause.until:
             raise _refused(HTTPStatus.UNAUTHORIZED)
 
         def ask() -> CloudResponse:
@@ -104,7 +104,7 @@ class Cloud:
                 stream=True,
             ) as response:
                 if response.status_code == HTTPStatus.UNAUTHORIZED:
-                    self.account.refusal.until = time.monotonic() + AFTER_REFUSAL_SECONDS
+                    self.account.pause.until = time.monotonic() + AFTER_REFUSAL_SECONDS
                 if response.status_code not in expected:
                     raise _refusal(response)
                 if take is not None and response.status_code == expected[0]:

@@ -10,10 +10,10 @@ from relays.sources.nextcloud.tree import Stat
 
 
 class Moves:
-    """Of the documents of `index`, which are at `place`."""
+    """Of the documents of `index`, which are in `backend`."""
 
-    def __init__(self, place: Backend, index: Index) -> None:
-        self._place = place
+    def __init__(self, backend: Backend, index: Index) -> None:
+        self._backend = backend
         self._index = index
         # What has taken the place of a document that the index still has there.
         self._arrived: dict[str, Stat] = {}
@@ -54,7 +54,7 @@ class Moves:
         return origin
 
     def _has_moved(self, origin: str, seen: Stat, moved_from: str | None) -> bool:
-        still = self._place.look(origin)
+        still = self._backend.look(origin)
         if isinstance(still, Stat) and still.inode == seen.inode:
             return False
         if seen.is_certain:

@@ -25,8 +25,8 @@ CREATE TABLE documents (
 {_RESCUED}
 """
 
-# A document that was told of may be missing in what was rescued, one that changed after all of it is in there is
-# new. What had changed a moment before may not have been told of yet: rather twice than never.
+# A document that was announced may be missing in what was rescued, one that changed after all of it is in there is
+# new. What had changed a moment before may not have been announced yet: rather twice than never.
 AFTER_RESCUE = """
 INSERT INTO rescued_trees (tree, known_before) SELECT tree, max(ctime_ns) / 1e9 - 60 FROM documents GROUP BY tree
 """

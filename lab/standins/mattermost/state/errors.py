@@ -114,7 +114,7 @@ MESSAGES = {
     "model.user.is_valid.email.app_error": "Invalid email.",
     "model.user.is_valid.pwd.app_error": "Invalid password.",
     "model.user.is_valid.username.app_error": "Invalid username.",
-    "standin.not_recorded.app_error": "The database does not answer, and how this was told was not recorded.",
+    "standin.not_recorded.app_error": "The database does not answer, and how this was said was not recorded.",
     "store.sql_bot.get.missing.app_error": "Bot does not exist.",
     "store.sql_channel.save_channel.exists.app_error": (
         "A channel with that name already exists on the same team."
