@@ -58,6 +58,9 @@ def provision_mattermost(site: Site, context: DeployContext, made: Made) -> None
             hook.channel,
             hook.channel_display_name,
             hook.channel_purpose,
+            private=hook.private,
+            members=hook.members,
+            posting=partial(webhooks.webhook_owners, api, team, hook.display_name, made.in_use),
             name=f"Channel {hook.channel}",
         )
         webhooks.incoming_webhook(

@@ -81,11 +81,13 @@ def _resolved(schema: Schema, whole: Schema) -> Schema:
     if "$ref" in schema:
         target = whole["$defs"][schema["$ref"].rpartition("/")[2]]
         return {**target, **{key: value for key, value in schema.items() if key != "$ref"}}
-    parts = {
+    parts: dict[str, Any] = {
         key: _resolved(schema[key], whole)
         for key in ("items", "additionalProperties")
         if isinstance(schema.get(key), Mapping)
     }
+    if "anyOf" in schema:
+        parts["anyOf"] = [_resolved(each, whole) for each in schema["anyOf"]]
     return {**schema, **parts}
 
 

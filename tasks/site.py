@@ -14,7 +14,7 @@ from pyinfra.api.exceptions import PyinfraError
 from relays.base.addresses import BaseUrl, base_url
 from relays.base.schema import Line, Section, Shown
 from relays.delivery.settings import DigestFrom, RelayLanguage
-from relays.mattermost.settings import ChannelName
+from relays.mattermost.settings import ChannelName, Person
 from relays.sources.gitlab.config import (
     HowConversing,
     InPerson,
@@ -125,8 +125,26 @@ def _is_address(value: str) -> bool:
     return value.lower().startswith(("http://", "https://"))
 
 
+def _privacy(private: bool, info: ValidationInfo) -> bool:
+    if private and info.data.get("channel") == "town-square":
+        raise ValueError("town-square cannot be private: name another channel")
+    return private
+
+
 # As Mattermost accepts it (server/public/model, release 11.6).
 TeamName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{1,63}$")]
+
+
+def _bot_name(value: str) -> str:
+    if not re.fullmatch(r"[a-z0-9._-]{1,64}", value) or value in ("all", "channel", "matterbot", "system"):
+        raise ValueError(
+            "must be 1 to 64 lower-case letters, digits, dots, hyphens and underscores, and none of all, channel, "
+            "matterbot and system"
+        )
+    return value
+
+
+BotName = Annotated[str, AfterValidator(_bot_name)]
 
 
 def _secrets_in(value: object) -> Iterator[SecretStr]:
@@ -211,6 +229,16 @@ class IncomingWebhook(Section):
     )
     channel_display_name: Annotated[Shown, Field(max_length=64)] = Field(description="name that people see")
     channel_purpose: Annotated[Line, Field(max_length=250)] = Field("", description="purpose of the channel")
+    private: Annotated[bool, AfterValidator(_privacy)] = Field(
+        False,
+        description="the channel is private: made so, or turned into a private one, whose members stay. Without it a "
+        "new channel is public, and one that is private stays private",
+    )
+    members: list[Person] = Field(
+        [],
+        description="user names in Mattermost of those who are added to the channel, and to the team; who else is in "
+        "it stays, and who is taken out of the list as well",
+    )
     icon: Annotated[str, AfterValidator(_icon)] | None = Field(
         None,
         description="picture beside its messages, GitLab's or Nextcloud's own for one: a file on this machine (PNG, "
@@ -224,8 +252,23 @@ class IncomingWebhook(Section):
         return self.icon is not None and _is_address(self.icon)
 
 
+class Bot(Section):
+    """The bot account of Mattermost that posts if `mattermost.posting` says so."""
+
+    username: BotName = Field(
+        "passerelle", description="its user name, which no person may have; another one renames the bot"
+    )
+    display_name: Annotated[Shown, Field(max_length=64)] = Field(
+        "Passerelle", description="name that people see in its profile"
+    )
+    description: Annotated[Line, Field(max_length=1000)] = Field(
+        "GitLab, Nextcloud",
+        description="of the bot, in Mattermost's list of bots; `(Passerelle)` is put behind it",
+    )
+
+
 class Mattermost(Section):
-    """Where Mattermost is, the team and the two incoming webhooks."""
+    """Where Mattermost is, the team, the two incoming webhooks, and who posts."""
 
     url: BaseUrl = Field(description="address of Mattermost")
     token: Token = Field(description="personal access or bot token of a system administrator")
@@ -233,6 +276,13 @@ class Mattermost(Section):
     team_display_name: Annotated[Shown, Field(max_length=64)] = Field(description="name that people see")
     gitlab_webhook: IncomingWebhook = Field(description="where GitLab's events are posted")
     nextcloud_webhook: IncomingWebhook = Field(description="where Nextcloud's documents are posted")
+    posting: Literal["webhook", "bot"] = Field(
+        "webhook",
+        description="who posts: `webhook`, the two incoming webhooks, or `bot`, a bot account that the deploy makes: "
+        "one thread for each merge request, issue or document, whose first post always shows where it stands. To make "
+        "the bot, `token` must be a person's; the webhooks stay either way",
+    )
+    bot: Bot = Field(Bot.model_validate({}), description="the bot account, where it posts")
 
 
 class Nextcloud(Announced):

@@ -315,9 +315,10 @@ def example(page: str) -> str:
     return found[1]
 
 
-def test_the_example_in_the_readme_is_a_site(values: dict[str, Any]) -> None:
+@pytest.mark.parametrize("page", ["README.md", "README.fr.md"])
+def test_the_example_in_the_readme_is_a_site(values: dict[str, Any], page: str) -> None:
     """What an administrator copies from it can be used as it stands, with the tokens put in."""
-    reported = tomllib.loads(example("README.md").replace("…", "a-token"))
+    reported = tomllib.loads(example(page).replace("…", "a-token"))
     assert load(merged(values, reported)).host.address == reported["host"]["address"]
 
 
