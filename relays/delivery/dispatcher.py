@@ -2,7 +2,8 @@
 
 A channel's line stands still while Mattermost is away, and goes on by itself: nothing overtakes, nothing is lost,
 and other channels are not held up. Only a message that Mattermost refuses for what it is leaves the line.
-A line that is behind goes out as digests (relays.delivery.digest).
+A line that is behind goes out as digests (relays.delivery.digest), as a bot those of several conversations at the same
+time (relays.delivery.bot_transport), of which each keeps its order.
 
 How a channel is reached is its transport's affair (relays.delivery.transport). Roots of conversations are edited when
 the line has nothing to say, so that each is edited once for all that has changed; in a line that is never empty, after

@@ -25,7 +25,8 @@ _FREE = "claim_id = NULL, lease_until = NULL"
 class Leases:
     """The transitions of the state machine that need a claim, each within a transaction of the caller's.
 
-    `by_conversation`: what a claim holds is of one conversation, or of none.
+    `by_conversation`: what a claim holds is of one conversation, or of none; where the channel is behind, those of
+    several are claimed at the same time.
     """
 
     def __init__(

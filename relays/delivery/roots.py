@@ -20,6 +20,7 @@ import uuid
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Any
 
 from relays.delivery.conversation import COLUMNS, Conversation, find
@@ -100,13 +101,17 @@ class Roots:
         return self._store.submit(work).result()
 
     def claim(self, channel: str, most: int, overdue: float = 0.0) -> list[Edit]:
-        """Claim the roots of the channel whose edits have been due longest, and for so many seconds at least."""
+        """Claim the roots of the channel whose edits have been due longest, and for so many seconds at least.
+
+        One whose edit has failed is claimed by itself.
+        """
 
         def work(db: Database) -> list[Edit]:
             now = self._clock()
             # A time that is too far away was written before the clock was set back.
             due = db.execute(
-                "SELECT id FROM conversation WHERE channel = ? AND due_at IS NOT NULL AND (due_at <= ? OR due_at > ?)"
+                "SELECT id, attempts FROM conversation"
+                " WHERE channel = ? AND due_at IS NOT NULL AND (due_at <= ? OR due_at > ?)"
                 " AND (lease_until IS NULL OR lease_until <= ? OR lease_until > ? OR substr(claim_id, 1, ?) = ?)"
                 " ORDER BY due_at LIMIT ?",
                 (
@@ -114,7 +119,8 @@ class Roots:
                     *(now, now + LEASE_SECONDS, len(self._instance) + 1, f"{self._instance}/", most),
                 ),
             ).fetchall()
-            return [self._claim(db, row_id, now) for (row_id,) in due]
+            new = list(takewhile(lambda row: row[1] == 0, due))
+            return [self._claim(db, row_id, now) for row_id, _ in new or due[:1]]
 
         return self._store.submit(work).result()
 

@@ -197,3 +197,22 @@ def test_several_roots_are_claimed_at_the_same_time_the_longest_due_first(site: 
     site.roots.not_edited(edits[1], 30, uncertain=False)
     site.elsewhere.edited(other)
     assert (site.roots.claim("a", 2), site.roots.due(), site.roots.delay_of("a")) == ([], 1, 30)
+
+
+def test_a_root_whose_edit_has_failed_is_claimed_by_itself(site: Site) -> None:
+    names = ("x!1", "y!2", "z!3", "w!4")
+    for name in names:
+        site.post(f"{name} 1", "open", name)
+    for name in names:
+        site.want(f"{name} 2", "green", name)
+        site.clock.now += 1
+    first, second = site.roots.claim("a", 2)
+    site.roots.not_edited(first, 5, uncertain=True)
+    site.roots.not_edited(second, 6, uncertain=True)
+    site.clock.now += 10
+    # Those that were not tried yet have been due for longer.
+    for expected in (["z!3", "w!4"], ["x!1"], ["y!2"], []):
+        edits = site.roots.claim("a", 8)
+        assert [edit.conversation.name for edit in edits] == expected
+        for edit in edits:
+            site.roots.edited(edit)
