@@ -2,7 +2,7 @@
 
 import base64
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from paramiko import Transport
 from pydantic import SecretStr
@@ -11,6 +11,7 @@ from pyinfra.api import Host
 
 from tasks.addresses import in_url
 from tasks.machines import refuse_second_site
+from tasks.members import Members, find_members
 from tasks.operations.api import Api
 from tasks.operations.gitlab import require_scope, signs
 from tasks.operations.remote import HostFact
@@ -53,7 +54,7 @@ class HomeFolder(HostFact[str]):
 class DeployContext:
     """`infrastructure` is the absolute path of the Compose project, `relay` is ADDRESS:PORT for GitLab.
 
-    `gitlab_signs`: GitLab signs what it sends.
+    `gitlab_signs`: GitLab signs what it sends. `members` is what the patterns of the site find there.
     """
 
     infrastructure: str
@@ -61,6 +62,7 @@ class DeployContext:
     mattermost: Api
     gitlab: Api
     gitlab_signs: bool
+    members: Members = field(default_factory=Members)
 
     @property
     def scripts(self) -> str:
@@ -96,6 +98,7 @@ def find_context(site: Site) -> DeployContext:
         mattermost=mattermost,
         gitlab=gitlab,
         gitlab_signs=signed,
+        members=find_members(site, gitlab),
     )
 
 

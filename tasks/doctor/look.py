@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import quote
 
 from tasks.context import HOOK_NAME
+from tasks.members import Members, find_members
 from tasks.operations.api import Api
 from tasks.operations.compose import Container, DockerError, command_for
 from tasks.operations.mattermost import find_team
@@ -80,9 +81,19 @@ class Look:
         return str(self.gitlab.call("GET", "/api/v4/version")["version"])
 
     @cached_property
+    def members(self) -> Members:
+        """What the patterns of the site find."""
+        return find_members(self.site, self.gitlab)
+
+    @property
+    def projects(self) -> list[str]:
+        """Every project that is to have a hook of its own."""
+        return [*self.site.projects, *self.members.projects]
+
+    @cached_property
     def hooks(self) -> dict[str, list[dict[str, Any]]]:
         """The hooks of each project that bear our name or lead to the relay."""
-        listed = {project: self.gitlab.pages(f"{at(project)}/hooks") for project in self.site.projects}
+        listed = {project: self.gitlab.pages(f"{at(project)}/hooks") for project in self.projects}
         return {
             project: [hook for hook in hooks if hook.get("name") == HOOK_NAME or hook["url"] == self.hook_url]
             for project, hooks in listed.items()

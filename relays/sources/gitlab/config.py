@@ -7,10 +7,11 @@ from pydantic import AfterValidator, Field, ValidationInfo
 from relays.base.schema import Section
 from relays.delivery.settings import RelaySettings
 from relays.mattermost.settings import ChannelName, Person
-from relays.sources.gitlab.delivery_log import DeliveryLogSettings
+from relays.sources.gitlab.hook_logs import DeliveryLogSettings
 from relays.sources.gitlab.http.memory_budget import ROOM_BYTES
 from relays.sources.gitlab.mute import Mute
-from relays.sources.gitlab.projects import ProjectPath, Projects
+from relays.sources.gitlab.project_list import ProjectEntry
+from relays.sources.gitlab.projects import Projects
 from relays.sources.gitlab.router import Router
 from relays.sources.gitlab.routing import Detail, Route, faults
 from relays.sources.gitlab.templates import EventTemplates, template_faults
@@ -84,8 +85,8 @@ class GitLabSettings(RelaySettings):
         default="accepted", description="whether webhooks without a signature are refused"
     )
     detail: MessageDetail
-    projects: tuple[ProjectPath, ...] = Field(
-        default=(), description="those of the site by their full paths; none: all"
+    projects: tuple[ProjectEntry, ...] = Field(
+        default=(), description="those of the site, as in `gitlab.projects`; none: all"
     )
     other_projects: OtherProjects
     max_body_bytes: int = Field(
