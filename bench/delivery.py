@@ -14,6 +14,8 @@ from bench.load import SIGNING_TOKEN
 from bench.processes import processor_seconds, resident_megabytes
 from bench.report import Row
 from tests.relays import events
+from tests.relays.bot_sink import BotSink
+from tests.relays.conversations import Said, Speaker, write
 from tests.relays.process import Relay, wait_for
 from tests.relays.sink import OK, Reply, Sink
 
@@ -25,6 +27,10 @@ INTRODUCTION = (
 PACKAGES = ("watchdog", "httptools", "requests")
 
 _ONE_BY_ONE = 200
+# Into one channel, each third of which changes a root alone; and what a real 5.37 takes for a post (measured).
+_POSTED = 2000
+_CONVERSATIONS = 50
+_POST_SECONDS = 0.012
 _MOVED = 5000
 # The small tree announces each document by itself, however many there are.
 _TREES = {1000: "burst_from = 0", 10_000: "", 50_000: ""}
@@ -56,6 +62,9 @@ def measure(home: Path) -> Iterator[Row]:
                 f"{seconds:.1f} s, {posts} posts",
                 "",
             )
+
+        for settings, how in (("digest_from = 0", "each by itself"), ("", "as digests")):
+            yield from _throughput(home / f"throughput{settings[:6]}", settings, how)
 
         idle = {"Nextcloud relay with 50,000 documents": large[0], "GitLab relay": gitlab}
         since, used = time.monotonic(), {name: processor_seconds(relay.pid) for name, relay in idle.items()}
@@ -96,6 +105,48 @@ def gitlab_relay(home: Path, sink: Sink, settings: str = "") -> Iterator[Relay]:
     finally:
         relay.terminate()
         relay.close()
+
+
+def _throughput(home: Path, settings: str, how: str) -> Iterator[Row]:
+    """How much one channel takes by the webhook and as a bot, which makes threads and edits their roots."""
+    what = f"{_POSTED:,} events of {_CONVERSATIONS} conversations in one channel, {how}"
+    rates = {way: _POSTED / _post_all(home / way, settings, way) for way in ("webhook", "bot")}
+    for way, rate in rates.items():
+        yield f"{what}, {way}", f"{rate:,.0f}/s", ""
+    # Of a digest of fifty conversations, a bot makes fifty threads.
+    bar = "" if how == "as digests" else "at least 1"
+    yield f"{what}, bot over webhook", f"{rates['bot'] / rates['webhook']:.2f} x", bar
+
+
+def _post_all(home: Path, settings: str, way: str) -> float:
+    """The seconds until all that is said at once is posted, and each root shows its last state."""
+    home.mkdir(parents=True)
+    sink = BotSink("dev")
+    sink.seconds = _POST_SECONDS
+    news = home / "news"
+    news.touch()
+    (home / "relay").mkdir()
+    relay = Speaker(home / "relay", sink.hook_url, news, sink.bot, settings)
+    if way == "webhook":
+        relay.by_webhook()
+    relay.start()
+    started = time.monotonic()
+    write(news, (_said(number) for number in range(_POSTED)))
+    wait_for(lambda: relay.count("outbox WHERE state = 'done'") == _POSTED, 300)
+    if way == "bot":
+        wait_for(lambda: relay.settled(_POSTED), 60)
+    took = time.monotonic() - started
+    relay.terminate()
+    relay.close()
+    sink.stop()
+    return took
+
+
+def _said(number: int) -> Said:
+    name = f"taaf/passerelle!{number % _CONVERSATIONS}"
+    is_first = number < _CONVERSATIONS
+    says = None if is_first or number % 3 == 0 else f"news {number}"
+    return Said(f"e-{number}", says, f"state {number} of {name}", name)
 
 
 def _events(relay: Relay, sink: Sink) -> list[float]:

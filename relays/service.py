@@ -18,11 +18,16 @@ from relays.base.instance_lock import StateDirectory
 from relays.base.settings import RelayPaths, Spool, StartError, parse_arguments
 from relays.base.status import StatusFile
 from relays.base.worker import Worker
+from relays.delivery.bot_transport import BotTransport
 from relays.delivery.dispatcher import Dispatcher
 from relays.delivery.metrics import Metrics, total
 from relays.delivery.outbox import Notification, Outbox, Stats, insert
+from relays.delivery.roots import Roots
 from relays.delivery.tables import OUTBOX
+from relays.delivery.transport import Transport, WebhookTransport
 from relays.mattermost import markup
+from relays.mattermost.bot import BotChannel
+from relays.mattermost.bot_session import Bot
 from relays.mattermost.client import Hook, IncomingWebhook
 from relays.mattermost.message import RELAY, Message
 from relays.storage.engine import Database, Engine, StorageError, first_line
@@ -106,16 +111,16 @@ def _report_rescue(wording: Wording, channel: str, after_rescue: str, db: Databa
 class Service:
     """Store, outbox and dispatcher of a relay, and the workers of its source (`add`).
 
-    `tables` are those of the source, and `after_rescue` is SQL that makes them fit for use after a part of
-    their rows was lost (storage.quarantine); for `digest_from` see delivery.digest. `spool` names a PostgreSQL
-    database that holds the store, otherwise it is a file in `state`.
+    `sender` is what posts. `tables` are those of the source, and `after_rescue` is SQL that makes them fit for use
+    after a part of their rows was lost (storage.quarantine); for `digest_from` see delivery.digest. `spool` names a
+    PostgreSQL database that holds the store, otherwise it is a file in `state`.
     """
 
     def __init__(
         self,
         state: Path,
         wording: Wording,
-        hook: Hook,
+        sender: Hook | Bot,
         digest_from: int,
         tables: Tables,
         spool: Spool = Spool(),  # noqa: B008
@@ -123,12 +128,19 @@ class Service:
     ) -> None:
         self.wording = wording
         self._state = StateDirectory(state)
-        announce = partial(_report_rescue, wording, hook.channel, after_rescue)
+        announce = partial(_report_rescue, wording, sender.channel, after_rescue)
         engine = _open(state / "relay.db", spool, (OUTBOX, tables), announce, self._state.instance)
         self.store = Store(engine)
-        self.outbox = Outbox(self.store, self._state.instance, digest_from)
+        is_bot = isinstance(sender, Bot)
+        self.outbox = Outbox(self.store, self._state.instance, digest_from, by_conversation=is_bot)
+        self._roots = Roots(self.store, self._state.instance)
+        self._sender = sender
         self.metrics = Metrics(self.outbox.stats, lambda: self.store.failing, lambda: self.dispatcher.held())
-        self.dispatcher = Dispatcher(self.outbox, partial(IncomingWebhook, hook), wording, self.metrics)
+        self.metrics.add_gauge(
+            "backlog_edits", "Roots of conversations that wait for an edit", self._roots.due
+        )
+        roots = self._roots if is_bot else None
+        self.dispatcher = Dispatcher(self.outbox, self._connect, self.metrics, roots)
         self._sources: list[Worker] = []
         self._stop = threading.Event()
         self._exit_code = os.EX_OK
@@ -197,6 +209,12 @@ class Service:
             "sources": {source: data for source, (_, data) in self._notes.items()},
         }
 
+    def _connect(self, channel: str) -> Transport:
+        if isinstance(self._sender, Hook):
+            return WebhookTransport(IncomingWebhook(self._sender, channel), self.wording)
+        bot = BotChannel(self._sender, channel)
+        return BotTransport(bot, channel, self.outbox, self._roots, self.wording)
+
     def _workers(self) -> list[Worker]:
         return [self.store, *self.dispatcher.workers, *self._sources]
 
@@ -233,6 +251,7 @@ class Service:
             if time.monotonic() >= prune_at:
                 prune_at = time.monotonic() + _PRUNE_SECONDS
                 self.outbox.prune()
+                self._roots.prune()
 
     def _status_line(self) -> str:
         try:
@@ -267,7 +286,8 @@ class Service:
             said = [self.wording["status.backlog"].format(count=stats.backlog, age=self._ago(stats.oldest))]
         for channel, answer in self.dispatcher.held().items():
             status = answer[:8]  # such as HTTP 404
-            cause = self.wording.get(f"held.{status[-3:]}", self.wording["held.other"])
+            by = "held.bot" if isinstance(self._sender, Bot) else "held"
+            cause = self.wording.get(f"{by}.{status[-3:]}", self.wording["held.other"])
             said.append(self.wording["status.held"].format(channel=channel, cause=cause, reason=status))
         if stats.parked:
             said.append(self.wording["status.parked"].format(count=stats.parked))

@@ -39,6 +39,8 @@ def gitlab_settings(site: Site, *, signs: bool) -> str:
             routes=wanted.routes,
             wording=wanted.wording,
             gitlab=log if wanted.read_token else None,
+            # What is as by default is not written, so that a release that does not know it can read the file.
+            **wanted.model_dump(include={"conversations", "direct_messages"}, exclude_defaults=True),
         )
     )
 

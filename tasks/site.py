@@ -15,7 +15,16 @@ from relays.base.addresses import BaseUrl, base_url
 from relays.base.schema import Line, Section, Shown
 from relays.delivery.settings import DigestFrom, RelayLanguage
 from relays.mattermost.settings import ChannelName
-from relays.sources.gitlab.config import MessageDetail, Muted, OtherProjects, OwnWording, People, Routes
+from relays.sources.gitlab.config import (
+    HowConversing,
+    InPerson,
+    MessageDetail,
+    Muted,
+    OtherProjects,
+    OwnWording,
+    People,
+    Routes,
+)
 from relays.sources.gitlab.project_list import GroupPath, ProjectEntry, ProjectList, ProjectPath
 from relays.sources.nextcloud.config import PollSeconds, Source
 from relays.sources.nextcloud.options import FURTHER_USERNAME, USERNAME
@@ -274,6 +283,8 @@ class GitLab(Section):
     )
     web_password: Password | None = Field(None, description="of `web_user`, for these pictures only")
     detail: MessageDetail
+    conversations: HowConversing
+    direct_messages: InPerson
     mute: Muted
     routes: Routes
     people: People

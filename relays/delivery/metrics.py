@@ -65,6 +65,9 @@ class Metrics:
             ["channel"],
             registry=registry,
         )
+        self.edited = Counter(
+            "passerelle_edited_total", "Edits of the roots of conversations", ["channel"], registry=registry
+        )
         self.parked = Counter(
             "passerelle_parked_total", "Notifications that Mattermost refused", ["channel"], registry=registry
         )

@@ -5,7 +5,8 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from relays.base.schema import Number, Section
+from relays.base.addresses import BaseUrl
+from relays.base.schema import Number, Section, Shown
 from relays.delivery.digest import MOST_LINES
 from relays.mattermost.settings import ChannelName, Icon
 from relays.wording import DEFAULT_LANGUAGE, Language
@@ -33,6 +34,13 @@ DigestFrom = Annotated[
 ]
 
 
+class BotSettings(Section):
+    """The bot that a relay posts as, instead of by its incoming webhook; its token is a credential."""
+
+    url: BaseUrl = Field(description="address of Mattermost")
+    team: Shown = Field(description="name of the team that its channels are in")
+
+
 class RelaySettings(Section):
     """The file of a relay, as far as it is the same for both; a relay adds its own."""
 
@@ -41,3 +49,4 @@ class RelaySettings(Section):
     icon: Icon | None = Field(default=None, description="beside its messages; without it, the relay's own")
     digest_from: DigestFrom
     ca: Path | None = Field(default=None, description="certificates that are trusted beside known ones")
+    bot: BotSettings | None = Field(default=None, description="posts instead of the incoming webhook")

@@ -26,8 +26,13 @@ def _icon(value: str) -> str:
     return value
 
 
+def is_person(name: str) -> bool:
+    """Whether a text is a user's name in Mattermost, and no name that mentions more than one."""
+    return bool(re.fullmatch(r"[a-z0-9._-]{1,64}", name)) and name not in ("all", "channel", "here", "system")
+
+
 def _person(value: str) -> str:
-    if not re.fullmatch(r"[a-z0-9._-]{1,64}", value) or value in ("all", "channel", "here", "system"):
+    if not is_person(value):
         raise ValueError("is not the name of one user of Mattermost")
     return value
 

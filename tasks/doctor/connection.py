@@ -139,6 +139,7 @@ def _questions(site: Site, infrastructure: str, relay: str, tree: str | None) ->
         "server": f"{GITLAB_RELAY}.service",
         "watcher": f"{NEXTCLOUD_RELAY}.service",
         "status": f"/run/{NEXTCLOUD_RELAY}/status.json",
+        "gitlab_status": f"/run/{GITLAB_RELAY}/status.json",
         "port": site.relays.port,
         "relay": relay,
         "places": _PLACES,

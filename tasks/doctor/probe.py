@@ -361,6 +361,7 @@ def main() -> None:
     answers["release"] = Path("/opt/passerelle/current/complete").exists()
     pid = states[asked["watcher"]].get("MainPID", "")
     answers["status"] = status(asked["status"])
+    answers["gitlab_status"] = status(asked["gitlab_status"])
     answers["bound"] = bound(pid, asked["bound"], asked["tree"])
     print(json.dumps(answers))
 

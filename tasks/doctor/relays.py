@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from tasks.doctor.chain import Broken, Links, broken, on_disk
+from tasks.doctor.chain import Broken, Links, Noted, broken, noted, on_disk
 from tasks.doctor.look import GITLAB_RELAY, NEXTCLOUD_RELAY, Look
 from tasks.relay_settings import bound_at
 
@@ -104,6 +104,15 @@ def backlog(look: Look) -> Broken | None:
 def parked(look: Look) -> Broken | None:
     """Mattermost has refused no message for what it is."""
     return _parked("gitlab", look.host["health"]["figures"])
+
+
+@gitlab_links.add("gitlab-relay.people", "gitlab-relay.health")
+def people(look: Look) -> Noted | None:
+    """Those who were to be written to in person are somebody in Mattermost."""
+    missing = look.host["gitlab_status"].get("sources", {}).get("people", {})
+    if not missing.get("count"):
+        return None
+    return noted("gitlab-relay.people", count=missing["count"], names=", ".join(missing["names"]))
 
 
 nextcloud_links = Links()

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.relays.bot_sink import BotSink
+from tests.relays.conversations import Speaker
 from tests.relays.process import Relay
 from tests.relays.sink import Sink
 
@@ -76,6 +78,40 @@ def nextcloud(nextcloud_at: Callable[..., Relay], tree: Path) -> Relay:
 def one_by_one(nextcloud_at: Callable[..., Relay], tree: Path) -> Relay:
     """The Nextcloud relay for `tree`, not started yet, which announces each document by itself."""
     return nextcloud_at(tree, "burst_from = 0\n")
+
+
+@pytest.fixture
+def mattermost() -> Iterator[BotSink]:
+    """A Mattermost with the channels `dev`, `rh` and `home`."""
+    sink = BotSink("dev", "rh", "home")
+    yield sink
+    sink.stop()
+
+
+@pytest.fixture
+def news(tmp_path: Path) -> Path:
+    """What the relays are to say."""
+    file = tmp_path / "news"
+    file.touch()
+    return file
+
+
+@pytest.fixture
+def speaker_with(
+    mattermost: BotSink, tmp_path: Path, news: Path, spool: str | None
+) -> Iterator[Callable[..., Speaker]]:
+    """Makes a relay with these settings, not started yet."""
+    made: list[Speaker] = []
+
+    def make(settings: str = "digest_from = 0") -> Speaker:
+        home = tmp_path / f"relay{len(made)}"
+        home.mkdir()
+        made.append(Speaker(home, mattermost.hook_url, news, mattermost.bot, settings, spool))
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.close()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

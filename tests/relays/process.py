@@ -82,7 +82,7 @@ class Relay:
         command = [
             sys.executable,
             "-m",
-            _module(self.code, self.kind),
+            self.program,
             "--config",
             str(self.home / "settings.toml"),
         ]
@@ -126,6 +126,11 @@ class Relay:
     def configure(self, settings: str) -> None:
         """Give it other settings from the next start on."""
         self.settings = settings
+
+    @property
+    def program(self) -> str:
+        """The module that is run."""
+        return _module(self.code, self.kind)
 
     @property
     def pid(self) -> int:

@@ -5,16 +5,18 @@ import json
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from relays.delivery.metrics import Metrics
-from relays.delivery.outbox import Outbox
+from relays.delivery.outbox import Notification, Outbox
 from relays.delivery.tables import OUTBOX
 from relays.sources.gitlab import delayed as holding
 from relays.sources.gitlab.attempt_journal import AttemptJournal
+from relays.sources.gitlab.conversations.conversing import Conversing
 from relays.sources.gitlab.dead_letters import DeadLetters
 from relays.sources.gitlab.event_processor import EventProcessor
 from relays.sources.gitlab.history import History
@@ -23,6 +25,7 @@ from relays.sources.gitlab.mute import Mute
 from relays.sources.gitlab.router import Router
 from relays.sources.gitlab.routing import Route
 from relays.sources.gitlab.tables import GITLAB
+from relays.storage.engine import Database
 from relays.storage.postgresql import PostgreSQL
 from relays.storage.sqlite import SQLite
 from relays.storage.store import Store
@@ -36,6 +39,25 @@ _KEYS = itertools.count()
 Payload = dict[str, Any]
 
 
+class RecordingOutbox(Outbox):
+    """An outbox that notes in `posts` what is put into it, once that is committed."""
+
+    def __init__(self, store: Store, instance: str, posts: list[Notification]) -> None:
+        super().__init__(store, instance)
+        self._posts = posts
+
+    def put(self, make: Callable[[Database], Sequence[Notification]]) -> Future[int]:
+        made: list[Notification] = []
+
+        def recording(db: Database) -> Sequence[Notification]:
+            made[:] = make(db)
+            return made
+
+        future = super().put(recording)
+        future.add_done_callback(lambda done: None if done.exception() else self._posts.extend(made))
+        return future
+
+
 @dataclass
 class World:
     """The relay; `hear` has it hear events one after the other. Its clock stands still unless a test moves it."""
@@ -46,6 +68,8 @@ class World:
     counters: Counter[str] = field(default_factory=Counter)
     now: float = field(default_factory=time.time)
     wake: Callable[[], object] = lambda: None
+    conversing: Conversing | None = None
+    posts: list[Notification] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.store.now = lambda: self.now  # type: ignore[method-assign]
@@ -67,7 +91,7 @@ class World:
 
     def start(self) -> Callable[..., None]:
         """Have what is stored announced; what is given back ends that, once all of it is unless it does not `wait`."""
-        received, outbox = Inbox(self.store), Outbox(self.store, "test")
+        received, outbox = Inbox(self.store), RecordingOutbox(self.store, "test", self.posts)
         metrics = Metrics(outbox.stats, lambda: False)
         processor = EventProcessor(
             received,
@@ -78,6 +102,7 @@ class World:
             AttemptJournal(self.folder / "attempt"),
             metrics,
             self.counters,
+            conversing=self.conversing,
         )
         self.wake = lambda: received.put(list).result()
         processor.start()
@@ -111,13 +136,18 @@ class World:
 
 @contextmanager
 def world(
-    folder: Path, spool: str | None, *routes: Route, mute: Mute | None = None, **more: Any
+    folder: Path,
+    spool: str | None,
+    *routes: Route,
+    mute: Mute | None = None,
+    default: Route | None = None,
+    **more: Any,
 ) -> Iterator[World]:
     """A relay with these routes, on this spool."""
     parts = (OUTBOX, GITLAB)
     store = Store(PostgreSQL(spool, *parts) if spool else SQLite(folder / "relay.db", *parts))
     store.start()
-    yield World(store, folder, Router([*routes, Route(("dev",))], mute or Mute(), **more))
+    yield World(store, folder, Router([*routes, default or Route(("dev",))], mute or Mute(), **more))
     store.stop()
     store.join(10)
     store.close()

@@ -241,6 +241,7 @@ def report(site: Site, urls: dict[str, str]) -> dict[str, Any]:
             "held": {},
             "sources": {"/run/passerelle/Documents_RH": {"state": "watched", "documents": 3}},
         },
+        "gitlab_status": {"version": 1, "status": "ok", "sources": {"people": {"count": 0, "names": []}}},
         "reach": {"code": 0, "said": "", "why": "", "body": '{"status": "ok"}'},
         "disk": {"/": [50_000_000_000, 100_000_000_000, 1_000_000]},
         "tree": {

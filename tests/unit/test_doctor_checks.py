@@ -223,6 +223,15 @@ def test_nothing_is_found_where_nothing_is_broken(world: World) -> None:
     assert found == [Verdict("gitlab.push-limit", noted("gitlab.push-limit", limit=3))]
 
 
+def test_whoever_is_nobody_in_mattermost_is_named(world: World) -> None:
+    missing = {"count": 2, "names": ["eve", "mallory"]}
+    changed = host("gitlab_status", to={"sources": {"people": missing}})(world)
+    found = [verdict for verdict in changed.verdicts() if verdict.link == "gitlab-relay.people"]
+    assert found == [
+        Verdict("gitlab-relay.people", noted("gitlab-relay.people", count=2, names="eve, mallory"))
+    ]
+
+
 @pytest.mark.parametrize("code", SEEN)
 def test_what_is_seen_is_named(world: World, code: str) -> None:
     assert SEEN[code](world).found() == [code]

@@ -72,6 +72,7 @@ def ask(tmp_path: Path, commands: Path) -> Ask:
             "folders": ["Contrats", "Conges"],
             "bound": "/nowhere",
             "status": str(tmp_path / "status.json"),
+            "gitlab_status": str(tmp_path / "gitlab" / "status.json"),
             "pages": {},
             **questions,
         }

@@ -71,6 +71,41 @@ def test_a_site_that_says_much(tmp_path: Path, values: dict[str, Any]) -> None:
     assert set(router.rewordings) == {"fr"}
 
 
+BOT = '[bot]\nurl = "https://chat.taaf.internal"\nteam = "taaf"\n'
+SAID = {"conversations": "in place", "direct_messages": False}
+ROUTES = [{"channels": ["ops"], "conversations": "threads"}, {"channels": ["dev"], "labels": ["x"]}]
+
+
+@pytest.mark.parametrize(
+    ("bot", "said", "converse", "direct"),
+    [
+        ("", {}, ["single"], True),
+        # Webhooks cannot, whatever is said.
+        ("", SAID | {"routes": ROUTES[:1]}, ["single", "single"], False),
+        (BOT, {}, ["threads"], True),
+        (BOT, SAID, ["in place"], False),
+        (BOT, SAID | {"routes": ROUTES[::-1]}, ["in place", "threads", "in place"], False),
+        (BOT, {"conversations": "single"}, ["single"], True),
+    ],
+)
+def test_how_a_site_converses(
+    tmp_path: Path, values: dict[str, Any], bot: str, said: dict[str, Any], converse: list[str], direct: bool
+) -> None:
+    file = tmp_path / "gitlab.toml"
+    file.write_text(gitlab_settings(site(values, **said), signs=True) + bot, encoding="utf-8")
+    settings = read_settings(file, GitLabSettings)
+    router = settings.router()
+    assert [router.conversations_of(route) for route in router.routes] == converse
+    assert settings.direct_messages == direct
+
+
+def test_what_a_release_before_does_not_know_is_only_written_where_a_site_says_it(
+    values: dict[str, Any],
+) -> None:
+    assert "conversations" not in gitlab_settings(site(values), signs=True)
+    assert "direct_messages" not in gitlab_settings(site(values), signs=True)
+
+
 def test_a_site_with_several_projects(tmp_path: Path, values: dict[str, Any]) -> None:
     router, _ = read(tmp_path, site(values, projects=["taaf/web", "shop/web"]))
     assert router.projects.entries == ("root/projet-test-taaf", "taaf/web", "shop/web")

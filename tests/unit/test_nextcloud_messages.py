@@ -36,7 +36,7 @@ def box(options: TreeOptions, what: News) -> dict[str, Any]:
 def counted(options: TreeOptions, *what: News) -> list[str]:
     """The texts of the messages about these documents together."""
     found = announcing.together(options, CATALOGUES["fr"], what)
-    return [str(each.notification.message.payload().get("text")) for each in found]
+    return [str(each.notification.shown.payload().get("text")) for each in found]
 
 
 def test_who_and_a_link_are_shown_if_they_are_known() -> None:
@@ -96,7 +96,7 @@ def test_many_documents_in_one_message() -> None:
 def test_many_documents_of_a_few_people_say_who(who: list[str], line: str) -> None:
     lot = [news(f"Contrats/{number}.pdf", who=name) for number, name in enumerate(who)]
     (announcement,) = announcing.together(tree_options(), CATALOGUES["fr"], lot)
-    message = announcement.notification.message
+    message = announcement.notification.shown
     assert str(message.payload()["text"]).split("\n")[1:-1] == [line, ""][not line :]
     assert message.summary.endswith(f" – {line}" if line else f" : {len(who)}")
 
@@ -209,7 +209,7 @@ def test_only_hr_documents_are_called_so(
         assert payload["username"] == ("Nextcloud Bot" if more else "Nextcloud RH Bot")
     for kind, heading in zip(Kind, headings, strict=False):
         (each,) = announcing.together(options, wording, [news("a.pdf", kind), news("b.pdf", kind)])
-        payload = each.notification.message.payload()
+        payload = each.notification.shown.payload()
         assert str(payload["text"]).split("\n")[0] == f"**📁 {heading}**"
         assert payload["username"] == options.username
 
@@ -277,7 +277,7 @@ def test_whatever_names_hold_it_stays_text_within_the_limits(
         news(f"{folder.replace('/', '')}/{name.replace('/', '') or 'x'}", link="") for folder, name in paths
     ]
     (announcement,) = announcing.together(tree_options(discretion), CATALOGUES["fr"], lot)
-    message = announcement.notification.message
+    message = announcement.notification.shown
     text = str(message.payload()["text"])
     assert len(text) < 14_000
     assert len(message.summary) < 2_000

@@ -5,20 +5,26 @@ import os
 import socket
 import sys
 from collections import Counter
+from collections.abc import Sequence
 
 from relays import service
 from relays.base import systemd
-from relays.base.settings import RelayPaths, StartError, read_hook_url, read_spool
+from relays.base.settings import RelayPaths, StartError, read_spool
 from relays.base.settings_file import read_settings
 from relays.base.tls import check_ca
-from relays.mattermost.client import Hook
-from relays.mattermost.settings import as_webhook_takes
+from relays.delivery.sender import read_sender
+from relays.mattermost.bot_session import Bot
+from relays.mattermost.directory import Directory
 from relays.sources.gitlab.app import App
 from relays.sources.gitlab.attempt_journal import AttemptJournal
 from relays.sources.gitlab.authenticity import read_authenticity
 from relays.sources.gitlab.backfill import Backfill
 from relays.sources.gitlab.batcher import Batcher
 from relays.sources.gitlab.config import GitLabSettings, Listen
+from relays.sources.gitlab.conversations.conversing import Conversing
+from relays.sources.gitlab.conversations.direct_messages import DirectMessages, DirectMessenger
+from relays.sources.gitlab.conversations.identities import Identities
+from relays.sources.gitlab.conversations.table import Conversations
 from relays.sources.gitlab.dead_letters import DeadLetters
 from relays.sources.gitlab.event_processor import EventProcessor
 from relays.sources.gitlab.history import History
@@ -26,11 +32,17 @@ from relays.sources.gitlab.hook_logs import read_hook_logs
 from relays.sources.gitlab.http.refusals import Refusals
 from relays.sources.gitlab.http.server import HttpServer, address_of
 from relays.sources.gitlab.inbox import Inbox
+from relays.sources.gitlab.merge_requests import MergeRequests
+from relays.sources.gitlab.router import Router
 from relays.sources.gitlab.tables import AFTER_RESCUE, GITLAB
 from relays.sources.gitlab.webhook_request import Reception
 from relays.wording import CATALOGUES
 
 log = logging.getLogger("relays.sources.gitlab")
+
+# Of those who are nobody in Mattermost, in the status.
+_MOST_NAMES = 50
+_NAME = 100
 
 
 def build(paths: RelayPaths) -> service.Service:
@@ -40,13 +52,12 @@ def build(paths: RelayPaths) -> service.Service:
     router = settings.router()
     hook_logs = read_hook_logs(settings.gitlab, paths.credentials, settings.ca)
     authenticity = read_authenticity(paths.credentials, required=settings.signature == "required")
-    icon = as_webhook_takes(settings.icon)
-    hook = Hook(read_hook_url(paths.credentials, "GITLAB_WEBHOOK_URL"), settings.channel, icon, settings.ca)
+    sender = read_sender(settings, paths.credentials, "GITLAB_WEBHOOK_URL")
     wording = CATALOGUES[settings.language]
     relay = service.Service(
         paths.state,
         wording,
-        hook,
+        sender,
         settings.digest_from,
         GITLAB,
         spool=read_spool(paths.credentials),
@@ -75,8 +86,28 @@ def build(paths: RelayPaths) -> service.Service:
 
     towards = (relay.outbox, router, History.of(relay.store))
     attempt = AttemptJournal(paths.state / "attempt")
-    relay.add(EventProcessor(deliveries, *towards, dead_letters, attempt, relay.metrics, counters, note))
+    conversing = (
+        _converse(relay, sender, router, settings.direct_messages) if isinstance(sender, Bot) else None
+    )
+    relay.add(
+        EventProcessor(deliveries, *towards, dead_letters, attempt, relay.metrics, counters, note, conversing)
+    )
     return relay
+
+
+def _converse(relay: service.Service, bot: Bot, router: Router, in_person: bool) -> Conversing:
+    """How events become conversations, with direct messages to people if the site wants them."""
+    identities = Identities(router.people, Directory(bot))
+    table = DirectMessages(relay.store)
+
+    def note(missing: Sequence[str]) -> None:
+        text = relay.wording["status.missing_people"].format(count=len(missing)) if missing else ""
+        relay.note("people", text, count=len(missing), names=[name[:_NAME] for name in missing[:_MOST_NAMES]])
+
+    # It also finds out who is mentioned in comments.
+    relay.add(DirectMessenger(table, relay.outbox, identities, note))
+    conversations, merge_requests = Conversations(relay.store), MergeRequests(relay.store)
+    return Conversing(router, conversations, merge_requests, identities, table if in_person else None)
 
 
 def _listen(where: Listen) -> socket.socket:

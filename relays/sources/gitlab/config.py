@@ -1,5 +1,6 @@
 """What gitlab.toml says. Settings that a site writes as well are types, which the deploy uses too (tasks.site)."""
 
+from dataclasses import replace
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, ValidationInfo
@@ -13,7 +14,7 @@ from relays.sources.gitlab.mute import Mute
 from relays.sources.gitlab.project_list import ProjectEntry
 from relays.sources.gitlab.projects import Projects
 from relays.sources.gitlab.router import Router
-from relays.sources.gitlab.routing import Detail, Route, faults
+from relays.sources.gitlab.routing import Conversations, Detail, Route, faults
 from relays.sources.gitlab.templates import EventTemplates, template_faults
 from relays.wording import CATALOGUES, Language
 
@@ -44,6 +45,23 @@ OtherProjects = Annotated[
     ),
 ]
 MessageDetail = Annotated[Detail, Field("full", description="of messages; `short`: one line each")]
+HowConversing = Annotated[
+    Conversations,
+    Field(
+        "threads",
+        description="what a bot makes of events that belong together (a merge request, an issue, the pipelines of a "
+        "branch, a release, an environment): `threads`, a thread whose first post shows how things stand; `in place`, "
+        "that post alone; `single`, a post for each event, as webhooks do",
+    ),
+]
+InPerson = Annotated[
+    bool,
+    Field(
+        default=True,
+        description="a bot writes to people in person what they have to do or wait for: assigned, asked for a review, "
+        "mentioned, their pipeline broken or fixed, changes requested, their merge request approved or merged",
+    ),
+]
 Muted = Annotated[Mute, Field(Mute(), description="what is not announced")]
 Routes = Annotated[
     tuple[Route, ...],
@@ -85,6 +103,8 @@ class GitLabSettings(RelaySettings):
         default="accepted", description="whether webhooks without a signature are refused"
     )
     detail: MessageDetail
+    conversations: HowConversing
+    direct_messages: InPerson
     projects: tuple[ProjectEntry, ...] = Field(
         default=(), description="those of the site, as in `gitlab.projects`; none: all"
     )
@@ -102,10 +122,13 @@ class GitLabSettings(RelaySettings):
     )
 
     def router(self) -> Router:
-        """What decides what is announced where and how."""
+        """What decides what is announced where and how. Only a bot converses: webhooks make single posts."""
         everything = Route((self.channel,), language=self.language, detail=self.detail)
+        routes = [*self.routes, replace(everything, conversations=self.conversations)]
+        if self.bot is None:
+            routes = [replace(route, conversations=None) for route in routes]
         rewordings: dict[str, EventTemplates] = {
             language: EventTemplates(templates) for language, templates in self.wording.items()
         }
         projects = Projects(self.projects, self.other_projects)
-        return Router([*self.routes, everything], self.mute, self.people, rewordings, projects)
+        return Router(routes, self.mute, self.people, rewordings, projects)

@@ -15,6 +15,7 @@ from relays.base.worker import Worker
 from relays.delivery.metrics import Metrics
 from relays.delivery.outbox import Notification, Outbox
 from relays.sources.gitlab.attempt_journal import AttemptJournal
+from relays.sources.gitlab.conversations.conversing import Conversing
 from relays.sources.gitlab.correlation import is_review
 from relays.sources.gitlab.dead_letters import DeadLetters
 from relays.sources.gitlab.evaluation import Cause, Outcome, cause_of, consider, consider_review, failed
@@ -66,6 +67,7 @@ class EventProcessor(Worker):
         metrics: Metrics,
         counters: Counter[str],
         dead: Callable[[int], None] = lambda count: None,
+        conversing: Conversing | None = None,
     ) -> None:
         super().__init__("events", _TIMEOUT_SECONDS)
         self._received = received
@@ -73,7 +75,8 @@ class EventProcessor(Worker):
         self._router = router
         self._memory = memory
         self._dead_letters = dead_letters
-        self._settling = Settling(received, dead_letters, memory, router.mute)
+        self._settling = Settling(received, dead_letters, memory, router.mute, conversing)
+        self._conversing = conversing
         self._attempt = attempt
         self._metrics = metrics
         self._counters = counters
@@ -203,6 +206,8 @@ class EventProcessor(Worker):
             ours[:] = [each for each in found if each is not None]
             self._received.forget(db, 2 * len(outcomes))
             self._memory.forget(db)
+            if self._conversing:
+                self._conversing.forget(db)
             return [each for one in ours for each in one.notifications]
 
         self._outbox.put(take).result()

@@ -94,6 +94,15 @@ class MergeRequests:
         )
         return bool(db.execute(query, _place(event)).fetchall())
 
+    def from_branch(self, db: Database, project: str, branch: str, sha: str) -> tuple[str, int] | None:
+        """Project and number of the merge request of a branch: an open one, or one that had this commit last."""
+        row = db.execute(
+            "SELECT project, iid FROM merge_requests WHERE source_project = ? AND source_branch = ?"
+            " AND (is_open OR (sha <> '' AND sha = ?)) ORDER BY is_open DESC, project, iid LIMIT 1",
+            (storable(project, _LONGEST), storable(branch, _LONGEST), storable(sha, _LONGEST_SHA)),
+        ).fetchone()
+        return row and (row[0], row[1])
+
     def remember(self, db: Database, event: Event) -> None:
         """Record how a merge request is, or that a push to a branch was announced, in somebody else's transaction."""
         if event.name == "push" and event.branch != event.payload.text("project", "default_branch"):

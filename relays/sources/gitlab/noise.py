@@ -21,9 +21,9 @@ def is_by_bot(payload: Payload) -> bool:
     return is_bot(payload.text("user", "username"))
 
 
-def is_bot(name: str) -> bool:
+def is_bot(user: str) -> bool:
     """Whether a user name, or all that a pattern stands for, is of an access token."""
-    return bool(_BOT.fullmatch(name.replace("*", "1")))
+    return bool(_BOT.fullmatch(user.replace("*", "1")))
 
 
 def of_update(payload: Payload, actions: frozenset[str]) -> Iterator[str]:

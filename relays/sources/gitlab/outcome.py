@@ -6,6 +6,7 @@ follow one that was (relays.sources.gitlab.correlation), or it may have to wait 
 
 from dataclasses import dataclass, replace
 
+from relays.sources.gitlab.conversations.conversing import Conversing
 from relays.sources.gitlab.dead_letters import DeadLetters
 from relays.sources.gitlab.evaluation import Outcome
 from relays.sources.gitlab.history import History
@@ -18,12 +19,13 @@ HELD = "held"
 
 @dataclass(frozen=True)
 class Settling:
-    """How what was considered is settled, on a site that mutes this much."""
+    """How what was considered is settled, on a site that mutes this much; each by itself without `conversing`."""
 
     received: Inbox
     dead_letters: DeadLetters
     memory: History
     mute: Mute
+    conversing: Conversing | None = None
 
     def settle(self, db: Database, one: Outcome, alone: bool) -> Outcome | None:
         """What becomes of it; None if another relay has it, or has changed what it depends on.
@@ -40,6 +42,8 @@ class Settling:
                     return None
                 is_echo = self._is_echo(db, one)
                 if not is_echo and self._holds(db, one):
+                    if self.conversing:
+                        self.conversing.foresee(one.events)
                     return replace(one, outcome=HELD, notifications=())
         ours = self._ours(db, one)
         if ours is None:
@@ -57,7 +61,8 @@ class Settling:
             is_echo = not ours.deliveries[0].act and self._is_echo(db, ours)
         if is_echo:
             return replace(ours, outcome="filtered", reason="echoes", notifications=())
-        return self._announced(db, ours)
+        announced = self._announced(db, ours)
+        return self.conversing.settle(db, announced) if self.conversing else announced
 
     def _ours(self, db: Database, one: Outcome) -> Outcome | None:
         """All of it if it is still there to be announced; of several deliveries only one that was announced before."""

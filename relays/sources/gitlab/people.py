@@ -22,8 +22,8 @@ def mentions(event: Event, people: People, wording: Wording) -> Iterator[markup.
     if event.name not in ("issue", "merge_request"):
         return
     for key, asked in (
-        ("mention.assigned", _newly(event, "assignees")),
-        ("mention.review", [*_newly(event, "reviewers"), *asked_again(event.payload)]),
+        ("mention.assigned", newly(event, "assignees")),
+        ("mention.review", [*newly(event, "reviewers"), *asked_again(event.payload)]),
     ):
         actor = event.payload.text("user", "username")
         names = dict.fromkeys(user.text("username") for user in asked)  # in their order, each once
@@ -33,7 +33,8 @@ def mentions(event: Event, people: People, wording: Wording) -> Iterator[markup.
             yield markup.fill(wording[key], people=markup.Markup(listed))
 
 
-def _newly(event: Event, role: str) -> list[Payload]:
+def newly(event: Event, role: str) -> list[Payload]:
+    """Those who were not in this role (assignees, reviewers) before."""
     if "open" in event.actions:
         return event.payload.elements(role)
     before, after = (event.payload.elements("changes", role, end) for end in ("previous", "current"))

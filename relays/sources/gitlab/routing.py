@@ -24,6 +24,7 @@ from relays.sources.gitlab.payload import Payload
 from relays.wording import Language
 
 Detail = Literal["full", "short"]
+Conversations = Literal["threads", "in place", "single"]
 Pattern = Annotated[str, Field(min_length=1)]
 
 # What a kind must say of its events, for a condition to be met by any of them.
@@ -40,7 +41,7 @@ _MAYBE_CONFIDENTIAL = [name for name, kind in KINDS.items() if kind.maybe_confid
 class Route:
     """Where the events go that meet every condition; a condition that is empty is met by all.
 
-    What it does not say of language and detail is as for the channel of the webhook.
+    What it does not say of language, detail and conversations is as for the channel of the webhook.
     """
 
     channels: tuple[ChannelName, ...] = Field(
@@ -81,6 +82,9 @@ class Route:
         default=None, description="of its messages; without it, `relays.language`"
     )
     detail: Detail | None = Field(default=None, description="of its messages; without it, `gitlab.detail`")
+    conversations: Conversations | None = Field(
+        default=None, description="of a bot, as `gitlab.conversations`, which it is without it"
+    )
 
     def matches(self, event: Event) -> bool:
         """Whether an event meets every condition."""

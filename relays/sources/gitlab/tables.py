@@ -131,6 +131,33 @@ CREATE INDEX merge_requests_target ON merge_requests (project, target_branch, sh
 PROCESSED, PROCESSED_AT = "told_delivery", "told_at"
 """The table of processed deliveries and the column with the time, by the names that the spools of 1.0.0 have."""
 
+_CONVERSATIONS = """
+CREATE TABLE conversation_states (
+    id           INTEGER PRIMARY KEY,
+    name         TEXT NOT NULL UNIQUE,
+    state        TEXT NOT NULL,
+    seen_at      DOUBLE PRECISION NOT NULL
+);
+CREATE INDEX conversation_states_age ON conversation_states (seen_at);
+CREATE TABLE conversation_roots (
+    id           INTEGER PRIMARY KEY,
+    conversation TEXT NOT NULL,
+    channel      TEXT NOT NULL,
+    language     TEXT NOT NULL,
+    detail       TEXT NOT NULL,
+    shows        TEXT NOT NULL,
+    UNIQUE (conversation, channel)
+);
+CREATE TABLE direct_messages (
+    id           INTEGER PRIMARY KEY,
+    notice       TEXT NOT NULL UNIQUE,
+    username     TEXT NOT NULL,
+    email        TEXT NOT NULL,
+    text         TEXT NOT NULL,
+    noted_at     DOUBLE PRECISION NOT NULL
+);
+"""
+
 # What waits may be taken for announced where the version of a damaged file could not be read.
 AFTER_RESCUE = f"""
 DELETE FROM {PROCESSED} WHERE delivery_key IN (SELECT delivery_key FROM received)
@@ -141,6 +168,8 @@ LEFT_BEHIND = ("known_delivery",)
 
 
 def _recognise(tables: Columns) -> int | None:
+    if "conversation_states" in tables:
+        return 10
     if "announced" in tables:
         return 9
     if "missed_event" in tables:
@@ -259,7 +288,17 @@ DROP TABLE merge_requests;
 DROP TABLE branches;
 """,
         ),
+        # What belongs together is a conversation, whose first post shows how things stand.
+        Migration(
+            10,
+            up=_CONVERSATIONS,
+            down="""
+DROP TABLE conversation_states;
+DROP TABLE conversation_roots;
+DROP TABLE direct_messages;
+""",
+        ),
     ),
-    known=(PROCESSED, "dead_letter"),
-    waiting=("received",),
+    known=(PROCESSED, "dead_letter", "conversation_states", "conversation_roots"),
+    waiting=("received", "direct_messages"),
 )

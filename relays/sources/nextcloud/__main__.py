@@ -3,11 +3,10 @@
 import sys
 
 from relays import service
-from relays.base.settings import RelayPaths, read_hook_url
+from relays.base.settings import RelayPaths
 from relays.base.settings_file import read_settings
 from relays.base.tls import check_ca
-from relays.mattermost.client import Hook
-from relays.mattermost.settings import as_webhook_takes
+from relays.delivery.sender import read_sender
 from relays.sources.nextcloud.attribution import Attribution
 from relays.sources.nextcloud.backend import Backend, Disk
 from relays.sources.nextcloud.cloud import read_account
@@ -26,16 +25,11 @@ def build(paths: RelayPaths) -> service.Service:
     check_ca(paths.config, settings.ca)
     account = read_account(settings.nextcloud, paths.credentials, settings.ca)
     polled = account if settings.source == "webdav" else None
-    hook = Hook(
-        read_hook_url(paths.credentials, "NEXTCLOUD_WEBHOOK_URL"),
-        settings.channel,
-        as_webhook_takes(settings.icon),
-        settings.ca,
-    )
+    sender = read_sender(settings, paths.credentials, "NEXTCLOUD_WEBHOOK_URL")
 
     wording = CATALOGUES[settings.language]
     relay = service.Service(
-        paths.state, wording, hook, settings.digest_from, NEXTCLOUD, after_rescue=AFTER_RESCUE
+        paths.state, wording, sender, settings.digest_from, NEXTCLOUD, after_rescue=AFTER_RESCUE
     )
     resolver = UploaderResolver(account, relay.store) if account else None
     if resolver:

@@ -38,6 +38,7 @@ LINKS = {
     "gitlab-relay.health": "health of the GitLab relay",
     "gitlab-relay.backlog": "deliveries of the GitLab relay",
     "gitlab-relay.parked": "parked messages (GitLab)",
+    "gitlab-relay.people": "people of GitLab in Mattermost",
     "gitlab.name": "GitLab's name",
     "gitlab.port": "GitLab's port",
     "gitlab.health": "GitLab's answer",
@@ -499,6 +500,8 @@ UNCLEAR = {
 }
 
 NOTED = {
+    "gitlab-relay.people": "{count} user(s) of GitLab get no direct messages, for they are not found in Mattermost: "
+    "{names} (gitlab.people says who they are there)",
     "gitlab.push-limit": "of a push that changes more than {limit} branches or tags at once, GitLab sends nothing "
     "(push_event_hooks_limit: Admin > Settings > Network > Performance optimization)",
 }

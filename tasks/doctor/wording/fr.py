@@ -37,6 +37,7 @@ LINKS = {
     "gitlab-relay.health": "santé du relais GitLab",
     "gitlab-relay.backlog": "livraisons du relais GitLab",
     "gitlab-relay.parked": "messages mis de côté (GitLab)",
+    "gitlab-relay.people": "personnes de GitLab dans Mattermost",
     "gitlab.name": "nom de GitLab",
     "gitlab.port": "port de GitLab",
     "gitlab.health": "réponse de GitLab",
@@ -553,6 +554,8 @@ UNCLEAR = {
 }
 
 NOTED = {
+    "gitlab-relay.people": "{count} personne(s) de GitLab ne reçoivent pas de message direct, faute d'être trouvées "
+    "dans Mattermost : {names} (gitlab.people dit qui elles y sont)",
     "gitlab.push-limit": "d'un push qui change plus de {limit} branches ou tags à la fois, GitLab n'envoie rien "
     "(push_event_hooks_limit : Admin > Settings > Network > Performance optimization)",
 }

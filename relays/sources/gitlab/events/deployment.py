@@ -4,6 +4,8 @@ from collections.abc import Iterator
 
 from relays.mattermost import markup
 from relays.mattermost.message import Field, Message
+from relays.sources.gitlab.conversations import facts
+from relays.sources.gitlab.conversations.contribution import Contribution, Turn
 from relays.sources.gitlab.event_kind import EventKind
 from relays.sources.gitlab.events.common import (
     COLORS,
@@ -77,6 +79,23 @@ class Deployment(EventKind):
 
     def noises(self, payload: Payload, actions: frozenset[str]) -> Iterator[str]:
         return of_progress(payload, actions)
+
+    def contribution(self, payload: Payload, project: str, actions: frozenset[str]) -> Contribution | None:
+        name, status = payload.text("environment"), payload.text("status")
+        if not name:
+            return None
+        found = facts.of_deployment(payload)
+        ended = status in (facts.SOUND, facts.BROKEN)
+        return Contribution(
+            "environment",
+            project,
+            name,
+            {} if status in _DECIDED else dict((found,)),
+            replies=status not in ("created", "running", "skipped"),
+            insists=status in _DECIDED,
+            turn=Turn(found[0], found[1].order, status) if ended else None,
+            branch="" if payload.flag("tag") else payload.text("ref"),
+        )
 
 
 def _commit(payload: Payload) -> markup.Markup | None:

@@ -4,6 +4,8 @@ from collections.abc import Iterator
 
 from relays.mattermost import markup
 from relays.mattermost.message import Message
+from relays.sources.gitlab.conversations import facts
+from relays.sources.gitlab.conversations.contribution import Contribution, Turn
 from relays.sources.gitlab.event_kind import EventKind
 from relays.sources.gitlab.events.common import BRANCH, NAME, PROJECT, line, linked, project_of, state_of
 from relays.sources.gitlab.noise import ENDS, PROGRESS, of_progress
@@ -43,3 +45,12 @@ class Job(EventKind):
     def noises(self, payload: Payload, actions: frozenset[str]) -> Iterator[str]:
         yield from super().noises(payload, actions)
         yield from of_progress(payload, actions)
+
+    def contribution(self, payload: Payload, project: str, actions: frozenset[str]) -> Contribution | None:
+        status, number = payload.text("build_status"), payload.number("build_id")
+        if payload.flag("tag") or not payload.text("ref"):
+            return None
+        ended = status in (facts.SOUND, facts.BROKEN) and not payload.flag("build_allow_failure")
+        turn = Turn(f"job {payload.text('build_name')[:NAME]}", (float(number),), status) if ended else None
+        branch = payload.text("ref")
+        return Contribution("pipeline", project, branch, turn=turn, branch=branch, sha=payload.text("sha"))
