@@ -56,7 +56,9 @@ def hooks_of_projects(
     One in which the token has no right to hooks is named and left alone; one that cannot be changed fails after all
     others are.
     """
-    hook = Hook(name, url, triggers, fingerprint, token, signing_token, signed)
+    # The host is asked once, not for each project.
+    secrets = fingerprint()
+    hook = Hook(name, url, triggers, lambda: secrets, token, signing_token, signed)
     lines, saves = list[str](), list[Callable[[], None]]()
     with ThreadPoolExecutor(_AT_ONCE) as asked:
         for path, listed in zip(paths, asked.map(lambda path: _hooks_or_none(api, path), paths), strict=True):

@@ -111,6 +111,10 @@ def test_where_groups_have_no_hooks_there_is_none_to_remove(forge: Forge, status
 
 def test_many_projects_get_theirs_in_one_go(forge: Forge) -> None:
     paths = [f"taaf/p-{number}" for number in range(40)]
+    asked = itertools.count()
+    wanted = (*WANTED[:3], lambda: f"fingerprint {next(asked)}", *WANTED[4:])
+    dry(lambda: project_hooks.hooks_of_projects(as_api(forge), paths, *wanted))
+    assert next(asked) == 1, "the host is asked once"
     assert apply(of_projects(forge, *paths)) == Outcome(
         [f"+ hook {NAME} of {path} to {URL} on push_events" for path in paths], 1
     )
