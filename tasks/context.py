@@ -36,10 +36,18 @@ class PrimaryAddress(HostFact[str]):
     """The address that the host uses towards others, which is also the one that its containers reach."""
 
     def command(self) -> str:
-        # Nothing is sent: the kernel is asked for the route to an address reserved for documentation.
-        return (
-            'python3 -c "import socket; s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); '
-            "s.connect(('192.0.2.1', 9)); print(s.getsockname()[0])\" 2>/dev/null || true"
+        # Nothing is sent: the kernel is asked for the route to an address reserved for documentation, of IPv4 or else
+        # of IPv6.
+        ways = (("AF_INET", "192.0.2.1"), ("AF_INET6", "2001:db8::1"))
+        return " || ".join(
+            [
+                *(
+                    f'python3 -c "import socket; s = socket.socket(socket.{family}, socket.SOCK_DGRAM); '
+                    f"s.connect(('{to}', 9)); print(s.getsockname()[0])\" 2>/dev/null"
+                    for family, to in ways
+                ),
+                "true",
+            ]
         )
 
 
