@@ -16,11 +16,14 @@ from tasks.site import IncomingWebhook, Site
 
 GITLAB_RELAY = "passerelle-gitlab"
 NEXTCLOUD_RELAY = "passerelle-nextcloud"
+# No path of a project holds a space.
+_GROUP = "group "
 
 
 def at(project: str) -> str:
-    """The path of one of GitLab's projects in the API."""
-    return f"/api/v4/projects/{quote(project, safe='')}"
+    """The path in the API of one of GitLab's projects, or of a group, which is called `group PATH`."""
+    kind = "groups" if project.startswith(_GROUP) else "projects"
+    return f"/api/v4/{kind}/{quote(project.removeprefix(_GROUP), safe='')}"
 
 
 @dataclass
@@ -87,8 +90,12 @@ class Look:
 
     @property
     def projects(self) -> list[str]:
-        """Every project that is to have a hook of its own."""
-        return [*self.site.projects, *self.members.projects]
+        """Every project that is to have a hook of its own, and every group, as `group PATH`."""
+        return [
+            *self.site.projects,
+            *self.members.projects,
+            *(f"{_GROUP}{group}" for group in self.members.groups),
+        ]
 
     @cached_property
     def hooks(self) -> dict[str, list[dict[str, Any]]]:

@@ -2,11 +2,14 @@
 
 import itertools
 from collections.abc import Callable, Iterator
+from dataclasses import fields
 from typing import Any, cast
+from urllib.parse import unquote
 
 import pytest
 from pydantic import SecretStr
 
+from tasks.doctor.look import Look
 from tasks.members import Members, find_members
 from tasks.operations.api import Api, ApiError
 from tasks.operations.resource import ResourceError
@@ -14,7 +17,7 @@ from tests.standins import gitlab_site
 from tests.unit.site_data import taaf
 
 _NUMBERS = itertools.count(1)
-FIRST = "root/projet-test-taaf"
+FIRST, RELAY = "root/projet-test-taaf", "192.0.2.10:8090"
 
 
 class World:
@@ -143,7 +146,7 @@ class Told:
         self.answers = answers
 
     def call(self, method: str, path: str, body: Any = None, absent: tuple[str, ...] = ()) -> Any:
-        return {"full_path": path.rpartition("/")[2].partition("?")[0]}
+        return {"full_path": unquote(path.rpartition("/")[2].partition("?")[0])}
 
     def pages(self, path: str) -> Any:
         answer = self.answers["hooks" if path.endswith("/hooks") else "projects"]
@@ -178,3 +181,20 @@ def test_where_a_group_has_hooks_its_own_stands_for_all() -> None:
     site = taaf({"gitlab": {"groups": ["taaf"], "projects": ["autre/*", "!taaf/secret"]}})
     found = find_members(site, told(hooks=[], projects=[*PAGE, {"path_with_namespace": "autre/a"}]))
     assert (list(found.projects), list(found.groups)) == (["autre/a"], ["taaf"])
+
+
+def test_the_doctor_looks_at_hooks_of_groups_as_well() -> None:
+    site = taaf({"gitlab": {"groups": ["taaf/sub"], "projects": ["autre/*"]}})
+    asked: list[str] = []
+
+    class Forge(Told):
+        def pages(self, path: str) -> Any:
+            asked.append(path)
+            return super().pages(path)
+
+    forge = cast(Api, Forge(hooks=[], projects=[{"path_with_namespace": "autre/a"}]))
+    others: dict[str, Any] = dict.fromkeys(field.name for field in fields(Look))
+    look = Look(**{**others, "site": site, "relay": RELAY, "gitlab": forge})
+    assert look.projects == [FIRST, "autre/a", "group taaf/sub"]
+    assert look.hooks == {FIRST: [], "autre/a": [], "group taaf/sub": []}
+    assert asked[-1] == "/api/v4/groups/taaf%2Fsub/hooks"
