@@ -28,6 +28,7 @@ HOOK_TOKEN = "/etc/passerelle/gitlab-hook-token"  # noqa: S105
 SIGNING_TOKEN = "/etc/passerelle/gitlab-signing-token"  # noqa: S105
 READ_TOKEN = "/etc/passerelle/gitlab-read-token"  # noqa: S105
 SPOOL = "/etc/passerelle/spool"
+BOT_TOKEN = "/etc/passerelle/mattermost-bot-token"  # noqa: S105
 CA = "/etc/passerelle/ca.pem"
 APP_PASSWORD = "/etc/passerelle/nextcloud-app-password"  # noqa: S105
 
@@ -144,13 +145,12 @@ def infrastructure(site: Site) -> str:
     return path
 
 
-def mattermost_api(site: Site) -> Api:
-    """Mattermost's API with the site's token."""
-    url, token = site.mattermost.url, site.mattermost.token
+def mattermost_api(site: Site, token: SecretStr | None = None) -> Api:
+    """Mattermost's API with the site's token, or with this one."""
     return Api(
         "mattermost",
-        url,
-        token,
+        site.mattermost.url,
+        token or site.mattermost.token,
         header="Authorization",
         scheme="Bearer ",
         transport=_way(site),

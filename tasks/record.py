@@ -85,7 +85,7 @@ def other_servers(made: Made, now: Made) -> Iterator[str]:
     """A line for each server that another one has taken the place of, or the same under another address."""
     for setting, before, after, what in (
         ("gitlab.url", made.gitlab, now.gitlab, "hooks in its projects and the entry on its allow-list"),
-        ("mattermost.url", made.mattermost, now.mattermost, "webhooks"),
+        ("mattermost.url", made.mattermost, now.mattermost, "webhooks and bot"),
     ):
         if before and before != after:
             yield f"{setting} was {before}: if that is another server, its {what} stay there; delete them there"

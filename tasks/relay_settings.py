@@ -5,6 +5,7 @@ from pathlib import Path
 import tomlkit
 
 from relays.base.schema import Section
+from relays.delivery.settings import BotSettings
 from relays.sources.gitlab.config import GitLabSettings
 from relays.sources.gitlab.hook_logs import DeliveryLogSettings
 from relays.sources.nextcloud.cloud import AccountSettings
@@ -13,6 +14,7 @@ from relays.sources.nextcloud.options import Options, TreeOptions
 from tasks import icons
 from tasks.context import CA, HOOK_NAME
 from tasks.documents import Tree
+from tasks.made import posts_as_bot
 from tasks.site import Site
 
 _HEADING = "# Installed by Passerelle; the next deploy puts a change made here back.\n"
@@ -30,6 +32,7 @@ def gitlab_settings(site: Site, *, signs: bool) -> str:
             icon=icons.shown(site.mattermost, hook),
             digest_from=site.relays.digest_from,
             ca=Path(CA) if site.host.ca else None,
+            bot=_bot(site),
             signature="required" if signs else "accepted",
             detail=wanted.detail,
             projects=projects,
@@ -56,12 +59,19 @@ def nextcloud_settings(site: Site) -> str:
             icon=icons.shown(site.mattermost, hook),
             digest_from=site.relays.digest_from,
             ca=Path(CA) if site.host.ca else None,
+            bot=_bot(site),
             nextcloud=account if wanted.relay_password else None,
             source=wanted.source,
             poll_seconds=wanted.poll_seconds,
             trees=tuple(_tree(site, tree) for tree in site.trees),
         )
     )
+
+
+def _bot(site: Site) -> BotSettings | None:
+    """Where a bot posts, if one does."""
+    chat = site.mattermost
+    return BotSettings(url=chat.url, team=chat.team) if posts_as_bot(site) else None
 
 
 def _tree(site: Site, tree: Tree) -> TreeOptions:

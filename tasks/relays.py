@@ -13,6 +13,7 @@ from tasks import spools
 from tasks.certificates import certificates
 from tasks.context import (
     APP_PASSWORD,
+    BOT_TOKEN,
     CA,
     HOOK_TOKEN,
     READ_TOKEN,
@@ -24,7 +25,7 @@ from tasks.context import (
 )
 from tasks.documents import Tree
 from tasks.machines import mark
-from tasks.made import Made
+from tasks.made import Made, posts_as_bot
 from tasks.operations import unit
 from tasks.operations.absent import no_paths, no_service, nothing_but
 from tasks.operations.compose import running_container
@@ -118,6 +119,7 @@ def install_relays(site: Site, context: DeployContext, made: Made) -> None:
                 "passerelle-nextcloud.service",
                 webhooks_conf=context.webhooks_conf,
                 trees=trees,
+                bot_token=next(iter(bot_token(site)), None),
                 app_password=APP_PASSWORD if password else None,
             ),
             **waiting,
@@ -126,15 +128,29 @@ def install_relays(site: Site, context: DeployContext, made: Made) -> None:
             this_release(),
             settings["nextcloud"],
             *(text() for text in trusted(site).values()),
-            *map(fingerprint, [context.webhooks_conf, *([APP_PASSWORD] if password else [])]),
+            *map(
+                fingerprint, [context.webhooks_conf, *bot_token(site), *([APP_PASSWORD] if password else [])]
+            ),
         ],
         TRIAL,
         name="Service of the nextcloud relay",
     )
     if not password:
         no_secret(APP_PASSWORD, name="No app password for Nextcloud")
+    no_further_bot_token(site)
     no_further_certificates(site)
     accepted("passerelle", name="New release of the relays")
+
+
+def bot_token(site: Site) -> list[str]:
+    """The file with the bot's token, where a bot posts."""
+    return [BOT_TOKEN] if posts_as_bot(site) else []
+
+
+def no_further_bot_token(site: Site) -> None:
+    """Have no such file where none posts; after the services, which would not start without it."""
+    if not posts_as_bot(site):
+        no_secret(BOT_TOKEN, name="No token of a bot")
 
 
 def relays_package() -> None:
@@ -178,7 +194,13 @@ def gitlab_relay(
         given_secret(READ_TOKEN, read_token, TRIAL, name="Token for GitLab's log of deliveries")
     if spool:
         succeeding_secret(SPOOL, spool, TRIAL, name="Shared spool")
-    secrets = [webhooks_conf, HOOK_TOKEN, SIGNING_TOKEN, *([READ_TOKEN] if read_token else [])]
+    secrets = [
+        webhooks_conf,
+        HOOK_TOKEN,
+        SIGNING_TOKEN,
+        *bot_token(site),
+        *([READ_TOKEN] if read_token else []),
+    ]
     unit.service(
         "passerelle-gitlab",
         {
@@ -186,6 +208,7 @@ def gitlab_relay(
             "passerelle-gitlab.service": render(
                 "passerelle-gitlab.service",
                 webhooks_conf=webhooks_conf,
+                bot_token=next(iter(bot_token(site)), None),
                 read_token=READ_TOKEN if read_token else None,
                 spool=SPOOL if spool else None,
             ),

@@ -119,6 +119,18 @@ def _is_address(value: str) -> bool:
 TeamName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{1,63}$")]
 
 
+def _bot_name(value: str) -> str:
+    if not re.fullmatch(r"[a-z0-9._-]{1,64}", value) or value in ("all", "channel", "matterbot", "system"):
+        raise ValueError(
+            "must be 1 to 64 lower-case letters, digits, dots, hyphens and underscores, and none of all, channel, "
+            "matterbot and system"
+        )
+    return value
+
+
+BotName = Annotated[str, AfterValidator(_bot_name)]
+
+
 def _secrets_in(value: object) -> Iterator[SecretStr]:
     if isinstance(value, SecretStr):
         yield value
@@ -214,8 +226,23 @@ class IncomingWebhook(Section):
         return self.icon is not None and _is_address(self.icon)
 
 
+class Bot(Section):
+    """The bot account of Mattermost that posts if `mattermost.posting` says so."""
+
+    username: BotName = Field(
+        "passerelle", description="its user name, which no person may have; another one renames the bot"
+    )
+    display_name: Annotated[Shown, Field(max_length=64)] = Field(
+        "Passerelle", description="name that people see in its profile"
+    )
+    description: Annotated[Line, Field(max_length=1000)] = Field(
+        "GitLab, Nextcloud",
+        description="of the bot, in Mattermost's list of bots; `(Passerelle)` is put behind it",
+    )
+
+
 class Mattermost(Section):
-    """Where Mattermost is, the team and the two incoming webhooks."""
+    """Where Mattermost is, the team, the two incoming webhooks, and who posts."""
 
     url: BaseUrl = Field(description="address of Mattermost")
     token: Token = Field(description="personal access or bot token of a system administrator")
@@ -223,6 +250,13 @@ class Mattermost(Section):
     team_display_name: Annotated[Shown, Field(max_length=64)] = Field(description="name that people see")
     gitlab_webhook: IncomingWebhook = Field(description="where GitLab's events are posted")
     nextcloud_webhook: IncomingWebhook = Field(description="where Nextcloud's documents are posted")
+    posting: Literal["webhook", "bot"] = Field(
+        "webhook",
+        description="who posts: `webhook`, the two incoming webhooks, or `bot`, a bot account that the deploy makes: "
+        "one thread for each merge request, issue or document, whose first post always shows where it stands. To make "
+        "the bot, `token` must be a person's; the webhooks stay either way",
+    )
+    bot: Bot = Field(Bot.model_validate({}), description="the bot account, where it posts")
 
 
 class Nextcloud(Announced):

@@ -13,9 +13,10 @@ from pyinfra.api import Config, Host, Inventory, QuoteString, State, StringComma
 from pyinfra.api.exceptions import ConnectError
 from pyinfra.context import ctx_config, ctx_host, ctx_inventory, ctx_state
 
-from tasks.context import HOOK_TOKEN, SIGNING_TOKEN, gitlab_api, locate, mattermost_api
+from tasks.context import BOT_TOKEN, HOOK_TOKEN, SIGNING_TOKEN, gitlab_api, locate, mattermost_api
 from tasks.doctor.chain import Broken, broken
 from tasks.doctor.look import GITLAB_RELAY, NEXTCLOUD_RELAY, Look
+from tasks.made import posts_as_bot
 from tasks.operations.compose import Container, DockerError, command_for, containers, of_project, of_service
 from tasks.operations.python_app import supported
 from tasks.operations.remote import run_quietly
@@ -68,14 +69,14 @@ def looking(site: Site, target: tuple[str, dict[str, Any]]) -> Iterator[Look]:
         except ConnectError as error:
             raise Refused(broken("ssh.unreachable", detail=explained(error.args[0], host.data))) from None
         try:
-            yield _look(site)
+            yield _look(target[0], site)
         except (SSHException, EOFError, OSError) as error:
             raise Refused(broken("ssh.lost", detail=str(error) or type(error).__name__)) from None
         finally:
             host.disconnect()
 
 
-def _look(site: Site) -> Look:
+def _look(name: str, site: Site) -> Look:
     try:
         become_root()
     except ResourceError as error:
@@ -98,6 +99,7 @@ def _look(site: Site) -> Look:
     except ResourceError:
         tree = None  # the links of Docker and of the volume say why
     return Look(
+        name=name,
         site=site,
         infrastructure=infrastructure,
         relay=relay,
@@ -146,6 +148,7 @@ def _questions(site: Site, infrastructure: str, relay: str, tree: str | None) ->
         "tree": tree,
         "folders": site.nextcloud.folders,
         "bound": bound_at(site, site.trees[0]),
+        "bot": (BOT_TOKEN, f"{site.mattermost.url}/api/v4/users/me") if posts_as_bot(site) else None,
         # Each with whether the relays send secrets there.
         "pages": {
             "mattermost": (f"{site.mattermost.url}/api/v4/system/ping?get_server_status=true", True),

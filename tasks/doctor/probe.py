@@ -162,6 +162,32 @@ def ask(url: str) -> dict[str, Any]:
         return {"answer": 0, "error": "TLS" if tls else type(reason).__name__}
 
 
+def bot(asked: tuple[str, str] | None) -> dict[str, Any]:
+    """Whose the token in a file is, asked at that address: {access: mode of the file, answer: status, error, id}."""
+    found: dict[str, Any] = {"access": None, "answer": 0, "error": "", "id": ""}
+    if asked is None:
+        return found
+    path, url = asked
+    found["access"] = access(path)
+    try:
+        token = Path(path).read_text(encoding="utf-8").strip()
+    except (OSError, ValueError):
+        return found
+    opener = urllib.request.build_opener(
+        urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=trusting()), _Stay()
+    )
+    question = urllib.request.Request(url, headers={"Authorization": f"Bearer {token}"})  # noqa: S310
+    try:
+        with opener.open(question, timeout=8) as answer:
+            account = json.loads(answer.read(65536))
+            return {**found, "answer": answer.status, "id": str(account["id"])}
+    except urllib.error.HTTPError as error:
+        return {**found, "answer": error.code}
+    # The text of an error may hold the header.
+    except (OSError, ValueError, KeyError, TypeError, http.client.HTTPException) as error:
+        return {**found, "error": type(getattr(error, "reason", error)).__name__}
+
+
 def trusting() -> ssl.SSLContext:
     """Whom the relays trust, where they are installed (relays.base.tls)."""
     context = ssl.create_default_context()
@@ -346,6 +372,7 @@ def main() -> None:
             "disk": pool.submit(disk, asked["places"]),
             "tree": pool.submit(tree, asked["tree"], asked["folders"]),
             "limits": pool.submit(limits),
+            "bot": pool.submit(bot, asked["bot"]),
         }
         pages = {name: pool.submit(web, url, secrets) for name, (url, secrets) in asked["pages"].items()}
         journals = {

@@ -94,7 +94,7 @@ def health(look: Look) -> Broken | None:
     return None
 
 
-@gitlab_links.add("gitlab-relay.backlog", "gitlab-relay.health", "webhooks.known")
+@gitlab_links.add("gitlab-relay.backlog", "gitlab-relay.health", "webhooks.known", "bot.member", "bot.token")
 def backlog(look: Look) -> Broken | None:
     """What it holds goes out."""
     return _late(GITLAB_RELAY, look.host["health"]["figures"], look)
@@ -154,7 +154,9 @@ def documents(look: Look) -> Broken | None:
     return None
 
 
-@nextcloud_links.add("nextcloud-relay.backlog", "nextcloud-relay.storage", "webhooks.known")
+@nextcloud_links.add(
+    "nextcloud-relay.backlog", "nextcloud-relay.storage", "webhooks.known", "bot.member", "bot.token"
+)
 def late(look: Look) -> Broken | None:
     """What it holds goes out."""
     return _late(NEXTCLOUD_RELAY, look.host["status"], look)

@@ -19,7 +19,7 @@ def settings(api: Api, wanted: Mapping[str, Mapping[str, bool]]) -> Commands:
     """Have the server's configuration hold `wanted` ({section: {setting: value}}); the rest stays."""
     found = list(differences(api.call("GET", "/api/v4/config"), wanted))
     if found:
-        _refuse_overridden(api, wanted, found)
+        refuse_overridden(api, wanted, found)
     yield from change(found, lambda: patch_settings(api, wanted))
 
 
@@ -27,15 +27,18 @@ def patch_settings(api: Api, wanted: Mapping[str, Mapping[str, bool]]) -> None:
     """Set what `wanted` says; ResourceError if the server does not keep it."""
     effective = api.call("PUT", "/api/v4/config/patch", wanted)
     if left := list(differences(effective, wanted)):
-        _refuse_overridden(api, wanted, left)
+        refuse_overridden(api, wanted, left)
         raise ResourceError(
             f"mattermost: the server answered 200 and kept {left[0].removeprefix('~ ')}; "
             "mattermost.token must be a system administrator's"
         )
 
 
-def _refuse_overridden(api: Api, wanted: Mapping[str, Mapping[str, bool]], lines: list[str]) -> None:
-    """A variable in the server's environment beats a patch, which then changes nothing and says nothing."""
+def refuse_overridden(api: Api, wanted: Mapping[str, Mapping[str, bool]], lines: list[str]) -> None:
+    """ResourceError if a setting that `lines` show to differ is set by a variable in the server's environment.
+
+    It beats a patch, which then changes nothing and says nothing.
+    """
     overridden = api.call("GET", "/api/v4/config/environment") or {}
     for section, values in wanted.items():
         for setting, value in values.items():

@@ -114,7 +114,7 @@ FAULTS: dict[str, Fault] = {
     "override file broken": Fault(
         on_host(f"echo 'services: [' > {INFRASTRUCTURE}/docker-compose.override.yml"),
         "docker.files",
-        "docker compose config --quiet",
+        "config --quiet",
         on_host(f"rm {INFRASTRUCTURE}/docker-compose.override.yml"),
     ),
     "no compose plugin": Fault(

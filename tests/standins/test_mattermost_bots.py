@@ -86,6 +86,7 @@ def test_a_bot_takes_other_texts_and_no_name_that_is_taken(server: MattermostSer
     path = f"/bots/{bot['user_id']}"
     assert server.api("PUT", path, {"display_name": "Annonces"})["username"] == "passerelle"
     assert server.api("PUT", path, {"username": "relais", "description": "d"})["display_name"] == "Annonces"
+    assert make(server)["user_id"] != bot["user_id"], "its name is free again"
     refused = server.request("PUT", f"/api/v4{path}", {"username": "bob"})
     assert (refused.status_code, refused.json()["id"]) == (400, "app.user.save.username_exists.app_error")
     assert server.request("PUT", "/api/v4/bots/" + "a" * 26, {"username": "x"}).status_code == 404

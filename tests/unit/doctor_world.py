@@ -24,6 +24,7 @@ from tasks.site import Site
 from tests.standins import gitlab_site, mattermost_server
 from tests.unit.site_data import load
 
+SITE = "server.example.org"
 RELAY = "127.0.0.1:8090"
 TREE = "/srv/cloud/data/admin/files/Documents_RH"
 FINGERPRINT = "0123456789ab"
@@ -64,6 +65,7 @@ class World:
     def look(self) -> Look:
         """A fresh look."""
         return Look(
+            name=SITE,
             site=self.site,
             infrastructure="/srv/infrastructure",
             relay=RELAY,
@@ -151,7 +153,7 @@ def _site(chat: mattermost_server.MattermostServer, forge: gitlab_site.Site) -> 
     wanted = {"channel_display_name": "x", "description": ""}
     return load(
         {
-            "host": {"address": "server.example.org", "api_access": "direct"},
+            "host": {"address": SITE, "api_access": "direct"},
             "mattermost": {
                 "url": chat.url,
                 "token": chat.token,
@@ -267,6 +269,7 @@ def report(site: Site, urls: dict[str, str]) -> dict[str, Any]:
         },
         "journal": {"passerelle-gitlab.service": "a line", "passerelle-nextcloud.service": "a line"},
         "access": "600",
+        "bot": {"access": None, "answer": 0, "error": "", "id": ""},
         "release": True,
         "bound": True,
     }

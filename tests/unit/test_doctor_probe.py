@@ -74,6 +74,7 @@ def ask(tmp_path: Path, commands: Path) -> Ask:
             "status": str(tmp_path / "status.json"),
             "gitlab_status": str(tmp_path / "gitlab" / "status.json"),
             "pages": {},
+            "bot": None,
             **questions,
         }
         done = subprocess.run(
@@ -264,3 +265,21 @@ def test_status_of_the_relay_is_data(
     if text is not None:
         (tmp_path / "status.json").write_text(text)
     assert ask()["status"] == reported
+
+
+def test_whose_the_token_of_the_bot_is(ask: Ask, chat: mattermost_server.Site, tmp_path: Path) -> None:
+    """It does not leave the host, and an answer that cannot be had is told by its kind alone."""
+    url, file = f"{chat.server.url}/api/v4/users/me", tmp_path / "token"
+    assert ask()["bot"] == {"access": None, "answer": 0, "error": "", "id": ""}
+    assert ask(bot=[str(file), url])["bot"]["access"] is None
+    file.write_text(f"{chat.server.token}\n")
+    file.chmod(0o640)
+    me = chat.server.api("GET", "/users/me")["id"]
+    assert ask(bot=[str(file), url])["bot"] == {"access": "640", "answer": 200, "error": "", "id": me}
+    assert ask(bot=[str(file), "http://127.0.0.1:9/"])["bot"]["error"] == "ConnectionRefusedError"
+    assert ask(bot=[str(file), chat.server.url])["bot"]["id"] == ""
+    file.write_text("s3cret-token\n")
+    told = ask(bot=[str(file), url])["bot"]
+    assert (told["answer"], "s3cret" in str(told)) == (401, False)
+    file.write_text("s3cret\ntoken\n")
+    assert "s3cret" not in str(ask(bot=[str(file), url])["bot"])

@@ -123,7 +123,7 @@ def test_a_site_with_a_token_for_the_log(tmp_path: Path, values: dict[str, Any])
     ]
 
 
-@pytest.mark.parametrize("name", ["gitlab-read-token", "spool"])
+@pytest.mark.parametrize("name", ["gitlab-read-token", "spool", "mattermost-bot-token"])
 @pytest.mark.parametrize("given", [True, False])
 def test_the_unit_names_a_credential_only_if_it_is_there(name: str, given: bool) -> None:
     """systemd does not start a service that lacks a credential which its unit names."""
@@ -131,7 +131,8 @@ def test_the_unit_names_a_credential_only_if_it_is_there(name: str, given: bool)
     optional = {
         "read_token": None,
         "spool": None,
-        name.removeprefix("gitlab-").replace("-", "_"): path if given else None,
+        "bot_token": None,
+        name.removeprefix("gitlab-").removeprefix("mattermost-").replace("-", "_"): path if given else None,
     }
     unit = render("passerelle-gitlab.service", webhooks_conf="/w", **optional)
     assert (f"LoadCredential={name}:{path}" in unit.splitlines()) is given

@@ -45,7 +45,9 @@ def read(folder: Path, wanted: Site) -> list[TreeOptions]:
 def units(wanted: Site) -> tuple[str, str]:
     """The service and the path unit of the relay."""
     trees = {bound_at(wanted, tree): f"/v/{tree.owner}/files/{tree.tree}" for tree in wanted.trees}
-    service = render("passerelle-nextcloud.service", webhooks_conf="/w", trees=trees, app_password=None)
+    service = render(
+        "passerelle-nextcloud.service", webhooks_conf="/w", trees=trees, bot_token=None, app_password=None
+    )
     return service, render("passerelle-nextcloud.path", trees=trees)
 
 
@@ -129,10 +131,13 @@ def test_a_site_whose_files_are_not_on_the_disk(tmp_path: Path, values: dict[str
     wanted = site(values, relay_password="app-password", source="webdav", poll_seconds=30)
     (tree,) = read(tmp_path, wanted)
     assert (tree.tree, tree.name) == ("/Documents_RH", "Documents_RH")
-    service = render("passerelle-nextcloud.service", webhooks_conf="/w", trees={}, app_password="/a")
+    service = render(
+        "passerelle-nextcloud.service", webhooks_conf="/w", trees={}, bot_token="/b", app_password="/a"
+    )
     assert "BindReadOnlyPaths" not in service
     assert "ConditionPath" not in service
     assert "LoadCredential=nextcloud-app-password:/a" in service.splitlines()
+    assert "LoadCredential=mattermost-bot-token:/b" in service.splitlines()
 
 
 @pytest.mark.parametrize("credential", [None, "", "pass word"])

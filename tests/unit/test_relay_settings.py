@@ -97,3 +97,31 @@ def test_the_file_of_a_site_is_always_the_same(
     assert list(first) == list(second)
     assert first == second
     assert set(first) <= set(model.model_fields)
+
+
+@pytest.mark.parametrize("relay", ["gitlab", "nextcloud"])
+def test_a_relay_is_told_of_the_bot_where_one_posts_and_of_no_token(relay: str) -> None:
+    chat = {"url": "https://chat.example.org", "team": "essai", "posting": "bot"}
+    assert written(taaf({"mattermost": chat}), relay)["bot"] == {
+        "url": "https://chat.example.org",
+        "team": "essai",
+    }
+    assert "bot" not in written(taaf({"mattermost": {**chat, "posting": "webhook"}}), relay)
+
+
+@pytest.mark.parametrize(
+    ("posting", "said", "announced"),
+    [
+        ("webhook", {}, ("new", "moved_in")),
+        ("bot", {}, ("new", "moved_in", "version")),
+        ("bot", {"announce": ["new", "moved_in"]}, ("new", "moved_in")),
+        ("bot", {"announce": []}, ()),
+        ("webhook", {"announce": ["version"]}, ("version",)),
+    ],
+)
+def test_versions_are_announced_where_a_bot_can_do_so_in_a_thread(
+    posting: str, said: dict[str, Any], announced: tuple[str, ...]
+) -> None:
+    site = taaf({"mattermost": {"posting": posting}, "nextcloud": said})
+    settings = NextcloudSettings.model_validate(written(site, "nextcloud"))
+    assert [tree.announced for tree in settings.watched] == [announced]

@@ -241,6 +241,30 @@ RIVALS: dict[str, tuple[dict[str, Any], str | None]] = {
         },
         "share the team of-a of https://chat.a and describe it differently ('TAAF', 'B')",
     ),
+    **{
+        name: (
+            {
+                "mattermost": {
+                    "url": "https://chat.a",
+                    "posting": posting,
+                    "bot": {"display_name": display_name},
+                    "gitlab_webhook": {"display_name": "GitLab b"},
+                    "nextcloud_webhook": {"display_name": "Nextcloud b"},
+                }
+            },
+            told,
+        )
+        for name, posting, display_name, told in (
+            ("the same bot", "bot", "Passerelle", None),
+            ("no bot where the other has one", "webhook", "B", None),
+            (
+                "the same bot, called otherwise",
+                "bot",
+                "B",
+                "share the bot passerelle of https://chat.a and describe it differently",
+            ),
+        )
+    },
     "the relay's address for the same GitLab": (
         {"gitlab": {"url": "https://git.a"}, "relays": {"address": "192.0.2.1"}},
         "both have the relay's address 192.0.2.1:8090 for https://git.a",
@@ -286,11 +310,8 @@ def test_sites_that_would_fight_are_refused(
 ) -> None:
     change, reported = RIVALS[rivalry]
     relays = {"address": "192.0.2.1", "spool": "postgresql://a:x-secret@db.example.org/passerelle"}
-    projects = {"projects": ["Shared/of-a/*"]}
-    sites = {
-        "a": merged(tables_of("a"), {"relays": relays, "gitlab": projects}),
-        "b": merged(tables_of("b"), change),
-    }
+    own = {"relays": relays, "mattermost": {"posting": "bot"}, "gitlab": {"projects": ["Shared/of-a/*"]}}
+    sites = {"a": merged(tables_of("a"), own), "b": merged(tables_of("b"), change)}
     settings(monkeypatch, tmp_path, as_toml(sites))
     if reported is None:
         assert list(load(values)) == ["a", "b"]

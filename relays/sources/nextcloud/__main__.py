@@ -42,7 +42,7 @@ def build(paths: RelayPaths) -> service.Service:
             backend, in_files = WebDavPoller(polled, tree.tree, settings.poll_seconds), tree.tree
             relay.add(backend)
         attribution = Attribution(resolver if in_files else None, backend, in_files)
-        relay.add(TreeSource(relay, backend, tree, attribution))
+        relay.add(TreeSource(relay, backend, tree, attribution, converses=settings.bot is not None))
         watched.append(backend.name)
     relay.store.submit(lambda db: forget_others(db, watched))
     return relay

@@ -6,7 +6,7 @@ announced.
 
 import uuid
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from relays.delivery.outbox import Notification
@@ -17,6 +17,10 @@ from relays.sources.nextcloud import document, names
 from relays.sources.nextcloud.changes import Kind, News
 from relays.sources.nextcloud.options import Discretion, TreeOptions
 from relays.wording import Wording
+
+ANSWERS = (Kind.VERSION, Kind.DELETED)
+"""What happens to a known document; with all else a conversation begins."""
+NOWHERE: Mapping[str, str] = {}
 
 _FIRST_NAMES = 3
 _FOLDERS = 30
@@ -36,19 +40,31 @@ class Announcement:
     lines: Sequence[str]
 
 
-def alone(options: TreeOptions, wording: Wording, news: News) -> Announcement:
-    """One document."""
+def alone(options: TreeOptions, wording: Wording, news: News, conversation: str = "") -> Announcement:
+    """One document, in the `conversation` about it if there is one.
+
+    The first post of a conversation shows the document as it is now; what happens to a known one answers there.
+    """
     folder = news.path.rpartition("/")[0]
     shown = f"{folder}/{names.shown(options, news.path)}".lstrip("/")
-    return _announce(options, document.build(options, wording, news), news.kind, [f"path={shown!r}"])
+    message: Message | None = document.build(options, wording, news)
+    root = None
+    if conversation:
+        root, message = message, document.reply(options, wording, news) if news.kind in ANSWERS else None
+    return _announce(options, message, news.kind, [f"path={shown!r}"], conversation, root)
 
 
-def together(options: TreeOptions, wording: Wording, news: Sequence[News]) -> Iterator[Announcement]:
-    """Documents of any number, in one notification for each kind of news."""
+def together(
+    options: TreeOptions, wording: Wording, news: Sequence[News], conversations: Mapping[str, str] = NOWHERE
+) -> Iterator[Announcement]:
+    """Documents of any number, in one notification for each kind of news; a single one in its own conversation.
+
+    `conversations` are those about the documents, by their paths.
+    """
     for kind in Kind:
         of_kind = [each for each in news if each.kind is kind]
         if len(of_kind) == 1 and options.discretion_of(of_kind[0].path) is not Discretion.COUNT:
-            yield alone(options, wording, of_kind[0])
+            yield alone(options, wording, of_kind[0], conversations.get(of_kind[0].path, ""))
         elif of_kind:
             folders: dict[str, list[News]] = defaultdict(list)
             for each in of_kind:
@@ -57,10 +73,18 @@ def together(options: TreeOptions, wording: Wording, news: Sequence[News]) -> It
             yield _announce(options, _count(options, wording, kind, folders), kind, lines)
 
 
-def _announce(options: TreeOptions, message: Message, kind: Kind, lines: list[str]) -> Announcement:
+def _announce(
+    options: TreeOptions,
+    message: Message | None,
+    kind: Kind,
+    lines: list[str],
+    conversation: str = "",
+    root: Message | None = None,
+) -> Announcement:
     key = f"nextcloud:{uuid.uuid4().hex}"
     return Announcement(
-        Notification(key, options.channel, message), [f"key={key} kind={kind} {line}" for line in lines]
+        Notification(key, options.channel, message, conversation, root),
+        [f"key={key} kind={kind} {line}" for line in lines],
     )
 
 

@@ -7,8 +7,9 @@ from pydantic import AfterValidator, Field, ValidationInfo
 from relays.base.schema import Number
 from relays.delivery.settings import RelaySettings
 from relays.mattermost.settings import ChannelName
+from relays.sources.nextcloud.changes import Kind
 from relays.sources.nextcloud.cloud import AccountSettings
-from relays.sources.nextcloud.options import TreeOptions
+from relays.sources.nextcloud.options import ANNOUNCED, TreeOptions
 
 
 def _check_source(source: str, info: ValidationInfo) -> str:
@@ -55,7 +56,15 @@ class NextcloudSettings(RelaySettings):
 
     @property
     def watched(self) -> list[TreeOptions]:
-        """The trees, each with its channel."""
+        """The trees, each with its channel and what is announced of it."""
+        # In a thread, versions keep nobody from reading the channel.
+        announced = ANNOUNCED if self.bot is None else (*ANNOUNCED, Kind.VERSION)
         return [
-            tree if tree.channel else tree.model_copy(update={"channel": self.channel}) for tree in self.trees
+            tree.model_copy(
+                update={
+                    "channel": tree.channel or self.channel,
+                    "announce": announced if tree.announce is None else tree.announce,
+                }
+            )
+            for tree in self.trees
         ]

@@ -95,6 +95,34 @@ def build(options: TreeOptions, wording: Wording, news: News) -> Message:
     )
 
 
+def reply(options: TreeOptions, wording: Wording, news: News) -> Message:
+    """The same in one line, for the conversation about a document, whose first post shows it as it is now.
+
+    A template for the sentence takes the place of the line.
+    """
+    name, person = names.shown(options, news.path), names.person(wording, news)
+    text, size = wording[f"document.{news.kind}.reply"], _size(wording, news.size)
+    said = options.templates.say(
+        news.kind.value,
+        _values(options, wording, news),
+        Sentence(
+            markup.fill(
+                text,
+                file=markup.code(name, _NAME),
+                size=markup.Markup(size),
+                who=markup.plain(person, _WHO) if person else None,
+            ),
+            markup.fill_label(
+                text,
+                file=markup.label(name, _NAME),
+                size=markup.Label(size),
+                who=markup.label(person, _WHO) if person else None,
+            ),
+        ),
+    )
+    return Message(username=options.username, icon_emoji=ICON, summary=said.text, text=said.text)
+
+
 def faults(
     sources: Mapping[str, str], options: TreeOptions, wording: Wording, samples: list[News]
 ) -> Iterator[tuple[str, str]]:

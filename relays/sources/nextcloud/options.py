@@ -16,6 +16,7 @@ from relays.sources.nextcloud.changes import Kind
 
 USERNAME = "Nextcloud RH Bot"
 FURTHER_USERNAME = "Nextcloud Bot"
+ANNOUNCED = (Kind.NEW, Kind.MOVED_IN)
 TEMPLATES = tuple(name for kind in Kind for name in (kind.value, f"{kind}.title", f"{kind}.heading"))
 
 
@@ -76,10 +77,10 @@ class Options(Section):
         default=None,
         description=f"whom messages are from; without it, {USERNAME}, of further trees {FURTHER_USERNAME}",
     )
-    announce: tuple[Kind, ...] = Field(
-        default=(Kind.NEW, Kind.MOVED_IN),
+    announce: tuple[Kind, ...] | None = Field(
+        default=None,
         description="which changes are announced: `new` and `moved_in` documents, another `version` (other content) "
-        "and `deleted` ones",
+        "and `deleted` ones; without it, the first two, and where a bot posts also `version`, in the document's thread",
     )
     discretion: Discretion = Field(
         default=Discretion.FULL,
@@ -125,6 +126,11 @@ class TreeOptions(Options):
     def name(self) -> str:
         """Of its folder, which a document directly in it lies in."""
         return PurePath(self.tree).name
+
+    @property
+    def announced(self) -> tuple[Kind, ...]:
+        """The kinds that are."""
+        return ANNOUNCED if self.announce is None else self.announce
 
     @cached_property
     def templates(self) -> Templates:

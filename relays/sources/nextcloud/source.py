@@ -4,7 +4,8 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Iterator
+import uuid
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from queue import Empty
 
@@ -16,6 +17,7 @@ from relays.sources.nextcloud.announcer import Announcement
 from relays.sources.nextcloud.attribution import Attribution
 from relays.sources.nextcloud.backend import Backend
 from relays.sources.nextcloud.burst_control import BurstControl
+from relays.sources.nextcloud.changes import Kind
 from relays.sources.nextcloud.index import Index
 from relays.sources.nextcloud.options import TreeOptions
 from relays.sources.nextcloud.timer_queue import TimerQueue
@@ -49,10 +51,18 @@ class TreeSource(Worker):
     A tree that is replaced by another one (renamed, deleted, created again) ends the service with EX_TEMPFAIL, and so
     does one that is missing for a minute: only a fresh start sees the new one through a bind mount. The index then
     says what is new in it. Other trees of the service are watched meanwhile.
+
+    `converses`: each document has a conversation, where a bot posts that can answer in it.
     """
 
     def __init__(
-        self, service: Service, backend: Backend, options: TreeOptions, attribution: Attribution
+        self,
+        service: Service,
+        backend: Backend,
+        options: TreeOptions,
+        attribution: Attribution,
+        *,
+        converses: bool = False,
     ) -> None:
         super().__init__("tree", _TIMEOUT_SECONDS)
         self._born = time.time()
@@ -61,6 +71,7 @@ class TreeSource(Worker):
         self._options = options
         self._burst_control = BurstControl(options)
         self._attribution = attribution
+        self._converses = converses
         self._store: Store = service.store
         self._outbox: Outbox = service.outbox
         self._stopping = threading.Event()
@@ -240,17 +251,33 @@ class TreeSource(Worker):
     def _take(self) -> Iterator[Announcement]:
         """What is to be announced now. What is not announced at all is known from now on."""
         ready = self._tracker.ready()
-        quiet = {path for path, kind in ready.items() if kind not in self._options.announce}
+        quiet = {path for path, kind in ready.items() if kind not in self._options.announced}
         self._take_quietly(quiet)
         known = self._attribution.known(self._tracker, [path for path in ready if path not in quiet])
         dated = set(self._attribution.only_dated(known))
         self._take_quietly(dated)
         alone, together = self._burst_control.due([path for path in known if path not in dated])
         wording = self._service.wording
+        kinds = {path: ready[path] for path in (*alone, *together)}
+        # Before the index forgets the documents that are gone.
+        conversations = self._conversations(kinds)
         for news in self._attribution.attributed(self._tracker.take_news(alone)):
-            yield announcing.alone(self._options, wording, news)
+            yield announcing.alone(self._options, wording, news, conversations.get(news.path, ""))
         many = list(self._attribution.attributed(self._tracker.take_news(together)))
-        yield from announcing.together(self._options, wording, many)
+        yield from announcing.together(self._options, wording, many, conversations)
+        for path, conversation in conversations.items():
+            if kinds[path] is not Kind.DELETED:
+                self._index.converse(path, conversation)
+
+    def _conversations(self, kinds: Mapping[str, Kind]) -> dict[str, str]:
+        """The conversations about these documents, by path; those about known ones go on."""
+        if not self._converses:
+            return {}
+        return {
+            path: (self._index.conversation(path) if kind in announcing.ANSWERS else "")
+            or f"document:{uuid.uuid4().hex}"
+            for path, kind in kinds.items()
+        }
 
     def _take_quietly(self, paths: set[str]) -> None:
         self._tracker.take_news(paths)

@@ -43,14 +43,24 @@ CREATE TABLE activity_read (
 """
 
 
+# The conversation about a document goes with it where it moves; empty: there is none yet.
+_CONVERSATIONS = "ALTER TABLE documents ADD COLUMN conversation TEXT NOT NULL DEFAULT '';"
+
+
 def _recognise(tables: Columns) -> int | None:
     if "documents" not in tables:
         return None
+    if "conversation" in tables["documents"]:
+        return 4
     if "activity_read" in tables:
         return 3
     return 2 if "rescued_trees" in tables else 1
 
 
-_MIGRATIONS = (Migration(2, up=_RESCUED), Migration(3, up=_DOCUMENTS_FOUND_BY_INODE))
+_MIGRATIONS = (
+    Migration(2, up=_RESCUED),
+    Migration(3, up=_DOCUMENTS_FOUND_BY_INODE),
+    Migration(4, up=_CONVERSATIONS),
+)
 
 NEXTCLOUD = Tables("nextcloud", 2, _SCRIPT, _recognise, _MIGRATIONS)

@@ -33,6 +33,9 @@ LINKS = {
     "webhooks.saved": "saved webhook URLs",
     "webhooks.known": "Mattermost's incoming webhooks",
     "webhooks.target": "target of the incoming webhooks",
+    "bot.account": "Mattermost's bot account",
+    "bot.member": "the bot's channels",
+    "bot.token": "the bot's token",
     "relay.release": "package of the relays",
     "gitlab-relay.unit": "service of the GitLab relay",
     "gitlab-relay.health": "health of the GitLab relay",
@@ -226,6 +229,27 @@ BROKEN = {
     ),
     "webhooks.other": Saying('{name} is not the URL of the webhook "{hook}"', _DEPLOY),
     "webhooks.channel": Saying('the webhook "{hook}" does not lead to the channel {channel}', _DEPLOY),
+    "bot.missing": Saying(
+        "Mattermost has no bot {bot}",
+        "make deploy, with the token of a person who administers the system in mattermost.token",
+    ),
+    "bot.taken": Saying("{detail}", "give the bot another name: mattermost.bot.username, then make deploy"),
+    "bot.owner": Saying(
+        "the account {owner}, which made the bot {bot}, was deactivated, and the bot with it",
+        "make deploy enables it again; for it not to depend on that account, switch off "
+        "ServiceSettings.DisableBotsWhenOwnerIsDeactivated in Mattermost",
+    ),
+    "bot.disabled": Saying("the bot {bot} is disabled", _DEPLOY),
+    "bot.roles": Saying("the bot {bot} has more rights than it needs: {roles}", _DEPLOY),
+    "bot.member": Saying("the bot {bot} is no member of the channel {channel}", _DEPLOY),
+    "bot.token-missing": Saying("there is no {path}", _DEPLOY),
+    "bot.token-access": Saying("{path} has the mode {mode} instead of 600", _DEPLOY),
+    "bot.token-refused": Saying("Mattermost refuses the token of the bot {bot}", _DEPLOY),
+    "bot.token-silent": Saying(
+        "the host could not try the bot's token: {detail}",
+        "see to it that the host reaches mattermost.url, then make doctor again",
+    ),
+    "bot.token-other": Saying("the token on the host is not that of the bot {bot}", _DEPLOY),
     "relay.release": Saying("the package of the relays is missing or not whole in /opt/passerelle", _DEPLOY),
     "relay.unit-missing": Saying("{unit} is not installed", _DEPLOY),
     "relay.port-taken": Saying(
@@ -500,6 +524,8 @@ UNCLEAR = {
 }
 
 NOTED = {
+    "bot.owned": "the bot {bot} belongs to the account {owner}: if that is deactivated, so is the bot, until the next "
+    "make deploy (ServiceSettings.DisableBotsWhenOwnerIsDeactivated)",
     "gitlab-relay.people": "{count} user(s) of GitLab get no direct messages, for they are not found in Mattermost: "
     "{names} (gitlab.people says who they are there)",
     "gitlab.push-limit": "of a push that changes more than {limit} branches or tags at once, GitLab sends nothing "

@@ -32,6 +32,9 @@ LINKS = {
     "webhooks.saved": "URLs de webhooks enregistrées",
     "webhooks.known": "webhooks entrants de Mattermost",
     "webhooks.target": "destination des webhooks entrants",
+    "bot.account": "compte bot de Mattermost",
+    "bot.member": "canaux du bot",
+    "bot.token": "jeton du bot",
     "relay.release": "paquet des relais",
     "gitlab-relay.unit": "service du relais GitLab",
     "gitlab-relay.health": "santé du relais GitLab",
@@ -270,6 +273,27 @@ BROKEN = {
     ),
     "webhooks.other": Saying("{name} n'est pas l'URL du webhook « {hook} »", _DEPLOY),
     "webhooks.channel": Saying("le webhook « {hook} » ne mène pas au canal {channel}", _DEPLOY),
+    "bot.missing": Saying(
+        "Mattermost n'a pas de bot {bot}",
+        "make deploy, avec dans mattermost.token le jeton d'une personne qui administre le système",
+    ),
+    "bot.taken": Saying("{detail}", "donnez un autre nom au bot : mattermost.bot.username, puis make deploy"),
+    "bot.owner": Saying(
+        "le compte {owner}, qui a créé le bot {bot}, a été désactivé, et le bot avec lui",
+        "make deploy le réactive ; pour qu'il n'en dépende plus, désactivez dans Mattermost "
+        "ServiceSettings.DisableBotsWhenOwnerIsDeactivated",
+    ),
+    "bot.disabled": Saying("le bot {bot} est désactivé", _DEPLOY),
+    "bot.roles": Saying("le bot {bot} a plus de droits qu'il n'en faut : {roles}", _DEPLOY),
+    "bot.member": Saying("le bot {bot} n'est pas membre du canal {channel}", _DEPLOY),
+    "bot.token-missing": Saying("{path} n'existe pas", _DEPLOY),
+    "bot.token-access": Saying("{path} a les droits {mode} au lieu de 600", _DEPLOY),
+    "bot.token-refused": Saying("Mattermost refuse le jeton du bot {bot}", _DEPLOY),
+    "bot.token-silent": Saying(
+        "l'hôte n'a pas pu essayer le jeton du bot : {detail}",
+        "vérifiez que l'hôte atteint mattermost.url, puis relancez make doctor",
+    ),
+    "bot.token-other": Saying("le jeton sur l'hôte n'est pas celui du bot {bot}", _DEPLOY),
     "relay.release": Saying("le paquet des relais manque ou est incomplet dans /opt/passerelle", _DEPLOY),
     "relay.unit-missing": Saying("{unit} n'est pas installé", _DEPLOY),
     "relay.port-taken": Saying(
@@ -554,6 +578,8 @@ UNCLEAR = {
 }
 
 NOTED = {
+    "bot.owned": "le bot {bot} appartient au compte {owner} : si ce compte est désactivé, le bot l'est aussi, jusqu'au "
+    "make deploy suivant (ServiceSettings.DisableBotsWhenOwnerIsDeactivated)",
     "gitlab-relay.people": "{count} personne(s) de GitLab ne reçoivent pas de message direct, faute d'être trouvées "
     "dans Mattermost : {names} (gitlab.people dit qui elles y sont)",
     "gitlab.push-limit": "d'un push qui change plus de {limit} branches ou tags à la fois, GitLab n'envoie rien "

@@ -10,12 +10,14 @@ from dataclasses import dataclass
 from requests import HTTPError
 
 from lab import state
+from tests.lab.faults.bot import another_name
 from tests.lab.faults.world import INFRASTRUCTURE, World, nothing
 from tests.lab.runs import deploy
 
 Settings = dict[str, str]
 
 OTHER = "/root/other-infrastructure"
+OTHER_BOT = another_name()
 ANNEX, FIRST = "root/annexe", "root/projet-test-taaf"
 GROUP = "essai-groupe"
 HOOK = "hook Passerelle of"
@@ -220,6 +222,29 @@ CHANGES = [
         difference="incoming webhook 'GitLab Notifications': channel",
     ),
     Change(
+        "mattermost.posting",
+        "webhook again",
+        {"mattermost__posting": "bot"},
+        difference="token of the bot passerelle",
+    ),
+    Change(
+        "gitlab.routes",
+        "a channel of the bot's is taken out",
+        {
+            "mattermost__posting": "bot",
+            "gitlab__routes": '[{"channels": ["off-topic"], "events": ["wiki_page"]}]',
+        },
+        {"mattermost__posting": "bot"},
+        difference="bot passerelle in channel off-topic",
+    ),
+    Change(
+        "mattermost.bot.username",
+        "another one",
+        {"mattermost__posting": "bot"},
+        {"mattermost__posting": "bot", "mattermost__bot__username": OTHER_BOT},
+        difference=f"bot {OTHER_BOT}: username",
+    ),
+    Change(
         "mattermost.gitlab_webhook.channel",
         "another one",
         {"mattermost__gitlab_webhook__channel": "essai-dev"},
@@ -285,11 +310,12 @@ NOTHING = {
         ),
         _FILE,
     ),
-    **dict.fromkeys((f"gitlab.{n}" for n in ("detail", "mute", "routes", "people", "wording")), _FILE),
+    **dict.fromkeys((f"gitlab.{n}" for n in ("detail", "mute", "people", "wording")), _FILE),
     **dict.fromkeys(("gitlab.conversations", "gitlab.direct_messages"), _FILE),
     **dict.fromkeys((f"relays.{n}" for n in ("language", "digest_from", "footer")), _FILE),
     **dict.fromkeys(("gitlab.other_projects", "gitlab.service", "nextcloud.service"), _FILE),
     "mattermost.team_display_name": _ALTERED,
+    **dict.fromkeys((f"mattermost.bot.{n}" for n in ("display_name", "description")), _ALTERED),
     **{
         f"mattermost.{hook}_webhook.{name}": _ALTERED
         for hook in ("gitlab", "nextcloud")

@@ -38,6 +38,16 @@ def held(chat: Chat, forge: Forge, machine: Callable[[str], str]) -> Holdings:
     for hook in chat.api("GET", "/hooks/incoming?per_page=200"):
         team = teams.setdefault(hook["team_id"], chat.api("GET", f"/teams/{hook['team_id']}")["name"])
         webhooks.add(f"{team}: {hook['display_name']}")
+    bots = {
+        bot["user_id"]: bot["username"]
+        for bot in chat.api("GET", "/bots?per_page=200")
+        if bot["description"].endswith("(Passerelle)")
+    }
+    tokens = {
+        f"{name}: {token['description'].rpartition(',')[0]}"
+        for identity, name in bots.items()
+        for token in chat.api("GET", f"/users/{identity}/tokens?per_page=200")
+    }
     projects = [each["path_with_namespace"] for each in forge.api("GET", "projects?per_page=100")]
     return {
         "hooks": {
@@ -48,6 +58,7 @@ def held(chat: Chat, forge: Forge, machine: Callable[[str], str]) -> Holdings:
         },
         "allow-list": set(forge.api("GET", "application/settings")["outbound_local_requests_whitelist"]),
         "webhooks": webhooks,
+        "bots": set(bots.values()) | tokens,
         "host": set(machine(_LISTED).split()),
     }
 
@@ -66,11 +77,13 @@ def described(site: Site, address: str, found: Iterable[str] = ()) -> Holdings:
         "gitlab-read-token": site.gitlab.read_token,
         "spool": site.relays.spool,
         "nextcloud-app-password": nextcloud.relay_password,
+        "mattermost-bot-token": site.mattermost.posting == "bot",
         "site": True,
         "ca.pem": site.host.ca,
         "gitlab.toml": True,
         "nextcloud.toml": True,
     }
+    bot = site.mattermost.bot.username if site.mattermost.posting == "bot" else ""
     units = ["gitlab.socket", "gitlab.service", "nextcloud.service", *(["nextcloud.path"] if on_disk else [])]
     bound = {bound_at(site, tree) for tree in site.trees} if on_disk else set()
     marks = {scanned(str(tree.owner), tree.tree) for tree in site.trees} if on_disk else set()
@@ -82,6 +95,8 @@ def described(site: Site, address: str, found: Iterable[str] = ()) -> Holdings:
             f"{site.mattermost.team}: {hook.display_name}"
             for hook in (site.mattermost.gitlab_webhook, site.mattermost.nextcloud_webhook)
         },
+        # Hosts are what their addresses are called.
+        "bots": {bot, f"{bot}: Passerelle, {site.host.address}"} if bot else set(),
         "host": {
             *(f"/etc/passerelle/{name}" for name, wanted in secrets.items() if wanted),
             *(f"/etc/systemd/system/passerelle-{unit}" for unit in units),

@@ -23,7 +23,7 @@ def create(call: Call) -> Response:
     _refuse_impossible(wanted["username"])
     account: dict[str, object] = {
         "username": wanted["username"],
-        "email": f"{wanted['username']}@localhost",
+        "email": bots.address(wanted["username"]),
         "first_name": wanted["display_name"],
         "roles": "system_user",
         "bot_owner": call.user["id"],

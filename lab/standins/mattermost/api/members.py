@@ -15,7 +15,7 @@ from lab.standins.mattermost.state.store import Row
 
 
 def add(call: Call) -> Response:
-    """Adding somebody is announced in the channel, which counts as a mention of them; so is joining, which does not."""
+    """It is announced in the channel; to be added by somebody counts as a mention, to join does not."""
     channel = access.channel(call)
     user = users.find(call.store, call.fields("channel_member", {"user_id": str})["user_id"])
     if not access.may_read(call, channel):

@@ -11,6 +11,11 @@ from lab.standins.mattermost.state.store import Row, Store
 _COLUMNS = {"username": "username", "display_name": "first_name", "description": "bot_description"}
 
 
+def address(username: str) -> str:
+    """The address of a bot, which nobody reads; it goes with the name."""
+    return f"{username}@localhost"
+
+
 def missing() -> ApiError:
     """404: there is no such bot."""
     return ApiError("store.sql_bot.get.missing.app_error", 404)
@@ -30,6 +35,8 @@ def patch(store: Store, bot: Row, wanted: Mapping[str, str]) -> Row:
     if taken:
         raise ApiError("app.user.save.username_exists.app_error", 400)
     values = {_COLUMNS[key]: value for key, value in wanted.items()}
+    if "username" in wanted:
+        values["email"] = address(wanted["username"])
     store.update("users", bot["id"], values | {"update_at": store.now()})
     return find(store, bot["id"])
 
