@@ -9,7 +9,8 @@ import pytest
 from _pytest.mark import ParameterSet
 
 from relays.base.tls import FAULTS
-from relays.sources.gitlab.delivery_log import DeliveryLog, DeliveryLogError
+from relays.sources.gitlab.delivery_log import DeliveryLog
+from relays.sources.gitlab.reader import DeliveryLogError, Reader
 from relays.sources.nextcloud.cloud import Account, Cloud, CloudError
 from tests import tls
 from tests.relays.events import issue, send
@@ -157,7 +158,7 @@ def ask_nextcloud(url: str, ca: Path | None) -> None:
 
 
 def ask_gitlab(url: str, ca: Path | None) -> None:
-    assert DeliveryLog(url, "root/projet", "Passerelle", "glpat-x", ca).hooks() == [7]
+    assert DeliveryLog(Reader(url, "glpat-x", ca), "root/projet", "Passerelle").hooks() == [7]
 
 
 QUESTIONS = {"nextcloud": ask_nextcloud, "gitlab": ask_gitlab}

@@ -52,6 +52,15 @@ def announced(payload: object, paths: list[str], **more: Any) -> str:
         # A project that is none of the site's.
         (["ops/web"], "shop/web", "shop/web"),
         (["ops/web", "ops/infra"], "shop/tools", "shop/tools"),
+        # What a pattern finds, and what else there is may be called alike.
+        (["ops/*"], "ops/web", "web"),
+        (["root/essai", "ops/**"], "ops/a/web", "a/web"),
+        (["ops/a/**"], "ops/a/web", "web"),
+        (["root/essai", "ops/**"], "root/essai", "root/essai"),
+        (["shop/web", "ops/*"], "ops/web", "ops/web"),
+        (["ops/*", "shop/*"], "ops/web", "ops/web"),
+        (["ops/web", "Ops/*"], "ops/web", "web"),
+        (["ops/*", "!ops/web"], "ops/web", "ops/web"),
     ],
 )
 def test_a_project_is_called_by_what_distinguishes_it(paths: list[str], path: str, shown: str) -> None:

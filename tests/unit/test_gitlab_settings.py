@@ -8,8 +8,10 @@ import pytest
 
 from relays.base.settings_file import read_settings
 from relays.sources.gitlab.config import GitLabSettings
-from relays.sources.gitlab.delivery_log import DeliveryLog, read_hook_logs
+from relays.sources.gitlab.delivery_log import DeliveryLog
+from relays.sources.gitlab.hook_logs import PatternLogs, read_hook_logs
 from relays.sources.gitlab.mute import Mute
+from relays.sources.gitlab.reader import Reader
 from relays.sources.gitlab.router import Router
 from relays.sources.gitlab.routing import Route
 from tasks.relay_settings import gitlab_settings
@@ -26,7 +28,7 @@ def site(values: dict[str, Any], **gitlab: Any) -> Site:
     return load(values | {"gitlab": values["gitlab"] | gitlab}, dict(os.environ))
 
 
-def read(folder: Path, wanted: Site) -> tuple[Router, list[DeliveryLog]]:
+def read(folder: Path, wanted: Site) -> tuple[Router, list[DeliveryLog | PatternLogs]]:
     """What the relay makes of the settings that the deploy writes; it refuses what it does not know."""
     file = folder / "gitlab.toml"
     file.write_text(gitlab_settings(wanted, signs=True), encoding="utf-8")
@@ -39,7 +41,7 @@ def test_a_site_that_says_nothing(tmp_path: Path, values: dict[str, Any]) -> Non
     router, hook_logs = read(tmp_path, site(values))
     assert router.routes == [Route(("dev-notifications",), language="fr", detail="full")]
     assert (router.mute, router.people, hook_logs) == (Mute(), {}, [])
-    assert router.projects.paths == ("root/projet-test-taaf",)
+    assert router.projects.entries == ("root/projet-test-taaf",)
 
 
 def test_a_site_that_says_much(tmp_path: Path, values: dict[str, Any]) -> None:
@@ -106,7 +108,7 @@ def test_what_a_release_before_does_not_know_is_only_written_where_a_site_says_i
 
 def test_a_site_with_several_projects(tmp_path: Path, values: dict[str, Any]) -> None:
     router, _ = read(tmp_path, site(values, projects=["taaf/web", "shop/web"]))
-    assert router.projects.paths == ("root/projet-test-taaf", "taaf/web", "shop/web")
+    assert router.projects.entries == ("root/projet-test-taaf", "taaf/web", "shop/web")
 
 
 def test_a_site_with_a_token_for_the_log(tmp_path: Path, values: dict[str, Any]) -> None:
@@ -116,7 +118,7 @@ def test_a_site_with_a_token_for_the_log(tmp_path: Path, values: dict[str, Any])
         tmp_path, site(values, read_token="glpat-read", url=f"{url}/", projects=["taaf/infra"])
     )
     assert hook_logs == [
-        DeliveryLog(url, project, "Passerelle", "glpat-read")
+        DeliveryLog(Reader(url, "glpat-read"), project, "Passerelle")
         for project in ("root/projet-test-taaf", "taaf/infra")
     ]
 

@@ -26,9 +26,9 @@ from relays.sources.gitlab.conversations.direct_messages import DirectMessages, 
 from relays.sources.gitlab.conversations.identities import Identities
 from relays.sources.gitlab.conversations.table import Conversations
 from relays.sources.gitlab.dead_letters import DeadLetters
-from relays.sources.gitlab.delivery_log import read_hook_logs
 from relays.sources.gitlab.event_processor import EventProcessor
 from relays.sources.gitlab.history import History
+from relays.sources.gitlab.hook_logs import read_hook_logs
 from relays.sources.gitlab.http.refusals import Refusals
 from relays.sources.gitlab.http.server import HttpServer, address_of
 from relays.sources.gitlab.inbox import Inbox

@@ -21,8 +21,10 @@ from relays.base.errors import reason
 from relays.base.trouble import Trouble
 from relays.base.worker import Worker
 from relays.sources.gitlab.backfill_state import BackfillState
-from relays.sources.gitlab.delivery_log import PAGE_ENTRIES, DeliveryLog, DeliveryLogError, LogEntry
+from relays.sources.gitlab.delivery_log import PAGE_ENTRIES, DeliveryLog, LogEntry
+from relays.sources.gitlab.hook_logs import PatternLogs
 from relays.sources.gitlab.inbox import Delivery, Inbox
+from relays.sources.gitlab.reader import DeliveryLogError
 from relays.storage.engine import StorageError
 from relays.storage.store import Store
 
@@ -52,7 +54,7 @@ class Backfill(Worker):
         self,
         store: Store,
         received: Inbox,
-        hook_logs: Sequence[DeliveryLog],
+        hook_logs: Sequence[DeliveryLog | PatternLogs],
         interval: float = INTERVAL_SECONDS,
     ) -> None:
         super().__init__("backfill", _TIMEOUT_SECONDS)
@@ -61,15 +63,7 @@ class Backfill(Worker):
         self._logs = hook_logs
         self._interval = interval
         self._stopped: Future[None] = Future()
-        self._troubles = {
-            each.project: Trouble(
-                "backfill",
-                where=f"project={each.project}",
-                retry="GitLab is asked again",
-                meanwhile="what arrives is accepted",
-            )
-            for each in hook_logs
-        }
+        self._troubles: dict[str, Trouble] = {}
 
     def stop(self) -> None:
         if not self._stopped.done():
@@ -86,14 +80,40 @@ class Backfill(Worker):
 
     def _turn(self) -> None:
         try:
-            whole = [self._read_all(hook_log) for hook_log in self._logs]
+            whole = [self._read_all(each) for hook_log in self._logs for each in self._found(hook_log)]
             self._take(all(whole))
         except StorageError:
             return  # the store has logged it already
 
-    def _read_all(self, hook_log: DeliveryLog) -> bool:
+    def _found(self, hook_log: DeliveryLog | PatternLogs) -> Sequence[DeliveryLog | None]:
+        """The log, or those that a pattern finds by now; None for those that it cannot."""
+        if isinstance(hook_log, DeliveryLog):
+            return [hook_log]
+        trouble = self._trouble(hook_log.pattern)
+        try:
+            found = self._ask(hook_log.found)
+        except DeliveryLogError as error:
+            trouble.report(str(error), error.remedy)
+            return [None]
+        trouble.report("")
+        return found
+
+    def _trouble(self, path: str) -> Trouble:
+        return self._troubles.setdefault(
+            path,
+            Trouble(
+                "backfill",
+                where=f"project={path}",
+                retry="GitLab is asked again",
+                meanwhile="what arrives is accepted",
+            ),
+        )
+
+    def _read_all(self, hook_log: DeliveryLog | None) -> bool:
         """Note what failed in a project; whether all of it could be read."""
-        trouble = self._troubles[hook_log.project]
+        if hook_log is None:
+            return False
+        trouble = self._trouble(hook_log.path)
         try:
             lost = sum(self._read(hook_log, hook) for hook in self._ask(hook_log.hooks))
         except DeliveryLogError as error:
