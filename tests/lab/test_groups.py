@@ -64,13 +64,13 @@ def test_a_group_is_followed(group: Group, forge: Forge, chat: Chat) -> None:
     assert deploy(**SETTINGS).changed == 2, "the hook, and the record of it"
     for number, path in enumerate((web, later)):
         forge.api("POST", "PROJECT/issues", {"title": f"{mark}-{number}"}, project=path)
-    wait_until("both are told", lambda: seen(chat, "dev-notifications", mark) == ["0", "1"])
+    wait_until("both are announced", lambda: seen(chat, "dev-notifications", mark) == ["0", "1"])
 
     # What is taken away in GitLab is found by the doctor, and named by the next dry run.
     (found,) = forge.hooks(later)
     forge.api("DELETE", f"PROJECT/hooks/{found['id']}", project=later)
     judged = doctor(**SETTINGS)
-    assert (judged.first, later in judged.output) == ("gitlab.hook", True), judged.output
+    assert (judged.first, later in judged.output) == ("gitlab.hook-missing", True), judged.output
     forge.api("POST", f"projects/{quote(later, safe='')}/archive")
     archived = dry(**SETTINGS).output
     assert f"! project {later}: archived, so it gets no hook" in archived
