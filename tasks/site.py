@@ -25,7 +25,7 @@ from relays.sources.gitlab.config import (
     People,
     Routes,
 )
-from relays.sources.gitlab.projects import ProjectPath
+from relays.sources.gitlab.project_list import GroupPath, ProjectEntry, ProjectList, ProjectPath
 from relays.sources.gitlab.reminders.settings import Reminders
 from relays.sources.nextcloud.config import PollSeconds, Source
 from relays.sources.nextcloud.options import FURTHER_USERNAME, USERNAME
@@ -68,12 +68,9 @@ def _spool(value: SecretStr) -> SecretStr:
 
 
 def _further_projects(value: list[str], info: ValidationInfo) -> list[str]:
-    # To GitLab, paths that differ in upper and lower case are the same.
-    known = {str(info.data.get("project")).lower()}
-    for project in value:
-        if project.lower() in known:
-            raise ValueError(f"{project} is given twice: take one of them out")
-        known.add(project.lower())
+    groups = [f"{group}/**" for group in info.data.get("groups", ())]
+    for fault in ProjectList([str(info.data.get("project")), *groups, *value]).faults():
+        raise ValueError(fault)
     return value
 
 
@@ -320,10 +317,17 @@ class GitLab(Section):
     project: ProjectPath = Field(
         description="`namespace/name`, created with a README if it is missing; `make check` works in it"
     )
-    projects: Annotated[list[ProjectPath], AfterValidator(_further_projects)] = Field(
+    groups: list[GroupPath] = Field(
+        [],
+        description="groups all of whose projects, those of subgroups too, are the site's: by a hook of the group "
+        "where the edition has such (Premium) and the token is an owner's, else by a hook of each project there is",
+    )
+    projects: Annotated[list[ProjectEntry], AfterValidator(_further_projects)] = Field(
         [],
         description='further ones by their full paths, such as `["taaf/infra", "taaf/web"]`; messages then call each '
-        "by the shortest end of its path that no other one has",
+        "by the shortest end of its path that no other one has. `taaf/*` are all projects of a group or a user, "
+        "`taaf/**` those of its subgroups too, `!taaf/secret` or `!taaf/old/*` is left out; a new one gets its hook "
+        "with the next deploy",
     )
     other_projects: OtherProjects
     read_token: Token | None = Field(
@@ -402,8 +406,14 @@ class Site(Section):
 
     @property
     def projects(self) -> list[str]:
-        """Every GitLab project, the first one as well."""
-        return [self.gitlab.project, *self.gitlab.projects]
+        """Every GitLab project that is named by its path, the first one as well."""
+        return list(self.project_list.paths)
+
+    @property
+    def project_list(self) -> ProjectList:
+        """What the settings say of GitLab's projects."""
+        wanted = self.gitlab
+        return ProjectList([wanted.project, *wanted.projects, *(f"{group}/**" for group in wanted.groups)])
 
     @property
     def trees(self) -> list[Tree]:

@@ -112,9 +112,10 @@ def push_limit(look: Look) -> Broken | Noted | None:
 
 def allows(entries: Iterable[str], relay: str) -> bool:
     """Whether an entry covers ADDRESS:PORT: itself, the address, or a range around it."""
-    address = relay.rpartition(":")[0]
+    shown = relay.rpartition(":")[0]
+    address = shown.removeprefix("[").removesuffix("]")
     for entry in entries:
-        if entry in (relay, address):
+        if entry in (relay, shown, address):
             return True
         try:
             if ipaddress.ip_address(address) in ipaddress.ip_network(entry, strict=False):

@@ -31,12 +31,15 @@ class Forge:
 
     project: Project
     front: Front
+    by_pattern: bool = False
 
     @property
     def settings(self) -> str:
         """What a relay must know: the hour has come."""
+        path = self.project.full_path
+        entry = f"{path.rpartition('/')[0]}/*" if self.by_pattern else path
         return (
-            f'[gitlab]\nurl = "{self.front.url}"\nprojects = ["{self.project.full_path}"]\nhook = "Passerelle"\n'
+            f'[gitlab]\nurl = "{self.front.url}"\nprojects = ["{entry}"]\nhook = "Passerelle"\n'
             f'[reminders]\nat = "00:00"\ntimezone = "{noon_somewhere()}"\n'
             'days = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]\n'
         )
@@ -185,6 +188,14 @@ def test_of_two_hosts_one_says_it(make: Make, forge: Forge, sink: Sink) -> None:
     for relay in both:
         assert relay.terminate() == 0
     assert len(sink.posts) == 1
+    is_said(sink.posts[0].shown)
+
+
+def test_what_a_pattern_finds_is_said(make: Make, forge: Forge, sink: Sink) -> None:
+    forge.by_pattern = True
+    relay = make(sink.url)
+    relay.start()
+    wait_for(lambda: len(sink.posts) == 1)
     is_said(sink.posts[0].shown)
 
 

@@ -10,7 +10,7 @@ from _pytest.mark import ParameterSet
 
 from relays.base.tls import FAULTS
 from relays.sources.gitlab.delivery_log import DeliveryLog
-from relays.sources.gitlab.rest import GitLabError
+from relays.sources.gitlab.rest import GitLabError, PlaceApi, Server
 from relays.sources.nextcloud.cloud import Account, Cloud, CloudError
 from tests import tls
 from tests.relays.events import issue, send
@@ -158,7 +158,7 @@ def ask_nextcloud(url: str, ca: Path | None) -> None:
 
 
 def ask_gitlab(url: str, ca: Path | None) -> None:
-    assert DeliveryLog(url, "root/projet", "Passerelle", "glpat-x", ca).hooks() == [7]
+    assert DeliveryLog(PlaceApi(Server(url, "glpat-x", ca), "root/projet"), "Passerelle").hooks() == [7]
 
 
 QUESTIONS = {"nextcloud": ask_nextcloud, "gitlab": ask_gitlab}

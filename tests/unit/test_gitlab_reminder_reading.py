@@ -10,7 +10,7 @@ import pytest
 
 from relays.sources.gitlab.reminders.reading import Horizon, read_project
 from relays.sources.gitlab.reminders.things import Person, Thing
-from relays.sources.gitlab.rest import GitLabError, ProjectApi
+from relays.sources.gitlab.rest import GitLabError, PlaceApi, Server
 from relays.sources.gitlab.timestamps import moment
 from tests.relays.gitlab_site import Front
 from tests.relays.sink import Reply
@@ -80,7 +80,7 @@ def read(front: Front) -> Read:
             return Reply(200, json.dumps(answer).encode())
 
         front.behave = behave
-        api = ProjectApi(front.url, "taaf/web", "glpat-x")
+        api = PlaceApi(Server(front.url, "glpat-x"), "taaf/web")
         return read_project(api, HORIZON, lambda question: question())
 
     return make
@@ -271,6 +271,8 @@ def test_every_page_is_read_and_of_issues_only_those_that_may_be_due(read: Read,
     ("project", "asked"),
     [
         ({"archived": True}, set()),
+        ({"marked_for_deletion_on": "2026-11-20"}, set()),
+        ({"marked_for_deletion_at": "2026-11-20"}, set()),
         ({"default_branch": None}, {"merge_requests", "issues", "milestones"}),
         ({"builds_access_level": "disabled"}, {"merge_requests", "issues", "milestones"}),
         ({"issues_access_level": "disabled"}, {"merge_requests", "pipelines", "milestones"}),

@@ -2,8 +2,8 @@
 
 import json
 import logging
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -14,11 +14,11 @@ import pytest
 from relays.delivery.outbox import Outbox
 from relays.delivery.tables import OUTBOX
 from relays.sources.gitlab.conversations.direct_messages import DirectMessages
+from relays.sources.gitlab.hook_logs import DeliveryLogSettings, read_projects
 from relays.sources.gitlab.mute import Mute
 from relays.sources.gitlab.reminders.days import Days
 from relays.sources.gitlab.reminders.reminder import MORNING_SECONDS, RETRY_SECONDS, ReminderWorker
 from relays.sources.gitlab.reminders.settings import Reminders
-from relays.sources.gitlab.rest import ProjectApi
 from relays.sources.gitlab.router import Router
 from relays.sources.gitlab.routing import Route
 from relays.sources.gitlab.tables import GITLAB
@@ -62,19 +62,27 @@ def issue(title: str = "Bilan") -> dict[str, Any]:
 
 @dataclass
 class Forge:
-    """GitLab, with the issues of each project by its path, or what it answers instead."""
+    """GitLab, with the issues of each project by its path, or what it answers instead; and so of each group."""
 
     front: Front
     projects: dict[str, list[Mapping[str, Any]] | Reply]
+    groups: dict[str, Reply] = field(default_factory=dict)
 
     def behave(self, asked: str) -> Reply:
-        path = urlsplit(asked).path.removeprefix("/api/v4/projects/")
-        project, _, below = path.partition("/")
-        found = self.projects[project.replace("%2F", "/")]
+        of, name, *rest = urlsplit(asked).path.removeprefix("/api/v4/").split("/")
+        place, below = name.replace("%2F", "/"), "/".join(rest)
+        if of != "projects":
+            return self.groups.get(place) or self.listed(place) if of == "groups" else UNKNOWN
+        found = self.projects[place]
         if isinstance(found, Reply):
             return found
         answer: object = found if below == "issues" else [] if below else {"default_branch": "main"}
         return Reply(200, json.dumps(answer).encode())
+
+    def listed(self, group: str) -> Reply:
+        """The list of a group's projects."""
+        paths = [path for path in self.projects if path.startswith(f"{group}/")]
+        return Reply(200, json.dumps([{"path_with_namespace": path} for path in paths]).encode())
 
     @property
     def asked(self) -> int:
@@ -124,14 +132,19 @@ def start(forge: Forge, tmp_path: Path, spool: str | None) -> Iterator[Start]:
     """Starts a relay on the same spool."""
     stores: list[Store] = []
 
-    def make(*, bot: bool = False, **said: Any) -> Host:
+    def make(*, bot: bool = False, entries: Sequence[str] = (), **said: Any) -> Host:
         file = tmp_path / "relay.db"
         engine = PostgreSQL(spool, OUTBOX, GITLAB) if spool else SQLite(file, OUTBOX, GITLAB)
         store = Store(engine)
         store.start()
         stores.append(store)
         settings = Reminders.model_validate({"at": "08:30", **said})
-        projects = [ProjectApi(forge.front.url, project, "glpat-x") for project in forge.projects]
+        token = tmp_path / "gitlab-read-token"
+        token.write_text("glpat-x")
+        table = DeliveryLogSettings(
+            url=forge.front.url, projects=tuple(entries or forge.projects), hook="Passerelle"
+        )
+        projects = read_projects(table, tmp_path)
         worker = ReminderWorker(
             settings,
             projects,
@@ -310,3 +323,90 @@ def test_a_token_that_is_out_of_date_is_said_and_a_restart_on_that_day_catches_u
     again = start()
     again.at(FRIDAY, "09:30")
     assert again.said == [(key(FRIDAY), "dev")]
+
+
+def read_on(forge: Forge) -> set[str]:
+    """The projects whose issues were read since the last time."""
+    paths = [urlsplit(asked).path.split("/") for asked in forge.front.asked]
+    forge.front.asked.clear()
+    return {path[4].replace("%2F", "/") for path in paths if path[5:] == ["issues"]}
+
+
+@pytest.mark.parametrize(
+    ("entries", "read"),
+    [
+        (["taaf/*"], {"taaf/web", "taaf/infra"}),
+        (["taaf/**"], {"taaf/web", "taaf/infra", "taaf/a/tools"}),
+        (["taaf/*", "!taaf/infra"], {"taaf/web"}),
+        (["taaf/infra", "taaf/**"], {"taaf/web", "taaf/infra", "taaf/a/tools"}),
+        (["taaf/a/*", "taaf/**"], {"taaf/web", "taaf/infra", "taaf/a/tools"}),
+        (["shop/web", "taaf/a/*"], {"shop/web", "taaf/a/tools"}),
+    ],
+)
+def test_what_patterns_find_is_read_once(
+    start: Start, forge: Forge, entries: list[str], read: set[str]
+) -> None:
+    forge.projects.update({"taaf/a/tools": [], "shop/web": []})
+    relay = start(entries=entries)
+    relay.at(FRIDAY, "07:30")
+    issues = [asked for asked in forge.front.asked if "/issues?" in asked]
+    assert len(issues) == len(read)
+    assert read_on(forge) == read
+    assert relay.said == ([(key(FRIDAY), "dev")] if "taaf/web" in read else [])
+
+
+def test_what_patterns_find_is_looked_up_anew_each_day(start: Start, forge: Forge) -> None:
+    relay = start(entries=["taaf/*"])
+    relay.at(FRIDAY, "07:30")
+    assert read_on(forge) == {"taaf/web", "taaf/infra"}
+    forge.projects["taaf/new"] = forge.projects.pop("taaf/web")
+    relay.at(MONDAY, "07:30")
+    assert read_on(forge) == {"taaf/new", "taaf/infra"}
+
+
+def test_a_group_that_does_not_answer_is_asked_again_and_its_projects_but_once(
+    start: Start, forge: Forge, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    forge.projects["shop/web"] = []
+    forge.groups["taaf"] = AWAY
+    relay = start(entries=["shop/web", "taaf/*"])
+    relay.at(FRIDAY, "07:30")
+    assert (relay.said, read_on(forge)) == ([], {"shop/web"})
+    del forge.groups["taaf"]
+    whole, forge.projects["taaf/infra"] = forge.projects["taaf/infra"], AWAY
+    relay.at(FRIDAY, "07:35")
+    assert (relay.said, read_on(forge)) == ([], {"taaf/web"})
+    forge.projects["taaf/infra"] = whole
+    relay.at(FRIDAY, "07:40")
+    assert (relay.said, read_on(forge)) == ([(key(FRIDAY), "dev")], {"taaf/infra"})
+    assert [line.partition(":")[0] for line in lines(caplog)] == [
+        "reminders trouble project=taaf/* reason=HTTP 503",
+        "reminders works again project=taaf/*",
+        "reminders trouble project=taaf/infra reason=HTTP 503",
+        "reminders works again project=taaf/infra",
+        "reminders day=2026-11-27 things=1 channels=1",
+    ]
+
+
+def test_a_group_that_somebody_has_to_see_to_holds_up_no_project(
+    start: Start, forge: Forge, caplog: pytest.LogCaptureFixture
+) -> None:
+    forge.groups["gone"] = UNKNOWN
+    relay = start(entries=["taaf/web", "gone/*"])
+    relay.at(FRIDAY, "07:30")
+    assert relay.said == [(key(FRIDAY), "dev")]
+    assert "reminders trouble project=gone/* reason=HTTP 404: there is no group gone" in caplog.text
+
+
+def test_a_group_without_projects_is_no_trouble(
+    start: Start, forge: Forge, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    relay = start(entries=["empty/**"])
+    relay.at(FRIDAY, "07:30")
+    assert lines(caplog) == ["reminders day=2026-11-27 things=0 channels=0"]
+    assert relay.said == []
+    asked = forge.asked
+    start(entries=["empty/**"]).at(FRIDAY, "08:30")
+    assert (asked, forge.asked) == (1, 0)

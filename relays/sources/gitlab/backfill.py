@@ -17,6 +17,7 @@ from functools import partial
 from relays.base.trouble import Trouble
 from relays.sources.gitlab.backfill_state import BackfillState
 from relays.sources.gitlab.delivery_log import PAGE_ENTRIES, DeliveryLog, LogEntry
+from relays.sources.gitlab.hook_logs import PatternLogs
 from relays.sources.gitlab.inbox import Delivery, Inbox
 from relays.sources.gitlab.reader import ANSWER_SECONDS, GitLabReader
 from relays.sources.gitlab.rest import GitLabError
@@ -42,7 +43,7 @@ class Backfill(GitLabReader):
         self,
         store: Store,
         received: Inbox,
-        hook_logs: Sequence[DeliveryLog],
+        hook_logs: Sequence[DeliveryLog | PatternLogs],
         interval: float = INTERVAL_SECONDS,
     ) -> None:
         super().__init__("backfill", _TIMEOUT_SECONDS)
@@ -50,15 +51,7 @@ class Backfill(GitLabReader):
         self._received = received
         self._logs = hook_logs
         self._interval = interval
-        self._troubles = {
-            each.project: Trouble(
-                "backfill",
-                where=f"project={each.project}",
-                retry="GitLab is asked again",
-                meanwhile="what arrives is accepted",
-            )
-            for each in hook_logs
-        }
+        self._troubles: dict[str, Trouble] = {}
 
     def read(self) -> None:
         while True:
@@ -67,14 +60,40 @@ class Backfill(GitLabReader):
 
     def _turn(self) -> None:
         try:
-            whole = [self._read_all(hook_log) for hook_log in self._logs]
+            whole = [self._read_all(each) for hook_log in self._logs for each in self._found(hook_log)]
             self._take(all(whole))
         except StorageError:
             return  # the store has logged it already
 
-    def _read_all(self, hook_log: DeliveryLog) -> bool:
+    def _found(self, hook_log: DeliveryLog | PatternLogs) -> Sequence[DeliveryLog | None]:
+        """The log, or those that a pattern finds by now; None for those that it cannot."""
+        if isinstance(hook_log, DeliveryLog):
+            return [hook_log]
+        trouble = self._trouble(hook_log.pattern.path)
+        try:
+            found = self.ask(hook_log.found)
+        except GitLabError as error:
+            trouble.report(str(error), error.remedy)
+            return [None]
+        trouble.report("")
+        return found
+
+    def _trouble(self, path: str) -> Trouble:
+        return self._troubles.setdefault(
+            path,
+            Trouble(
+                "backfill",
+                where=f"project={path}",
+                retry="GitLab is asked again",
+                meanwhile="what arrives is accepted",
+            ),
+        )
+
+    def _read_all(self, hook_log: DeliveryLog | None) -> bool:
         """Note what failed in a project; whether all of it could be read."""
-        trouble = self._troubles[hook_log.project]
+        if hook_log is None:
+            return False
+        trouble = self._trouble(hook_log.api.path)
         try:
             lost = sum(self._read(hook_log, hook) for hook in self.ask(hook_log.hooks))
         except GitLabError as error:

@@ -8,10 +8,11 @@ from pydantic import AfterValidator, Field, ValidationInfo
 from relays.base.schema import Section
 from relays.delivery.settings import RelaySettings
 from relays.mattermost.settings import ChannelName, Person
-from relays.sources.gitlab.delivery_log import DeliveryLogSettings
+from relays.sources.gitlab.hook_logs import DeliveryLogSettings
 from relays.sources.gitlab.http.memory_budget import ROOM_BYTES
 from relays.sources.gitlab.mute import Mute
-from relays.sources.gitlab.projects import ProjectPath, Projects
+from relays.sources.gitlab.project_list import ProjectEntry
+from relays.sources.gitlab.projects import Projects
 from relays.sources.gitlab.reminders.settings import Reminders
 from relays.sources.gitlab.router import Router
 from relays.sources.gitlab.routing import Conversations, Detail, Route, faults
@@ -111,8 +112,8 @@ class GitLabSettings(RelaySettings):
     detail: MessageDetail
     conversations: HowConversing
     direct_messages: InPerson
-    projects: tuple[ProjectPath, ...] = Field(
-        default=(), description="those of the site by their full paths; none: all"
+    projects: tuple[ProjectEntry, ...] = Field(
+        default=(), description="those of the site, as in `gitlab.projects`; none: all"
     )
     other_projects: OtherProjects
     max_body_bytes: int = Field(

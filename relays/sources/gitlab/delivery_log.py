@@ -22,35 +22,13 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
-from typing import Annotated, Any, TypeGuard
+from typing import Any, TypeGuard
 
-from pydantic import AfterValidator, Field
-
-from relays.base.addresses import BaseUrl
-from relays.base.schema import Section, Shown
 from relays.sources.gitlab.delivery_key import delivery_key, header_event
-from relays.sources.gitlab.projects import ProjectPath
-from relays.sources.gitlab.rest import GitLabError, ProjectApi, UnreadableError, read_token
+from relays.sources.gitlab.rest import GitLabError, PlaceApi, UnreadableError
 
 # Of what GitLab allows, half: a page is held in memory.
 PAGE_ENTRIES = 10
-
-
-def _some(projects: tuple[str, ...]) -> tuple[str, ...]:
-    if not projects:
-        raise ValueError("names no project: name one, or remove the table and the credential")
-    return projects
-
-
-class DeliveryLogSettings(Section):
-    """Where GitLab's log of deliveries is."""
-
-    url: BaseUrl = Field(description="address of GitLab")
-    projects: Annotated[tuple[ProjectPath, ...], AfterValidator(_some)] = Field(
-        description="those of the site by their full paths"
-    )
-    hook: Shown = Field(description="name of their hook")
 
 
 @dataclass(frozen=True)
@@ -74,23 +52,24 @@ class LogPage:
 
 @dataclass(frozen=True)
 class DeliveryLog:
-    """The log of the hooks called `hook` of a project; for `ca` see base.tls. Its methods raise GitLabError."""
+    """The log of the hooks called `hook` of a project or a group.
 
-    url: str
-    project: str
+    A project that is `listed` by its path has such a hook. Its methods raise GitLabError.
+    """
+
+    api: PlaceApi
     hook: str
-    token: str
-    ca: Path | None = None
+    listed: bool = True
 
     def hooks(self) -> list[int]:
         """The numbers of the hooks with our name; a project has one hundred hooks at most."""
         refused = (
-            f"there is no project {self.project} that the token may see: correct the token, or gitlab.project and "
+            f"there is no project {self.api.path} that the token may see: correct the token, or gitlab.project and "
             "gitlab.projects"
         )
-        listed = self._api.page("hooks", {"per_page": 100}, "hooks", refused)
+        listed = self.api.page("hooks", {"per_page": 100}, "hooks", refused)
         found = [hook["id"] for hook in listed if hook.get("name") == self.hook and _is_id(hook.get("id"))]
-        if not found:
+        if not found and self.listed:
             raise GitLabError(f"the project has no hook {self.hook}", "run the deploy again")
         return found
 
@@ -126,27 +105,10 @@ class DeliveryLog:
         }
         refused = "GitLab keeps no log of deliveries: 17.3 or newer is needed"
         try:
-            listed = self._api.page(f"hooks/{hook}/events", query, "hooks", refused)
+            listed = self.api.page(f"hooks/{hook}/events", query, "hooks", refused)
             return [_entry(event) for event in listed]
         except RecursionError:
             raise UnreadableError("an entry is too deep") from None
-
-    @property
-    def _api(self) -> ProjectApi:
-        return ProjectApi(self.url, self.project, self.token, self.ca)
-
-
-def read_hook_logs(
-    table: DeliveryLogSettings | None, credentials: Path, ca: Path | None = None
-) -> list[DeliveryLog]:
-    """The logs that the table [gitlab] and the credential `gitlab-read-token` lead to; none if both are missing.
-
-    For `ca` see relays.base.tls. StartError as for `read_token`.
-    """
-    token = read_token(credentials, wanted=table is not None)
-    if table is None or token is None:
-        return []
-    return [DeliveryLog(table.url, project, table.hook, token, ca) for project in table.projects]
 
 
 def _entry(event: Mapping[str, Any]) -> LogEntry:

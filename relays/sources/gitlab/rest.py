@@ -1,4 +1,4 @@
-"""GitLab's REST API, read with the token `gitlab-read-token`: lists by their pages, and what each refusal means."""
+"""GitLab's REST API, read with the token `gitlab-read-token` in bounded time and memory; what each refusal means."""
 
 import re
 import time
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import quote
 
 import requests
@@ -25,6 +25,7 @@ TOKEN = "gitlab-read-token"  # noqa: S105
 """The name of the credential."""
 
 Query = Mapping[str, str | int]
+Places = Literal["projects", "groups", "users"]
 
 
 class GitLabError(Exception):
@@ -35,40 +36,29 @@ class GitLabError(Exception):
         self.remedy = remedy
 
 
+class UnknownError(GitLabError):
+    """GitLab knows nothing at that address, or does not show it to the token."""
+
+
 class UnreadableError(GitLabError):
     """What GitLab answers is more than can be read, or is not what it should be."""
 
 
 @dataclass(frozen=True)
-class ProjectApi:
-    """What GitLab's API says of a project; for `ca` see base.tls. Its methods raise GitLabError."""
+class Server:
+    """The GitLab at `url`, read with `token`; for `ca` see base.tls."""
 
     url: str
-    project: str
     token: str
     ca: Path | None = None
 
-    def one(self, path: str, query: Query, what: str, unknown: str) -> dict[str, Any]:
-        """The thing at a path below the project; `what` the token has to read, and what it means if it is not there."""
-        found = self._get(path, query, what, unknown)
-        if not isinstance(found, dict):
-            raise UnreadableError("the answer is not GitLab's", "correct gitlab.url")
-        return found
-
-    def page(self, path: str, query: Query, what: str, unknown: str) -> list[dict[str, Any]]:
-        """A page of the list at a path below the project; the rest as for `one`."""
-        listed = self._get(path, query, what, unknown)
-        if not isinstance(listed, list) or not all(isinstance(each, dict) for each in listed):
-            raise UnreadableError("the answer is not GitLab's", "correct gitlab.url")
-        return listed
-
-    def _get(self, path: str, query: Query, what: str, unknown: str) -> object:
-        address = f"{self.url}/api/v4/projects/{quote(self.project, safe='')}{path and f'/{path}'}"
+    def get(self, path: str, query: Query, what: str, unknown: str) -> object:
+        """The JSON at a path of the API, None if it is none; the rest as for `PlaceApi.one`."""
         try:
             with (
                 self._session() as session,
                 session.get(
-                    address,
+                    f"{self.url}/api/v4/{path}",
                     params=query,
                     headers={"PRIVATE-TOKEN": self.token},
                     timeout=_TIMEOUT,
@@ -93,6 +83,36 @@ class ProjectApi:
         session = requests.Session()
         session.mount("https://", tls.TlsAdapter(self.ca))
         return session
+
+
+@dataclass(frozen=True)
+class PlaceApi:
+    """What GitLab's API says of what is at `path`, one `of` the projects, groups or users.
+
+    Its methods raise GitLabError, and UnknownError for what the token does not see.
+    """
+
+    server: Server
+    path: str
+    of: Places = "projects"
+
+    def one(self, path: str, query: Query, what: str, unknown: str) -> dict[str, Any]:
+        """The thing at a path below it; `what` the token has to read, and what it means if that is not there."""
+        found = self._get(path, query, what, unknown)
+        if not isinstance(found, dict):
+            raise UnreadableError("the answer is not GitLab's", "correct gitlab.url")
+        return found
+
+    def page(self, path: str, query: Query, what: str, unknown: str) -> list[dict[str, Any]]:
+        """A page of the list at a path below it; the rest as for `one`."""
+        listed = self._get(path, query, what, unknown)
+        if not isinstance(listed, list) or not all(isinstance(each, dict) for each in listed):
+            raise UnreadableError("the answer is not GitLab's", "correct gitlab.url")
+        return listed
+
+    def _get(self, path: str, query: Query, what: str, unknown: str) -> object:
+        place = f"{self.of}/{quote(self.path, safe='')}"
+        return self.server.get(f"{place}/{path}" if path else place, query, what, unknown)
 
 
 def read_token(credentials: Path, *, wanted: bool) -> str | None:
@@ -143,4 +163,5 @@ def _refusal(response: requests.Response, what: str, unknown: str) -> GitLabErro
     }
     if 300 <= status < 400:
         return GitLabError(f"HTTP {status}", "it leads elsewhere: set gitlab.url to where it leads")
-    return GitLabError(f"HTTP {status}", remedies.get(status, ""))
+    kind = UnknownError if status in (HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND) else GitLabError
+    return kind(f"HTTP {status}", remedies.get(status, ""))

@@ -26,6 +26,9 @@ CREATE TABLE IF NOT EXISTS projects (
     archived INTEGER NOT NULL DEFAULT 0, UNIQUE (namespace_id, path), UNIQUE (namespace_id, name));
 CREATE TABLE IF NOT EXISTS redirects (
     full_path TEXT PRIMARY KEY, project_id INTEGER NOT NULL REFERENCES projects(id) ON DELETE CASCADE);
+CREATE TABLE IF NOT EXISTS shares (
+    project_id INTEGER NOT NULL REFERENCES projects(id) ON DELETE CASCADE,
+    group_id INTEGER NOT NULL REFERENCES namespaces(id), PRIMARY KEY (project_id, group_id));
 CREATE TABLE IF NOT EXISTS labels (
     id INTEGER PRIMARY KEY, project_id INTEGER NOT NULL REFERENCES projects(id) ON DELETE CASCADE,
     title TEXT NOT NULL, color TEXT NOT NULL, created_at TEXT NOT NULL, UNIQUE (project_id, title));

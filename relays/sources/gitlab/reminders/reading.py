@@ -20,7 +20,7 @@ from typing import Any, Protocol, TypeVar
 from relays.sources.gitlab.noise import is_bot
 from relays.sources.gitlab.payload import Payload
 from relays.sources.gitlab.reminders.things import Group, Person, Thing
-from relays.sources.gitlab.rest import GitLabError, ProjectApi
+from relays.sources.gitlab.rest import GitLabError, PlaceApi
 from relays.sources.gitlab.timestamps import moment
 
 T = TypeVar("T")
@@ -50,13 +50,11 @@ class Horizon:
     due_until: date
 
 
-def read_project(api: ProjectApi, horizon: Horizon, ask: Ask) -> list[Thing]:
+def read_project(api: PlaceApi, horizon: Horizon, ask: Ask) -> list[Thing]:
     """What is worth a reminder in a project; each question is put by `ask`. GitLabError."""
-    unknown = (
-        f"there is no project {api.project} that the token may see: correct the token, or gitlab.projects"
-    )
+    unknown = f"there is no project {api.path} that the token may see: correct the token, or gitlab.projects"
     project = Payload(ask(lambda: api.one("", {}, "projects", unknown)))
-    if project.flag("archived"):
+    if project.flag("archived") or any(project.text(f"marked_for_deletion_{at}") for at in ("on", "at")):
         return []
     reading = _Reading(api, horizon, ask)
     things = list[Thing]()
@@ -78,7 +76,7 @@ def _uses(project: Payload, feature: str) -> bool:
 
 @dataclass(frozen=True)
 class _Reading:
-    api: ProjectApi
+    api: PlaceApi
     horizon: Horizon
     ask: Ask
 
@@ -102,7 +100,7 @@ class _Reading:
             began = moment(failed[-1].text("updated_at"))
             last = failed[0]
             yield Thing(
-                *("branch", "pipeline", self.api.project, last.number("id"), name, last.text("web_url")),
+                *("branch", "pipeline", self.api.path, last.number("id"), name, last.text("web_url")),
                 since=began,
                 branch=name,
             )
@@ -119,7 +117,7 @@ class _Reading:
                 *(
                     "due",
                     "issue",
-                    self.api.project,
+                    self.api.path,
                     each.number("iid"),
                     each.text("title"),
                     each.text("web_url"),
@@ -137,7 +135,7 @@ class _Reading:
             due = _day(each.text("due_date"))
             if due is not None and due <= self.horizon.due_until:
                 yield Thing(
-                    *("due", "milestone", self.api.project, each.number("iid"), each.text("title")),
+                    *("due", "milestone", self.api.path, each.number("iid"), each.text("title")),
                     url=each.text("web_url"),
                     due=due,
                 )
@@ -172,7 +170,7 @@ class _Reading:
 
     def _thing(self, group: Group, each: Payload, since: float, people: tuple[Person, ...]) -> Thing:
         return Thing(
-            *(group, "merge_request", self.api.project, each.number("iid"), each.text("title")),
+            *(group, "merge_request", self.api.path, each.number("iid"), each.text("title")),
             url=each.text("web_url"),
             since=since,
             people=people,

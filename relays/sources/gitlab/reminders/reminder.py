@@ -7,13 +7,15 @@ which nothing is. A day on which there is nothing to say is dealt with all the s
 """
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import date
 
 from relays.base.trouble import Trouble
 from relays.delivery.outbox import Notification, Outbox
 from relays.sources.gitlab.conversations.direct_messages import DirectMessages
 from relays.sources.gitlab.conversations.notices import Notice
+from relays.sources.gitlab.patterns import Pattern
 from relays.sources.gitlab.reader import ANSWER_SECONDS, GitLabReader
 from relays.sources.gitlab.reminders import audience
 from relays.sources.gitlab.reminders.days import Days
@@ -22,7 +24,7 @@ from relays.sources.gitlab.reminders.reading import Horizon, read_project
 from relays.sources.gitlab.reminders.schedule import Schedule
 from relays.sources.gitlab.reminders.settings import Reminders
 from relays.sources.gitlab.reminders.things import Thing
-from relays.sources.gitlab.rest import GitLabError, ProjectApi
+from relays.sources.gitlab.rest import GitLabError, PlaceApi
 from relays.sources.gitlab.router import Router
 from relays.storage.engine import Database, StorageError
 from relays.wording import CATALOGUES
@@ -38,13 +40,18 @@ _DAY_SECONDS = 86400.0
 
 
 class _Morning:
-    """What has been read on a day, until when what is missing is asked for again, and when that is next."""
+    """What patterns find on a day and what has been read; until when the rest is asked for again, and when next.
+
+    `errors` are those of the last time.
+    """
 
     def __init__(self, day: date, now: float) -> None:
         self.day = day
         self.until = now + MORNING_SECONDS
         self.next = now
+        self.found: dict[str, Sequence[PlaceApi]] = {}
         self.things: dict[str, list[Thing]] = {}
+        self.errors: list[GitLabError] = []
 
 
 class ReminderWorker(GitLabReader):
@@ -53,7 +60,7 @@ class ReminderWorker(GitLabReader):
     def __init__(
         self,
         settings: Reminders,
-        projects: Sequence[ProjectApi],
+        projects: Sequence[PlaceApi | Pattern],
         router: Router,
         days: Days,
         outbox: Outbox,
@@ -69,15 +76,7 @@ class ReminderWorker(GitLabReader):
         self._direct = direct
         self._done: date | None = None
         self._morning: _Morning | None = None
-        self._troubles = {
-            each.project: Trouble(
-                "reminders",
-                where=f"project={each.project}",
-                retry="GitLab is asked again",
-                meanwhile="nobody is reminded of what is in it",
-            )
-            for each in projects
-        }
+        self._troubles: dict[str, Trouble] = {}
 
     def read(self) -> None:
         while True:
@@ -103,36 +102,58 @@ class ReminderWorker(GitLabReader):
             return  # the store has logged it already
 
     def _go_through(self, morning: _Morning, now: float) -> None:
-        if self._asked_again(morning, now):
+        self._ask_for_missing(morning, now)
+        # What is in somebody's hands is not waited for.
+        if any(not error.remedy for error in morning.errors):
             # By the clock of now: a GitLab that hangs has taken its time.
             morning.next = self._days.now() + RETRY_SECONDS
             if morning.next < morning.until:
                 return
-        if morning.things:
+        if morning.things or not morning.errors:
             self._say(morning, now)
         else:
             log.error("no reminders day=%s: GitLab could not be read", morning.day)
         self._done, self._morning = morning.day, None
 
-    def _asked_again(self, morning: _Morning, now: float) -> bool:
-        """Read the projects that are missing; whether any still is that may yet answer by itself."""
+    def _ask_for_missing(self, morning: _Morning, now: float) -> None:
+        """Look up the patterns and read the projects that have not been, and note what goes wrong with them."""
         horizon = Horizon(
             now, now - self._settings.stale_days * _DAY_SECONDS, self._schedule.next_after(morning.day)
         )
-        again = False
-        for api in self._projects:
-            if api.project in morning.things:
-                continue
-            trouble = self._troubles[api.project]
-            try:
-                morning.things[api.project] = read_project(api, horizon, self.ask)
-            except GitLabError as error:
-                trouble.report(str(error), error.remedy)
-                # What is in somebody's hands is not waited for.
-                again |= not error.remedy
-            else:
-                trouble.report()
-        return again
+        morning.errors.clear()
+        for each in self._projects:
+            for api in self._found(morning, each):
+                if api.path not in morning.things:
+                    with self._noting(morning, api.path):
+                        morning.things[api.path] = read_project(api, horizon, self.ask)
+
+    def _found(self, morning: _Morning, each: PlaceApi | Pattern) -> Sequence[PlaceApi]:
+        """The project, or those that a pattern finds on that day; none as long as it cannot be looked up."""
+        if isinstance(each, PlaceApi):
+            return [each]
+        if each.path not in morning.found:
+            with self._noting(morning, each.path):
+                morning.found[each.path] = self.ask(each.projects)
+        return morning.found.get(each.path, ())
+
+    @contextmanager
+    def _noting(self, morning: _Morning, path: str) -> Iterator[None]:
+        trouble = self._troubles.setdefault(
+            path,
+            Trouble(
+                "reminders",
+                where=f"project={path}",
+                retry="GitLab is asked again",
+                meanwhile="nobody is reminded of what is in it",
+            ),
+        )
+        try:
+            yield
+        except GitLabError as error:
+            trouble.report(str(error), error.remedy)
+            morning.errors.append(error)
+        else:
+            trouble.report()
 
     def _say(self, morning: _Morning, now: float) -> None:
         things = [thing for each in morning.things.values() for thing in each]
