@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from dataclasses import asdict
 from functools import partial
-from pathlib import Path
 from posixpath import basename
 from typing import Any
 
@@ -41,12 +40,13 @@ from tasks.operations.secret_file import (
 )
 from tasks.operations.text_file import text_files
 from tasks.operations.trial import Trial
+from tasks.places import PROJECT, cache
 from tasks.preflight.check import Needs, check_host
 from tasks.site import Site
 from tasks.templates import render
 
-PROJECT = Path(__file__).parent.parent
 REQUIREMENTS = PROJECT / "requirements"
+PACKAGE = PROJECT / "relays"
 RELAYS = ("gitlab", "nextcloud")
 # In the place of the address of a database: what waits is kept in a file of the host's.
 FILE = SecretStr("file")
@@ -141,7 +141,13 @@ def install_relays(site: Site, context: DeployContext, made: Made) -> None:
 def relays_package() -> None:
     """The package of the relays under /opt/passerelle, on trial until it is accepted."""
     python_app(
-        "passerelle", PROJECT, "relays", REQUIREMENTS, spools.look, TRIAL, name="Package of the relays"
+        "passerelle",
+        PACKAGE,
+        REQUIREMENTS,
+        cache(),
+        spools.look,
+        TRIAL,
+        name="Package of the relays",
     )
 
 
@@ -163,7 +169,7 @@ def no_further_certificates(site: Site) -> None:
 
 def this_release() -> str:
     """The name of the release that this deploy brings."""
-    return release_digest(PROJECT, "relays", REQUIREMENTS / "relays.txt")
+    return release_digest(PACKAGE, REQUIREMENTS / "relays.txt")
 
 
 def gitlab_relay(

@@ -45,6 +45,7 @@ LINKS = {
     "gitlab.version": "GitLab's version",
     "gitlab.clock": "GitLab's clock",
     "gitlab.allow-list": "GitLab's allow-list",
+    "gitlab.expiry": "end of GitLab's tokens",
     "gitlab.push-limit": "events of pushes",
     "gitlab.reach": "way from GitLab's container to the relay",
     "gitlab.project": "GitLab's projects",
@@ -498,6 +499,7 @@ UNCLEAR = {
 }
 
 NOTED = {
+    "gitlab.expiry": "{setting} expires on {until}: make rotate renews it if setup has made it, else make another one",
     "gitlab.push-limit": "of a push that changes more than {limit} branches or tags at once, GitLab sends nothing "
     "(push_event_hooks_limit: Admin > Settings > Network > Performance optimization)",
 }

@@ -44,6 +44,7 @@ LINKS = {
     "gitlab.version": "version de GitLab",
     "gitlab.clock": "horloge de GitLab",
     "gitlab.allow-list": "liste blanche de GitLab",
+    "gitlab.expiry": "expiration des jetons de GitLab",
     "gitlab.push-limit": "événements des push",
     "gitlab.reach": "chemin du conteneur GitLab au relais",
     "gitlab.project": "projets GitLab",
@@ -553,6 +554,8 @@ UNCLEAR = {
 }
 
 NOTED = {
+    "gitlab.expiry": "{setting} expire le {until} : make rotate le renouvelle s'il vient de setup ; sinon, "
+    "créez-en un autre",
     "gitlab.push-limit": "d'un push qui change plus de {limit} branches ou tags à la fois, GitLab n'envoie rien "
     "(push_event_hooks_limit : Admin > Settings > Network > Performance optimization)",
 }

@@ -7,6 +7,7 @@ from starlette.responses import JSONResponse, Response
 from lab.standins.mattermost.api.call import Call
 from lab.standins.mattermost.api.endpoint import endpoint
 from lab.standins.mattermost.payloads import bot as payload
+from lab.standins.mattermost.payloads.ok import OK
 from lab.standins.mattermost.state import users
 from lab.standins.mattermost.state.errors import ApiError, forbidden, invalid_body
 from lab.standins.mattermost.state.store import new_id
@@ -66,9 +67,23 @@ def list_tokens(call: Call) -> Response:
     return JSONResponse([{key: row[key] for key in keys} | {"is_active": True} for row in rows])
 
 
+def revoke_token(call: Call) -> Response:
+    """A token ends with the sessions that were opened with it."""
+    id = call.fields("token_id", {"token_id": str})["token_id"]
+    if not id:
+        raise invalid_body("token_id")
+    if call.store.one("SELECT 1 FROM access_tokens WHERE id = ?", id) is None:
+        raise ApiError("app.user_access_token.get_by_user.app_error", 404)
+    if not call.is_admin:
+        raise forbidden()
+    call.store.execute("DELETE FROM access_tokens WHERE id = ?", id)
+    return JSONResponse(OK)
+
+
 routes = [
     endpoint("POST", "/bots", create_bot),
     endpoint("GET", "/bots", list_bots),
     endpoint("POST", "/users/{user_id}/tokens", create_token),
     endpoint("GET", "/users/{user_id}/tokens", list_tokens),
+    endpoint("POST", "/users/tokens/revoke", revoke_token),
 ]

@@ -67,6 +67,7 @@ MESSAGES = {
         "Personal access tokens are disabled on this server. "
         "Please contact your system administrator for details."
     ),
+    "app.user_access_token.get_by_user.app_error": "Unable to get the personal access tokens by user.",
     "app.webhooks.get_incoming.app_error": "Unable to get the webhook.",
     "app.webhooks.save_incoming.existing.app_error": "You cannot overwrite an existing IncomingWebhook.",
     "app.webhooks.update_incoming.app_error": "Unable to update the IncomingWebhook.",
