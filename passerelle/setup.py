@@ -8,8 +8,7 @@ from typing import Any
 import click
 
 from passerelle.place import enter
-
-PREFIX = "PASSERELLE_SETUP_"
+from passerelle.shared import ANSWERS
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 # {name: (metavar, help)}; a secret is read from a file or a variable, for a command line is seen by all.
@@ -40,20 +39,20 @@ def _options(command: Callable[..., Any]) -> Callable[..., Any]:
             f"--{name.replace('_', '-')}-file",
             f"{name}_file",
             type=_FILE,
-            help=f"{text} Or {PREFIX}{name.upper()}.",
+            help=f"{text} Or {ANSWERS}{name.upper()}.",
         )(command)
     for name, (metavar, text) in reversed(_ANSWERS.items()):
         command = click.option(
-            f"--{name.replace('_', '-')}", name, metavar=metavar, envvar=f"{PREFIX}{name.upper()}", help=text
+            f"--{name.replace('_', '-')}", name, metavar=metavar, envvar=f"{ANSWERS}{name.upper()}", help=text
         )(command)
     return command
 
 
 @click.command()
 @_options
-@click.option("--ssh-key", type=_FILE, envvar=f"{PREFIX}SSH_KEY", help="Private key for SSH.")
+@click.option("--ssh-key", type=_FILE, envvar=f"{ANSWERS}SSH_KEY", help="Private key for SSH.")
 @click.option(
-    "--ca", type=_FILE, envvar=f"{PREFIX}CA", help="Certificates that https:// is trusted by, in PEM."
+    "--ca", type=_FILE, envvar=f"{ANSWERS}CA", help="Certificates that https:// is trusted by, in PEM."
 )
 @click.option(
     "--project",
@@ -84,7 +83,7 @@ def setup(settings: Path, /, **answers: Any) -> int:
     tokens that it has made, `teardown` revokes them.
     """
     for name in _SECRETS:
-        file, variable = answers.pop(f"{name}_file"), os.environ.pop(f"{PREFIX}{name.upper()}", None)
+        file, variable = answers.pop(f"{name}_file"), os.environ.pop(f"{ANSWERS}{name.upper()}", None)
         answers[name] = file.read_text(encoding="utf-8").strip() if file else variable
     for name in ("ssh_key", "ca"):
         answers[name] = answers[name].absolute() if answers[name] else None

@@ -1,18 +1,40 @@
 """Setup's access to the applications: tokens that are there already, and those that it makes, to be taken back."""
 
-from collections.abc import Callable
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import FrameType
 
 from pydantic import SecretStr
 
 from tasks.operations.api import Api, ApiError
 from tasks.operations.resource import ResourceError
+from tasks.references import check_account
 from tasks.setup.asking import ask, ask_secret, confirm, is_anybody_there, say
 from tasks.setup.discovery import Applications
 from tasks.setup.given import Given
 from tasks.tokens import gitlab, ledger, mattermost, nextcloud
 from tasks.tokens.ledger import Token
+
+
+@contextmanager
+def unbroken() -> Iterator[None]:
+    """Do what is begun to its end, so that it can be taken back; an interruption meanwhile counts afterwards."""
+    interrupted: list[int] = []
+
+    def note(number: int, frame: FrameType | None) -> None:
+        interrupted.append(number)
+        say("interrupted: what has begun is brought to its end, and taken back …")
+
+    before = signal.signal(signal.SIGINT, note)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if interrupted:
+        raise KeyboardInterrupt
 
 
 @dataclass
@@ -23,11 +45,12 @@ class Undo:
 
     def run(self) -> None:
         """Take all of it back, the last first; what cannot be is told, and stays in the ledger."""
-        while self.steps:
-            try:
-                self.steps.pop()()
-            except ResourceError as error:
-                say(f"not taken back: {error}")
+        with unbroken():
+            while self.steps:
+                try:
+                    self.steps.pop()()
+                except ResourceError as error:
+                    say(f"not taken back: {error}")
 
 
 @dataclass
@@ -88,20 +111,42 @@ def gitlab_access(
     if given.gitlab_token is not None:
         raise ResourceError("gitlab.url is not known: give --gitlab-url with the token")
     say("making a token in GitLab's console (up to a minute) …")
-    made = gitlab.make_by_console(container, gitlab.NAME, given.gitlab_admin)
-    secret, found = SecretStr(made["token"]), url or str(made["url"])
-    noted = maker.note("gitlab.token", secret, str(made["id"]), made["user"], str(made["expires_at"]))
-    api = applications.api("gitlab", found, secret)
-    maker.undone_by(noted, lambda: gitlab.revoke(api, noted.id))
+    with unbroken():
+        made = gitlab.make_by_console(container, gitlab.NAME, given.gitlab_admin)
+        secret, found = SecretStr(made["token"]), url or str(made["url"])
+        noted = maker.note("gitlab.token", secret, str(made["id"]), made["user"], str(made["expires_at"]))
+        api = applications.api("gitlab", found, secret)
+        maker.undone_by(noted, lambda: gitlab.revoke(api, noted.id))
     api.call("GET", "/api/v4/version")  # it is reached there
     return Forge(found, secret, made["user"], api)
 
 
-def nextcloud_access(maker: Maker, container: str, user: str) -> SecretStr:
-    """An app password of the account, made by occ."""
-    number, password = nextcloud.make(container, user)
-    noted = maker.note("nextcloud.relay_password", password, number, user)
-    maker.undone_by(noted, lambda: nextcloud.revoke(container, user, number))
+def nextcloud_access(
+    applications: Applications,
+    maker: Maker,
+    container: str,
+    at: tuple[str, str],
+    given: SecretStr | None,
+    kept: SecretStr | None,
+) -> SecretStr:
+    """The app password that is `given`, or `kept` in the settings, if Nextcloud takes it, else one made by occ.
+
+    `at` are the address and the account.
+    """
+    url, user = at
+    if known := given or kept:
+        try:
+            check_account(applications.nextcloud(url, user, known), user)
+        except ApiError as error:
+            if error.status != 401 or given:
+                raise
+            say("nextcloud.relay_password in the settings is refused: a new one is made")
+        else:
+            return known
+    with unbroken():
+        number, password = nextcloud.make(container, user)
+        noted = maker.note("nextcloud.relay_password", password, number, user)
+        maker.undone_by(noted, lambda: nextcloud.revoke(container, user, number))
     return password
 
 
@@ -172,10 +217,11 @@ def mattermost_access(
     """A token of that administrator's account, for the deploy."""
     if chat.is_session and not mattermost.are_allowed(chat.api):
         _allow(chat, maker, given)
-    number, secret = mattermost.make(chat.api, mattermost.NAME)
-    noted = maker.note("mattermost.token", secret, number, chat.user)
-    own = applications.api("mattermost", url, secret)
-    maker.undone_by(noted, lambda: mattermost.revoke(own, number))
+    with unbroken():
+        number, secret = mattermost.make(chat.api, mattermost.NAME)
+        noted = maker.note("mattermost.token", secret, number, chat.user)
+        own = applications.api("mattermost", url, secret)
+        maker.undone_by(noted, lambda: mattermost.revoke(own, number))
     return secret
 
 

@@ -1,5 +1,6 @@
 """What setup finds on the host by itself: the Compose project, the three applications, their addresses."""
 
+import base64
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -98,6 +99,20 @@ class Applications:
             token or SecretStr("-"),
             header="PRIVATE-TOKEN" if gitlab and token else "Authorization",
             scheme="" if gitlab else "Bearer ",
+            transport=lambda: host_transport(host),
+            ca=self._ca,
+        )
+
+    def nextcloud(self, url: str, user: str, password: SecretStr) -> Api:
+        """Nextcloud at that address, with an app password of that account."""
+        basic = base64.b64encode(f"{user}:{password.get_secret_value()}".encode()).decode()
+        return Api(
+            "nextcloud",
+            url,
+            SecretStr(basic),
+            header="Authorization",
+            scheme="Basic ",
+            setting="relay_password",
             transport=lambda: host_transport(host),
             ca=self._ca,
         )

@@ -9,20 +9,15 @@ import subprocess
 import sys
 import tempfile
 import tomllib
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from paramiko import SSHException
 from pydantic import SecretStr
-from pyinfra.api import StringCommand
 
 from group_data.all import TAAF
-from tasks import root
-from tasks.connection import connected
-from tasks.operations.remote import run_quietly
 from tasks.operations.resource import ResourceError
 from tasks.places import PROJECT
 from tasks.settings import PREFIX, load
@@ -35,20 +30,19 @@ from tasks.setup.access import (
     mattermost_administrator,
     nextcloud_access,
 )
-from tasks.setup.asking import ask, choose, confirm, is_anybody_there, say
-from tasks.setup.discovery import Applications, Found
-from tasks.setup.given import Given, machine_of
+from tasks.setup.applications import accepted, mattermost_of, nextcloud_of, project_of
+from tasks.setup.asking import confirm, is_anybody_there, say
+from tasks.setup.discovery import Applications
+from tasks.setup.given import Given
+from tasks.setup.machine import reached
 from tasks.setup.message import channel_address, send_first
 from tasks.setup.plan import plan
 from tasks.setup.settings_file import with_values
 from tasks.setup.site import missing, projects_of, team_of, values
 from tasks.site import Machine, Site, SiteError
-from tasks.ssh import connection_data
 from tasks.tokens import ledger
 from tasks.tokens.renewal import revoke_unused
 from tasks.typed import pyinfra
-
-SUDO_PASSWORD = f"{PREFIX}HOST__SUDO_PASSWORD"
 
 
 class Declined(Exception):
@@ -61,7 +55,7 @@ def main(given: Given, settings: Path) -> int:
         if not given.yes and not is_anybody_there():
             raise ResourceError("there is nobody to ask: give --yes, and what else is missing as options")
         kept = _kept(settings)
-        with _host(given, kept) as machine:
+        with reached(given, kept) as machine:
             _describe(given, settings, kept, machine)
             os.environ[f"{PREFIX}SETTINGS"] = str(settings)
             say(f"\n{settings} holds the settings (0600). Deploying …\n")
@@ -105,57 +99,20 @@ def _kept(settings: Path) -> dict[str, Any]:
     return kept
 
 
-@contextmanager
-def _host(given: Given, kept: Mapping[str, Any]) -> Iterator[Machine]:
-    """The machine, connected meanwhile, with commands on it run as root."""
-    machine = _machine(given, kept)
-    if password := os.environ.get(SUDO_PASSWORD):
-        machine = machine.model_copy(update={"sudo_password": SecretStr(password)})
-    with ExitStack() as connection:
-        connection.enter_context(connected((machine.address, connection_data(machine))))
-        _, number = run_quietly(StringCommand("id -u"), plain=True)
-        if not machine.sudo and (number.split() or ["?"])[-1] != "0":
-            connection.pop_all().close()
-            machine = machine.model_copy(update={"sudo": True})
-            connection.enter_context(connected((machine.address, connection_data(machine))))
-        root.become_root()
-        if asked := root.asked_password():
-            os.environ[SUDO_PASSWORD] = asked  # for the deploy, which would ask again
-        yield machine
-
-
-def _machine(given: Given, kept: Mapping[str, Any]) -> Machine:
-    told = kept.get("host", {})
-    if "address" in told:
-        machine = Machine(**{name: value for name, value in told.items() if name in Machine.model_fields})
-        if given.host and machine_of(given.host).address != machine.address:
-            raise ResourceError(
-                f"--host {given.host}: the settings are of {machine.address}; for another site give another file: "
-                "passerelle --settings FILE setup"
-            )
-        return machine
-
-    def check(answer: str) -> None:
-        machine_of(answer, given.ssh_key)
-
-    answer = given.host or ask("Host of GitLab and Nextcloud, [USER@]HOST[:PORT]", "--host", check=check)
-    return machine_of(answer, given.ssh_key)
-
-
 def _describe(given: Given, settings: Path, kept: dict[str, Any], machine: Machine) -> None:
     """Have a settings file that describes the site, once its plan was shown and agreed to."""
     told: dict[str, dict[str, Any]] = {
         name: kept.get(name) or {} for name in ("host", "gitlab", "nextcloud", "mattermost")
     }
-    found = _project(given, told["host"])
+    found = project_of(given, told["host"])
     say(f"found on {machine.address}: Compose project {found.name} in {found.folder} ({found.services})")
     applications = Applications(given.ca or told["host"].get("ca"))
     forge_box, cloud_box = found.containers["gitlab"], found.containers["nextcloud"]
-    cloud_url, account = _nextcloud(applications, cloud_box.id, given, told["nextcloud"])
+    cloud_url, account = nextcloud_of(applications, cloud_box.id, given, told["nextcloud"])
     say(f"Nextcloud is at {cloud_url}, the documents are {account}'s")
-    chat_url = _mattermost(applications, found, given, told["mattermost"])
+    chat_url = mattermost_of(applications, found, given, told["mattermost"])
     say(f"Mattermost is at {chat_url}")
-    chat_token = _accepted(applications, chat_url, told["mattermost"].get("token"))
+    chat_token = accepted(applications, chat_url, told["mattermost"].get("token"))
     chat = None if chat_token else mattermost_administrator(applications, chat_url, given)
 
     undo = Undo()
@@ -170,8 +127,14 @@ def _describe(given: Given, settings: Path, kept: dict[str, Any], machine: Machi
             _secret(told["gitlab"].get("token")),
         )
         say(f"GitLab is at {forge.url}, its administrator is {forge.user}")
-        password = given.nextcloud_password or _secret(told["nextcloud"].get("relay_password"))
-        password = password or nextcloud_access(maker, cloud_box.id, account)
+        password = nextcloud_access(
+            applications,
+            maker,
+            cloud_box.id,
+            (cloud_url, account),
+            given.nextcloud_password,
+            _secret(told["nextcloud"].get("relay_password")),
+        )
         if chat is not None:
             chat_token = mattermost_access(chat, applications, maker, chat_url, given)
         assert chat_token is not None
@@ -221,71 +184,6 @@ def _agree(given: Given, settings: Path, text: str) -> None:
     if not given.yes and not confirm("\nDeploy?"):
         raise Declined
     ledger.replace_file(settings, text)
-
-
-def _project(given: Given, told: Mapping[str, Any]) -> Found:
-    found = {each.name: each for each in discovery.projects()}
-    named = given.compose_project or told.get("compose_project")
-    if named and named not in found:
-        raise ResourceError(
-            f"--compose-project {named}: none of that name has GitLab and Nextcloud; there is {', '.join(found)}"
-        )
-    return found[named or choose("Compose project", list(found), "--compose-project")]
-
-
-def _nextcloud(
-    applications: Applications, container: str, given: Given, told: Mapping[str, Any]
-) -> tuple[str, str]:
-    """Its address, and the account whose files hold the documents."""
-    users = discovery.nextcloud_users(container)
-    account = given.nextcloud_user or told.get("admin") or ("admin" if "admin" in users else None)
-    if account and account not in users:
-        raise ResourceError(
-            f"nextcloud.admin = {account!r}: Nextcloud has no such account; there is {', '.join(users)}"
-        )
-    account = account or choose("Nextcloud account whose files hold the documents", users, "--nextcloud-user")
-    urls = [given.nextcloud_url or told.get("url")]
-    if urls == [None]:
-        urls = list(discovery.nextcloud_addresses(container))
-    return _address(applications, "nextcloud", [url for url in urls if url]), account
-
-
-def _mattermost(applications: Applications, found: Found, given: Given, told: Mapping[str, Any]) -> str:
-    urls = [given.mattermost_url or told.get("url")]
-    if urls == [None] and "mattermost" in found.containers:
-        urls = list(discovery.mattermost_addresses(found.containers["mattermost"].id))
-    return _address(applications, "mattermost", [url for url in urls if url])
-
-
-def _address(applications: Applications, application: str, urls: list[str]) -> str:
-    """The first of the addresses at which the application answers; asked for if it does at none."""
-    for url in urls:
-        try:
-            applications.refuse_wrong(application, url)
-        except ResourceError as error:
-            if url == urls[-1] and not is_anybody_there():
-                raise
-            say(str(error))
-            continue
-        return url
-    name = {"nextcloud": "Nextcloud", "mattermost": "Mattermost"}[application]
-
-    def check(answer: str) -> None:
-        applications.refuse_wrong(application, answer.rstrip("/"))
-
-    return ask(f"Address of {name}, such as https://…", f"--{application}-url", check=check).rstrip("/")
-
-
-def _accepted(applications: Applications, url: str, token: str | None) -> SecretStr | None:
-    """The token of the settings if Mattermost takes it."""
-    if not token:
-        return None
-    try:
-        applications.api("mattermost", url, SecretStr(token)).call("GET", "/api/v4/users/me")
-    except ResourceError:
-        say("mattermost.token in the settings is refused: a new one is made")
-        return None
-    return SecretStr(token)
 
 
 def _secret(value: str | None) -> SecretStr | None:
