@@ -51,7 +51,7 @@ def enters(site: Site, chat: Chat, forge: Forge, values: dict[str, dict[str, Any
     for name, (url, headers) in asked.items():
         with requests.Session() as session:
             session.proxies, session.trust_env = chat.session.proxies, False
-            found[name] = session.request("HEAD", url, headers=headers, timeout=30).status_code < 400
+            found[name] = session.get(url, headers=headers, timeout=30).status_code != 401
     return found
 
 
@@ -210,29 +210,39 @@ def test_an_interruption_leaves_nothing(
     assert left_behind(person) == []
 
 
-def test_tokens_that_are_switched_off_are_said_so(person: Person, chat: Chat) -> None:
+def test_tokens_that_are_switched_off_are_said_so(person: Person, chat: Chat, site: Site) -> None:
     """Only whoever asks for it has them switched on."""
 
-    def switch(on: bool) -> None:
-        chat.api("PUT", "/config/patch", {"ServiceSettings": {"EnableUserAccessTokens": on}})
+    # A session, for personal access tokens are refused while they are off.
+    login = {"login_id": "admin", "password": person.lab.chat_password}
+    session = chat.send("POST", f"{site.mattermost.url}/api/v4/users/login", json=login).headers["Token"]
+
+    def allowed(**change: bool) -> bool:
+        answer = chat.send(
+            "PUT",
+            f"{site.mattermost.url}/api/v4/config/patch",
+            json={"ServiceSettings": change},
+            headers={"Authorization": f"Bearer {session}"},
+        )
+        return bool(answer.json()["ServiceSettings"]["EnableUserAccessTokens"])
 
     person.variables = {"PASSERELLE_SETUP_MATTERMOST_PASSWORD": person.lab.chat_password}
     options = ["setup", f"--host={person.host}", "--mattermost-user=admin"]
-    switch(False)
+    assert not allowed(EnableUserAccessTokens=False)
     try:
         done = person.run(*options, "--yes")
         assert (done.returncode, done.stdout) == (1, "")
         assert "--allow-mattermost-tokens" in done.stderr
-        assert not chat.api("GET", "/config")["ServiceSettings"]["EnableUserAccessTokens"]
+        assert not allowed()
         terminal = person.sit_down(*options)
         terminal.wait_for("Switch them on")
         terminal.type("")
         terminal.wait_for(PLAN)
         terminal.type("n")
         assert terminal.end() == 0
-        assert chat.api("GET", "/config")["ServiceSettings"]["EnableUserAccessTokens"]
+        assert allowed()
     finally:
-        switch(True)
+        assert allowed(EnableUserAccessTokens=True)
     assert left_behind(person) == []
 
 
