@@ -2,6 +2,7 @@
 
 from pyinfra import host
 
+from tasks.bot import drop_former_tokens, provision_bot
 from tasks.commands import install_commands
 from tasks.context import find_context
 from tasks.failure_isolation import failing_alone
@@ -28,6 +29,7 @@ with failing_alone():
         open_next_port(site, made)
         admit_webhooks(site, context)
         provision_mattermost(site, context, made)
+        provision_bot(site, context)
         provision_nextcloud(site, context)
         provision_gitlab(site, context)
         take_next_port(site, made)
@@ -39,6 +41,7 @@ with failing_alone():
     meet(site)
     if here:
         leave_former_spool(site, context, made)
+        drop_former_tokens(site, context)
         remove_leftovers(site, context, made)
         remove_former_icons(site, context, made)
     else:

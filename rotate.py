@@ -6,6 +6,7 @@ leaves a site that works; the next one finishes it.
 
 from pyinfra import host
 
+from tasks.bot import drop_former_tokens, provision_bot
 from tasks.commands import install_commands
 from tasks.context import find_context
 from tasks.failure_isolation import failing_alone
@@ -42,10 +43,12 @@ with failing_alone():
         use_secrets()
         provision_gitlab(site, context)
         drop_secrets()
-        # New webhooks beside the old ones, then the relays use them, then Mattermost forgets the old ones.
+        # New webhooks and a new token of the bot beside the old ones, then the relays use them, then Mattermost forgets
+        # the old ones.
         admit_webhooks(site, context)
         set_aside_webhooks(site, context, made)
         provision_mattermost(site, context, made)
+        provision_bot(site, context, replaced=True)
         install_relays(site, context, made)
         install_commands(site, context)
     meet(site)
@@ -54,6 +57,7 @@ with failing_alone():
     meet(site)
     if here:
         leave_former_spool(site, context, made)
+        drop_former_tokens(site, context, replaced=True)
         remove_leftovers(site, context, made | Made(webhooks=frozenset(aside)))
     else:
         forget_former_address()

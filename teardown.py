@@ -1,11 +1,13 @@
 """Everything that Passerelle has made, taken away again, and nothing else; pyinfra shows it first and asks.
 
 What people work in stays: the team, the channels and their messages, the project, the folders and their documents.
+A bot is disabled, for the messages are its own and Mattermost deletes none.
 So do Mattermost's integration settings, which others may rely on.
 """
 
 from pyinfra import host
 
+from tasks.bot import remove_bots
 from tasks.context import find_context
 from tasks.failure_isolation import failing_alone
 from tasks.former_hosts import find_former_hosts, remove_relays_of
@@ -30,6 +32,7 @@ with failing_alone():
         remove_shared_spool()
         remove_relays()
         remove_webhooks(context, everything.webhooks, made, though_hidden=True)
+        remove_bots(context, everything.bots)
         remove_icons(context, everything)
         remove_files(everything.files)
         former, _ = find_former_hosts((made - wanted(site, context)).machines)

@@ -21,7 +21,7 @@ TITLE = "Events accepted"
 INTRODUCTION = (
     "A new connection for each event, as GitLab makes it, 32 at a time, over the loopback by one thread of wrk on the"
     " same cores: a new issue of 3.4 kB, signed, with an id of its own. The relay is one process as deployed: it"
-    " checks token and signature, has the event on the disk (fsync) before it answers, and tells as far as a flood"
+    " checks token and signature, has the event on the disk (fsync) before it answers, and processes as far as a flood"
     " leaves it time, the rest afterwards. The"
     " synchronous relay posts to Mattermost before it answers, in one thread, as the scripts do that are passed around"
     " for this; its Mattermost, and the relay's, takes 10 ms for a post, or none. uvicorn answers 200 to everything"
@@ -35,7 +35,7 @@ PACKAGES = ("uvicorn", "uvloop", "httptools", "h11", "requests")
 _ROUNDS = 3
 _SECONDS = 4.0
 _MATTERMOST_SECONDS = 0.010
-# All events of a load are the same, under keys of their own: each is to be told.
+# All events of a load are the same, under keys of their own: each is to be announced.
 _SETTINGS = "[mute]\nechoes = false\n"
 
 _RELAY = "relay"
@@ -66,10 +66,10 @@ def measure(home: Path) -> Iterator[Row]:
                 load.prepare(home, _SECONDS)
                 loads[name].append(load.run(home, port, _SECONDS))
                 if name == _RELAY:
-                    # What it has yet to tell must not slow the others down.
+                    # What it has yet to process must not slow the others down.
                     wait_for(lambda: undelivered(relay) == 0, 120)
-        kept, told = len(stored(relay)), sum(each.answers for each in loads[_RELAY])
-    assert kept >= told, f"{told} events were answered 200 and {kept} are on the disk"
+        kept, answered = len(stored(relay)), sum(each.answers for each in loads[_RELAY])
+    assert kept >= answered, f"{answered} events were answered 200 and {kept} are on the disk"
 
     rates = {name: statistics.median(each.rate for each in loads[name]) for name in servers}
     slowest = {name: statistics.median(each.p99_ms for each in loads[name]) for name in servers}

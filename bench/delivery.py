@@ -14,6 +14,8 @@ from bench.load import SIGNING_TOKEN
 from bench.processes import processor_seconds, resident_megabytes
 from bench.report import Row
 from tests.relays import events
+from tests.relays.bot_sink import BotSink
+from tests.relays.conversations import Said, Speaker, write
 from tests.relays.process import Relay, wait_for
 from tests.relays.sink import OK, Reply, Sink
 
@@ -25,8 +27,12 @@ INTRODUCTION = (
 PACKAGES = ("watchdog", "httptools", "requests")
 
 _ONE_BY_ONE = 200
+# Into one channel, each third of which changes a root alone; and what a real 5.37 takes for a post (measured).
+_POSTED = 2000
+_CONVERSATIONS = 50
+_POST_SECONDS = 0.012
 _MOVED = 5000
-# The small tree tells each document by itself, however many there are.
+# The small tree announces each document by itself, however many there are.
 _TREES = {1000: "burst_from = 0", 10_000: "", 50_000: ""}
 # It holds two scans of the whole tree, one in each minute.
 _IDLE_SECONDS = 120.0
@@ -52,10 +58,13 @@ def measure(home: Path) -> Iterator[Row]:
         for name, place in {"one by one": small, "by folder": middle}.items():
             seconds, posts = _move_in(*place, home / "lot")
             yield (
-                f"{_MOVED:,} documents moved in at once, all told of {name}",
+                f"{_MOVED:,} documents moved in at once, all announced {name}",
                 f"{seconds:.1f} s, {posts} posts",
                 "",
             )
+
+        for settings, how in (("digest_from = 0", "each by itself"), ("", "as digests")):
+            yield from _throughput(home / f"throughput{settings[:6]}", settings, how)
 
         idle = {"Nextcloud relay with 50,000 documents": large[0], "GitLab relay": gitlab}
         since, used = time.monotonic(), {name: processor_seconds(relay.pid) for name, relay in idle.items()}
@@ -98,6 +107,48 @@ def gitlab_relay(home: Path, sink: Sink, settings: str = "") -> Iterator[Relay]:
         relay.close()
 
 
+def _throughput(home: Path, settings: str, how: str) -> Iterator[Row]:
+    """How much one channel takes by the webhook and as a bot, which makes threads and edits their roots."""
+    what = f"{_POSTED:,} events of {_CONVERSATIONS} conversations in one channel, {how}"
+    rates = {way: _POSTED / _post_all(home / way, settings, way) for way in ("webhook", "bot")}
+    for way, rate in rates.items():
+        yield f"{what}, {way}", f"{rate:,.0f}/s", ""
+    # Of a digest of fifty conversations, a bot makes fifty threads.
+    bar = "" if how == "as digests" else "at least 1"
+    yield f"{what}, bot over webhook", f"{rates['bot'] / rates['webhook']:.2f} x", bar
+
+
+def _post_all(home: Path, settings: str, way: str) -> float:
+    """The seconds until all that is said at once is posted, and each root shows its last state."""
+    home.mkdir(parents=True)
+    sink = BotSink("dev")
+    sink.seconds = _POST_SECONDS
+    news = home / "news"
+    news.touch()
+    (home / "relay").mkdir()
+    relay = Speaker(home / "relay", sink.hook_url, news, sink.bot, settings)
+    if way == "webhook":
+        relay.by_webhook()
+    relay.start()
+    started = time.monotonic()
+    write(news, (_said(number) for number in range(_POSTED)))
+    wait_for(lambda: relay.count("outbox WHERE state = 'done'") == _POSTED, 300)
+    if way == "bot":
+        wait_for(lambda: relay.settled(_POSTED), 60)
+    took = time.monotonic() - started
+    relay.terminate()
+    relay.close()
+    sink.stop()
+    return took
+
+
+def _said(number: int) -> Said:
+    name = f"taaf/passerelle!{number % _CONVERSATIONS}"
+    is_first = number < _CONVERSATIONS
+    says = None if is_first or number % 3 == 0 else f"news {number}"
+    return Said(f"e-{number}", says, f"state {number} of {name}", name)
+
+
 def _events(relay: Relay, sink: Sink) -> list[float]:
     """Milliseconds from the start of a delivery by GitLab to the arrival of the post, one after the other."""
     measured = []
@@ -110,7 +161,7 @@ def _events(relay: Relay, sink: Sink) -> list[float]:
 
 
 def _move_in(relay: Relay, sink: Sink, tree: Path, source: Path) -> tuple[float, int]:
-    """The seconds until a folder of documents that is moved in is told of, and the number of posts."""
+    """The seconds until a folder of documents that is moved in is announced, and the number of posts."""
     known, posts = _announced(relay), len(sink.posts)
     trees.make(source, _MOVED)
     started = time.monotonic()
@@ -123,8 +174,8 @@ def _move_in(relay: Relay, sink: Sink, tree: Path, source: Path) -> tuple[float,
 
 def _announced(relay: Relay) -> int:
     """How many documents the relay has stored notifications of, alone or together."""
-    told = re.findall(r"announced key=\S+ kind=\S+ (?:path=|folder=.* documents=(\d+))", relay.text)
-    return sum(int(documents or 1) for documents in told)
+    counts = re.findall(r"announced key=\S+ kind=\S+ (?:path=|folder=.* documents=(\d+))", relay.text)
+    return sum(int(documents or 1) for documents in counts)
 
 
 def _spread(what: str, took: list[float], bar: str) -> Iterator[Row]:

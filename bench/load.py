@@ -57,7 +57,9 @@ def run(home: Path, port: int, seconds: float, connections: int = CONNECTIONS) -
     output = subprocess.run(
         command, cwd=home, env=os.environ | given, check=True, capture_output=True, text=True
     )
-    told = json.loads(output.stdout.splitlines()[-1])
-    assert not told["refused"], f"{told['refused']} of {told['answers']} refused\n{output.stdout}"
-    assert not told["broken"], f"{told['broken']} connections broken\n{output.stdout}"
-    return Load(told["answers"] / told["seconds"], told["answers"], told["median_ms"], told["p99_ms"])
+    report = json.loads(output.stdout.splitlines()[-1])
+    assert not report["refused"], f"{report['refused']} of {report['answers']} refused\n{output.stdout}"
+    assert not report["broken"], f"{report['broken']} connections broken\n{output.stdout}"
+    return Load(
+        report["answers"] / report["seconds"], report["answers"], report["median_ms"], report["p99_ms"]
+    )

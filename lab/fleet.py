@@ -60,7 +60,7 @@ def _port(client: docker.DockerClient, name: str) -> int:
 
 
 def _sites(lab: state.Lab, ports: dict[int, int]) -> str:
-    """The tables of the sites: what tells them from each other, for they share the applications."""
+    """The tables of the sites: what distinguishes them, for they share the applications."""
     tables: dict[str, dict[str, str | int]] = {f"sites.{OWN}.host": _host(lab.ssh_port)}
     for number, port in ports.items():
         site = f"sites.site-{number}"

@@ -1,10 +1,10 @@
-"""python -m relays.dead_letters: what was put aside, for an operator to decide on.
+"""python -m relays.dead_letters: the dead letters of a relay, for an operator to decide on.
 
-Messages that Mattermost refused for what they are, and events of GitLab that could not be told, with numbers like e1.
+Messages that Mattermost refused for what they are, and events of GitLab that could not be announced (numbers like e1).
 
     list            number, time, channel, reason and beginning of each
     show NUMBER     the whole message, as it would be posted; of an event, what GitLab sent
-    retry NUMBER…   send again, in its old place in the channel's line; look into an event again
+    retry NUMBER…   send again, in its old place in the channel's line; process an event again
     drop NUMBER…    give up; its delivery key stays known, so GitLab cannot bring it back
 
 It works on the store of a relay that runs as well as on one that does not, shared or not; a running relay finds what
@@ -26,7 +26,7 @@ from relays.delivery.tables import OUTBOX
 from relays.sources.gitlab import dead_letters
 from relays.sources.gitlab.dead_letters import DeadLetter
 from relays.spool import open_spool
-from relays.storage.engine import Engine, StorageError, reason
+from relays.storage.engine import Engine, StorageError, first_line
 from relays.storage.introspection import shape_of
 from relays.storage.migrations import check
 from relays.storage.schema import SchemaError
@@ -123,7 +123,7 @@ def _decide(engine: Engine, command: str, numbers: list[str]) -> int:
         engine.commit()
     except engine.errors as error:
         engine.roll_back(error)
-        raise StorageError(reason(error)) from None
+        raise StorageError(first_line(error)) from None
     return 0
 
 

@@ -18,14 +18,19 @@ from relays.base.instance_lock import StateDirectory
 from relays.base.settings import RelayPaths, Spool, StartError, parse_arguments
 from relays.base.status import StatusFile
 from relays.base.worker import Worker
+from relays.delivery.bot_transport import BotTransport
 from relays.delivery.dispatcher import Dispatcher
 from relays.delivery.metrics import Metrics, total
 from relays.delivery.outbox import Notification, Outbox, Stats, insert
+from relays.delivery.roots import Roots
 from relays.delivery.tables import OUTBOX
+from relays.delivery.transport import Transport, WebhookTransport
 from relays.mattermost import markup
+from relays.mattermost.bot import BotChannel
+from relays.mattermost.bot_session import Bot
 from relays.mattermost.client import Hook, IncomingWebhook
 from relays.mattermost.message import RELAY, Message
-from relays.storage.engine import Database, Engine, StorageError, reason
+from relays.storage.engine import Database, Engine, StorageError, first_line
 from relays.storage.leave_shared import move_former
 from relays.storage.migrate_to_shared import move_outbox
 from relays.storage.postgresql import PostgreSQL
@@ -48,11 +53,11 @@ _PATH = 200
 def main(
     program: str, build: Callable[[RelayPaths], "Service"], arguments: Sequence[str] | None = None
 ) -> int:
-    """Start the relay that `build` makes from its places and serve until told to stop; the exit code."""
+    """Start the relay that `build` makes from its paths and serve until asked to stop; the exit code."""
     try:
-        places = parse_arguments(program, arguments)
+        paths = parse_arguments(program, arguments)
         process.set_up()
-        return build(places).run()
+        return build(paths).run()
     except StartError as error:
         print(f"{program}: {error}", file=sys.stderr)
         return error.code
@@ -72,7 +77,8 @@ def _open_present(file: Path, spool: str | None, parts: Sequence[Tables], announ
             raise StartError(f"{file} cannot be used: {error}") from None
         except (OSError, sqlite3.Error) as error:
             raise StartError(
-                f"{file} cannot be opened ({reason(error)}): see to its disk; nothing is lost", os.EX_IOERR
+                f"{file} cannot be opened ({first_line(error)}): see to its disk; nothing is lost",
+                os.EX_IOERR,
             ) from None
         own = SQLite(file, *parts)
         if spool is None:
@@ -83,7 +89,7 @@ def _open_present(file: Path, spool: str | None, parts: Sequence[Tables], announ
         move_outbox(file, engine, parts)
     except (StorageError, sqlite3.Error, *engine.errors) as error:
         raise StartError(
-            f"{file} cannot be moved into the spool ({reason(error)}): correct what is told, or move it away",
+            f"{file} cannot be moved into the spool ({first_line(error)}): correct what it names, or move it away",
             os.EX_IOERR,
         ) from None
     return engine
@@ -105,16 +111,16 @@ def _report_rescue(wording: Wording, channel: str, after_rescue: str, db: Databa
 class Service:
     """Store, outbox and dispatcher of a relay, and the workers of its source (`add`).
 
-    `tables` are those of the source, and `after_rescue` is SQL that makes them fit for use after a part of
-    their rows was lost (storage.quarantine); for `digest_from` see delivery.digest. `spool` tells of a PostgreSQL
-    database that holds the store, otherwise it is a file in `state`.
+    `sender` is what posts. `tables` are those of the source, and `after_rescue` is SQL that makes them fit for use
+    after a part of their rows was lost (storage.quarantine); for `digest_from` see delivery.digest. `spool` names a
+    PostgreSQL database that holds the store, otherwise it is a file in `state`.
     """
 
     def __init__(
         self,
         state: Path,
         wording: Wording,
-        hook: Hook,
+        sender: Hook | Bot,
         digest_from: int,
         tables: Tables,
         spool: Spool = Spool(),  # noqa: B008
@@ -122,12 +128,19 @@ class Service:
     ) -> None:
         self.wording = wording
         self._state = StateDirectory(state)
-        announce = partial(_report_rescue, wording, hook.channel, after_rescue)
+        announce = partial(_report_rescue, wording, sender.channel, after_rescue)
         engine = _open(state / "relay.db", spool, (OUTBOX, tables), announce, self._state.instance)
         self.store = Store(engine)
-        self.outbox = Outbox(self.store, self._state.instance, digest_from)
+        is_bot = isinstance(sender, Bot)
+        self.outbox = Outbox(self.store, self._state.instance, digest_from, by_conversation=is_bot)
+        self._roots = Roots(self.store, self._state.instance)
+        self._sender = sender
         self.metrics = Metrics(self.outbox.stats, lambda: self.store.failing, lambda: self.dispatcher.held())
-        self.dispatcher = Dispatcher(self.outbox, partial(IncomingWebhook, hook), wording, self.metrics)
+        self.metrics.add_gauge(
+            "backlog_edits", "Roots of conversations that wait for an edit", self._roots.due
+        )
+        roots = self._roots if is_bot else None
+        self.dispatcher = Dispatcher(self.outbox, self._connect, self.metrics, roots)
         self._sources: list[Worker] = []
         self._stop = threading.Event()
         self._exit_code = os.EX_OK
@@ -196,6 +209,12 @@ class Service:
             "sources": {source: data for source, (_, data) in self._notes.items()},
         }
 
+    def _connect(self, channel: str) -> Transport:
+        if isinstance(self._sender, Hook):
+            return WebhookTransport(IncomingWebhook(self._sender, channel), self.wording)
+        bot = BotChannel(self._sender, channel)
+        return BotTransport(bot, channel, self.outbox, self._roots, self.wording)
+
     def _workers(self) -> list[Worker]:
         return [self.store, *self.dispatcher.workers, *self._sources]
 
@@ -226,12 +245,13 @@ class Service:
             if all(worker.healthy for worker in workers):
                 systemd.notify("WATCHDOG=1", f"STATUS={self._status_line()}")
             self._status_file.write(self.status())
-            with suppress(StorageError):  # told by the status already
+            with suppress(StorageError):  # the status says so already
                 self.dispatcher.look()
             self.dispatcher.renew()
             if time.monotonic() >= prune_at:
                 prune_at = time.monotonic() + _PRUNE_SECONDS
                 self.outbox.prune()
+                self._roots.prune()
 
     def _status_line(self) -> str:
         try:
@@ -266,7 +286,8 @@ class Service:
             said = [self.wording["status.backlog"].format(count=stats.backlog, age=self._ago(stats.oldest))]
         for channel, answer in self.dispatcher.held().items():
             status = answer[:8]  # such as HTTP 404
-            cause = self.wording.get(f"held.{status[-3:]}", self.wording["held.other"])
+            by = "held.bot" if isinstance(self._sender, Bot) else "held"
+            cause = self.wording.get(f"{by}.{status[-3:]}", self.wording["held.other"])
             said.append(self.wording["status.held"].format(channel=channel, cause=cause, reason=status))
         if stats.parked:
             said.append(self.wording["status.parked"].format(count=stats.parked))

@@ -19,7 +19,7 @@ from relays.base.settings import StartError, read_spool, state_directory
 from relays.delivery.tables import OUTBOX
 from relays.sources.gitlab.tables import GITLAB
 from relays.sources.nextcloud.tables import NEXTCLOUD
-from relays.storage.engine import Engine, StorageError, reason
+from relays.storage.engine import Engine, StorageError, first_line
 from relays.storage.introspection import shape_of
 from relays.storage.migrations import revert
 from relays.storage.postgresql import PostgreSQL
@@ -94,7 +94,7 @@ def _revert(engine: Engine, versions: Mapping[str, int]) -> None:
         raise
     except engine.errors as error:
         engine.roll_back(error)
-        raise StorageError(reason(error)) from None
+        raise StorageError(first_line(error)) from None
     for line in done:
         print(line)
 

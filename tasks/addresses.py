@@ -1,21 +1,16 @@
-"""Names, addresses, paths and secrets as people write them into settings: what is meant, or why it cannot be."""
+"""Names of machines, paths and secrets as people write them into settings: what is meant, or why it cannot be."""
 
 import ipaddress
 import re
 from pathlib import Path
 from typing import Annotated
-from urllib.parse import urlsplit
 
 import paramiko
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
+from pydantic import AfterValidator, Field, SecretStr
 
-from tasks.texts import Number
+from relays.base.addresses import UNPRINTABLE, Trimmed, is_name
+from relays.base.schema import Number
 
-# A name in DNS or in ~/.ssh/config.
-_NAME = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_.])?")
-_LONGEST_NAME, _LONGEST_LABEL = 253, 63
-# Not a character of any token, and of a header it would be the end.
-_UNPRINTABLE = re.compile(r"[^\x21-\x7e]")
 _LOOPBACK = "localhost"
 
 
@@ -42,19 +37,13 @@ def _machine(value: str) -> str:
         raise ValueError(
             "must be written in ASCII: names with other letters have a form that begins with xn--"
         )
-    if not _is_name(value):
+    if not is_name(value):
         raise ValueError("is not the name or the address of a machine")
     return value
 
 
-def _is_name(value: str) -> bool:
-    labels = value.removesuffix(".").split(".")
-    fits = all(0 < len(label) <= _LONGEST_LABEL for label in labels) and len(value) <= _LONGEST_NAME
-    return fits and _NAME.fullmatch(value) is not None
-
-
 def canonical(machine: str) -> str:
-    """The same for two ways to write one machine, as far as that can be told without asking anybody."""
+    """The same for two ways to write one machine, as far as that is known without asking anybody."""
     name = machine.lower().rstrip(".")
     try:
         address = ipaddress.ip_address(name)
@@ -68,23 +57,6 @@ def in_url(machine: str) -> str:
     return f"[{machine}]" if ":" in machine else machine
 
 
-def base_url(value: str) -> str:
-    if _UNPRINTABLE.search(value):
-        raise ValueError("must hold no spaces, control characters or letters beyond ASCII")
-    try:
-        parts = urlsplit(value)
-        _ = parts.port
-    except ValueError:
-        raise ValueError("must be the address of the server, such as http://chat.example.org") from None
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
-        raise ValueError("must be the address of the server, such as http://chat.example.org")
-    if ":" not in parts.hostname and not _is_name(parts.hostname):
-        raise ValueError("must hold the name or the address of the server, which this is not")
-    if parts.username or parts.password:
-        raise ValueError("must not hold a user name or a password")
-    return value.rstrip("/")
-
-
 def _token(value: SecretStr) -> SecretStr:
     # Copied from a page or a file, it may have brought a space or the end of the line along.
     secret = value.get_secret_value().strip()
@@ -92,7 +64,7 @@ def _token(value: SecretStr) -> SecretStr:
         raise ValueError("is empty")
     if secret in ("…", "..."):
         raise ValueError("is the README's example: put the token in its place")
-    if _UNPRINTABLE.search(secret):
+    if UNPRINTABLE.search(secret):
         raise ValueError("holds a space, a control character or a letter that no token has: copy it anew")
     return SecretStr(secret)
 
@@ -155,18 +127,7 @@ def _encrypted() -> ValueError:
     return ValueError("is protected by a passphrase: ssh-add it to your agent, and leave this setting out")
 
 
-def _text(value: object) -> object:
-    """Leave out the spaces around a text; refuse what no name, address or path may hold."""
-    if not isinstance(value, str):
-        return value
-    if "\0" in value:
-        raise ValueError("must hold no NUL")
-    return value.strip()
-
-
-Trimmed = BeforeValidator(_text)
 MachineName = Annotated[str, Trimmed, AfterValidator(_machine)]
-BaseUrl = Annotated[str, Trimmed, AfterValidator(base_url)]
 Token = Annotated[SecretStr, AfterValidator(_token)]
 Password = Annotated[SecretStr, AfterValidator(_password)]
 Port = Annotated[Number, Field(ge=1, le=65535)]

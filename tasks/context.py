@@ -27,6 +27,7 @@ HOOK_TOKEN = "/etc/passerelle/gitlab-hook-token"  # noqa: S105
 SIGNING_TOKEN = "/etc/passerelle/gitlab-signing-token"  # noqa: S105
 READ_TOKEN = "/etc/passerelle/gitlab-read-token"  # noqa: S105
 SPOOL = "/etc/passerelle/spool"
+BOT_TOKEN = "/etc/passerelle/mattermost-bot-token"  # noqa: S105
 CA = "/etc/passerelle/ca.pem"
 APP_PASSWORD = "/etc/passerelle/nextcloud-app-password"  # noqa: S105
 
@@ -118,7 +119,7 @@ def site_host() -> Host:
 
 
 def locate(site: Site) -> tuple[str, str]:
-    """The absolute path of the Compose project, and the relay's ADDRESS:PORT for GitLab, as the host tells."""
+    """The absolute path of the Compose project, and the relay's ADDRESS:PORT for GitLab, as the host says."""
     address = site.relays.address or site_host().get_fact(PrimaryAddress)
     if not address:
         raise ResourceError("the host has no route and so no address; set relays.address as GitLab sees it")
@@ -126,20 +127,19 @@ def locate(site: Site) -> tuple[str, str]:
 
 
 def infrastructure(site: Site) -> str:
-    """The absolute path of the Compose project, as the host tells."""
+    """The absolute path of the Compose project, as the host says."""
     path = site.host.infrastructure.rstrip("/")
     if path == "~" or path.startswith("~/"):
         return f"{site_host().get_fact(HomeFolder, _sudo=False)}{path[1:]}"
     return path
 
 
-def mattermost_api(site: Site) -> Api:
-    """Mattermost's API with the site's token."""
-    url, token = site.mattermost.url, site.mattermost.token
+def mattermost_api(site: Site, token: SecretStr | None = None) -> Api:
+    """Mattermost's API with the site's token, or with this one."""
     return Api(
         "mattermost",
-        url,
-        token,
+        site.mattermost.url,
+        token or site.mattermost.token,
         header="Authorization",
         scheme="Bearer ",
         transport=_way(site),

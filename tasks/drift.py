@@ -1,7 +1,7 @@
 """passerelle drift: each difference between the sites and their description, changing nothing; for cron.
 
-Exit code 0: none; 2: there are some, printed as expected and actual; 1: it could not be told, and why. Of several
-sites those that can be looked at are told all the same. What bears our names and is somebody else's is named as left
+Exit code 0: none; 2: there are some, printed as expected and actual; 1: it is not known, and why. Of several sites
+those that can be looked at are reported nevertheless. What bears our names and is somebody else's is named as left
 alone; the deploy does nothing about it, so it is no difference.
 """
 
@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from tasks.places import PROJECT
 from tasks.typed import pyinfra
 
-# As tasks.operations.resource prints a difference (tell) and what is left alone (note).
+# As tasks.operations.resource prints a difference (show) and what is left alone (note).
 DIFFERENCE = re.compile(r"\s+\[(?P<host>[^]]+)\]\s+(?P<sign>[+~!-]) (?P<text>.*)")
 
 # As tasks.failure_isolation ends a run.
@@ -41,7 +41,7 @@ class Difference:
 
 
 def parse(line: str) -> Difference | None:
-    """What a line of the dry run tells, None if it tells nothing."""
+    """What a line of the dry run says, None if it says nothing."""
     found = DIFFERENCE.fullmatch(line.rstrip())
     if found is None:
         return None
@@ -87,15 +87,15 @@ def main(site: str | None = None) -> int:
     alone = f", {len(left_alone)} left alone" if left_alone else ""
     print(f"{len(differences) or len(changing)} difference(s){alone}")
     if done.returncode:
-        told = _SUMMARY.search(done.stderr)
-        print(told[0].strip() if told else done.stderr.strip(), file=sys.stderr)
+        summary = _SUMMARY.search(done.stderr)
+        print(summary[0].strip() if summary else done.stderr.strip(), file=sys.stderr)
         return 1
     return 2 if differences or changing else 0
 
 
-def reasons(told: str) -> str:
-    """What pyinfra has told beside the steps that it takes."""
-    lines = [line.strip() for line in told.splitlines() if line.strip()]
+def reasons(output: str) -> str:
+    """What pyinfra has said beside the steps that it takes."""
+    lines = [line.strip() for line in output.splitlines() if line.strip()]
     return "\n".join([line for line in lines if not line.startswith("-->")] or lines)
 
 

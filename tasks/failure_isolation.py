@@ -11,7 +11,7 @@ import pyinfra
 from pyinfra import logger, state
 from pyinfra.context import ctx_host, ctx_state
 
-from tasks.operations.resource import tell_failure
+from tasks.operations.resource import report_failure
 from tasks.root import become_root
 from tasks.unreachable import explain_failures
 
@@ -30,14 +30,14 @@ def failing_alone() -> Iterator[None]:
         become_root()
         yield
     except Exception as error:
-        tell_failure(error)
+        report_failure(error)
         if len(state.inventory) == 1:
             sys.exit(1)
         state.fail_hosts({ctx_host.get()})  # type: ignore[no-untyped-call]
 
 
 class _Failures(logging.Handler):
-    """Hears why hosts fail, as pyinfra tells it, and tells it once more when the run ends."""
+    """Keeps why hosts fail, as pyinfra says it, and says it once more when the run ends."""
 
     def __init__(self) -> None:
         super().__init__(logging.ERROR)
@@ -50,7 +50,7 @@ class _Failures(logging.Handler):
             self._reasons[found[1]] = found[2]
 
     def summarise(self) -> None:
-        """Each site that failed, and why; of a single one pyinfra has just told it."""
+        """Each site that failed, and why; of a single one pyinfra has just said it."""
         if not ctx_state.isset() or not state.initialised or len(state.inventory) == 1:  # type: ignore[no-untyped-call]
             return
         failed = [host.name for host in state.inventory if host in state.failed_hosts]
@@ -61,7 +61,7 @@ class _Failures(logging.Handler):
 
 
 def summarise_failures() -> None:
-    """Have a run of pyinfra tell of connections in our words, and end with the sites that failed."""
+    """Have a run of pyinfra word failed connections in our words, and end with the sites that failed."""
     if pyinfra.is_cli:
         explain_failures()
         failures = _Failures()

@@ -14,10 +14,11 @@ from tasks.context import SPOOL, DeployContext
 from tasks.made import Made
 from tasks.operations.absent import Present
 from tasks.operations.remote import run_quietly
-from tasks.operations.resource import Commands, ResourceError, change, mend, note, resource, step, tell
+from tasks.operations.resource import Commands, ResourceError, change, mend, note, resource, show, step
 from tasks.operations.secret_file import Count, InUse, no_secret
 from tasks.operations.text_file import write
-from tasks.relays import FILE, gitlab_relay, gitlab_settings
+from tasks.relay_settings import gitlab_settings
+from tasks.relays import FILE, gitlab_relay
 from tasks.site import Site
 
 _PYTHON = "/opt/passerelle/current/bin/python"
@@ -74,7 +75,7 @@ def _leave(wanted: SecretStr) -> Commands:
             ]
         )
         return
-    tell([f"- table {table} of the former shared spool" for table in output.split()])
+    show([f"- table {table} of the former shared spool" for table in output.split()])
     # What another relay was delivering when this one left comes along now.
     yield StringCommand("systemctl restart passerelle-gitlab.service")
     yield mend(lambda: _forget(former))
@@ -84,7 +85,7 @@ def _leave(wanted: SecretStr) -> Commands:
 @resource
 def _keep_one() -> Commands:
     if host.get_fact(Count, path=SPOOL) > 1:
-        tell([f"~ {SPOOL}: two addresses -> the one in use"])
+        show([f"~ {SPOOL}: two addresses -> the one in use"])
         yield write(SPOOL, f"head -n 1 {SPOOL}", "600", "root", "root")
 
 

@@ -1,6 +1,6 @@
 """The pictures beside the messages, where a site gives some: an address as it is, a file as a custom emoji.
 
-An emoji's name tells the webhook that it is for and the image that it is made of, so that another image is another
+An emoji's name says the webhook that it is for and the image that it is made of, so that another image is another
 emoji, and what is no longer in use is known.
 """
 

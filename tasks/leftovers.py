@@ -3,6 +3,7 @@
 import posixpath
 from collections.abc import Collection, Iterable
 
+from tasks.bot import kept_bot, leave_channels, remove_bots
 from tasks.context import DeployContext
 from tasks.former_hosts import find_former_hosts, remove_relays_of
 from tasks.gitlab import remove_allowed, remove_hooks
@@ -13,7 +14,8 @@ from tasks.operations.absent import no_paths, nothing_but
 from tasks.operations.nextcloud import scanned
 from tasks.operations.resource import step
 from tasks.record import forget_all_but, wanted, wanted_elsewhere
-from tasks.relays import MOUNT_POINTS, bound_at
+from tasks.relay_settings import bound_at
+from tasks.relays import MOUNT_POINTS
 from tasks.site import Site
 
 _STATE = "/var/lib/passerelle/*"
@@ -24,6 +26,8 @@ def remove_leftovers(site: Site, context: DeployContext, made: Made) -> None:
     left = made - wanted(site, context) - wanted_elsewhere(site)
     remove_from_gitlab(context, made, left, kept=site.projects)
     remove_webhooks(context, left.webhooks, made)
+    remove_bots(context, left.bots, kept=kept_bot(site))
+    leave_channels(site, context, left.bot_channels)
     remove_files(left.files)
     _remove_unused(site)
     reached, unreached = find_former_hosts(left.machines)

@@ -1,4 +1,4 @@
-"""One host, one site: machines that are reached under several names are told from each other by what they say."""
+"""One host, one site: machines that are reached under several names are distinguished by what they say."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ MARK = "/etc/passerelle/site"
 
 @dataclass(frozen=True)
 class Identity:
-    """What tells a machine, or a container, from every other one that runs, and whose it was so far."""
+    """What distinguishes a machine, or a container, from every other one that runs, and whose it was so far."""
 
     machine: tuple[str, ...]
     site: str

@@ -15,11 +15,13 @@ def _same(value: Any) -> Any:
     return value
 
 
-# By what one thing of a kind is told from another: GitLab takes a path in any case; a host is one whoever logs in.
+# What distinguishes one thing of a kind: GitLab takes a path in any case; a host is one whoever logs in.
 _IDENTITY: Mapping[str, Callable[[Any], Any]] = {
     "projects": str.lower,
     "addresses": _same,
     "webhooks": _same,
+    "bots": _same,
+    "bot_channels": _same,
     "files": _same,
     "machines": lambda machine: (machine.address.lower(), port_of(machine)),
 }
@@ -29,9 +31,10 @@ _LONGEST = 48
 
 @dataclass(frozen=True)
 class Made:
-    """`webhooks` are teams and names, `addresses` what is on GitLab's allow-list, `files` paths on the host.
+    """`webhooks` are teams and names, `bots` user names, `bot_channels` teams and channels that the bot was put in,
+    `addresses` what is on GitLab's allow-list, `files` paths on the host.
 
-    `gitlab` and `mattermost` are the servers' addresses, empty if they are not known. What the host itself tells is
+    `gitlab` and `mattermost` are the servers' addresses, empty if they are not known. What the host itself says is
     neither compared nor kept: `in_use` are the numbers of the webhooks whose addresses the relays have, which are
     secrets, `port` is that of the GitLab relay, empty without one, `spool` whether it was given a shared one.
     """
@@ -41,6 +44,8 @@ class Made:
     projects: frozenset[str] = frozenset()
     addresses: frozenset[str] = frozenset()
     webhooks: frozenset[tuple[str, str]] = frozenset()
+    bots: frozenset[str] = frozenset()
+    bot_channels: frozenset[tuple[str, str]] = frozenset()
     files: frozenset[str] = frozenset()
     machines: frozenset[Machine] = frozenset()
     in_use: frozenset[str] = field(default=frozenset(), repr=False, compare=False)
@@ -88,6 +93,11 @@ class Made:
                 projects=frozenset(map(str, values["projects"])),
                 addresses=frozenset(map(str, values["addresses"])),
                 webhooks=frozenset((str(team), str(name)) for team, name in values["webhooks"]),
+                # Those of earlier releases know of none.
+                bots=frozenset(map(str, values.get("bots", []))),
+                bot_channels=frozenset(
+                    (str(team), str(name)) for team, name in values.get("bot_channels", [])
+                ),
                 files=frozenset(map(str, values["files"])),
                 machines=frozenset(_machine(machine) for machine in values["machines"]),
             )
@@ -113,6 +123,8 @@ def described(site: Site, relay: str = "", files: Iterable[str] = ()) -> Made:
         projects=frozenset(site.projects),
         addresses=frozenset(filter(None, [relay])),
         webhooks=frozenset((chat.team, hook.display_name) for hook in hooks_of(site)),
+        bots=frozenset([chat.bot.username] if posts_as_bot(site) else []),
+        bot_channels=frozenset((chat.team, name) for name in channels_of(site) if posts_as_bot(site)),
         files=frozenset(files),
         machines=frozenset(site.relay_hosts),
     )
@@ -121,6 +133,18 @@ def described(site: Site, relay: str = "", files: Iterable[str] = ()) -> Made:
 def hooks_of(site: Site) -> tuple[IncomingWebhook, IncomingWebhook]:
     """The site's incoming webhooks: that for GitLab, that for Nextcloud."""
     return site.mattermost.gitlab_webhook, site.mattermost.nextcloud_webhook
+
+
+def posts_as_bot(site: Site) -> bool:
+    """Whether a bot posts the site's messages, and not the incoming webhooks."""
+    return site.mattermost.posting == "bot"
+
+
+def channels_of(site: Site) -> list[str]:
+    """All channels that something may be posted in."""
+    routed = (channel for route in site.gitlab.routes for channel in route.channels)
+    own = (hook.channel for hook in hooks_of(site))
+    return list(dict.fromkeys([*own, *routed, *(str(tree.channel) for tree in site.trees)]))
 
 
 def set_aside(hook: IncomingWebhook) -> str:

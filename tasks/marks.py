@@ -1,9 +1,9 @@
 """What earlier deploys have left on the host: a record, and marks by which what they made is found without one.
 
-An earlier release kept no record, and a record can be lost. Then the units tell the port and the folder of the
-addresses; the addresses lead to their webhooks; hooks bear our name, and an address of ours or the fingerprint of our
-secrets. Looking for these is a question for each project that the token sees, so it is asked until there is a record
-again, and not in every run.
+An earlier release kept no record, and a record can be lost. Then the units say the port and the folder of the
+addresses; the addresses lead to their webhooks; bots have a token of this site; hooks bear our name, and an address of
+ours or the fingerprint of our secrets. Looking for these is a question for each project that the token sees, so it is
+asked until there is a record again, and not in every run.
 """
 
 import posixpath
@@ -19,6 +19,7 @@ from tasks.gitlab import fingerprint
 from tasks.made import Made, described
 from tasks.operations.api import Api, ApiError
 from tasks.operations.gitlab import project_at
+from tasks.operations.mattermost_bot import bots_of_site
 from tasks.operations.project_hooks import bears_mark
 from tasks.operations.remote import run_quietly
 from tasks.operations.webhooks import HOOKS
@@ -80,6 +81,7 @@ def made_by_marks(site: Site, context: DeployContext, marks: Marks) -> Made:
         projects=projects,
         addresses=frozenset(addresses | led_to),
         webhooks=_webhooks(site, context.mattermost, marks.in_use),
+        bots=frozenset(str(bot["username"]) for bot in bots_of_site(context.mattermost, host.name)),
         files=frozenset(command_files(scripts)),
     )
 

@@ -48,10 +48,10 @@ def provision_mattermost(site: Site, context: DeployContext, made: Made) -> None
     """Channels, incoming webhooks, and scripts/.webhooks.conf on the host."""
     api, team = context.mattermost, site.mattermost.team
     routed = {channel for route in site.gitlab.routes for channel in route.channels}
-    told = {tree.channel for tree in site.trees}
+    watched = {tree.channel for tree in site.trees}
     # A webhook that posts elsewhere cannot be locked to its channel.
     gitlab, nextcloud = hooks_of(site)
-    for hook, channels in ((gitlab, routed), (nextcloud, told)):
+    for hook, channels in ((gitlab, routed), (nextcloud, watched)):
         mattermost.channel(
             api,
             team,

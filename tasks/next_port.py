@@ -12,7 +12,7 @@ from pyinfra.api import StringCommand
 
 from tasks.made import Made
 from tasks.operations.remote import HostFact
-from tasks.operations.resource import Commands, ResourceError, resource, step, tell
+from tasks.operations.resource import Commands, ResourceError, resource, show, step
 from tasks.operations.text_file import write
 from tasks.operations.unit import FOLDER, Units
 from tasks.relays import TRIAL, socket_unit, this_release
@@ -86,7 +86,7 @@ def _open(port: int) -> Commands:
     if not _is_changing(port, units) or (is_open and units[NEXT].get("ActiveState") == "active"):
         return
     before, _ = host.get_fact(Port)
-    tell([f"~ port of the gitlab relay: {before} -> {port}, both open until GitLab's hooks have moved"])
+    show([f"~ port of the gitlab relay: {before} -> {port}, both open until GitLab's hooks have moved"])
     failed = (
         f"{{ systemctl disable -q --now {NEXT}; rm -f {FOLDER}/{NEXT}; systemctl daemon-reload; "
         f"systemctl reset-failed {SERVICE}; systemctl restart {SERVICE}; "
@@ -107,7 +107,7 @@ def _open(port: int) -> Commands:
 def _take(port: int) -> Commands:
     units = host.get_fact(Units, units=[SOCKET, NEXT])
     if units[NEXT].get("ActiveState") == "active" and _is_changing(port, units):
-        tell([f"~ {FOLDER}/{SOCKET}: other content"])
+        show([f"~ {FOLDER}/{SOCKET}: other content"])
         then = f"&& systemctl daemon-reload && systemctl restart {SOCKET} {SERVICE}"
         yield write(f"{FOLDER}/{SOCKET}", "cat", "644", "root", "root", socket_unit(port), then, trial=TRIAL)
 
@@ -117,7 +117,7 @@ def _close(port: int) -> Commands:
     """Have no next port that the settings do not name any more: the relay holds it until it starts again."""
     found = host.get_fact(Units, units=[NEXT])[NEXT]["text"]
     if found and found != sha256(socket_unit(port, is_next=True).encode()).hexdigest():
-        tell([f"- {FOLDER}/{NEXT}"])
+        show([f"- {FOLDER}/{NEXT}"])
         yield StringCommand(
             f"systemctl disable -q --now {NEXT}; rm -f {FOLDER}/{NEXT}; systemctl daemon-reload;"
             f" systemctl try-restart {SERVICE}"

@@ -25,7 +25,7 @@ _ACCESS = ("600", "root", "root")
 
 
 def recall(site: Site, context: DeployContext) -> Made:
-    """What deploys have made here so far; of a host that was deployed without a record, what its marks tell."""
+    """What deploys have made here so far; of a host that was deployed without a record, what its marks say."""
     marks = look_for_marks(context)
     try:
         found = Made.from_json(marks.record) if marks.record else made_by_marks(site, context, marks)
@@ -72,7 +72,7 @@ def forget_all_but(site: Site, context: DeployContext, kept: Made) -> None:
 
 @step("Record")
 def forget() -> None:
-    """All of it, after all that it tells of is removed."""
+    """All of it, after all that it names is removed."""
     no_paths([posixpath.dirname(RECORD)], name="Record of what was made")
 
 
@@ -84,7 +84,7 @@ def other_servers(made: Made, now: Made) -> Iterator[str]:
     """A line for each server that another one has taken the place of, or the same under another address."""
     for setting, before, after, what in (
         ("gitlab.url", made.gitlab, now.gitlab, "hooks in its projects and the entry on its allow-list"),
-        ("mattermost.url", made.mattermost, now.mattermost, "webhooks"),
+        ("mattermost.url", made.mattermost, now.mattermost, "webhooks and bot"),
     ):
         if before and before != after:
             yield f"{setting} was {before}: if that is another server, its {what} stay there; delete them there"

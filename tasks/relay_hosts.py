@@ -18,12 +18,14 @@ from tasks.operations.python_app import accepted
 from tasks.operations.remote import run_quietly
 from tasks.operations.resource import Commands, resource, step
 from tasks.operations.text_file import text_files
+from tasks.relay_settings import gitlab_settings
 from tasks.relays import (
     GITLAB_UNITS,
     MOUNT_POINTS,
     TRIAL,
+    bot_token,
     gitlab_relay,
-    gitlab_settings,
+    no_further_bot_token,
     no_further_certificates,
     preflight,
     relays_package,
@@ -64,6 +66,7 @@ def install_relay_host(site: Site) -> None:
         HOOK_TOKEN: of_site_host("cat", HOOK_TOKEN),
         SIGNING_TOKEN: of_site_host("cat", SIGNING_TOKEN),
     }
+    handed |= {path: of_site_host("cat", path) for path in bot_token(site)}
     relays_package()
     # Of a host that was a site's own before.
     unit.no_other_units("passerelle-", GITLAB_UNITS, name="No other units")
@@ -80,6 +83,7 @@ def install_relay_host(site: Site) -> None:
     text_files(handed, "600", name="Secrets handed over by the site's host")
     # One host after the other, so that there are always some that answer at once.
     gitlab_relay(site, settings, WEBHOOKS_CONF, _serial=True)
+    no_further_bot_token(site)
     no_further_certificates(site)
     accepted("passerelle", name="New release of the relays")
 

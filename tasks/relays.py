@@ -1,7 +1,6 @@
 """Step 4: the relays, installed from what the deploy brings along, as two systemd services."""
 
 from collections.abc import Callable
-from dataclasses import asdict
 from functools import partial
 from posixpath import basename
 from typing import Any
@@ -9,12 +8,12 @@ from typing import Any
 from pydantic import SecretStr
 from pyinfra import host
 
-from tasks import icons, spools
+from tasks import spools
 from tasks.certificates import certificates
 from tasks.context import (
     APP_PASSWORD,
+    BOT_TOKEN,
     CA,
-    HOOK_NAME,
     HOOK_TOKEN,
     READ_TOKEN,
     SIGNING_TOKEN,
@@ -25,7 +24,7 @@ from tasks.context import (
 )
 from tasks.documents import Tree
 from tasks.machines import mark
-from tasks.made import Made
+from tasks.made import Made, posts_as_bot
 from tasks.operations import unit
 from tasks.operations.absent import no_paths, no_service, nothing_but
 from tasks.operations.compose import running_container
@@ -42,6 +41,7 @@ from tasks.operations.text_file import text_files
 from tasks.operations.trial import Trial
 from tasks.places import PROJECT, cache
 from tasks.preflight.check import Needs, check_host
+from tasks.relay_settings import bound_at, gitlab_settings, nextcloud_settings
 from tasks.site import Site
 from tasks.templates import render
 
@@ -119,6 +119,7 @@ def install_relays(site: Site, context: DeployContext, made: Made) -> None:
                 "passerelle-nextcloud.service",
                 webhooks_conf=context.webhooks_conf,
                 trees=trees,
+                bot_token=next(iter(bot_token(site)), None),
                 app_password=APP_PASSWORD if password else None,
             ),
             **waiting,
@@ -127,15 +128,29 @@ def install_relays(site: Site, context: DeployContext, made: Made) -> None:
             this_release(),
             settings["nextcloud"],
             *(text() for text in trusted(site).values()),
-            *map(fingerprint, [context.webhooks_conf, *([APP_PASSWORD] if password else [])]),
+            *map(
+                fingerprint, [context.webhooks_conf, *bot_token(site), *([APP_PASSWORD] if password else [])]
+            ),
         ],
         TRIAL,
         name="Service of the nextcloud relay",
     )
     if not password:
         no_secret(APP_PASSWORD, name="No app password for Nextcloud")
+    no_further_bot_token(site)
     no_further_certificates(site)
     accepted("passerelle", name="New release of the relays")
+
+
+def bot_token(site: Site) -> list[str]:
+    """The file with the bot's token, where a bot posts."""
+    return [BOT_TOKEN] if posts_as_bot(site) else []
+
+
+def no_further_bot_token(site: Site) -> None:
+    """Have no such file where none posts; after the services, which would not start without it."""
+    if not posts_as_bot(site):
+        no_secret(BOT_TOKEN, name="No token of a bot")
 
 
 def relays_package() -> None:
@@ -185,7 +200,13 @@ def gitlab_relay(
         given_secret(READ_TOKEN, read_token, TRIAL, name="Token for GitLab's log of deliveries")
     if spool:
         succeeding_secret(SPOOL, spool, TRIAL, name="Shared spool")
-    secrets = [webhooks_conf, HOOK_TOKEN, SIGNING_TOKEN, *([READ_TOKEN] if read_token else [])]
+    secrets = [
+        webhooks_conf,
+        HOOK_TOKEN,
+        SIGNING_TOKEN,
+        *bot_token(site),
+        *([READ_TOKEN] if read_token else []),
+    ]
     unit.service(
         "passerelle-gitlab",
         {
@@ -193,6 +214,7 @@ def gitlab_relay(
             "passerelle-gitlab.service": render(
                 "passerelle-gitlab.service",
                 webhooks_conf=webhooks_conf,
+                bot_token=next(iter(bot_token(site)), None),
                 read_token=READ_TOKEN if read_token else None,
                 spool=SPOOL if spool else None,
             ),
@@ -212,57 +234,6 @@ def gitlab_relay(
     # After the service, which would not start without a credential that its unit names.
     if not read_token:
         no_secret(READ_TOKEN, name="No token for GitLab's log of deliveries")
-
-
-def gitlab_settings(site: Site, *, signs: bool) -> str:
-    """The settings file of the GitLab relay; `signs`: GitLab signs what it sends."""
-    return render(
-        "gitlab.toml",
-        language=site.relays.language,
-        digest_from=site.relays.digest_from,
-        channel=site.mattermost.gitlab_webhook.channel,
-        icon=icons.shown(site.mattermost, site.mattermost.gitlab_webhook),
-        signature="required" if signs else "accepted",
-        ca=next(iter(trusted(site)), None),
-        gitlab=site.gitlab,
-        projects=site.projects,
-        hook=HOOK_NAME,
-        mute=asdict(site.gitlab.mute),
-        routes=[route.model_dump(exclude_unset=True) for route in site.gitlab.routes],
-    )
-
-
-def nextcloud_settings(site: Site) -> str:
-    """The settings file of the Nextcloud relay."""
-    return render(
-        "nextcloud.toml",
-        language=site.relays.language,
-        digest_from=site.relays.digest_from,
-        channel=site.mattermost.nextcloud_webhook.channel,
-        icon=icons.shown(site.mattermost, site.mattermost.nextcloud_webhook),
-        ca=next(iter(trusted(site)), None),
-        nextcloud=site.nextcloud,
-        trees=[
-            {"tree": bound_at(site, tree), "in_files": _in_files(site, tree)}
-            | tree.model_dump(exclude={"tree", "folders", "owner"})
-            for tree in site.trees
-        ],
-    )
-
-
-def _in_files(site: Site, tree: Tree) -> str:
-    """Where the account that the relay asks as has a tree, empty if nowhere."""
-    asked = site.nextcloud.relay_password and tree.owner == site.nextcloud.admin
-    return f"/{tree.tree}" if asked else ""
-
-
-def bound_at(site: Site, tree: Tree) -> str:
-    """Where the relay sees a tree; its name is the last part, which messages show."""
-    if site.nextcloud.source == "webdav":
-        return f"/{tree.tree}"
-    # Of another user's there may be one of the same name.
-    of = "" if tree.owner == site.nextcloud.admin else f".{tree.owner}"
-    return f"/run/passerelle{of}/{tree.tree}"
 
 
 def tree_on_host(site: Site, infrastructure: str, tree: Tree) -> str:

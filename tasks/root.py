@@ -102,8 +102,8 @@ def _hand_over(password: str) -> None:
 def _sudo(options: str, asking: str = "") -> tuple[bool, str]:
     """Whether sudo lets the SSH user do something, and what it says."""
     # Not as a line of its own, at which pyinfra would ask for a password itself.
-    told = "{ printf '%s\\n' \"$s\" | sed 's/^/. /'; false; }"
-    command = f"s=$(SUDO_ASKPASS='{asking}' LC_ALL=C sudo {options} true 2>&1) || {told}"
+    said_why = "{ printf '%s\\n' \"$s\" | sed 's/^/. /'; false; }"
+    command = f"s=$(SUDO_ASKPASS='{asking}' LC_ALL=C sudo {options} true 2>&1) || {said_why}"
     done, said = run_quietly(StringCommand(command), plain=True)
     return done, "\n".join(line.removeprefix(". ") for line in said.splitlines())
 

@@ -57,12 +57,12 @@ def load(values: Values, environment: Mapping[str, str] | None = None) -> dict[s
         try:
             sites[name] = Site(**merged(common, table))
         except ValidationError as error:
-            faults += _told(error, path, name)
+            faults += _fault_lines(error, path, name)
     if not own:
         try:
             site = Site(**common)
         except ValidationError as error:
-            raise SiteError("\n".join(_told(error, path))) from None
+            raise SiteError("\n".join(_fault_lines(error, path))) from None
         sites = {site.host.address: site}
     faults += rivalries(sites)
     if faults:
@@ -189,7 +189,7 @@ def _remedy(path: Path, site: str | None, section: str, *below: str) -> str:
     return f"set {variable}, or {section} in {where} (mode 0600)"
 
 
-def _told(error: ValidationError, path: Path, site: str | None = None) -> Iterator[str]:
+def _fault_lines(error: ValidationError, path: Path, site: str | None = None) -> Iterator[str]:
     for fault in error.errors(include_url=False, include_context=False):
         parts = [f"#{part + 1}" if isinstance(part, int) else part for part in fault["loc"]]
         where = ".".join(["sites", site, *parts] if site else parts)

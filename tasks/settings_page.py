@@ -76,11 +76,13 @@ def _resolved(schema: Schema, whole: Schema) -> Schema:
     if "$ref" in schema:
         target = whole["$defs"][schema["$ref"].rpartition("/")[2]]
         return {**target, **{key: value for key, value in schema.items() if key != "$ref"}}
-    parts = {
+    parts: dict[str, Any] = {
         key: _resolved(schema[key], whole)
         for key in ("items", "additionalProperties")
         if isinstance(schema.get(key), Mapping)
     }
+    if "anyOf" in schema:
+        parts["anyOf"] = [_resolved(each, whole) for each in schema["anyOf"]]
     return {**schema, **parts}
 
 
@@ -104,7 +106,7 @@ def _toml(value: object) -> str:
 
 
 def _type(schema: Schema) -> str:
-    given = [_resolved(each, {}) for each in schema.get("anyOf", []) if each.get("type") != "null"]
+    given = [each for each in schema.get("anyOf", []) if each.get("type") != "null"]
     if given:
         return _type(given[0])
     if "enum" in schema:

@@ -6,14 +6,29 @@ Where the settings come from is in tasks.settings.
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationInfo
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, SecretStr, ValidationInfo
 from pyinfra.api.exceptions import PyinfraError
 
+from relays.base.addresses import BaseUrl, base_url
+from relays.base.schema import Line, Section, Shown
+from relays.delivery.settings import DigestFrom, RelayLanguage
+from relays.mattermost.settings import ChannelName
+from relays.sources.gitlab.config import (
+    HowConversing,
+    InPerson,
+    MessageDetail,
+    Muted,
+    OtherProjects,
+    OwnWording,
+    People,
+    Routes,
+)
+from relays.sources.gitlab.projects import ProjectPath
+from relays.sources.nextcloud.config import PollSeconds, Source
 from relays.sources.nextcloud.options import FURTHER_USERNAME, USERNAME
 from tasks.addresses import (
-    BaseUrl,
     ExistingFile,
     HostFolder,
     MachineName,
@@ -22,23 +37,12 @@ from tasks.addresses import (
     PrivateKey,
     Token,
     UserName,
-    base_url,
     canonical,
 )
 from tasks.certificates import CertificateFile
-from tasks.documents import Folders, Options, Tree, Trees
-from tasks.telling import ChannelName, Detail, Language, MuteSettings, Person, Routes, Wording
-from tasks.texts import (
-    ContainerFolder,
-    FolderName,
-    Line,
-    Number,
-    ProjectPath,
-    ServiceName,
-    Shown,
-    WebhookDescription,
-    WebhookName,
-)
+from tasks.documents import Announced, Folders, Tree, Trees
+from tasks.texts import ContainerFolder, FolderName, ServiceName, WebhookDescription, WebhookName
+from tasks.wording_samples import try_on_events
 
 
 def _source(value: str, info: ValidationInfo) -> str:
@@ -63,7 +67,7 @@ def _spool(value: SecretStr) -> SecretStr:
 
 
 def _further_projects(value: list[str], info: ValidationInfo) -> list[str]:
-    # Upper and lower case do not tell two paths apart in GitLab.
+    # To GitLab, paths that differ in upper and lower case are the same.
     known = {str(info.data.get("project")).lower()}
     for project in value:
         if project.lower() in known:
@@ -114,14 +118,20 @@ def _is_address(value: str) -> bool:
     return value.lower().startswith(("http://", "https://"))
 
 
-def _digest_from(value: int) -> int:
-    if value != 0 and not 2 <= value <= 10_000:
-        raise ValueError("must be a number from 2 to 10000, or 0 for no digests")
+# As Mattermost accepts it (server/public/model, release 11.6).
+TeamName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{1,63}$")]
+
+
+def _bot_name(value: str) -> str:
+    if not re.fullmatch(r"[a-z0-9._-]{1,64}", value) or value in ("all", "channel", "matterbot", "system"):
+        raise ValueError(
+            "must be 1 to 64 lower-case letters, digits, dots, hyphens and underscores, and none of all, channel, "
+            "matterbot and system"
+        )
     return value
 
 
-# As Mattermost accepts it (server/public/model, release 11.6).
-TeamName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{1,63}$")]
+BotName = Annotated[str, AfterValidator(_bot_name)]
 
 
 def _secrets_in(value: object) -> Iterator[SecretStr]:
@@ -143,14 +153,6 @@ def is_site_name(name: str) -> bool:
     """Whether a site may be called so: a variable can name it, and pyinfra knows no group of this name."""
     fits = re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", name) is not None
     return fits and len(name) <= 63 and name not in ("all", "hosts", "inventory", "sites")
-
-
-class Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
-
-    def to_json(self) -> dict[str, Any]:
-        """For `pyinfra inventory.py debug-inventory`, secrets masked."""
-        return self.model_dump(mode="json")
 
 
 class Machine(Section):
@@ -227,8 +229,23 @@ class IncomingWebhook(Section):
         return self.icon is not None and _is_address(self.icon)
 
 
+class Bot(Section):
+    """The bot account of Mattermost that posts if `mattermost.posting` says so."""
+
+    username: BotName = Field(
+        "passerelle", description="its user name, which no person may have; another one renames the bot"
+    )
+    display_name: Annotated[Shown, Field(max_length=64)] = Field(
+        "Passerelle", description="name that people see in its profile"
+    )
+    description: Annotated[Line, Field(max_length=1000)] = Field(
+        "GitLab, Nextcloud",
+        description="of the bot, in Mattermost's list of bots; `(Passerelle)` is put behind it",
+    )
+
+
 class Mattermost(Section):
-    """Where Mattermost is, the team and the two incoming webhooks."""
+    """Where Mattermost is, the team, the two incoming webhooks, and who posts."""
 
     url: BaseUrl = Field(description="address of Mattermost")
     token: Token = Field(description="personal access or bot token of a system administrator")
@@ -236,9 +253,16 @@ class Mattermost(Section):
     team_display_name: Annotated[Shown, Field(max_length=64)] = Field(description="name that people see")
     gitlab_webhook: IncomingWebhook = Field(description="where GitLab's events are posted")
     nextcloud_webhook: IncomingWebhook = Field(description="where Nextcloud's documents are posted")
+    posting: Literal["webhook", "bot"] = Field(
+        "webhook",
+        description="who posts: `webhook`, the two incoming webhooks, or `bot`, a bot account that the deploy makes: "
+        "one thread for each merge request, issue or document, whose first post always shows where it stands. To make "
+        "the bot, `token` must be a person's; the webhooks stay either way",
+    )
+    bot: Bot = Field(Bot.model_validate({}), description="the bot account, where it posts")
 
 
-class Nextcloud(Options):
+class Nextcloud(Announced):
     """Where Nextcloud is, and the first of the watched trees."""
 
     url: BaseUrl = Field(description="address of Nextcloud")
@@ -258,14 +282,8 @@ class Nextcloud(Options):
         description="app password of the admin for the relay: with it messages say who brought a document, and their "
         "title opens it; the host must reach `url`",
     )
-    source: Annotated[Literal["disk", "webdav"], AfterValidator(_source)] = Field(
-        "disk",
-        description="where the relay sees the trees: `disk`, or, where nothing of them reaches the host's disk, "
-        "`webdav`, which needs `relay_password`",
-    )
-    poll_seconds: Number = Field(
-        15, ge=1, le=3600, description="how often `webdav` is asked whether anything has changed"
-    )
+    source: Annotated[Source, AfterValidator(_source)]
+    poll_seconds: PollSeconds
 
 
 class GitLab(Section):
@@ -284,12 +302,7 @@ class GitLab(Section):
         description='further ones by their full paths, such as `["taaf/infra", "taaf/web"]`; messages then call each '
         "by the shortest end of its path that no other one has",
     )
-    other_projects: bool = Field(
-        False,
-        description="events of projects that are not listed are announced as well: for a group hook or a system hook "
-        "that you have made by hand, with the token and signing token in `/etc/passerelle`. Otherwise they are counted "
-        "(`foreign` in `/health` and `/metrics`) and not announced",
-    )
+    other_projects: OtherProjects
     read_token: Token | None = Field(
         None,
         description="access token of all projects, role Maintainer, scope `read_api`: with it the relay backfills what "
@@ -299,23 +312,19 @@ class GitLab(Section):
         "root", description="who signs in to GitLab's pages for the pictures of `make check`"
     )
     web_password: Password | None = Field(None, description="of `web_user`, for these pictures only")
-    detail: Detail = Field("full", description="of messages; `short`: one line each")
-    mute: MuteSettings = Field(MuteSettings(), description="what is not announced")
-    routes: Routes = Field(
-        [], description="further channels, tried in order; what none takes goes to that of the webhook"
-    )
-    people: dict[str, Person] = Field(
-        {},
-        description="from user names in GitLab to those in Mattermost; who is assigned or asked for a review is "
-        "mentioned",
-    )
-    wording: Wording = Field({}, description="own sentences, Jinja2 templates, by language and event")
+    detail: MessageDetail
+    conversations: HowConversing
+    direct_messages: InPerson
+    mute: Muted
+    routes: Routes
+    people: People
+    wording: Annotated[OwnWording, AfterValidator(try_on_events)]
 
 
 class Relays(Section):
     """The two relays."""
 
-    language: Language = Field("fr", description="of messages and operators' commands")
+    language: RelayLanguage
     address: MachineName | None = Field(
         None,
         description="the host as GitLab's container reaches it; without it, found from the host's default route",
@@ -323,11 +332,7 @@ class Relays(Section):
     port: Port = Field(
         8090, description="of the GitLab relay; another one is listened on before GitLab's hooks move to it"
     )
-    digest_from: Annotated[Number, AfterValidator(_digest_from)] = Field(
-        20,
-        description="when so many notifications have piled up, from 2 to 10000, they are folded into digests of up to "
-        "50 lines; `0`: never",
-    )
+    digest_from: DigestFrom
     footer: Line = Field("", description="last line of a message about a document")
     spool: Annotated[SecretStr, AfterValidator(_spool)] | None = Field(
         None,

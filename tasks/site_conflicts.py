@@ -85,6 +85,11 @@ def _wishes(site: Site) -> Iterator[tuple[tuple[str, ...], object]]:
     chat = site.mattermost
     team = (chat.team, "of", chat.url.lower())
     yield ("the team", *team), chat.team_display_name
+    if chat.posting == "bot":
+        yield (
+            ("the bot", chat.bot.username, "of", chat.url.lower()),
+            (chat.bot.display_name, chat.bot.description),
+        )
     for hook in (chat.gitlab_webhook, chat.nextcloud_webhook):
         yield (
             ("the channel", hook.channel, "in the team", *team),

@@ -10,14 +10,14 @@ from relays.delivery.tables import OUTBOX
 from relays.sources.gitlab.tables import GITLAB
 from relays.sources.nextcloud.tables import NEXTCLOUD
 from relays.storage.introspection import POSTGRESQL, SQLITE
-from relays.storage.schema import SAID, VERSIONS, Found, Tables, find
+from relays.storage.schema import SAID, VERSIONS, PartVersion, Tables, find
 from tasks.context import SPOOL
 from tasks.operations.python_app import Switch
 from tasks.operations.remote import HostFact
 
 PARTS: dict[str, tuple[Tables, ...]] = {"gitlab": (OUTBOX, GITLAB), "nextcloud": (OUTBOX, NEXTCLOUD)}
 
-# With what the release in use is installed with, for it may be one that cannot tell by itself.
+# With what the release in use is installed with, for it may be one that cannot say by itself.
 _LOOK = f"""
 import json, os, pathlib, sqlite3
 credentials, state = os.environ.get("CREDENTIALS_DIRECTORY"), pathlib.Path(os.environ["STATE_DIRECTORY"])
@@ -95,7 +95,7 @@ def look() -> Switch:
 
 
 def judge(spools: dict[str, Any]) -> Switch:
-    """The same of what the fact tells."""
+    """The same of what the fact says."""
     lines: list[str] = []
     commands: list[str] = []
     for relay, (rows, said, is_shared) in spools.items():
@@ -105,7 +105,7 @@ def judge(spools: dict[str, Any]) -> Switch:
         found = find(lambda query, said=said: said, columns, PARTS[relay])  # type: ignore[misc]
         newer: list[str] = []
         for tables in PARTS[relay]:
-            here = found.get(tables.part, Found(tables.version))
+            here = found.get(tables.part, PartVersion(tables.version))
             what = f"~ spool of the {relay} relay: {tables.part} tables {here.version} -> {tables.version}"
             if tables.breaks(here.version):
                 lines.append(f"{what}, of no use to the release before; a switch-back turns them back")

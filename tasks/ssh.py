@@ -17,7 +17,7 @@ from tasks.site import Machine, SiteError
 _DEFAULT_PORT = 22
 _DEFAULT_USER = "root"
 
-# Its threads tell by tracebacks what the connection then tells as an error.
+# Its threads say by tracebacks what the connection then raises as an error.
 logging.getLogger("paramiko").addHandler(logging.NullHandler())
 
 

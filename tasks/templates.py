@@ -1,6 +1,5 @@
 """The files of `files/`, filled in here, so that what must be on the host is known before it is touched."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +28,6 @@ _environment = Environment(
 )
 _environment.filters |= {
     "unit_path": _unit_path,
-    "toml": lambda value: json.dumps(value, ensure_ascii=False),
     "shell": _shell,
 }
 

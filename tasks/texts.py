@@ -1,24 +1,14 @@
-"""Texts and numbers as people write them into settings, within what the applications take."""
+"""Texts as people write them into settings, within what the applications take."""
 
 import re
 from typing import Annotated
 
-from pydantic import AfterValidator, BeforeValidator
+from pydantic import AfterValidator
+
+from relays.base.schema import Line, Shown
 
 # Of a file's name on the host, with room for what Nextcloud and the relay put behind it.
 _LONGEST_NAME = 240
-
-
-def _line(value: str) -> str:
-    if not value.isprintable():
-        raise ValueError("must be one line, without control characters")
-    return value
-
-
-def _shown(value: str) -> str:
-    if not value:
-        raise ValueError("is empty: write what people are to read")
-    return _line(value)
 
 
 def _within(most: int) -> AfterValidator:
@@ -42,37 +32,15 @@ def _service(value: str) -> str:
     return value
 
 
-def _project(value: str) -> str:
-    if "://" in value:
-        raise ValueError("must be the path of a project, such as group/project, without the server")
-    if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]*(/[A-Za-z0-9_][A-Za-z0-9_.-]*)+", value):
-        raise ValueError(
-            "must be the path of a project, such as group/project, as its address in GitLab has it"
-        )
-    if value.endswith((".git", ".atom")):
-        raise ValueError("must be the path of a project without .git at its end")
-    return value
-
-
 def _container_folder(value: str) -> str:
     if not value.startswith("/") or {".", ".."} & set(value.split("/")) or not value.isprintable():
         raise ValueError("must be an absolute path in the container, without . and ..")
     return value
 
 
-def _no_flag(value: object) -> object:
-    if isinstance(value, bool):
-        raise ValueError("must be a number")
-    return value
-
-
-Number = Annotated[int, BeforeValidator(_no_flag)]
-Line = Annotated[str, AfterValidator(_line)]
-Shown = Annotated[str, AfterValidator(_shown)]
 # As Mattermost takes them (server/public/model, release 11.6): of webhooks it counts bytes.
 WebhookName = Annotated[Shown, _within(64)]
 WebhookDescription = Annotated[Line, _within(500)]
 FolderName = Annotated[str, AfterValidator(_folder_name), _within(_LONGEST_NAME)]
 ServiceName = Annotated[str, AfterValidator(_service)]
-ProjectPath = Annotated[str, AfterValidator(_project)]
 ContainerFolder = Annotated[str, AfterValidator(_container_folder)]

@@ -17,14 +17,14 @@ _REFUSAL = re.compile(
 _BESIDES = re.compile(r"No host key for .* found in known_hosts$|Failed to load host keys from ")
 
 
-def explained(told: str, machine: HostData) -> str:
-    """The line about a connection that failed; `told` as it is if it is about something else.
+def explained(line: str, machine: HostData) -> str:
+    """The line about a connection that failed; `line` as it is if it is about something else.
 
     `machine` is the host's data, as tasks.ssh makes them.
     """
-    found = _REFUSAL.fullmatch(told.strip())
+    found = _REFUSAL.fullmatch(line.strip())
     if found is None:
-        return told
+        return line
     address, port, user = (machine.get(f"ssh_{name}") for name in ("hostname", "port", "user"))
     key, known = machine.get("ssh_key"), machine.get("ssh_known_hosts_file")
     kind, detail = found["kind"], found["detail"].strip() or "the connection was closed"
@@ -68,7 +68,7 @@ def explained(told: str, machine: HostData) -> str:
 
 
 def explain_failures() -> None:
-    """Have pyinfra's own log tell of connections that fail as `explained` does."""
+    """Have pyinfra's own log word connections that fail as `explained` does."""
     logger.addFilter(_Explaining())
 
 

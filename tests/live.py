@@ -76,12 +76,12 @@ class Backend(SshBackend):  # type: ignore[misc]
 
     def run_ssh(self, command: str) -> CommandResult:
         """Run it; what it printed, its exit code, and all that was complained of."""
-        told = super().run_ssh(f"sh -c {shlex.quote(framed(command).get_raw_value())}")
+        reported = super().run_ssh(f"sh -c {shlex.quote(framed(command).get_raw_value())}")
         try:
-            printed = answer(told.stdout_bytes.decode(errors="replace"))
+            printed = answer(reported.stdout_bytes.decode(errors="replace"))
         except ResourceError:  # sudo, for one, has refused to run it
-            return told
-        return self.result(told.rc, told.command, printed.encode(), told.stderr_bytes)
+            return reported
+        return self.result(reported.rc, reported.command, printed.encode(), reported.stderr_bytes)
 
 
 @pytest.fixture(scope="session")
@@ -107,7 +107,7 @@ def host(ssh: tuple[str, dict[str, Any]]) -> Iterator[Host]:
     except (AssertionError, RuntimeError) as error:
         if any(words in str(error) for words in ASKS):
             pytest.exit(MISSING, returncode=2)
-        said = re.search(r"ssh: ([^'\\]+)", str(error))  # testinfra tells its whole command as well
+        said = re.search(r"ssh: ([^'\\]+)", str(error))  # testinfra says its whole command as well
         pytest.exit(
             f"host.address {data['ssh_hostname']} is not reached by SSH: {said[1] if said else 'see ssh -v'}",
             returncode=2,
@@ -130,8 +130,8 @@ def in_nextcloud(host: Host, infrastructure: str, site: Site) -> str:
     command = asked.command(infrastructure)
     assert isinstance(command, StringCommand)
     # Not by the host itself, which notes what it is asked as evidence.
-    told = host.backend.run(command.get_raw_value())
-    found = read(asked.process(told.stdout.splitlines()), infrastructure)
+    reported = host.backend.run(command.get_raw_value())
+    found = read(asked.process(reported.stdout.splitlines()), infrastructure)
     service, project = site.nextcloud.service, site.host.compose_project
     return f"docker exec {running(found, infrastructure, service, 'nextcloud', project).id}"
 

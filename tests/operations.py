@@ -18,7 +18,7 @@ _ERROR = re.compile(r"\s*\[@local\]\s+(?P<text>.*)")
 
 @dataclass
 class Outcome:
-    """What a run has told, each difference in a line, how many operations changed something, and why it failed."""
+    """What a run has shown, each difference in a line, how many operations changed something, and why it failed."""
 
     lines: list[str] = field(default_factory=list)
     changed: int = 0
@@ -26,7 +26,7 @@ class Outcome:
 
     @property
     def differences(self) -> list[str]:
-        """The lines that tell of a change."""
+        """The lines that show a change."""
         return [line for line in self.lines if line[:2] in ("+ ", "~ ", "- ")]
 
     @property

@@ -35,7 +35,7 @@ class Nowhere:
 
 
 def main(credentials: Path, port: int) -> None:
-    """Serve until the process is told to end."""
+    """Serve until the process is asked to end."""
     shorten_turns()
     authenticity = read_authenticity(credentials, required=False)
     metrics = Metrics(lambda: Stats(0, 0, None, None), lambda: False)

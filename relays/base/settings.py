@@ -1,4 +1,4 @@
-"""Settings of a relay: the command line, the TOML file without secrets, the credentials.
+"""What a relay is started with: the command line and the credentials. For its file see relays.base.settings_file.
 
 Whatever is missing or wrong ends in a StartError: one line that names the setting, its value and the remedy.
 The value of a secret is never part of it.
@@ -6,8 +6,7 @@ The value of a secret is never part of it.
 
 import argparse
 import os
-import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NoReturn
@@ -62,105 +61,6 @@ def _directory(option: str, given: Path | None, variable: str) -> Path:
     if not named.is_dir():
         raise StartError(f"{option} = {named} is not a directory: create it, or name another one")
     return named.absolute()
-
-
-class Table:
-    """A table of the settings file, read key by key; what nobody asked for is refused by `done`."""
-
-    def __init__(self, file: Path, values: Mapping[str, object], name: str = "") -> None:
-        self._file = file
-        self._values = dict(values)
-        self._name = name
-        self._known: list[str] = []
-
-    def __contains__(self, key: str) -> bool:
-        """Whether the key is given."""
-        return key in self._values
-
-    def text(self, key: str, default: str | None = None, *, may_be_empty: bool = False) -> str:
-        """A text, which is not empty unless it may be."""
-        value = self._value(key, default)
-        if not isinstance(value, str) or not (value.strip() or may_be_empty):
-            raise self._wrong(key, value, "is not a text: write it between quotes")
-        return value
-
-    def choice(self, key: str, allowed: Sequence[str], default: str) -> str:
-        """One of the allowed texts."""
-        value = self._value(key, default)
-        if value not in allowed:
-            raise self._wrong(key, value, f"is not one of {', '.join(allowed)}: choose one of them")
-        return str(value)
-
-    def integer(self, key: str, default: int, lowest: int, highest: int) -> int:
-        """A whole number within the bounds."""
-        value = self._value(key, default)
-        if not isinstance(value, int) or isinstance(value, bool) or not lowest <= value <= highest:
-            raise self._wrong(key, value, f"is not a whole number from {lowest} to {highest}: correct it")
-        return value
-
-    def flag(self, key: str, default: bool) -> bool:
-        """true or false."""
-        value = self._value(key, default)
-        if not isinstance(value, bool):
-            raise self._wrong(key, value, "is not true or false: write one of them, without quotes")
-        return value
-
-    def texts(self, key: str, default: Sequence[str] | None = None) -> tuple[str, ...]:
-        """A list of texts that are not empty."""
-        values = self._value(key, default)
-        if not isinstance(values, list | tuple) or not all(isinstance(v, str) and v.strip() for v in values):
-            raise self._wrong(key, values, 'is not a list of texts: write ["…", "…"]')
-        return tuple(values)
-
-    def mapping(self, key: str) -> dict[str, str]:
-        """A table of texts under names of any kind, empty if there is none."""
-        values = self._value(key, {})
-        if not isinstance(values, dict) or not all(isinstance(value, str) for value in values.values()):
-            raise self._wrong(key, values, 'is not a table of texts: write NAME = "…" lines under its name')
-        return values
-
-    def tables(self, key: str) -> "list[Table]":
-        """The tables of an array of that name, in their order."""
-        values = self._value(key, [])
-        if not isinstance(values, list) or not all(isinstance(value, dict) for value in values):
-            raise self._wrong(key, values, f"is not an array of tables: write [[{key}]]")
-        return [
-            Table(self._file, value, f"[[{key}]] {number} ") for number, value in enumerate(values, start=1)
-        ]
-
-    def table(self, key: str) -> "Table":
-        """The table of that name, empty if there is none."""
-        value = self._value(key, {})
-        if not isinstance(value, dict):
-            raise self._wrong(key, value, f"is not a table: write [{key}]")
-        return Table(self._file, value, f"[{key}] ")
-
-    def done(self) -> None:
-        """StartError if the table holds a key that was not asked for."""
-        for key in self._values:
-            if key not in self._known:
-                known = ", ".join(self._known)
-                raise StartError(f"{self._file}: {self._name}{key} is unknown: remove it; known are {known}")
-
-    def _value(self, key: str, default: object) -> object:
-        self._known.append(key)
-        value = self._values.get(key, default)
-        if value is None:
-            raise StartError(f"{self._file}: {self._name}{key} is missing: add it")
-        return value
-
-    def _wrong(self, key: str, value: object, what: str) -> StartError:
-        return StartError(f"{self._file}: {self._name}{key} = {value!r} {what}")
-
-
-def read_settings(file: Path) -> Table:
-    """The settings file as a table."""
-    try:
-        return Table(file, tomllib.loads(file.read_text(encoding="utf-8-sig")))
-    except OSError as error:
-        raise StartError(f"--config = {file} cannot be read: {error.strerror}") from None
-    except ValueError as error:
-        raise StartError(f"{file} is not valid TOML: {error}") from None
 
 
 def is_web_address(url: str) -> bool:

@@ -1,4 +1,4 @@
-"""What a service and systemd tell each other: sd_notify(3), sd_watchdog_enabled(3), sd_listen_fds(3)."""
+"""What a service and systemd say to each other: sd_notify(3), sd_watchdog_enabled(3), sd_listen_fds(3)."""
 
 import os
 import socket

@@ -16,7 +16,7 @@ from requests import PreparedRequest
 from requests.adapters import HTTPAdapter
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
 
-from relays.base.settings import StartError, Table
+from relays.base.settings import StartError
 
 # What servers answer to plain HTTP on a port of theirs that speaks TLS: nginx, Apache, Go's own (Caddy, Traefik).
 _PLAIN_REFUSED = (
@@ -143,11 +143,10 @@ class TlsAdapter(HTTPAdapter):
         """Nothing is left to do: the base class would load certifi's file anew for each connection."""
 
 
-def read_ca(file: Path, settings: Table) -> Path | None:
-    """The setting `ca` of a relay, None without it. StartError if its file cannot be used."""
-    if "ca" not in settings:
-        return None
-    ca = Path(settings.text("ca"))
+def check_ca(file: Path, ca: Path | None) -> None:
+    """StartError if the certificates that the setting `ca` of a settings file names cannot be used."""
+    if ca is None:
+        return
     try:
         context(ca)
     except ssl.SSLError:
@@ -156,7 +155,6 @@ def read_ca(file: Path, settings: Table) -> Path | None:
         raise StartError(
             f"{file}: ca = {ca} cannot be read ({error.strerror}): run the deploy again"
         ) from None
-    return ca
 
 
 def fault_of(error: BaseException) -> Fault | None:
@@ -172,7 +170,7 @@ def fault_of(error: BaseException) -> Fault | None:
 
 
 def fault(verify_code: int, reason: str, message: str) -> Fault:
-    """The fault that the attributes of these names of an ssl.SSLError tell."""
+    """The fault that the attributes of these names of an ssl.SSLError stand for."""
     if verify_code:
         code, detail = _CERTIFICATES.get(verify_code, "certificate"), message or f"code {verify_code}"
     else:

@@ -21,7 +21,7 @@ class Worker(threading.Thread):
         self._last_beat = time.monotonic()
 
     def beat(self) -> None:
-        """Tell the watchdog that the work gets on."""
+        """Let the watchdog know that the work gets on."""
         self._last_beat = time.monotonic()
 
     @property
@@ -35,7 +35,7 @@ class Worker(threading.Thread):
         try:
             self.work()
         except Exception as error:
-            # The text of an error may hold the address of a hook, so only its kind and place are told.
+            # The text of an error may hold the address of a hook, so only its kind and place are logged.
             place = traceback.extract_tb(error.__traceback__)[-1]
             log.critical(
                 "failed thread=%s error=%s at=%s:%s",
@@ -46,7 +46,7 @@ class Worker(threading.Thread):
             )
 
     def work(self) -> None:
-        """What the thread does until it is told to stop."""
+        """What the thread does until it is asked to stop."""
         raise NotImplementedError
 
     def stop(self) -> None:

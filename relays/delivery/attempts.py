@@ -2,9 +2,12 @@
 
 import logging
 import time
+from dataclasses import replace
 
 from relays.delivery.leases import Lease
 from relays.delivery.metrics import Metrics
+from relays.delivery.roots import Edit
+from relays.delivery.transport import Attempt
 from relays.mattermost.client import Meaning, PostResult
 
 log = logging.getLogger(__name__)
@@ -18,16 +21,29 @@ class Report:
         self._metrics = metrics
         self._trouble = ""
 
-    def attempt(self, delivery: Lease, answer: PostResult, delay: float) -> None:
-        """Tell how an attempt ended; `delay` is how long the next one waits, if there is to be one."""
+    def attempt(self, delivery: Lease, attempt: Attempt, delay: float) -> None:
+        """Log how an attempt ended; `delay` is how long the next one waits, if there is to be one."""
+        answer = attempt.answer
         if answer.meaning is Meaning.POSTED:
-            self._delivered(delivery)
+            covered = attempt.covered
+            entries = [entry for entry in delivery.entries if covered is None or entry.id in covered]
+            self._delivered(replace(delivery, entries=entries))
         elif answer.meaning is Meaning.REFUSED:
             self._refused(delivery, answer.reason)
         else:
             self._metrics.retries.labels(answer.meaning.value).inc()
             self._waiting(delivery, answer, delay)
         self._trouble = answer.reason
+
+    def edit(self, edit: Edit, answer: PostResult, delay: float) -> None:
+        """Report how the edit of a root ended."""
+        which = f"conversation={edit.conversation.name} channel={self._channel}"
+        if answer.meaning is Meaning.POSTED:
+            self._metrics.edited.labels(self._channel).inc()
+            log.info("edited %s attempts=%d", which, edit.attempts)
+        else:
+            self._metrics.retries.labels(answer.meaning.value).inc()
+            log.warning("not edited %s retry_in=%.1fs reason=%s", which, delay, answer.reason)
 
     def _delivered(self, delivery: Lease) -> None:
         covered = len(delivery.entries)

@@ -21,8 +21,6 @@ from relays.mattermost import markup
 from relays.mattermost.markup import Markup
 from relays.wording import Wording
 
-DEFAULT_FROM = 20
-HIGHEST_FROM = 10_000
 # How long the first notification waits before it counts as held up.
 HELD_SECONDS = 30.0
 MOST_LINES = 50
@@ -39,13 +37,19 @@ _FRAME_CHARACTERS = 25
 
 @dataclass(frozen=True)
 class DigestEntry:
-    """A notification as it waits: its row, its message as it would be posted alone, the same in one line."""
+    """A notification as it waits: its row, its message as it would be posted alone, the same in one line.
+
+    A `silent` one only changes the root of its conversation, which is what its message is then. `attempt_at` is the
+    time of an attempt of which nobody knows how it ended.
+    """
 
     id: int
     key: str
     message: dict[str, object]
     summary: Markup
     created_at: float
+    silent: bool = False
+    attempt_at: float | None = None
 
     @property
     def sender(self) -> dict[str, object]:

@@ -3,6 +3,10 @@
 A channel's line stands still while Mattermost is away, and goes on by itself: nothing overtakes, nothing is lost,
 and other channels are not held up. Only a message that Mattermost refuses for what it is leaves the line.
 A line that is behind goes out as digests (relays.delivery.digest).
+
+How a channel is reached is its transport's affair (relays.delivery.transport). Roots of conversations are edited when
+the line has nothing to say, so that each is edited once for all that has changed; in a line that is never empty, after
+some seconds, in turns with what it says.
 """
 
 import random
@@ -12,41 +16,44 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from relays.base.worker import Worker
-from relays.delivery import digest
 from relays.delivery.attempts import Report
 from relays.delivery.leases import LEASE_SECONDS, Lease, LeaseOutcome
 from relays.delivery.metrics import Metrics
 from relays.delivery.outbox import Outbox
-from relays.mattermost.client import IncomingWebhook, Meaning, PostResult
+from relays.delivery.roots import Edit, Roots
+from relays.delivery.transport import Attempt, Transport
+from relays.mattermost.client import Meaning, PostResult
 from relays.storage.engine import StorageError
-from relays.wording import Wording
-
-# The property of a post that holds its delivery key, and of a digest that holds those of all that it covers, in
-# their order. Mattermost keeps the properties that it does not know.
-KEY_PROPERTY = "passerelle_key"
-KEYS_PROPERTY = "passerelle_keys"
 
 _FIRST_DELAY = {Meaning.UNAVAILABLE: 0.5, Meaning.MISCONFIGURED: 2.0}
 _LONGEST_DELAY = {Meaning.UNAVAILABLE: 30.0, Meaning.MISCONFIGURED: 60.0}
 _IDLE_SECONDS = 5.0
 _STORAGE_DELAY = 1.0
-# Longer than the longest attempt.
-_TIMEOUT_SECONDS = 180.0
+# How long a root may wait for its edit while its channel's line has something to say.
+_OVERDUE_SECONDS = 10.0
+# How often a line that is never empty looks for such roots.
+_LOOK_SECONDS = 1.0
+# Longer than the longest attempt, which for a bot is some questions and two posts.
+_TIMEOUT_SECONDS = 300.0
 _RENEW_SECONDS = LEASE_SECONDS / 3
 # What is under way at a stop gets this long; Mattermost may need longer, then the message is sent again at the start.
 _FAREWELL_SECONDS = 3.0
 
 
 class Dispatcher:
-    """Delivers what is in the outbox; digests speak in `wording`. `connect` makes the webhook for a channel."""
+    """Delivers what is in the outbox. `connect` makes the transport into a channel, which edits `roots` if any."""
 
     def __init__(
-        self, outbox: Outbox, connect: Callable[[str], IncomingWebhook], wording: Wording, metrics: Metrics
+        self,
+        outbox: Outbox,
+        connect: Callable[[str], Transport],
+        metrics: Metrics,
+        roots: Roots | None = None,
     ) -> None:
         self._outbox = outbox
         self._connect = connect
-        self._wording = wording
         self._metrics = metrics
+        self._roots = roots
         self._lines: dict[str, _ChannelWorker] = {}
         self._guard = threading.Lock()
         self._stopping = False
@@ -68,15 +75,16 @@ class Dispatcher:
         self._outbox.subscribe(self.wake)
         for channel in self._outbox.recover():
             self.wake(channel)
+        if self._roots:
+            self._roots.recover()
+        self.look()
 
     def wake(self, channel: str) -> None:
         """There is something new for the channel."""
         with self._guard:
             line = self._lines.get(channel)
             if line is None and not self._stopping:
-                line = _ChannelWorker(
-                    channel, self._outbox, self._connect(channel), self._wording, self._metrics
-                )
+                line = _ChannelWorker(channel, self._outbox, self._connect(channel), self._metrics)
                 self._lines[channel] = line
                 line.start()
         if line is not None:
@@ -84,7 +92,10 @@ class Dispatcher:
 
     def look(self) -> None:
         """Find what another process has put back into the line of a channel that had nothing to deliver."""
-        for channel in self._outbox.waiting_channels():
+        channels = self._outbox.waiting_channels()
+        if self._roots:
+            channels += self._roots.waiting_channels()
+        for channel in channels:
             if channel not in self._lines:
                 self.wake(channel)
 
@@ -94,8 +105,11 @@ class Dispatcher:
             self._renew_at = time.monotonic() + _RENEW_SECONDS
             with self._guard:
                 under_way = [line.delivery for line in self._lines.values() if line.delivery]
+                edits = [line.edit.claim_id for line in self._lines.values() if line.edit]
             if under_way:
                 self._outbox.renew(under_way)
+            if self._roots and edits:
+                self._roots.renew(edits)
 
     def stop(self) -> None:
         """End after the deliveries that are under way, or without them if they take long."""
@@ -109,20 +123,19 @@ class Dispatcher:
 
 
 class _ChannelWorker(Worker):
-    def __init__(
-        self, channel: str, outbox: Outbox, webhook: IncomingWebhook, wording: Wording, metrics: Metrics
-    ) -> None:
+    def __init__(self, channel: str, outbox: Outbox, transport: Transport, metrics: Metrics) -> None:
         super().__init__(f"dispatcher {channel}", _TIMEOUT_SECONDS)
         self.delivery: Lease | None = None
+        self.edit: Edit | None = None
         self.held = ""
-        """Why the webhook holds up the line, empty while it does not."""
+        """Why the webhook or the bot holds up the line, empty while it does not."""
         self._channel = channel
         self._outbox = outbox
-        self._webhook = webhook
-        self._wording = wording
+        self._transport = transport
         self._report = Report(channel, metrics)
         self._news = threading.Event()
         self._stopping = threading.Event()
+        self._look_at = 0.0
 
     def wake(self) -> None:
         self._news.set()
@@ -134,57 +147,84 @@ class _ChannelWorker(Worker):
     def work(self) -> None:
         while not self._stopping.is_set():
             self.beat()
-            if self.delivery is None:
-                self.delivery = self._next()
-            elif self.delivery.is_fresh:
-                self.delivery = self._deliver(self.delivery)
-            else:  # this process or the store stood still: somebody else may have the rows by now
-                self._give_back(self.delivery)
+            try:
+                if self.delivery is None:
+                    self._idle()
+                elif not self.delivery.is_fresh:
+                    # This process or the store stood still: somebody else may have the rows by now.
+                    self._give_back(self.delivery)
+                else:
+                    self.delivery = self._deliver(self.delivery)
+                    self._edit_overdue()
+            except StorageError:
+                self._stopping.wait(_STORAGE_DELAY)
         if self.delivery:
             self._give_back(self.delivery)
 
-    def _next(self) -> Lease | None:
-        try:
-            # Cleared before looking: what comes in between is looked for again.
-            self._news.clear()
-            delivery = self._outbox.claim(self._channel).result()
-            if delivery is None:
-                wait = self._outbox.delay_of(self._channel)
-                if wait is None:
-                    self.held = ""  # another relay that shares the spool has delivered what was held up
-                self._news.wait(_IDLE_SECONDS if wait is None else min(wait, _IDLE_SECONDS))
-            return delivery
-        except StorageError:
-            self._stopping.wait(_STORAGE_DELAY)
-            return None
+    def _idle(self) -> None:
+        """Take what is next in the line, edit a root if there is nothing, or wait."""
+        # Cleared before looking: what comes in between is looked for again.
+        self._news.clear()
+        self.delivery = self._outbox.claim(self._channel, self._transport.server_time()).result()
+        if self.delivery or self._edit(0.0):
+            return
+        wait = self._outbox.delay_of(self._channel)
+        if wait is None:
+            self.held = ""  # another relay that shares the spool has delivered what was held up
+        edits = self._transport.edits
+        delays = [_IDLE_SECONDS, wait, edits.edit_delay() if edits else None]
+        self._news.wait(min(delay for delay in delays if delay is not None))
 
     def _deliver(self, delivery: Lease) -> Lease | None:
-        answer = self._webhook.post(self._post(delivery))
+        attempt = self._transport.deliver(delivery)
+        answer = attempt.answer
         self.held = answer.reason if answer.meaning is Meaning.MISCONFIGURED else ""
         outcome, delay = _decide(answer, delivery.attempts)
-        self._report.attempt(delivery, answer, delay)
+        self._report.attempt(delivery, attempt, delay)
         while True:
             try:
-                return self._outbox.settle(delivery, outcome, answer.reason, delay).result()
+                return self._settle(delivery, attempt, outcome, delay)
             except StorageError:
                 # Mattermost has answered: nothing goes out before that is recorded.
                 if self._stopping.wait(_STORAGE_DELAY):
                     return None
                 self.beat()
 
+    def _settle(self, delivery: Lease, attempt: Attempt, outcome: LeaseOutcome, delay: float) -> Lease | None:
+        return self._outbox.settle(
+            delivery,
+            outcome,
+            attempt.answer.reason,
+            delay,
+            covered=attempt.covered,
+            uncertain=attempt.answer.uncertain,
+            at=self._transport.server_time(),
+        ).result()
+
+    def _edit_overdue(self) -> None:
+        if self.delivery and time.monotonic() >= self._look_at and not self._edit(_OVERDUE_SECONDS):
+            self._look_at = time.monotonic() + _LOOK_SECONDS
+
+    def _edit(self, overdue: float) -> bool:
+        """Edit one root, if there is one that is due for so long; whether there was."""
+        edits = self._transport.edits
+        self.edit = edits.claim_edit(overdue) if edits else None
+        if edits is None or self.edit is None:
+            return False
+        try:
+            answer = edits.edit(self.edit)
+            _, delay = _decide(answer, self.edit.attempts)
+            if answer.meaning is not Meaning.POSTED:
+                edits.not_edited(self.edit, answer, delay)
+            self._report.edit(self.edit, answer, delay)
+        finally:
+            self.edit = None
+        return True
+
     def _give_back(self, delivery: Lease) -> None:
         self.delivery = None
         with suppress(StorageError):  # then the lease runs out
             self._outbox.give_back(delivery).result()
-
-    def _post(self, delivery: Lease) -> dict[str, object]:
-        head, *others = delivery.entries
-        if others:
-            text = digest.build(delivery.entries, self._wording, time.time())
-            return {**text, "props": {KEYS_PROPERTY: [entry.key for entry in delivery.entries]}}
-        properties = head.message.get("props")
-        known = properties if isinstance(properties, dict) else {}
-        return {**head.message, "props": {**known, KEY_PROPERTY: head.key}}
 
 
 def _decide(answer: PostResult, attempts: int) -> tuple[LeaseOutcome, float]:

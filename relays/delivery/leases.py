@@ -10,12 +10,16 @@ from itertools import takewhile
 from typing import Any
 
 from relays.delivery import digest
+from relays.delivery.conversation import Conversation, find
 from relays.delivery.digest import DigestEntry
 from relays.storage.engine import Database
 
 # A living relay renews its claims much more often; what a dead one held is free after this.
 LEASE_SECONDS = 30.0
 LONGEST_DELAY_SECONDS = 3600.0
+# What makes a DigestEntry, and what ends a claim.
+_ENTRY = "id, delivery_key, message, summary, created_at, silent, attempt_at"
+_FREE = "claim_id = NULL, lease_until = NULL"
 
 
 class LeaseOutcome(Enum):
@@ -31,7 +35,8 @@ class Lease:
     """Claimed rows, to be sent now in one post: a message, or a digest of several.
 
     `attempts` counts those of the first, this one included; `behind` says whether the channel is. `claimed_at` is
-    of this process's monotonic clock.
+    of this process's monotonic clock. For a bot, `conversation` is that of all the rows if they have one, and
+    `noted_at` the time that was noted of this attempt, None if there was none to note.
     """
 
     channel: str
@@ -40,6 +45,8 @@ class Lease:
     attempts: int
     behind: bool
     claimed_at: float
+    conversation: Conversation | None = None
+    noted_at: float | None = None
 
     @property
     def is_fresh(self) -> bool:
@@ -48,12 +55,18 @@ class Lease:
 
 
 class Leases:
-    """The transitions of the state machine that need a claim, each within a transaction of the caller's."""
+    """The transitions of the state machine that need a claim, each within a transaction of the caller's.
 
-    def __init__(self, instance: str, digest_from: int, clock: Callable[[], float]) -> None:
+    `by_conversation`: what a claim holds is of one conversation, or of none.
+    """
+
+    def __init__(
+        self, instance: str, digest_from: int, clock: Callable[[], float], *, by_conversation: bool = False
+    ) -> None:
         self._instance = instance
         self._digest_from = digest_from
         self._clock = clock
+        self._by_conversation = by_conversation
 
     def release(self, db: Database, channels: Sequence[str]) -> None:
         """Free what a previous process of this instance held, and let the heads of the channels be tried at once."""
@@ -70,21 +83,23 @@ class Leases:
                 (self._clock(), channel),
             )
 
-    def take(self, db: Database, channel: str, was_behind: bool = False) -> Lease | None:
+    def take(
+        self, db: Database, channel: str, was_behind: bool = False, at: float | None = None
+    ) -> Lease | None:
         """Claim what is next in the channel, None if there is nothing or it has to wait.
 
-        `was_behind` says what the claim that was settled just before found.
+        `was_behind` says what the claim that was settled just before found, `at` is the time to note of the attempt.
         """
         now, claimed_at = self._clock(), time.monotonic()
         claim_id = f"{self._instance}/{uuid.uuid4().hex}"
         # See _wait: a time that is too far away is not waited for. What this process claimed and does not know of, for
         # the answer to the claim was lost with a connection, nobody else holds.
         rows = db.execute(
-            "UPDATE outbox SET claim_id = ?, lease_until = ?, attempts = attempts + 1"
+            "UPDATE outbox SET claim_id = ?, lease_until = ?, attempts = attempts + 1"  # noqa: S608
             " WHERE id = (SELECT id FROM outbox WHERE channel = ? AND state = 'ready' ORDER BY id LIMIT 1)"
             " AND (run_at <= ? OR run_at > ?)"
             " AND (lease_until IS NULL OR lease_until <= ? OR lease_until > ? OR substr(claim_id, 1, ?) = ?)"
-            " RETURNING id, delivery_key, message, summary, created_at, attempts, alone",
+            f" RETURNING {_ENTRY}, conversation, attempts, alone",
             (
                 *(claim_id, now + LEASE_SECONDS, channel),
                 *(now, now + LONGEST_DELAY_SECONDS),
@@ -93,18 +108,28 @@ class Leases:
         ).fetchall()
         if not rows:
             return None
-        *columns, attempts, alone = rows[0]
+        *columns, name, attempts, alone = rows[0]
         head = _entry(columns)
         held = was_behind or attempts > 1 or now - head.created_at >= digest.HELD_SECONDS
         behind = self._is_behind(db, channel, held)
-        followers = self._followers(db, channel, head) if behind and not alone else []
+        followers = self._followers(db, channel, head, name) if behind and not alone else []
         if followers:
-            places = ", ".join("?" * len(followers))
+            marks = ", ".join("?" * len(followers))
             db.execute(
-                f"UPDATE outbox SET claim_id = ?, lease_until = ?, attempts = attempts + 1 WHERE id IN ({places})",  # noqa: S608
+                f"UPDATE outbox SET claim_id = ?, lease_until = ?, attempts = attempts + 1 WHERE id IN ({marks})",  # noqa: S608
                 (claim_id, now + LEASE_SECONDS, *(follower.id for follower in followers)),
             )
-        return Lease(channel, claim_id, [head, *followers], attempts, behind, claimed_at)
+        if at is not None:
+            self.note(db, claim_id, at)
+        known = find(db, channel, name) if self._by_conversation and name else None
+        return Lease(channel, claim_id, [head, *followers], attempts, behind, claimed_at, known, at)
+
+    def note(self, db: Database, claim_id: str, at: float) -> None:
+        """Note the time of an attempt that is about to be made, unless an earlier one's stands there."""
+        db.execute(
+            "UPDATE outbox SET attempt_at = ? WHERE claim_id = ? AND attempt_at IS NULL",
+            (at, claim_id),
+        )
 
     def _is_behind(self, db: Database, channel: str, held: bool) -> bool:
         if not self._digest_from:
@@ -117,12 +142,14 @@ class Leases:
         ).fetchall()
         return bool(waiting == enough)
 
-    def _followers(self, db: Database, channel: str, head: DigestEntry) -> list[DigestEntry]:
+    def _followers(self, db: Database, channel: str, head: DigestEntry, name: str) -> list[DigestEntry]:
         now = self._clock()
+        # Those of one conversation in their order, past those of others.
+        same, values = (" AND conversation = ?", [name]) if self._by_conversation else ("", [])
         rows = db.execute(
-            "SELECT run_at, lease_until, alone, id, delivery_key, message, summary, created_at FROM outbox"
-            " WHERE channel = ? AND state = 'ready' AND id > ? ORDER BY id LIMIT ?",
-            (channel, head.id, digest.MOST_LINES - 1),
+            f"SELECT run_at, lease_until, alone, {_ENTRY} FROM outbox"  # noqa: S608
+            f" WHERE channel = ? AND state = 'ready'{same} AND id > ? ORDER BY id LIMIT ?",
+            (channel, *values, head.id, digest.MOST_LINES - 1),
         )
         # One that was head once, until an operator put an older one before it, may be delayed or claimed.
         free = takewhile(lambda row: not row[2] and seconds_until_free(row[0], row[1], now) == 0, rows)
@@ -140,43 +167,66 @@ class Leases:
     def give_back(self, db: Database, delivery: Lease) -> None:
         """Free rows that no attempt was made with."""
         db.execute(
-            "UPDATE outbox SET attempts = attempts - 1, claim_id = NULL, lease_until = NULL WHERE claim_id = ?",
-            (delivery.claim_id,),
+            "UPDATE outbox SET attempts = attempts - 1, claim_id = NULL, lease_until = NULL,"
+            " attempt_at = CASE WHEN attempt_at = ? THEN NULL ELSE attempt_at END WHERE claim_id = ?",
+            (delivery.noted_at, delivery.claim_id),
         )
 
-    def record(self, db: Database, delivery: Lease, outcome: LeaseOutcome, reason: str, delay: float) -> None:
-        """Settle a claim: what its rows are after the attempt."""
+    def record(
+        self,
+        db: Database,
+        delivery: Lease,
+        outcome: LeaseOutcome,
+        reason: str,
+        delay: float,
+        *,
+        covered: Sequence[int] | None = None,
+        uncertain: bool = False,
+    ) -> None:
+        """Settle a claim: what its rows are after the attempt.
+
+        `covered` are those that were DELIVERED, all if it is None; the others are free again, and were not sent.
+        `uncertain`: what has to be sent again may have been taken all the same.
+        """
         now = self._clock()
         if outcome is LeaseOutcome.DELIVERED:
+            covered = [entry.id for entry in delivery.entries] if covered is None else covered
+            # Once its text is in Mattermost, nothing of it is kept here.
             db.execute(
-                # Once its text is in Mattermost, nothing of it is kept here.
-                "UPDATE outbox SET state = 'done', message = '{}', summary = '', last_error = NULL, finished_at = ?,"
-                " claim_id = NULL, lease_until = NULL WHERE claim_id = ?",
-                (now, delivery.claim_id),
+                "UPDATE outbox SET state = 'done', message = '{}', summary = '', last_error = NULL, finished_at = ?,"  # noqa: S608
+                f" {_FREE}, attempt_at = NULL WHERE claim_id = ? AND id IN ({', '.join('?' * len(covered))})",
+                (now, delivery.claim_id, *covered),
             )
+            if len(covered) < len(delivery.entries):
+                db.execute(
+                    f"UPDATE outbox SET {_FREE}, attempt_at = NULL WHERE claim_id = ?",  # noqa: S608
+                    (delivery.claim_id,),
+                )
         elif outcome is LeaseOutcome.RETRY:
             db.execute(
-                "UPDATE outbox SET run_at = CASE WHEN id = ? THEN ? ELSE run_at END, last_error = ?,"
-                " claim_id = NULL, lease_until = NULL WHERE claim_id = ?",
-                (delivery.entries[0].id, now + min(delay, LONGEST_DELAY_SECONDS), reason, delivery.claim_id),
+                "UPDATE outbox SET run_at = CASE WHEN id = ? THEN ? ELSE run_at END, last_error = ?,"  # noqa: S608
+                f" attempt_at = CASE WHEN ? THEN attempt_at END, {_FREE} WHERE claim_id = ?",
+                (
+                    *(delivery.entries[0].id, now + min(delay, LONGEST_DELAY_SECONDS), reason),
+                    *(uncertain, delivery.claim_id),
+                ),
             )
         elif len(delivery.entries) > 1:
             db.execute(
-                "UPDATE outbox SET alone = TRUE, last_error = ?,"
-                " claim_id = NULL, lease_until = NULL WHERE claim_id = ?",
+                f"UPDATE outbox SET alone = TRUE, last_error = ?, attempt_at = NULL, {_FREE} WHERE claim_id = ?",  # noqa: S608
                 (reason, delivery.claim_id),
             )
         else:
             db.execute(
-                "UPDATE outbox SET state = 'parked', last_error = ?, finished_at = ?,"
-                " claim_id = NULL, lease_until = NULL WHERE claim_id = ?",
+                "UPDATE outbox SET state = 'parked', last_error = ?, finished_at = ?, attempt_at = NULL,"  # noqa: S608
+                f" {_FREE} WHERE claim_id = ?",
                 (reason, now, delivery.claim_id),
             )
 
 
 def _entry(columns: Sequence[Any]) -> DigestEntry:
-    row_id, key, message, summary, created_at = columns
-    return DigestEntry(row_id, key, json.loads(message), summary, created_at)
+    row_id, key, message, *others = columns
+    return DigestEntry(row_id, key, json.loads(message), *others)
 
 
 def seconds_until_free(run_at: float, lease_until: float | None, now: float) -> float:

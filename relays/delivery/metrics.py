@@ -25,8 +25,8 @@ _DELIVERY_BUCKETS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 3
 class Metrics:
     """What a relay counts from its start on, and what is asked for when it is asked.
 
-    `stats` and `failing` tell of its outbox and its storage, `held` of the channels that a webhook holds up, each with
-    the reason.
+    `stats` and `failing` report on its outbox and its storage, `held` of the channels that a webhook holds up, each
+    with the reason.
     """
 
     def __init__(
@@ -64,6 +64,9 @@ class Metrics:
             "Delivered notifications that were folded into digests",
             ["channel"],
             registry=registry,
+        )
+        self.edited = Counter(
+            "passerelle_edited_total", "Edits of the roots of conversations", ["channel"], registry=registry
         )
         self.parked = Counter(
             "passerelle_parked_total", "Notifications that Mattermost refused", ["channel"], registry=registry

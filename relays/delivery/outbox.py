@@ -23,7 +23,7 @@ Mattermost refuses them together, each is claimed alone, so that only the one at
 head alone, for the rows behind it wait anyway.
 
 Several relays may share the table (storage.postgresql). A claim is a lease that its holder renews; when the holder has
-died, another relay goes on once the lease is over. All times are of the store's clock.
+died, another relay goes on once the lease has expired. All times are of the store's clock.
 
 A settlement counts only for the rows that the claim still holds, for all of them in one transaction. A claim is made
 before a post and settled after the answer, so a process killed in between sends that one post again: at least once,
@@ -37,6 +37,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 
+from relays.delivery.conversation import want
 from relays.delivery.leases import Lease, LeaseOutcome, Leases, seconds_until_free
 from relays.mattermost.message import Message
 from relays.storage.engine import Database
@@ -49,11 +50,25 @@ _PRUNED_AT_ONCE = 1000
 
 @dataclass(frozen=True)
 class Notification:
-    """What a source has to say in a channel. The key is that of the event: a channel gets it once."""
+    """What a source has to say in a channel. The key is that of the event: a channel gets it once.
+
+    `channel` is a channel's name, or "@name" for the direct channel with that user of Mattermost. `message` is what is
+    said now; None where only the root of the conversation changes. `conversation` names the conversation in its channel
+    ("taaf/passerelle!12"), empty for a post of its own, and `root` is what its first post shows from now on.
+    """
 
     key: str
     channel: str
-    message: Message
+    message: Message | None
+    conversation: str = ""
+    root: Message | None = None
+
+    @property
+    def shown(self) -> Message:
+        """What is posted where there are no conversations: the message, or else the root."""
+        if (shown := self.message or self.root) is None:
+            raise ValueError(f"the notification {self.key} says nothing")
+        return shown
 
 
 @dataclass(frozen=True)
@@ -68,28 +83,42 @@ class Stats:
 
 def insert(db: Database, new: Notification, now: float) -> bool:
     """Put a notification at the end of its channel's line; whether it was not known already."""
-    message = json.dumps(new.message.payload(), ensure_ascii=False, separators=(",", ":"))
+    message = json.dumps(new.shown.payload(), ensure_ascii=False, separators=(",", ":"))
     inserted = db.execute(
-        "INSERT INTO outbox (channel, delivery_key, message, summary, state, run_at, created_at)"
-        " VALUES (?, ?, ?, ?, 'ready', ?, ?) ON CONFLICT (channel, delivery_key) DO NOTHING",
-        (new.channel, new.key, message, new.message.summary, now, now),
+        "INSERT INTO outbox (channel, delivery_key, message, summary, state, run_at, created_at, conversation, silent)"
+        " VALUES (?, ?, ?, ?, 'ready', ?, ?, ?, ?) ON CONFLICT (channel, delivery_key) DO NOTHING",
+        (
+            *(new.channel, new.key, message, new.shown.summary, now, now),
+            *(new.conversation, new.message is None),
+        ),
     )
-    return inserted.rowcount == 1
+    if inserted.rowcount != 1:
+        return False
+    if new.conversation and new.root:
+        want(db, new.channel, new.conversation, new.root, new.key, now)
+    return True
 
 
 class Outbox:
     """The table and its state machine.
 
     `instance` names this process among those that claim from the store, the same whenever it starts again; with a
-    `digest_from` of 0 each row is claimed alone. `clock` is that of the store if none is given.
+    `digest_from` of 0 each row is claimed alone. `clock` is that of the store if none is given. `by_conversation`:
+    what is claimed together is of one conversation, as a bot posts it.
     """
 
     def __init__(
-        self, store: Store, instance: str, digest_from: int = 0, clock: Callable[[], float] | None = None
+        self,
+        store: Store,
+        instance: str,
+        digest_from: int = 0,
+        clock: Callable[[], float] | None = None,
+        *,
+        by_conversation: bool = False,
     ) -> None:
         self._store = store
         self._clock = clock or store.now
-        self._claims = Leases(instance, digest_from, self._clock)
+        self._claims = Leases(instance, digest_from, self._clock, by_conversation=by_conversation)
         self._on_ready: Callable[[str], None] = lambda channel: None
 
     def subscribe(self, on_ready: Callable[[str], None]) -> None:
@@ -118,21 +147,33 @@ class Outbox:
         future.add_done_callback(lambda done: self._announce(done, channels))
         return future
 
-    def claim(self, channel: str) -> Future[Lease | None]:
-        """Claim the head of the channel's line, None if there is none or it has to wait."""
-        return self._store.submit(lambda db: self._claims.take(db, channel))
+    def claim(self, channel: str, at: float | None = None) -> Future[Lease | None]:
+        """Claim the head of the channel's line, None if there is none or it has to wait; `at` as for Leases.take."""
+        return self._store.submit(lambda db: self._claims.take(db, channel, at=at))
+
+    def note(self, delivery: Lease, at: float) -> Future[None]:
+        """Note when an attempt is made, where that was not known at the claim."""
+        return self._store.submit(lambda db: self._claims.note(db, delivery.claim_id, at))
 
     def settle(
-        self, delivery: Lease, outcome: LeaseOutcome, reason: str = "", delay: float = 0.0
+        self,
+        delivery: Lease,
+        outcome: LeaseOutcome,
+        reason: str = "",
+        delay: float = 0.0,
+        *,
+        covered: Sequence[int] | None = None,
+        uncertain: bool = False,
+        at: float | None = None,
     ) -> Future[Lease | None]:
         """Record how an attempt ended and claim what is next in the channel, in one transaction.
 
-        `delay` is how long a RETRY waits at least, in seconds.
+        `delay` is how long a RETRY waits at least, in seconds; `covered`, `uncertain` and `at` are as for Leases.
         """
 
         def work(db: Database) -> Lease | None:
-            self._claims.record(db, delivery, outcome, reason, delay)
-            return self._claims.take(db, delivery.channel, delivery.behind)
+            self._claims.record(db, delivery, outcome, reason, delay, covered=covered, uncertain=uncertain)
+            return self._claims.take(db, delivery.channel, delivery.behind, at)
 
         return self._store.submit(work)
 

@@ -1,4 +1,4 @@
-"""The table of the outbox, and how it came to be what it is; how to change it is told in relays.storage.schema."""
+"""The table of the outbox, and how it came to be what it is; how to change it is written in relays.storage.schema."""
 
 from relays.storage.introspection import Columns
 from relays.storage.schema import Migration, Tables
@@ -28,6 +28,32 @@ CREATE INDEX outbox_line ON outbox (channel, id, state) WHERE state = 'ready';
 CREATE INDEX outbox_done ON outbox (finished_at, state) WHERE state = 'done';
 CREATE INDEX outbox_parked ON outbox (id, state) WHERE state = 'parked';
 CREATE INDEX outbox_claimed ON outbox (claim_id) WHERE claim_id IS NOT NULL;
+"""
+
+# The conversations of a bot (relays.delivery.conversations).
+_CONVERSATION = """
+CREATE TABLE conversation (
+    id          INTEGER PRIMARY KEY,
+    channel     TEXT NOT NULL,
+    name        TEXT NOT NULL,
+    wanted      TEXT NOT NULL,
+    wanted_key  TEXT NOT NULL,
+    summary     TEXT NOT NULL,
+    touched_at  DOUBLE PRECISION NOT NULL,
+    attempts    INTEGER NOT NULL DEFAULT 0,
+    post_id     TEXT,
+    root_key    TEXT,
+    shown       TEXT,
+    due_at      DOUBLE PRECISION,
+    pending_key TEXT,
+    pending_at  DOUBLE PRECISION,
+    claim_id    TEXT,
+    lease_until DOUBLE PRECISION,
+    UNIQUE (channel, name)
+);
+CREATE INDEX conversation_due ON conversation (channel, due_at) WHERE due_at IS NOT NULL;
+CREATE INDEX conversation_claimed ON conversation (claim_id) WHERE claim_id IS NOT NULL;
+CREATE INDEX conversation_touched ON conversation (touched_at);
 """
 
 # The first two versions were never on PostgreSQL, so what leads from them and back is only for SQLite.
@@ -76,6 +102,8 @@ def _recognise(tables: Columns) -> int | None:
     columns = tables.get("outbox")
     if columns is None:
         return None
+    if "attempt_at" in columns:
+        return 5
     if "alone" in columns:
         return 3
     return 2 if "summary" in columns else 1
@@ -142,6 +170,25 @@ UPDATE outbox SET claim_id = NULL, lease_until = NULL WHERE claim_id IS NOT NULL
 """,
             down="",
         ),
+        # A bot answers in the conversation that a notification belongs to; one that is silent only changes its root.
+        Migration(
+            5,
+            up=f"""
+ALTER TABLE outbox ADD COLUMN conversation TEXT NOT NULL DEFAULT '';
+ALTER TABLE outbox ADD COLUMN silent BOOLEAN NOT NULL DEFAULT FALSE;
+ALTER TABLE outbox ADD COLUMN attempt_at DOUBLE PRECISION;
+CREATE INDEX outbox_conversation ON outbox (channel, conversation, id) WHERE state = 'ready';
+{_CONVERSATION}
+""",
+            down="""
+DROP TABLE conversation;
+DROP INDEX outbox_conversation;
+ALTER TABLE outbox DROP COLUMN attempt_at;
+ALTER TABLE outbox DROP COLUMN silent;
+ALTER TABLE outbox DROP COLUMN conversation;
+""",
+        ),
     ),
+    known=("conversation",),
     waiting=("outbox",),
 )

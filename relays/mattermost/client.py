@@ -3,10 +3,10 @@
     answer                        meaning                                               what to do
     200 "ok"                      posted                                                done
     no answer, 408, 429, 5xx      down, busy, database away                             retry, as asked by Retry-After
-    no TLS, or none to be trusted a certificate that has expired, an unknown authority… retry slowly, tell the operator
+    no TLS, or none to be trusted a certificate that has expired, an unknown authority… retry slowly, warn the operator
     400                           the message, an unknown hook, or a database outage    find out which, see below
     413                           the message is too large                              park it
-    404, 403, 501, 401, 3xx, and  channel gone, hook locked, webhooks switched off,     retry slowly, tell the operator
+    404, 403, 501, 401, 3xx, and  channel gone, hook locked, webhooks switched off,     retry slowly, warn the operator
     200 without "ok"              not a Mattermost at that address
 
 Measured on Mattermost 5.37 and read in 11.6: a 400 alone says nothing, for a hook that was deleted and a database
@@ -18,7 +18,6 @@ Neither an address nor the body of an answer goes into a reason: both hold the s
 
 import email.utils
 import json
-import re
 import time
 import uuid
 from collections.abc import Mapping
@@ -30,17 +29,17 @@ import requests
 
 from relays.base import tls
 from relays.base.errors import explain
-from relays.base.settings import StartError, Table, is_web_address
 from relays.mattermost.message import RELAY
 
 # Mattermost fetches link previews before it stores a post: five seconds for each slow host (measured on 5.37).
-_POST_TIMEOUT = (10.0, 40.0)
-_QUESTION_TIMEOUT = (5.0, 10.0)
+POST_TIMEOUT = (10.0, 40.0)
+QUESTION_TIMEOUT = (5.0, 10.0)
 # Mattermost's own answers are far shorter; of another's no more is read than this, in bytes.
 _LARGEST_ANSWER = 65536
-_EMOJI = re.compile(r":[a-zA-Z0-9_+-]+:")
-# Where the deploy takes the address of the webhooks from.
-_SETTING = "mattermost.url"
+# How a server is asked how it is.
+PING = "/api/v4/system/ping?get_server_status=true"
+# Where the deploy takes the address of Mattermost from.
+SETTING = "mattermost.url"
 
 
 class Meaning(Enum):
@@ -50,16 +49,23 @@ class Meaning(Enum):
     UNAVAILABLE = "unavailable"
     MISCONFIGURED = "misconfigured"
     REFUSED = "refused"
+    # Of the posts of a bot alone (relays.mattermost.bot): the root is not there any more, the time for edits is over.
+    GONE = "gone"
+    CLOSED = "closed"
 
 
 @dataclass(frozen=True)
 class PostResult:
-    """The meaning of an answer, its reason in words, how long to wait if the server said so, the remedy if known."""
+    """The meaning of an answer, its reason in words, how long to wait if the server said so, the remedy if known.
+
+    `uncertain`: Mattermost may have taken it all the same.
+    """
 
     meaning: Meaning
     reason: str = ""
     retry_after: float | None = None
     remedy: str = ""
+    uncertain: bool = False
 
 
 @dataclass(frozen=True)
@@ -74,18 +80,6 @@ class Hook:
     channel: str
     icon: Mapping[str, str] = field(default_factory=dict)
     ca: Path | None = None
-
-
-def read_icon(settings: Table) -> Mapping[str, str]:
-    """The icon that the settings name: an emoji between its colons, or an address."""
-    icon = settings.text("icon") if "icon" in settings else ""
-    if not icon:
-        return {}
-    if _EMOJI.fullmatch(icon):
-        return {"icon_emoji": icon}
-    if not is_web_address(icon):
-        raise StartError(f"icon = {icon!r} is neither :an_emoji: nor an address (http://…): correct it")
-    return {"icon_url": icon}
 
 
 class IncomingWebhook:
@@ -106,32 +100,16 @@ class IncomingWebhook:
     def post(self, message: Mapping[str, object]) -> PostResult:
         """Post a message. Raises nothing: whatever goes wrong is an answer."""
         try:
-            body = {**self._with_icon(message), **self._channel}
-            return self._interpret(*self._ask("POST", self._url, body, _POST_TIMEOUT))
+            body = {**with_icon(message, self._icon), **self._channel}
+            return self._interpret(*self._ask("POST", self._url, body, POST_TIMEOUT))
         except requests.RequestException as error:
-            why, remedy = explain(error, _SETTING)
+            why, remedy = explain(error, SETTING)
             return PostResult(Meaning.MISCONFIGURED if remedy else Meaning.UNAVAILABLE, why, remedy=remedy)
-
-    def _with_icon(self, message: Mapping[str, object]) -> Mapping[str, object]:
-        """The message with the site's icon in the place of its own; what a relay says of itself keeps its own."""
-        if not self._icon or message.get("username") == RELAY:
-            return message
-        others = {key: value for key, value in message.items() if key != "icon_emoji"}
-        return {**others, **self._icon}
 
     def _ask(
         self, method: str, url: str, body: Mapping[str, object] | None, timeout: tuple[float, float]
     ) -> tuple[requests.Response, bytes]:
-        """An answer without its body, and that body, cut where it is longer than any of Mattermost's."""
-        with self._session.request(
-            method, url, json=body, timeout=timeout, allow_redirects=False, stream=True
-        ) as response:
-            content = b""
-            for piece in response.iter_content(_LARGEST_ANSWER):
-                content += piece
-                if len(content) >= _LARGEST_ANSWER:
-                    break
-            return response, content
+        return ask(self._session, method, url, body, timeout)
 
     def _interpret(self, response: requests.Response, content: bytes) -> PostResult:
         status = response.status_code
@@ -140,24 +118,22 @@ class IncomingWebhook:
                 return PostResult(Meaning.POSTED)
             return PostResult(Meaning.MISCONFIGURED, "HTTP 200, but not from Mattermost")
         if status in (408, 429) or (status >= 500 and status != 501):
-            return PostResult(Meaning.UNAVAILABLE, f"HTTP {status}", _retry_after(response))
+            return PostResult(Meaning.UNAVAILABLE, f"HTTP {status}", retry_after(response))
         if status == 413:
             return PostResult(Meaning.REFUSED, "HTTP 413: the message is too large")
         if tls.refuses_plain_http(status, content):
             fault = tls.FAULTS["https"]
-            return PostResult(Meaning.MISCONFIGURED, fault.what, remedy=fault.remedy.format(setting=_SETTING))
+            return PostResult(Meaning.MISCONFIGURED, fault.what, remedy=fault.remedy.format(setting=SETTING))
         if status == 400:
             return self._explain_bad_request()
         return PostResult(Meaning.MISCONFIGURED, f"HTTP {status}")
 
     def _explain_bad_request(self) -> PostResult:
-        ping, states = self._ask(
-            "GET", f"{self._base}/api/v4/system/ping?get_server_status=true", None, _QUESTION_TIMEOUT
-        )
-        if ping.status_code != 200 or not _is_healthy(states):
+        ping, states = self._ask("GET", f"{self._base}{PING}", None, QUESTION_TIMEOUT)
+        if ping.status_code != 200 or not is_healthy(states):
             return PostResult(Meaning.UNAVAILABLE, "HTTP 400 while Mattermost is unhealthy")
         nowhere = {"text": "-", "channel": f"passerelle-{uuid.uuid4().hex}"}
-        probe, _ = self._ask("POST", self._url, nowhere, _QUESTION_TIMEOUT)
+        probe, _ = self._ask("POST", self._url, nowhere, QUESTION_TIMEOUT)
         if probe.status_code == 400:
             return PostResult(Meaning.MISCONFIGURED, "HTTP 400: Mattermost does not know the webhook")
         if probe.status_code in (403, 404):
@@ -165,7 +141,35 @@ class IncomingWebhook:
         return PostResult(Meaning.UNAVAILABLE, f"HTTP 400, then HTTP {probe.status_code}")
 
 
-def _is_healthy(ping: bytes) -> bool:
+def with_icon(message: Mapping[str, object], icon: Mapping[str, str]) -> Mapping[str, object]:
+    """The message with the site's icon in the place of its own; what a relay says of itself keeps its own."""
+    if not icon or message.get("username") == RELAY:
+        return message
+    return {**{key: value for key, value in message.items() if key != "icon_emoji"}, **icon}
+
+
+def ask(
+    session: requests.Session,
+    method: str,
+    url: str,
+    body: Mapping[str, object] | None,
+    timeout: tuple[float, float],
+    largest: int = _LARGEST_ANSWER,
+) -> tuple[requests.Response, bytes]:
+    """An answer without its body, and that body, cut where it is longer than any of Mattermost's."""
+    with session.request(
+        method, url, json=body, timeout=timeout, allow_redirects=False, stream=True
+    ) as response:
+        content = bytearray()
+        for piece in response.iter_content(_LARGEST_ANSWER):
+            content += piece
+            if len(content) >= largest:
+                break
+        return response, bytes(content)
+
+
+def is_healthy(ping: bytes) -> bool:
+    """Whether a server is well by what it answers to the ping."""
     # 11.6 can be asked to answer 200 with UNHEALTHY in the body, so the body decides.
     try:
         states = json.loads(ping)
@@ -176,7 +180,8 @@ def _is_healthy(ping: bytes) -> bool:
     )
 
 
-def _retry_after(response: requests.Response) -> float | None:
+def retry_after(response: requests.Response) -> float | None:
+    """The seconds that an answer asks to wait, if it does."""
     value = response.headers.get("Retry-After", "").strip()
     if value.isascii() and value.isdigit():
         return float(value)

@@ -7,7 +7,7 @@ fetched by the server before it stores the post (measured on Mattermost 5.37: fi
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from urllib.parse import urlsplit
 
 from markdown_it import MarkdownIt
@@ -15,7 +15,7 @@ from markdown_it.tree import SyntaxTreeNode
 
 from relays.mattermost import html_text, invisible, markup, parts
 from relays.mattermost.markup import Markup
-from relays.mattermost.parts import Place
+from relays.mattermost.parts import LinkBase
 from relays.mattermost.text_budget import TextBudget
 from relays.wording import Wording
 
@@ -31,15 +31,28 @@ _TASK = re.compile(r"\\\[([ xX])\\\] ")
 # How GitLab notes the size of a picture behind it.
 _SIZE = re.compile(r"\{[^{}\n]{0,100}\}")
 _ADDRESS = re.compile(r"https?://[^\s<>\"`|\\^{}\[\]]+", re.IGNORECASE)
+# A user of GitLab, by a name that neither begins nor ends with a mark.
+_MENTION = re.compile(
+    r"(?<![\w@./`-])@([A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,253}[A-Za-z0-9_])?)(?![\w@/-])", re.ASCII
+)
 _BEHIND_ADDRESS = ".,:;!?)*_~'"
 
 
-def render(text: str, place: Place, wording: Wording, most: int, *, boxed: bool = False) -> Markup | None:
+def render(
+    text: str,
+    base: LinkBase,
+    wording: Wording,
+    most: int,
+    *,
+    boxed: bool = False,
+    people: Mapping[str, str] | None = None,
+) -> Markup | None:
     """The text as markup, cut where it costs (mattermost.parts) more than about `most`; None if it shows nothing.
 
-    `boxed`: it is put into a box, of whose code less has to be broken.
+    `boxed`: it is put into a box, of whose code less has to be broken. `people` says who in Mattermost is mentioned by
+    which user name in the text, in lower case; nobody else is.
     """
-    writer = _Writer(place, wording, TextBudget(most), boxed=boxed)
+    writer = _Writer(base, wording, TextBudget(most), boxed=boxed, people=people or {})
     near = text[:_NEAR].replace("\0", "")
     lines = writer.blocks(SyntaxTreeNode(_PARSER.parse(near)).children)
     if (writer.room.is_full or len(text) > _NEAR) and not writer.room.shows_more:
@@ -47,12 +60,24 @@ def render(text: str, place: Place, wording: Wording, most: int, *, boxed: bool 
     return Markup("\n".join(lines)) if lines else None
 
 
+def mentioned(text: str) -> list[str]:
+    """The user names that the text of a comment mentions outside of code and links, in lower case, each once."""
+    found: dict[str, None] = {}
+    for node in SyntaxTreeNode(_PARSER.parse(text[:_NEAR].replace("\0", ""))).walk():
+        if node.type == "text" and (node.parent is None or node.parent.type != "link"):
+            found.update(dict.fromkeys(name.lower() for name in _MENTION.findall(node.content)))
+    return list(found)
+
+
 class _Writer:
     """Writes until there is no room left, and closes what is open then."""
 
-    def __init__(self, place: Place, wording: Wording, room: TextBudget, *, boxed: bool) -> None:
+    def __init__(
+        self, base: LinkBase, wording: Wording, room: TextBudget, *, boxed: bool, people: Mapping[str, str]
+    ) -> None:
         self.room = room
-        self._place = place
+        self._people = people
+        self._base = base
         self._wording = wording
         self._boxed = boxed
         self._in_link = False
@@ -158,9 +183,21 @@ class _Writer:
         written, end = _NOTHING, 0
         for found in _ADDRESS.finditer(text):
             bare = found.group().rstrip(_BEHIND_ADDRESS)
-            written = parts.apart(written, self._plain(text[end : found.start()]))
+            written = parts.apart(written, self._mentioning(text[end : found.start()]))
             written = parts.apart(written, self._linked(self._plain(bare), bare, bare))
             end = found.start() + len(bare)
+        return parts.apart(written, self._mentioning(text[end:]))
+
+    def _mentioning(self, text: str) -> Markup:
+        """Text, in which the people that are known are mentioned, but for that of a link."""
+        written, end = _NOTHING, 0
+        for found in _MENTION.finditer(text) if self._people and not self._in_link else ():
+            name = self._people.get(found[1].lower())
+            if name is not None:
+                written = parts.apart(written, self._plain(text[end : found.start()]))
+                # What follows must not make another name of it.
+                written = Markup(f"{written}{self.room.whole(Markup(f'{markup.mention(name)}{parts.GAP}'))}")
+                end = found.end()
         return parts.apart(written, self._plain(text[end:]))
 
     def _plain(self, text: str) -> Markup:
@@ -201,12 +238,12 @@ class _Writer:
 
     def _linked(self, shown: Markup, address: str, said: str) -> Markup:
         """What is shown as a link, behind it the name of its server if that is another one and not `said`."""
-        safe = parts.web_address(self._place.absolute(address))
+        safe = parts.web_address(self._base.absolute(address))
         if self._in_link or not shown.strip() or not safe:
             return shown
         host = urlsplit(safe).netloc
         is_said = re.search(rf"(?<![\w.-]){re.escape(host)}(?![\w.-])", said, re.IGNORECASE)
-        where = "" if is_said or not self._place.is_elsewhere(safe) else f" ({markup.part(host)})"
+        where = "" if is_said or not self._base.is_elsewhere(safe) else f" ({markup.part(host)})"
         return Markup(f"{parts.link(shown, safe)}{where}") if self.room.takes(f"[]({safe}){where}") else shown
 
     def _html(self, source: str) -> Markup:

@@ -27,7 +27,7 @@ _CHANNEL = re.compile(r"(?<![0-9A-Za-z_])~(?=[0-9A-Za-z_-])")
 
 
 @dataclass(frozen=True)
-class Place:
+class LinkBase:
     """Where a text stands: the addresses of its project and of the GitLab, empty if they are not known."""
 
     project: str

@@ -109,6 +109,6 @@ class Engine(ABC):
         """Close all connections."""
 
 
-def reason(error: Exception) -> str:
+def first_line(error: Exception) -> str:
     """The first line of what a database says; further ones quote statements."""
     return (str(error).strip().splitlines() or [type(error).__name__])[0]

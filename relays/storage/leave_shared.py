@@ -1,7 +1,7 @@
 """The way out of a shared spool that a relay has kept what waits in before, into the one that it has now.
 
 Rows go in lots, first into the new spool and then out of the old one, so a kill between the two leaves a lot in both:
-what has a key is there once all the same, and a delivery that waits twice is told once. What another relay is
+what has a key is there once all the same, and a delivery that waits twice is announced once. What another relay is
 delivering stays, and what is behind it in its channel: that relay takes it along when it leaves the spool as well.
 """
 
@@ -13,7 +13,7 @@ from contextlib import closing
 import psycopg
 
 from relays.base.settings import StartError
-from relays.storage.engine import Engine, StorageError, reason
+from relays.storage.engine import Engine, StorageError, first_line
 from relays.storage.introspection import shape_of
 from relays.storage.postgresql import PostgreSQL
 from relays.storage.schema import Tables, moved
@@ -28,8 +28,8 @@ _FREE = " WHERE channel NOT IN (SELECT channel FROM outbox WHERE claim_id IS NOT
 def move_former(addresses: Sequence[str], engine: Engine, parts: Sequence[Tables], instance: str) -> None:
     """Take what waits, is parked or known out of these databases into `engine`.
 
-    `instance` names the claims of this relay, which are free as it has just started. One that cannot be used is told of
-    and left as it is: the relay has to go on without it.
+    `instance` names the claims of this relay, which are free as it has just started. One that cannot be used is
+    reported and left as it is: the relay has to go on without it.
     """
     for address in addresses:
         try:
@@ -44,7 +44,7 @@ def move_former(addresses: Sequence[str], engine: Engine, parts: Sequence[Tables
         except StorageError as error:
             log.error(_LEFT, error)
         except (psycopg.Error, sqlite3.Error) as error:
-            log.error(_LEFT, reason(error))
+            log.error(_LEFT, first_line(error))
 
 
 def _move(old: Engine, new: Engine, parts: Sequence[Tables], instance: str) -> int:
@@ -75,8 +75,8 @@ def _move_table(old: Engine, new: Engine, table: str, columns: Iterable[str]) ->
             for row in rows:
                 count += target.execute(insert, row[1:]).rowcount
             new.commit()
-            places = ", ".join("?" * len(rows))
-            db.execute(f"DELETE FROM {table} WHERE id IN ({places})", [row[0] for row in rows])  # noqa: S608
+            marks = ", ".join("?" * len(rows))
+            db.execute(f"DELETE FROM {table} WHERE id IN ({marks})", [row[0] for row in rows])  # noqa: S608
         old.commit()
         if len(rows) < _LOT:
             return count

@@ -1,4 +1,4 @@
-"""Tables of a spool brought up to date, checked, and turned back; what a migration is, is told in storage.schema."""
+"""Tables of a spool brought up to date, checked, and turned back; what a migration is, storage.schema says."""
 
 import sqlite3
 from collections.abc import Mapping, Sequence
@@ -8,7 +8,7 @@ from functools import cache
 from relays.base import systemd
 from relays.storage.engine import Database, Dialect
 from relays.storage.introspection import SQLITE, Query, Shape, shape_of
-from relays.storage.schema import Found, SchemaError, Tables, asking, create, find, put_version, run
+from relays.storage.schema import PartVersion, SchemaError, Tables, asking, create, find, put_version, run
 
 
 def upgrade(db: Database, parts: Sequence[Tables], dialect: Dialect) -> list[str]:
@@ -29,7 +29,7 @@ def check(query: Query, parts: Sequence[Tables], dialect: Dialect) -> None:
     shape = shape_of(query, dialect)
     found = find(query, shape.columns, parts)
     for tables in parts:
-        here = found.get(tables.part, Found(0))
+        here = found.get(tables.part, PartVersion(0))
         _refuse_newer(tables, here)
         if here.version < tables.version:
             raise SchemaError(
@@ -70,7 +70,7 @@ def revert(db: Database, parts: Sequence[Tables], versions: Mapping[str, int], d
     return done
 
 
-def _refuse_newer(tables: Tables, here: Found) -> None:
+def _refuse_newer(tables: Tables, here: PartVersion) -> None:
     """SchemaError if a newer release has made tables that this one cannot use."""
     if not tables.can_use(here):
         raise SchemaError(
@@ -109,7 +109,7 @@ def _bring_up(db: Database, parts: Sequence[Tables], dialect: Dialect) -> list[s
     return done
 
 
-def _refuse_in_use(db: Database, tables: Tables, here: Found, dialect: Dialect) -> None:
+def _refuse_in_use(db: Database, tables: Tables, here: PartVersion, dialect: Dialect) -> None:
     if dialect.busy and db.execute(dialect.busy).fetchone() != (0,):
         raise SchemaError(
             f"its {tables.part} tables are of version {here.version}, and relays that need them so are at work:"

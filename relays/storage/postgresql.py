@@ -21,7 +21,7 @@ from psycopg.adapt import Dumper
 
 from relays.base.settings import StartError
 from relays.storage import introspection as shape
-from relays.storage.engine import Database, Engine, Rows, StorageError, reason
+from relays.storage.engine import Database, Engine, Rows, StorageError, first_line
 from relays.storage.migrations import upgrade
 from relays.storage.schema import SchemaError, Tables
 
@@ -97,7 +97,7 @@ class PostgreSQL(Engine):
         except (psycopg.Error, StorageError) as error:
             self._drop_writer()
             raise StartError(
-                f"spool: PostgreSQL cannot be used ({reason(error)}): start it, or correct relays.spool",
+                f"spool: PostgreSQL cannot be used ({first_line(error)}): start it, or correct relays.spool",
                 os.EX_UNAVAILABLE,
             ) from None
 
@@ -112,7 +112,7 @@ class PostgreSQL(Engine):
                 self._drop_writer()
                 self._available = time.monotonic() < until
                 if not self._available:
-                    raise StorageError(reason(error)) from None
+                    raise StorageError(first_line(error)) from None
                 time.sleep(_AGAIN_SECONDS)
             else:
                 self._available = True
@@ -144,12 +144,12 @@ class PostgreSQL(Engine):
                 self._drop_reader()  # it may have been lost long ago
             except psycopg.Error as error:
                 self._notice(error)
-                raise StorageError(reason(error)) from None
+                raise StorageError(first_line(error)) from None
             try:
                 return self._read(query, parameters)
             except psycopg.Error as error:
                 self._drop_reader()
-                raise StorageError(reason(error)) from None
+                raise StorageError(first_line(error)) from None
 
     def now(self) -> float:
         return time.monotonic() + self._clock_offset
@@ -180,8 +180,8 @@ class PostgreSQL(Engine):
             self.commit()
         except psycopg.Error as error:
             raise SchemaError(
-                f"its tables cannot be brought up to date ({reason(error)}), and are as they were: mend what is told,"
-                " or deploy the release before"
+                f"its tables cannot be brought up to date ({first_line(error)}), and are as they were: mend"
+                " what it names, or deploy the release before"
             ) from None
         for line in done:
             log.info(line)

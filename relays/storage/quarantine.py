@@ -38,7 +38,7 @@ Announce = Callable[[Database, Rescue], None]
 def is_damage(error: Exception) -> bool:
     """Whether SQLite says that the file itself is wrong, not the disk, its room, or the statement."""
     code = getattr(error, "sqlite_errorcode", None)
-    # The upper bits of a code tell more than is needed here.
+    # The upper bits of a code say more than is needed here.
     return code & 0xFF in _DAMAGE if code is not None else "decode to UTF-8" in str(error)
 
 
@@ -55,7 +55,7 @@ def is_there(file: Path) -> bool:
 def prepare(file: Path, parts: Sequence[Tables], announce: Announce) -> None:
     """See that there is a sound file with the tables of `parts`, of whatever version if it was sound already.
 
-    `tell` adds to a rescued one what people are to know. OSError, sqlite3.Error or SchemaError if there is none and
+    `announce` adds to a rescued one what people are to know. OSError, sqlite3.Error or SchemaError if there is none and
     none can be made; what could be rescued still can be then.
     """
     for rescued in list(file.parent.glob(f"{file.name}.rescued-*")):

@@ -40,7 +40,7 @@ class Rescue:
 class _Layout:
     """How the rows of a table lie in a file; those from before a column was added end before it, at `shortest`.
 
-    `required` tells of each column whether something stands there in every row. `key` is the place of the column that
+    `required` says of each column whether something stands there in every row. `key` is the place of the column that
     is the number of its row, and stored as NULL then.
     """
 

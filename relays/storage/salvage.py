@@ -35,7 +35,7 @@ def rows(path: Path, log: Path) -> Iterator[tuple[int, list[Value]]]:
 
 
 class _Pages:
-    """The pages of a file; `newer` tells where in the log the newest state of some of them is."""
+    """The pages of a file; `newer` says where in the log the newest state of some of them is."""
 
     def __init__(self, file: BinaryIO, log: BinaryIO, newer: dict[int, int]) -> None:
         self._file = file

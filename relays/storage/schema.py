@@ -66,7 +66,7 @@ class Migration:
 class Tables:
     """The tables of one part of a spool.
 
-    `recognise` tells the version of a spool that says none, None if it has no such tables. Of the tables whose rows go
+    `recognise` finds the version of a spool that says none, None if it has no such tables. Of the tables whose rows go
     along into another spool, `known` hold what has been processed, and `waiting` what has yet to be.
     """
 
@@ -91,7 +91,7 @@ class Tables:
         """The migrations that lead on from a version."""
         return [migration for migration in self.migrations if migration.to > version]
 
-    def can_use(self, here: "Found") -> bool:
+    def can_use(self, here: "PartVersion") -> bool:
         """Whether this release can use the tables of a spool, once they are brought up to date if they are older."""
         return self.version >= min(here.version, here.usable_from)
 
@@ -112,7 +112,7 @@ def moved(parts: Sequence[Tables]) -> list[str]:
 
 
 @dataclass(frozen=True)
-class Found:
+class PartVersion:
     """The version of a part of a spool, the lowest one that a release has to know to use it, and whether it says so."""
 
     version: int
@@ -120,14 +120,14 @@ class Found:
     is_said: bool = False
 
 
-def find(query: Query, columns: Columns, parts: Sequence[Tables]) -> dict[str, Found]:
+def find(query: Query, columns: Columns, parts: Sequence[Tables]) -> dict[str, PartVersion]:
     """The version of each of `parts` that is there, in a spool with these columns."""
     said = query(SAID) if VERSIONS in columns else ()
-    found = {part: Found(version, usable_from, is_said=True) for part, version, usable_from in said}
+    found = {part: PartVersion(version, usable_from, is_said=True) for part, version, usable_from in said}
     for tables in parts:
         version = tables.recognise(columns)
         if tables.part not in found and version is not None:
-            found[tables.part] = Found(version)
+            found[tables.part] = PartVersion(version)
     return found
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from relays.base.settings import StartError
 from relays.storage import quarantine
-from relays.storage.engine import Database, Engine, StorageError, reason
+from relays.storage.engine import Database, Engine, StorageError, first_line
 from relays.storage.introspection import SQLITE
 from relays.storage.migrations import upgrade
 from relays.storage.schema import SchemaError, Tables
@@ -95,7 +95,7 @@ class SQLite(Engine):
             self._writer.close()
             raise StartError(
                 f"{self._path}: its tables cannot be brought up to date ({error}), and are as they were: make room,"
-                " mend what is told, or deploy the release before",
+                " mend what it names, or deploy the release before",
                 os.EX_IOERR,
             ) from None
         for line in done:
@@ -107,7 +107,7 @@ class SQLite(Engine):
             self.suspect()
         # Of statements that are always the same, what SQLite calls a logic error is a table or column that is missing.
         self.changed |= getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_ERROR
-        return StorageError(reason(error))
+        return StorageError(first_line(error))
 
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False, timeout=10)

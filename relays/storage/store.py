@@ -11,7 +11,7 @@ from concurrent.futures import Future
 from typing import Any, NamedTuple, TypeVar
 
 from relays.base.worker import Worker
-from relays.storage.engine import Database, Engine, RefusedError, StorageError, reason
+from relays.storage.engine import Database, Engine, RefusedError, StorageError, first_line
 
 log = logging.getLogger(__name__)
 
@@ -161,7 +161,7 @@ class Store(Worker):
             # Its text may quote what was to be written.
             error = RefusedError(type(error).__name__)
         elif isinstance(error, self._engine.errors):
-            error = StorageError(reason(error))
+            error = StorageError(first_line(error))
             self._report(error)
         for piece in group:
             piece.future.set_exception(error)

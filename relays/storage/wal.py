@@ -2,7 +2,7 @@
 
 The format is that of https://www.sqlite.org/fileformat2.html#the_write_ahead_log. SQLite takes a log up to the first
 frame that is not right, for that is how a power cut leaves it, and says nothing of what comes after. A frame that is
-right and ends a commit after one that is not tells that the log was damaged later: that commit had been answered for.
+right and ends a commit after one that is not shows that the log was damaged later: that commit had been answered for.
 """
 
 import struct

@@ -1,11 +1,14 @@
 """What the relays say, in one catalogue per language with the same keys."""
 
 from collections.abc import Mapping
+from typing import Literal
 
 from relays.wording import en, fr
 
 Wording = Mapping[str, str]
+Language = Literal["fr", "en"]
 
+DEFAULT_LANGUAGE: Language = "fr"
 CATALOGUES: Mapping[str, Wording] = {"fr": fr.TEXTS, "en": en.TEXTS}
 
 

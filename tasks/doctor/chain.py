@@ -111,7 +111,7 @@ def of_each_project(check: Callable[[Look, str], Broken | Unclear | None]) -> Ch
 
 
 def broken(code: str, **values: Any) -> Broken:
-    """A broken link with what its wording tells."""
+    """A broken link with the values of its wording."""
     return Broken(code, values)
 
 
@@ -122,12 +122,12 @@ def distrusted(application: str, fault: Fault, look: Look) -> Broken:
 
 
 def unclear(code: str, **values: Any) -> Unclear:
-    """A link that cannot be judged, with what its wording tells."""
+    """A link that cannot be judged, with the values of its wording."""
     return Unclear(code, values)
 
 
 def noted(code: str, **values: Any) -> Noted:
-    """A link that holds within a limit, with what its wording tells."""
+    """A link that holds within a limit, with the values of its wording."""
     return Noted(code, values)
 
 
@@ -160,7 +160,7 @@ def _judge(link: Link, look: Look) -> Broken | Unclear | Noted | None:
         return link.check(look)
     except ResourceError as error:
         # As the deploy words it: the section of the settings, a colon, what is wrong and the remedy.
-        section, _, told = str(error).partition(": ")
+        section, _, detail = str(error).partition(": ")
         if isinstance(error, ApiError) and error.fault:
             return distrusted(section, error.fault, look)
-        return broken(f"{section}.api", told=told)
+        return broken(f"{section}.api", detail=detail)

@@ -12,16 +12,18 @@ from paramiko import SSHException
 from pyinfra.api import QuoteString, StringCommand
 
 from tasks.connection import Unreached, connected
-from tasks.context import HOOK_TOKEN, SIGNING_TOKEN, gitlab_api, locate, mattermost_api
+from tasks.context import BOT_TOKEN, HOOK_TOKEN, SIGNING_TOKEN, gitlab_api, locate, mattermost_api
 from tasks.doctor.chain import Broken, broken
 from tasks.doctor.look import GITLAB_RELAY, NEXTCLOUD_RELAY, Look
+from tasks.made import posts_as_bot
 from tasks.operations.compose import Container, DockerError, command_for, containers, of_project, of_service
 from tasks.operations.python_app import supported
 from tasks.operations.remote import run_quietly
 from tasks.operations.resource import ResourceError
 from tasks.operations.secret_file import fingerprint_in_use
 from tasks.preflight.check import ask_host, interpreter
-from tasks.relays import bound_at, needs_of, tree_on_host
+from tasks.relay_settings import bound_at
+from tasks.relays import needs_of, tree_on_host
 from tasks.root import become_root
 from tasks.site import Site
 
@@ -57,18 +59,18 @@ def looking(site: Site, target: tuple[str, dict[str, Any]]) -> Iterator[Look]:
     try:
         with connected(target):
             try:
-                yield _look(site)
+                yield _look(target[0], site)
             except (SSHException, EOFError, OSError) as error:
-                raise Refused(broken("ssh.lost", told=str(error) or type(error).__name__)) from None
+                raise Refused(broken("ssh.lost", detail=str(error) or type(error).__name__)) from None
     except Unreached as error:
-        raise Refused(broken("ssh.unreachable", told=str(error))) from None
+        raise Refused(broken("ssh.unreachable", detail=str(error))) from None
 
 
-def _look(site: Site) -> Look:
+def _look(name: str, site: Site) -> Look:
     try:
         become_root()
     except ResourceError as error:
-        raise Refused(broken("ssh.sudo", told=str(error))) from None
+        raise Refused(broken("ssh.sudo", detail=str(error))) from None
     needs = needs_of(site)
     python = interpreter(needs)
     try:
@@ -85,8 +87,9 @@ def _look(site: Site) -> Look:
     try:
         tree = tree_on_host(site, infrastructure, site.trees[0])
     except ResourceError:
-        tree = None  # the links of Docker and of the volume tell why
+        tree = None  # the links of Docker and of the volume say why
     return Look(
+        name=name,
         site=site,
         infrastructure=infrastructure,
         relay=relay,
@@ -128,12 +131,14 @@ def _questions(site: Site, infrastructure: str, relay: str, tree: str | None) ->
         "server": f"{GITLAB_RELAY}.service",
         "watcher": f"{NEXTCLOUD_RELAY}.service",
         "status": f"/run/{NEXTCLOUD_RELAY}/status.json",
+        "gitlab_status": f"/run/{GITLAB_RELAY}/status.json",
         "port": site.relays.port,
         "relay": relay,
         "places": _PLACES,
         "tree": tree,
         "folders": site.nextcloud.folders,
         "bound": bound_at(site, site.trees[0]),
+        "bot": (BOT_TOKEN, f"{site.mattermost.url}/api/v4/users/me") if posts_as_bot(site) else None,
         # Each with whether the relays send secrets there.
         "pages": {
             "mattermost": (f"{site.mattermost.url}/api/v4/system/ping?get_server_status=true", True),

@@ -47,15 +47,15 @@ def meaning(entry: dict[str, Any], moment: datetime, balanced: bool = False) -> 
     `balanced`: a load balancer stands before the relays.
     """
     status = str(entry["response_status"])
-    told = {"at": f"{moment:%d/%m/%Y %H:%M}", "trigger": entry["trigger"], "status": status}
+    values = {"at": f"{moment:%d/%m/%Y %H:%M}", "trigger": entry["trigger"], "status": status}
     if balanced and status in _BALANCER:
-        return broken("delivery.balancer", **told)
+        return broken("delivery.balancer", **values)
     if status in _MEANINGS:
-        return broken(_MEANINGS[status], **told)
+        return broken(_MEANINGS[status], **values)
     if status.isdecimal():
-        return broken("delivery.other", **told)
+        return broken("delivery.other", **values)
     slow = float(entry.get("execution_duration") or 0) >= _GIVES_UP_SECONDS
-    return broken("delivery.timeout" if slow else "delivery.unanswered", **told)
+    return broken("delivery.timeout" if slow else "delivery.unanswered", **values)
 
 
 @links.add("gitlab.read-token", "gitlab.hook")

@@ -5,19 +5,21 @@ Exit code 0: no link is broken; 2: one is, printed in the language of the site; 
 
 import sys
 
-from tasks.doctor import deliveries, gitlab, machine, mattermost, nextcloud, relays
-from tasks.doctor.chain import Broken, Verdict, unreached, walk
+from tasks.doctor import bot, deliveries, gitlab, machine, mattermost, nextcloud, relays
+from tasks.doctor.chain import Broken, unreached, walk
 from tasks.doctor.connection import Refused, looking
-from tasks.doctor.telling import lines, masking
+from tasks.doctor.report import lines
 from tasks.doctor.wording import CATALOGUES
+from tasks.operations.masking import Mask
 from tasks.operations.resource import ResourceError
 from tasks.places import as_typed
 from tasks.settings import pick
-from tasks.site import Site, SiteError
+from tasks.site import SiteError
 
 CHAIN = (
     *machine.links,
     *mattermost.links,
+    *bot.links,
     *relays.release_links,
     *relays.gitlab_links,
     *gitlab.links,
@@ -28,7 +30,7 @@ CHAIN = (
 
 
 def main(wanted: str | None = None) -> int:
-    """Look, tell, answer the exit code; `wanted` names one of several sites."""
+    """Look, report, return the exit code; `wanted` names one of several sites."""
     try:
         from inventory import hosts, sites
 
@@ -37,7 +39,8 @@ def main(wanted: str | None = None) -> int:
         print(error, file=sys.stderr)
         return 1
     site, target = sites[name], next(entry for entry in hosts if entry[0] == name)
-    catalogue, mask = CATALOGUES[site.relays.language], masking(site)
+    # What others have written is masked once more before it is shown.
+    catalogue, mask = CATALOGUES[site.relays.language], Mask(site.secrets)
     try:
         with looking(site, target) as look:
             verdicts = walk(CHAIN, look)
@@ -46,11 +49,6 @@ def main(wanted: str | None = None) -> int:
     except ResourceError as error:
         print(mask(catalogue.phrases["blind"].format(text=error)), file=sys.stderr)
         return 1
-    return _tell(verdicts, site)
-
-
-def _tell(verdicts: list[Verdict], site: Site) -> int:
-    mask = masking(site)
-    for line in lines(verdicts, CATALOGUES[site.relays.language]):
+    for line in lines(verdicts, catalogue):
         print(as_typed(mask(line)))
     return 2 if any(isinstance(verdict.finding, Broken) for verdict in verdicts) else 0

@@ -58,7 +58,7 @@ def token(look: Look) -> Broken | None:
     except ApiError:
         raise
     except ResourceError as error:
-        return broken("gitlab.scope", told=str(error))
+        return broken("gitlab.scope", detail=str(error))
     return None
 
 
@@ -89,12 +89,12 @@ def version(look: Look) -> Broken | None:
 @links.add("gitlab.clock", "gitlab.port")
 def clock(look: Look) -> Broken | Unclear | None:
     """GitLab's clock and the host's agree, or signatures would look too old."""
-    told = look.host["web"]["gitlab"]
+    page = look.host["web"]["gitlab"]
     try:
-        theirs = parsedate_to_datetime(told["date"]).timestamp()
+        theirs = parsedate_to_datetime(page["date"]).timestamp()
     except ValueError:
         return unclear("gitlab.no-date")
-    apart = theirs - told["at"]
+    apart = theirs - page["at"]
     return broken("gitlab.clock", seconds=f"{apart:+.0f}") if abs(apart) > _APART_SECONDS else None
 
 
@@ -123,7 +123,7 @@ def push_limit(look: Look) -> Broken | Noted | None:
         limit = look.gitlab.call("GET", SETTINGS).get("push_event_hooks_limit")
     except ApiError as error:
         if error.status == 403:
-            return None  # told by the allow-list
+            return None  # the link of the allow-list says so
         raise
     if not isinstance(limit, int):
         return None
@@ -148,21 +148,21 @@ def allows(entries: Iterable[str], relay: str) -> bool:
 def reach(look: Look) -> Broken | Unclear | None:
     """GitLab's container gets through to the port of the relay."""
     found = look.host["reach"]
-    code, told = found["code"], {"relay": look.relay, "told": found["said"]}
+    code, values = found["code"], {"relay": look.relay, "detail": found["said"]}
     if code == _REFUSED:
         # curl has one code for both, and what it says of it differs between releases.
         return broken(
-            "gitlab.reach-rejected" if _REJECTED.search(found["why"]) else "gitlab.reach-refused", **told
+            "gitlab.reach-rejected" if _REJECTED.search(found["why"]) else "gitlab.reach-refused", **values
         )
     if code == _TOO_SLOW:
-        return broken("gitlab.reach-timeout", **told)
+        return broken("gitlab.reach-timeout", **values)
     if code == _UNKNOWN_NAME:
-        return broken("gitlab.reach-name", **told)
+        return broken("gitlab.reach-name", **values)
     if code in _NO_CURL:
         return unclear("gitlab.no-curl", service=look.site.gitlab.service)
     if code:
-        return broken("gitlab.reach", **told)
-    return None if "status" in decode(found["body"]) else broken("gitlab.reach-other", **told)
+        return broken("gitlab.reach", **values)
+    return None if "status" in decode(found["body"]) else broken("gitlab.reach-other", **values)
 
 
 @links.add("gitlab.project", "gitlab.version")

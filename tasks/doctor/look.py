@@ -26,12 +26,13 @@ def at(project: str) -> str:
 class Look:
     """One look at a site.
 
-    `host` is what tasks.doctor.probe reports, `ready` what tasks.preflight.probe does; `containers` what Compose has
-    made there, `project` those of the site's project, `docker` why they are not known; `tree` the HR tree on the host,
-    None if it is on no volume; `fingerprint` that of the hook's secrets on the host, None if one is missing. `reader`
-    answers an API for a further token of GitLab.
+    `name` is what the site is called; `host` is what tasks.doctor.probe reports, `ready` what tasks.preflight.probe
+    does; `containers` what Compose has made there, `project` those of the site's project, `docker` why they are not
+    known; `tree` the HR tree on the host, None if it is on no volume; `fingerprint` that of the hook's secrets on the
+    host, None if one is missing. `reader` answers an API for a further token of GitLab.
     """
 
+    name: str
     site: Site
     infrastructure: str
     relay: str

@@ -29,7 +29,9 @@ def ssh(look: Look) -> Broken | None:
 def docker(look: Look) -> Broken | None:
     """Docker answers for the Compose project."""
     fault = look.docker
-    return broken(f"docker.{fault.reason}", folder=look.infrastructure, told=fault.told) if fault else None
+    return (
+        broken(f"docker.{fault.reason}", folder=look.infrastructure, detail=fault.detail) if fault else None
+    )
 
 
 @links.add("docker.services", "docker")
@@ -38,27 +40,27 @@ def services(look: Look) -> Broken | None:
     wanted = [look.site.gitlab.service, look.site.nextcloud.service]
     wanted += sorted({c.service for c in look.project if "mattermost" in f"{c.service} {c.image}".lower()})
     for service in wanted:
-        told = {"service": service, **look.compose}
+        values = {"service": service, **look.compose}
         found, elsewhere = of_service(look.project, service), of_service(look.containers, service)
         if found is None and elsewhere is not None:
             return broken(
-                "docker.project", name=elsewhere.project.name, other=elsewhere.project.folder, **told
+                "docker.project", name=elsewhere.project.name, other=elsewhere.project.folder, **values
             )
         if found is None:
-            return broken("docker.service-missing", **told)
+            return broken("docker.service-missing", **values)
         if found.state != "running":
             code = _STATES.get(found.state, "docker.stopped")
-            return broken(code, state=found.state, **told)
+            return broken(code, state=found.state, **values)
     return None
 
 
 @links.add("docker.files", "docker")
 def files(look: Look) -> Broken | None:
     """Compose can read the project's files, or the operators' commands fail."""
-    told = look.host["compose"]
-    if not told["plugin"]:
+    found = look.host["compose"]
+    if not found["plugin"]:
         return broken("docker.plugin")
-    return broken("docker.files", told=told["said"], **look.compose) if told["code"] else None
+    return broken("docker.files", detail=found["said"], **look.compose) if found["code"] else None
 
 
 @links.add("host.system", "ssh")
@@ -66,7 +68,7 @@ def system(look: Look) -> Broken | None:
     """systemd runs the host, and what a deploy writes can be written, and run."""
     version = systemd_version(look.ready)
     if version is None:
-        return broken("host.systemd", told=look.ready["systemd"]["said"] or "?")
+        return broken("host.systemd", detail=look.ready["systemd"]["said"] or "?")
     if version < OLDEST_SYSTEMD:
         return broken("host.systemd-old", version=version, least=OLDEST_SYSTEMD)
     for path, at in look.ready["places"].items():
@@ -98,7 +100,7 @@ def way_to(application: str, links: Links, *needs: str) -> None:
 
 def _name(application: str, look: Look) -> Broken | None:
     fault = look.host["web"][application]["name"]
-    return broken(f"{application}.name", url=_url(application, look), told=fault) if fault else None
+    return broken(f"{application}.name", url=_url(application, look), detail=fault) if fault else None
 
 
 def _port(application: str, look: Look) -> Broken | None:
@@ -106,11 +108,11 @@ def _port(application: str, look: Look) -> Broken | None:
     if answer["port"]:
         # Nobody listens there; or nobody answers, which is no fault of the application.
         code = f"{application}.port" if answer["refused"] else f"{application}.blocked"
-        return broken(code, url=_url(application, look), told=answer["port"])
+        return broken(code, url=_url(application, look), detail=answer["port"])
     if fault := fault_of(answer):
         return distrusted(application, fault, look)
     if answer["silent"]:
-        return broken(f"{application}.silent", url=_url(application, look), told=answer["silent"])
+        return broken(f"{application}.silent", url=_url(application, look), detail=answer["silent"])
     return None
 
 
@@ -146,5 +148,5 @@ def forwarding(look: Look) -> Broken | None:
         if error.fault:
             raise
         # Whatever it answers, something has answered.
-        return None if error.status else broken("ssh.forwarding", told=str(error))
+        return None if error.status else broken("ssh.forwarding", detail=str(error))
     return None

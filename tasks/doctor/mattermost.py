@@ -27,16 +27,16 @@ def health(look: Look) -> Broken | None:
     """The server's own judgement, database and file store included; the body decides, not the status."""
     if found := machine.passed_on("mattermost", look):
         return found
-    told = decode(look.host["web"]["mattermost"]["body"])
-    if "status" not in told:
+    page = decode(look.host["web"]["mattermost"]["body"])
+    if "status" not in page:
         return broken("mattermost.stranger", url=look.site.mattermost.url)
     for key, code in (
         ("database_status", "database"),
         ("filestore_status", "files"),
         ("status", "unhealthy"),
     ):
-        if told.get(key, "OK") != "OK":
-            return broken(f"mattermost.{code}", told=told[key])
+        if page.get(key, "OK") != "OK":
+            return broken(f"mattermost.{code}", detail=page[key])
     return None
 
 
@@ -109,13 +109,15 @@ def saved(look: Look) -> Broken | None:
 def known(look: Look) -> Broken | None:
     """Mattermost knows both addresses (asked with a message for a channel that cannot exist)."""
     for name in look.webhooks:
-        told = look.host["webhooks"][name]
-        if told["answer"] == 400:
+        probed = look.host["webhooks"][name]
+        if probed["answer"] == 400:
             return broken("webhooks.unknown", name=name)
-        if told["answer"] == 501:
+        if probed["answer"] == 501:
             return broken("webhooks.off", name=name)
-        if told["answer"] not in (403, 404):
-            return broken("webhooks.stranger", name=name, told=told["error"] or f"HTTP {told['answer']}")
+        if probed["answer"] not in (403, 404):
+            return broken(
+                "webhooks.stranger", name=name, detail=probed["error"] or f"HTTP {probed['answer']}"
+            )
     return None
 
 
@@ -137,7 +139,7 @@ def target(look: Look) -> Broken | None:
 def decode(body: str) -> dict[str, Any]:
     """The object that a body holds as JSON; an empty one if it holds none."""
     try:
-        told = json.loads(body)
+        document = json.loads(body)
     except ValueError:
         return {}
-    return told if isinstance(told, dict) else {}
+    return document if isinstance(document, dict) else {}

@@ -27,8 +27,8 @@ def status(look: Look) -> Broken | None:
     """Nextcloud is installed and open."""
     if found := machine.passed_on("nextcloud", look):
         return found
-    told = decode(look.host["web"]["nextcloud"]["body"])
-    if told.get("code") == _UNTRUSTED:
+    page = decode(look.host["web"]["nextcloud"]["body"])
+    if page.get("code") == _UNTRUSTED:
         return broken(
             "nextcloud.untrusted",
             url=look.site.nextcloud.url,
@@ -36,11 +36,11 @@ def status(look: Look) -> Broken | None:
             service=look.site.nextcloud.service,
             **look.compose,
         )
-    if "installed" not in told:
+    if "installed" not in page:
         return broken("nextcloud.stranger", url=look.site.nextcloud.url)
-    if not told["installed"]:
+    if not page["installed"]:
         return broken("nextcloud.not-installed", url=look.site.nextcloud.url)
-    if told.get("maintenance"):
+    if page.get("maintenance"):
         return broken("nextcloud.maintenance", service=look.site.nextcloud.service, **look.compose)
     return None
 
@@ -95,8 +95,8 @@ def access(look: Look) -> Broken | None:
     for name, (mode, owner) in found["access"].items():
         if owner != found["owner"] or mode != MODE:
             folder = f"{look.site.nextcloud.tree}/{name}".rstrip("/")
-            told = {"mode": mode, "owner": owner, "wanted": f"{MODE}, uid {found['owner']}"}
-            return broken("nextcloud.access", folder=folder, **told)
+            values = {"mode": mode, "owner": owner, "wanted": f"{MODE}, uid {found['owner']}"}
+            return broken("nextcloud.access", folder=folder, **values)
     return None
 
 

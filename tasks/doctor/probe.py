@@ -1,6 +1,6 @@
-"""What the host alone can tell, as JSON on standard output: run there by its python3, with nothing installed.
+"""What the host alone can say, as JSON on standard output: run there by its python3, with nothing installed.
 
-It reads, asks and measures, and changes nothing. Secrets do not leave the host: an address of a webhook is told by
+It reads, asks and measures, and changes nothing. Secrets do not leave the host: an address of a webhook is given by
 its hash and by what Mattermost answers to it. Commands run at the same time, so it takes as long as the slowest.
 """
 
@@ -108,8 +108,8 @@ def web(url: str, secrets: bool = False) -> dict[str, Any]:
         answer = connection.getresponse()
         body = answer.read(65536).decode(errors="replace")
     except ssl.SSLError as error:
-        told = [getattr(error, "verify_code", 0), error.reason or "", getattr(error, "verify_message", "")]
-        return {**found, "tls": told}
+        fault = [getattr(error, "verify_code", 0), error.reason or "", getattr(error, "verify_message", "")]
+        return {**found, "tls": fault}
     except (OSError, http.client.HTTPException) as error:
         if str(error).startswith("\x15\x03"):
             return {**found, "tls": [0, "ANSWERS_TLS", ""]}
@@ -140,7 +140,7 @@ def webhooks(conf: str) -> dict[str, dict[str, Any]]:
 
 
 def digest(url: str) -> str:
-    """Tells whether two addresses are the same."""
+    """Says whether two addresses are the same."""
     return hashlib.sha256(url.encode()).hexdigest()[:12]
 
 
@@ -162,6 +162,32 @@ def ask(url: str) -> dict[str, Any]:
         return {"answer": 0, "error": "TLS" if tls else type(reason).__name__}
 
 
+def bot(asked: tuple[str, str] | None) -> dict[str, Any]:
+    """Whose the token in a file is, asked at that address: {access: mode of the file, answer: status, error, id}."""
+    found: dict[str, Any] = {"access": None, "answer": 0, "error": "", "id": ""}
+    if asked is None:
+        return found
+    path, url = asked
+    found["access"] = access(path)
+    try:
+        token = Path(path).read_text(encoding="utf-8").strip()
+    except (OSError, ValueError):
+        return found
+    opener = urllib.request.build_opener(
+        urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=trusting()), _Stay()
+    )
+    question = urllib.request.Request(url, headers={"Authorization": f"Bearer {token}"})  # noqa: S310
+    try:
+        with opener.open(question, timeout=8) as answer:
+            account = json.loads(answer.read(65536))
+            return {**found, "answer": answer.status, "id": str(account["id"])}
+    except urllib.error.HTTPError as error:
+        return {**found, "answer": error.code}
+    # The text of an error may hold the header.
+    except (OSError, ValueError, KeyError, TypeError, http.client.HTTPException) as error:
+        return {**found, "error": type(getattr(error, "reason", error)).__name__}
+
+
 def trusting() -> ssl.SSLContext:
     """Whom the relays trust, where they are installed (relays.base.tls)."""
     context = ssl.create_default_context()
@@ -179,10 +205,10 @@ def units(names: list[str]) -> dict[str, dict[str, str]]:
     found = {}
     for name in names:
         _, output, _ = run("systemctl", "show", "-p", ",".join(_UNIT), name)
-        told = dict(line.split("=", 1) for line in output.splitlines() if "=" in line)
-        since = int(told.pop("ActiveEnterTimestampMonotonic", None) or 0) / 1e6
-        told["uptime"] = str(int(time.clock_gettime(time.CLOCK_MONOTONIC) - since))
-        found[name] = told
+        unit = dict(line.split("=", 1) for line in output.splitlines() if "=" in line)
+        since = int(unit.pop("ActiveEnterTimestampMonotonic", None) or 0) / 1e6
+        unit["uptime"] = str(int(time.clock_gettime(time.CLOCK_MONOTONIC) - since))
+        found[name] = unit
     return found
 
 
@@ -245,18 +271,18 @@ def disk(places: list[str]) -> dict[str, list[int | None]]:
     found: dict[str, list[int | None]] = {}
     for place in places:
         try:
-            told = os.statvfs(place)
+            seen = os.statvfs(place)
         except OSError:
             continue
-        files = told.f_favail if told.f_files else None
-        found[place] = [told.f_bavail * told.f_frsize, told.f_blocks * told.f_frsize, files]
+        files = seen.f_favail if seen.f_files else None
+        found[place] = [seen.f_bavail * seen.f_frsize, seen.f_blocks * seen.f_frsize, files]
     return found
 
 
 def tree(place: str | None, folders: list[str]) -> dict[str, Any]:
     """Owner and mode of the tree and its folders, its file system, how many folders and settled documents it has.
 
-    `files` tells whether the folder that it is to be in exists, `there` whether it does itself.
+    `files` says whether the folder that it is to be in exists, `there` whether it does itself.
     """
     root = Path(place or "/nowhere/nowhere")
     if not root.is_dir():
@@ -270,18 +296,18 @@ def tree(place: str | None, folders: list[str]) -> dict[str, Any]:
         directories += 1
         for name in files:
             try:
-                told = (Path(folder) / name).lstat()
+                seen = (Path(folder) / name).lstat()
             except OSError:
                 continue
-            if stat.S_ISREG(told.st_mode) and told.st_ctime < newest and not _TEMPORARY.search(name):
+            if stat.S_ISREG(seen.st_mode) and seen.st_ctime < newest and not _TEMPORARY.search(name):
                 documents += 1
     return {
         "files": True,
         "there": True,
         "owner": root.parent.stat().st_uid,
         "access": {
-            name: None if told is None else [f"{told.st_mode & 0o7777:o}", told.st_uid]
-            for name, told in found.items()
+            name: None if seen is None else [f"{seen.st_mode & 0o7777:o}", seen.st_uid]
+            for name, seen in found.items()
         },
         "type": file_system(str(root)),
         "directories": directories,
@@ -313,7 +339,7 @@ def limits() -> dict[str, int]:
 
 
 def bound(pid: str, inside: str, tree: str | None) -> bool | None:
-    """Whether a process sees the tree itself at `inside`; None if that cannot be told."""
+    """Whether a process sees the tree itself at `inside`; None if that cannot be known."""
     try:
         seen, there = Path(f"/proc/{int(pid)}/root{inside}").stat(), Path(tree or "/nowhere").stat()
     except (OSError, ValueError):
@@ -346,6 +372,7 @@ def main() -> None:
             "disk": pool.submit(disk, asked["places"]),
             "tree": pool.submit(tree, asked["tree"], asked["folders"]),
             "limits": pool.submit(limits),
+            "bot": pool.submit(bot, asked["bot"]),
         }
         pages = {name: pool.submit(web, url, secrets) for name, (url, secrets) in asked["pages"].items()}
         journals = {
@@ -353,16 +380,17 @@ def main() -> None:
             for name, state in states.items()
             if name.endswith(".service")
         }
-    told: dict[str, Any] = {name: answer.result() for name, answer in started.items()}
-    told["web"] = {name: answer.result() for name, answer in pages.items()}
-    told["journal"] = {name: answer.result() for name, answer in journals.items()}
-    told["units"] = states
-    told["access"] = access(asked["webhooks_conf"])
-    told["release"] = Path("/opt/passerelle/current/complete").exists()
+    answers: dict[str, Any] = {name: answer.result() for name, answer in started.items()}
+    answers["web"] = {name: answer.result() for name, answer in pages.items()}
+    answers["journal"] = {name: answer.result() for name, answer in journals.items()}
+    answers["units"] = states
+    answers["access"] = access(asked["webhooks_conf"])
+    answers["release"] = Path("/opt/passerelle/current/complete").exists()
     pid = states[asked["watcher"]].get("MainPID", "")
-    told["status"] = status(asked["status"])
-    told["bound"] = bound(pid, asked["bound"], asked["tree"])
-    print(json.dumps(told))
+    answers["status"] = status(asked["status"])
+    answers["gitlab_status"] = status(asked["gitlab_status"])
+    answers["bound"] = bound(pid, asked["bound"], asked["tree"])
+    print(json.dumps(answers))
 
 
 if __name__ == "__main__":

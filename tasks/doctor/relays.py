@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from tasks.doctor.chain import Broken, Links, broken, on_disk
+from tasks.doctor.chain import Broken, Links, Noted, broken, noted, on_disk
 from tasks.doctor.look import GITLAB_RELAY, NEXTCLOUD_RELAY, Look
-from tasks.relays import bound_at
+from tasks.relay_settings import bound_at
 
 _LATE_SECONDS = 60
 _YOUNG_SECONDS = 30
@@ -22,7 +22,7 @@ def release(look: Look) -> Broken | None:
     return None if look.host["release"] else broken("relay.release")
 
 
-# What a process has ended with before it could say anything, as systemd tells it (systemd.exec(5)).
+# What a process has ended with before it could say anything, as systemd says it (systemd.exec(5)).
 _CREDENTIALS, _NAMESPACE = "243", "226"
 
 
@@ -34,14 +34,14 @@ def _unit(relay: str, trigger: str, look: Look) -> Broken | None:
             return broken("relay.unit-missing", unit=unit)
     if found := _port(relay, look) if trigger.endswith(".socket") else None:
         return found
-    told, line = look.host["units"][service], look.host["journal"][service]
-    restarts = int(told.get("NRestarts") or 0)
-    state = told["ActiveState"]
-    young = int(told["uptime"]) < _YOUNG_SECONDS
-    if (state == "activating" and (told["SubState"] == "auto-restart" or restarts)) or (
+    found, line = look.host["units"][service], look.host["journal"][service]
+    restarts = int(found.get("NRestarts") or 0)
+    state = found["ActiveState"]
+    young = int(found["uptime"]) < _YOUNG_SECONDS
+    if (state == "activating" and (found["SubState"] == "auto-restart" or restarts)) or (
         state == "active" and restarts >= _RESTARTS and young
     ):
-        return broken(_loop(told), unit=service, restarts=restarts, line=line)
+        return broken(_loop(found), unit=service, restarts=restarts, line=line)
     if state != "active":
         return broken("relay.stopped", unit=service, state=state, line=line)
     if look.host["units"][trigger]["ActiveState"] != "active":
@@ -63,13 +63,13 @@ def _port(relay: str, look: Look) -> Broken | None:
     return None
 
 
-def _loop(told: dict[str, str]) -> str:
+def _loop(unit: dict[str, str]) -> str:
     """Why a service starts again and again, as far as systemd knows."""
-    if told.get("Result") in ("oom-kill", "watchdog"):
-        return f"relay.{told['Result']}"
-    if told.get("ExecMainStatus") == _CREDENTIALS:
+    if unit.get("Result") in ("oom-kill", "watchdog"):
+        return f"relay.{unit['Result']}"
+    if unit.get("ExecMainStatus") == _CREDENTIALS:
         return "relay.credentials"
-    return "relay.namespace" if told.get("ExecMainStatus") == _NAMESPACE else "relay.loop"
+    return "relay.namespace" if unit.get("ExecMainStatus") == _NAMESPACE else "relay.loop"
 
 
 gitlab_links = Links()
@@ -83,7 +83,7 @@ def health(look: Look) -> Broken | None:
     """The relay answers on its port, stores and delivers."""
     answer, port = look.host["health"], look.site.relays.port
     if answer["error"] or "status" not in answer["figures"]:
-        return broken("gitlab-relay.silent", port=port, told=answer["error"] or "?")
+        return broken("gitlab-relay.silent", port=port, detail=answer["error"] or "?")
     figures, line = answer["figures"], look.host["journal"][f"{GITLAB_RELAY}.service"]
     if figures["backlog"] is None:
         return broken(
@@ -94,7 +94,7 @@ def health(look: Look) -> Broken | None:
     return None
 
 
-@gitlab_links.add("gitlab-relay.backlog", "gitlab-relay.health", "webhooks.known")
+@gitlab_links.add("gitlab-relay.backlog", "gitlab-relay.health", "webhooks.known", "bot.member", "bot.token")
 def backlog(look: Look) -> Broken | None:
     """What it holds goes out."""
     return _late(GITLAB_RELAY, look.host["health"]["figures"], look)
@@ -104,6 +104,15 @@ def backlog(look: Look) -> Broken | None:
 def parked(look: Look) -> Broken | None:
     """Mattermost has refused no message for what it is."""
     return _parked("gitlab", look.host["health"]["figures"])
+
+
+@gitlab_links.add("gitlab-relay.people", "gitlab-relay.health")
+def people(look: Look) -> Noted | None:
+    """Those who were to be written to in person are somebody in Mattermost."""
+    missing = look.host["gitlab_status"].get("sources", {}).get("people", {})
+    if not missing.get("count"):
+        return None
+    return noted("gitlab-relay.people", count=missing["count"], names=", ".join(missing["names"]))
 
 
 nextcloud_links = Links()
@@ -126,8 +135,10 @@ def bound(look: Look) -> Broken | None:
 @nextcloud_links.add("nextcloud-relay.storage", "nextcloud-relay.unit")
 def storage(look: Look) -> Broken | None:
     """It stores what it sees."""
-    told, line = look.host["status"], look.host["journal"][f"{NEXTCLOUD_RELAY}.service"]
-    return broken("relay.storage", relay=NEXTCLOUD_RELAY, line=line) if _is_unknown(told, "backlog") else None
+    status, line = look.host["status"], look.host["journal"][f"{NEXTCLOUD_RELAY}.service"]
+    return (
+        broken("relay.storage", relay=NEXTCLOUD_RELAY, line=line) if _is_unknown(status, "backlog") else None
+    )
 
 
 @nextcloud_links.add("nextcloud-relay.documents", "nextcloud-relay.bound", "nextcloud-relay.storage")
@@ -143,7 +154,9 @@ def documents(look: Look) -> Broken | None:
     return None
 
 
-@nextcloud_links.add("nextcloud-relay.backlog", "nextcloud-relay.storage", "webhooks.known")
+@nextcloud_links.add(
+    "nextcloud-relay.backlog", "nextcloud-relay.storage", "webhooks.known", "bot.member", "bot.token"
+)
 def late(look: Look) -> Broken | None:
     """What it holds goes out."""
     return _late(NEXTCLOUD_RELAY, look.host["status"], look)
@@ -162,7 +175,7 @@ def _is_unknown(figures: Mapping[str, Any], name: str) -> bool:
 
 def _late(relay: str, figures: Mapping[str, Any], look: Look) -> Broken | None:
     for channel, reason in figures.get("held", {}).items():
-        return broken("relay.held", relay=relay, channel=channel, told=reason)
+        return broken("relay.held", relay=relay, channel=channel, detail=reason)
     age = figures.get("oldest_age_seconds") or 0
     if age <= _LATE_SECONDS:
         return None

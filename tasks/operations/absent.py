@@ -6,7 +6,7 @@ from pyinfra import host
 from pyinfra.api import QuoteString, StringCommand
 
 from tasks.operations.remote import HostFact
-from tasks.operations.resource import Commands, resource, tell
+from tasks.operations.resource import Commands, resource, show
 from tasks.operations.unit import Units
 
 
@@ -47,7 +47,7 @@ def nothing_but(patterns: Sequence[str], kept: Collection[str]) -> Commands:
     Files are removed, and folders that are empty then; one that is not is an error.
     """
     left = [path for path in host.get_fact(Matching, patterns=list(patterns)) if path not in kept]
-    tell([f"- {path}" for path in left])
+    show([f"- {path}" for path in left])
     if left:
         deepest_first = sorted(left, key=lambda path: path.count("/"), reverse=True)
         yield StringCommand("rm -f -d --", *[QuoteString(path) for path in deepest_first])
@@ -60,7 +60,7 @@ def no_service(units: Sequence[str]) -> Commands:
     found = host.get_fact(Units, units=list(units))
     there = host.get_fact(Present, paths=files)
     running = [unit for unit in units if found[unit].get("ActiveState") == "active"]
-    tell([f"~ {unit}: active -> stopped" for unit in running] + [f"- {path}" for path in there])
+    show([f"~ {unit}: active -> stopped" for unit in running] + [f"- {path}" for path in there])
     if running or there:
         quoted = [QuoteString(unit) for unit in units]
         yield StringCommand("systemctl disable --now -q", *quoted, "2>/dev/null || true")
@@ -72,7 +72,7 @@ def no_service(units: Sequence[str]) -> Commands:
 def no_paths(paths: Sequence[str], empty_folders: Sequence[str] = ()) -> Commands:
     """Have none of the paths, with all that is below them, nor those of `empty_folders` that are empty then."""
     there = host.get_fact(Present, paths=list(paths))
-    tell([f"- {path}" for path in there])
+    show([f"- {path}" for path in there])
     if there:
         yield StringCommand("rm -rf", *[QuoteString(path) for path in there])
         for folder in empty_folders:

@@ -1,4 +1,4 @@
-"""A JSON API as the operations use it: reached directly or through SSH, its failures told in one line."""
+"""A JSON API as the operations use it: reached directly or through SSH, its failures said in one line."""
 
 from collections import defaultdict
 from collections.abc import Callable
@@ -13,7 +13,8 @@ from pydantic import SecretStr
 from urllib3.exceptions import HTTPError, ProtocolError
 
 from relays.base import tls
-from tasks.operations.refusal import Server, masked, reason
+from tasks.operations.masking import Mask
+from tasks.operations.refusal import Server, error_of
 from tasks.operations.resource import ResourceError
 from tasks.operations.tunnel import TunnelAdapter
 
@@ -108,7 +109,7 @@ class Api:
     def _answer(
         self, method: str, path: str, body: Any, absent: tuple[str, ...], files: Any
     ) -> requests.Response | None:
-        shown = f"{method} {masked(path.partition('?')[0])}"
+        shown = f"{method} {Mask()(path.partition('?')[0])}"
         try:
             answer = self._ask(method, path, body, files)
         # The latter ones are for names and headers that cannot be, and their text holds these.
@@ -120,7 +121,7 @@ class Api:
             raise self._untrusted(tls.FAULTS["https"])
         if answer.ok and not answer.is_redirect:
             return answer
-        code, message = reason(answer)
+        code, message = error_of(answer)
         if code in absent or (answer.status_code == 404 and "404" in absent):
             return None
         line = self._outage() or self.server.refused(answer, shown, code, message)
@@ -194,10 +195,10 @@ class Api:
         if self.section != "mattermost":
             return None
         try:
-            told = self._ask("GET", _HEALTH, None).json()
+            health = self._ask("GET", _HEALTH, None).json()
         except (requests.RequestException, HTTPError, OSError, ValueError):
             return None
-        if not isinstance(told, dict) or told.get("database_status", "OK") == "OK":
+        if not isinstance(health, dict) or health.get("database_status", "OK") == "OK":
             return None
         return (
             f"mattermost: the database of {self.url} does not answer, so nothing it says can be relied on; "

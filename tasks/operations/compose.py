@@ -1,4 +1,4 @@
-"""The containers of a Compose project, found by their labels as the host's Docker tells them.
+"""The containers of a Compose project, found by their labels as the host's Docker says.
 
 Not by `docker compose ps`: it reads the project's files, which may be broken or warned of, and looks for a project of
 the folder's name, while the one that runs may have been started under another.
@@ -18,7 +18,7 @@ from tasks.operations.remote import HostFact, run_quietly
 from tasks.operations.resource import ResourceError
 
 _LABEL = "com.docker.compose"
-# {our name: Docker's}. Not all of the labels, nor of what `docker inspect` tells: there are passwords in some.
+# {our name: Docker's}. Not all of the labels, nor of what `docker inspect` says: there are passwords in some.
 _ASKED = {"id": ".Id", "state": ".State.Status", "image": ".Config.Image", "mounts": ".Mounts"} | {
     name: f'(index .Config.Labels "{_LABEL}.{label}")'
     for name, label in {
@@ -69,7 +69,7 @@ class Project:
 class Container:
     """A container of a Compose service; `mounts` are Docker's own {Type, Source, Destination, …}.
 
-    `here` tells whether its project is the one of the folder that was asked for.
+    `here` says whether its project is the one of the folder that was asked for.
     """
 
     id: str
@@ -122,13 +122,13 @@ class ComposeContainers(HostFact[list[str]]):
 class DockerError(ResourceError):
     """Why it is not known which containers are meant.
 
-    `reason`: there is no `folder`, Docker is `missing` or `silent`, several `projects`; `told`: what Docker says of it.
+    `reason`: there is no `folder`, Docker is `missing` or `silent`, several `projects`; `detail`: what Docker says.
     """
 
-    def __init__(self, line: str, reason: str, told: str = "") -> None:
+    def __init__(self, line: str, reason: str, detail: str = "") -> None:
         super().__init__(line)
         self.reason = reason
-        self.told = told
+        self.detail = detail
 
 
 def containers(directory: str) -> list[Container]:
@@ -142,7 +142,7 @@ def containers(directory: str) -> list[Container]:
 def read(lines: list[str], directory: str) -> list[Container]:
     """The same, of the lines of the fact."""
     error = next((line.removeprefix("error ") for line in lines if line.startswith("error ")), "")
-    reason, _, told = error.partition(" ")
+    reason, _, detail = error.partition(" ")
     if reason == "folder":
         raise DockerError(
             f"host: there is no folder {directory} on the host; check host.infrastructure", reason
@@ -152,39 +152,39 @@ def read(lines: list[str], directory: str) -> list[Container]:
             "host: the host has no docker command; install Docker with its compose plugin", reason
         )
     if reason:
-        told = told or "it says nothing"
+        detail = detail or "it says nothing"
         raise DockerError(
-            f"host: Docker does not answer there: {told}; run: systemctl start docker", reason, told
+            f"host: Docker does not answer there: {detail}; run: systemctl start docker", reason, detail
         )
     here = {line.removeprefix("here ") for line in lines if line.startswith("here ")}
     documents = [json.loads(line) for line in lines if line.startswith("{")]
-    return [_container(told, here) for told in documents if str(told["oneoff"]).lower() != "true"]
+    return [_container(each, here) for each in documents if str(each["oneoff"]).lower() != "true"]
 
 
-def _container(told: dict[str, Any], here: set[str]) -> Container:
-    number = str(told["number"])
+def _container(said: dict[str, Any], here: set[str]) -> Container:
+    number = str(said["number"])
     return Container(
-        id=told["id"],
-        mounts=told["mounts"] or [],
-        state=told["state"],
-        image=told["image"],
-        service=told["service"],
+        id=said["id"],
+        mounts=said["mounts"] or [],
+        state=said["state"],
+        image=said["image"],
+        service=said["service"],
         number=int(number) if number.isdecimal() else 1,
         # A file may have come from standard input, which nobody can read again.
         project=Project(
-            told["project"],
-            told["folder"] or "",
-            tuple(path for path in (told["files"] or "").split(",") if posixpath.isabs(path)),
-            tuple(path for path in (told["environment"] or "").split(",") if posixpath.isabs(path)),
+            said["project"],
+            said["folder"] or "",
+            tuple(path for path in (said["files"] or "").split(",") if posixpath.isabs(path)),
+            tuple(path for path in (said["environment"] or "").split(",") if posixpath.isabs(path)),
         ),
-        here=told["id"] in here,
+        here=said["id"] in here,
     )
 
 
 def of_project(found: Iterable[Container], directory: str, name: str | None = None) -> list[Container]:
     """The containers of the project called `name`, without one of the project in `directory`.
 
-    If several were started there, it is the one that runs; DockerError, naming them, if that tells nothing.
+    If several were started there, it is the one that runs; DockerError, naming them, if that says nothing.
     """
     if name:
         return [container for container in found if container.project.name == name]

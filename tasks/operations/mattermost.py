@@ -1,7 +1,7 @@
 """Mattermost resources over its API v4: settings, team, channel.
 
 What the API answers, and what it keeps silent about, was measured on Mattermost 5.37 and read in 11.6.
-A missing object is told by the error id: with its database down the server answers 404 as well.
+A missing object is known by the error id: with its database down the server answers 404 as well.
 """
 
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ def settings(api: Api, wanted: Mapping[str, Mapping[str, bool]]) -> Commands:
     """Have the server's configuration hold `wanted` ({section: {setting: value}}); the rest stays."""
     found = list(differences(api.call("GET", "/api/v4/config"), wanted))
     if found:
-        _refuse_overridden(api, wanted, found)
+        refuse_overridden(api, wanted, found)
     yield from change(found, lambda: patch_settings(api, wanted))
 
 
@@ -27,20 +27,23 @@ def patch_settings(api: Api, wanted: Mapping[str, Mapping[str, bool]]) -> None:
     """Set what `wanted` says; ResourceError if the server does not keep it."""
     effective = api.call("PUT", "/api/v4/config/patch", wanted)
     if left := list(differences(effective, wanted)):
-        _refuse_overridden(api, wanted, left)
+        refuse_overridden(api, wanted, left)
         raise ResourceError(
             f"mattermost: the server answered 200 and kept {left[0].removeprefix('~ ')}; "
             "mattermost.token must be a system administrator's"
         )
 
 
-def _refuse_overridden(api: Api, wanted: Mapping[str, Mapping[str, bool]], lines: list[str]) -> None:
-    """A variable in the server's environment beats a patch, which then changes nothing and says nothing."""
+def refuse_overridden(api: Api, wanted: Mapping[str, Mapping[str, bool]], lines: list[str]) -> None:
+    """ResourceError if a setting that `lines` show to differ is set by a variable in the server's environment.
+
+    It beats a patch, which then changes nothing and says nothing.
+    """
     overridden = api.call("GET", "/api/v4/config/environment") or {}
     for section, values in wanted.items():
         for setting, value in values.items():
-            told = any(line.startswith(f"~ {section}.{setting}:") for line in lines)
-            if told and overridden.get(section, {}).get(setting):
+            is_left = any(line.startswith(f"~ {section}.{setting}:") for line in lines)
+            if is_left and overridden.get(section, {}).get(setting):
                 raise ResourceError(
                     f"mattermost: {section}.{setting} is set by the variable MM_{section.upper()}_{setting.upper()} "
                     f"of the server's environment; set it to {str(value).lower()} there, or remove it"

@@ -21,7 +21,7 @@ MODE = "755"
 _SCANNED = "/var/lib/passerelle/nextcloud-scanned"
 
 
-# By the bits of a mode that tell it; `stat` words it in the language of the container.
+# By the bits of a mode that say it; `stat` words it in the language of the container.
 _KINDS = {stat.S_IFDIR: "directory", stat.S_IFREG: "file", stat.S_IFLNK: "link"}
 
 
@@ -113,7 +113,7 @@ def _digest(found: dict[str, str], paths: list[str]) -> str:
 
 
 def scanned(user: str, tree: str) -> str:
-    """The file on the host that tells what a tree looked like when it was scanned last."""
+    """The file on the host that says what a tree looked like when it was scanned last."""
     return f"{_SCANNED}-{sha256(f'{user}/{tree}'.encode()).hexdigest()[:12]}"
 
 

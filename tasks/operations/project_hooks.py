@@ -32,7 +32,7 @@ def project_hook(
 ) -> Commands:
     """Have the project call `url` on `triggers` with the secret `token`, and sign with `signing_token`.
 
-    GitLab never tells a hook's secrets, so their common fingerprint is kept in the hook's description (attributes
+    GitLab never shows a hook's secrets, so their common fingerprint is kept in the hook's description (attributes
     `name` and `description` came with 17.1). `fingerprint` is None while one of them does not exist. A GitLab that
     does not know signing tokens, or a trigger, passes them over; it must not if `signed`. A hook that GitLab has
     disabled because its calls failed is replaced, with its log: editing one does not enable it.

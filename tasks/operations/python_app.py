@@ -16,7 +16,7 @@ from pyinfra.api import StringCommand
 
 from tasks.operations import wheels
 from tasks.operations.remote import HostFact, uploaded
-from tasks.operations.resource import Commands, ResourceError, resource, tell
+from tasks.operations.resource import Commands, ResourceError, resource, show
 from tasks.operations.trial import Trial
 
 INTERPRETER = (
@@ -103,7 +103,7 @@ def python_app(
         else f"release {current}"
     )
     switch = look() if current and current != digest else Switch()
-    tell([f"~ {app}: {was} -> {digest} (Python {python}, {machine})", *switch.lines])
+    show([f"~ {app}: {was} -> {digest} (Python {python}, {machine})", *switch.lines])
     root = f"/opt/{app}"
     yield StringCommand(f"mkdir -p {root} && rm -rf {root}/next {root}/{digest}.new")
     if not whole:
@@ -132,7 +132,7 @@ def python_app(
 def accepted(app: str) -> Commands:
     """End the trial of a new release: its services are up."""
     if host.get_fact(OnTrial, app=app):
-        tell([f"~ {app}: on trial -> accepted"])
+        show([f"~ {app}: on trial -> accepted"])
         yield StringCommand(f"rm -rf /opt/{app}/before")
 
 

@@ -1,6 +1,5 @@
 """Why an API does not do what it is asked: in words, with the setting and the remedy, and without a secret."""
 
-import re
 from dataclasses import dataclass
 
 import requests
@@ -8,9 +7,8 @@ from paramiko import ChannelException, SSHException
 
 from relays.base.errors import explain
 from relays.base.tls import causes
+from tasks.operations.masking import Mask
 
-# The id of a Mattermost webhook is its secret, and its API names objects by id in paths and messages.
-_MATTERMOST_ID = re.compile(r"\b[a-z0-9]{26}\b")
 _NAMES = {"mattermost": "Mattermost", "gitlab": "GitLab", "nextcloud": "Nextcloud"}
 # SSH_OPEN_ADMINISTRATIVELY_PROHIBITED of RFC 4254.
 _PROHIBITED = 1
@@ -18,7 +16,7 @@ _PROHIBITED = 1
 
 @dataclass(frozen=True)
 class Server:
-    """What is told of a server: the section of the settings about it, its address, the setting of its token."""
+    """What is said of a server: the section of the settings about it, its address, the setting of its token."""
 
     section: str
     url: str
@@ -73,20 +71,15 @@ class Server:
                 f"{self.section}: there is no {self.name} at {self.url} ({asked}: 404); "
                 f"correct {self.section}.url: the address that its pages are opened at"
             )
-        told = masked(message)[:300]
-        return f"{self.section}: {asked}: HTTP {answer.status_code}{', ' + code if code else ''}: {told}"
+        said = Mask()(message)[:300]
+        return f"{self.section}: {asked}: HTTP {answer.status_code}{', ' + code if code else ''}: {said}"
 
     @property
     def _what(self) -> str:
         return "the password" if self.token.endswith("password") else "the token"
 
 
-def masked(text: str) -> str:
-    """Without what may be the number of a webhook."""
-    return _MATTERMOST_ID.sub("…", text)
-
-
-def reason(answer: requests.Response) -> tuple[str, str]:
+def error_of(answer: requests.Response) -> tuple[str, str]:
     """The error id and message of an answer: Mattermost gives both, GitLab a message or an error."""
     try:
         body = answer.json()

@@ -1,4 +1,4 @@
-"""What all operations share: one clear line for a failure, every difference told before anything is done."""
+"""What all operations share: one clear line for a failure, every difference shown before anything is done."""
 
 import traceback
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
@@ -50,10 +50,10 @@ def each(items: Iterable[T]) -> Iterator[T]:
 
 
 def change(lines: list[str], call: Callable[[], object]) -> Commands:
-    """Tell each difference in `lines`, then yield the one command that mends them all; none: no change."""
+    """Show each difference in `lines`, then yield the one command that mends them all; none: no change."""
     if not lines:
         return
-    tell(lines)
+    show(lines)
     yield mend(call)
 
 
@@ -62,15 +62,15 @@ def mend(call: Callable[[], object]) -> FunctionCommand:
     return FunctionCommand(_call, (call,), {})
 
 
-def tell(lines: list[str]) -> None:
+def show(lines: list[str]) -> None:
     """Print differences; before a generator's first yield, so that `--dry` shows them too."""
     for line in lines:
         host.log(f"    {line}")
 
 
 def note(lines: list[str]) -> None:
-    """Print what is seen and left as it is; like `tell`, before a generator's first yield."""
-    tell([f"! {line}" for line in lines])
+    """Print what is seen and left as it is; like `show`, before a generator's first yield."""
+    show([f"! {line}" for line in lines])
 
 
 def differences(current: Mapping[str, Any], wanted: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
@@ -94,11 +94,11 @@ def _call(state: State, host: Host, call: Callable[[], object]) -> bool:
 
 
 def _fail(state: State, host: Host, error: Exception) -> bool:
-    tell_failure(error)
+    report_failure(error)
     return False
 
 
-def tell_failure(error: Exception) -> None:
+def report_failure(error: Exception) -> None:
     """Print why this host fails: an error with a line of its own in that line, any other by where it comes from.
 
     The text of a library's error is not shown, for it may hold a header or an address with a secret.

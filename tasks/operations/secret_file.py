@@ -7,7 +7,7 @@ from pyinfra import host
 from pyinfra.api import QuoteString, StringCommand
 
 from tasks.operations.remote import HostFact, run_quietly
-from tasks.operations.resource import Commands, ResourceError, resource, tell
+from tasks.operations.resource import Commands, ResourceError, resource, show
 from tasks.operations.text_file import Files, write
 from tasks.operations.trial import Trial
 
@@ -27,10 +27,10 @@ def generated_secret(path: str, producer: str = TOKEN) -> Commands:
     """
     access, digest = host.get_fact(Files, paths=[path]).get(path, ("", _EMPTY))
     if digest == _EMPTY:
-        tell([f"+ {path}: a random secret ({ACCESS})"])
+        show([f"+ {path}: a random secret ({ACCESS})"])
         yield write(path, producer, *ACCESS.split())
     elif access != ACCESS:
-        tell([f"~ {path}: {access} -> {ACCESS}"])
+        show([f"~ {path}: {access} -> {ACCESS}"])
         yield StringCommand("chown root:root", QuoteString(path), "&& chmod 600", QuoteString(path))
 
 
@@ -46,7 +46,7 @@ def given_secret(path: str, secret: SecretStr, trial: Trial | None = None) -> Co
         lines.append(f"~ {path}: {access} -> {ACCESS}")
     if access and digest != sha256(text.encode()).hexdigest():
         lines.append(f"~ {path}: other content")
-    tell(lines)
+    show(lines)
     if lines:
         yield write(path, "cat", "600", "root", "root", text, trial=trial)
 
@@ -61,11 +61,11 @@ def succeeding_secret(path: str, secret: SecretStr, trial: Trial | None = None) 
     in_use = host.get_fact(InUse, paths=[path])
     same = in_use == [sha256(secret.get_secret_value().encode()).hexdigest()]
     if found is None:
-        tell([f"+ {path} ({ACCESS})"])
+        show([f"+ {path} ({ACCESS})"])
     elif not same:
-        tell([f"~ {path}: another one in use, the former one beside it"])
+        show([f"~ {path}: another one in use, the former one beside it"])
     elif found[0] != ACCESS:
-        tell([f"~ {path}: {found[0]} -> {ACCESS}"])
+        show([f"~ {path}: {found[0]} -> {ACCESS}"])
     if found is None or not same or found[0] != ACCESS:
         # Each line once, in its order, those of the file after the new one.
         producer = "cat" if found is None else f"awk 'NF && !seen[$0]++' - {path}"
@@ -76,7 +76,7 @@ def succeeding_secret(path: str, secret: SecretStr, trial: Trial | None = None) 
 def no_secret(path: str) -> Commands:
     """Have no file at `path`."""
     if path in host.get_fact(Files, paths=[path]):
-        tell([f"- {path}"])
+        show([f"- {path}"])
         yield StringCommand("rm -f", QuoteString(path))
 
 
@@ -85,14 +85,14 @@ def add_secret(path: str, producer: str) -> Commands:
     """Have a second secret, as `producer` prints it, on the last line of `path`; one that is there is kept."""
     # A run that broke off may have left one.
     if _count(path) == 1:
-        tell([f"~ {path}: one secret -> two, the first in use"])
+        show([f"~ {path}: one secret -> two, the first in use"])
         yield write(path, _all_of(path, f"cat; {producer}; echo"), *ACCESS.split())
 
 
 @resource
 def use_newest(path: str) -> Commands:
     """Have the secret of the last line of `path` on the first one, in use; the others stay."""
-    tell([f"~ {path}: old secret in use -> new secret in use"])
+    show([f"~ {path}: old secret in use -> new secret in use"])
     if _count(path) > 1:
         yield write(path, _all_of(path, "tac"), *ACCESS.split())
 
@@ -100,7 +100,7 @@ def use_newest(path: str) -> Commands:
 @resource
 def drop_others(path: str) -> Commands:
     """Have nothing but the secret in use in `path`."""
-    tell([f"~ {path}: two secrets -> the one in use"])
+    show([f"~ {path}: two secrets -> the one in use"])
     if _count(path) > 1:
         yield write(path, _all_of(path, "head -n 1"), *ACCESS.split())
 
@@ -131,7 +131,7 @@ def _all_of(path: str, change: str) -> str:
 
 
 def fingerprint(path: str) -> str | None:
-    """A short hash that tells whether a file with secrets is the same one; None without the file.
+    """A short hash that shows whether a file with secrets is the same one; None without the file.
 
     Nothing can be learnt from it: the secrets here have more than 120 random bits.
     """

@@ -1,4 +1,4 @@
-"""Files whose content the deploy makes: never half-written, never open for a moment, each difference told."""
+"""Files whose content the deploy makes: never half-written, never open for a moment, each difference shown."""
 
 import posixpath
 from collections.abc import Callable, Mapping
@@ -9,7 +9,7 @@ from pyinfra import host, state
 from pyinfra.api import QuoteString, StringCommand
 
 from tasks.operations.remote import HostFact
-from tasks.operations.resource import Commands, ResourceError, resource, tell
+from tasks.operations.resource import Commands, ResourceError, resource, show
 from tasks.operations.trial import Trial
 
 
@@ -73,7 +73,7 @@ def text_files(
             lines.append(f"~ {path}: {old_access} -> {access}")
         if old_access and (text is None or old_digest != sha256(text.encode()).hexdigest()):
             lines.append(f"~ {path}: other content")
-        tell(lines)
+        show(lines)
         if lines:
             wrong.append(path)
     for path in wrong:

@@ -96,7 +96,7 @@ def _pump_in(source: Channel, sink: socket.socket) -> None:
     except _ENDS:
         pass
     finally:
-        # To close it would not end the other thread's waiting, nor tell the other end.
+        # To close it would not end the other thread's waiting, nor reach the other end.
         with suppress(OSError):
             sink.shutdown(socket.SHUT_RDWR)
         sink.close()

@@ -8,7 +8,7 @@ from pyinfra import host
 from pyinfra.api import QuoteString, StringCommand
 
 from tasks.operations.remote import HostFact
-from tasks.operations.resource import Commands, resource, tell
+from tasks.operations.resource import Commands, resource, show
 from tasks.operations.trial import Trial
 
 # Names the text and configuration that the running process was started with.
@@ -87,7 +87,7 @@ def service(
     lines += [f"~ {u}: {found[u].get('ActiveState')} -> active" for u in inactive]
     if stale and main not in inactive:
         lines.append(f"~ {main}: runs with an older configuration -> runs with this one")
-    tell(lines)
+    show(lines)
     if not lines:
         return
 
@@ -155,7 +155,7 @@ class Named(HostFact[list[str]]):
 def no_other_units(prefix: str, kept: Collection[str]) -> Commands:
     """Have no units whose names begin with `prefix` but `kept`; files beside those (UNIT.d) are somebody else's."""
     others = [unit for unit in host.get_fact(Named, prefix=prefix) if unit not in kept]
-    tell([f"- {FOLDER}/{unit}" for unit in others])
+    show([f"- {FOLDER}/{unit}" for unit in others])
     if others:
         yield StringCommand("systemctl disable -q --now", *_quoted(others), "2>/dev/null || true")
         yield StringCommand("rm -f", *[QuoteString(f"{FOLDER}/{unit}") for unit in others])

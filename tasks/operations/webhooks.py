@@ -1,6 +1,6 @@
 """Incoming webhooks of Mattermost over its API v4.
 
-While incoming webhooks are switched off the server answers 501 and tells of none, and those that there are are dead
+While incoming webhooks are switched off the server answers 501 and lists none, and those that there are are dead
 until it is switched on again: hidden is not absent. The webhooks of an archived team are listed, and go on posting.
 """
 
@@ -13,7 +13,7 @@ from pyinfra.api import QuoteString, StringCommand
 from tasks.operations.absent import Present
 from tasks.operations.api import Api, ApiError
 from tasks.operations.mattermost import find_channel, find_team, patch_settings
-from tasks.operations.resource import Commands, ResourceError, change, mend, note, resource, tell
+from tasks.operations.resource import Commands, ResourceError, change, mend, note, resource, show
 
 Webhook = Mapping[str, Any]
 
@@ -37,7 +37,7 @@ def find_webhooks(api: Api, team_name: str, display_name: str) -> list[Webhook] 
 
 
 def are_hidden(api: Api, team_name: str) -> bool:
-    """Whether the server tells of no webhooks although there may be some."""
+    """Whether the server lists no webhooks although there may be some."""
     return find_webhooks(api, team_name, "") is None
 
 
@@ -181,7 +181,7 @@ def no_webhooks(
         lines.append(
             f"- {memo}" if hidden else f"~ {_SWITCH}: True -> False, as before a removal that broke off"
         )
-    tell(lines)
+    show(lines)
     if names:
         folder = memo.rpartition("/")[0]
         text = f"{_SWITCH} was off before webhooks were removed"

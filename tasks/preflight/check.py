@@ -62,7 +62,7 @@ def check_host(needs: Needs) -> None:
 
 
 def ask_host(needs: Needs) -> dict[str, Any]:
-    """What tasks.preflight.probe tells of a host that has a python3 of today."""
+    """What tasks.preflight.probe says of a host that has a python3 of today."""
     asked = {
         "programs": PROGRAMS,
         "places": list(needs.places),
@@ -74,8 +74,8 @@ def ask_host(needs: Needs) -> dict[str, Any]:
     ok, output = run_quietly(StringCommand("python3 -", QuoteString(json.dumps(asked))), stdin=text)
     if not ok:
         raise ResourceError(f"host: it cannot be looked at: {output.strip()[-300:]}")
-    told: dict[str, Any] = json.loads(output)
-    return told
+    seen: dict[str, Any] = json.loads(output)
+    return seen
 
 
 def interpreter(needs: Needs) -> str:
@@ -87,12 +87,12 @@ def interpreter(needs: Needs) -> str:
     return output.strip()
 
 
-def refusals(told: Mapping[str, Any], needs: Needs) -> Iterator[str]:
-    """A line for each thing that a deploy would fail for, of what the probe has told; the cause first."""
-    version = systemd_version(told)
+def refusals(seen: Mapping[str, Any], needs: Needs) -> Iterator[str]:
+    """A line for each thing that a deploy would fail for, of what the probe has said; the cause first."""
+    version = systemd_version(seen)
     if version is None:
         yield (
-            f"host: no systemd runs it ({told['systemd']['said'] or 'it tells no version'}); the relays are services "
+            f"host: no systemd runs it ({seen['systemd']['said'] or 'it says no version'}); the relays are services "
             "of systemd: take a host that has it, such as Debian 12 or Ubuntu 24.04"
         )
     elif version < OLDEST_SYSTEMD:
@@ -100,26 +100,26 @@ def refusals(told: Mapping[str, Any], needs: Needs) -> Iterator[str]:
             f"host: its systemd is {version}; the relays need {OLDEST_SYSTEMD} or newer: upgrade to Debian 12, "
             "Ubuntu 24.04 or newer"
         )
-    if told["missing"]:
-        yield f"host: it lacks {', '.join(told['missing'])}; install what has them (Debian: apt install gawk tar)"
-    if told["temporary"]:
-        yield f"host: there is no folder for temporary files ({told['temporary']}); make /tmp one that can be written"
+    if seen["missing"]:
+        yield f"host: it lacks {', '.join(seen['missing'])}; install what has them (Debian: apt install gawk tar)"
+    if seen["temporary"]:
+        yield f"host: there is no folder for temporary files ({seen['temporary']}); make /tmp one that can be written"
     for path, needed in needs.places.items():
-        at = told["places"][path]
+        at = seen["places"][path]
         what = "host.infrastructure" if path == needs.scripts else "host"
-        fault = _fault(path, at, _TEXT if needed == _RELEASE and told["installed"] else needed)
+        fault = _fault(path, at, _TEXT if needed == _RELEASE and seen["installed"] else needed)
         if fault:
             yield f"{what}: {fault}"
-    if told["holder"]:
+    if seen["holder"]:
         yield (
-            f"relays.port = {needs.port}: the port is taken on the host by {told['holder']}; stop that, or set "
+            f"relays.port = {needs.port}: the port is taken on the host by {seen['holder']}; stop that, or set "
             "relays.port to one that is free"
         )
 
 
-def systemd_version(told: Mapping[str, Any]) -> int | None:
+def systemd_version(seen: Mapping[str, Any]) -> int | None:
     """The release of the systemd that runs the host, None if none does."""
-    found = re.match(r"\d+", told["systemd"]["version"])
+    found = re.match(r"\d+", seen["systemd"]["version"])
     return int(found[0]) if found else None
 
 

@@ -51,15 +51,15 @@ def place(path: str) -> dict[str, Any]:
     at = Path(path)
     while not at.exists() and at != at.parent:
         at = at.parent
-    told = os.statvfs(at)
+    room = os.statvfs(at)
     return {
         "at": str(at),
         "folder": at.is_dir(),
         "writable": os.access(at, os.W_OK),
-        "readonly": bool(told.f_flag & os.ST_RDONLY),
-        "noexec": bool(told.f_flag & os.ST_NOEXEC),
-        "free": told.f_bavail * told.f_frsize,
-        "files": told.f_favail if told.f_files else None,
+        "readonly": bool(room.f_flag & os.ST_RDONLY),
+        "noexec": bool(room.f_flag & os.ST_NOEXEC),
+        "free": room.f_bavail * room.f_frsize,
+        "files": room.f_favail if room.f_files else None,
     }
 
 
@@ -101,7 +101,7 @@ def programs_on(port: int) -> list[str]:
         except OSError:
             continue
         fields = [row.split() for row in rows]
-        # Of a connection the other end is told, of a port that is held nothing is.
+        # Of a connection the other end is said, of a port that is held nothing is.
         held = [
             row for row in fields if int(row[1].rpartition(":")[2], 16) == port and set(row[2]) <= set("0:")
         ]
@@ -130,7 +130,7 @@ def holder(port: int, own: list[str]) -> str:
 def main() -> None:
     """The questions are the first argument, JSON; the answers are printed."""
     asked = json.loads(sys.argv[1])
-    told = {
+    answers = {
         "systemd": systemd(),
         "missing": [name for name in asked["programs"] if shutil.which(name) is None],
         "temporary": temporary(),
@@ -138,7 +138,7 @@ def main() -> None:
         "installed": Path(asked["release"], "complete").exists(),
         "holder": holder(asked["port"], asked["own"]),
     }
-    print(json.dumps(told))
+    print(json.dumps(answers))
 
 
 if __name__ == "__main__":

@@ -78,7 +78,7 @@ def known(dossier: Dossier, site: Site, host: Host, chat: Chat, forge: Forge) ->
     for secret in site.secrets:
         dossier.mask.add(secret)
 
-    def told(ask: Callable[[], str]) -> str:
+    def reported(ask: Callable[[], str]) -> str:
         try:
             return ask()
         except (requests.RequestException, ValueError, KeyError):
@@ -89,9 +89,9 @@ def known(dossier: Dossier, site: Site, host: Host, chat: Chat, forge: Forge) ->
     dossier.facts |= {
         "host": f"{host.check_output('hostname')} ({site.host.address})",
         "system": release[1] if release else "?",
-        "Mattermost": told(lambda: chat.api("GET", "/config/client?format=old")["Version"]),
-        "GitLab": told(lambda: forge.api("GET", "version")["version"]),
-        "Nextcloud": told(lambda: chat.send("GET", status).json()["versionstring"]),
+        "Mattermost": reported(lambda: chat.api("GET", "/config/client?format=old")["Version"]),
+        "GitLab": reported(lambda: forge.api("GET", "version")["version"]),
+        "Nextcloud": reported(lambda: chat.send("GET", status).json()["versionstring"]),
         "commit": _commit(),
     }
     dossier.journal.take()
@@ -135,7 +135,7 @@ def camera(
 
 @pytest.fixture
 def mark() -> str:
-    """What all that a check does is called, so that its messages can be told from others."""
+    """What all that a check does is called, so that its messages can be distinguished from others."""
     return marker()
 
 

@@ -29,7 +29,7 @@ def running(host: Host) -> int:
     return sum(host.service(f"passerelle-{relay}").is_running for relay in ("gitlab", "nextcloud"))
 
 
-def test_status_tells_the_truth(host: Host, infrastructure: str) -> None:
+def test_status_says_the_truth(host: Host, infrastructure: str) -> None:
     """The status command says of each relay whether it runs, and by its exit code whether all is well."""
     status = host.run("%s/scripts/status.sh", infrastructure)
     assert status.stdout.count("PID:") == running(host)
@@ -38,7 +38,7 @@ def test_status_tells_the_truth(host: Host, infrastructure: str) -> None:
         assert status.rc == 1
 
 
-def test_integration_tests_tell_the_truth(host: Host, infrastructure: str) -> None:
+def test_integration_tests_say_the_truth(host: Host, infrastructure: str) -> None:
     """The operators' own test finds what is broken, and says so by its exit code."""
     result = host.run("%s/scripts/test-integrations.sh", infrastructure)
     assert (result.rc == 0) == ("❌" not in result.stdout)

@@ -24,7 +24,7 @@ INTEGRATIONS = (
 @pytest.mark.checklist("mattermost-webhooks")
 @pytest.mark.parametrize("setting", INTEGRATIONS)
 def test_integration_setting_is_in_force(chat: Chat, setting: str) -> None:
-    """Integrations are enabled, as the server tells every client: a variable may override the configuration."""
+    """Integrations are enabled, as the server says to every client: a variable may override the configuration."""
     assert chat.api("GET", "/config/client?format=old")[setting] == "true"
 
 
@@ -55,7 +55,7 @@ def own_hooks(chat: Chat, team: str, display_name: str, saved: Mapping[str, str]
 def test_each_webhook_posts_to_its_channel_alone(
     chat: Chat, site: Site, saved: Mapping[str, str], camera: Camera
 ) -> None:
-    """Each webhook leads to its channel: one that leads elsewhere would tell HR matters to developers."""
+    """Each webhook leads to its channel: one that leads elsewhere would show HR matters to developers."""
     for wanted in webhooks(site):
         found = own_hooks(chat, site.mattermost.team, wanted.display_name, saved)
         assert len(found) == 1, f"{len(found)} webhooks are called {wanted.display_name}"

@@ -11,7 +11,7 @@ pytestmark = pytest.mark.checklist("nothing-more")
 
 # Each secret that the deploy made, one a line; never an argument of a command, where `ps` shows it.
 SECRETS = r"""secrets() {
-  { cat /etc/passerelle/gitlab-*-token; grep -oE '[a-z0-9]{26}' %s/scripts/.webhooks.conf; } | grep .
+  { cat /etc/passerelle/*-token; grep -oE '[a-z0-9]{26}' %s/scripts/.webhooks.conf; } | grep .
 }"""
 
 
@@ -35,7 +35,7 @@ def test_no_copy_of_a_secret_is_readable_by_others(host: Host, infrastructure: s
         f"secrets | grep -rlF -D skip -f - {places} 2>/dev/null | xargs -r -d '\\n' stat -c '%a %n'",
     ).splitlines()
     assert found, "the search does not even find the secrets' own files, which have checks of their own"
-    own = re.compile(r"/etc/passerelle/gitlab-[a-z]+-token|.*/scripts/\.webhooks\.conf")
+    own = re.compile(r"/etc/passerelle/[a-z-]+-token|.*/scripts/\.webhooks\.conf")
     files = dict(line.split(" ", 1)[::-1] for line in found)
     assert [name for name, mode in files.items() if int(mode, 8) & 0o077 and not own.fullmatch(name)] == []
 

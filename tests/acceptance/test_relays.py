@@ -5,7 +5,7 @@ import json
 import pytest
 from testinfra.host import Host
 
-from tasks.relays import bound_at
+from tasks.relay_settings import bound_at
 from tasks.site import Site
 
 SERVICES = [
@@ -22,8 +22,8 @@ RELAYS = [
 def test_relay_is_installed_with_all_it_needs(host: Host, relay: str) -> None:
     """The release in use is whole and starts, with its own packages alone: nothing is left to be fetched."""
     assert host.file("/opt/passerelle/current/complete").exists
-    told = host.check_output(f"/opt/passerelle/current/bin/python -I -m relays.sources.{relay} --help")
-    assert "--config" in told
+    reported = host.check_output(f"/opt/passerelle/current/bin/python -I -m relays.sources.{relay} --help")
+    assert "--config" in reported
 
 
 @pytest.mark.parametrize("relay", RELAYS)
@@ -74,7 +74,7 @@ def test_port_belongs_to_the_socket_unit(host: Host, site: Site) -> None:
 
 @pytest.mark.checklist("gitlab-service")
 def test_health(host: Host, site: Site) -> None:
-    """The relay tells a monitor that it is well, and that nothing is stuck."""
+    """The relay shows a monitor that it is well, and that nothing is stuck."""
     answer = json.loads(host.check_output("curl -fsS http://127.0.0.1:%s/health", str(site.relays.port)))
     assert answer["status"] == "ok"
 
@@ -113,8 +113,8 @@ def test_monitor_starts_when_the_tree_appears(host: Host, site: Site) -> None:
 
 def link(host: Host, infrastructure: str, arrow: str) -> list[str]:
     """What the operators' own test says of a link between containers, such as `→ Mattermost`."""
-    told = host.run("%s/scripts/test-integrations.sh", infrastructure).stdout
-    return [line for line in told.splitlines() if arrow in line]
+    reported = host.run("%s/scripts/test-integrations.sh", infrastructure).stdout
+    return [line for line in reported.splitlines() if arrow in line]
 
 
 @pytest.mark.checklist("gitlab-service")

@@ -37,8 +37,8 @@ def test_event_of_a_stopped_relay_arrives(host: Host, forge: Forge, dev: Channel
 
 
 @pytest.mark.checklist("nextcloud-service")
-def test_document_of_a_stopped_monitor_is_told(host: Host, cloud: Cloud, rh: Channel, mark: str) -> None:
-    """A document that came while the monitor was stopped is told when it is back, once."""
+def test_document_of_a_stopped_monitor_is_announced(host: Host, cloud: Cloud, rh: Channel, mark: str) -> None:
+    """A document that came while the monitor was stopped is announced when it is back, once."""
     try:
         host.check_output("systemctl stop passerelle-nextcloud.path passerelle-nextcloud.service")
         cloud.put(f"Contrats/{mark}-a.pdf", b"%PDF-1.4")
@@ -87,10 +87,10 @@ def test_folder_given_to_root_is_seen_as_drift(host: Host, in_nextcloud: str, si
 
     try:
         give("root:root")
-        told = drift()
+        announced = drift()
     finally:
         give("www-data:www-data")
-    assert told.returncode == 2, told.stdout + told.stderr
-    assert f"{nextcloud.tree}/{nextcloud.folders[0]}" in told.stdout
+    assert announced.returncode == 2, announced.stdout + announced.stderr
+    assert f"{nextcloud.tree}/{nextcloud.folders[0]}" in announced.stdout
     # Whatever else differs on this site is not this check's affair.
     assert f"{nextcloud.tree}/{nextcloud.folders[0]}" not in drift().stdout

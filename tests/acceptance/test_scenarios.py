@@ -20,8 +20,8 @@ def test_development_workflow(
     opens, merges = words(language, "merge_request.open"), words(language, "merge_request.merge")
     issue_title = f"Quota faux {mark}"
     issue = forge.api("POST", "PROJECT/issues", {"title": issue_title})
-    told = dev.message(words(language, "issue.open"), issue_title)
-    camera.take("16-mattermost-gitlab-notification", post=told["id"], mark=mark)
+    announced = dev.message(words(language, "issue.open"), issue_title)
+    camera.take("16-mattermost-gitlab-notification", post=announced["id"], mark=mark)
 
     branch, title = f"feature/{mark}", f"Demande {mark}"
     forge.commit(copy, branch, f"Correction {mark}")
@@ -59,9 +59,9 @@ def test_simple_push_to_main(forge: Forge, copy: Path, dev: Channel, mark: str, 
     """4.1.2: a push brings one message, with its author, its number of commits and its branch."""
     text = f"feat: ajout {mark}"
     forge.commit(copy, "main", text, file=f"{mark}.txt")
-    told = dev.message("📦", "main", text)
-    camera.take("19-mattermost-push-notification", post=told["id"], mark=mark)
-    assert "1 commit(s)" in shown(told)
+    announced = dev.message("📦", "main", text)
+    camera.take("19-mattermost-push-notification", post=announced["id"], mark=mark)
+    assert "1 commit(s)" in shown(announced)
     # A second message would come before that of the next push.
     forge.commit(copy, "main", f"feat: suite {mark}", file=f"{mark}.txt")
     dev.message("📦", f"feat: suite {mark}")
@@ -70,7 +70,7 @@ def test_simple_push_to_main(forge: Forge, copy: Path, dev: Channel, mark: str, 
 
 @pytest.mark.checklist("push")
 def test_comment_and_tag(forge: Forge, copy: Path, dev: Channel, mark: str, site: Site) -> None:
-    """A comment on an issue and a tag are told once each, and that the tag is gone."""
+    """A comment on an issue and a tag are announced once each, and that the tag is gone."""
     comments = words(site.relays.language, "note.text")
     issue = forge.api("POST", "PROJECT/issues", {"title": f"Question {mark}"})
     forge.api("POST", f"PROJECT/issues/{issue['iid']}/notes", {"body": f"Réponse {mark}"})
@@ -98,7 +98,7 @@ def test_upload_of_a_document(
     site: Site,
     camera: Camera,
 ) -> None:
-    """4.2.1 and 4.3.2: a document in each folder is told once, with its category, to HR alone."""
+    """4.2.1 and 4.3.2: a document in each folder is announced once, with its category, to HR alone."""
     language = site.relays.language
     cloud.put(f"{folder}/{mark}.pdf", b"%PDF-1.4 " + b"x" * 3063)
     try:

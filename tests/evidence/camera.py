@@ -1,4 +1,4 @@
-"""Takes the mission's screenshots while the checks run. What keeps it from one is told in the report, no more."""
+"""Takes the mission's screenshots while the checks run. What keeps it from one stands in the report, no more."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -97,8 +97,8 @@ class Camera(AbstractContextManager["Camera"]):
         try:
             picture.png, picture.webp = self._look(self._program, page, {**self._values, **values})
         except SettingMissing as error:
-            told = TEXTS[self._dossier.language]["not_set"].format(setting=error.setting)
-            picture.reason, picture.unasked = told, True
+            reported = TEXTS[self._dossier.language]["not_set"].format(setting=error.setting)
+            picture.reason, picture.unasked = reported, True
         except (BrowserError, requests.RequestException, OSError) as error:
             picture.reason = self._dossier.mask(str(error))
 

@@ -66,6 +66,11 @@ MISSION = (
 
 ADDED = (
     Item(
+        "mattermost-bot",
+        "Qui publie dans Mattermost : le bot et ses seuls droits, ou les webhooks",
+        "Who posts in Mattermost: the bot with no more rights than it needs, or the webhooks",
+    ),
+    Item(
         "nothing-more",
         "Rien de trop : ni port, ni secret lisible, ni reste",
         "Nothing beyond it: no port, no readable secret, no leftover",

@@ -4,10 +4,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Literal
 
+from tasks.operations.masking import Mask
 from tests.evidence.checklist import ITEMS, Item
 from tests.evidence.failure import Failure
 from tests.evidence.journal import Exchange, Journal
-from tests.evidence.mask import Mask
+from tests.evidence.mask import evidence_mask
 
 Outcome = Literal["passed", "failed", "skipped"]
 
@@ -55,7 +56,7 @@ class Dossier:
     """The evidence as it comes together."""
 
     language: str = "fr"
-    mask: Mask = field(default_factory=Mask)
+    mask: Mask = field(default_factory=evidence_mask)
     facts: dict[str, str] = field(default_factory=dict)
     proofs: dict[str, Proof] = field(default_factory=dict)
     pictures: dict[str, Picture] = field(default_factory=dict)

@@ -56,20 +56,22 @@ FRENCH = {
     "autres dossiers ne le regardent pas.",
     "test_monitor_starts_when_the_tree_appears": "L'unité qui démarre le moniteur dès que l'arborescence existe est "
     "en attente.",
-    "test_document_of_a_stopped_monitor_is_told": "Un document déposé pendant l'arrêt du moniteur est annoncé à son "
-    "retour, une seule fois.",
+    "test_document_of_a_stopped_monitor_is_announced": "Un document déposé pendant l'arrêt du moniteur est annoncé "
+    "à son retour, une seule fois.",
     "test_upload_of_a_document": "4.2.1 et 4.3.2 : un document déposé dans chaque dossier est annoncé une fois, avec "
     "sa catégorie, aux seules RH.",
     "test_upload_in_chunks_and_in_bulk": "Les gros fichiers que la page envoie par morceaux et les petits que le "
     "client de bureau envoie ensemble sont annoncés.",
     "test_command_can_be_run_and_is_sound": "Chaque commande est installée, exécutable et sans erreur de syntaxe.",
-    "test_status_tells_the_truth": "La commande d'état dit de chaque relais s'il tourne, et par son code de sortie si "
+    "test_status_says_the_truth": "La commande d'état dit de chaque relais s'il tourne, et par son code de sortie si "
     "tout va bien.",
-    "test_integration_tests_tell_the_truth": "Le test des exploitants trouve ce qui est cassé et le dit par son code "
+    "test_integration_tests_say_the_truth": "Le test des exploitants trouve ce qui est cassé et le dit par son code "
     "de sortie.",
     "test_parked_messages_can_be_listed": "Les messages mis de côté peuvent être listés : la commande atteint la base "
     "du relais et la lui laisse.",
     "test_picture_was_taken": "La page montre ce que la mission veut y voir, et sa capture est dans le rapport.",
+    "test_who_posts_is_as_described_and_may_do_no_more": "Un bot est un simple utilisateur, membre des canaux où il "
+    "publie, avec un jeton que seul root lit ; là où publient les webhooks, la machine n'a aucun jeton.",
     "test_secrets_are_there_to_be_looked_for": "Les recherches qui suivent portent au moins sur le secret du webhook "
     "GitLab et sur les deux webhooks.",
     "test_no_copy_of_a_secret_is_readable_by_others": "Partout ailleurs où un secret a été écrit, le fichier n'est "

@@ -5,7 +5,7 @@ from typing import Any
 
 from testinfra.host import Host
 
-from tests.evidence.mask import Mask
+from tasks.operations.masking import Mask
 
 _LONGEST = 1500
 """Characters kept of an answer."""

@@ -24,7 +24,7 @@ def trusted_keys(urls: Iterable[str], proxy: str | None, ca: Path | None) -> Ite
     """
     for url in urls:
         if url.startswith("https://"):
-            # The browser tells what is wrong with the others, where somebody sees it.
+            # The browser says what is wrong with the others, where somebody sees it.
             with suppress(OSError, socks.ProxyError):
                 yield _key(url, proxy, ca)
 

@@ -50,7 +50,7 @@ def _set_items(check: pytest.Item) -> None:
     named = [str(name) for mark in check.iter_markers("checklist") for name in mark.args]
     if not named or set(named) - set(_ORDER):
         raise pytest.UsageError(f"{check.nodeid}: mark it with the items of the checklist that it proves")
-    # A property of the class would be told for each of its tests again.
+    # A property of the class would be reported for each of its tests again.
     check.user_properties += [("checklist", name) for name in dict.fromkeys(named)]
 
 
@@ -67,32 +67,32 @@ def pytest_assertrepr_compare(config: pytest.Config, op: str, left: object, righ
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Mask what pytest tells of a test, wherever it tells it, and keep it."""
-    told = yield
+    """Mask what pytest says of a test, wherever it says it, and keep it."""
+    reported = yield
     dossier = item.config.stash[DOSSIER]
-    if told.failed:
-        told.longrepr = dossier.mask(told.longreprtext)
-    told.sections = [(title, dossier.mask(text)) for title, text in told.sections]
+    if reported.failed:
+        reported.longrepr = dossier.mask(reported.longreprtext)
+    reported.sections = [(title, dossier.mask(text)) for title, text in reported.sections]
     function = getattr(item, "function", None)
     promise = inspect.cleandoc(getattr(function, "__doc__", "") or "")
     proof = dossier.proofs.setdefault(
         item.nodeid, Proof(item.name, _items(item), promise, number=len(dossier.proofs))
     )
-    proof.seconds += told.duration
+    proof.seconds += reported.duration
     proof.exchanges += dossier.journal.take()
     comparison = item.config.stash.get(_COMPARISON, None)
     if comparison:
         del item.config.stash[_COMPARISON]
-    if told.failed and call.excinfo:
-        proof.outcome, proof.reason = "failed", told.longreprtext
+    if reported.failed and call.excinfo:
+        proof.outcome, proof.reason = "failed", reported.longreprtext
         found = explain(proof.function, proof.items, call.excinfo.value, comparison, dossier.language)
         proof.failure = Failure(dossier.mask(found.expected), dossier.mask(found.seen), found.remedy)
-    elif told.skipped and proof.outcome == "passed":
+    elif reported.skipped and proof.outcome == "passed":
         proof.outcome, proof.reason = (
             "skipped",
-            str(told.longrepr[2] if isinstance(told.longrepr, tuple) else ""),
+            str(reported.longrepr[2] if isinstance(reported.longrepr, tuple) else ""),
         )
-    return told
+    return reported
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

@@ -34,6 +34,7 @@ ITEMS: dict[str, tuple[str, str]] = {
         "Install Chromium (Debian: apt install chromium) and set gitlab.web_password and nextcloud.app_password; "
         "otherwise first mend what the page should have shown.",
     ),
+    "mattermost-bot": _DEPLOY,
     "nothing-more": (
         "Retirez de la machine ce qui est nommé : Passerelle ne l'y a pas mis.",
         "Remove from the host what is named: Passerelle has not put it there.",

@@ -8,9 +8,27 @@ import pytest
 
 from tests.faults.clock import Clock
 from tests.faults.ledger import Ledger, table
-from tests.relays.conftest import gitlab_with, nextcloud_at, one_by_one, sink, tree
+from tests.relays.conftest import (
+    gitlab_with,
+    mattermost,
+    news,
+    nextcloud_at,
+    one_by_one,
+    sink,
+    speaker_with,
+    tree,
+)
 
-__all__ = ["gitlab_with", "nextcloud_at", "one_by_one", "sink", "tree"]
+__all__ = [
+    "gitlab_with",
+    "mattermost",
+    "news",
+    "nextcloud_at",
+    "one_by_one",
+    "sink",
+    "speaker_with",
+    "tree",
+]
 
 _LEDGER = pytest.StashKey[Ledger]()
 

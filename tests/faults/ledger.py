@@ -24,7 +24,7 @@ class Row:
 
     @property
     def holds(self) -> bool:
-        """Whether nothing is lost or out of order, and no more told twice than the fault answers for."""
+        """Whether nothing is lost or out of order, and no more reported twice than the fault answers for."""
         return not self.lost and self.doubled <= self.allowed and not self.disordered
 
 
@@ -72,7 +72,7 @@ def _shown(value: object) -> str:
 
 
 def seed() -> int:
-    """The seed of PASSERELLE_SEED, or a new one, told when a test fails."""
+    """The seed of PASSERELLE_SEED, or a new one, printed when a test fails."""
     chosen = int(os.environ.get("PASSERELLE_SEED") or int.from_bytes(os.urandom(4)))
     print(f"PASSERELLE_SEED={chosen}")
     return chosen

@@ -143,9 +143,9 @@ def test_documents_full(one_by_one: Relay, tree: Path, sink: Sink, ledger: Ledge
         with Documents(tree, sink) as documents:
             for _ in range(3):
                 more(documents)
-                told = one_by_one.text.count("storage fails")
+                reported = one_by_one.text.count("storage fails")
                 disk.fill()
-                wait_for(lambda told=told: one_by_one.text.count("storage fails") > told)  # type: ignore[misc]
+                wait_for(lambda reported=reported: one_by_one.text.count("storage fails") > reported)  # type: ignore[misc]
                 disk.make_room()
             more(documents)
         ledger.settle("Nextcloud relay: disk full x 3", documents)

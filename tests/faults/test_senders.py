@@ -90,9 +90,9 @@ def test_descriptors(gitlab_with: Making, listener: socket.socket, sink: Sink, l
                 wait_for(lambda tried=tried: events.sent > tried + 20)  # type: ignore[misc]
         more(events)
     # Told, with the remedy, and not each of the times a second that it is tried again.
-    told = relay.text.count("accepting fails")
-    assert 1 <= told <= 3
-    assert relay.text.count("raise LimitNOFILE") == told
+    reported = relay.text.count("accepting fails")
+    assert 1 <= reported <= 3
+    assert relay.text.count("raise LimitNOFILE") == reported
     ledger.settle("GitLab relay: no descriptors left x 3", events)
 
 

@@ -153,7 +153,7 @@ class Events(_Going):
 
 
 class Documents(_Going):
-    """Documents that are uploaded into the tree, one after the other, each told by itself."""
+    """Documents that are uploaded into the tree, one after the other, each announced by itself."""
 
     def __init__(self, tree: Path, sink: Sink, pause: float = 0.0) -> None:
         super().__init__(pause, self._bring)
@@ -171,7 +171,7 @@ class Documents(_Going):
         upload(folder / f"document-{number}.pdf")
         self._brought.append(f"document-{number}")
 
-    def _told(self) -> list[list[str]]:
+    def _announced(self) -> list[list[str]]:
         """The names in each post."""
         return [re.findall(r"`(document-\d+)\.pdf`", post.shown) for post in list(self._sink.posts)]
 
@@ -185,15 +185,15 @@ class Documents(_Going):
 
     @property
     def arrived(self) -> int:
-        return len(set(chain(*self._told())))
+        return len(set(chain(*self._announced())))
 
     def missing(self) -> set[str]:
-        return set(self._brought) - set(chain(*self._told()))
+        return set(self._brought) - set(chain(*self._announced()))
 
     def doubled(self) -> int:
         seen: set[str] = set()
         count = 0
-        for names in self._told():
+        for names in self._announced():
             count += not seen.isdisjoint(names)
             seen.update(names)
         return count

@@ -45,10 +45,10 @@ def pyinfra(*options: str, deploy: str = "deploy.py", **settings: str) -> Run:
         command, cwd=ROOT, env=environment(**settings), capture_output=True, text=True, check=False
     )
     try:
-        told = json.loads(done.stdout)
+        reported = json.loads(done.stdout)
     except ValueError:
         return Run(done.returncode, done.stderr + done.stdout)
-    totals = (told.get("results") or {}).get("totals") or {}
+    totals = (reported.get("results") or {}).get("totals") or {}
     return Run(done.returncode, done.stderr, totals.get("success", 0), totals.get("error", 0))
 
 

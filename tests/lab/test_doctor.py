@@ -114,7 +114,7 @@ FAULTS: dict[str, Fault] = {
     "override file broken": Fault(
         on_host(f"echo 'services: [' > {INFRASTRUCTURE}/docker-compose.override.yml"),
         "docker.files",
-        "docker compose config --quiet",
+        "config --quiet",
         on_host(f"rm {INFRASTRUCTURE}/docker-compose.override.yml"),
     ),
     "no compose plugin": Fault(
@@ -350,7 +350,7 @@ def mended(world: World) -> bool:
 def test_wrong_setting_is_named(settings: dict[str, Any], code: str, remedy: str) -> None:
     found = doctor(**settings)
     assert (found.first, found.code) == (code, 2), found.output
-    # Why there is no connection is told with what to do about it.
+    # Why there is no connection is reported with what to do about it.
     assert remedy in (found.output if code.startswith("ssh.") else found.remedy)
     assert "wrongtoken" not in found.output
 

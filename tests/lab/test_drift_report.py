@@ -35,7 +35,7 @@ def test_nothing_differs_after_a_deploy() -> None:
     assert drift() == (0, "0 difference(s)\n", "")
 
 
-def test_each_difference_is_told_and_stays(machine: Callable[[str], str]) -> None:
+def test_each_difference_is_reported_and_stays(machine: Callable[[str], str]) -> None:
     machine(
         "chmod 644 /etc/passerelle/gitlab-hook-token; echo >> /etc/passerelle/gitlab.toml;"
         "systemctl stop passerelle-nextcloud.path passerelle-nextcloud.service"

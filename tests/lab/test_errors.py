@@ -10,7 +10,7 @@ from tests.acceptance.people import Chat
 from tests.lab.runs import Run, deploy, pyinfra, sampled
 
 
-def told(run: Run) -> str:
+def reported(run: Run) -> str:
     """The one line of the error."""
     assert run.code != 0
     assert "Traceback" not in run.output, run.output
@@ -47,7 +47,7 @@ def told(run: Run) -> str:
     ids=lambda value: "-".join(value) + "=" + "-".join(value.values()) if isinstance(value, dict) else None,
 )
 def test_wrong_setting_is_named(settings: dict[str, str], named: str, options: tuple[str, ...]) -> None:
-    line = told(pyinfra(*options, **settings))
+    line = reported(pyinfra(*options, **settings))
     assert named in line
     assert "wrongtoken" not in line
 
@@ -56,7 +56,7 @@ def test_wrong_token_leaves_the_other_server_untouched(chat: Chat) -> None:
     """The deploy comes to GitLab last; it does not begin what it cannot finish."""
     chat.api("PUT", "/config/patch", {"ServiceSettings": {"EnableCommands": False}})
     try:
-        told(pyinfra("-y", gitlab__token="wrongtoken"))
+        reported(pyinfra("-y", gitlab__token="wrongtoken"))
         assert chat.api("GET", "/config/client?format=old")["EnableCommands"] == "false"
     finally:
         deploy()
@@ -92,7 +92,7 @@ def stopped(engine_client: DockerClient, request: pytest.FixtureRequest) -> Iter
 
 @pytest.mark.parametrize("stopped", sampled(["mattermost", "gitlab", "nextcloud"], 3), indirect=True)
 def test_server_that_is_down_is_named(stopped: str) -> None:
-    line = told(pyinfra("--dry"))
+    line = reported(pyinfra("--dry"))
     assert line.partition(f"{stopped}: ")[2], line
     assert "docker compose -p taaf-infrastructure up -d" in line or f"check {stopped}.url" in line
 
@@ -105,7 +105,7 @@ def test_overridden_setting_is_named(machine: Callable[[str], str]) -> None:
     up = "cd /root/taaf-infrastructure && docker compose up -d --wait mattermost 2>&1"
     try:
         machine(up)
-        line = told_until_it_answers()
+        line = reported_until_it_answers()
         assert variable in line
     finally:
         machine(f"rm {compose}; {up}")
@@ -121,8 +121,8 @@ def until_it_answers() -> Run:
     raise AssertionError(run.output)
 
 
-def told_until_it_answers() -> str:
-    return told(until_it_answers())
+def reported_until_it_answers() -> str:
+    return reported(until_it_answers())
 
 
 def test_unreachable_host_is_named() -> None:

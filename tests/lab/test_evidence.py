@@ -105,7 +105,7 @@ def rounds() -> list[list[Fault]]:
 
 @dataclass(frozen=True)
 class Checked:
-    """What a run of the checks told: its exit code, and the names of the red items."""
+    """What a run of the checks came to: its exit code, and the names of the red items."""
 
     code: int
     red: set[str]
@@ -123,11 +123,11 @@ def check(folder: Path, *options: str) -> Checked:
     assert junit.is_file(), done.stdout + done.stderr
     cases = list(ElementTree.parse(junit).iter("testcase"))  # noqa: S314
     red = {
-        str(told.get("value"))
+        str(reported.get("value"))
         for case in cases
         if case.find("failure") is not None or case.find("error") is not None
-        for told in case.iter("property")
-        if told.get("name") == "checklist"
+        for reported in case.iter("property")
+        if reported.get("name") == "checklist"
     }
     skipped = sum(case.find("skipped") is not None for case in cases)
     return Checked(done.returncode, red, skipped, done.stdout + done.stderr)
@@ -149,8 +149,8 @@ def test_healthy_site_is_green_with_all_pictures(tmp_path: Path, machine: Callab
     secrets = {lab.chat_token, lab.root_token, lab.read_token, lab.root_password, lab.cloud_password}
     secrets |= set(machine("cat /etc/passerelle/gitlab-*-token").split())
     secrets |= set(machine(f"grep -oE '[a-z0-9]{{26}}' {INFRASTRUCTURE}/scripts/.webhooks.conf").split())
-    told = text + (tmp_path / "junit.xml").read_text() + checked.output
-    assert [secret for secret in secrets if secret in told] == []
+    reported = text + (tmp_path / "junit.xml").read_text() + checked.output
+    assert [secret for secret in secrets if secret in reported] == []
 
 
 @pytest.mark.exhaustive

@@ -78,9 +78,9 @@ def run(where: Path, *options: str) -> tuple[str, dict[str, Any]]:
 def test_example_is_shown_made_and_left_alone(elsewhere: Path, forge: Forge) -> None:
     shown, _ = run(elsewhere, "--dry")
     assert [line for line in MADE if line not in shown] == []
-    made, told = run(elsewhere, "-y")
+    made, reported = run(elsewhere, "-y")
     assert [line for line in MADE if line not in made] == []
-    assert told["results"]["totals"]["error"] == 0
+    assert reported["results"]["totals"]["error"] == 0
     (hook,) = forge.api("GET", "projects/root%2Fexample/hooks")
     assert (hook["name"], hook["tag_push_events"], hook["push_events"]) == ("Release bot", True, False)
     assert hook["token_present"]

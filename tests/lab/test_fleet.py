@@ -1,4 +1,4 @@
-"""Several sites in one run: each has what it describes, and what goes wrong with one is told of it and no other's."""
+"""Several sites in one run: each has what it describes, and what goes wrong with one is said of it and no other."""
 
 import subprocess
 import sys
@@ -135,7 +135,7 @@ def test_a_host_that_is_lost_in_the_middle_fails_alone(engine_client: docker.Doc
 
 
 @pytest.mark.exhaustive
-def test_drift_names_the_site_and_tells_of_the_others_if_one_is_away(second: Callable[[str], str]) -> None:
+def test_drift_names_the_site_and_names_the_others_if_one_is_away(second: Callable[[str], str]) -> None:
     second("echo >> /etc/passerelle/gitlab.toml")
     code, report, _ = command("drift")
     assert (code, report.splitlines()[:2]) == (2, ["site-2", "  /etc/passerelle/gitlab.toml"])

@@ -34,8 +34,8 @@ STATES = [
 ]
 
 
-def told(output: str) -> list[str]:
-    """The differences that a run has told."""
+def reported(output: str) -> list[str]:
+    """The differences that a run has shown."""
     lines = [line.partition("]     ")[2].rstrip() for line in output.splitlines()]
     return [line for line in lines if line[:2] in ("+ ", "~ ", "- ")]
 
@@ -59,12 +59,12 @@ def deployed(chat: Chat, mattermost_container: Container) -> Iterator[None]:
 def test_drift_and_deploy(chat: Chat, make: Callable[[Chat], None], line: str, what: str) -> None:
     before = ids(chat)
     make(chat)
-    assert told(dry().output) == [line]
+    assert reported(dry().output) == [line]
     code, report, _ = drift()
     assert code == 2
     assert report.splitlines()[1] == f"  {what}"
     assert report.endswith("\n1 difference(s)\n")
-    assert told(deploy().output) == [line]
+    assert reported(deploy().output) == [line]
     assert ids(chat) == before
     assert drift()[0] == 0
 
@@ -75,7 +75,7 @@ def test_rotation(
 ) -> None:
     before = ids(chat)
     make(chat)
-    shown = told(pyinfra("--dry", deploy="rotate.py").output)
+    shown = reported(pyinfra("--dry", deploy="rotate.py").output)
     assert line in shown
     for name in NAMES:
         assert f"~ incoming webhook: display_name: {name!r} -> {f'{name} (replaced)'!r}" in shown
@@ -94,11 +94,11 @@ def test_teardown(chat: Chat, make: Callable[[Chat], None], line: str, what: str
     gone = [f"- incoming webhook {name!r}" for name in NAMES]
     if make is off:
         gone.append(f"~ {SWITCH}: False -> True for the removal, then False again")
-    shown = told(pyinfra("--dry", deploy="teardown.py").output)
+    shown = reported(pyinfra("--dry", deploy="teardown.py").output)
     assert [each for each in shown if "webhook" in each.lower() and "/" not in each] == gone
     run = pyinfra("-y", deploy="teardown.py")
     assert run.code == 0, run.output
-    assert told(run.output) == shown
+    assert reported(run.output) == shown
     again = pyinfra("-y", deploy="teardown.py")
     assert (again.code, again.changed) == (0, 0), again.output
     assert chat.api("GET", "/config")["ServiceSettings"]["EnableIncomingWebhooks"] is (make is not off)
@@ -121,7 +121,7 @@ def test_a_database_that_is_down_is_named_by_every_command(
         run = pyinfra(*options, deploy=script)
         assert run.code == 1
         assert reason in run.output
-        assert told(run.output) == []
+        assert reported(run.output) == []
         assert "Traceback" not in run.output
     code, report, complaint = drift()
     assert (code, report) == (1, "")

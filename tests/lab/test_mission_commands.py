@@ -55,8 +55,8 @@ def typed(machine: Shell, commands: str) -> str:
 def test_command_answers(machine: Shell, chat: Chat, what: str) -> None:
     commands, answer = TYPED[what]
     # The command that looks for a process finds itself as well.
-    told = [line for line in typed(machine, commands).splitlines() if "grep" not in line]
-    assert answer in "\n".join(told)
+    reported = [line for line in typed(machine, commands).splitlines() if "grep" not in line]
+    assert answer in "\n".join(reported)
     for post in chat.posts("dev-notifications"):
         if post["message"] == "Test notification essai":
             chat.delete(post)

@@ -83,8 +83,8 @@ def test_a_noisy_host_is_like_a_silent_one(noisy: str, machine: Shell, chat: Cha
     machine(f"rm /opt/passerelle/current/complete; chmod 644 {INFRASTRUCTURE}/scripts/.webhooks.conf")
     machine(f"chmod 644 /etc/passerelle/gitlab-hook-token; chmod 700 {TREE}/Contrats")
     machine("systemctl stop passerelle-gitlab.socket passerelle-gitlab.service")
-    told = [each.what for each in filter(None, map(parse, dry().output.splitlines()))]
-    assert len(told) == 6, "\n".join(told)
+    reported = [each.what for each in filter(None, map(parse, dry().output.splitlines()))]
+    assert len(reported) == 6, "\n".join(reported)
     assert deploy().failed == 0
     assert deploy().changed == 0
     mark = marker()

@@ -67,7 +67,7 @@ def open_issue(forge: Forge, title: str) -> None:
 
 def seen(chat: Chat, channel: str, mark: str) -> list[str]:
     """The numbered deeds of a test in the order of their messages, repetitions by further messages included."""
-    # A digest tells of many, and a message may name what it tells of several times.
+    # A digest is about many, and a message may name what it is about several times.
     return [
         found
         for post in chat.posts(channel, limit=1000)
@@ -78,8 +78,8 @@ def seen(chat: Chat, channel: str, mark: str) -> list[str]:
 def test_outage_with_two_kills_loses_and_disorders_nothing(
     chat: Chat, forge: Forge, cloud: Cloud, machine: Shell, mattermost_container: Container
 ) -> None:
-    """200 events and 50 documents while Mattermost is away, both relays killed twice meanwhile: told in digests."""
-    # Many documents at once would be told together, which test_trees.py looks at.
+    """200 events and 50 documents while Mattermost is away, both relays killed twice meanwhile: all in digests."""
+    # Many documents at once would be announced together, which test_trees.py looks at.
     deploy(nextcloud__burst_from="0")
     mark = marker()
     waiting = backlog(machine)
@@ -158,7 +158,9 @@ def test_restart_of_the_relay_refuses_no_connection(forge: Forge, chat: Chat, ma
     wait_until("all events", lambda: len(seen(chat, "dev-notifications", mark)) == 10)
 
 
-def test_events_that_came_while_the_relay_was_down_are_told(forge: Forge, chat: Chat, machine: Shell) -> None:
+def test_events_that_came_while_the_relay_was_down_are_announced(
+    forge: Forge, chat: Chat, machine: Shell
+) -> None:
     """GitLab never sends again by itself; its log of deliveries knows what failed, and the relay takes it there."""
     mark = marker()
     units = "passerelle-gitlab.socket passerelle-gitlab.service"
@@ -175,7 +177,7 @@ def test_events_that_came_while_the_relay_was_down_are_told(forge: Forge, chat: 
     assert seen(chat, "dev-notifications", mark) == [*wanted, "30"]
 
 
-def test_documents_that_came_while_the_relay_was_down_are_told(
+def test_documents_that_came_while_the_relay_was_down_are_announced(
     cloud: Cloud, chat: Chat, machine: Shell
 ) -> None:
     mark = marker()
@@ -224,7 +226,7 @@ def test_relays_come_back_with_the_host(
 
 @pytest.mark.parametrize("command", ["stop-all-services.sh", "start-all-services.sh"])
 def test_operators_stop_and_start_everything(command: str, machine: Shell) -> None:
-    """Applications and relays together; status.sh tells which of the two it is."""
+    """Applications and relays together; status.sh says which of the two it is."""
     scripts = "/root/taaf-infrastructure/scripts"
     output = machine(f"{scripts}/{command} 2>&1; echo rc=$?")
     assert "rc=0" in output

@@ -73,14 +73,14 @@ def unit_drop_in(place: str, text: str) -> tuple[str, str]:
 
 @dataclass(frozen=True)
 class Fault:
-    """How it is made on the host and undone, where `{port}` is the port that is wanted; and how it is told.
+    """How it is made on the host and undone, where `{port}` is the port that is wanted; and how it is reported.
 
     `settings` are those with which it shows; `late`: it cannot be seen before something is touched.
     """
 
     make: str
     undo: str
-    told: str
+    line: str
     settings: dict[str, str] = field(default_factory=dict)
     late: bool = False
     only: str = ""
@@ -211,7 +211,7 @@ def refused(fault: Fault, port: int, **settings: str) -> None:
     for option in ("-y", *(() if fault.late else ("--dry",))):
         run = pyinfra(option, **{**settings, **fault.settings})
         assert run.code != 0, run.output
-        assert fault.told.format(port=port) in run.output, run.output
+        assert fault.line.format(port=port) in run.output, run.output
         assert "Traceback" not in run.output, run.output
         if not fault.late:
             assert "Starting operation" not in run.output

@@ -22,7 +22,7 @@ def further(forge: Forge) -> Iterator[Run]:
     deploy()
 
 
-def test_each_project_has_its_hook_and_tells(further: Run, forge: Forge, chat: Chat) -> None:
+def test_each_project_has_its_hook_and_says(further: Run, forge: Forge, chat: Chat) -> None:
     assert f"+ project {FURTHER} with a README" in further.output
     assert f"+ hook Passerelle of {FURTHER} to" in further.output
     assert deploy(**SETTINGS).changed == 0
@@ -36,9 +36,9 @@ def test_each_project_has_its_hook_and_tells(further: Run, forge: Forge, chat: C
     (hook,) = forge.hooks(FURTHER)
     altered = {"url": hook["url"], "description": "Passerelle, secrets of before", "token": "of before"}
     forge.api("PUT", f"PROJECT/hooks/{hook['id']}", altered, project=FURTHER)
-    told = dry(**SETTINGS).output
-    assert f"~ hook Passerelle of {FURTHER}: description" in told
-    assert "~ hook Passerelle of root/projet-test-taaf" not in told
+    announced = dry(**SETTINGS).output
+    assert f"~ hook Passerelle of {FURTHER}: description" in announced
+    assert "~ hook Passerelle of root/projet-test-taaf" not in announced
     rotated = pyinfra("-y", deploy="rotate.py", **SETTINGS)
     assert rotated.code == 0, rotated.output
     assert deploy(**SETTINGS).changed == 0

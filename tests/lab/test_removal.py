@@ -20,8 +20,8 @@ from tests.lab.test_interrupted import killed_at
 from tests.lab.test_outage import seen
 from tests.waiting import wait_until
 
-_TOLD = re.compile(r"^  (\S.*)\n    expected  ", re.MULTILINE)
-CHECKS = ("test_relays", "test_gitlab", "test_mattermost", "test_nothing_more")
+_DIFFERENCES = re.compile(r"^  (\S.*)\n    expected  ", re.MULTILINE)
+CHECKS = ("test_relays", "test_gitlab", "test_mattermost", "test_bot", "test_nothing_more")
 RECORD = "/var/lib/passerelle/made.json"
 
 
@@ -72,7 +72,7 @@ def test_a_change_is_named_and_leaves_nothing(world: World, change: Change) -> N
         change.prepare(world)
         code, report, _ = drift(**after)
         assert code == 2, report
-        assert any(what.startswith(change.told) for what in _TOLD.findall(report)), report
+        assert any(what.startswith(change.difference) for what in _DIFFERENCES.findall(report)), report
         deploy(**after)
         assert_nothing_more(world, after)
         check(after)
@@ -81,7 +81,7 @@ def test_a_change_is_named_and_leaves_nothing(world: World, change: Change) -> N
 
 
 def arrived(world: World, mark: str) -> set[str]:
-    """The numbers of the events that the channel tells of."""
+    """The numbers of the events that the channel shows."""
     return set(seen(world.chat, "dev-notifications", mark))
 
 
@@ -108,7 +108,7 @@ def test_it_is_found_without_a_record(world: World, change: Change) -> None:
         world.machine(f"rm {RECORD}")
         code, report, _ = drift(**after)
         assert code == 2
-        assert any(what.startswith(change.told) for what in _TOLD.findall(report)), report
+        assert any(what.startswith(change.difference) for what in _DIFFERENCES.findall(report)), report
         deploy(**after)
         assert_nothing_more(world, after)
 

@@ -105,7 +105,7 @@ def arrives(chat: Chat, forge: Forge, cloud: Cloud, site: Site) -> None:
 
 
 @pytest.mark.exhaustive
-def test_unknown_authority_is_told_by_all_alike(
+def test_unknown_authority_is_reported_by_all_alike(
     front: Callable[[tls.Identity], None], secure: dict[str, str]
 ) -> None:
     front(tls.make("x", tls.ROOT, names=[NAME]))

@@ -68,7 +68,10 @@ def test_a_release_that_does_not_come_up_is_switched_back(
     """Be it the first relay that fails or, with the first one running already, the second; events go on."""
     before = release(machine)
     alter(checkout, relay, "raise SystemExit(1)")
-    (checkout / "files" / f"{relay}.toml.j2").open("a").write("# of the new release\n")
+    written = checkout / "tasks" / "relay_settings.py"
+    written.write_text(
+        written.read_text().replace("change made here back.", "change made here back: new release.")
+    )
     code, output = deploy_from(checkout)
     assert code != 0
     assert "it did not come up; what was there before is in use again" in output
@@ -118,7 +121,7 @@ REVERTED = (
 def test_a_switch_back_turns_back_the_tables_that_the_new_release_has_changed(
     checkout: Path, machine: Shell, chat: Chat, forge: Forge
 ) -> None:
-    """With what the new release has taken and told meanwhile, for its other relay failed after this one was up."""
+    """With what the new release has taken and announced meanwhile, for its other relay failed after this one was up."""
     before = release(machine)
     add_migration(checkout, RENAMED, RENAMED_BACK, EARLIER, uses="inbox")
     alter(checkout, "nextcloud", "raise SystemExit(1)")

@@ -6,13 +6,15 @@ from pathlib import Path
 
 import pytest
 
+from tests.relays.bot_sink import BotSink
+from tests.relays.conversations import Speaker
 from tests.relays.process import Relay
 from tests.relays.sink import Sink
 
 
 @pytest.fixture
 def sink() -> Iterator[Sink]:
-    """A Mattermost that takes everything until told otherwise."""
+    """A Mattermost that takes everything until asked otherwise."""
     sink = Sink()
     yield sink
     sink.go_on()
@@ -74,8 +76,42 @@ def nextcloud(nextcloud_at: Callable[..., Relay], tree: Path) -> Relay:
 
 @pytest.fixture
 def one_by_one(nextcloud_at: Callable[..., Relay], tree: Path) -> Relay:
-    """The Nextcloud relay for `tree`, not started yet, which tells of each document by itself."""
+    """The Nextcloud relay for `tree`, not started yet, which announces each document by itself."""
     return nextcloud_at(tree, "burst_from = 0\n")
+
+
+@pytest.fixture
+def mattermost() -> Iterator[BotSink]:
+    """A Mattermost with the channels `dev`, `rh` and `home`."""
+    sink = BotSink("dev", "rh", "home")
+    yield sink
+    sink.stop()
+
+
+@pytest.fixture
+def news(tmp_path: Path) -> Path:
+    """What the relays are to say."""
+    file = tmp_path / "news"
+    file.touch()
+    return file
+
+
+@pytest.fixture
+def speaker_with(
+    mattermost: BotSink, tmp_path: Path, news: Path, spool: str | None
+) -> Iterator[Callable[..., Speaker]]:
+    """Makes a relay with these settings, not started yet."""
+    made: list[Speaker] = []
+
+    def make(settings: str = "digest_from = 0") -> Speaker:
+        home = tmp_path / f"relay{len(made)}"
+        home.mkdir()
+        made.append(Speaker(home, mattermost.hook_url, news, mattermost.bot, settings, spool))
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.close()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -91,7 +127,9 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     if counts:
         terminalreporter.section("who was named")
         for way, source in dict.fromkeys((way, source) for way, source, _ in counts):
-            told = (f"{verdict} {counts[way, source, verdict]}" for verdict in ("right", "missing", "WRONG"))
-            terminalreporter.write_line(f"{way:60}  {source:6}  {'  '.join(told)}")
+            announced = (
+                f"{verdict} {counts[way, source, verdict]}" for verdict in ("right", "missing", "WRONG")
+            )
+            terminalreporter.write_line(f"{way:60}  {source:6}  {'  '.join(announced)}")
         wrong = sum(count for (*_, verdict), count in counts.items() if verdict == "WRONG")
         terminalreporter.write_line(f"{sum(counts.values())} news, {wrong} wrong names")

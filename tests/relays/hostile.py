@@ -41,7 +41,7 @@ TEXTS = [
     "<a\n|b> `<`!channel> &<b>commat;all <img src='/uploads/1/x.png' alt='@alice'> ![x](/uploads/1/y.png)",
 ]
 LONG_TEXTS = ["@all " * 4000, "<" * 16_383, "`@all`[" * 6_000]
-# What decides whether and as what an event is told.
+# What decides whether and as what an event is announced.
 KEPT = (
     *("object_kind", "event_name", "event_type", "action", "status", "build_status", "detailed_status"),
     *("awardable_type", "state", "before", "after", "system_action"),

@@ -26,6 +26,18 @@ class Team:
         """The address of the webhook."""
         return f"{self.site.server.url}/hooks/{self.site.hook_id}"
 
+    def bot(self) -> tuple[str, str]:
+        """Make a bot that is in all of the channels: the settings that name it, and its token."""
+        server = self.site.server
+        server.api("PUT", "/config/patch", {"ServiceSettings": {"EnableBotAccountCreation": True}})
+        bot = server.api("POST", "/bots", {"username": "passerelle"})["user_id"]
+        token = server.api("POST", f"/users/{bot}/tokens", {"description": "relay"})["token"]
+        server.api("POST", f"/teams/{self.site.team_id}/members", {"user_id": bot})
+        for channel in self.channels.values():
+            server.api("POST", f"/channels/{channel}/members", {"user_id": bot})
+        self.read_all()
+        return f'[bot]\nurl = "{server.url}"\nteam = "taaf"\n', str(token)
+
     def badges(self) -> dict[str, int]:
         """How often each person was mentioned in all of the channels since they were last read."""
         path = f"/teams/{self.site.team_id}/channels/members"
@@ -70,13 +82,13 @@ def team(site: Site, channels: Sequence[str]) -> Team:
     return whole
 
 
-# Comments keep the blocks that they are written in, alone and in a review; nothing else has any.
+# Comments keep the blocks that they are written in, alone, in a review and as a bot's replies; nothing else has any.
 _OF_BLOCKS = ("Commentaire", "Comment")
 _REVIEW = re.compile(r"[👀👍] \*\*.+\n\n💬")
 
 
 def is_review(post: dict[str, Any]) -> bool:
-    """Whether a post tells all that somebody said of a merge request at once."""
+    """Whether a post says all that somebody said of a merge request at once."""
     return bool(_REVIEW.match(post["message"]))
 
 
@@ -88,13 +100,16 @@ def parsed(post: dict[str, Any]) -> Iterator[tuple[str, bool]]:
         yield from ((field["value"], field["title"] in _OF_BLOCKS) for field in box.get("fields") or [])
 
 
-def acts(post: dict[str, Any]) -> list[str]:
-    """What in a post is more than formatted text: mentions, topics, links to channels, pictures, blocks."""
+def acts(post: dict[str, Any], *, is_comment: bool = False) -> list[str]:
+    """What in a post is more than formatted text: mentions, topics, links to channels, pictures, blocks.
+
+    `is_comment`: it says a comment in its text, as the replies of a bot do.
+    """
     found: list[str] = []
     for text, may_have_blocks in parsed(post):
         html = re.sub(r"<(code|pre)>.*?</\1>", r"<\1>", render.block(text), flags=re.DOTALL)
         found += re.findall(r'class="(?:mention|hashtag|heading|image)">[^<]*|~\w+', html)
-        found += [] if may_have_blocks else re.findall("<pre>|<blockquote>", html)
+        found += [] if may_have_blocks or is_comment else re.findall("<pre>|<blockquote>", html)
         found += [
             run for run in text_nodes.texts(text) if re.search(r"@(?:all|channel|here|alice|bob)\b", run)
         ]

@@ -1,4 +1,4 @@
-"""Ways on which several things are done to a document in turn, or at once, before anything is told of it."""
+"""Ways on which several things are done to a document in turn, or at once, before any of it is announced."""
 
 from collections.abc import Callable, Sequence
 
@@ -9,10 +9,10 @@ __all__ = ["WAYS"]
 """The simple ways, and those below."""
 
 
-def before_it_is_told(
+def before_it_is_announced(
     name: str,
     *acts: Callable[[World, str], object],
-    told: News,
+    news: News,
     between: tuple[News, ...] = (("version", "carol"),),
     first: str = ADMIN,
 ) -> None:
@@ -28,7 +28,7 @@ def before_it_is_told(
 
         return [
             Step(lambda world: world.upload(first, path, "1", 1500000001), {path: ("new", first)}),
-            Step(all_of_it, {path: told}, between),
+            Step(all_of_it, {path: news}, between),
         ]
 
 
@@ -41,38 +41,38 @@ def _by_hand_later(world: World, path: str) -> None:
     world.by_hand(path, "by hand, right after")
 
 
-before_it_is_told(
-    "overwritten by two before it is told", _over("carol"), _over("bob"), told=("version", "bob")
+before_it_is_announced(
+    "overwritten by two before it is announced", _over("carol"), _over("bob"), news=("version", "bob")
 )
-before_it_is_told(
-    "overwritten in Nextcloud, then by hand before it is told",
+before_it_is_announced(
+    "overwritten in Nextcloud, then by hand before it is announced",
     _over("carol"),
     _by_hand_later,
-    told=("version", NOBODY),
+    news=("version", NOBODY),
 )
-before_it_is_told(
-    "overwritten by one, by a stranger before it is told",
+before_it_is_announced(
+    "overwritten by one, by a stranger before it is announced",
     _over("carol"),
     lambda world, path: world.drop("", path, "a stranger"),
-    told=("version", NOBODY),
+    news=("version", NOBODY),
 )
-before_it_is_told(
-    "deleted by one and uploaded by the other before it is told",
+before_it_is_announced(
+    "deleted by one and uploaded by the other before it is announced",
     lambda world, path: world.delete("carol", path),
     lambda world, path: world.upload("bob", path, "by bob"),
-    told=("version", "bob"),
+    news=("version", "bob"),
     between=(),
     first="carol",
 )
 
 
-@way("overwritten, and a version restored before it is told")
+@way("overwritten, and a version restored before it is announced")
 def _(stem: str) -> Sequence[Step]:
     path = f"Conges/{stem}.pdf"
 
     def overwrite_and_restore(world: World) -> None:
         over(world, "carol", path)
-        # The oldest one: what was told last would be no change at all.
+        # The oldest one: what was announced last would be no change at all.
         world.restore_version("bob", path)
 
     return [
@@ -139,21 +139,21 @@ def _(stem: str) -> Sequence[Step]:
         world.by_hand(f"{copied}/hand.pdf", "put into it by hand")
         world.upload("bob", f"{copied}/own.pdf")
 
-    def told(place: str, kind: str, person: str, *more: str) -> dict[str, News]:
+    def announced(place: str, kind: str, person: str, *more: str) -> dict[str, News]:
         return {f"{place}/{name}": (kind, person) for name in (*names, *more)}
 
     return [
         Step(make, {}),
-        Step(lambda world: world.move_in("bob", stem, folder), told(folder, "moved_in", "bob")),
+        Step(lambda world: world.move_in("bob", stem, folder), announced(folder, "moved_in", "bob")),
         Step(
             copy_and_put,
-            told(copied, "new", "carol")
+            announced(copied, "new", "carol")
             | {f"{copied}/hand.pdf": ("new", NOBODY), f"{copied}/own.pdf": ("new", "bob")},
         ),
-        Step(does(World.delete, "bob", copied), told(copied, "deleted", "bob", "hand.pdf", "own.pdf")),
-        Step(does(World.delete, "carol", folder), told(folder, "deleted", "carol")),
-        Step(lambda world: world.cloud.restore("carol", stem), told(folder, "moved_in", "carol")),
-        Step(lambda world: world.remove_by_hand(folder), told(folder, "deleted", NOBODY)),
+        Step(does(World.delete, "bob", copied), announced(copied, "deleted", "bob", "hand.pdf", "own.pdf")),
+        Step(does(World.delete, "carol", folder), announced(folder, "deleted", "carol")),
+        Step(lambda world: world.cloud.restore("carol", stem), announced(folder, "moved_in", "carol")),
+        Step(lambda world: world.remove_by_hand(folder), announced(folder, "deleted", NOBODY)),
     ]
 
 
@@ -180,7 +180,7 @@ def _(stem: str) -> Sequence[Step]:
     path = f"Conges/{stem}.pdf"
     return [
         Step(does(World.upload, "carol", path), {path: ("new", "carol")}),
-        # Of what a recipient takes out of a share its owner is told nothing.
+        # Of what a recipient takes out of a share its owner hears nothing.
         Step(lambda world: world.move_out("bob", path, f"{stem}.pdf"), {path: ("deleted", NOBODY)}),
         Step(does(World.upload, "carol", path), {path: ("new", "carol")}),
         Step(lambda world: world.move_out(ADMIN, path, f"Perso/{stem}.pdf"), {path: ("deleted", ADMIN)}),

@@ -1,4 +1,4 @@
-"""Ways by which documents come into a watched tree and change, each as steps with what is to be told of them."""
+"""Ways by which documents come into a watched tree and change, each as steps with what is to be announced."""
 
 import shutil
 import time
@@ -78,7 +78,7 @@ class World:
         self.site.occ("files:put", str(source), f"{ADMIN}/files/{TREE}/{path}")
 
     def wait_for_next_second(self) -> None:
-        """Rows of the activity bear whole seconds: what is done within one cannot always be told apart."""
+        """Rows of the activity bear whole seconds: what is done within one cannot always be distinguished."""
         now = int(time.time())
         wait_for(lambda: int(time.time()) > now)
 
@@ -91,9 +91,9 @@ Act = Callable[[World, str, str], object]
 
 @dataclass(frozen=True)
 class Step:
-    """Something that is done, and what is to be told of it: the kind and the person, by the path.
+    """Something that is done, and what is to be announced of it: the kind and the person, by the path.
 
-    `between`: what may be told before, where two things are done and a look falls in between.
+    `between`: what may be announced before, where two things are done and a look falls in between.
     """
 
     do: Do

@@ -52,8 +52,8 @@ class Relay:
         self._process: subprocess.Popen[bytes] | None = None
         self._notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._notify.bind(os.path.relpath(home / "notify"))
-        self.told: list[str] = []
-        self.told_at = 0.0
+        self.notified: list[str] = []
+        self.notified_at = 0.0
         threading.Thread(target=self._listen, daemon=True).start()
         for name in ("state", "credentials", "runtime"):
             (home / name).mkdir()
@@ -82,7 +82,7 @@ class Relay:
         command = [
             sys.executable,
             "-m",
-            _module(self.code, self.kind),
+            self.program,
             "--config",
             str(self.home / "settings.toml"),
         ]
@@ -107,7 +107,7 @@ class Relay:
             start = f'exec {moved}; LISTEN_FDS={len(listeners)} LISTEN_PID=$$ exec "$@" {handed}'
             command = ["bash", "-c", start, "bash", *command]
         command = [*through, *command]
-        self.told.clear()
+        self.notified.clear()
         with self.output.open("ab") as output:
             self._process = subprocess.Popen(
                 command,
@@ -126,6 +126,11 @@ class Relay:
     def configure(self, settings: str) -> None:
         """Give it other settings from the next start on."""
         self.settings = settings
+
+    @property
+    def program(self) -> str:
+        """The module that is run."""
+        return _module(self.code, self.kind)
 
     @property
     def pid(self) -> int:
@@ -155,8 +160,8 @@ class Relay:
         return int(re.findall(r"VmHWM:\s+(\d+) kB", status)[0]) / 1024
 
     def said(self, assignment: str) -> bool:
-        """Whether the process told its service manager this since its start."""
-        return assignment in self.told
+        """Whether the process sent its service manager this since its start."""
+        return assignment in self.notified
 
     def limit_file_size(self, size: int) -> None:
         """What the process writes beyond this size fails, as on a full disk; -1 lifts it."""
@@ -176,7 +181,7 @@ class Relay:
         return self._process.wait(seconds)
 
     def close(self) -> None:
-        """End it if it runs, and see that it told no secret."""
+        """End it if it runs, and see that it showed no secret."""
         if self._process is not None and self._process.poll() is None:
             self.kill()
         self._notify.shutdown(socket.SHUT_RDWR)
@@ -187,8 +192,8 @@ class Relay:
     def _listen(self) -> None:
         with self._notify:
             while message := self._notify.recv(4096):
-                self.told += message.decode().splitlines()
-                self.told_at = time.monotonic()
+                self.notified += message.decode().splitlines()
+                self.notified_at = time.monotonic()
 
     def _end(self, number: signal.Signals) -> int:
         assert self._process is not None
@@ -197,7 +202,7 @@ class Relay:
 
 
 def stored(relay: Relay) -> list[str]:
-    """The keys in the outbox, and behind them those that wait to be told, as another process sees them on the disk."""
+    """The keys in the outbox, then those that wait to be announced, as another process sees them on the disk."""
     waiting = " UNION ALL SELECT 2, id, delivery_key FROM {0}received"
     query = f"SELECT 1, id, delivery_key FROM {{0}}outbox{waiting * (relay.kind == 'gitlab')} ORDER BY 1, 2"  # noqa: S608
     if relay.spool:

@@ -1,4 +1,4 @@
-"""A Mattermost that does as it is told: takes posts, refuses, hangs, drops, goes away and comes back."""
+"""A Mattermost that does as it is asked: takes posts, refuses, hangs, drops, goes away and comes back."""
 
 import json
 import threading

@@ -71,8 +71,8 @@ def checkpoint(state: Path) -> None:
     db.close()
 
 
-def told(sink: Sink) -> list[str]:
-    """What people are told of the rescue."""
+def reported(sink: Sink) -> list[str]:
+    """What people read of the rescue."""
     return [post.shown for post in sink.posts if "endommagé" in post.shown]
 
 
@@ -123,8 +123,8 @@ def test_what_can_be_read_is_delivered_in_order(
     assert not least or gitlab.said("EXTEND_TIMEOUT_USEC=60000000")
     (line,) = re.findall("rescued waiting=.*", gitlab.text)
     waiting, parked, delivered = map(int, re.findall(r"=(\d+)", line)[:3])
-    wait_for(lambda: told(sink))
-    (text,) = told(sink)
+    wait_for(lambda: reported(sink))
+    (text,) = reported(sink)
     assert f"{waiting} notification(s)" in text
     (kept,) = (path for path in gitlab.state.glob("relay.db.damaged-*") if not path.name.endswith("-wal"))
     assert str(kept) in text
@@ -148,10 +148,10 @@ def test_what_can_be_read_is_delivered_in_order(
     assert gitlab.terminate() == 0
     gitlab.start()
     assert gitlab.text.count("rescued waiting=") == 1
-    assert len(told(sink)) == 1
+    assert len(reported(sink)) == 1
 
 
-def test_what_was_not_looked_into_yet_is_rescued_as_well(gitlab: Relay, sink: Sink) -> None:
+def test_what_was_not_processed_yet_is_rescued_as_well(gitlab: Relay, sink: Sink) -> None:
     fill(gitlab, sink, 60, looked_into=False)
     checkpoint(gitlab.state)
     write_over(0, PAGE)(gitlab.state)
@@ -181,7 +181,7 @@ def test_damage_that_is_met_later_ends_the_process_and_the_next_start_mends_it(
     assert gitlab.wait() == os.EX_IOERR
     assert "the spool is damaged: starting again" in gitlab.text
     gitlab.start()
-    wait_for(lambda: told(sink))
+    wait_for(lambda: reported(sink))
     assert send(gitlab, issue(3), {"webhook-id": "e-3"}).status_code == 200
     wait_for(lambda: undelivered(gitlab) == 0)
     assert sink.keys.count("gitlab:e-3") == 1
@@ -203,7 +203,7 @@ def test_a_message_that_nobody_can_read_holds_nobody_up(gitlab: Relay, sink: Sin
     db.close()
     sink.behave = lambda payload: OK
     gitlab.start()
-    wait_for(lambda: told(sink))
+    wait_for(lambda: reported(sink))
     assert [key for key in sink.keys if key.startswith("gitlab:")] == [*keys(0, 1), *keys(2, 4), *keys(5, 10)]
 
 
@@ -239,12 +239,12 @@ def test_without_room_for_a_rescue_the_damaged_file_stays_until_there_is_some(
     assert re.search(r"relay\.db cannot be opened \(.*\): see to its disk; nothing is lost", gitlab.text)
     sink.behave = lambda payload: OK
     gitlab.start()
-    wait_for(lambda: told(sink))
+    wait_for(lambda: reported(sink))
     wait_for(lambda: set(keys(2, 60)) <= set(sink.keys))
 
 
 class TestDocuments:
-    """What the Nextcloud relay knows of its tree is rescued too, or made anew: it does not tell of all of it again."""
+    """What the Nextcloud relay knows of its tree is rescued too, or made anew: it does not announce all of it again."""
 
     @pytest.mark.parametrize(
         "damage",
@@ -254,7 +254,7 @@ class TestDocuments:
             *(write_over(n * PAGE, PAGE) for n in (5, 9)),
         ],
     )
-    def test_only_what_is_new_is_told(
+    def test_only_what_is_new_is_reported(
         self, one_by_one: Relay, tree: Path, sink: Sink, damage: Damage
     ) -> None:
         for number in range(400):
@@ -267,7 +267,7 @@ class TestDocuments:
         checkpoint(one_by_one.state)
         damage(one_by_one.state)
         start(one_by_one)
-        wait_for(lambda: told(sink))
+        wait_for(lambda: reported(sink))
         upload(tree / "Conges" / "apres.pdf")
         wait_for(lambda: any("apres.pdf" in post.shown for post in sink.posts))
         # Those of the page that is lost, if they came within the last minute: rather twice than never.

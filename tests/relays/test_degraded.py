@@ -27,9 +27,9 @@ FAULTS = [
 ]
 
 
-@pytest.mark.parametrize(("fault", "reason", "told"), FAULTS)
+@pytest.mark.parametrize(("fault", "reason", "reported"), FAULTS)
 def test_a_channel_that_is_held_up_is_named_until_it_is_not(
-    gitlab: Relay, sink: Sink, fault: Reply, reason: str, told: str
+    gitlab: Relay, sink: Sink, fault: Reply, reason: str, reported: str
 ) -> None:
     gitlab.start()
     assert health(gitlab)[1]["status"] == "ok"
@@ -41,8 +41,8 @@ def test_a_channel_that_is_held_up_is_named_until_it_is_not(
     assert status == 200
     assert found["held"] == {CHANNEL: reason}
     assert figures(gitlab)["channel_held", CHANNEL, reason] == 1
-    wait_for(lambda: any(told in line for line in gitlab.told if line.startswith("STATUS=")))
-    assert any(f"dégradé : canal {CHANNEL} retenu, " in line for line in gitlab.told)
+    wait_for(lambda: any(reported in line for line in gitlab.notified if line.startswith("STATUS=")))
+    assert any(f"dégradé : canal {CHANNEL} retenu, " in line for line in gitlab.notified)
     # The next process finds out by itself.
     gitlab.terminate()
     gitlab.start()
@@ -64,8 +64,10 @@ def test_a_webhook_that_mattermost_forgot_is_named_in_english(
     gitlab.start()
     sink.hook_known = False
     send(gitlab, issue(1))
-    told = f"degraded: channel {CHANNEL} held up, Mattermost does not know its webhook any more (HTTP 400)"
-    wait_for(lambda: any(told in line for line in gitlab.told))
+    reported = (
+        f"degraded: channel {CHANNEL} held up, Mattermost does not know its webhook any more (HTTP 400)"
+    )
+    wait_for(lambda: any(reported in line for line in gitlab.notified))
     assert health(gitlab)[1]["held"] == {CHANNEL: "HTTP 400: Mattermost does not know the webhook"}
 
 
@@ -106,5 +108,5 @@ def test_the_nextcloud_relay_says_it_in_its_status(nextcloud: Relay, sink: Sink,
     nextcloud.start()
     sink.behave = lambda payload: Reply(501, b"{}")
     (tree / "Contrats" / "nouveau.pdf").write_bytes(b"%PDF")
-    told = "dégradé : canal rh-alerts retenu, les webhooks entrants sont désactivés (HTTP 501)"
-    wait_for(lambda: any(told in line for line in nextcloud.told))
+    reported = "dégradé : canal rh-alerts retenu, les webhooks entrants sont désactivés (HTTP 501)"
+    wait_for(lambda: any(reported in line for line in nextcloud.notified))

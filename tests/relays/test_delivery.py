@@ -106,7 +106,7 @@ def test_a_webhook_that_was_deleted_is_waited_for(gitlab: Relay, sink: Sink) -> 
     assert sink.keys == expected
 
 
-def test_faults_of_configuration_are_told_and_waited_for(gitlab: Relay, sink: Sink) -> None:
+def test_faults_of_configuration_are_reported_and_waited_for(gitlab: Relay, sink: Sink) -> None:
     faults = [
         Reply(404),
         Reply(403),
@@ -127,7 +127,9 @@ def test_faults_of_configuration_are_told_and_waited_for(gitlab: Relay, sink: Si
     assert sink.keys == expected
 
 
-def test_garbage_is_survived_and_what_it_makes_libraries_say_is_not_told(gitlab: Relay, sink: Sink) -> None:
+def test_garbage_is_survived_and_what_it_makes_libraries_say_is_not_reported(
+    gitlab: Relay, sink: Sink
+) -> None:
     garbage = [
         b"HTTP/1.1 503 Unavailable\r\nno header\r\n\r\n",
         b"\0\xff\r\n\r\n",

@@ -142,7 +142,7 @@ def test_a_kill_on_the_way_loses_nothing_and_doubles_nothing(
     (relay,) = relays_with(1, former)
     filled(relay, listener, sink)
     if table == "received":
-        # Stored and not looked into, as at a kill right after the answer.
+        # Stored and not processed, as at a kill right after the answer.
         wait_for(lambda: health(relay)[1]["pending"] == 0)
         relay.terminate()
         with psycopg.connect(former) as old:

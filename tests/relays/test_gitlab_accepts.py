@@ -50,10 +50,10 @@ def test_the_answer_comes_after_the_storage_and_does_not_wait_for_mattermost(
 
 
 @also_on_postgresql
-def test_a_delivery_that_comes_again_is_answered_but_not_told_again(
+def test_a_delivery_that_comes_again_is_answered_but_not_announced_again(
     gitlab_with: Callable[[str], Relay], sink: Sink
 ) -> None:
-    # Deliveries are told apart by their keys, whatever is in them.
+    # Deliveries are distinguished by their keys, whatever is in them.
     gitlab = gitlab_with("[mute]\nechoes = false\n")
     gitlab.start()
     for header in ("webhook-id", "Idempotency-Key"):
@@ -126,7 +126,7 @@ def test_a_body_that_is_too_large(sink: Sink, tmp_path: Path) -> None:
         relay.close()
 
 
-def test_a_full_disk_is_told_to_gitlab_and_survived(gitlab: Relay, sink: Sink) -> None:
+def test_a_full_disk_is_reported_to_gitlab_and_survived(gitlab: Relay, sink: Sink) -> None:
     sink.hang()
     gitlab.start()
     gitlab.limit_file_size(100_000)

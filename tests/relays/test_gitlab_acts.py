@@ -1,4 +1,4 @@
-"""The real relay: acts told once over kills, and by relays that share a spool, while nothing else waits."""
+"""The real relay: acts announced once over kills, and by relays that share a spool, while nothing else waits."""
 
 import json
 import random
@@ -28,13 +28,13 @@ from tests.unit.acts_world import (
 )
 
 
-def tell(relay: Relay, *payloads: Payload) -> None:
+def announce(relay: Relay, *payloads: Payload) -> None:
     for payload in payloads:
         assert send(relay, json.dumps(payload).encode()).text == "accepted\n"
 
 
 def looked_into(relay: Relay, count: int) -> None:
-    """Wait until so many events were told, left out or held back."""
+    """Wait until so many events were announced, left out or held back."""
     wait_for(
         lambda: sum(relay.text.count(f"{word} key=") for word in ("accepted", "ignored", "held")) >= count
     )
@@ -43,16 +43,16 @@ def looked_into(relay: Relay, count: int) -> None:
 @on_both_spools
 def test_what_is_held_back_outlives_a_kill_and_meets_what_it_waits_for(gitlab: Relay, sink: Sink) -> None:
     gitlab.start()
-    tell(gitlab, merge_request("open"), new_commits())
+    announce(gitlab, merge_request("open"), new_commits())
     looked_into(gitlab, 2)
     wait_for(lambda: len(sink.posts) == 1)
     assert "held key=" in gitlab.text
     gitlab.kill()
     gitlab.start()
-    tell(gitlab, push())
+    announce(gitlab, push())
     wait_for(lambda: undelivered(gitlab) == 0)
-    told = {post.key: post.shown for post in sink.posts}
-    assert len(told) == 2, "the opening and the push"
+    announced = {post.key: post.shown for post in sink.posts}
+    assert len(announced) == 2, "the opening and the push"
     assert "🔀 Merge request" in sink.posts[-1].shown
     assert "push_updates" in gitlab.text
 
@@ -60,7 +60,7 @@ def test_what_is_held_back_outlives_a_kill_and_meets_what_it_waits_for(gitlab: R
 @on_both_spools
 def test_what_is_waited_for_in_vain_loses_nothing(gitlab: Relay, sink: Sink) -> None:
     gitlab.start()
-    tell(gitlab, merge_request("open"), new_commits(), merge_push(), push(BASE, "e" * 40, "old"))
+    announce(gitlab, merge_request("open"), new_commits(), merge_push(), push(BASE, "e" * 40, "old"))
     looked_into(gitlab, 4)
     gitlab.kill()
     gitlab.start()
@@ -70,11 +70,11 @@ def test_what_is_waited_for_in_vain_loses_nothing(gitlab: Relay, sink: Sink) -> 
 @on_both_spools
 def test_a_review_outlives_a_kill(gitlab: Relay, sink: Sink) -> None:
     gitlab.start()
-    tell(gitlab, comment(1, "premier", line=1))
+    announce(gitlab, comment(1, "premier", line=1))
     looked_into(gitlab, 1)
     gitlab.kill()
     gitlab.start()
-    tell(gitlab, approval(), comment(2, "second"))
+    announce(gitlab, approval(), comment(2, "second"))
     wait_for(lambda: sink.posts and undelivered(gitlab) == 0)
     shown = "\n".join(post.shown for post in sink.posts)
     assert "premier" in shown
@@ -83,7 +83,7 @@ def test_a_review_outlives_a_kill(gitlab: Relay, sink: Sink) -> None:
 
 def test_nobody_waits_behind_what_is_held_back(gitlab: Relay, sink: Sink) -> None:
     gitlab.start()
-    tell(gitlab, comment(1, "une remarque"))
+    announce(gitlab, comment(1, "une remarque"))
     looked_into(gitlab, 1)
     for number in range(5):
         assert send(gitlab, issue(number)).text == "accepted\n"
@@ -106,7 +106,7 @@ def merge(number: int) -> list[Payload]:
 
 
 @pytest.mark.parametrize("spool", ["postgresql"], indirect=True)
-def test_relays_that_share_a_spool_tell_each_act_once(sink: Sink, tmp_path: Path, spool: str) -> None:
+def test_relays_that_share_a_spool_announce_each_act_once(sink: Sink, tmp_path: Path, spool: str) -> None:
     """Its events come to either of them, at the same time and in any order, while one after the other is killed."""
     relays = []
     for number in range(2):
@@ -153,14 +153,14 @@ def test_relays_that_share_a_spool_tell_each_act_once(sink: Sink, tmp_path: Path
     merges = {int(number) for number in re.findall(r"Demande (\d+)\..*a fusionné", shown)}
     assert merges == set(range(1, 21))
     keys = {post.key for post in sink.posts}
-    # A kill at the very moment of a post doubles that one; nothing else is told of an act.
+    # A kill at the very moment of a post doubles that one; nothing else is announced twice.
     assert len(keys) == 2 * len(acts), sorted(keys)
     assert not any("a supprimé" in post.shown or "a poussé" in post.shown for post in sink.posts)
 
 
 def test_an_act_is_counted_as_what_was_left_out(gitlab: Relay, sink: Sink) -> None:
     gitlab.start()
-    tell(gitlab, merge_request("open"), merged(), merge_push(), branch_gone())
+    announce(gitlab, merge_request("open"), merged(), merge_push(), branch_gone())
     wait_for(lambda: health(gitlab)[1]["events"] == {"accepted": 2, "filtered": 2})
     wait_for(lambda: len(sink.posts) == 2)
     assert gitlab.text.count("reason=merge_pushes") == 2

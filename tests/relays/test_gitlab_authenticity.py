@@ -53,7 +53,7 @@ def relay_with(sink: Sink, tmp_path: Path) -> Iterator[Callable[..., Relay]]:
             assert secret not in relay.text
 
 
-def test_signed_events_are_told_once(relay_with: Callable[..., Relay], sink: Sink) -> None:
+def test_signed_events_are_announced_once(relay_with: Callable[..., Relay], sink: Sink) -> None:
     relay = relay_with()
     for _ in range(2):
         assert send(relay, issue(1), signed(issue(1), NEW)).text == "accepted\n"
@@ -72,7 +72,7 @@ def test_a_wrong_signature_is_refused_though_the_token_is_right(relay_with: Call
     assert stored(relay) == ["gitlab:unsigned"]
 
 
-def test_a_replay_is_refused_and_told_from_a_forgery(relay_with: Callable[..., Relay]) -> None:
+def test_a_replay_is_refused_and_distinguished_from_a_forgery(relay_with: Callable[..., Relay]) -> None:
     relay = relay_with()
     for away in (-330, 330):
         answer = send(relay, issue(1), signed(issue(1), NEW, away))
@@ -108,7 +108,7 @@ def test_a_rotation_refuses_neither_the_old_nor_the_new_secrets(relay_with: Call
     assert "new-token" not in relay.text
 
 
-def test_too_large_is_told_only_to_gitlab(relay_with: Callable[..., Relay]) -> None:
+def test_too_large_is_reported_only_to_gitlab(relay_with: Callable[..., Relay]) -> None:
     relay = relay_with("max_body_bytes = 4096")
     large = b"x" * 4097
     assert send(relay, large, {**signed(large, NEW), **STRANGER}).status_code == 413

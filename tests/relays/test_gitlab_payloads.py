@@ -1,4 +1,4 @@
-"""Every payload that GitLab is known to send, without any one of its keys: taken, told, never an error."""
+"""Every payload that GitLab is known to send, without any one of its keys: taken, announced, never an error."""
 
 import http.client
 import json
@@ -77,13 +77,13 @@ def test_no_key_is_needed(gitlab_with: Callable[[str], Relay], sink: Sink, each:
     sink.behave = lambda payload: OK
     assert set(outcomes) == {"accepted\n"}
 
-    def told() -> Counter[str]:
+    def announced() -> Counter[str]:
         return Counter(cast(dict[str, int], health(relay)[1]["events"]))
 
-    wait_for(lambda: told().total() == outcomes.total(), seconds=60)
+    wait_for(lambda: announced().total() == outcomes.total(), seconds=60)
     wait_for(lambda: undelivered(relay) == 0, seconds=60)
-    assert told()["accepted"] > 5000 / each
-    assert told()["unsupported"] > 100 / each  # those without their kind among them
+    assert announced()["accepted"] > 5000 / each
+    assert announced()["unsupported"] > 100 / each  # those without their kind among them
     assert sorted(sink.keys) == sorted(stored(relay))
     assert health(relay)[1]["parked"] == 0
     assert not re.search("fails|refused|Exception", relay.text)
@@ -102,7 +102,7 @@ def test_no_key_is_needed(gitlab_with: Callable[[str], Relay], sink: Sink, each:
         ("issue_open", {"title": "\ud800", "iid": 2**70}),
     ],
 )
-def test_what_no_store_can_hold_is_told_without_it(
+def test_what_no_store_can_hold_is_reported_without_it(
     gitlab: Relay, sink: Sink, name: str, odd: dict[str, Any]
 ) -> None:
     gitlab.start()

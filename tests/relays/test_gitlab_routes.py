@@ -110,7 +110,7 @@ def test_a_pipeline_that_is_retried_is_heard_of_by_who_waits_for_it(gitlab_with:
 
 @on_both_spools
 def test_what_the_header_calls_confidential_goes_where_that_goes(gitlab_with: Make, sink: Sink) -> None:
-    """Whatever its body says, and also when it is told after a kill."""
+    """Whatever its body says, and also when it is announced after a kill."""
     sink.channels |= {"ops", "secret"}
     relay = gitlab_with(ROUTES)
     relay.start()
@@ -170,7 +170,7 @@ def test_a_template_that_fails_loses_nothing_and_says_so(gitlab_with: Make, sink
     assert "template issue fails" in relay.text
 
 
-def test_what_is_muted_can_be_told(gitlab_with: Make, sink: Sink) -> None:
+def test_what_is_muted_can_be_announced(gitlab_with: Make, sink: Sink) -> None:
     relay = gitlab_with("[mute]\nreactions = false\n")
     relay.start()
     assert send(relay, body("emoji_award_note.json")).text == "accepted\n"
@@ -182,13 +182,16 @@ def test_what_is_muted_can_be_told(gitlab_with: Make, sink: Sink) -> None:
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
-        ('[[routes]]\nchannels = ["ops"]\nevents = ["psh"]', "[[routes]] 1 can never match: events"),
+        ('[[routes]]\nchannels = ["ops"]\nevents = ["psh"]', "routes: route 1 can never match: events"),
         ('[[routes]]\nchannels = "ops"', "[[routes]] 1 channels = 'ops' is not a list of texts"),
         ('[[routes]]\nchannels = ["ops"]\nbranch = "x"', "[[routes]] 1 branch is unknown"),
         ('[routes]\nchannels = ["ops"]', "write [[routes]]"),
         ('[mute]\nbots = "no"', "[mute] bots = 'no' is not true or false"),
-        ('[people]\nleo = "all"', "[people] leo = 'all' is no user name"),
-        ('[wording.fr]\npush = "{{"', "[wording.fr] is not Jinja2"),
+        ('[people]\nleo = "all"', "[people] leo = 'all': is not the name of one user of Mattermost"),
+        (
+            '[wording.fr]\npush = "{{"',
+            "wording: the fr template push cannot be used: it is not a Jinja2",
+        ),
         ('detail = "long"', "detail = 'long' is not one of full, short"),
     ],
 )
@@ -200,7 +203,7 @@ def test_settings_that_cannot_be_used_are_named(gitlab_with: Make, settings: str
     assert len(relay.text.splitlines()) == 1
 
 
-def test_events_of_other_projects_are_counted_and_not_told(
+def test_events_of_other_projects_are_counted_and_not_announced(
     gitlab_with: Callable[[str], Relay], sink: Sink
 ) -> None:
     gitlab = gitlab_with('projects = ["Root/Projet-Test-TAAF"]\n')

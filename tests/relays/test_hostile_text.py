@@ -19,6 +19,7 @@ import pytest
 
 from relays.mattermost import markup
 from relays.sources.gitlab.events import KINDS
+from tests.relays.conversations import Said, Speaker, write
 from tests.relays.events import body
 from tests.relays.hostile import LONG_TEXTS, TEXTS, addresses, replaced, samples, with_one
 from tests.relays.mattermost import Team, acts, is_review, links, team
@@ -69,13 +70,17 @@ detail = "short"
 
 
 @contextmanager
-def posting(tmp_path: Path, kind: str, settings: str, *channels: str) -> Iterator[tuple[Team, Relay]]:
+def posting(
+    tmp_path: Path, kind: str, settings: str, *channels: str, by_bot: bool = False
+) -> Iterator[tuple[Team, Relay]]:
     """A Mattermost with people in these channels, and a relay that posts there."""
     with running(tmp_path) as server:
         people = team(furnished(server), channels)
         home = tmp_path / "relay"
         home.mkdir()
-        relay = Relay(kind, home, people.hook_url, settings)
+        named, token = people.bot() if by_bot else ("", "")
+        relay = Relay(kind, home, people.hook_url, f"{settings}\n{named}")
+        (home / "credentials" / "mattermost-bot-token").write_text(token)
         with closing(relay):
             relay.start()
             yield people, relay
@@ -135,29 +140,36 @@ def assert_inert(people: Team, channel: str, named: Mapping[str, Named]) -> int:
     """Nothing in the channel acts, and all links lead where the payloads say; the number of posts."""
     posts = list(people.posts(channel))
     for post in posts:
-        assert acts(post) == [], ascii(post)
+        said = [named[key].comment for key in keys_of(post) if key in named]
+        is_comment = bool(post["root_id"]) and any(said)
+        assert acts(post, is_comment=is_comment) == [], ascii(post)
         assert (post["props"].get("channel_mentions"), post["hashtags"]) == (None, ""), ascii(post)
-        # A review has the key of its first comment alone.
-        known = list(named.values()) if is_review(post) else [named[key] for key in keys_of(post)]
+        # A review has the key of its first comment alone, a root that of the event that it was posted with.
+        is_of_several = is_review(post) or "from_bot" in post["props"]
+        known = list(named.values()) if is_of_several else [named[key] for key in keys_of(post)]
         astray = [link for link in links(post) if not any(each.leads_to(link) for each in known)]
         assert astray == [], ascii(post)
     return len(posts)
 
 
 @pytest.mark.parametrize(
-    ("folded", "each"),
+    ("folded", "each", "by_bot"),
     [
-        (False, 15),
-        pytest.param(False, 6, marks=pytest.mark.exhaustive),
-        (True, 5),
-        pytest.param(True, 2, marks=pytest.mark.exhaustive),
+        (False, 15, False),
+        pytest.param(False, 6, False, marks=pytest.mark.exhaustive),
+        (True, 5, False),
+        pytest.param(True, 2, False, marks=pytest.mark.exhaustive),
+        (False, 15, True),
+        pytest.param(True, 5, True, marks=pytest.mark.exhaustive),
     ],
 )
-def test_no_text_in_an_event_of_gitlab_acts(tmp_path: Path, folded: bool, each: int) -> None:
+def test_no_text_in_an_event_of_gitlab_acts(tmp_path: Path, folded: bool, each: int, by_bot: bool) -> None:
     listen = '[listen]\naddress = "127.0.0.1"\nport = 0\n'
     secret = ROUTES.replace("channels", "confidential = true\nchannels")
-    settings = f"digest_from = {20 if folded else 0}\n{SETTINGS}{ROUTES}{secret}{listen}"
-    with posting(tmp_path, "gitlab", settings, "full", "short", "own") as (people, relay):
+    # So that the channel mentions whom the site names, by a bot as well.
+    head = f"digest_from = {20 if folded else 0}\ndirect_messages = false\n"
+    settings = f"{head}{SETTINGS}{ROUTES}{secret}{listen}"
+    with posting(tmp_path, "gitlab", settings, "full", "short", "own", by_bot=by_bot) as (people, relay):
         server = people.site.server.process
         if folded:
             server.send_signal(signal.SIGSTOP)  # what comes meanwhile is a backlog
@@ -177,6 +189,41 @@ def test_no_text_in_an_event_of_gitlab_acts(tmp_path: Path, folded: bool, each: 
         event["assignees"] = [{"username": "the.control"}]
         deliver(relay, [event], "control")
         wait_for(lambda: people.badges() == {"admin": 1, "alice": 2, "bob": 1})
+
+
+@pytest.mark.parametrize("digest_from", [0, 5])
+def test_no_text_in_a_conversation_acts(tmp_path: Path, digest_from: int) -> None:
+    """In roots, in their edits, in replies and digests of them: an API takes mentions that nothing switches off."""
+    with running(tmp_path) as server:
+        people = team(furnished(server), ())
+        home, news = tmp_path / "relay", tmp_path / "news"
+        home.mkdir()
+        news.touch()
+        relay = Speaker(home, people.hook_url, news, people.bot(), f"digest_from = {digest_from}")
+        with closing(relay):
+            relay.start()
+            texts = [markup.plain(text, 400) for text in TEXTS]
+            said = [
+                Said(f"{number}-{state}", text, text, f"{number % 3}", "dev-notifications", text)
+                for state in ("open", "merged")
+                for number, text in enumerate(texts)
+            ]
+            server.process.send_signal(signal.SIGSTOP)  # what comes meanwhile is a backlog
+            write(news, said[:-1])
+            wait_for(lambda: relay.count("outbox") == len(said) - 1)
+            server.process.send_signal(signal.SIGCONT)
+            wait_for(lambda: relay.settled(len(said) - 1), seconds=60)
+            write(news, said[-1:])
+            wait_for(lambda: relay.settled(len(said)))
+            posts = list(people.posts("dev-notifications"))
+            assert [post for post in posts if acts(post)] == []
+            assert len([post for post in posts if not post["root_id"]]) == 3
+            assert people.badges() == {"admin": 0, "alice": 0, "bob": 0}
+            # What is meant notifies, in a reply and not in an edit.
+            write(news, [Said("meant", "@alice", "@bob", "0", "dev-notifications", "@bob")])
+            wait_for(lambda: people.badges() == {"admin": 0, "alice": 1, "bob": 0})
+            wait_for(lambda: relay.settled(len(said) + 1))
+            assert people.badges() == {"admin": 0, "alice": 1, "bob": 0}
 
 
 NAMING = [

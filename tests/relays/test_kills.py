@@ -38,6 +38,6 @@ def test_nothing_is_lost_when_both_relays_are_killed_during_an_outage(
     nextcloud.terminate()
 
     assert [key for key in sink.keys if key.startswith("gitlab:")] == [f"gitlab:e-{n}" for n in range(EVENTS)]
-    told = [name for post in sink.posts for name in re.findall("`(document-[0-9]+).pdf`", post.shown)]
-    assert sorted(told) == sorted(f"document-{n}" for n in range(0, EVENTS, EVENTS // FILES))
+    announced = [name for post in sink.posts for name in re.findall("`(document-[0-9]+).pdf`", post.shown)]
+    assert sorted(announced) == sorted(f"document-{n}" for n in range(0, EVENTS, EVENTS // FILES))
     assert len(sink.posts) < 60

@@ -73,7 +73,7 @@ def test_the_figures_agree_with_what_happened(gitlab: Relay, sink: Sink) -> None
     assert ("parked_total", CHANNEL) not in found
 
 
-def test_they_tell_when_nothing_can_be_stored(gitlab: Relay, sink: Sink) -> None:
+def test_they_say_when_nothing_can_be_stored(gitlab: Relay, sink: Sink) -> None:
     gitlab.start()
     gitlab.limit_file_size(0)
     assert send(gitlab, issue(1)).status_code == 503

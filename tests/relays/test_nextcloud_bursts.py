@@ -1,4 +1,4 @@
-"""Thousands of documents at once, whatever brings them: each is told once, in a post of its own or in a digest."""
+"""Thousands of documents at once, whatever brings them: each is announced once, in a post of its own or in a digest."""
 
 import os
 import re
@@ -17,8 +17,8 @@ FILES = 5000
 STOPPED_FILES = 20_000
 
 
-def told(relay: Relay, sink: Sink) -> list[str]:
-    """The documents that Mattermost was told of, alone or in digests, in order."""
+def announced(relay: Relay, sink: Sink) -> list[str]:
+    """The documents that Mattermost was announced, alone or in digests, in order."""
     paths = dict(re.findall(r"announced key=(\S+) kind=\S+ path=['\"](.*)['\"]", relay.text))
     return [paths[key] for key in sink.keys if key in paths]
 
@@ -34,11 +34,11 @@ def make(folder: Path, files: int) -> set[str]:
 
 
 def expect(relay: Relay, sink: Sink, tree: Path, expected: set[str], seconds: float = 40) -> None:
-    """All of these are told, each once, and nothing else is, not even when something comes after them."""
+    """All of these are announced, each once, and nothing else is, not even when something comes after them."""
     wait_for(lambda: len(sink.keys) >= len(expected), seconds, f"{len(expected)} documents")
     upload(tree / "end.pdf")
-    wait_for(lambda: "end.pdf" in told(relay, sink), seconds, "the end")
-    assert sorted(told(relay, sink)) == sorted({*expected, "end.pdf"})
+    wait_for(lambda: "end.pdf" in announced(relay, sink), seconds, "the end")
+    assert sorted(announced(relay, sink)) == sorted({*expected, "end.pdf"})
     assert len(sink.keys) == len(expected) + 1
 
 

@@ -1,4 +1,4 @@
-"""The Nextcloud relay killed at random points while documents come in all ways: none missed, none told twice.
+"""The Nextcloud relay killed at random points while documents come in all ways: none missed, none announced twice.
 
 A kill between Mattermost's answer and its record sends that one post again, and nothing else may.
 The kills are those of PASSERELLE_SEED, or of a seed that is printed.
@@ -59,12 +59,12 @@ def test_kills_at_random_points(one_by_one: Relay, tree: Path, sink: Sink) -> No
     print(f"PASSERELLE_SEED={seed}")
     chance = random.Random(seed)
 
-    def told() -> set[str]:
+    def announced() -> set[str]:
         return {name for post in list(sink.posts) for name in names(post)}
 
     def bring() -> None:
         for number in range(UPLOADS):
-            wait_for(lambda number=number: number - len(told()) < AHEAD, 60, "room")  # type: ignore[misc]
+            wait_for(lambda number=number: number - len(announced()) < AHEAD, 60, "room")  # type: ignore[misc]
             folder = tree / ("Contrats", "Conges", "Fiches_Paie")[number % 3] / f"{number // 100}"
             folder.mkdir(exist_ok=True)
             WAYS[number % len(WAYS)](folder / f"document-{number}.pdf")
@@ -73,13 +73,13 @@ def test_kills_at_random_points(one_by_one: Relay, tree: Path, sink: Sink) -> No
     uploads = threading.Thread(target=bring)
     uploads.start()
     for point in sorted(chance.sample(range(UPLOADS - AHEAD), KILLS)):
-        wait_for(lambda point=point: len(told()) >= point, 60, f"{point} documents")  # type: ignore[misc]
+        wait_for(lambda point=point: len(announced()) >= point, 60, f"{point} documents")  # type: ignore[misc]
         one_by_one.kill()
         one_by_one.start(wait=chance.random() < 0.7)
     uploads.join()
-    wait_for(lambda: len(told()) == UPLOADS, 60, "all documents")
+    wait_for(lambda: len(announced()) == UPLOADS, 60, "all documents")
     upload(tree / "Contrats" / f"document-{UPLOADS}.pdf")
-    wait_for(lambda: len(told()) == UPLOADS + 1)
+    wait_for(lambda: len(announced()) == UPLOADS + 1)
 
     seen: set[str] = set()
     again = 0

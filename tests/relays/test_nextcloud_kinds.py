@@ -1,4 +1,4 @@
-"""What is told of documents that change and go, if a site wants to know: each once, and never by mistake."""
+"""What is announced of documents that change and go, if a site wants to know: each once, and never by mistake."""
 
 import os
 import shutil
@@ -15,28 +15,28 @@ from tests.relays.test_nextcloud_traces import EVERYTHING, kinds
 
 @pytest.fixture
 def everything(nextcloud_at: Callable[..., Relay], tree: Path) -> Relay:
-    """The Nextcloud relay for `tree`, not started yet, which tells of everything."""
+    """The Nextcloud relay for `tree`, not started yet, which announces everything."""
     for name in ("b", "c", "d"):
         (tree / "Contrats" / f"{name}.pdf").write_bytes(name.encode())
     return nextcloud_at(tree, EVERYTHING)
 
 
-def told(relay: Relay, sink: Sink) -> list[str]:
-    """All that was told, as KIND PATH."""
+def announced(relay: Relay, sink: Sink) -> list[str]:
+    """All that was announced, as KIND PATH."""
     by_key = kinds(relay)
     return [by_key[key] for key in sink.keys if key in by_key]
 
 
 def end(relay: Relay, sink: Sink, tree: Path) -> list[str]:
-    """What was told before a version and a deletion that come last, which need longer than anything else."""
+    """What was announced before a version and a deletion that come last, which need longer than anything else."""
     (tree / "Contrats" / "d.pdf").unlink()
     (tree / "Contrats" / "c.pdf").write_bytes(b"the last version")
     last = {"version Contrats/c.pdf", "deleted Contrats/d.pdf"}
-    wait_for(lambda: last <= set(told(relay, sink)))
-    return [news for news in told(relay, sink) if news not in last]
+    wait_for(lambda: last <= set(announced(relay, sink)))
+    return [news for news in announced(relay, sink) if news not in last]
 
 
-def test_a_version_is_told_once_when_it_is_complete(everything: Relay, tree: Path, sink: Sink) -> None:
+def test_a_version_is_announced_once_when_it_is_complete(everything: Relay, tree: Path, sink: Sink) -> None:
     start(everything)
     with (tree / "Contrats" / "ancien.pdf").open("wb") as document:
         for _ in range(5):
@@ -53,11 +53,11 @@ def test_a_version_is_told_once_when_it_is_complete(everything: Relay, tree: Pat
 def test_messages_say_what_happened(everything: Relay, tree: Path, sink: Sink) -> None:
     start(everything)
     (tree / "Contrats" / "b.pdf").rename(tree.parent / "b.pdf")
-    wait_for(lambda: told(everything, sink) == ["deleted Contrats/b.pdf"])
+    wait_for(lambda: announced(everything, sink) == ["deleted Contrats/b.pdf"])
     (tree.parent / "b.pdf").rename(tree / "Conges" / "b.pdf")
-    wait_for(lambda: told(everything, sink)[1:] == ["moved_in Conges/b.pdf"])
+    wait_for(lambda: announced(everything, sink)[1:] == ["moved_in Conges/b.pdf"])
     (tree / "Conges" / "b.pdf").write_bytes(b"changed")
-    wait_for(lambda: told(everything, sink)[2:] == ["version Conges/b.pdf"])
+    wait_for(lambda: announced(everything, sink)[2:] == ["version Conges/b.pdf"])
     texts = [post.payload["attachments"][0]["text"] for post in sink.posts]
     assert texts == [
         "Un document a été supprimé du dossier **Contrats** ou déplacé ailleurs",
@@ -76,7 +76,7 @@ def test_what_is_only_renamed_or_dated_is_no_news(everything: Relay, tree: Path,
     assert "Conges/renamed.pdf" in known(everything)
 
 
-def test_what_happens_while_the_relay_is_down_is_told_at_its_start(
+def test_what_happens_while_the_relay_is_down_is_announced_at_its_start(
     everything: Relay, tree: Path, sink: Sink
 ) -> None:
     start(everything)
@@ -104,8 +104,8 @@ def test_a_tree_that_vanishes_deletes_nothing(everything: Relay, tree: Path, sin
     start(everything)
     wait_for(lambda: not known(everything))
     upload(tree / "new.pdf")
-    wait_for(lambda: told(everything, sink))
-    assert told(everything, sink) == ["new new.pdf"]
+    wait_for(lambda: announced(everything, sink))
+    assert announced(everything, sink) == ["new new.pdf"]
 
 
 def test_what_cannot_be_read_is_not_deleted(everything: Relay, tree: Path, sink: Sink) -> None:
@@ -115,20 +115,20 @@ def test_what_cannot_be_read_is_not_deleted(everything: Relay, tree: Path, sink:
     wait_for(lambda: "watching tree" in everything.text)
     (tree / "Contrats").chmod(0)
     upload(tree / "Conges" / "new.pdf")
-    wait_for(lambda: told(everything, sink))
+    wait_for(lambda: announced(everything, sink))
     (tree / "Contrats").chmod(0o755)
     assert end(everything, sink, tree) == ["new Conges/new.pdf"]
 
 
-def test_by_default_versions_and_deletions_are_not_told(nextcloud: Relay, tree: Path, sink: Sink) -> None:
+def test_by_default_versions_and_deletions_are_not_reported(nextcloud: Relay, tree: Path, sink: Sink) -> None:
     (tree / "Contrats" / "b.pdf").write_bytes(b"b")
     start(nextcloud)
     (tree / "Contrats" / "ancien.pdf").write_bytes(b"another content")
     (tree / "Contrats" / "b.pdf").unlink()
     wait_for(lambda: known(nextcloud) == {"Contrats/ancien.pdf"})
     upload(tree / "Conges" / "new.pdf")
-    wait_for(lambda: told(nextcloud, sink))
-    assert told(nextcloud, sink) == ["new Conges/new.pdf"]
+    wait_for(lambda: announced(nextcloud, sink))
+    assert announced(nextcloud, sink) == ["new Conges/new.pdf"]
 
 
 def test_a_document_that_is_linked_into_the_tree_is_not_waited_for(
@@ -140,4 +140,4 @@ def test_a_document_that_is_linked_into_the_tree_is_not_waited_for(
     elsewhere.write_bytes(b"%PDF")
     os.utime(elsewhere, (1, 1))
     (tree / "Contrats" / "linked.pdf").hardlink_to(elsewhere)
-    wait_for(lambda: told(everything, sink) == ["new Contrats/linked.pdf"])
+    wait_for(lambda: announced(everything, sink) == ["new Contrats/linked.pdf"])

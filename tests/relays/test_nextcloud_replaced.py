@@ -1,4 +1,4 @@
-"""The tree renamed, removed and made again, in turn and under load: what is in the new one and unknown is told once."""
+"""The tree renamed, removed and made again, in turn and under load: what is new in the new one is announced once."""
 
 import random
 import shutil
@@ -8,7 +8,7 @@ from pathlib import Path
 from tests.relays.process import Relay, wait_for
 from tests.relays.sink import Sink
 from tests.relays.test_nextcloud import known, start, upload
-from tests.relays.test_nextcloud_bursts import told
+from tests.relays.test_nextcloud_bursts import announced
 
 ROUNDS = 6
 TRIPS = 20
@@ -48,13 +48,13 @@ def test_a_tree_that_is_replaced_again_and_again(one_by_one: Relay, tree: Path, 
                 expected.append(f"Contrats/new-{number}-{new}.pdf")
             upload(old / f"elsewhere-{number}.pdf")
             if number % 3 == 2:
-                wait_for(lambda: len(told(one_by_one, sink)) == len(expected), 60, "all documents")
+                wait_for(lambda: len(announced(one_by_one, sink)) == len(expected), 60, "all documents")
                 shutil.rmtree(old)
-        wait_for(lambda: len(told(one_by_one, sink)) == len(expected), 60, "all documents")
+        wait_for(lambda: len(announced(one_by_one, sink)) == len(expected), 60, "all documents")
     finally:
         stopping.set()
         systemd.join()
-    assert sorted(told(one_by_one, sink)) == sorted(expected)
+    assert sorted(announced(one_by_one, sink)) == sorted(expected)
     assert known(one_by_one) == {"Contrats/ancien.pdf", *expected}
 
 
@@ -80,8 +80,8 @@ def test_a_tree_that_is_away_for_moments_under_load(one_by_one: Relay, tree: Pat
                 upload(tree / "Conges" / f"{number}-{new}.pdf")
                 expected.append(f"Conges/{number}-{new}.pdf")
             (tree / f"lot-{number}").mkdir()
-        wait_for(lambda: len(told(one_by_one, sink)) == len(expected), 90, "all documents")
+        wait_for(lambda: len(announced(one_by_one, sink)) == len(expected), 90, "all documents")
     finally:
         stopping.set()
         systemd.join()
-    assert sorted(told(one_by_one, sink)) == sorted(expected)
+    assert sorted(announced(one_by_one, sink)) == sorted(expected)

@@ -43,7 +43,7 @@ def source(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def asking(world: World, source: str, sink: Sink, tmp_path: Path) -> Iterator[Relay]:
-    """The relay for the tree, which tells of everything; not started yet."""
+    """The relay for the tree, which announces everything; not started yet."""
     site = world.site
     for folder in ("Contrats", "Conges"):
         for path in (site.tree / folder).iterdir():
@@ -64,7 +64,7 @@ def asking(world: World, source: str, sink: Sink, tmp_path: Path) -> Iterator[Re
 
 
 def documents(relay: Relay, sink: Sink, since: int) -> dict[str, list[News]]:
-    """What was told after so many posts: kinds and people, by the path."""
+    """What was announced after so many posts: kinds and people, by the path."""
     by_key, found = kinds(relay), defaultdict[str, list[News]](list)
     for post in sink.posts[since:]:
         kind, _, path = by_key.get(post.key, "? ?").partition(" ")
@@ -75,7 +75,7 @@ def documents(relay: Relay, sink: Sink, since: int) -> dict[str, list[News]]:
 
 
 def shown(source: str, news: News) -> News:
-    """How news are told: over WebDAV a move in looks like an upload."""
+    """How news are announced: over WebDAV a move in looks like an upload."""
     kind, person = news
     return kind if source == "disk" else kind.replace("moved_in", "new"), SHOWN[person]
 
@@ -93,22 +93,22 @@ def test_every_way(
             step.do(world)
         wanted = {path: shown(source, news) for step in steps.values() for path, news in step.news.items()}
 
-        def is_told(since: int = since, wanted: dict[str, News] = wanted) -> bool:
-            told = documents(asking, sink, since)
-            return all(told[path][-1:] == [news] for path, news in wanted.items())
+        def is_announced(since: int = since, wanted: dict[str, News] = wanted) -> bool:
+            announced = documents(asking, sink, since)
+            return all(announced[path][-1:] == [news] for path, news in wanted.items())
 
         with suppress(AssertionError):
-            wait_for(is_told, 30)
-        told = documents(asking, sink, since)
+            wait_for(is_announced, 30)
+        announced = documents(asking, sink, since)
         for name, step in steps.items():
             allowed = [shown(source, each) for each in step.between]
             for path in step.news:
-                *earlier, found = told.pop(path, []) or [("pending", "")]
+                *earlier, found = announced.pop(path, []) or [("pending", "")]
                 right = found == wanted[path] and all(each in allowed for each in earlier)
                 named = {found[1], *(person for _, person in earlier)}
                 is_wrong = named - {"", wanted[path][1], *(person for _, person in allowed)}
                 verdict = "right" if right else "WRONG" if is_wrong else "missing"
                 record_property("named", (name, source, verdict))
                 failures += [] if right else [(name, turn + 1, path, wanted[path], earlier, found)]
-        failures += [("?", turn + 1, path, news) for path, news in told.items()]
+        failures += [("?", turn + 1, path, news) for path, news in announced.items()]
     assert not failures, "\n".join(map(str, failures))

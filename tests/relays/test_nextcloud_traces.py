@@ -1,4 +1,4 @@
-"""What Nextcloud 32 really does on disk, done again: each thing is told, once, as what it is, and nothing else is."""
+"""What Nextcloud 32 really does on disk, done again: each thing is announced, once, as what it is."""
 
 import json
 import re
@@ -122,7 +122,7 @@ BESIDES = {
 
 
 def announced(relay: Relay, sink: Sink) -> list[str]:
-    """The documents that Mattermost was told of, in order, with their paths in the tree."""
+    """The documents that Mattermost was announced, in order, with their paths in the tree."""
     paths = dict(re.findall(r"announced key=(\S+) kind=\S+ path=(.*)", relay.text))
     return [paths[post.key].strip("'\"") for post in sink.posts if post.key in paths]
 
@@ -135,7 +135,7 @@ def odd_names() -> list[str]:
 
 
 def kinds(relay: Relay) -> dict[str, str]:
-    """What was told of documents, as KIND PATH, by the delivery keys."""
+    """What was announced of documents, as KIND PATH, by the delivery keys."""
     return {
         key: f"{kind} {path.strip(chr(39))}"
         for key, kind, path in re.findall(r"announced key=(\S+) kind=(\S+) path=(.*)", relay.text)
@@ -170,13 +170,13 @@ def test_every_trace(nextcloud_at: Callable[..., Relay], sink: Sink, tmp_path: P
     (tree / "end.pdf").write_bytes(b"end")
     wait_for(lambda: announced(relay, sink)[-1] == "end.pdf")
 
-    told: dict[str, list[str]] = defaultdict(list)
+    announcements: dict[str, list[str]] = defaultdict(list)
     by_key = kinds(relay)
     for key in sink.keys:
         kind, _, path = by_key[key].partition(" ")
         case, _, document = path.partition("/")
-        told[case].append(f"{kind} {document}")
-    assert {case: sorted(told[case]) for case in EXPECTED} == {
+        announcements[case].append(f"{kind} {document}")
+    assert {case: sorted(announcements[case]) for case in EXPECTED} == {
         case: sorted(news) for case, news in expected.items()
     }
-    assert len(told["09_file_names"]) == len(odd_names())
+    assert len(announcements["09_file_names"]) == len(odd_names())

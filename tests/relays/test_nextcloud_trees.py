@@ -26,7 +26,7 @@ def lines(sink: Sink) -> list[str]:
     return [line for text in texts for line in text.split("\n") if line]
 
 
-def test_each_tree_is_told_in_its_own_channel_and_way(
+def test_each_tree_is_announced_in_its_own_channel_and_way(
     nextcloud_at: Callable[..., Relay], tree: Path, sink: Sink
 ) -> None:
     sink.channels |= {"compta"}
@@ -48,7 +48,8 @@ def test_each_tree_is_told_in_its_own_channel_and_way(
     wait_for(lambda: relay.text.count("watching tree") == 2)
     wait_for(
         lambda: any(
-            "Compta : 0 document(s) suivi(s)" in told and "Documents_RH : 1" in told for told in relay.told
+            "Compta : 0 document(s) suivi(s)" in announced and "Documents_RH : 1" in announced
+            for announced in relay.notified
         )
     )
     upload(tree / "Contrats" / "a.pdf")
@@ -119,7 +120,7 @@ def test_a_tree_that_leaves_the_settings_leaves_the_index(
 
 
 @pytest.mark.parametrize("discretion", [pytest.param("masked", marks=pytest.mark.exhaustive), "count"])
-def test_a_name_that_is_private_is_told_nowhere(
+def test_a_name_that_is_private_is_announced_nowhere(
     nextcloud_at: Callable[..., Relay], tree: Path, sink: Sink, discretion: str
 ) -> None:
     everything = 'announce = ["new", "moved_in", "version", "deleted"]'
@@ -139,7 +140,7 @@ def test_a_name_that_is_private_is_told_nowhere(
     for part in SECRET.split("-"):
         assert part not in repr([post.payload for post in sink.posts])
         assert part not in relay.text
-        assert not any(part in told for told in relay.told)
+        assert not any(part in announced for announced in relay.notified)
     shown = " ".join(post.shown for post in sink.posts)
     assert ("Z••••••.pdf" in shown, "c••••••`" in shown) == (discretion == "masked",) * 2
     assert "Conges" in shown
@@ -182,12 +183,12 @@ def test_a_burst_becomes_a_few_messages(nextcloud: Relay, tree: Path, sink: Sink
     assert documents(sink) == 2001
     assert len(sink.posts) <= 25
     assert len(known(nextcloud)) == 2002
-    told = [line for line in lines(sink) if re.match(r"- \*\*lot / \d\d\*\* : \d+ \(`\d+\.pdf`, ", line)]
-    assert len(told) >= 20
-    assert all(len(line) < 100 for line in told)
+    announced = [line for line in lines(sink) if re.match(r"- \*\*lot / \d\d\*\* : \d+ \(`\d+\.pdf`, ", line)]
+    assert len(announced) >= 20
+    assert all(len(line) < 100 for line in announced)
 
 
-def test_a_burst_that_is_killed_is_told_all_the_same(
+def test_a_burst_that_is_killed_is_announced_all_the_same(
     nextcloud: Relay, tree: Path, sink: Sink, tmp_path: Path
 ) -> None:
     (tmp_path / "lot").mkdir()
@@ -195,7 +196,7 @@ def test_a_burst_that_is_killed_is_told_all_the_same(
         (tmp_path / "lot" / f"{number}.pdf").write_bytes(b"content")
     start(nextcloud)
     (tmp_path / "lot").rename(tree / "lot")
-    wait_for(lambda: "STATUS" in " ".join(nextcloud.told))
+    wait_for(lambda: "STATUS" in " ".join(nextcloud.notified))
     nextcloud.kill()
     assert known(nextcloud) == {"Contrats/ancien.pdf"}
     start(nextcloud)

@@ -12,7 +12,7 @@ from tests.relays.process import Relay, wait_for
 from tests.relays.sink import Reply, Sink
 from tests.relays.test_nextcloud import known
 from tests.relays.test_nextcloud_traces import announced
-from tests.relays.test_nextcloud_who import app_password, link, start, told
+from tests.relays.test_nextcloud_who import announced_with, app_password, link, start
 from tests.standins.nextcloud_site import ADMIN, Site, running
 
 CONTRATS = "Documents_RH/Contrats"
@@ -67,16 +67,16 @@ QUOTES = "'\""
 
 
 def happened(relay: Relay, sink: Sink) -> list[str]:
-    """What Mattermost was told of documents, in order."""
-    told = {
+    """What was announced of documents, in order."""
+    announcements = {
         key: f"{kind} {path.strip(QUOTES)}"
         for key, kind, path in re.findall(r"announced key=(\S+) kind=(\S+) path=(.*)", relay.text)
     }
-    return [told[post.key] for post in list(sink.posts) if post.key in told]
+    return [announcements[post.key] for post in list(sink.posts) if post.key in announcements]
 
 
 def end(relay: Relay, site: Site, sink: Sink, number: int = 0) -> list[str]:
-    """Upload one more document and wait for it; all that was told before it, in no order."""
+    """Upload one more document and wait for it; all that was announced before it, in no order."""
     upload(site, f"end-{number}.pdf")
     wait_for(lambda: f"end-{number}.pdf" in announced(relay, sink))
     return sorted(each for each in happened(relay, sink) if " end-" not in each)
@@ -117,11 +117,11 @@ def test_what_happens_to_documents(site: Site, polling: Relay, front: Front, sin
     wait_for(lambda: len(happened(polling, sink)) >= len(expected) + 2)
     assert end(polling, site, sink, 1) == sorted([*expected, "new Contrats/deleted.pdf"])
     # What came with a folder has no row of its own, but a number.
-    assert {name: who for name, (who, _) in told(sink).items() if who != ADMIN} == {}
-    assert told(sink)["été.pdf"][1] == link(site, front, "Conges/Lot/été.pdf")
+    assert {name: who for name, (who, _) in announced_with(sink).items() if who != ADMIN} == {}
+    assert announced_with(sink)["été.pdf"][1] == link(site, front, "Conges/Lot/été.pdf")
 
 
-def test_what_is_written_in_two_steps_is_told_once(site: Site, polling: Relay, sink: Sink) -> None:
+def test_what_is_written_in_two_steps_is_announced_once(site: Site, polling: Relay, sink: Sink) -> None:
     start(polling)
     upload(site, "Contrats/twice.pdf", b"")
     assert end(polling, site, sink) == []

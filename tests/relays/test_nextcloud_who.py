@@ -81,7 +81,7 @@ def of_bob(site: Site, method: str, path: str, **options: Any) -> None:
     requests.request(method, address, auth=BOB, timeout=20, **options).raise_for_status()
 
 
-def told(sink: Sink) -> dict[str, tuple[str, str]]:
+def announced_with(sink: Sink) -> dict[str, tuple[str, str]]:
     """Who brought each document and where its link leads, by its name."""
     found = {}
     for post in sink.posts:
@@ -119,7 +119,7 @@ def test_each_way_that_leads_into_the_tree(
     (site.tree / "Contrats" / "hand.pdf").write_bytes(b"content")
     wait_for(lambda: len(sink.posts) == 7)
     bob = "Bob @\u200ball Martin"
-    assert told(sink) == {
+    assert announced_with(sink) == {
         "admin.pdf": (ADMIN, link(site, front, "Conges/admin.pdf")),
         "bob.pdf": (bob, link(site, front, "Conges/bob.pdf")),
         "own.pdf": (bob, link(site, front, "Conges/own.pdf")),
@@ -141,7 +141,7 @@ def test_what_came_with_a_folder_was_brought_by_who_moved_it(site: Site, asking:
     target = f"{site.url}/remote.php/dav/files/bob/Documents_RH/Conges/Lot"
     of_bob(site, "MOVE", "Lot", headers={"Destination": target})
     wait_for(lambda: len(sink.posts) == 3)
-    assert all(who == "Bob @\u200ball Martin" for who, _ in told(sink).values())
+    assert all(who == "Bob @\u200ball Martin" for who, _ in announced_with(sink).values())
 
 
 def test_many_at_once_have_each_their_own(site: Site, front: Front, asking: Relay, sink: Sink) -> None:
@@ -163,7 +163,7 @@ def test_many_at_once_have_each_their_own(site: Site, front: Front, asking: Rela
             ).raise_for_status()
 
     wait_for(lambda: len(sink.posts) == 200)
-    names = told(sink)
+    names = announced_with(sink)
     assert len(names) == 200
     assert {n: w for n, (w, _) in names.items() if not w} == {}
     assert all(
@@ -183,7 +183,7 @@ def test_the_answer_comes_soon(site: Site, front: Front, asking: Relay, sink: Si
         upload(site, f"Conges/{number}.pdf")
         wait_for(lambda number=number: len(sink.posts) == number + 1)  # type: ignore[misc]
         times.append(sink.posts[-1].at - before)
-    assert all(who == ADMIN for who, _ in told(sink).values())
+    assert all(who == ADMIN for who, _ in announced_with(sink).values())
     assert sorted(times)[2] < 0.6
 
 
@@ -225,7 +225,7 @@ def maintained(method: str, path: str) -> Reply | None:
         (maintained, "reason=HTTP 503"),
     ],
 )
-def test_trouble_is_told_once_and_delays_nobody(
+def test_trouble_is_reported_once_and_delays_nobody(
     site: Site,
     front: Front,
     asking: Relay,
@@ -240,7 +240,7 @@ def test_trouble_is_told_once_and_delays_nobody(
         upload(site, f"Conges/{number}.pdf")
         wait_for(lambda number=number: len(sink.posts) == number + 1)  # type: ignore[misc]
     assert time.monotonic() - before < 4
-    assert set(told(sink).values()) == {("", "")}
+    assert set(announced_with(sink).values()) == {("", "")}
     assert asking.text.count("uploader lookup trouble") == 1
     assert re.search(reason, asking.text)
 
@@ -265,7 +265,7 @@ def test_a_wrong_password_is_tried_once(
     start(asking)
     upload(site, "Conges/after.pdf")
     wait_for(lambda: len(sink.posts) == 4)
-    assert told(sink)["after.pdf"][0] == ADMIN
+    assert announced_with(sink)["after.pdf"][0] == ADMIN
 
 
 def test_a_nextcloud_that_is_slow_or_away_and_comes_back(
@@ -289,11 +289,11 @@ def test_a_nextcloud_that_is_slow_or_away_and_comes_back(
         count = len(sink.posts)
         upload(site, f"Conges/again-{count}.pdf")
         wait_for(lambda: len(sink.posts) > count)
-        return told(sink)[f"again-{count}.pdf"][0] == ADMIN
+        return announced_with(sink)[f"again-{count}.pdf"][0] == ADMIN
 
     wait_for(again, 30)
     wait_for(lambda: "uploader lookup works again" in asking.text)
-    assert [told(sink)[name] for name in ("slow.pdf", "away.pdf")] == [("", "")] * 2
+    assert [announced_with(sink)[name] for name in ("slow.pdf", "away.pdf")] == [("", "")] * 2
 
 
 def test_a_kill_while_it_waits_loses_nothing(site: Site, front: Front, asking: Relay, sink: Sink) -> None:
@@ -308,6 +308,6 @@ def test_a_kill_while_it_waits_loses_nothing(site: Site, front: Front, asking: R
     start(asking)
     wait_for(lambda: len(sink.posts) >= 5)
     upload(site, "Conges/end.pdf")
-    wait_for(lambda: "end.pdf" in told(sink))
+    wait_for(lambda: "end.pdf" in announced_with(sink))
     assert len(sink.posts) == 6
-    assert {who for who, _ in told(sink).values()} == {ADMIN}
+    assert {who for who, _ in announced_with(sink).values()} == {ADMIN}

@@ -43,7 +43,7 @@ def refusing(gitlab: Relay, sink: Sink) -> Relay:
 
 
 @also_on_postgresql
-def test_list_and_show_tell_what_was_refused_and_why(refusing: Relay) -> None:
+def test_list_and_show_say_what_was_refused_and_why(refusing: Relay) -> None:
     lines = parked(refusing, "list").stdout.splitlines()
     assert len(lines) == 2
     assert "HTTP 400" in lines[0]
@@ -94,7 +94,7 @@ def test_number_of_another_message_changes_nothing(refusing: Relay, command: str
     assert len(numbers(refusing)) == 2
 
 
-def test_state_that_is_not_there_is_told(gitlab: Relay) -> None:
+def test_state_that_is_not_there_is_reported(gitlab: Relay) -> None:
     done = parked(gitlab, "list")
     assert done.returncode == 78
     assert "there is no" in done.stderr

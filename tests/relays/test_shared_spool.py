@@ -273,7 +273,7 @@ def test_what_waits_in_the_file_of_a_host_moves_into_the_spool(
     relay.kill()
     (relay.home / "credentials" / "spool").write_text(spool)
     relay.start(listener=listener)
-    # Those that were not told yet, too.
+    # Those that were not announced yet, too.
     assert re.search(r"rows=\d+: they are in the shared spool now", relay.text)
     assert not list(relay.state.glob("relay.db*"))
     # Those that were delivered, or are parked, are known as well.
@@ -428,7 +428,7 @@ class TestServer:
         assert list(dict.fromkeys(sink.keys)) == keys(len(sent))
         assert len(sink.keys) <= len(sent) + 2
 
-    def test_an_outage_is_answered_told_and_ended_by_itself(
+    def test_an_outage_is_answered_reported_and_ended_by_itself(
         self, own: Cluster, relay: Relay, listener: socket.socket, sink: Sink
     ) -> None:
         def well() -> bool:

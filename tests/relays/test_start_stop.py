@@ -17,7 +17,7 @@ from tests.relays.process import TOKEN, Relay, undelivered, wait_for
 from tests.relays.sink import HOOK_ID, Sink
 
 
-def test_it_tells_systemd_how_it_is(gitlab: Relay, sink: Sink) -> None:
+def test_it_says_to_systemd_how_it_is(gitlab: Relay, sink: Sink) -> None:
     gitlab.start()
     wait_for(lambda: gitlab.said("WATCHDOG=1"))
     wait_for(lambda: gitlab.said("STATUS=rien en attente"))
@@ -28,14 +28,14 @@ def test_it_tells_systemd_how_it_is(gitlab: Relay, sink: Sink) -> None:
         r"STATUS=depuis le démarrage : 2 événement\(s\) reçu\(s\) ; "
         r"2 notification\(s\) en attente, la plus ancienne depuis \d+ s"
     )
-    wait_for(lambda: any(pattern.fullmatch(line) for line in gitlab.told))
+    wait_for(lambda: any(pattern.fullmatch(line) for line in gitlab.notified))
     send(gitlab, b"\xff")
     sink.go_on()
     pattern = re.compile(
         r"STATUS=depuis le démarrage : 2 événement\(s\) reçu\(s\), 1 requête\(s\) refusée\(s\), "
         r"2 notification\(s\) livrée\(s\) ; rien en attente ; dernière livraison il y a \d+ s"
     )
-    wait_for(lambda: any(pattern.fullmatch(line) for line in gitlab.told))
+    wait_for(lambda: any(pattern.fullmatch(line) for line in gitlab.notified))
     assert gitlab.terminate() == 0
     assert gitlab.said("STOPPING=1")
 
@@ -45,10 +45,10 @@ def test_a_pause_is_no_stop(gitlab: Relay, sink: Sink) -> None:
     for _ in range(5):
         os.kill(gitlab.pid, signal.SIGSTOP)
         # Its timer has gone off meanwhile: a process that runs says something three times in WATCHDOG_USEC.
-        wait_for(lambda: time.monotonic() > gitlab.told_at + 0.3)
-        count = gitlab.told.count("WATCHDOG=1")
+        wait_for(lambda: time.monotonic() > gitlab.notified_at + 0.3)
+        count = gitlab.notified.count("WATCHDOG=1")
         os.kill(gitlab.pid, signal.SIGCONT)
-        wait_for(lambda count=count: gitlab.told.count("WATCHDOG=1") > count)  # type: ignore[misc]
+        wait_for(lambda count=count: gitlab.notified.count("WATCHDOG=1") > count)  # type: ignore[misc]
     assert send(gitlab, issue(1)).status_code == 200
 
 
@@ -140,7 +140,7 @@ def test_slow_and_silent_senders_hold_up_neither_others_nor_the_end(gitlab: Rela
         slow.sendall(b"\r\nContent-Length: 1000\r\n\r\n{")
         assert send(gitlab, issue(2)).status_code == 200
         assert gitlab.terminate() == 0
-    # What was stored is told by the next process if this one did not come to it.
+    # What was stored is reported by the next process if this one did not come to it.
     gitlab.start()
     wait_for(lambda: undelivered(gitlab) == 0)
     assert len(set(sink.keys)) == 2
@@ -185,7 +185,7 @@ def write(name: str, text: str) -> Change:
             write("settings.toml", "max_body_bytes = true"),
             r"max_body_bytes = True is not a whole number",
         ),
-        ("gitlab", write("settings.toml", "channel = ''"), r"channel = '' is not a text"),
+        ("gitlab", write("settings.toml", "channel = ''"), r"channel = '': must be the name of a channel"),
         ("gitlab", lambda home: (home / "settings.toml").unlink(), r"--config = .* cannot be read"),
         ("gitlab", write("credentials/gitlab-hook-token", " \n"), r"gitlab-hook-token is empty"),
         (
@@ -262,7 +262,7 @@ def write(name: str, text: str) -> Change:
         (
             "nextcloud",
             write("settings.toml", "[[trees]]\ntree = '/x'\nannounce = ['news']"),
-            r"announce: there is no news; known are new, moved_in, version, deleted",
+            r"\[\[trees\]\] 1 announce.#1 = 'news' is not one of new, moved_in, version, deleted",
         ),
         (
             "nextcloud",
@@ -272,7 +272,7 @@ def write(name: str, text: str) -> Change:
         (
             "nextcloud",
             write("settings.toml", "[[trees]]\ntree = 'relative'"),
-            r'tree = "relative" is not the absolute path',
+            r"\[\[trees\]\] 1 tree = 'relative': is not the absolute path",
         ),
         ("nextcloud", write("settings.toml", "port = 1\n[[trees]]\ntree = '/x'"), r"port is unknown"),
         (
@@ -309,7 +309,7 @@ def test_files_of_other_systems_and_a_relative_state_will_do(tmp_path: Path, sin
     relay.close()
 
 
-def test_a_port_that_is_taken_is_told(tmp_path: Path, sink: Sink) -> None:
+def test_a_port_that_is_taken_is_reported(tmp_path: Path, sink: Sink) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         relay = Relay("gitlab", tmp_path, sink.url, f'[listen]\naddress = "127.0.0.1"\nport = {port}\n')

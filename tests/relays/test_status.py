@@ -28,9 +28,9 @@ def test_the_same_in_every_language(gitlab_with: Callable[[str], Relay], languag
     gitlab.start()
     send(gitlab, issue(1))
     wait_for(lambda: status(gitlab).get("last_delivery") and status(gitlab)["backlog"] == 0)
-    told = status(gitlab)
-    assert told.pop("last_delivery")
-    assert told == {
+    reported = status(gitlab)
+    assert reported.pop("last_delivery")
+    assert reported == {
         "version": 1,
         "status": "ok",
         "held": {},

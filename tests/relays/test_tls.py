@@ -1,4 +1,4 @@
-"""Servers over TLS: who is trusted, and a fault told as what it is, with its remedy, and outlived."""
+"""Servers over TLS: who is trusted, and a fault reported as what it is, with its remedy, and outlived."""
 
 from collections.abc import Callable, Iterable, Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -45,7 +45,7 @@ def started(front: tls.Front, tmp_path: Path) -> Iterator[Start]:
         relay.close()
 
 
-def told(relay: Relay, code: str, setting: str) -> bool:
+def reported(relay: Relay, code: str, setting: str) -> bool:
     """Whether the journal has the fault and its remedy."""
     what = FAULTS[code].what.partition("(")[0]
     remedy = FAULTS[code].remedy.format(setting=setting)
@@ -78,14 +78,14 @@ def test_whom_the_machine_trusts_is_trusted_beside_those_of_the_file(
 
 
 @pytest.mark.parametrize("fault", [name for name, (_, code) in tls.FAULTS.items() if FAULTS[code].lasting])
-def test_a_fault_is_told_with_its_remedy_and_outlived(
+def test_a_fault_is_reported_with_its_remedy_and_outlived(
     started: Start, front: tls.Front, sink: Sink, fault: str
 ) -> None:
     arrange, code = tls.FAULTS[fault]
     arrange(front)
     relay = started(tls.ROOT.pem)
     wait_for(lambda: "misconfigured" in relay.text, what=relay.text)
-    assert told(relay, code, "mattermost.url"), relay.text
+    assert reported(relay, code, "mattermost.url"), relay.text
     assert not sink.posts
     front.instead = None
     front.wear(tls.GOOD)
@@ -93,11 +93,11 @@ def test_a_fault_is_told_with_its_remedy_and_outlived(
 
 
 @pytest.mark.parametrize("server", tls.PLAIN_REFUSALS)
-def test_plain_http_where_tls_is_spoken_is_told(started: Start, front: tls.Front, server: str) -> None:
+def test_plain_http_where_tls_is_spoken_is_reported(started: Start, front: tls.Front, server: str) -> None:
     tls.PLAIN_REFUSALS[server](front)
     relay = started(url=front.url.replace("https", "http"))
     wait_for(lambda: "misconfigured" in relay.text, what=relay.text)
-    assert told(relay, "https", "mattermost.url"), relay.text
+    assert reported(relay, "https", "mattermost.url"), relay.text
 
 
 def test_a_server_that_breaks_off_is_tried_until_it_answers(
@@ -184,7 +184,9 @@ def test_the_other_servers_are_trusted_alike(
 
 @pytest.mark.parametrize("server", QUESTIONS)
 @pytest.mark.parametrize("fault", sampled([*tls.FAULTS, *tls.PLAIN_REFUSALS]))
-def test_their_faults_are_told_alike(speaking: tls.Front, tmp_path: Path, server: str, fault: str) -> None:
+def test_their_faults_are_reported_alike(
+    speaking: tls.Front, tmp_path: Path, server: str, fault: str
+) -> None:
     url, code = speaking.url, "https"
     if fault in tls.FAULTS:
         arrange, code = tls.FAULTS[fault]

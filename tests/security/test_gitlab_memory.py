@@ -49,7 +49,7 @@ CASES = [
     pytest.param(name, how, marks=[] if (name, how) == (FIRST, "with the token") else pytest.mark.exhaustive)
     for name, (number, _) in BODIES.items()
     for how in ("with the token", "signed")
-    # Beyond the number of connections only who shows the token can be told from a stranger before the end of a body.
+    # Beyond the number of connections only who shows the token is no stranger before the end of a body.
     if how == "with the token" or number <= crowd.MOST
 ]
 

@@ -140,7 +140,7 @@ def test_what_is_made_to_end_the_relay(gitlab: Relay, sink: Sink, bounds: Bounds
             good.send(gitlab, {"X-Gitlab-Token": TOKEN, "Idempotency-Key": f"good-{number}"}, issue(number))
         wait_for(lambda: undelivered(gitlab) == 0, 120)
     arrived = [key for key in sink.keys if key.startswith("gitlab:good-")]
-    bounds.exactly(name, "good events told", GOOD, len(arrived))
+    bounds.exactly(name, "good events announced", GOOD, len(arrived))
     bounds.exactly(name, "ends of the relay", 0, supervisor.ends)
     bounds.at_most(name, "seconds to the slowest good answer", BESIDE_SECONDS, good.slowest)
     bounds.at_most(name, "peak memory in MB", MOST_MEGABYTES, gitlab.peak_megabytes)
@@ -164,7 +164,7 @@ def endable(gitlab_with: Callable[[str], Relay]) -> Relay:
 
 
 @also_on_postgresql
-def test_what_ends_the_relay_is_put_aside(endable: Relay, sink: Sink, bounds: Bounds) -> None:
+def test_what_ends_the_relay_becomes_a_dead_letter(endable: Relay, sink: Sink, bounds: Bounds) -> None:
     attack = "an event that ends the relay, by a site's own template"
     poison = issue(1).replace(b'"iid": 1', b'"iid": 4000000000')
     with Supervisor(endable) as supervisor:
@@ -179,16 +179,18 @@ def test_what_ends_the_relay_is_put_aside(endable: Relay, sink: Sink, bounds: Bo
                 pass  # the relay is down at this moment
         wait_for(lambda: set(accepted) <= set(sink.keys), 60)
         wait_for(lambda: undelivered(endable) == 0)
-    bounds.exactly(attack, "good events told", GOOD, len(set(accepted) & set(sink.keys)))
+    bounds.exactly(attack, "good events announced", GOOD, len(set(accepted) & set(sink.keys)))
     # Looked into with others once, or alone from the start, and then three times alone.
     bounds.exactly(attack, "ends of the relay are 3 or 4", True, supervisor.ends in (3, 4))
     bounds.exactly(attack, "dead letters in /health", 1, health(endable)[1]["dead_letters"])
-    told = [post.shown for post in sink.posts if "dead:gitlab:poison" in str(post.payload["props"])]
-    bounds.exactly(attack, "the channel is told", True, len(told) == 1 and "parked.sh" in told[0])
+    announced = [post.shown for post in sink.posts if "dead:gitlab:poison" in str(post.payload["props"])]
+    bounds.exactly(
+        attack, "the channel hears of it", True, len(announced) == 1 and "parked.sh" in announced[0]
+    )
     bounds.exactly(attack, "numbers in the list", ["e1"], numbers(endable))
     assert "it has ended the relay 3 times" in parked(endable, "list").stdout
     assert parked(endable, "show", "e1").stdout.encode().strip() == poison.strip()
-    wait_for(lambda: any("mis de côté" in line for line in endable.told), 20)
+    wait_for(lambda: any("mis de côté" in line for line in endable.notified), 20)
     # The same delivery once more ends nothing.
     assert send(endable, poison, {"Idempotency-Key": "poison"}).status_code == 200
     wait_for(lambda: undelivered(endable) == 0)
@@ -199,7 +201,7 @@ def test_what_ends_the_relay_is_put_aside(endable: Relay, sink: Sink, bounds: Bo
 
 
 @also_on_postgresql
-def test_what_was_put_aside_can_be_told_once_the_reason_is_gone(
+def test_a_dead_letter_can_be_announced_once_the_reason_is_gone(
     endable: Relay, sink: Sink, bounds: Bounds
 ) -> None:
     poison = issue(1).replace(b'"iid": 1', b'"iid": 4000000000')
@@ -213,5 +215,5 @@ def test_what_was_put_aside_can_be_told_once_the_reason_is_gone(
     wait_for(lambda: "gitlab:poison" in sink.keys)
     assert numbers(endable) == []
     bounds.exactly(
-        "the same, once the template is mended", "told after a retry", True, "gitlab:poison" in sink.keys
+        "the same, once the template is mended", "announced after a retry", True, "gitlab:poison" in sink.keys
     )

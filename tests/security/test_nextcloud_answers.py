@@ -147,7 +147,7 @@ def relay_for(site: Site, front: Front, sink: Sink, tmp_path: Path) -> Iterator[
         relay.close()
 
 
-def is_told(relay: Relay, sink: Sink, path: str) -> bool:
+def is_announced(relay: Relay, sink: Sink, path: str) -> bool:
     return path in announced(relay, sink)
 
 
@@ -174,10 +174,13 @@ def test_answers_of_webdav(
         upload(site, f"after-{number}.pdf")
         expected = {f"Contrats/during-{number}.pdf", f"Contrats/after-{number}.pdf"}
         wait_for(lambda: expected <= set(announced(relay, sink)), TOLD_SECONDS)
-    told = announced(relay, sink)
-    bounds.exactly(name, "documents told of it", 0, len(of_it))
+    announcements = announced(relay, sink)
+    bounds.exactly(name, "documents announced of it", 0, len(of_it))
     bounds.exactly(
-        name, "documents told afterwards, each once", (2, True), (len(told), set(told) == expected)
+        name,
+        "documents announced afterwards, each once",
+        (2, True),
+        (len(announcements), set(announcements) == expected),
     )
     bounds.exactly(name, "times that the relay ended", 0, supervisor.ends)
     bounds.at_most(name, "peak memory in MB", MOST_MEGABYTES, relay.peak_megabytes)
@@ -228,7 +231,7 @@ FAST_ACTIVITIES = {"activity: 16 MB of empty rows", "activity: halves of charact
 def test_answers_of_the_activity(
     relay_for: Callable[[str], Relay], site: Site, front: Front, sink: Sink, bounds: Bounds, name: str
 ) -> None:
-    """What is on the disk is told whatever Nextcloud says of it, without a name."""
+    """What is on the disk is announced whatever Nextcloud says of it, without a name."""
     relay = relay_for("disk")
     number = list(ACTIVITIES).index(name)
     start(relay)
@@ -237,8 +240,13 @@ def test_answers_of_the_activity(
         expected = [f"Contrats/activity-{number}-{turn}.pdf" for turn in range(3)]
         for path in expected:
             upload(site, path.rpartition("/")[2])
-            wait_for(partial(is_told, relay, sink, path), TOLD_SECONDS)
-    told = announced(relay, sink)
-    bounds.exactly(name, "documents told, each once, in order", (3, True), (len(told), told == expected))
+            wait_for(partial(is_announced, relay, sink, path), TOLD_SECONDS)
+    announcements = announced(relay, sink)
+    bounds.exactly(
+        name,
+        "documents announced, each once, in order",
+        (3, True),
+        (len(announcements), announcements == expected),
+    )
     bounds.exactly(name, "times that the relay ended", 0, supervisor.ends)
     bounds.at_most(name, "peak memory in MB", MOST_MEGABYTES, relay.peak_megabytes)

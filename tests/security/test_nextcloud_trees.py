@@ -104,8 +104,8 @@ def test_links(one_by_one: Relay, tree: Path, outside: Path, sink: Sink, bounds:
     start(one_by_one)
     put(tree / "Contrats" / "last.pdf")
     wait_for(lambda: "Contrats/last.pdf" in announced(one_by_one, sink), TOLD_SECONDS)
-    told = announced(one_by_one, sink)
-    bounds.exactly(name, "documents told", ["Contrats/after.pdf", "Contrats/last.pdf"], told)
+    announcements = announced(one_by_one, sink)
+    bounds.exactly(name, "documents announced", ["Contrats/after.pdf", "Contrats/last.pdf"], announcements)
     bounds.exactly(name, "times that the relay ended", 0, supervisor.ends)
 
 
@@ -135,7 +135,7 @@ def test_odd_names(one_by_one: Relay, tree: Path, sink: Sink, bounds: Bounds, na
         wait_for(lambda: one_by_one.text.count("delivered key=") >= 201, 2 * TOLD_SECONDS)
     longest = max(len(str(post.payload)) for post in sink.posts)
     lines = [line for line in one_by_one.text.splitlines() if not _LINE.match(line)]
-    bounds.exactly(name, "documents told", 201, counted(one_by_one))
+    bounds.exactly(name, "documents announced", 201, counted(one_by_one))
     bounds.at_most(name, "characters of the longest message", 16_383, longest)
     bounds.exactly(name, "lines of the log that a name made", 0, len(lines))
     bounds.exactly(name, "times that the relay ended", 0, supervisor.ends)
@@ -166,6 +166,6 @@ def test_a_tree_of_many_documents(
         put(tree / "Contrats" / "after.pdf")
         wait_for(lambda: counted(nextcloud) > flood, 10 * TOLD_SECONDS)
     attack = f"{number:,} documents, and {flood:,} more at once"
-    bounds.exactly(attack, "documents told", flood + 1, counted(nextcloud))
+    bounds.exactly(attack, "documents announced", flood + 1, counted(nextcloud))
     bounds.exactly(attack, "times that the relay ended", 0, supervisor.ends)
     bounds.at_most(attack, "peak memory in MB", MOST_MEGABYTES, nextcloud.peak_megabytes)

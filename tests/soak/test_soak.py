@@ -56,7 +56,7 @@ def sample(relay: Relay) -> Sample:
 
 
 def growth(name: str, samples: list[Sample]) -> Iterator[str]:
-    """What has grown, told with its medians; prints all of them."""
+    """What has grown, named with its medians; prints all of them."""
     fifth = len(samples) // 5
     for index, field in enumerate(fields(Sample)):
         values = [astuple(each)[index] for each in samples]

@@ -152,7 +152,7 @@ class Delivery:
 
 
 class Receiver:
-    """A web server that keeps what it is sent and answers with `status`, unless it is told to hang."""
+    """A web server that keeps what it is sent and answers with `status`, unless it is to hang."""
 
     def __init__(self) -> None:
         self.received: list[Delivery] = []

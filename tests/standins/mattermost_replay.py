@@ -66,8 +66,8 @@ class Replay:
             self.tokens[answer.json()["username"]] = answer.headers["Token"]
         recorded = exchange["response"]["body"]
         if isinstance(recorded, dict) and "token" in recorded and answer.ok:
-            name = {"REDACTED_PAT": "pat", "REDACTED_BOT_TOKEN": "bot"}[recorded["token"]]
-            self.tokens[name] = answer.json()["token"]
+            names = {"REDACTED_PAT": "pat", "REDACTED_BOT_TOKEN": "bot"}
+            self.tokens[names.get(recorded["token"]) or str(recorded["description"])] = answer.json()["token"]
 
     def compare(
         self, exchange: Exchange, answer: requests.Response, *, ignored: frozenset[str] = frozenset()
@@ -99,6 +99,7 @@ class Replay:
     ) -> list[str]:
         """The differences of two JSON values; with ``strict`` our objects may have no further keys."""
         if isinstance(recorded, dict) and isinstance(ours, dict):
+            recorded = {self.ids.get(key, key): value for key, value in recorded.items()}
             keys = recorded.keys() - _UNCOMPARED_KEYS - ignored
             extra = ours.keys() - recorded.keys() - _UNCOMPARED_KEYS if strict else set()
             found = [f"{where}.{key}: not recorded" for key in sorted(extra)]

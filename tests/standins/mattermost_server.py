@@ -35,7 +35,7 @@ class MattermostServer:
     def request(
         self, method: str, path: str, body: object = None, *, token: str | None = None, **options: Any
     ) -> requests.Response:
-        """One request; ``body`` is sent as JSON, with the administrator's token unless told otherwise."""
+        """One request; ``body`` is sent as JSON, with the administrator's token unless asked otherwise."""
         token = self.token if token is None else token
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         headers |= options.pop("headers", {})

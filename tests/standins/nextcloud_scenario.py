@@ -1,4 +1,4 @@
-"""Things that people do to documents in a Nextcloud, and what its activity tells of them, whatever Nextcloud it is."""
+"""Things that people do to documents in a Nextcloud, and what its activity says of them, whatever Nextcloud it is."""
 
 import hashlib
 import re
@@ -136,7 +136,7 @@ class Cloud:
         return int(answer.headers.get("X-Activity-Last-Given", "0"))
 
 
-def told(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+def reported(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """What rows of files say, with the numbers of files replaced by their order."""
     numbers: dict[str, str] = {}
 

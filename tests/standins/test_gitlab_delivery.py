@@ -178,10 +178,10 @@ def test_a_hook_rests_after_four_failures_until_a_test_succeeds(site: Site, rece
     project.done("POST", f"/hooks/{hook['id']}/test/issues_events")
     assert status() == "executable"
     project.done("POST", "/issues", title="Told")
-    wait_until("delivery", lambda: "Told" in told(receiver), 10, 0.02)
-    assert "Dropped" not in told(receiver)
+    wait_until("delivery", lambda: "Told" in reported(receiver), 10, 0.02)
+    assert "Dropped" not in reported(receiver)
 
 
-def told(receiver: Receiver) -> list[str]:
+def reported(receiver: Receiver) -> list[str]:
     """The titles of the issues that came in."""
     return [delivery.payload["object_attributes"]["title"] for delivery in receiver.received]

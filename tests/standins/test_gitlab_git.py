@@ -1,4 +1,4 @@
-"""Real git against the stand-in: clone and push over HTTP, and what pushes tell the hooks."""
+"""Real git against the stand-in: clone and push over HTTP, and what pushes say to the hooks."""
 
 import subprocess
 from pathlib import Path
@@ -49,7 +49,7 @@ def test_nobody_pushes_without_credentials(project: Project, tmp_path: Path) -> 
         clone.git("push", "origin", "main")
 
 
-def test_a_push_tells_of_its_commits(project: Project, receiver: Receiver, clone: Clone) -> None:
+def test_a_push_names_its_commits(project: Project, receiver: Receiver, clone: Clone) -> None:
     project.hook(receiver.url, "push_events", token="abc")
     before = clone.git("rev-parse", "HEAD")
     clone.commit("Ajoute a\n\nAvec un corps.", a_txt="un\n")
@@ -156,7 +156,7 @@ def test_tags(project: Project, receiver: Receiver, clone: Clone) -> None:
     assert by_ref["refs/tags/v1"].headers["X-Gitlab-Event"] == "Tag Push Hook"
 
 
-def test_more_than_three_branches_at_once_tell_nothing(
+def test_more_than_three_branches_at_once_say_nothing(
     project: Project, receiver: Receiver, clone: Clone
 ) -> None:
     hook = project.hook(receiver.url, "push_events", "issues_events")

@@ -119,7 +119,7 @@ def test_a_sixth_test_within_a_minute_is_refused(project: Project, receiver: Rec
     assert len(receiver.received) == 5
 
 
-def test_the_log_tells_of_each_delivery_and_hides_secrets(project: Project, receiver: Receiver) -> None:
+def test_the_log_names_each_delivery_and_hides_secrets(project: Project, receiver: Receiver) -> None:
     hook = project.hook(receiver.url, "issues_events", token="hidden-token")
     project.done("POST", "/issues", title="Un")
     receiver.expect("issue:open")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from lab.standins.mattermost.pages import render
-from tests.standins.mattermost_server import Site, furnished, running
+from tests.standins.mattermost_server import MattermostServer, Site, furnished, running
 
 
 @pytest.fixture(scope="module")
@@ -140,3 +140,62 @@ def test_unknown_pages_are_not_found(site: Site) -> None:
 )
 def test_markdown_subset(markdown: str, html: str) -> None:
     assert render.block(markdown) == html
+
+
+def _thread(server: MattermostServer, channel: str) -> tuple[str, str]:
+    """A root that was edited and has a reaction, and its reply."""
+    box = {"color": "#2EB67D", "title": "Ouverte", "fallback": "Ouverte", "text": "état"}
+    root = server.api(
+        "POST", "/posts", {"channel_id": channel, "message": "", "props": {"attachments": [box]}}
+    )["id"]
+    reply = server.api(
+        "POST", "/posts", {"channel_id": channel, "message": "Alice approuve", "root_id": root}
+    )["id"]
+    server.api("PUT", f"/posts/{root}/patch", {"props": {"attachments": [{**box, "title": "Fusionnée"}]}})
+    me = server.api("GET", "/users/me")["id"]
+    server.api("POST", "/reactions", {"user_id": me, "post_id": root, "emoji_name": "rocket"})
+    return root, reply
+
+
+def test_a_thread_is_below_its_root_and_an_edited_post_says_so(site: Site) -> None:
+    root, reply = _thread(site.server, site.channel_id)
+    page = _page(site, "/taaf/channels/dev-notifications")
+    shown = page[page.index(f'id="post_{root}"') :]
+    order = (
+        "Fusionnée",
+        "Modifié",
+        "🚀 1",
+        "1 réponse, la dernière à",
+        f'id="post_{reply}"',
+        "Alice approuve",
+    )
+    assert [shown.index(each) for each in order] == sorted(shown.index(each) for each in order)
+    assert "Ouverte</div>" not in shown
+    assert page.count("Alice approuve") == 1
+    assert " open>" not in page
+    linked = _page(site, f"/taaf/pl/{reply}")
+    assert f'id="thread_{root}" open>' in linked
+    assert f'class="post linked" id="post_{reply}"' in linked
+    site.server.api("DELETE", f"/posts/{root}")
+    assert "Alice approuve" not in _page(site, "/taaf/channels/dev-notifications")
+
+
+def test_without_collapsed_threads_a_reply_says_what_it_is_about(tmp_path: Path) -> None:
+    with running(tmp_path, "--version", "5.37") as server:
+        made = furnished(server)
+        root, reply = _thread(server, made.channel_id)
+        page = _page(made, "/taaf/channels/dev-notifications")
+        assert page.index(f'id="post_{root}"') < page.index(f'id="post_{reply}"')
+        assert "En réponse à : Ouverte" in page
+        assert 'class="thread"' not in page
+
+
+def test_direct_messages_have_a_page(site: Site) -> None:
+    bob = site.server.add_user("bob")
+    me = site.server.api("GET", "/users/me")["id"]
+    direct = site.server.api("POST", "/channels/direct", [me, bob])
+    site.server.api("POST", "/posts", {"channel_id": direct["id"], "message": "à relire"})
+    assert f'href="/taaf/messages/{direct["name"]}"' in _page(site, "/taaf/channels/dev-notifications")
+    page = _page(site, f"/taaf/messages/{direct['name']}")
+    assert "à relire" in page
+    assert "admin ↔ bob" in page

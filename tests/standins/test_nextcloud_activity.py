@@ -1,4 +1,4 @@
-"""The activity app of the stand-in tells what that of Nextcloud 32.0.1 told, and WebDAV shows what goes with it."""
+"""The activity app of the stand-in says what that of Nextcloud 32.0.1 said, and WebDAV shows what goes with it."""
 
 import json
 import os
@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.standins.nextcloud_scenario import CONGES, SCENES, Cloud, told
+from tests.standins.nextcloud_scenario import CONGES, SCENES, Cloud, reported
 from tests.standins.nextcloud_site import ADMIN, PASSWORD, Site, running
 
 RECORDED: dict[str, list[dict[str, Any]]] = json.loads(
@@ -66,12 +66,12 @@ def test_every_scene_was_recorded() -> None:
 
 
 @pytest.mark.parametrize("scene", SCENES)
-def test_what_is_told(cloud: Cloud, scene: str) -> None:
+def test_what_is_announced(cloud: Cloud, scene: str) -> None:
     since = cloud.newest()
     for step in SCENES[scene]:
         step(cloud)
     rows, _ = cloud.rows(since)
-    assert told(rows) == RECORDED[scene]
+    assert reported(rows) == RECORDED[scene]
 
 
 def test_when_a_file_was_uploaded(site: Site, cloud: Cloud, tmp_path: Path) -> None:
@@ -125,7 +125,7 @@ def test_who_wrote_which_version(site: Site, cloud: Cloud) -> None:
 
 
 def test_where_a_reader_stands(site: Site, cloud: Cloud) -> None:
-    """A row to go on after that is not there any more is told by a header, as is a first reading."""
+    """A row to go on after that is not there any more is reported by a header, as is a first reading."""
     cloud.upload("bob", f"{CONGES}/a.pdf")
     newest = cloud.newest()
     known = site.activity(since=newest - 1, sort="asc").headers

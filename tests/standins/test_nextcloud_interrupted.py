@@ -93,7 +93,7 @@ def test_client_that_drops_a_new_file_leaves_nothing(site: Site, contrats: Path)
 
 
 def test_client_that_drops_an_overwrite_leaves_the_file_truncated(site: Site, contrats: Path) -> None:
-    """No trace, but measured: on disk this cannot be told from a finished overwrite."""
+    """No trace, but measured: on disk this cannot be distinguished from a finished overwrite."""
     target = contrats / "contrat.pdf"
     site.dav("PUT", "Documents_RH/Contrats/contrat.pdf", data=b"y" * 3 * MIB).raise_for_status()
     with recording(contrats) as recorder:

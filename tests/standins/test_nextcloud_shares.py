@@ -1,4 +1,4 @@
-"""Shares and file drops leave on disk what Nextcloud 32.0.1 left, and the activity app tells who did it."""
+"""Shares and file drops leave on disk what Nextcloud 32.0.1 left, and the activity app says who did it."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -114,7 +114,9 @@ def test_a_file_drop_is_in_the_tree_as_recorded(site: Site) -> None:
     assert reading.status_code == 405
 
 
-def test_an_upload_is_told_when_its_answer_is_there_with_the_path_in_the_readers_files(site: Site) -> None:
+def test_an_upload_is_reported_when_its_answer_is_there_with_the_path_in_the_readers_files(
+    site: Site,
+) -> None:
     bob(site, "PUT", "Documents_RH/Conges/bob.pdf", data=CONTENT).raise_for_status()
     (row,) = newest(site, limit=1)
     assert (row["type"], row["user"], row["object_name"]) == (
@@ -153,7 +155,7 @@ def test_who_has_no_account_has_no_user(site: Site) -> None:
     assert rows["cv.pdf"]["subject_rich"][1]["user"]["name"] == "Jean%20Dupont (remote user)"
 
 
-def test_occ_is_told_in_all_only_and_a_scan_not_at_all(site: Site, tmp_path: Path) -> None:
+def test_occ_is_described_in_all_only_and_a_scan_not_at_all(site: Site, tmp_path: Path) -> None:
     since = last_id(site)
     (tmp_path / "put.pdf").write_bytes(CONTENT)
     site.occ("files:put", str(tmp_path / "put.pdf"), f"{ADMIN}/files/Documents_RH/Contrats/put.pdf")

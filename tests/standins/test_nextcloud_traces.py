@@ -131,7 +131,7 @@ def add_event(events: list[Event], row: dict[str, Any]) -> None:
     root = Path("admin/files")
     path = Path(row["path"])
     kind = row["mask"][0].removeprefix("IN_")
-    # The root of the watch is "files", so that a case that renames the tree itself can be told.
+    # The root of the watch is "files", so that a case that renames the tree itself can be reported.
     if kind not in KINDS.values() or not path.is_relative_to(root):
         return
     relative = path.relative_to(root)
@@ -274,7 +274,7 @@ def multipart(files: dict[str, bytes]) -> bytes:
     return b"".join(parts) + b"--boundary_0123456789--\r\n"
 
 
-def test_the_recorder_tells_a_rename_from_a_direct_write(tmp_path: Path) -> None:
+def test_the_recorder_distinguishes_a_rename_from_a_direct_write(tmp_path: Path) -> None:
     """The comparison above could not fail if the recorder saw nothing."""
     with recording(tmp_path) as recorder:
         (tmp_path / "new").write_bytes(b"x")

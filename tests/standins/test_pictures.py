@@ -185,7 +185,7 @@ def test_picture_without_its_subject_is_not_taken(world: World) -> None:
     assert "is not to be seen within 1 s" in dossier.pictures["17-gitlab-merge-request"].reason
 
 
-def test_wrong_password_is_told_in_place_of_the_picture(world: World) -> None:
+def test_wrong_password_is_reported_in_place_of_the_picture(world: World) -> None:
     gitlab = world.site.gitlab.model_copy(update={"web_user": "nobody"})
     wrong = World(world.site.model_copy(update={"gitlab": gitlab}), world.chat, world.post, world.hook)
     dossier = Dossier()
@@ -264,7 +264,7 @@ def test_page_finds_its_local_storage_at_once(world: World) -> None:
         assert tab.evaluate(stored) is None
 
 
-def test_browser_that_cannot_start_is_told(tmp_path: Path) -> None:
+def test_browser_that_cannot_start_is_reported(tmp_path: Path) -> None:
     broken = tmp_path / "browser"
     broken.write_text("#!/bin/sh\nexit 1\n")
     broken.chmod(0o755)

@@ -5,16 +5,18 @@ import json
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from relays.delivery.metrics import Metrics
-from relays.delivery.outbox import Outbox
+from relays.delivery.outbox import Notification, Outbox
 from relays.delivery.tables import OUTBOX
 from relays.sources.gitlab import delayed as holding
 from relays.sources.gitlab.attempt_journal import AttemptJournal
+from relays.sources.gitlab.conversations.conversing import Conversing
 from relays.sources.gitlab.dead_letters import DeadLetters
 from relays.sources.gitlab.event_processor import EventProcessor
 from relays.sources.gitlab.history import History
@@ -23,6 +25,7 @@ from relays.sources.gitlab.mute import Mute
 from relays.sources.gitlab.router import Router
 from relays.sources.gitlab.routing import Route
 from relays.sources.gitlab.tables import GITLAB
+from relays.storage.engine import Database
 from relays.storage.postgresql import PostgreSQL
 from relays.storage.sqlite import SQLite
 from relays.storage.store import Store
@@ -36,22 +39,43 @@ _KEYS = itertools.count()
 Payload = dict[str, Any]
 
 
+class RecordingOutbox(Outbox):
+    """An outbox that notes in `posts` what is put into it, once that is committed."""
+
+    def __init__(self, store: Store, instance: str, posts: list[Notification]) -> None:
+        super().__init__(store, instance)
+        self._posts = posts
+
+    def put(self, make: Callable[[Database], Sequence[Notification]]) -> Future[int]:
+        made: list[Notification] = []
+
+        def recording(db: Database) -> Sequence[Notification]:
+            made[:] = make(db)
+            return made
+
+        future = super().put(recording)
+        future.add_done_callback(lambda done: None if done.exception() else self._posts.extend(made))
+        return future
+
+
 @dataclass
 class World:
     """The relay; `hear` has it hear events one after the other. Its clock stands still unless a test moves it."""
 
     store: Store
     folder: Path
-    dispatcher: Router
+    router: Router
     counters: Counter[str] = field(default_factory=Counter)
     now: float = field(default_factory=time.time)
     wake: Callable[[], object] = lambda: None
+    conversing: Conversing | None = None
+    posts: list[Notification] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.store.now = lambda: self.now  # type: ignore[method-assign]
 
     def hear(self, *payloads: Payload, keys: Sequence[str] = ()) -> None:
-        """Each event is looked into before the next one comes, or held back; in the end all that is held is told."""
+        """Each event is processed before the next one comes, or held back; in the end all that is held is announced."""
         stop = self.start()
         for number, payload in enumerate(payloads):
             self.put(payload, keys[number] if keys else "")
@@ -66,18 +90,19 @@ class World:
         wait_until("looked into", lambda: received.pending() == self.held(), 30, 0.005)
 
     def start(self) -> Callable[..., None]:
-        """Have what is stored told; what is given back ends that, once all of it is told unless it does not `wait`."""
-        received, outbox = Inbox(self.store), Outbox(self.store, "test")
+        """Have what is stored announced; what is given back ends that, once all of it is unless it does not `wait`."""
+        received, outbox = Inbox(self.store), RecordingOutbox(self.store, "test", self.posts)
         metrics = Metrics(outbox.stats, lambda: False)
         processor = EventProcessor(
             received,
             outbox,
-            self.dispatcher,
+            self.router,
             History.of(self.store),
             DeadLetters(self.store),
             AttemptJournal(self.folder / "attempt"),
             metrics,
             self.counters,
+            conversing=self.conversing,
         )
         self.wake = lambda: received.put(list).result()
         processor.start()
@@ -85,7 +110,7 @@ class World:
         def stop(wait: bool = True) -> None:
             if wait:
                 self.let_time_pass(holding.LONGEST_SECONDS)
-                wait_until("all told", lambda: received.pending() == 0, 30, 0.01)
+                wait_until("all processed", lambda: received.pending() == 0, 30, 0.01)
             processor.stop()
             processor.join(30)
             assert not processor.is_alive()
@@ -103,7 +128,7 @@ class World:
         ((number,),) = self.store.read(query)
         return int(number)
 
-    def told(self, channel: str = "dev") -> list[str]:
+    def announced(self, channel: str = "dev") -> list[str]:
         """All that is shown in a channel, message by message."""
         rows = self.store.read("SELECT message FROM outbox WHERE channel = ? ORDER BY id", (channel,))
         return [text.replace("\u200b", "") for (text,) in rows]
@@ -111,13 +136,18 @@ class World:
 
 @contextmanager
 def world(
-    folder: Path, spool: str | None, *routes: Route, mute: Mute | None = None, **more: Any
+    folder: Path,
+    spool: str | None,
+    *routes: Route,
+    mute: Mute | None = None,
+    default: Route | None = None,
+    **more: Any,
 ) -> Iterator[World]:
     """A relay with these routes, on this spool."""
     parts = (OUTBOX, GITLAB)
     store = Store(PostgreSQL(spool, *parts) if spool else SQLite(folder / "relay.db", *parts))
     store.start()
-    yield World(store, folder, Router([*routes, Route(("dev",))], mute or Mute(), **more))
+    yield World(store, folder, Router([*routes, default or Route(("dev",))], mute or Mute(), **more))
     store.stop()
     store.join(10)
     store.close()

@@ -10,6 +10,7 @@ from relays.storage.postgresql import PostgreSQL
 from relays.storage.sqlite import SQLite
 from relays.storage.store import Store
 from tests.mistakes_table import MistakesTable
+from tests.unit.conversations_world import converse as converse
 
 
 def pytest_configure(config: pytest.Config) -> None:

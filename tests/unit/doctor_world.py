@@ -24,6 +24,7 @@ from tasks.site import Site
 from tests.standins import gitlab_site, mattermost_server
 from tests.unit.site_data import load
 
+SITE = "server.example.org"
 RELAY = "127.0.0.1:8090"
 TREE = "/srv/cloud/data/admin/files/Documents_RH"
 FINGERPRINT = "0123456789ab"
@@ -45,7 +46,7 @@ READY = {
     "places": {"/opt/passerelle": {"at": "/opt", "readonly": False, "noexec": False}},
     "holder": "",
 }
-"""What the preflight's probe tells of a host on which all is well."""
+"""What the preflight's probe says of a host on which all is well."""
 
 
 @dataclass
@@ -64,6 +65,7 @@ class World:
     def look(self) -> Look:
         """A fresh look."""
         return Look(
+            name=SITE,
             site=self.site,
             infrastructure="/srv/infrastructure",
             relay=RELAY,
@@ -151,7 +153,7 @@ def _site(chat: mattermost_server.MattermostServer, forge: gitlab_site.Site) -> 
     wanted = {"channel_display_name": "x", "description": ""}
     return load(
         {
-            "host": {"address": "server.example.org", "api_access": "direct"},
+            "host": {"address": SITE, "api_access": "direct"},
             "mattermost": {
                 "url": chat.url,
                 "token": chat.token,
@@ -206,7 +208,7 @@ def _provision_gitlab(forge: gitlab_site.Site, site: Site) -> None:
 
 
 def report(site: Site, urls: dict[str, str]) -> dict[str, Any]:
-    """What the probe tells of a host on which all is well."""
+    """What the probe says of a host on which all is well."""
     ping = requests.get(f"{site.mattermost.url}/api/v4/system/ping?get_server_status=true", timeout=20)
     now = time.time()
     return {
@@ -241,6 +243,7 @@ def report(site: Site, urls: dict[str, str]) -> dict[str, Any]:
             "held": {},
             "sources": {"/run/passerelle/Documents_RH": {"state": "watched", "documents": 3}},
         },
+        "gitlab_status": {"version": 1, "status": "ok", "sources": {"people": {"count": 0, "names": []}}},
         "reach": {"code": 0, "said": "", "why": "", "body": '{"status": "ok"}'},
         "disk": {"/": [50_000_000_000, 100_000_000_000, 1_000_000]},
         "tree": {
@@ -266,6 +269,7 @@ def report(site: Site, urls: dict[str, str]) -> dict[str, Any]:
         },
         "journal": {"passerelle-gitlab.service": "a line", "passerelle-nextcloud.service": "a line"},
         "access": "600",
+        "bot": {"access": None, "answer": 0, "error": "", "id": ""},
         "release": True,
         "bound": True,
     }

@@ -148,6 +148,10 @@ VALUES = [
         " ",
         "nextcloud_webhook.display_name",
     ),
+    _set("a bot called like a person", "mattermost.bot.username", "Le Robot", "lower-case letters, digits"),
+    _set("a bot with a name that is taken", "mattermost.bot.username", "all", "none of all, channel"),
+    _set("a bot without a name", "mattermost.bot.display_name", " ", "mattermost.bot.display_name"),
+    _set("another way of posting", "mattermost.posting", "robot", "mattermost.posting = 'robot'"),
     _set("a purpose of two lines", "mattermost.gitlab_webhook.channel_purpose", "a\nb", "channel_purpose"),
     _set("an empty service", "gitlab.service", "", "gitlab.service"),
     _set(

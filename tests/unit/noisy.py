@@ -78,7 +78,7 @@ class Made:
 def docker(folder: Path, made: list[Made], warning: str = "", *, gone: str = "") -> None:
     """A `docker` that has these containers and warns at each call; the one with the id `gone` is just being removed."""
     rows = "\n".join(f"{each.id} {each.folder}" for each in [*made, *([Made(gone)] if gone else [])])
-    told = "\n".join(
+    reported = "\n".join(
         json.dumps({**asdict(each), "image": "x", "mounts": [{"Source": "/srv", "Destination": "/data"}]})
         for each in made
     )
@@ -90,7 +90,7 @@ ps) cat <<'END'
 END
 ;;
 inspect) cat <<'END'
-{told}
+{reported}
 END
 test -z '{gone}' || {{ echo 'Error: No such object: {gone}' >&2; exit 1; }}
 ;;

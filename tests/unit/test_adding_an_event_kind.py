@@ -1,6 +1,6 @@
 """A contributor adds an event kind as CONTRIBUTING.md says, in a copy of the repository: it is all there.
 
-One module, one sample, and words in both catalogues; nothing else is changed, and a run of the tests says so.
+One module, one sample, and words in both catalogues; nothing else is edited, and a run of the tests says so.
 """
 
 import json
@@ -95,15 +95,15 @@ routes = [
     Route(("dev",)),
 ]
 
-def told(**changes):
+def announced(**changes):
     reason, messages = Router(routes, Mute()).dispatch(read_event(Payload({**sample, **changes})))
     return [reason, {channel: message.text for channel, message in messages.items()}]
 
 print(json.dumps({
-    "routed": told(),
-    "elsewhere": told(ref="feature/x"),
-    "deleted": told(object_attributes={"action": "delete"}),
-    "by a bot": told(user={"username": "project_7_bot"}),
+    "routed": announced(),
+    "elsewhere": announced(ref="feature/x"),
+    "deleted": announced(object_attributes={"action": "delete"}),
+    "by a bot": announced(user={"username": "project_7_bot"}),
     "faults": [reason for _, reason in faults([Route(("x",), events=("package",), actions=("merge",))], Mute())],
     "triggers": triggers_of(taaf()).get("package_events"),
 }))
@@ -162,7 +162,7 @@ def check(root: Path) -> str:
     """What the tests say of the new kind."""
     files = ("event_kinds", "gitlab_routing", "gitlab_confidentiality", "relays_messages", "relays_snapshots")
     paths = [f"tests/unit/test_{name}.py" for name in (*files, "relays_unknown", "gitlab_odd_payloads")]
-    only = "package or language or two_kinds or named or faults or left_over"
+    only = "package or language or two_kinds or named or faults or left_over or listed_in_the_documents"
     run_of_tests = run(root, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-k", only, *paths)
     return run_of_tests.stdout + run_of_tests.stderr
 
@@ -174,6 +174,8 @@ def test_a_kind_is_one_module_one_sample_and_two_wordings(repository: Path) -> N
     add_words(repository, "fr")
     assert "relays/wording/en.py lacks package.publish" in check(repository)
     add_words(repository, "en")
+    assert "docs/routing.md is stale: run python -m tasks.events_page" in check(repository)
+    assert run(repository, "-m", "tasks.events_page").returncode == 0
     said = check(repository)
     assert " passed" in said, said
     assert "failed" not in said, said
@@ -183,7 +185,8 @@ def test_a_kind_is_one_module_one_sample_and_two_wordings(repository: Path) -> N
         "tasks/samples/gitlab/package_publish.json",
         "relays/wording/fr.py",
         "relays/wording/en.py",
-        # What the tests recorded.
+        # What the command and the tests wrote.
+        "docs/routing.md",
         "tests/unit/snapshots/fr/package_publish.txt",
         "tests/unit/snapshots/en/package_publish.txt",
     }

@@ -95,7 +95,7 @@ def test_the_folder_may_have_several_names(site: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("made", "told"),
+    ("made", "reported"),
     [
         (
             [],
@@ -114,13 +114,13 @@ def test_the_folder_may_have_several_names(site: Path) -> None:
         ([{"id": "x", "state": "paused"}, {"id": "y", "state": "exited", "number": "2"}], "is paused; run: "),
     ],
 )
-def test_what_is_missing_is_named(site: Path, made: list[dict[str, Any]], told: str) -> None:
-    with pytest.raises(ResourceError, match=f"nextcloud: the .*{told}"):
+def test_what_is_missing_is_named(site: Path, made: list[dict[str, Any]], reported: str) -> None:
+    with pytest.raises(ResourceError, match=f"nextcloud: the .*{reported}"):
         found(site, made)
 
 
 @pytest.mark.parametrize(
-    ("script", "told"),
+    ("script", "reported"),
     [
         (
             "echo 'Cannot connect to the Docker daemon' >&2; exit 1",
@@ -133,13 +133,13 @@ def test_what_is_missing_is_named(site: Path, made: list[dict[str, Any]], told: 
         ("exit 1", "there: it says nothing"),
     ],
 )
-def test_trouble_of_docker_is_told(site: Path, script: str, told: str) -> None:
+def test_trouble_of_docker_is_reported(site: Path, script: str, reported: str) -> None:
     noisy.program(site / "tools", "docker", script)
-    with pytest.raises(ResourceError, match=told):
+    with pytest.raises(ResourceError, match=reported):
         _choose(site, str(site / "infrastructure"))
 
 
-def test_a_folder_that_is_not_there_is_told(site: Path) -> None:
+def test_a_folder_that_is_not_there_is_reported(site: Path) -> None:
     with pytest.raises(ResourceError, match=r"host: there is no folder /nowhere .*; check host\.inf"):
         _choose(site, "/nowhere")
 
@@ -148,7 +148,7 @@ TWO = [{"id": "own", "project": "a"}, {"id": "other", "project": "b"}]
 
 
 @pytest.mark.parametrize("state", ["running", "exited"])
-def test_two_projects_of_a_folder_are_told_apart_by_the_setting(site: Path, state: str) -> None:
+def test_two_projects_of_a_folder_are_distinguished_by_the_setting(site: Path, state: str) -> None:
     made = [{**each, "state": state} for each in TWO]
     with pytest.raises(
         ResourceError, match=r"host\.compose_project: in .* several Compose projects \(a, b\); set it"
@@ -165,7 +165,7 @@ def test_a_project_of_another_folder_is_found_by_its_name(site: Path, folder: st
     assert found(site, made, project="taaf").id == "own"
 
 
-def test_a_name_that_no_project_has_is_told(site: Path) -> None:
+def test_a_name_that_no_project_has_is_reported(site: Path) -> None:
     with pytest.raises(
         ResourceError, match=r"not in the one called other; set .* host\.compose_project to infra"
     ):
@@ -193,8 +193,8 @@ def test_commands_are_for_the_project_as_it_was_started(
     site: Path, made: dict[str, Any], command: str
 ) -> None:
     folder = str(site / "infrastructure")
-    told = {key: value.format(folder, folder) for key, value in made.items()}
-    noisy.docker(site / "tools", [Made("own", folder=folder, project="taaf", **told)])
+    reported = {key: value.format(folder, folder) for key, value in made.items()}
+    noisy.docker(site / "tools", [Made("own", folder=folder, project="taaf", **reported)])
     ours = of_project(_made(site, folder), folder)
     assert command_for(ours) == command.replace("{}", folder)
 

@@ -1,4 +1,4 @@
-"""The probe as it runs on the host: one process of the standard library, here with commands that answer as told."""
+"""The probe as it runs on the host: one process of the standard library, here with commands that answer as asked."""
 
 import json
 import os
@@ -54,7 +54,7 @@ def answering(folder: Path, name: str, script: str) -> None:
 
 @pytest.fixture
 def ask(tmp_path: Path, commands: Path) -> Ask:
-    """Runs the probe, with questions changed as told."""
+    """Runs the probe, with questions changed as asked."""
 
     def run(**questions: Any) -> dict[str, Any]:
         asked = {
@@ -72,7 +72,9 @@ def ask(tmp_path: Path, commands: Path) -> Ask:
             "folders": ["Contrats", "Conges"],
             "bound": "/nowhere",
             "status": str(tmp_path / "status.json"),
+            "gitlab_status": str(tmp_path / "gitlab" / "status.json"),
             "pages": {},
+            "bot": None,
             **questions,
         }
         done = subprocess.run(
@@ -94,14 +96,14 @@ def test_states_of_units_and_the_last_error(ask: Ask, commands: Path) -> None:
     answering(commands, "systemctl", f'case "$4" in {cases} esac')
     journal = "\n".join(json.dumps(entry) for entry in JOURNAL)
     answering(commands, "journalctl", f"cat <<'END'\n{journal}\nEND")
-    told = ask()
-    service = told["units"]["passerelle-gitlab.service"]
+    reported = ask()
+    service = reported["units"]["passerelle-gitlab.service"]
     assert (service["ActiveState"], service["Result"]) == ("active", "success")
     assert int(service["uptime"]) > 0
-    assert told["journal"] == {"passerelle-gitlab.service": "misconfigured reason=HTTP 404"}
+    assert reported["journal"] == {"passerelle-gitlab.service": "misconfigured reason=HTTP 404"}
 
 
-def test_a_process_that_does_not_come_up_is_told_by_its_last_words(ask: Ask, commands: Path) -> None:
+def test_a_process_that_does_not_come_up_is_reported_by_its_last_words(ask: Ask, commands: Path) -> None:
     answering(commands, "systemctl", "echo ActiveState=activating")
     said = [*JOURNAL, {"MESSAGE": "x.toml: unknown", "PRIORITY": "6", "SYSLOG_IDENTIFIER": "python"}]
     journal = "\n".join(json.dumps(entry) for entry in said)
@@ -109,7 +111,7 @@ def test_a_process_that_does_not_come_up_is_told_by_its_last_words(ask: Ask, com
     assert ask()["journal"]["passerelle-gitlab.service"] == "x.toml: unknown"
 
 
-def test_a_process_that_was_never_started_is_not_told_by_the_words_of_the_one_before(
+def test_a_process_that_was_never_started_is_not_reported_by_the_words_of_the_one_before(
     ask: Ask, commands: Path
 ) -> None:
     """systemd could not hand it a credential: what it says itself is the answer."""
@@ -122,7 +124,7 @@ def test_a_process_that_was_never_started_is_not_told_by_the_words_of_the_one_be
 
 
 @pytest.mark.parametrize(
-    ("script", "told"),
+    ("script", "reported"),
     [
         ("echo warning >&2", {"plugin": True, "code": 0, "said": "warning"}),
         (
@@ -135,15 +137,15 @@ def test_a_process_that_was_never_started_is_not_told_by_the_words_of_the_one_be
         ),
     ],
 )
-def test_whether_compose_reads_its_files_is_told(
-    ask: Ask, commands: Path, script: str, told: dict[str, Any]
+def test_whether_compose_reads_its_files_is_reported(
+    ask: Ask, commands: Path, script: str, reported: dict[str, Any]
 ) -> None:
     answering(commands, "docker", script)
-    assert ask()["compose"] == told
+    assert ask()["compose"] == reported
 
 
 @pytest.mark.parametrize("code", [7, 28])
-def test_how_the_container_fails_to_reach_the_relay_is_told(ask: Ask, commands: Path, code: int) -> None:
+def test_how_the_container_fails_to_reach_the_relay_is_reported(ask: Ask, commands: Path, code: int) -> None:
     answering(commands, "systemctl", "echo ActiveState=active")
     said = f"echo '* connect to 10.0.0.5: No route to host' >&2; echo 'curl: ({code})' >&2; exit {code}"
     answering(commands, "docker", f'test "$1 $2" = "exec f00" && {{ {said}; }}')
@@ -160,10 +162,10 @@ def test_a_relay_that_is_stopped_is_not_started_by_a_question(
     answering(commands, "docker", f'test "$1" = exec && touch {tmp_path}/connected; exit 7')
     with socket.create_server(("127.0.0.1", 0)) as listener:
         listener.settimeout(0)
-        told = ask(port=listener.getsockname()[1])
+        reported = ask(port=listener.getsockname()[1])
         with pytest.raises(BlockingIOError):
             listener.accept()
-    assert told["health"] == {"error": "", "figures": {}}
+    assert reported["health"] == {"error": "", "figures": {}}
     assert not (tmp_path / "connected").exists()
 
 
@@ -175,29 +177,29 @@ def test_webhooks_are_asked_without_a_post_and_their_addresses_stay(
     hook = f"{chat.server.url}/hooks/{chat.hook_id}"
     unknown = hook[:-1] + ("b" if hook.endswith("a") else "a")
     conf.write_text(f'# comment\nGITLAB_WEBHOOK_URL="{hook}"\nNEXTCLOUD_WEBHOOK_URL="{unknown}"\n')
-    told = ask()
-    assert told["access"] == "600"
-    assert {name: hook["answer"] for name, hook in told["webhooks"].items()} == {
+    reported = ask()
+    assert reported["access"] == "600"
+    assert {name: hook["answer"] for name, hook in reported["webhooks"].items()} == {
         "GITLAB_WEBHOOK_URL": 404,
         "NEXTCLOUD_WEBHOOK_URL": 400,
     }
-    assert chat.hook_id not in json.dumps(told)
+    assert chat.hook_id not in json.dumps(reported)
     assert chat.server.posts(chat.channel_id) == []
 
 
-def test_pages_are_told_with_what_is_wrong(ask: Ask, chat: mattermost_server.Site) -> None:
-    told = ask(
+def test_pages_are_reported_with_what_is_wrong(ask: Ask, chat: mattermost_server.Site) -> None:
+    reported = ask(
         pages={
             "there": (f"{chat.server.url}/api/v4/system/ping?get_server_status=true", True),
             "refused": ("http://127.0.0.1:9/", True),
             "unknown": ("http://name.invalid/", True),
         }
     )["web"]
-    assert json.loads(told["there"]["body"])["status"] == "OK"
-    assert told["refused"]["port"]
-    assert told["refused"]["refused"] is True
-    assert told["unknown"]["name"]
-    assert not told["there"]["port"]
+    assert json.loads(reported["there"]["body"])["status"] == "OK"
+    assert reported["refused"]["port"]
+    assert reported["refused"]["refused"] is True
+    assert reported["unknown"]["name"]
+    assert not reported["there"]["port"]
 
 
 def test_tls_is_judged_where_the_relays_send_secrets(
@@ -241,24 +243,43 @@ def test_tree_is_measured(ask: Ask, tmp_path: Path) -> None:
     (tree / "Contrats").chmod(0o700)
     for name in ("a.pdf", "b.pdf.part", ".c.pdf"):
         (tree / "Contrats" / name).touch()
-    told = ask(tree=str(tree))["tree"]
-    assert told["access"]["Contrats"] == ["700", os.getuid()]
-    assert told["access"]["Conges"] is None
-    assert told["owner"] == os.getuid()
-    assert told["directories"] == 3
+    reported = ask(tree=str(tree))["tree"]
+    assert reported["access"]["Contrats"] == ["700", os.getuid()]
+    assert reported["access"]["Conges"] is None
+    assert reported["owner"] == os.getuid()
+    assert reported["directories"] == 3
     # All of them are new, so a relay may still be about to look at them.
-    assert told["documents"] == 0
-    assert told["type"]
+    assert reported["documents"] == 0
+    assert reported["type"]
     assert ask(tree=str(tmp_path / "nowhere"))["tree"] == {"files": True, "there": False}
     assert ask(tree=str(tmp_path / "no" / "where"))["tree"] == {"files": False, "there": False}
 
 
 @pytest.mark.parametrize(
-    ("text", "told"), [('{"version": 1, "backlog": 0}', {"version": 1, "backlog": 0}), ("{", {}), (None, {})]
+    ("text", "reported"),
+    [('{"version": 1, "backlog": 0}', {"version": 1, "backlog": 0}), ("{", {}), (None, {})],
 )
 def test_status_of_the_relay_is_data(
-    ask: Ask, tmp_path: Path, text: str | None, told: dict[str, int]
+    ask: Ask, tmp_path: Path, text: str | None, reported: dict[str, int]
 ) -> None:
     if text is not None:
         (tmp_path / "status.json").write_text(text)
-    assert ask()["status"] == told
+    assert ask()["status"] == reported
+
+
+def test_whose_the_token_of_the_bot_is(ask: Ask, chat: mattermost_server.Site, tmp_path: Path) -> None:
+    """It does not leave the host, and an answer that cannot be had is told by its kind alone."""
+    url, file = f"{chat.server.url}/api/v4/users/me", tmp_path / "token"
+    assert ask()["bot"] == {"access": None, "answer": 0, "error": "", "id": ""}
+    assert ask(bot=[str(file), url])["bot"]["access"] is None
+    file.write_text(f"{chat.server.token}\n")
+    file.chmod(0o640)
+    me = chat.server.api("GET", "/users/me")["id"]
+    assert ask(bot=[str(file), url])["bot"] == {"access": "640", "answer": 200, "error": "", "id": me}
+    assert ask(bot=[str(file), "http://127.0.0.1:9/"])["bot"]["error"] == "ConnectionRefusedError"
+    assert ask(bot=[str(file), chat.server.url])["bot"]["id"] == ""
+    file.write_text("s3cret-token\n")
+    told = ask(bot=[str(file), url])["bot"]
+    assert (told["answer"], "s3cret" in str(told)) == (401, False)
+    file.write_text("s3cret\ntoken\n")
+    assert "s3cret" not in str(ask(bot=[str(file), url])["bot"])

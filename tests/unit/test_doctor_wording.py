@@ -40,7 +40,7 @@ def test_both_languages_say_the_same_things() -> None:
 
 
 @pytest.mark.parametrize("code", FRENCH.broken)
-def test_both_languages_tell_the_same_values(code: str) -> None:
+def test_both_languages_say_the_same_values(code: str) -> None:
     for part in ("why", "remedy"):
         french, english = (set(_PLACE.findall(getattr(c.broken[code], part))) for c in (FRENCH, ENGLISH))
         assert french == english

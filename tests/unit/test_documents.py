@@ -13,8 +13,6 @@ ROOT = Path(__file__).parents[2]
 WRITTEN_BY_BENCH = ROOT / "docs/benchmarks.md"
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", ROOT / "lab/README.md"]
 PAGES += sorted((ROOT / "docs").glob("*.md"))
-# Words that the glossary has replaced.
-FORMER = re.compile(r"untold|unheard|teller|hurry|patience|told_|\btells?\b", re.IGNORECASE)
 
 
 def prose(page: Path) -> str:
@@ -69,15 +67,6 @@ def test_no_line_is_longer_than_a_screen(page: Path) -> None:
 
 def test_the_readme_is_short() -> None:
     assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) <= 130
-
-
-@pytest.mark.parametrize(
-    "page",
-    [page for page in PAGES if page != WRITTEN_BY_BENCH],
-    ids=lambda page: page.name,
-)
-def test_former_words_are_gone(page: Path) -> None:
-    assert FORMER.findall(page.read_text(encoding="utf-8")) == []
 
 
 def test_both_guides_hold_the_same_commands() -> None:

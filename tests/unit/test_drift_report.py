@@ -1,4 +1,4 @@
-"""What a dry run tells, as expected and actual."""
+"""What a dry run says, as expected and actual."""
 
 import pytest
 
@@ -6,7 +6,7 @@ from tasks.drift import Difference, parse
 
 
 @pytest.mark.parametrize(
-    ("line", "told"),
+    ("line", "reported"),
     [
         (
             "+ hook Passerelle of a/b to http://x:1/y on push_events",
@@ -35,14 +35,14 @@ from tasks.drift import Difference, parse
         ("~ /etc/systemd/system/a.service", ("/etc/systemd/system/a.service", "as described", "differs")),
     ],
 )
-def test_a_difference_says_what_is_and_what_should_be(line: str, told: tuple[str, str, str]) -> None:
-    assert parse(f"    [host.example]     {line}") == Difference("host.example", *told)
+def test_a_difference_says_what_is_and_what_should_be(line: str, reported: tuple[str, str, str]) -> None:
+    assert parse(f"    [host.example]     {line}") == Difference("host.example", *reported)
 
 
 @pytest.mark.parametrize(
     "line", ["    [host.example] Connected", "--> Preparing", "    Loading: deploy.py", ""]
 )
-def test_other_lines_tell_none(line: str) -> None:
+def test_other_lines_say_none(line: str) -> None:
     assert parse(line) is None
 
 

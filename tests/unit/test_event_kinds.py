@@ -15,6 +15,7 @@ from relays.sources.gitlab.events import KINDS, find_kind
 from relays.sources.gitlab.events.common import NAME, PROJECT, line, project_of
 from relays.sources.gitlab.payload import Payload
 from relays.wording import CATALOGUES, Wording
+from tasks.events_page import PAGE, page
 from tasks.gitlab import triggers_of
 from tests.unit.event_kind_checks import doubles, lacks
 from tests.unit.site_data import taaf
@@ -53,6 +54,12 @@ def test_a_kind_is_whole(name: str) -> None:
     kind = KINDS[name]
     found = list(lacks(kind, type(kind).__module__, samples_of(kind), CATALOGUES))
     assert not found, "\n".join(found)
+
+
+def test_the_kinds_are_listed_in_the_documents() -> None:
+    """Written anew with: python -m tasks.events_page."""
+    text = PAGE.read_text(encoding="utf-8")
+    assert page(text) == text, "docs/routing.md is stale: run python -m tasks.events_page"
 
 
 def test_no_two_kinds_go_by_one_name() -> None:

@@ -35,7 +35,7 @@ plugin._CHECKS = Path(__file__).parent
 
 
 def pytest_of(place: Path, *options: str, **files: str) -> subprocess.CompletedProcess[str]:
-    """Run pytest with modules of `files` beside whatever it is told to run."""
+    """Run pytest with modules of `files` beside whatever it is to run."""
     for name, text in files.items():
         (place / f"{name}.py").write_text(text)
     return subprocess.run(

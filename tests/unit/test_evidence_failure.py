@@ -29,16 +29,16 @@ def test_comparison_says_what_was_expected_and_what_was_seen(operator: str) -> N
     comparison = Comparison(operator, "0o644", "0o600")
     error = AssertionError(f"assert '0o644' {operator} '0o600'")
     for language, expected in zip(("en", "fr"), RELATIONS[operator], strict=True):
-        told = failure(error, comparison, language)
-        assert (told.expected, told.seen) == (expected, "0o644")
+        reported = failure(error, comparison, language)
+        assert (reported.expected, reported.seen) == (expected, "0o644")
 
 
 @pytest.mark.parametrize(
     ("operator", "words"), [("in", "contains --config"), ("not in", "does not contain --config")]
 )
 def test_search_says_what_was_looked_for_and_where(operator: str, words: str) -> None:
-    told = failure(AssertionError("assert 'x'"), Comparison(operator, "--config", "usage: -h"), "en")
-    assert (told.expected, told.seen) == (words, "usage: -h")
+    reported = failure(AssertionError("assert 'x'"), Comparison(operator, "--config", "usage: -h"), "en")
+    assert (reported.expected, reported.seen) == (words, "usage: -h")
 
 
 def test_message_of_an_assertion_is_kept_beside_the_value() -> None:
@@ -50,9 +50,9 @@ def test_message_of_an_assertion_is_kept_beside_the_value() -> None:
     "error", [AssertionError("assert False\n +  where False = is_running"), RuntimeError("no route to host")]
 )
 def test_what_is_no_comparison_says_what_was_seen_alone(error: BaseException) -> None:
-    told = failure(error, None)
-    assert told.expected == ""
-    assert told.seen == str(error)
+    reported = failure(error, None)
+    assert reported.expected == ""
+    assert reported.seen == str(error)
 
 
 def test_comparison_of_an_earlier_check_explains_no_other_error() -> None:
@@ -64,9 +64,9 @@ def test_error_without_a_text_is_called_by_its_name() -> None:
 
 
 def test_long_and_empty_values_stay_readable() -> None:
-    told = failure(AssertionError("assert x"), Comparison("==", "x" * 9000, ""))
-    assert len(told.seen) < 500
-    assert told.expected == "''"
+    reported = failure(AssertionError("assert x"), Comparison("==", "x" * 9000, ""))
+    assert len(reported.seen) < 500
+    assert reported.expected == "''"
 
 
 def test_every_item_has_a_remedy_in_both_languages_and_none_is_left_over() -> None:

@@ -17,7 +17,7 @@ PNG, WEBP = b"\x89PNG\r\n\x1a\n-", b"RIFF----WEBP"
 
 
 def dossier(language: str = "fr", **outcomes: Outcome) -> Dossier:
-    """One test for each item, passed unless told otherwise (`gitlab_hook="failed"`)."""
+    """One test for each item, passed unless asked otherwise (`gitlab_hook="failed"`)."""
     made = Dossier(language, facts={"host": "taaf", "GitLab": "19.1.0"})
     for item in ITEMS:
         outcome = outcomes.get(item.id.replace("-", "_"), "passed")

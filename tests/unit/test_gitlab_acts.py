@@ -1,4 +1,4 @@
-"""One act of somebody's is told once, in whatever order its events come, and nothing is left out that only one says."""
+"""One act of somebody's is announced once, whatever the order of its events; nothing is left out that only one says."""
 
 import itertools
 import logging
@@ -94,7 +94,7 @@ ACTS: dict[str, tuple[list[Payload], list[Payload], list[str]]] = {
         ["a fusionné une merge request", '"Source"'],
     ),
 }
-# Those whose followers are not waited for: told once if the leader comes first, as GitLab sends them.
+# Those whose followers are not waited for: announced once if the leader comes first, as GitLab sends them.
 IN_ORDER: dict[str, tuple[list[Payload], list[Payload], list[str]]] = {
     "a state that an update says once more": (
         [],
@@ -124,15 +124,15 @@ ORDERS = [
 
 @on_both_spools
 @pytest.mark.parametrize(("name", "order"), ORDERS)
-def test_an_act_is_told_once_in_whatever_order_it_comes(
+def test_an_act_is_announced_once_in_whatever_order_it_comes(
     make: Make, name: str, order: tuple[int, ...]
 ) -> None:
     before, events, words = {**ACTS, **IN_ORDER}[name]
     relay = make()
     relay.hear(*before)
-    known = len(relay.told())
+    known = len(relay.announced())
     relay.hear(*(events[number] for number in order))
-    (message,) = relay.told()[known:]
+    (message,) = relay.announced()[known:]
     for text in words:
         assert text in message
 
@@ -146,14 +146,14 @@ def test_an_act_is_told_once_in_whatever_order_it_comes(
         ("echoes", "a deployment that is rejected"),
     ],
 )
-def test_a_site_can_have_each_event_told(make: Make, setting: str, name: str) -> None:
+def test_a_site_can_have_each_event_announced(make: Make, setting: str, name: str) -> None:
     before, events, _ = {**ACTS, **IN_ORDER}[name]
     relay = make(mute=Mute(**{setting: False}))
     relay.hear(*before)
-    known = len(relay.told())
+    known = len(relay.announced())
     relay.hear(*events)
-    assert len(relay.told()) - known == len(events)
-    assert not any("🔀" in text for text in relay.told())
+    assert len(relay.announced()) - known == len(events)
+    assert not any("🔀" in text for text in relay.announced())
 
 
 # Events that look like parts of one act and are not, or of which each says something that no other one does.
@@ -189,10 +189,10 @@ APART: dict[str, list[Payload]] = {
 
 
 @pytest.mark.parametrize("name", APART)
-def test_what_is_no_part_of_an_act_is_told_by_itself(make: Make, name: str) -> None:
+def test_what_is_no_part_of_an_act_is_announced_by_itself(make: Make, name: str) -> None:
     relay = make()
     relay.hear(*APART[name])
-    assert len(relay.told()) == len(APART[name])
+    assert len(relay.announced()) == len(APART[name])
 
 
 MERGES = Route(("merges",), events=("merge_request",))
@@ -224,21 +224,21 @@ CHANNELS: list[tuple[list[Route], list[Payload], dict[str, int]]] = [
 
 
 @pytest.mark.parametrize(("routes", "events", "counts"), CHANNELS)
-def test_a_follower_is_left_out_only_where_its_leader_is_told(
+def test_a_follower_is_left_out_only_where_its_leader_is_announced(
     make: Make, routes: list[Route], events: list[Payload], counts: dict[str, int]
 ) -> None:
     relay = make(*routes)
     relay.hear(OPEN)
-    before = {channel: len(relay.told(channel)) for channel in counts}
+    before = {channel: len(relay.announced(channel)) for channel in counts}
     relay.hear(*events)
-    assert {channel: len(relay.told(channel)) - before[channel] for channel in counts} == counts
+    assert {channel: len(relay.announced(channel)) - before[channel] for channel in counts} == counts
 
 
 def test_a_push_in_one_line_names_its_merge_request(make: Make) -> None:
     relay = make(Route(("dev",), detail="short"))
     relay.hear(OPEN, push())
-    assert "Merge request [!8 Corrige le calcul du quota]" in relay.told()[-1]
-    assert "Fix" not in relay.told()[-1]
+    assert "Merge request [!8 Corrige le calcul du quota]" in relay.announced()[-1]
+    assert "Fix" not in relay.announced()[-1]
 
 
 def test_a_site_s_own_words_for_a_push_still_name_its_merge_request(make: Make) -> None:
@@ -246,40 +246,40 @@ def test_a_site_s_own_words_for_a_push_still_name_its_merge_request(make: Make) 
 
     relay = make(rewordings={"fr": EventTemplates({"push": "poussé"})})
     relay.hear(OPEN, push(), new_commits())
-    assert len(relay.told()) == 2
-    assert "poussé" in relay.told()[-1]
-    assert "!8" in relay.told()[-1]
+    assert len(relay.announced()) == 2
+    assert "poussé" in relay.announced()[-1]
+    assert "!8" in relay.announced()[-1]
 
 
 def test_a_merge_request_that_is_over_is_not_named_any_more(make: Make) -> None:
     relay = make()
     relay.hear(OPEN, merged(merge_params={}, state="merged"), push(HEAD, "d" * 40))
-    assert "!8" not in relay.told()[-1]
+    assert "!8" not in relay.announced()[-1]
     # GitLab keeps no order: an older event of it does not bring it back.
     relay.hear(merge_request("update", updated_at="2020-01-01 00:00:00 UTC"), push("d" * 40, "e" * 40))
-    assert "!8" not in relay.told()[-1]
+    assert "!8" not in relay.announced()[-1]
     relay.hear(merge_request("reopen", updated_at="2036-01-01 00:00:00 UTC"), push("e" * 40, "f" * 40))
-    assert "!8" in relay.told()[-1]
+    assert "!8" in relay.announced()[-1]
 
 
-# What is held back before it can be told has its own tests.
+# What is held back before it can be announced has its own tests.
 TOLD = [name for name in FILES if not dispatch(load(name))[0]]
 
 
 @pytest.mark.parametrize("name", TOLD)
-def test_an_event_that_comes_by_two_hooks_is_told_once(make: Make, name: str) -> None:
+def test_an_event_that_comes_by_two_hooks_is_announced_once(make: Make, name: str) -> None:
     relay = make()
     relay.hear(load(name))
-    once = relay.told()
+    once = relay.announced()
     relay.hear(load(name))
     assert once
-    assert relay.told() == once
+    assert relay.announced() == once
 
 
-def test_a_site_can_have_what_comes_by_two_hooks_told_twice(make: Make) -> None:
+def test_a_site_can_have_what_comes_by_two_hooks_announced_twice(make: Make) -> None:
     relay = make(mute=Mute(echoes=False))
     relay.hear(load("issue_open"), load("issue_open"))
-    assert len(relay.told()) == 2
+    assert len(relay.announced()) == 2
 
 
 def flag(active: bool) -> Payload:
@@ -298,7 +298,7 @@ def flag(active: bool) -> Payload:
 def test_who_does_the_same_again_is_heard_again(make: Make, events: list[Payload]) -> None:
     relay = make()
     relay.hear(*events)
-    assert len(relay.told()) == 3
+    assert len(relay.announced()) == 3
 
 
 def test_the_same_event_is_an_echo_for_a_minute(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -308,23 +308,23 @@ def test_the_same_event_is_an_echo_for_a_minute(make: Make, monkeypatch: pytest.
         lambda db: db.execute("UPDATE announced SET announced_at = announced_at - 61")
     ).result()
     relay.hear(load("issue_open"))
-    assert len(relay.told()) == 2
+    assert len(relay.announced()) == 2
 
 
-def test_a_delivery_that_comes_twice_while_it_is_held_back_is_told_once(make: Make) -> None:
+def test_a_delivery_that_comes_twice_while_it_is_held_back_is_announced_once(make: Make) -> None:
     relay = make()
     relay.hear(OPEN)
     relay.hear(new_commits(), new_commits(), keys=("same", "same"))
-    assert len(relay.told()) == 2
+    assert len(relay.announced()) == 2
     assert relay.counters["duplicate"] == 1
     relay.hear(new_commits(), keys=("same",))
-    assert len(relay.told()) == 2
+    assert len(relay.announced()) == 2
 
 
 def test_the_push_that_was_met(make: Make) -> None:
     relay = make()
     relay.hear(case("08-push-to-a-merge-request.1"), case("08-push-to-a-merge-request.2"))
-    (message,) = relay.told()
+    (message,) = relay.announced()
     assert "Fix" in message
     assert "!8 Quota" in message
 
@@ -342,7 +342,7 @@ def test_only_the_first_push_to_a_branch_waits_for_a_merge_request(
     assert caplog.text.count("held key=") == 1
     relay.hear(push(HEAD, MERGE), push(MERGE, BASE))
     assert caplog.text.count("held key=") == 1
-    assert len(relay.told()) == 7
+    assert len(relay.announced()) == 7
 
 
 def test_what_is_remembered_is_forgotten_in_time(make: Make) -> None:

@@ -22,6 +22,6 @@ def test_the_file_says_what_was_begun_last(tmp_path: Path) -> None:
     assert AttemptJournal(tmp_path / "attempt").left() == []
 
 
-def test_a_file_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_made_is_reported(tmp_path: Path) -> None:
     with pytest.raises(StartError, match="cannot be written"):
         AttemptJournal(tmp_path / "nowhere" / "attempt")

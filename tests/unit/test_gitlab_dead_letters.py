@@ -1,4 +1,4 @@
-"""Deliveries that end the process or cannot be told: found again, looked into alone, put aside with their reason."""
+"""Deliveries that end the process or cannot be announced: found again, processed alone, put aside with their reason."""
 
 import json
 import logging
@@ -67,13 +67,13 @@ class World:
         """Issues come in."""
         self.received.put(lambda: [Delivery(f"e-{number}", issue(number)) for number in numbers]).result()
 
-    def start(self, dispatcher: type[Router] = Deadly) -> EventProcessor:
-        """A process that tells."""
+    def start(self, router: type[Router] = Deadly) -> EventProcessor:
+        """A process that announces."""
         line = Outbox(self.store, "test")
         made = EventProcessor(
             self.received,
             line,
-            dispatcher([Route(("dev",))], Mute()),
+            router([Route(("dev",))], Mute()),
             History.of(self.store),
             self.letters,
             _Interrupted(self._file),
@@ -84,11 +84,14 @@ class World:
         made.start()
         return made
 
-    def run(self, dispatcher: type[Router] = Deadly) -> bool:
-        """Start it, and wait until it has ended or told all; whether it lives."""
-        started = self.start(dispatcher)
+    def run(self, router: type[Router] = Deadly) -> bool:
+        """Start it, and wait until it has ended or processed all; whether it lives."""
+        started = self.start(router)
         wait_until(
-            "told, or dead", lambda: not started.is_alive() or self.received.pending() == 0, 20, every=0.01
+            "processed, or dead",
+            lambda: not started.is_alive() or self.received.pending() == 0,
+            20,
+            every=0.01,
         )
         started.join(0.1)
         alive = started.is_alive()
@@ -97,7 +100,7 @@ class World:
         return alive
 
     def keys(self) -> list[str]:
-        """What was told."""
+        """What was announced."""
         return [key for (key,) in self.store.read("SELECT delivery_key FROM outbox ORDER BY id")]
 
 
@@ -126,7 +129,7 @@ def world(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Worl
     return World(store, tmp_path)
 
 
-def test_what_ends_the_process_is_put_aside_after_three_times_alone(
+def test_what_ends_the_process_becomes_a_dead_letter_after_three_times_alone(
     world: World, caplog: pytest.LogCaptureFixture
 ) -> None:
     world.put(1, 2, 3)
@@ -150,7 +153,7 @@ def test_alone_from_the_start_it_ends_the_process_three_times(world: World) -> N
     assert [world.run() for _ in range(MOST_ATTEMPTS + 1)] == [False] * MOST_ATTEMPTS + [True]
 
 
-def test_those_that_were_looked_into_beside_it_are_not_suspected_any_more(world: World) -> None:
+def test_those_that_were_processed_beside_it_are_not_suspected_any_more(world: World) -> None:
     for _ in range(2 * MOST_ATTEMPTS):
         # Killed each time in the midst of the same events, which have nothing to do with it.
         world.put(1, 3)
@@ -187,7 +190,7 @@ def test_an_attempt_that_was_settled_at_the_last_moment_is_none(world: World) ->
     assert world.store.read("SELECT * FROM suspect") == []
 
 
-def test_what_is_looked_into_again_is_told(world: World) -> None:
+def test_what_is_processed_again_is_announced(world: World) -> None:
     world.put(2)
     while not world.run():
         pass

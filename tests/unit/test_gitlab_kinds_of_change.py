@@ -63,7 +63,7 @@ def test_a_push_says_what_it_did_to_the_branch(
     assert english in said(payload, "en")
 
 
-def test_a_new_branch_tells_its_commits_as_well() -> None:
+def test_a_new_branch_says_its_commits_as_well() -> None:
     _, message = dispatch(case("10-new-branch-with-commits"))
     assert message is not None
     first, second = str(message.text).split("\n")
@@ -131,7 +131,7 @@ def test_an_action_that_is_not_listed_is_not_taken_for_a_listed_one(
     assert actions(payload).isdisjoint(set(KINDS[read_event(Payload(payload)).name].actions) - {"update"})
 
 
-def test_a_reaction_that_is_neither_given_nor_taken_back_is_not_told() -> None:
+def test_a_reaction_that_is_neither_given_nor_taken_back_is_not_announced() -> None:
     payload = load("emoji_award_note")
     payload.update(event_type="moved")
     payload["object_attributes"]["action"] = "moved"
@@ -171,7 +171,7 @@ def test_any_work_item_may_change_its_state_by_an_update(named: str, kind: str, 
     payload["object_attributes"]["type"] = named
     payload["changes"]["state_id"] = {"previous": 3 - state, "current": state}
     action, *words = STATES[state]
-    assert dispatch(payload)[0] == "", "told by default"
+    assert dispatch(payload)[0] == "", "announced by default"
     assert actions(payload) == {"update", action}
     shown, spoken = TYPES[named][::2], TYPES[named][1::2]
     for language, verb, title, what in zip(CATALOGUES, words, shown, spoken, strict=True):
@@ -183,7 +183,7 @@ def test_any_work_item_may_change_its_state_by_an_update(named: str, kind: str, 
         assert message.attachment.color == {"close": "#ff0000", "reopen": "#808080"}[action]
 
 
-def test_what_changed_beside_the_state_is_told_as_well() -> None:
+def test_what_changed_beside_the_state_is_announced_as_well() -> None:
     payload = case("11-requirement-archived")
     payload["changes"]["description"] = {"previous": "a", "current": "b"}
     assert said(payload) == "**Alex** a fermé une exigence (modifications : description)"
@@ -211,7 +211,7 @@ def test_a_bot_that_closes_by_an_update_is_heard_as_one_that_closes() -> None:
 @pytest.mark.parametrize(
     ("resolved", "words"), [(True, "discussions résolues"), (False, "discussions à résoudre")]
 )
-def test_a_merge_request_that_its_threads_block_or_free_is_told(resolved: bool, words: str) -> None:
+def test_a_merge_request_that_its_threads_block_or_free_is_announced(resolved: bool, words: str) -> None:
     payload = load("merge_request_update_empty_changes")
     payload["changes"] = {"blocking_discussions_resolved": {"previous": not resolved, "current": resolved}}
     assert dispatch(payload)[0] == ""

@@ -63,7 +63,7 @@ def memory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[History]:
 @pytest.fixture
 def take(memory: History) -> Iterator[Callable[[object], None]]:
     """What the relay does with a payload, short of storing what it makes of it."""
-    dispatcher = Router(ROUTES, Mute(*[False] * len(fields(Mute))), PEOPLE, REWORDINGS)
+    router = Router(ROUTES, Mute(*[False] * len(fields(Mute))), PEOPLE, REWORDINGS)
     db = sqlite3.connect(":memory:")
     upgrade(db, [GITLAB], SQLITE)
 
@@ -77,7 +77,7 @@ def take(memory: History) -> Iterator[Callable[[object], None]]:
         memory.announced.is_echo(db, event, "")
         memory.announced.lead(db, part.leads, ["dev"])
         Mute().reason(event)
-        messages = list(dispatcher.dispatch(merge_requests.named(event, known))[1].values())
+        messages = list(router.dispatch(merge_requests.named(event, known))[1].values())
         if part.review:
             messages += [message for _, message in review.build([event, event], CATALOGUES["fr"])]
         for message in messages:

@@ -1,4 +1,4 @@
-"""Events of projects that are not the site's own: whatever their kind, they are told nowhere."""
+"""Events of projects that are not the site's own: whatever their kind, they are announced nowhere."""
 
 import json
 from dataclasses import fields
@@ -25,13 +25,13 @@ def dispatched(payload: Payload, *projects: str) -> tuple[str, list[str]]:
 
 
 @pytest.mark.parametrize("sample", SAMPLES, ids=lambda path: path.stem)
-def test_each_kind_is_told_of_own_projects_alone(sample: Path) -> None:
+def test_each_kind_is_announced_of_own_projects_alone(sample: Path) -> None:
     """What names no project cannot be of another one: that of a group hook which somebody has made for it."""
     payload = Payload(json.loads(sample.read_text(encoding="utf-8")))
-    told = dispatched(payload)
+    announced = dispatched(payload)
     project = project_of(payload)
-    assert dispatched(payload, project.lower(), "root/other") == told
-    assert dispatched(payload, "root/other") == (("foreign", []) if project else told)
+    assert dispatched(payload, project.lower(), "root/other") == announced
+    assert dispatched(payload, "root/other") == (("foreign", []) if project else announced)
 
 
 def test_most_kinds_name_their_project() -> None:

@@ -3,10 +3,12 @@
 from typing import Any
 
 import pytest
+from pydantic import TypeAdapter, ValidationError
 
+from relays.mattermost.settings import Person
 from relays.sources.gitlab.event import read_event
 from relays.sources.gitlab.payload import Payload
-from relays.sources.gitlab.people import is_name, mentions
+from relays.sources.gitlab.people import mentions
 from relays.wording import CATALOGUES
 from tests.unit.test_relays_messages import load
 
@@ -14,43 +16,45 @@ PEOPLE = {"lperrin": "leo", "cmorel": "camille", "other": "else"}
 LEO, CAMILLE, STRANGER = ({"username": name, "name": name} for name in ("lperrin", "cmorel", "x"))
 
 
-def told(name: str, actor: str = "admin", **changes: Any) -> list[str]:
+def announced(name: str, actor: str = "admin", **changes: Any) -> list[str]:
     """The lines of mentions under a recorded payload that has changed."""
     payload = load(name) | {"user": {"username": actor}} | changes
     return list(mentions(read_event(Payload(payload)), PEOPLE, CATALOGUES["en"]))
 
 
-def test_at_the_opening_all_are_told() -> None:
-    lines = told("merge_request_open", assignees=[LEO, STRANGER], reviewers=[CAMILLE, LEO])
+def test_at_the_opening_all_are_announced() -> None:
+    lines = announced("merge_request_open", assignees=[LEO, STRANGER], reviewers=[CAMILLE, LEO])
     assert lines == ["📌 Assigned: @leo", "👀 Review requested from @camille, @leo"]
 
 
 def test_of_an_update_only_the_new_ones() -> None:
     changes = {"assignees": {"previous": [LEO], "current": [LEO, CAMILLE]}}
-    assert told("issue_update_assignee", assignees=[LEO, CAMILLE], changes=changes) == [
+    assert announced("issue_update_assignee", assignees=[LEO, CAMILLE], changes=changes) == [
         "📌 Assigned: @camille"
     ]
-    assert told("issue_update_assignee", assignees=[LEO], changes={"title": {"previous": "a"}}) == []
+    assert announced("issue_update_assignee", assignees=[LEO], changes={"title": {"previous": "a"}}) == []
 
 
-def test_who_is_asked_again_is_told_again() -> None:
+def test_who_is_asked_again_is_mentioned_again() -> None:
     states = [[{**LEO, "id": 1, "re_requested": False}], [{**LEO, "id": 1, "re_requested": True}]]
-    assert told("merge_request_update_rerequest_review", changes={"reviewers": states}) == [
+    assert announced("merge_request_update_rerequest_review", changes={"reviewers": states}) == [
         "👀 Review requested from @leo"
     ]
 
 
-def test_who_did_it_is_not_told() -> None:
-    assert told("merge_request_open", actor="lperrin", assignees=[LEO], reviewers=[LEO]) == []
+def test_who_did_it_is_not_announced() -> None:
+    assert announced("merge_request_open", actor="lperrin", assignees=[LEO], reviewers=[LEO]) == []
 
 
 def test_other_events_and_other_people_mention_nobody() -> None:
-    assert told("note_merge_request", assignees=[LEO], reviewers=[LEO]) == []
-    assert told("merge_request_open", assignees=[STRANGER], reviewers=[]) == []
-    assert told("merge_request_merge", assignees=[LEO]) == []
+    assert announced("note_merge_request", assignees=[LEO], reviewers=[LEO]) == []
+    assert announced("merge_request_open", assignees=[STRANGER], reviewers=[]) == []
+    assert announced("merge_request_merge", assignees=[LEO]) == []
 
 
 @pytest.mark.parametrize("name", ["all", "channel", "here", "Léo", "leo,all", "@leo", "leo all", "", "leo\n"])
 def test_what_is_no_name_of_one_person_is_refused(name: str) -> None:
-    assert not is_name(name)
-    assert is_name("leo.perrin-2_x")
+    person = TypeAdapter[str](Person)
+    with pytest.raises(ValidationError, match="is not the name of one user of Mattermost"):
+        person.validate_python(name)
+    assert person.validate_python("leo.perrin-2_x") == "leo.perrin-2_x"

@@ -106,8 +106,8 @@ def test_an_end_is_compared_with_what_ended_before_it(memory: PipelineHistory, c
 @on_both_spools
 def test_the_pipeline_that_somebody_retried(memory: PipelineHistory) -> None:
     payloads = (case(f"01-retried-pipeline.{number}") for number in (1, 2, 3, 4))
-    told = [hear(memory, read_event(Payload(payload))) for payload in payloads]
-    assert told == ["", "broken", "fixed", "broken"]
+    announced = [hear(memory, read_event(Payload(payload))) for payload in payloads]
+    assert announced == ["", "broken", "fixed", "broken"]
 
 
 @pytest.mark.parametrize("status", ["running", "canceled", "manual", "skipped"])

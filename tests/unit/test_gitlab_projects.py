@@ -22,12 +22,12 @@ ROUTES = [Route(("dev",), confidential=True), Route(("dev",))]
 LOUD = Mute(*[False] * len(fields(Mute)))
 
 
-def told(payload: object, paths: list[str], **more: Any) -> str:
+def announced(payload: object, paths: list[str], **more: Any) -> str:
     """All that is shown of an event on a site with these projects."""
     _, messages = Router(ROUTES, LOUD, projects=Projects(paths, others=True), **more).dispatch(
         read_event(Payload(payload))
     )
-    assert messages, "told"
+    assert messages, "announced"
     return json.dumps(
         [messages["dev"].payload(), messages["dev"].summary, messages["dev"].short().text], ensure_ascii=False
     )
@@ -46,7 +46,7 @@ def told(payload: object, paths: list[str], **more: Any) -> str:
         # One is the end of the other.
         (["ops/web", "b/ops/web"], "ops/web", "ops/web"),
         (["ops/web", "b/ops/web"], "b/ops/web", "b/ops/web"),
-        # Upper and lower case do not tell two paths apart in GitLab.
+        # Upper and lower case do not distinguish two paths in GitLab.
         (["Ops/Web", "shop/web"], "ops/web", "ops/web"),
         (["ops/WEB", "ops/infra"], "ops/web", "web"),
         # A project that is none of the site's.
@@ -54,15 +54,15 @@ def told(payload: object, paths: list[str], **more: Any) -> str:
         (["ops/web", "ops/infra"], "shop/tools", "shop/tools"),
     ],
 )
-def test_a_project_is_called_by_what_tells_it_apart(paths: list[str], path: str, shown: str) -> None:
+def test_a_project_is_called_by_what_distinguishes_it(paths: list[str], path: str, shown: str) -> None:
     payload = case("04-same-project-name.1")
     payload["project"]["path_with_namespace"] = path
-    assert f" sur **{shown}** (" in told(payload, paths)
+    assert f" sur **{shown}** (" in announced(payload, paths)
 
 
 def test_projects_of_one_name_give_different_messages() -> None:
     payloads = [case(f"04-same-project-name.{number}") for number in (1, 2)]
-    first, second = (told(payload, ["ops/web", "shop/web"]) for payload in payloads)
+    first, second = (announced(payload, ["ops/web", "shop/web"]) for payload in payloads)
     assert first != second
     assert "ops/web" in first
     assert "shop/web" in second
@@ -72,7 +72,7 @@ def path_of(payload: dict[str, Any]) -> str:
     return read_event(Payload(payload)).project
 
 
-# What happens in a project, but for what is told by full paths anyway, and what is not told at all.
+# What happens in a project, but for what is announced by full paths anyway, and what is not announced at all.
 IN_A_PROJECT = [
     name
     for name in FILES
@@ -90,18 +90,18 @@ def test_every_message_about_a_project_says_which(name: str) -> None:
     # Also as a site's own template says it, and without what addresses say.
     template = EventTemplates(dict.fromkeys([read_event(Payload(payload)).name], "dans {{ project }}"))
     for more in ({}, {"rewordings": dict.fromkeys(CATALOGUES, template)}):
-        shown = told(payload, [path, namesake], **more).replace(f"https://git.taaf.internal/{path}", "")
+        shown = announced(payload, [path, namesake], **more).replace(f"https://git.taaf.internal/{path}", "")
         assert path in shown, name
-        alone = told(payload, [path], **more).replace(f"https://git.taaf.internal/{path}", "")
+        alone = announced(payload, [path], **more).replace(f"https://git.taaf.internal/{path}", "")
         if not name.startswith("vulnerability"):  # says nothing of its project but in its address
             assert path not in alone, name
 
 
-def test_who_joins_a_project_joins_one_that_is_told_apart() -> None:
+def test_who_joins_a_project_joins_one_that_is_distinguished() -> None:
     payload = load("system_user_add_to_team")
     path = payload["project_path_with_namespace"]
-    assert f"**{path}**" in told(payload, [path, f"x/{path.rpartition('/')[2]}"])
+    assert f"**{path}**" in announced(payload, [path, f"x/{path.rpartition('/')[2]}"])
 
 
 def test_a_group_keeps_its_name() -> None:
-    assert "**TAAF**" in told(load("group_member_add_ee"), ["a/b", "c/b"])
+    assert "**TAAF**" in announced(load("group_member_add_ee"), ["a/b", "c/b"])

@@ -1,4 +1,4 @@
-"""A review is told as a whole: all of its comments and the approval, whoever else speaks meanwhile."""
+"""A review is announced as a whole: all of its comments and the approval, whoever else speaks meanwhile."""
 
 import itertools
 import json
@@ -42,7 +42,7 @@ def make(tmp_path: Path, spool: str | None) -> Iterator[Make]:
 
 
 def texts(relay: World, channel: str = "dev") -> list[str]:
-    return [json.loads(message).get("text", "") for message in relay.told(channel)]
+    return [json.loads(message).get("text", "") for message in relay.announced(channel)]
 
 
 @on_both_spools
@@ -82,10 +82,10 @@ def test_a_comment_and_an_approval_are_a_review(make: Make) -> None:
 
 
 @pytest.mark.parametrize("event", [comment(1, "Une remarque"), approval()])
-def test_what_is_alone_is_told_as_ever(make: Make, event: Payload) -> None:
+def test_what_is_alone_is_announced_as_ever(make: Make, event: Payload) -> None:
     relay = make()
     relay.hear(event)
-    (message,) = relay.told()
+    (message,) = relay.announced()
     _, alone = dispatch(event)
     assert alone is not None
     assert json.loads(message) == json.loads(json.dumps(alone.payload()).replace("\\u200b", ""))
@@ -132,11 +132,11 @@ def test_the_same_comment_by_two_hooks_is_in_the_review_once(make: Make) -> None
     assert relay.counters == {"accepted": 2, "filtered": 2}
 
 
-def test_a_site_can_have_each_comment_told_at_once(make: Make, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_site_can_have_each_comment_announced_at_once(make: Make, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("INFO")
     relay = make(mute=Mute(reviews=False))
     relay.hear(comment(1, "a"), comment(2, "b"), approval())
-    assert len(relay.told()) == 3
+    assert len(relay.announced()) == 3
     assert "held" not in caplog.text
 
 
@@ -149,7 +149,7 @@ def test_each_channel_gets_what_its_routes_take(make: Make) -> None:
     (text,) = texts(relay, "notes")
     assert text.startswith("👀 **Alex** reviewed [Merge Request #8: ")
     assert "(2 comments)" in text
-    (alone,) = relay.told("dev")
+    (alone,) = relay.announced("dev")
     assert "a approuvé une merge request" in alone
     (brief,) = texts(relay, "brief")
     assert "a approuvé une merge request" in brief
@@ -163,42 +163,42 @@ def test_in_one_line_a_review_is_counted(make: Make) -> None:
     assert text.endswith("(2 commentaires)")
 
 
-def test_a_review_too_large_for_a_message_is_told_in_several_whole(make: Make) -> None:
+def test_a_review_too_large_for_a_message_is_announced_in_several_whole(make: Make) -> None:
     words = [f"Remarque {number} {'très longue ' * 60}fin {number}." for number in range(45)]
     relay = make()
     relay.hear(*(comment(number, text, line=number) for number, text in enumerate(words)))
-    told = texts(relay)
-    assert 1 < len(told) < 6
-    assert all(len(text) <= 16_383 for text in told)
-    assert [text for text in words if text.split(" fin")[0][:100] not in "\n".join(told)] == []
-    assert told[0].startswith(HEADING)
-    assert all(text.startswith("👀 **Alex** : suite de la relecture de [") for text in told[1:])
+    announced = texts(relay)
+    assert 1 < len(announced) < 6
+    assert all(len(text) <= 16_383 for text in announced)
+    assert [text for text in words if text.split(" fin")[0][:100] not in "\n".join(announced)] == []
+    assert announced[0].startswith(HEADING)
+    assert all(text.startswith("👀 **Alex** : suite de la relecture de [") for text in announced[1:])
 
 
-def test_a_review_of_very_many_comments_is_told_as_several(make: Make) -> None:
+def test_a_review_of_very_many_comments_is_announced_as_several(make: Make) -> None:
     relay = make()
     relay.hear(*(comment(number, f"n{number}n") for number in range(80)))
-    told = texts(relay)
-    assert len(told) == 2
-    assert [number for number in range(80) if f"n{number}n" not in "\n".join(told)] == []
+    announced = texts(relay)
+    assert len(announced) == 2
+    assert [number for number in range(80) if f"n{number}n" not in "\n".join(announced)] == []
 
 
 def test_a_review_waits_for_its_parts_and_not_for_ever(make: Make) -> None:
-    """Each is waited for anew, ten seconds at most; what comes later is told by itself."""
+    """Each is waited for anew, ten seconds at most; what comes later is announced by itself."""
     relay = make()
     stop = relay.start()
     for number in range(8):
         relay.put(comment(number, f"n{number}n"))
         relay.let_time_pass(holding.PART_SECONDS * 0.75)
-    wait_until("the first ones are told", relay.told, 30, 0.01)
+    wait_until("the first ones are announced", relay.announced, 30, 0.01)
     stop()
     first, second = texts(relay)
     assert "(7 commentaires)" in first
-    assert "n7n" in relay.told()[1]
+    assert "n7n" in relay.announced()[1]
     assert second == ""
 
 
-def test_a_comment_that_cannot_be_told_takes_no_other_with_it(
+def test_a_comment_that_cannot_be_announced_takes_no_other_with_it(
     make: Make, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     whole = review._comment
@@ -210,13 +210,13 @@ def test_a_comment_that_cannot_be_told_takes_no_other_with_it(
     relay = make()
     relay.hear(comment(1, "a"), comment(2, "b"), comment(3, "c"))
     monkeypatch.setattr(review, "_comment", whole)
-    shown = "\n".join(relay.told())
+    shown = "\n".join(relay.announced())
     assert all(f'"value":"{text}"' in shown for text in "abc")
     assert "secret" not in caplog.text
 
 
 @on_both_spools
-def test_a_comment_that_the_store_does_not_take_is_put_aside_and_the_others_are_told(
+def test_a_comment_that_the_store_does_not_take_becomes_a_dead_letter_and_the_others_are_reported(
     make: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = MergeRequests.remember
@@ -229,7 +229,7 @@ def test_a_comment_that_the_store_does_not_take_is_put_aside_and_the_others_are_
     monkeypatch.setattr(MergeRequests, "remember", fragile)
     relay = make()
     relay.hear(comment(1, "a"), comment(2, "b"), comment(3, "c"))
-    shown = "\n".join(relay.told())
+    shown = "\n".join(relay.announced())
     assert [text for text in "abc" if f'"value":"{text}"' in shown] == ["a", "c"]
     assert relay.counters == {"accepted": 2, "failed": 1}
     assert DeadLetters(relay.store).count() == 1
@@ -244,7 +244,7 @@ def test_a_comment_under_suspicion_is_no_part_of_a_review(make: Make) -> None:
         relay.put(comment(number, f"n{number}n"), f"key-of-{number}")
     Inbox(relay.store).suspect(["key-of-1"]).result()
     stop()
-    alone, others = relay.told()
+    alone, others = relay.announced()
     assert "n1n" in alone
     assert "n2n" in others
     assert "n3n" in others
@@ -252,13 +252,13 @@ def test_a_comment_under_suspicion_is_no_part_of_a_review(make: Make) -> None:
 
 
 @on_both_spools
-def test_what_waits_is_told_by_the_next_process(make: Make) -> None:
+def test_what_waits_is_announced_by_the_next_process(make: Make) -> None:
     relay = make()
     stop = relay.start()
     for number in (1, 2):
         relay.put(comment(number, f"n{number}n"))
     stop(wait=False)
-    assert not relay.told()
+    assert not relay.announced()
     relay.hear()
     (text,) = texts(relay)
     assert all(f"n{number}n" in text for number in (1, 2))

@@ -31,10 +31,10 @@ def channels(name: str, *routes: Route, mute: Mute = LOUD, **changes: Any) -> li
 
 @pytest.mark.parametrize("name", FILES)
 def test_an_event_says_nothing_that_a_route_could_not_name(name: str) -> None:
-    told = event(name)
-    if find_kind(told.payload):
-        assert told.actions <= set(KINDS[told.name].actions)
-        assert told.project or told.name == "account", "nothing to route by"
+    announced = event(name)
+    if find_kind(announced.payload):
+        assert announced.actions <= set(KINDS[announced.name].actions)
+        assert announced.project or announced.name == "account", "nothing to route by"
 
 
 def test_every_event_that_can_be_named_is_built_from_some_payload() -> None:
@@ -90,8 +90,8 @@ def test_the_first_route_decides_unless_it_is_not_final() -> None:
 
 
 def test_a_route_without_channels_drops() -> None:
-    dispatcher = Router([Route((), events=("push",)), DEFAULT], LOUD)
-    assert dispatcher.dispatch(event("push_normal")) == ("dropped", {})
+    router = Router([Route((), events=("push",)), DEFAULT], LOUD)
+    assert router.dispatch(event("push_normal")) == ("dropped", {})
 
 
 @pytest.mark.parametrize(
@@ -133,11 +133,11 @@ def test_each_noise_is_muted_by_its_setting_alone(setting: str, name: str, chang
     if name == "note_issue_bot":
         payload = load("note_issue")
         payload["user"]["username"] = "project_12_bot_3f"
-        told = read_event(Payload(payload))
+        announced = read_event(Payload(payload))
     else:
-        told = event(name, **changes)
-    assert Mute().reason(told) == setting
-    assert Mute(**{setting: False}).reason(told) == ""
+        announced = event(name, **changes)
+    assert Mute().reason(announced) == setting
+    assert Mute(**{setting: False}).reason(announced) == ""
 
 
 @pytest.mark.parametrize(

@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from relays.base.settings import read_settings
-from relays.sources.gitlab.config import read_dispatcher
+from relays.base.settings_file import read_settings
+from relays.sources.gitlab.config import GitLabSettings
 from relays.sources.gitlab.delivery_log import DeliveryLog, read_hook_logs
 from relays.sources.gitlab.mute import Mute
 from relays.sources.gitlab.router import Router
 from relays.sources.gitlab.routing import Route
-from tasks.relays import gitlab_settings
+from tasks.relay_settings import gitlab_settings
 from tasks.site import Site
 from tasks.templates import render
 from tests.unit.site_data import load
@@ -30,19 +30,16 @@ def read(folder: Path, wanted: Site) -> tuple[Router, list[DeliveryLog]]:
     """What the relay makes of the settings that the deploy writes; it refuses what it does not know."""
     file = folder / "gitlab.toml"
     file.write_text(gitlab_settings(wanted, signs=True), encoding="utf-8")
-    settings = read_settings(file)
-    dispatcher, hook_logs = read_dispatcher(file, settings), read_hook_logs(settings, folder)
-    assert settings.choice("signature", ("accepted", "required"), "accepted") == "required"
-    assert settings.integer("digest_from", 0, 0, 100) == 20
-    settings.done()
-    return dispatcher, hook_logs
+    settings = read_settings(file, GitLabSettings)
+    assert (settings.signature, settings.digest_from) == ("required", 20)
+    return settings.router(), read_hook_logs(settings.gitlab, folder)
 
 
 def test_a_site_that_says_nothing(tmp_path: Path, values: dict[str, Any]) -> None:
-    dispatcher, hook_logs = read(tmp_path, site(values))
-    assert dispatcher.routes == [Route(("dev-notifications",))]
-    assert (dispatcher.mute, dispatcher.people, hook_logs) == (Mute(), {}, [])
-    assert dispatcher.projects.paths == ("root/projet-test-taaf",)
+    router, hook_logs = read(tmp_path, site(values))
+    assert router.routes == [Route(("dev-notifications",), language="fr", detail="full")]
+    assert (router.mute, router.people, hook_logs) == (Mute(), {}, [])
+    assert router.projects.paths == ("root/projet-test-taaf",)
 
 
 def test_a_site_that_says_much(tmp_path: Path, values: dict[str, Any]) -> None:
@@ -51,7 +48,7 @@ def test_a_site_that_says_much(tmp_path: Path, values: dict[str, Any]) -> None:
         {"channels": [], "events": ["push"], "language": "en", "detail": "short"},
     ]
     template = '🆕 "{{ user }}"\n\t\\ {{ project | bold }}'
-    dispatcher, _ = read(
+    router, _ = read(
         tmp_path,
         site(
             values,
@@ -62,19 +59,54 @@ def test_a_site_that_says_much(tmp_path: Path, values: dict[str, Any]) -> None:
             wording={"fr": {"issue.open": template, "push": "x"}},
         ),
     )
-    assert dispatcher.routes == [
-        Route(("ops", "dev"), labels=('a "b" \\ é',), final=False, detail="short"),
+    assert router.routes == [
+        Route(("ops", "dev"), labels=('a "b" \\ é',), final=False),
         Route((), events=("push",), language="en", detail="short"),
-        Route(("dev-notifications",), detail="short"),
+        Route(("dev-notifications",), language="fr", detail="short"),
     ]
-    assert dispatcher.mute == Mute(jobs=False)
-    assert dispatcher.people == {"camille.morel": "cmorel"}
-    assert set(dispatcher.rewordings) == {"fr", "en"}
+    assert router.mute == Mute(jobs=False)
+    assert router.people == {"camille.morel": "cmorel"}
+    assert set(router.rewordings) == {"fr"}
+
+
+BOT = '[bot]\nurl = "https://chat.taaf.internal"\nteam = "taaf"\n'
+SAID = {"conversations": "in place", "direct_messages": False}
+ROUTES = [{"channels": ["ops"], "conversations": "threads"}, {"channels": ["dev"], "labels": ["x"]}]
+
+
+@pytest.mark.parametrize(
+    ("bot", "said", "converse", "direct"),
+    [
+        ("", {}, ["single"], True),
+        # Webhooks cannot, whatever is said.
+        ("", SAID | {"routes": ROUTES[:1]}, ["single", "single"], False),
+        (BOT, {}, ["threads"], True),
+        (BOT, SAID, ["in place"], False),
+        (BOT, SAID | {"routes": ROUTES[::-1]}, ["in place", "threads", "in place"], False),
+        (BOT, {"conversations": "single"}, ["single"], True),
+    ],
+)
+def test_how_a_site_converses(
+    tmp_path: Path, values: dict[str, Any], bot: str, said: dict[str, Any], converse: list[str], direct: bool
+) -> None:
+    file = tmp_path / "gitlab.toml"
+    file.write_text(gitlab_settings(site(values, **said), signs=True) + bot, encoding="utf-8")
+    settings = read_settings(file, GitLabSettings)
+    router = settings.router()
+    assert [router.conversations_of(route) for route in router.routes] == converse
+    assert settings.direct_messages == direct
+
+
+def test_what_a_release_before_does_not_know_is_only_written_where_a_site_says_it(
+    values: dict[str, Any],
+) -> None:
+    assert "conversations" not in gitlab_settings(site(values), signs=True)
+    assert "direct_messages" not in gitlab_settings(site(values), signs=True)
 
 
 def test_a_site_with_several_projects(tmp_path: Path, values: dict[str, Any]) -> None:
-    dispatcher, _ = read(tmp_path, site(values, projects=["taaf/web", "shop/web"]))
-    assert dispatcher.projects.paths == ("root/projet-test-taaf", "taaf/web", "shop/web")
+    router, _ = read(tmp_path, site(values, projects=["taaf/web", "shop/web"]))
+    assert router.projects.paths == ("root/projet-test-taaf", "taaf/web", "shop/web")
 
 
 def test_a_site_with_a_token_for_the_log(tmp_path: Path, values: dict[str, Any]) -> None:
@@ -89,7 +121,7 @@ def test_a_site_with_a_token_for_the_log(tmp_path: Path, values: dict[str, Any])
     ]
 
 
-@pytest.mark.parametrize("name", ["gitlab-read-token", "spool"])
+@pytest.mark.parametrize("name", ["gitlab-read-token", "spool", "mattermost-bot-token"])
 @pytest.mark.parametrize("given", [True, False])
 def test_the_unit_names_a_credential_only_if_it_is_there(name: str, given: bool) -> None:
     """systemd does not start a service that lacks a credential which its unit names."""
@@ -97,7 +129,8 @@ def test_the_unit_names_a_credential_only_if_it_is_there(name: str, given: bool)
     optional = {
         "read_token": None,
         "spool": None,
-        name.removeprefix("gitlab-").replace("-", "_"): path if given else None,
+        "bot_token": None,
+        name.removeprefix("gitlab-").removeprefix("mattermost-").replace("-", "_"): path if given else None,
     }
     unit = render("passerelle-gitlab.service", webhooks_conf="/w", **optional)
     assert (f"LoadCredential={name}:{path}" in unit.splitlines()) is given

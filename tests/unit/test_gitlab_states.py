@@ -1,4 +1,4 @@
-"""Every state that GitLab has for pipelines, jobs and deployments: whether it is told, and in which words.
+"""Every state that GitLab has for pipelines, jobs and deployments: whether it is announced, and in which words.
 
 The states are those of GitLab's code (18.5 and 19.x): Ci::HasStatus, Deployment, and the decisions on a deployment.
 """
@@ -14,7 +14,7 @@ from relays.sources.gitlab.payload import Payload
 from relays.wording import CATALOGUES
 from tests.unit.test_relays_messages import dispatch, load
 
-# Not told by default: it goes on by itself, or nothing has run.
+# Not announced by default: it goes on by itself, or nothing has run.
 ON_THE_WAY = {
     "created": ("créé", "created"),
     "waiting_for_resource": ("en attente d'une ressource", "waiting for a resource"),
@@ -53,13 +53,13 @@ TOLD = {
         "**Léo Perrin** a refusé le déploiement",
         "**Léo Perrin** rejected the deployment",
     ),
-    # What a GitLab to come may have: rather told than passed over.
+    # What a GitLab to come may have: rather announced than passed over.
     ("pipeline", "quarantined"): ("a changé d'état (quarantined)", "changed state (quarantined)"),
     ("job", "quarantined"): ("a changé d'état (quarantined)", "changed state (quarantined)"),
     ("deployment", "quarantined"): ("a changé d'état (quarantined)", "changed state (quarantined)"),
 }
 SAMPLES = {"pipeline": "pipeline_running", "job": "build_created", "deployment": "deployment_rejected_ee"}
-# With the one setting that jobs need to be told at all.
+# With the one setting that jobs need to be announced at all.
 MUTE = Mute(jobs=False)
 
 
@@ -80,7 +80,7 @@ def words(payload: object, language: str) -> str:
 
 @pytest.mark.parametrize("name", SAMPLES)
 @pytest.mark.parametrize("state", ON_THE_WAY)
-def test_what_gets_on_by_itself_is_told_only_if_it_is_wanted(name: str, state: str) -> None:
+def test_what_gets_on_by_itself_is_announced_only_if_it_is_wanted(name: str, state: str) -> None:
     payload = in_state(name, state)
     event = read_event(Payload(payload))
     assert MUTE.reason(event) == "intermediate"
@@ -90,7 +90,7 @@ def test_what_gets_on_by_itself_is_told_only_if_it_is_wanted(name: str, state: s
 
 
 @pytest.mark.parametrize(("name", "state"), TOLD)
-def test_what_has_ended_or_waits_for_somebody_is_told(name: str, state: str) -> None:
+def test_what_has_ended_or_waits_for_somebody_is_announced(name: str, state: str) -> None:
     payload = in_state(name, state)
     event = read_event(Payload(payload))
     assert MUTE.reason(event) == ""

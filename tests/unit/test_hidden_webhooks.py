@@ -138,24 +138,24 @@ STATES = [
 ]
 
 
-@pytest.mark.parametrize(("make", "told"), STATES)
+@pytest.mark.parametrize(("make", "reported"), STATES)
 def test_a_deploy_mends_the_state_and_nothing_else(
-    deployed: World, make: Callable[[World], None], told: list[str]
+    deployed: World, make: Callable[[World], None], reported: list[str]
 ) -> None:
     """The dry run says so beforehand: no webhook and no file is announced that is there."""
     before = deployed.ids()
     make(deployed)
-    assert dry(deployed.deploy) == Outcome(told, len(told))
-    assert apply(deployed.deploy) == Outcome(told, len(told))
+    assert dry(deployed.deploy) == Outcome(reported, len(reported))
+    assert apply(deployed.deploy) == Outcome(reported, len(reported))
     assert apply(deployed.deploy) == Outcome([], 0)
     assert deployed.ids() == before
 
 
-@pytest.mark.parametrize(("make", "told"), STATES)
+@pytest.mark.parametrize(("make", "reported"), STATES)
 def test_a_first_deploy_announces_what_it_makes(
-    world: World, make: Callable[[World], None], told: list[str]
+    world: World, make: Callable[[World], None], reported: list[str]
 ) -> None:
-    """As does one whose webhooks people have deleted, which the saved addresses do not tell."""
+    """As does one whose webhooks people have deleted, which the saved addresses do not show."""
     apply(world.deploy)
     apply(world.teardown)
     Path(world.context.webhooks_conf).unlink()
@@ -166,14 +166,14 @@ def test_a_first_deploy_announces_what_it_makes(
         f"+ {world.context.webhooks_conf} (600 root root)",
     ]
     shown = dry(world.deploy)
-    assert [line.replace(", content known after apply", "") for line in shown.lines] == [*told, *made]
-    assert apply(world.deploy) == Outcome([*told, *made], len(told) + 3)
+    assert [line.replace(", content known after apply", "") for line in shown.lines] == [*reported, *made]
+    assert apply(world.deploy) == Outcome([*reported, *made], len(reported) + 3)
     assert sorted(world.ids()) == [GITLAB, NEXTCLOUD]
 
 
-@pytest.mark.parametrize(("make", "told"), STATES)
+@pytest.mark.parametrize(("make", "reported"), STATES)
 def test_a_rotation_replaces_what_is_hidden(
-    deployed: World, make: Callable[[World], None], told: list[str]
+    deployed: World, make: Callable[[World], None], reported: list[str]
 ) -> None:
     before = deployed.ids()
     make(deployed)
@@ -182,7 +182,7 @@ def test_a_rotation_replaces_what_is_hidden(
         f"~ incoming webhook: display_name: {name!r} -> {f'{name} (replaced)'!r}"
         for name in (GITLAB, NEXTCLOUD)
     ]
-    assert shown.differences == [*told, *aside]
+    assert shown.differences == [*reported, *aside]
     assert apply(deployed.rotate).error == ""
     after = deployed.ids()
     assert sorted(after) == [GITLAB, NEXTCLOUD]
@@ -193,9 +193,9 @@ def test_a_rotation_replaces_what_is_hidden(
     assert apply(deployed.deploy) == Outcome([], 0)
 
 
-@pytest.mark.parametrize(("make", "told"), STATES)
+@pytest.mark.parametrize(("make", "reported"), STATES)
 def test_a_teardown_removes_what_is_hidden_and_leaves_the_state(
-    deployed: World, make: Callable[[World], None], told: list[str]
+    deployed: World, make: Callable[[World], None], reported: list[str]
 ) -> None:
     make(deployed)
     was_on = deployed.is_on
@@ -240,11 +240,11 @@ def test_a_teardown_that_was_killed_is_completed_and_the_switch_put_back(
     deployed.memo.parent.mkdir()
     deployed.memo.touch()
     killed_when(deployed)
-    told = dry(deployed.teardown)
+    reported = dry(deployed.teardown)
     if killed_when in (shown, removed):
-        assert told.lines[-1] == f"~ {SWITCH}: True -> False, as before a removal that broke off"
+        assert reported.lines[-1] == f"~ {SWITCH}: True -> False, as before a removal that broke off"
     done = apply(deployed.teardown)
-    assert (done.error, done.lines) == ("", told.lines)
+    assert (done.error, done.lines) == ("", reported.lines)
     assert deployed.ids() == {}
     assert not deployed.is_on
     assert not deployed.memo.exists()
@@ -253,7 +253,7 @@ def test_a_teardown_that_was_killed_is_completed_and_the_switch_put_back(
 
 
 def test_a_removal_that_fails_leaves_the_switch_as_it_was(deployed: World) -> None:
-    """What fails is told; the memo goes with the run that succeeds."""
+    """What fails is reported; the memo goes with the run that succeeds."""
     off(deployed)
     call = deployed.context.mattermost.call
 

@@ -1,4 +1,4 @@
-"""The pictures beside the messages: what a site may give, what is made of it, what the relays are told."""
+"""The pictures beside the messages: what a site may give, what is made of it, what the relays are reported."""
 
 import os
 from pathlib import Path
@@ -6,11 +6,14 @@ from typing import Any
 
 import pytest
 
-from relays.base.settings import read_settings
-from relays.mattermost.client import read_icon
+from relays.base.settings_file import read_settings
+from relays.delivery.settings import RelaySettings
+from relays.mattermost.settings import as_webhook_takes
+from relays.sources.gitlab.config import GitLabSettings
+from relays.sources.nextcloud.config import NextcloudSettings
 from tasks import icons
 from tasks.made import hooks_of
-from tasks.relays import gitlab_settings, nextcloud_settings
+from tasks.relay_settings import gitlab_settings, nextcloud_settings
 from tasks.site import Site, SiteError
 from tests.picture import png
 from tests.unit.site_data import load
@@ -27,14 +30,15 @@ def site(values: dict[str, Any], **given: str | Path) -> Site:
 
 def read_by_relays(folder: Path, wanted: Site) -> list[dict[str, str]]:
     """What both relays read of the settings that the deploy writes."""
+    written: list[tuple[str, type[RelaySettings]]] = [
+        (gitlab_settings(wanted, signs=True), GitLabSettings),
+        (nextcloud_settings(wanted), NextcloudSettings),
+    ]
     found = []
-    for name, text in (
-        ("gitlab", gitlab_settings(wanted, signs=True)),
-        ("nextcloud", nextcloud_settings(wanted)),
-    ):
-        file = folder / f"{name}.toml"
+    for text, model in written:
+        file = folder / "relay.toml"
         file.write_text(text, encoding="utf-8")
-        found.append(dict(read_icon(read_settings(file))))
+        found.append(dict(as_webhook_takes(read_settings(file, model).icon)))
     return found
 
 
@@ -44,7 +48,7 @@ def test_without_a_setting_the_relays_show_their_own(tmp_path: Path, values: dic
     assert [icons.emoji(wanted.mattermost, hook) for hook in hooks_of(wanted)] == [None, None]
 
 
-def test_an_address_is_told_as_it_is(tmp_path: Path, values: dict[str, Any]) -> None:
+def test_an_address_is_shown_as_it_is(tmp_path: Path, values: dict[str, Any]) -> None:
     address = "https://git.example.org/assets/logo.png?v=2"
     wanted = site(values, gitlab_webhook=address)
     assert read_by_relays(tmp_path, wanted) == [{"icon_url": address}, {}]

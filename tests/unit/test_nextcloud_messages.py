@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from relays.mattermost.templates import Templates
 from relays.sources.nextcloud import announcer as announcing
 from relays.sources.nextcloud import document, names
 from relays.sources.nextcloud.changes import Kind, News
@@ -20,39 +19,39 @@ NOON = datetime(2026, 11, 25, 12, 3, 4)
 LINK = "https://cloud.taaf.internal/f/42"
 
 
-def telling(discretion: str = "full", **more: Any) -> TreeOptions:
-    return TreeOptions("Documents_RH", "rh", "", discretion=Discretion(discretion), **more)
+def tree_options(discretion: str = "full", **more: Any) -> TreeOptions:
+    return TreeOptions(tree="/Documents_RH", channel="rh", discretion=Discretion(discretion), **more)
 
 
 def news(path: str, kind: Kind = Kind.NEW, who: str = "Camille Morel", link: str = LINK) -> News:
     return News(kind, path, 2048, NOON, who, link)
 
 
-def box(told: TreeOptions, what: News) -> dict[str, Any]:
-    payload: dict[str, Any] = document.build(told, CATALOGUES["fr"], what).payload()
+def box(options: TreeOptions, what: News) -> dict[str, Any]:
+    payload: dict[str, Any] = document.build(options, CATALOGUES["fr"], what).payload()
     (found,) = payload["attachments"]
     return dict(found)
 
 
-def counted(told: TreeOptions, *what: News) -> list[str]:
+def counted(options: TreeOptions, *what: News) -> list[str]:
     """The texts of the messages about these documents together."""
-    found = announcing.together(told, CATALOGUES["fr"], what)
-    return [str(each.notification.message.payload().get("text")) for each in found]
+    found = announcing.together(options, CATALOGUES["fr"], what)
+    return [str(each.notification.shown.payload().get("text")) for each in found]
 
 
 def test_who_and_a_link_are_shown_if_they_are_known() -> None:
-    known = box(telling(), news("Contrats/a.pdf"))
+    known = box(tree_options(), news("Contrats/a.pdf"))
     assert known["title_link"] == LINK
     assert known["fields"][-1] == {"short": True, "title": "👤 Déposé par", "value": "Camille Morel"}
-    unknown = box(telling(), news("Contrats/a.pdf", who="", link=""))
+    unknown = box(tree_options(), news("Contrats/a.pdf", who="", link=""))
     assert "title_link" not in unknown
     assert unknown["fields"] == known["fields"][:-1]
 
 
 @pytest.mark.parametrize("discretion", ["masked", "count"])
-def test_a_link_does_not_tell_the_name_that_is_private(discretion: str) -> None:
-    assert "title_link" not in box(telling(discretion), news("Contrats/a.pdf"))
-    (text,) = counted(telling(discretion), news("Contrats/a.pdf"), news("Contrats/b.pdf"))
+def test_a_link_does_not_say_the_name_that_is_private(discretion: str) -> None:
+    assert "title_link" not in box(tree_options(discretion), news("Contrats/a.pdf"))
+    (text,) = counted(tree_options(discretion), news("Contrats/a.pdf"), news("Contrats/b.pdf"))
     assert LINK not in text
 
 
@@ -65,18 +64,18 @@ def test_a_link_does_not_tell_the_name_that_is_private(discretion: str) -> None:
 )
 def test_a_masked_name(name: str, shown: str) -> None:
     """What follows a dot is an extension only if it is known for one."""
-    assert names.shown(telling("masked", icons={"odt": "📜"}), f"Contrats/{name}") == shown
+    assert names.shown(tree_options("masked", icons={"odt": "📜"}), f"Contrats/{name}") == shown
 
 
 def test_many_documents_in_one_message() -> None:
     lot = [news(f"Contrats/{number}.pdf", link=LINK if number else "") for number in range(5)]
-    (text, *_) = counted(telling(), *lot, news("x.pdf"))
+    (text, *_) = counted(tree_options(), *lot, news("x.pdf"))
     assert text == (
         "**📁 6 nouveaux documents RH déposés**\n👤 Déposés par Camille Morel\n\n"
         f"- **Contrats** : 5 (`0.pdf`, [\u200b1.pdf]({LINK}), [\u200b2.pdf]({LINK}), …)\n"
         f"- **Documents_RH** : 1 ([x.pdf]({LINK}))"
     )
-    assert counted(telling("count"), news("Contrats/a.pdf")) == [
+    assert counted(tree_options("count"), news("Contrats/a.pdf")) == [
         "**📁 Un nouveau document RH déposé**\n\n- **Contrats** : 1"
     ]
 
@@ -96,23 +95,23 @@ def test_many_documents_in_one_message() -> None:
 )
 def test_many_documents_of_a_few_people_say_who(who: list[str], line: str) -> None:
     lot = [news(f"Contrats/{number}.pdf", who=name) for number, name in enumerate(who)]
-    (announcement,) = announcing.together(telling(), CATALOGUES["fr"], lot)
-    message = announcement.notification.message
+    (announcement,) = announcing.together(tree_options(), CATALOGUES["fr"], lot)
+    message = announcement.notification.shown
     assert str(message.payload()["text"]).split("\n")[1:-1] == [line, ""][not line :]
     assert message.summary.endswith(f" – {line}" if line else f" : {len(who)}")
 
 
 def test_who_brought_what_may_only_be_counted_is_not_said() -> None:
-    told = telling(folders={"Paie": Discretion.COUNT})
-    (text,) = counted(told, news("Paie/a.pdf"), news("Paie/b.pdf"), news("x.pdf", who="Bob"))
+    options = tree_options(folder_discretion={"Paie": Discretion.COUNT})
+    (text,) = counted(options, news("Paie/a.pdf"), news("Paie/b.pdf"), news("x.pdf", who="Bob"))
     assert "Camille" not in text
     assert "👤 Déposés par Bob (1)" in text
 
 
 def test_who_has_no_account_is_called_so() -> None:
     guest = replace(news("a.pdf", who="Léa <Dupont>"), is_guest=True)
-    assert box(telling(), guest)["fields"][-1]["value"] == "Léa <\u200bDupont> (invité)"
-    (text,) = counted(telling(), guest, guest)
+    assert box(tree_options(), guest)["fields"][-1]["value"] == "Léa <\u200bDupont> (invité)"
+    (text,) = counted(tree_options(), guest, guest)
     assert "👤 Déposés par Léa <\u200bDupont> (invité)" in text
 
 
@@ -203,23 +202,21 @@ OTHER = {"label": "", "username": "Nextcloud Bot"}
 def test_only_hr_documents_are_called_so(
     language: str, more: dict[str, str], titles: list[str], headings: list[str]
 ) -> None:
-    told, wording = telling(**more), CATALOGUES[language]
+    options, wording = tree_options(**more), CATALOGUES[language]
     for kind, title in zip(Kind, titles, strict=False):
-        payload: dict[str, Any] = document.build(told, wording, news("a.pdf", kind)).payload()
+        payload: dict[str, Any] = document.build(options, wording, news("a.pdf", kind)).payload()
         assert payload["attachments"][0]["title"] == title
         assert payload["username"] == ("Nextcloud Bot" if more else "Nextcloud RH Bot")
     for kind, heading in zip(Kind, headings, strict=False):
-        (each,) = announcing.together(told, wording, [news("a.pdf", kind), news("b.pdf", kind)])
-        payload = each.notification.message.payload()
+        (each,) = announcing.together(options, wording, [news("a.pdf", kind), news("b.pdf", kind)])
+        payload = each.notification.shown.payload()
         assert str(payload["text"]).split("\n")[0] == f"**📁 {heading}**"
-        assert payload["username"] == told.username
+        assert payload["username"] == options.username
 
 
 def test_a_heading_in_the_words_of_the_site() -> None:
-    told = telling(
-        templates=Templates({"new.heading": "{{ count }} pièces dans {{ tree | code }} : {{ said }}"})
-    )
-    (text,) = counted(told, news("a.pdf"), news("b.pdf"))
+    options = tree_options(wording={"new.heading": "{{ count }} pièces dans {{ tree | code }} : {{ said }}"})
+    (text,) = counted(options, news("a.pdf"), news("b.pdf"))
     heading = "2 pièces dans `Documents_RH` : 📁 2 nouveaux documents RH déposés"
     assert text.startswith(f"**{heading}**\n")
 
@@ -234,8 +231,8 @@ def test_a_heading_in_the_words_of_the_site() -> None:
     ],
 )
 def test_a_folder_is_shown_as_its_path_below_the_tree(path: str, shown: str) -> None:
-    assert f"**{shown}**" in box(telling(), news(path))["text"].replace("\u200b", "")
-    (text,) = counted(telling(), news(path), news(f"{path}2"))
+    assert f"**{shown}**" in box(tree_options(), news(path))["text"].replace("\u200b", "")
+    (text,) = counted(tree_options(), news(path), news(f"{path}2"))
     assert f"- **{shown}** : 2" in text.replace("\u200b", "")
 
 
@@ -252,15 +249,15 @@ def test_a_folder_is_shown_as_its_path_below_the_tree(path: str, shown: str) -> 
 def test_the_size_of_a_small_document_says_something(size: int, french: str, english: str) -> None:
     for language, words in (("fr", french), ("en", english)):
         small = replace(news("a.pdf"), size=size)
-        payload: dict[str, Any] = document.build(telling(), CATALOGUES[language], small).payload()
+        payload: dict[str, Any] = document.build(tree_options(), CATALOGUES[language], small).payload()
         assert payload["attachments"][0]["fields"][2]["value"] == words
 
 
 def test_each_kind_of_news_has_its_message_and_one_document_its_own() -> None:
     lot = [news(f"{number}.pdf", kind) for kind in Kind for number in range(2)]
-    assert len(counted(telling(), *lot)) == 4
+    assert len(counted(tree_options(), *lot)) == 4
     (alone, many) = announcing.together(
-        telling(),
+        tree_options(),
         CATALOGUES["fr"],
         [news("a.pdf", Kind.DELETED), *(news(f"{n}.pdf") for n in range(2))][::-1],
     )
@@ -279,8 +276,8 @@ def test_whatever_names_hold_it_stays_text_within_the_limits(
     lot = [
         news(f"{folder.replace('/', '')}/{name.replace('/', '') or 'x'}", link="") for folder, name in paths
     ]
-    (announcement,) = announcing.together(telling(discretion), CATALOGUES["fr"], lot)
-    message = announcement.notification.message
+    (announcement,) = announcing.together(tree_options(discretion), CATALOGUES["fr"], lot)
+    message = announcement.notification.shown
     text = str(message.payload()["text"])
     assert len(text) < 14_000
     assert len(message.summary) < 2_000

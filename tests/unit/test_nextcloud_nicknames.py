@@ -18,7 +18,7 @@ LETTER = "%F0%9F%98%80"
 
 
 class OnePage(Cloud):
-    """Tells of one file, by a row with this name."""
+    """Says one file, by a row with this name."""
 
     def __init__(self, name: object) -> None:
         super().__init__(Account("http://cloud.invalid", "admin", "password"), 1.0)
@@ -48,8 +48,8 @@ def known(name: object) -> str:
 def shown(name: str, language: str) -> str:
     """How a message shows somebody who is known by this name."""
     news = News(Kind.NEW, "a.pdf", 1, datetime(2026, 1, 5), who=name, is_guest=True)
-    told = TreeOptions(name="Documents_RH", channel="", footer="")
-    payload: dict[str, Any] = document.build(told, CATALOGUES[language], news).payload()
+    options = TreeOptions(tree="/Documents_RH")
+    payload: dict[str, Any] = document.build(options, CATALOGUES[language], news).payload()
     return str(payload["attachments"][0]["fields"][-1]["value"])
 
 

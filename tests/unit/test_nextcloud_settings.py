@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 
-from relays.base.settings import StartError, read_settings
+from relays.base.settings import StartError
+from relays.base.settings_file import read_settings
 from relays.sources.nextcloud.changes import Kind
 from relays.sources.nextcloud.cloud import Account, read_account
-from relays.sources.nextcloud.config import Tree, read_trees
-from relays.sources.nextcloud.options import Discretion
-from tasks.relays import bound_at, nextcloud_settings
+from relays.sources.nextcloud.config import NextcloudSettings
+from relays.sources.nextcloud.options import Discretion, TreeOptions
+from tasks.relay_settings import bound_at, nextcloud_settings
 from tasks.site import Site, SiteError
 from tasks.templates import render
 from tests.unit.site_data import load
@@ -24,39 +25,42 @@ def site(values: dict[str, Any], **nextcloud: Any) -> Site:
     return load(values | {"nextcloud": values["nextcloud"] | nextcloud}, dict(os.environ))
 
 
-def read(folder: Path, wanted: Site) -> list[Tree]:
-    """What the relay makes of the settings that the deploy writes; it refuses what it does not know."""
+def settings(folder: Path, wanted: Site) -> NextcloudSettings:
+    """What the relay reads of the file that the deploy writes; it refuses what it does not know."""
     file = folder / "nextcloud.toml"
     file.write_text(nextcloud_settings(wanted), encoding="utf-8")
-    settings = read_settings(file)
-    assert settings.choice("language", ("fr", "en"), "en") == "fr"
-    assert settings.integer("digest_from", 0, 0, 100) == 20
-    trees = read_trees(file, settings, settings.text("channel"))
-    read_account(settings, folder)
-    assert settings.choice("source", ("disk", "webdav"), "") == wanted.nextcloud.source
-    assert settings.integer("poll_seconds", 0, 1, 3600) == wanted.nextcloud.poll_seconds
-    settings.done()
-    return trees
+    found = read_settings(file, NextcloudSettings)
+    assert (found.language, found.digest_from) == ("fr", 20)
+    assert (found.source, found.poll_seconds) == (wanted.nextcloud.source, wanted.nextcloud.poll_seconds)
+    return found
+
+
+def read(folder: Path, wanted: Site) -> list[TreeOptions]:
+    """The trees that the relay watches, with the account that it asks as."""
+    found = settings(folder, wanted)
+    read_account(found.nextcloud, folder)
+    return found.watched
 
 
 def units(wanted: Site) -> tuple[str, str]:
     """The service and the path unit of the relay."""
     trees = {bound_at(wanted, tree): f"/v/{tree.owner}/files/{tree.tree}" for tree in wanted.trees}
-    service = render("passerelle-nextcloud.service", webhooks_conf="/w", trees=trees, app_password=None)
+    service = render(
+        "passerelle-nextcloud.service", webhooks_conf="/w", trees=trees, bot_token=None, app_password=None
+    )
     return service, render("passerelle-nextcloud.path", trees=trees)
 
 
 def test_a_site_that_says_nothing(tmp_path: Path, values: dict[str, Any]) -> None:
-    (tree,) = read(tmp_path, site(values))
-    told = tree.options
-    assert tree.root == "/run/passerelle/Documents_RH"
-    assert (told.name, told.channel, told.footer) == (
+    (options,) = read(tmp_path, site(values))
+    assert options.tree == "/run/passerelle/Documents_RH"
+    assert (options.name, options.channel, options.footer) == (
         *("Documents_RH", "rh-alerts", "Nextcloud TAAF - Documents RH"),
     )
-    assert told.announce == {Kind.NEW, Kind.MOVED_IN}
-    assert (told.discretion, told.folders, told.burst_from) == (Discretion.FULL, {}, 20)
-    assert (told.categories, told.icons, len(told.templates)) == ({}, {}, 0)
-    assert (told.label, told.username) == (None, "Nextcloud RH Bot")
+    assert options.announce == (Kind.NEW, Kind.MOVED_IN)
+    assert (options.discretion, options.folder_discretion, options.burst_from) == (Discretion.FULL, {}, 20)
+    assert (options.categories, options.icons, len(options.templates)) == ({}, {}, 0)
+    assert (options.label, options.username) == (None, "Nextcloud RH Bot")
 
 
 def test_a_site_that_says_much(tmp_path: Path, values: dict[str, Any]) -> None:
@@ -77,21 +81,21 @@ def test_a_site_that_says_much(tmp_path: Path, values: dict[str, Any]) -> None:
             },
         ],
     )
-    first, second, third = (tree.options for tree in read(tmp_path, wanted))
-    assert [tree.root for tree in read(tmp_path, wanted)] == [
+    first, second, third = read(tmp_path, wanted)
+    assert [tree.tree for tree in read(tmp_path, wanted)] == [
         *("/run/passerelle/Documents_RH", "/run/passerelle/Compta", "/run/passerelle.bob/Documents_RH"),
     ]
     assert first.discretion is Discretion.MASKED
-    assert first.folders == {"Fiches_Paie": Discretion.COUNT, "Contrats/modèles": Discretion.FULL}
+    assert first.folder_discretion == {"Fiches_Paie": Discretion.COUNT, "Contrats/modèles": Discretion.FULL}
     assert (first.categories, first.icons) == ({'a "b" \\ é': "🩺 Santé"}, {"odt": "📜"})
     assert (second.channel, second.footer, second.announce, second.burst_from) == (
-        *("compta", "", frozenset({Kind.DELETED}), 0),
+        *("compta", "", (Kind.DELETED,), 0),
     )
     # What is said of the first tree is not said of the others.
     assert second.discretion is Discretion.FULL
     assert (third.channel, third.footer) == ("rh-alerts", "Nextcloud TAAF - Documents RH")
     assert "new.title" in third.templates
-    assert [(told.label, told.username) for told in (first, second, third)] == [
+    assert [(options.label, options.username) for options in (first, second, third)] == [
         *((None, "Nextcloud RH Bot"), ("", "Nextcloud Bot"), ("comptable", "Compta")),
     ]
 
@@ -117,8 +121,8 @@ def test_a_site_with_a_password_for_the_relay(tmp_path: Path, values: dict[str, 
     trees = [{"tree": "Compta"}, {"tree": "Documents_RH", "owner": "bob"}]
     wanted = site(values, relay_password="app-password", trees=trees)
     assert [tree.in_files for tree in read(tmp_path, wanted)] == ["/Documents_RH", "/Compta", ""]
-    settings = read_settings(tmp_path / "nextcloud.toml")
-    assert read_account(settings, tmp_path) == Account("http://cloud.taaf.internal", "admin", "app-password")
+    asked = settings(tmp_path, wanted).nextcloud
+    assert read_account(asked, tmp_path) == Account("http://cloud.taaf.internal", "admin", "app-password")
     assert "app-password" not in nextcloud_settings(wanted)
 
 
@@ -126,11 +130,14 @@ def test_a_site_whose_files_are_not_on_the_disk(tmp_path: Path, values: dict[str
     (tmp_path / "nextcloud-app-password").write_text("app-password\n")
     wanted = site(values, relay_password="app-password", source="webdav", poll_seconds=30)
     (tree,) = read(tmp_path, wanted)
-    assert (tree.root, tree.options.name) == ("/Documents_RH", "Documents_RH")
-    service = render("passerelle-nextcloud.service", webhooks_conf="/w", trees={}, app_password="/a")
+    assert (tree.tree, tree.name) == ("/Documents_RH", "Documents_RH")
+    service = render(
+        "passerelle-nextcloud.service", webhooks_conf="/w", trees={}, bot_token="/b", app_password="/a"
+    )
     assert "BindReadOnlyPaths" not in service
     assert "ConditionPath" not in service
     assert "LoadCredential=nextcloud-app-password:/a" in service.splitlines()
+    assert "LoadCredential=mattermost-bot-token:/b" in service.splitlines()
 
 
 @pytest.mark.parametrize("credential", [None, "", "pass word"])
@@ -180,6 +187,8 @@ def test_a_password_without_an_account(tmp_path: Path, values: dict[str, Any]) -
         ({"trees": [{"tree": "A", "wording": {"new": " "}}]}, "it says nothing"),
     ],
 )
-def test_what_cannot_be_told_so_is_refused(values: dict[str, Any], said: dict[str, Any], words: str) -> None:
+def test_what_cannot_be_worded_so_is_refused(
+    values: dict[str, Any], said: dict[str, Any], words: str
+) -> None:
     with pytest.raises(SiteError, match=re.escape(words)):
         site(values, **said)

@@ -40,7 +40,9 @@ def test_the_service_is_started_again_for_a_tree_that_is_missing(
 
     service.leave = leave
     place = Disk(str(tmp_path / "missing"))
-    source = TreeSource(service, place, TreeOptions("missing", "rh", ""), Attribution(None, place, ""))
+    source = TreeSource(
+        service, place, TreeOptions(tree="/missing", channel="rh"), Attribution(None, place, "")
+    )
     source.start()
     source.join(20)
     store.stop()

@@ -1,4 +1,4 @@
-"""What the tracker makes of what it finds, where processes cannot show it, and when documents are told together."""
+"""What the tracker makes of what it finds, where processes cannot show it, and when documents go out together."""
 
 import os
 from pathlib import Path
@@ -38,7 +38,7 @@ class Watched:
         list(self.tracker.record(5e9))
 
     def later(self, seconds: float = 60.0) -> list[tuple[Kind, str]]:
-        """What is told after a while in which all that was heard has been looked at."""
+        """What is announced after a while in which all that was heard has been looked at."""
         self.now += seconds
         self.timers.run()
         self.tracker.forget()
@@ -52,8 +52,8 @@ def watched(tmp_path: Path) -> Watched:
     return Watched(tmp_path / "tree", tmp_path / "state")
 
 
-def test_what_is_not_told_is_not_known(watched: Watched) -> None:
-    """So that a kill before it is told loses nothing."""
+def test_what_is_not_announced_is_not_known(watched: Watched) -> None:
+    """So that a kill before it is announced loses nothing."""
     (watched.root / "b.pdf").write_bytes(b"b")
     watched.tracker.look("b.pdf", closed=True)
     (watched.root / "a.pdf").write_bytes(b"changed")
@@ -92,7 +92,9 @@ def test_a_rename_of_which_only_the_end_is_found_by_a_scan_deletes_nothing(watch
     assert watched.index.get("b.pdf") is not None
 
 
-def test_a_document_renamed_before_it_is_told_is_told_once(watched: Watched, tmp_path: Path) -> None:
+def test_a_document_renamed_before_it_is_announced_is_announced_once(
+    watched: Watched, tmp_path: Path
+) -> None:
     (tmp_path / "b.pdf").write_bytes(b"b")
     (tmp_path / "b.pdf").rename(watched.root / "b.pdf")
     watched.tracker.look("b.pdf", closed=True, moved_from="")
@@ -102,7 +104,7 @@ def test_a_document_renamed_before_it_is_told_is_told_once(watched: Watched, tmp
     assert watched.later() == [(Kind.MOVED_IN, "c.pdf")]
 
 
-def test_a_version_that_is_renamed_before_it_is_told_is_one(watched: Watched) -> None:
+def test_a_version_that_is_renamed_before_it_is_announced_is_one(watched: Watched) -> None:
     (watched.root / "new").write_bytes(b"replaced, which makes it another file")
     (watched.root / "new").rename(watched.root / "a.pdf")
     watched.tracker.look("a.pdf", closed=True, moved_from="new.tmp")
@@ -121,9 +123,9 @@ class Clock:
         return self.now
 
 
-def test_documents_that_come_one_by_one_are_told_at_once() -> None:
+def test_documents_that_come_one_by_one_are_announced_at_once() -> None:
     clock = Clock()
-    pace = BurstControl(TreeOptions("RH", "rh", "", burst_from=3), clock)
+    pace = BurstControl(TreeOptions(tree="/RH", burst_from=3), clock)
     for number in range(20):
         clock.now += WINDOW_SECONDS / 2
         assert pace.due([f"{number}.pdf"]) == ([f"{number}.pdf"], [])
@@ -131,7 +133,7 @@ def test_documents_that_come_one_by_one_are_told_at_once() -> None:
 
 def test_a_burst_waits_for_its_end_but_not_for_long() -> None:
     clock = Clock()
-    pace = BurstControl(TreeOptions("RH", "rh", "", burst_from=3), clock)
+    pace = BurstControl(TreeOptions(tree="/RH", burst_from=3), clock)
     assert pace.due(["1", "2"]) == (["1", "2"], [])
     assert pace.due(["3"]) == ([], [])
     clock.now += QUIET_SECONDS / 2
@@ -155,20 +157,22 @@ def test_a_burst_waits_for_its_end_but_not_for_long() -> None:
 
 def test_what_may_only_be_counted_waits_whatever_its_number() -> None:
     clock = Clock()
-    pace = BurstControl(TreeOptions("RH", "rh", "", folders={"paie": Discretion.COUNT}, burst_from=0), clock)
+    pace = BurstControl(
+        TreeOptions(tree="/RH", folder_discretion={"paie": Discretion.COUNT}, burst_from=0), clock
+    )
     assert pace.due(["paie/1", "2"]) == (["2"], [])
     clock.now += QUIET_SECONDS
     assert pace.due(["paie/1"]) == ([], ["paie/1"])
 
 
 @given(st.lists(st.tuples(st.integers(0, 30), st.integers(0, 30)), max_size=30), st.integers(0, 10))
-def test_everything_is_told_once(steps: list[tuple[int, int]], burst_from: int) -> None:
+def test_everything_is_announced_once(steps: list[tuple[int, int]], burst_from: int) -> None:
     clock = Clock()
     pace = BurstControl(
-        TreeOptions("RH", "rh", "", folders={"c": Discretion.COUNT}, burst_from=burst_from), clock
+        TreeOptions(tree="/RH", folder_discretion={"c": Discretion.COUNT}, burst_from=burst_from), clock
     )
     waiting: list[str] = []
-    told: list[str] = []
+    announced: list[str] = []
     came = 0
     for seconds, number in [*steps, (60, 0), (60, 0), (60, 0)]:
         clock.now += seconds
@@ -176,7 +180,7 @@ def test_everything_is_told_once(steps: list[tuple[int, int]], burst_from: int) 
             came += 1
             waiting.append(f"{'c/' if came % 7 == 0 else ''}{came}")
         alone, together = pace.due(waiting)
-        told += [*alone, *together]
+        announced += [*alone, *together]
         waiting = [path for path in waiting if path not in (*alone, *together)]
-    assert len(told) == len(set(told)) == came
+    assert len(announced) == len(set(announced)) == came
     assert waiting == []

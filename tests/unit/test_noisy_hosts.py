@@ -97,7 +97,7 @@ def test_facts_find_something_where_there_is_something(place: Path) -> None:
     assert {name for name, value in found.items() if not value} == {"Named", "OnTrial", "Spools"}
     assert found["Scanned"] == "0123456789ab"
     assert found["Count"] == 2
-    assert [told.partition("|")[0] for told in found["Folders"].values()] == ["directory", "file"]
+    assert [reported.partition("|")[0] for reported in found["Folders"].values()] == ["directory", "file"]
     assert socket.inet_aton(found["PrimaryAddress"])
     assert found["Units"]["a.socket"]["UnitFileState"] == "enabled"
     assert [json.loads(line)["service"] for line in found["ComposeContainers"][1:]] == ["nextcloud", "gitlab"]

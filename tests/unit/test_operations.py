@@ -105,7 +105,7 @@ def test_lock_for_another_python_keeps_what_applies_there() -> None:
 
 
 @pytest.mark.parametrize(
-    ("interpreter", "told"),
+    ("interpreter", "reported"),
     [
         (None, "no python3"),
         ("", "no python3"),
@@ -113,8 +113,8 @@ def test_lock_for_another_python_keeps_what_applies_there() -> None:
         ("2 7 x86_64", "3.11 or newer"),
     ],
 )
-def test_host_without_a_usable_python_is_told(interpreter: str | None, told: str) -> None:
-    with pytest.raises(ResourceError, match=told):
+def test_host_without_a_usable_python_is_reported(interpreter: str | None, reported: str) -> None:
+    with pytest.raises(ResourceError, match=reported):
         supported(interpreter)
     assert supported("3 11 aarch64") == ("3.11", "aarch64")
 

@@ -79,12 +79,12 @@ def test_a_hook_is_removed_by_its_mark(
     (made,) = hooks(project)
     project.done("PUT", f"/hooks/{made['id']}", **({"url": made["url"]} | altered))
     address = altered.get("url", URL)
-    told = dry(remove(site, path))
-    assert told.differences == ([f"- hook {NAME} of {path} to {address}"] if is_ours else [])
-    assert told.notes == (
+    reported = dry(remove(site, path))
+    assert reported.differences == ([f"- hook {NAME} of {path} to {address}"] if is_ours else [])
+    assert reported.notes == (
         [] if is_ours or "name" in altered else [f"hook {NAME} of {path}: it leads to {address}"]
     )
-    assert apply(remove(site, path)) == Outcome(told.lines, int(is_ours))
+    assert apply(remove(site, path)) == Outcome(reported.lines, int(is_ours))
     assert len(hooks(project)) == (not is_ours)
     assert apply(remove(site, path)).changed == 0
 

@@ -41,7 +41,7 @@ def facts() -> Iterator[tuple[str, list[str]]]:
 
 def section(name: str) -> str:
     """What the reference says of an operation."""
-    assert f"\n### {name}\n" in REFERENCE, f"docs/operations.md does not tell of {name}"
+    assert f"\n### {name}\n" in REFERENCE, f"docs/operations.md does not describe {name}"
     return re.split(r"^##", REFERENCE.partition(f"\n### {name}\n")[2], flags=re.MULTILINE)[0]
 
 
@@ -53,24 +53,24 @@ def written(name: str, signature: inspect.Signature) -> str:
 
 
 @pytest.mark.parametrize(("name", "signature"), list(operations()))
-def test_operation_is_told_with_its_signature_and_each_argument(
+def test_operation_is_described_with_its_signature_and_each_argument(
     name: str, signature: inspect.Signature
 ) -> None:
-    told = section(name)
-    assert f"```python\n{written(name, signature)}\n```" in told
-    assert re.findall(r"^- `(\w+)`: \S", told, re.MULTILINE) == list(signature.parameters)
-    assert re.search(r"^Dry run:\n\n```\n[+~-] ", told, re.MULTILINE)
+    reported = section(name)
+    assert f"```python\n{written(name, signature)}\n```" in reported
+    assert re.findall(r"^- `(\w+)`: \S", reported, re.MULTILINE) == list(signature.parameters)
+    assert re.search(r"^Dry run:\n\n```\n[+~-] ", reported, re.MULTILINE)
 
 
-def test_nothing_is_told_that_is_not_there() -> None:
-    told = re.findall(r"^### (.*)$", REFERENCE, re.MULTILINE)
-    assert sorted(told) == sorted(name for name, _ in operations())
+def test_nothing_hears_that_is_not_there() -> None:
+    reported = re.findall(r"^### (.*)$", REFERENCE, re.MULTILINE)
+    assert sorted(reported) == sorted(name for name, _ in operations())
     rows = re.findall(r"^\| `([\w.]+)` \|", REFERENCE, re.MULTILINE)
     assert sorted(rows) == sorted(name for name, _ in facts())
 
 
 @pytest.mark.parametrize(("name", "arguments"), list(facts()))
-def test_fact_is_told_with_its_arguments(name: str, arguments: list[str]) -> None:
+def test_fact_is_described_with_its_arguments(name: str, arguments: list[str]) -> None:
     listed = ", ".join(f"`{argument}`" for argument in arguments)
     assert f"\n| `{name}` | {listed} | " in REFERENCE
 

@@ -54,7 +54,10 @@ ANSWERS: dict[str, tuple[Answer, str]] = {
         api_error(403, error="insufficient_scope"),
         "the token has not the scope for it (403); check mattermost.token",
     ),
-    "a message with a secret id": (api_error(400, message=f"no hook {HOOK}"), "HTTP 400: no hook …"),
+    "a message with a secret id": (
+        api_error(400, message=f"no hook {HOOK}"),
+        f"HTTP 400: no hook {HOOK[:4]}•••",
+    ),
     "a message without end": (api_error(400, message="x" * 9000), "HTTP 400: xxx"),
 }
 
@@ -83,7 +86,7 @@ def server() -> Iterator[tuple[str, list[Answer]]]:
     running.server_close()
 
 
-def told(api: Api, ask: Callable[[Api], object]) -> str:
+def reported(api: Api, ask: Callable[[Api], object]) -> str:
     with pytest.raises(ResourceError) as caught:
         ask(api)
     line = str(caught.value)
@@ -104,11 +107,11 @@ def chat(url: str, **options: Any) -> Api:
 
 
 @pytest.mark.parametrize("case", ANSWERS)
-def test_answers_of_others_are_told(server: tuple[str, list[Answer]], case: str) -> None:
+def test_answers_of_others_are_reported(server: tuple[str, list[Answer]], case: str) -> None:
     url, answers = server
     answer, expected = ANSWERS[case]
     answers.append(answer)
-    assert expected.replace("URL", url) in told(chat(url), me)
+    assert expected.replace("URL", url) in reported(chat(url), me)
 
 
 class Broken:
@@ -133,9 +136,9 @@ class Broken:
         (SSHException("Timeout opening channel."), "the SSH connection has ended); run again"),
     ],
 )
-def test_a_way_through_ssh_that_is_closed_is_told(error: Exception, expected: str) -> None:
+def test_a_way_through_ssh_that_is_closed_is_reported(error: Exception, expected: str) -> None:
     transport: Any = Broken(error)
-    assert expected in told(chat("http://chat.example.org", transport=lambda: transport), me)
+    assert expected in reported(chat("http://chat.example.org", transport=lambda: transport), me)
 
 
 @pytest.mark.parametrize("variable", ["HTTP_PROXY", "http_proxy", "ALL_PROXY"])
@@ -143,13 +146,13 @@ def test_a_proxy_of_the_environment_is_named(variable: str, monkeypatch: pytest.
     for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy", "NO_PROXY", "no_proxy"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv(variable, f"http://user:{SECRET}@127.0.0.1:9")
-    line = told(chat("http://chat.example.org"), me)
+    line = reported(chat("http://chat.example.org"), me)
     assert "the proxy does not lead there); correct HTTP_PROXY, HTTPS_PROXY or NO_PROXY" in line
 
 
 @pytest.mark.parametrize("url", ["http://nowhere.invalid", "http://127.0.0.1:9", f"http://{'a' * 64}.org"])
-def test_a_server_that_is_not_there_is_told(url: str) -> None:
-    line = told(chat(url), me)
+def test_a_server_that_is_not_there_is_reported(url: str) -> None:
+    line = reported(chat(url), me)
     assert f"mattermost: no answer from {url} (" in line
     assert line.endswith("; check mattermost.url and that the server runs")
 
@@ -158,7 +161,7 @@ def test_a_server_that_is_not_there_is_told(url: str) -> None:
 def test_a_token_that_no_header_can_hold_is_not_shown(server: tuple[str, list[Answer]], end: str) -> None:
     """The settings refuse it; other deploys may hand over any."""
     api = Api("mattermost", server[0], SecretStr(f"{SECRET}{end}"), header="Authorization", scheme="Bearer ")
-    assert "mattermost: no answer from" in told(api, me)
+    assert "mattermost: no answer from" in reported(api, me)
 
 
 @pytest.fixture(scope="module")
@@ -189,7 +192,7 @@ def test_a_token_of_another_scope_is_named(
     if expected is None:
         require_scope(api, *enough)
     else:
-        assert expected in told(api, lambda api: require_scope(api, *enough))
+        assert expected in reported(api, lambda api: require_scope(api, *enough))
 
 
 @pytest.fixture(scope="module")
@@ -216,7 +219,7 @@ def test_an_account_that_nextcloud_does_not_let_in_is_named(
     if expected is None:
         check_account(api, user)
     else:
-        assert expected in told(api, lambda api: check_account(api, user))
+        assert expected in reported(api, lambda api: check_account(api, user))
 
 
 def test_a_page_that_is_no_nextcloud_is_named(server: tuple[str, list[Answer]]) -> None:
@@ -225,5 +228,5 @@ def test_a_page_that_is_no_nextcloud_is_named(server: tuple[str, list[Answer]]) 
     api = Api(
         "nextcloud", url, SecretStr("x"), header="Authorization", scheme="Basic ", setting="relay_password"
     )
-    line = told(api, lambda api: check_account(api, "admin"))
+    line = reported(api, lambda api: check_account(api, "admin"))
     assert line == f"nextcloud: what answers at {url} is not Nextcloud; correct nextcloud.url"

@@ -1,4 +1,4 @@
-"""APIs over TLS, directly and through SSH: who is trusted, and every fault told as what it is, with its remedy."""
+"""APIs over TLS, directly and through SSH: who is trusted, and every fault reported as what it is, with its remedy."""
 
 import socket
 from collections.abc import Callable, Iterator
@@ -33,7 +33,7 @@ class Channel:
 
 
 class Straight:
-    """An SSH connection whose channels lead where they are told."""
+    """An SSH connection whose channels lead where they are reported."""
 
     def open_channel(self, kind: str, target: tuple[str, int], *_: object, timeout: float) -> Channel:
         return Channel(target)
@@ -99,7 +99,7 @@ def front(backend: Backend) -> Iterator[tls.Front]:
 
 
 def line(url: str, code: str) -> str:
-    """What is told, up to what differs."""
+    """What is reported, up to what differs."""
     fault = FAULTS[code]
     what, _, rest = fault.what.partition("{detail}")
     return f"gitlab: {url}: {what}" + ("" if rest else f"; {fault.remedy.format(setting='gitlab.url')}")
@@ -113,22 +113,22 @@ def test_who_is_named_is_trusted(ask: Ask, front: tls.Front, tmp_path: Path, way
 
 
 @pytest.mark.parametrize("fault", tls.FAULTS)
-def test_a_fault_is_told_as_what_it_is(ask: Ask, front: tls.Front, tmp_path: Path, fault: str) -> None:
+def test_a_fault_is_reported_as_what_it_is(ask: Ask, front: tls.Front, tmp_path: Path, fault: str) -> None:
     arrange, code = tls.FAULTS[fault]
     arrange(front)
     with pytest.raises(ApiError) as caught:
         ask(front.url, tls.write(tmp_path))
-    told = str(caught.value)
-    assert told.startswith(line(front.url, code)), told
-    assert told.endswith(FAULTS[code].remedy.format(setting="gitlab.url"))
+    reported = str(caught.value)
+    assert reported.startswith(line(front.url, code)), reported
+    assert reported.endswith(FAULTS[code].remedy.format(setting="gitlab.url"))
     assert caught.value.fault
     assert caught.value.fault.code == code
-    assert "forward" not in told
-    assert "glpat" not in told
+    assert "forward" not in reported
+    assert "glpat" not in reported
 
 
 @pytest.mark.parametrize("server", [*tls.PLAIN_REFUSALS, "silence"])
-def test_plain_http_where_tls_is_spoken_is_told(
+def test_plain_http_where_tls_is_spoken_is_reported(
     ask: Ask, front: tls.Front, backend: Backend, server: str
 ) -> None:
     """By what the server answers; from one that only closes, by asking once more over TLS, without the token."""

@@ -178,7 +178,7 @@ class _Ending:
 )
 @pytest.mark.parametrize("moment", ["recv", "sendall", "close"])
 def test_an_end_at_any_moment_leaves_nothing_unhandled(moment: str, error: Exception) -> None:
-    """paramiko tells the end of a connection by three kinds of errors."""
+    """paramiko says the end of a connection by three kinds of errors."""
 
     class Transport:
         def open_channel(self, *_: object, **__: object) -> _Ending:

@@ -55,8 +55,8 @@ SOUND: dict[str, Any] = {
 }
 
 
-def told(*path: str, to: Any) -> dict[str, Any]:
-    """What a sound host tells, but for one thing."""
+def reported(*path: str, to: Any) -> dict[str, Any]:
+    """What a sound host says, but for one thing."""
     found = copy.deepcopy(SOUND)
     at = found
     for name in path[:-1]:
@@ -66,28 +66,28 @@ def told(*path: str, to: Any) -> dict[str, Any]:
 
 
 def place(path: str, **values: Any) -> dict[str, Any]:
-    return told("places", path, to={**PLACE, **values})
+    return reported("places", path, to={**PLACE, **values})
 
 
 FAULTS: dict[str, tuple[dict[str, Any], str]] = {
     "no systemd": (
-        told("systemd", to={"version": "", "said": "System has not been booted with systemd"}),
+        reported("systemd", to={"version": "", "said": "System has not been booted with systemd"}),
         "no systemd runs it (System has not been booted",
     ),
     "no systemctl": (
-        told("systemd", to={"version": "", "said": ""}),
-        "no systemd runs it (it tells no version)",
+        reported("systemd", to={"version": "", "said": ""}),
+        "no systemd runs it (it says no version)",
     ),
     "systemd of Debian 10": (
-        told("systemd", "version", to="241-11"),
+        reported("systemd", "version", to="241-11"),
         "its systemd is 241; the relays need 247",
     ),
     "systemd of Fedora, too old": (
-        told("systemd", "version", to="246 (v246.15-2.fc33)"),
+        reported("systemd", "version", to="246 (v246.15-2.fc33)"),
         "its systemd is 246",
     ),
-    "programs": (told("missing", to=["tar", "awk"]), "it lacks tar, awk; install"),
-    "no temporary folder": (told("temporary", to="No usable temporary directory found"), "make /tmp one"),
+    "programs": (reported("missing", to=["tar", "awk"]), "it lacks tar, awk; install"),
+    "no temporary folder": (reported("temporary", to="No usable temporary directory found"), "make /tmp one"),
     "read-only": (
         place("/etc/passerelle", readonly=True, writable=False),
         "/etc/passerelle cannot be written: / is",
@@ -110,14 +110,14 @@ FAULTS: dict[str, tuple[dict[str, Any], str]] = {
         f"host.infrastructure: {SCRIPTS} cannot be written",
     ),
     "port": (
-        told("holder", to="nginx (pid 7)"),
+        reported("holder", to="nginx (pid 7)"),
         "relays.port = 8090: the port is taken on the host by nginx (pid 7)",
     ),
 }
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_fault_is_told_in_one_line(fault: str) -> None:
+def test_fault_is_reported_in_one_line(fault: str) -> None:
     found, words = FAULTS[fault]
     (line,) = refusals(found, NEEDS)
     assert words in line
@@ -129,7 +129,7 @@ def test_fault_is_told_in_one_line(fault: str) -> None:
     "found",
     [
         SOUND,
-        told("systemd", "version", to="257 (257.9-2.fc42)"),
+        reported("systemd", "version", to="257 (257.9-2.fc42)"),
         # Nothing is to be installed.
         {**place("/opt/passerelle", free=3 * 10**7, files=100), "installed": True},
         # A file system that makes inodes as it needs them.
@@ -170,7 +170,7 @@ def ask(tools: Path) -> Ask:
     return run
 
 
-def test_what_runs_the_host_is_told(ask: Ask, tools: Path) -> None:
+def test_what_runs_the_host_is_reported(ask: Ask, tools: Path) -> None:
     program(tools, "systemctl", "echo '252.39-1~deb12u2'")
     assert ask()["systemd"]["version"] == "252.39-1~deb12u2"
     program(tools, "systemctl", "echo System has not been booted with systemd >&2; exit 1")
@@ -178,7 +178,7 @@ def test_what_runs_the_host_is_told(ask: Ask, tools: Path) -> None:
     assert ask(programs=["sh", "no-such-program"])["missing"] == ["no-such-program"]
 
 
-def test_places_are_told_with_what_exists_of_them(ask: Ask, tmp_path: Path) -> None:
+def test_places_are_reported_with_what_exists_of_them(ask: Ask, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     (tmp_path / "complete").touch()
     wanted = [str(tmp_path / name) for name in ("a/b/c", "file/below")]
@@ -207,13 +207,13 @@ def holding(family: socket.AddressFamily, address: str, *, listening: bool) -> I
     ("family", "address"),
     [(socket.AF_INET, "127.0.0.1"), (socket.AF_INET, ANY), (socket.AF_INET6, "::1")],
 )
-def test_a_port_that_somebody_holds_is_told_with_who_it_is(
+def test_a_port_that_somebody_holds_is_reported_with_who_it_is(
     ask: Ask, tools: Path, family: socket.AddressFamily, address: str, listening: bool
 ) -> None:
     program(tools, "systemctl", "exit 1")
     with holding(family, address, listening=listening) as port:
-        told = ask(port=port)["holder"]
-        assert told.endswith(f"(pid {os.getpid()})") if listening else told
+        reported = ask(port=port)["holder"]
+        assert reported.endswith(f"(pid {os.getpid()})") if listening else reported
     assert ask(port=port)["holder"] == ""
 
 
@@ -223,11 +223,11 @@ def test_our_own_socket_unit_may_hold_the_port(ask: Ask, tools: Path) -> None:
             "Id=other.socket\nActiveState=active\nListen=/run/x (Stream)\n\n"
             f"Id=ours.socket\nActiveState=%s\nListen=[::]:{port} (Stream)"
         )
-        for state, own, told in (
+        for state, own, reported in (
             ("active", ["ours.socket"], ""),
             ("active", ["another.socket"], "ours.socket"),
             ("inactive", ["ours.socket"], f"(pid {os.getpid()})"),
         ):
             program(tools, "systemctl", f"cat <<'END'\n{units % state}\nEND")
-            assert ask(port=port, own=own)["holder"].endswith(told)
-            assert bool(ask(port=port, own=own)["holder"]) is bool(told)
+            assert ask(port=port, own=own)["holder"].endswith(reported)
+            assert bool(ask(port=port, own=own)["holder"]) is bool(reported)

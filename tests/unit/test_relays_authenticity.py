@@ -134,7 +134,7 @@ def test_credentials_hold_one_secret_a_line(tmp_path: Path) -> None:
         "whsec_é" + "A" * 42 + "=",
     ],
 )
-def test_a_signing_token_that_is_none_is_told_and_not_shown(tmp_path: Path, line: str) -> None:
+def test_a_signing_token_that_is_none_is_reported_and_not_shown(tmp_path: Path, line: str) -> None:
     (tmp_path / "gitlab-hook-token").write_text(TOKEN)
     (tmp_path / "gitlab-signing-token").write_text(f"{VECTOR['signing_token']}\n{line}\n")
     with pytest.raises(StartError, match="gitlab-signing-token holds a line that is not whsec_") as error:

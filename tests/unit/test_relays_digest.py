@@ -34,7 +34,7 @@ def text_of(entries: list[DigestEntry], language: str = "fr", now: float = NOON)
         ("en", "📚 **2 notifications** were waiting, from 12:00 to 12:32"),
     ],
 )
-def test_it_tells_how_many_when_and_what(language: str, heading: str) -> None:
+def test_it_says_how_many_when_and_what(language: str, heading: str) -> None:
     entries = [entry(1, "**A** opened"), entry(2, "**B** closed", NOON + 1920)]
     assert digest.build(entries, CATALOGUES[language], NOON + 3600) == {
         "username": "bot",
@@ -43,7 +43,7 @@ def test_it_tells_how_many_when_and_what(language: str, heading: str) -> None:
     }
 
 
-def test_the_day_is_told_if_it_is_another_one() -> None:
+def test_the_day_is_announced_if_it_is_another_one() -> None:
     entries = [entry(1), entry(2, at=NOON + 86400)]
     text = text_of(entries, now=NOON + 86400)
     assert text.startswith("📚 **2 notifications** en attente, de 01/12/2025 12:00 à 02/12/2025 12:00\n")

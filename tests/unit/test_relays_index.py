@@ -136,7 +136,7 @@ def test_an_inode_that_has_gone_on_to_another_document_stays_with_it(
     assert (index.path_of(1), index.path_of(3)) == ("b", None)
 
 
-def test_another_file_of_which_nothing_is_told_yet_is_found_where_it_is(
+def test_another_file_of_which_nothing_is_announced_yet_is_found_where_it_is(
     store: Store, settle: Callable[[Index], None]
 ) -> None:
     index = Index(store, "tree")

@@ -20,9 +20,9 @@ from relays.mattermost import markdown, markup, parts
 from relays.wording import CATALOGUES
 from tests.relays import hostile
 from tests.unit.test_relays_markup import PIECES
-from tests.unit.test_relays_messages import tell
+from tests.unit.test_relays_messages import announce
 
-PLACE = parts.Place("https://git.example.org/ops/web", "https://git.example.org")
+PLACE = parts.LinkBase("https://git.example.org/ops/web", "https://git.example.org")
 MOST = 1_500
 GAP = "\u200b"
 # As CommonMark reads it, which Mattermost's mobile clients do.
@@ -184,7 +184,7 @@ def note(text: str, **project: Any) -> dict[str, Any]:
 
 @pytest.mark.parametrize(("language", "title"), [("fr", "Commentaire"), ("en", "Comment")])
 def test_a_comment_is_a_long_field_of_its_message(language: str, title: str) -> None:
-    message = tell(note("a\n\n- b\n\n```suggestion\nc\n```"), language)
+    message = announce(note("a\n\n- b\n\n```suggestion\nc\n```"), language)
     assert message is not None
     field = message["attachments"][0]["fields"][-1]
     colon = " :" if language == "fr" else ":"
@@ -193,7 +193,7 @@ def test_a_comment_is_a_long_field_of_its_message(language: str, title: str) -> 
 
 
 def test_a_comment_that_shows_nothing_has_no_field() -> None:
-    message = tell(note("<!-- nothing -->"))
+    message = announce(note("<!-- nothing -->"))
     assert message is not None
     assert [field["title"] for field in message["attachments"][0]["fields"]] == ["Projet"]
 
@@ -210,7 +210,7 @@ def test_a_comment_that_shows_nothing_has_no_field() -> None:
     ],
 )
 def test_pictures_are_found_in_the_project(project: dict[str, Any], picture: str | None) -> None:
-    message = tell(note("![a](/uploads/1/a.png) [b](/-/snippets/1)", **project))
+    message = announce(note("![a](/uploads/1/a.png) [b](/-/snippets/1)", **project))
     assert message is not None
     (value,) = [f["value"] for f in message["attachments"][0]["fields"] if f["title"] == "Commentaire"]
     assert (f"[🖼️ a]({picture})" in value) == (picture is not None)
@@ -470,7 +470,7 @@ REPEATED = [
 
 
 @pytest.mark.parametrize("piece", REPEATED)
-def test_a_megabyte_of_anything_is_told_at_once(piece: str) -> None:
+def test_a_megabyte_of_anything_is_announced_at_once(piece: str) -> None:
     text = piece * (1_000_000 // len(piece))
     begun = time.process_time()
     written = shown(text)

@@ -7,7 +7,7 @@ from dataclasses import fields as fields_of
 from dataclasses import replace
 from pathlib import Path
 from string import Formatter
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from hypothesis import given, settings
@@ -21,7 +21,7 @@ from relays.sources.gitlab.mute import Mute
 from relays.sources.gitlab.payload import Payload
 from relays.sources.gitlab.router import Router
 from relays.sources.gitlab.routing import Route
-from relays.wording import CATALOGUES, age
+from relays.wording import CATALOGUES, Language, age
 from tests.unit.test_relays_markup import TEXTS, assert_inert
 
 PAYLOADS = Path(__file__).parents[2] / "tasks" / "samples" / "gitlab"
@@ -39,7 +39,7 @@ def dispatch(
     payload: object, language: str = "fr", *, everything: bool = False
 ) -> tuple[str, Message | None]:
     """The message about a payload, and why there is none; `everything`: also what is muted by default."""
-    default = Route(("dev",), language=language)
+    default = Route(("dev",), language=cast(Language, language))
     routes = [replace(default, confidential=True), default] if everything else [default]
     reason, messages = Router(routes, Mute(*[not everything] * len(fields_of(Mute)))).dispatch(
         read_event(Payload(payload))
@@ -47,14 +47,14 @@ def dispatch(
     return reason, messages.get("dev")
 
 
-def tell(payload: object, language: str = "fr", *, everything: bool = False) -> dict[str, Any] | None:
+def announce(payload: object, language: str = "fr", *, everything: bool = False) -> dict[str, Any] | None:
     """The message about a payload as it goes to Mattermost, None if there is none."""
     _, message = dispatch(payload, language, everything=everything)
     return message.payload() if message else None
 
 
 def test_a_merge_request_as_the_mission_draws_it() -> None:
-    assert tell(load("merge_request_open")) == {
+    assert announce(load("merge_request_open")) == {
         "username": "GitLab Bot",
         "icon_emoji": ":fox_face:",
         "attachments": [
@@ -80,7 +80,7 @@ def test_a_merge_request_as_the_mission_draws_it() -> None:
 
 
 def test_an_issue_in_the_same_style() -> None:
-    message = tell(load("issue_open"))
+    message = announce(load("issue_open"))
     assert message is not None
     (box,) = message["attachments"]
     assert box["title"] == "Issue #14 : Le quota affiché est faux"
@@ -150,7 +150,7 @@ def test_an_issue_in_the_same_style() -> None:
 )
 def test_actions(name: str, color: str, french: str, english: str) -> None:
     for language, words in (("fr", french), ("en", english)):
-        message = tell(load(name), language)
+        message = announce(load(name), language)
         assert message is not None
         (box,) = message["attachments"]
         assert box["color"] == color
@@ -186,7 +186,7 @@ def test_actions(name: str, color: str, french: str, english: str) -> None:
     ],
 )
 def test_pushes(name: str, text: str) -> None:
-    message = tell(load(name))
+    message = announce(load(name))
     assert message is not None
     first, *commits = message["text"].split("\n")
     assert first == text
@@ -194,7 +194,7 @@ def test_pushes(name: str, text: str) -> None:
 
 
 def test_a_push_lists_its_newest_commits_and_how_many_more_there_are() -> None:
-    message = tell(load("push_312_commits"))
+    message = announce(load("push_312_commits"))
     assert message is not None
     _, *commits = message["text"].split("\n")
     address = "https://git.taaf.internal/taaf/projet-test-taaf/-"
@@ -211,13 +211,13 @@ def test_a_push_lists_its_newest_commits_and_how_many_more_there_are() -> None:
 
 def fields(payload: dict[str, Any]) -> dict[str, str]:
     """The fields of the box about a payload."""
-    message = tell(payload)
+    message = announce(payload)
     assert message is not None
     (box,) = message["attachments"]
     return {field["title"]: field["value"] for field in box["fields"]}
 
 
-def test_an_update_tells_what_changed() -> None:
+def test_an_update_says_what_changed() -> None:
     payload = load("merge_request_update_assignee_reviewer")
     payload["changes"]["target_branch"] = {"previous": "develop", "current": "main"}
     payload["changes"]["title"] = {"previous": "Draft: Ancien", "current": "Nouveau"}
@@ -232,7 +232,7 @@ def test_an_update_tells_what_changed() -> None:
     assert shown["Assignés"] == "\u200b+ Camille Morel"
     assert shown["Relecteurs"] == "\u200b+ Léo Perrin"
     assert shown["Labels"] == "\u200b+ urgent, − bug"
-    message = tell(payload)
+    message = announce(payload)
     assert message is not None
     assert message["attachments"][0]["text"].endswith(
         " (titre, branche cible, assignation, relecteurs, labels, description)"
@@ -244,7 +244,7 @@ def test_an_update_tells_what_changed() -> None:
 def test_leaving_the_draft_is_no_change_of_the_title(changed: dict[str, Any]) -> None:
     payload = load("merge_request_update_draft_to_ready")
     payload["changes"] = {"title": payload["changes"]["title"], **changed}
-    message = tell(payload)
+    message = announce(payload)
     assert (message is None) == (not changed)
     if changed:
         assert "Ancien titre" not in fields(payload)
@@ -252,7 +252,7 @@ def test_leaving_the_draft_is_no_change_of_the_title(changed: dict[str, Any]) ->
 
 @pytest.mark.parametrize("username", ["project_12_bot", "group_5_bot_0f1e2d", "project_12_bot1"])
 @pytest.mark.parametrize(
-    ("name", "told"),
+    ("name", "announced"),
     [
         ("note_issue", False),
         ("merge_request_update_oldrev", False),
@@ -262,11 +262,11 @@ def test_leaving_the_draft_is_no_change_of_the_title(changed: dict[str, Any]) ->
         ("issue_close", True),
     ],
 )
-def test_bots_comment_and_update_silently(name: str, told: bool, username: str) -> None:
+def test_bots_comment_and_update_silently(name: str, announced: bool, username: str) -> None:
     payload = load(name)
-    assert tell(payload) is not None
+    assert announce(payload) is not None
     payload["user"]["username"] = username
-    assert (tell(payload) is not None) == told
+    assert (announce(payload) is not None) == announced
 
 
 @pytest.mark.parametrize(
@@ -282,7 +282,7 @@ def test_bots_comment_and_update_silently(name: str, told: bool, username: str) 
 def test_a_pipeline_is_compared_with_the_one_before(status: str, compared: str, words: str) -> None:
     payload = load("pipeline_failed_with_ref_status_name")
     payload["object_attributes"].update(status=status, ref_status_name=compared)
-    message = tell(payload)
+    message = announce(payload)
     assert message is not None
     assert words in message["attachments"][0]["text"]
 
@@ -290,7 +290,7 @@ def test_a_pipeline_is_compared_with_the_one_before(status: str, compared: str, 
 def test_a_work_item_of_another_type_keeps_its_name() -> None:
     payload = load("work_item_task_open")
     payload["object_attributes"]["type"] = "Exigence"
-    message = tell(payload)
+    message = announce(payload)
     assert message is not None
     (box,) = message["attachments"]
     assert box["title"] == "Exigence #17 : Sous-tâche : écrire la doc"
@@ -320,7 +320,7 @@ def test_a_long_path_keeps_its_end() -> None:
 def test_variants(name: str, key: str, value: object, words: str) -> None:
     payload = load(name)
     (payload if key in payload else payload["object_attributes"])[key] = value
-    assert words in json.dumps(tell(payload, everything=True), ensure_ascii=False)
+    assert words in json.dumps(announce(payload, everything=True), ensure_ascii=False)
 
 
 SYSTEM = ("member", "account", "project", "group")
@@ -340,20 +340,20 @@ FLAT = {
 @pytest.mark.parametrize("kind", sorted({name for kind in SYSTEM for name in KINDS[kind].gitlab_names}))
 @pytest.mark.parametrize("language", CATALOGUES)
 def test_system_and_group_events_are_one_line(kind: str, language: str) -> None:
-    message = tell({**FLAT, "event_name": kind}, language)
+    message = announce({**FLAT, "event_name": kind}, language)
     assert message is not None
     assert re.search("TAAF|taaf/equipe|lperrin", message["text"])
     assert "attachments" not in message
-    assert tell({"event_name": kind}, language) is not None
+    assert announce({"event_name": kind}, language) is not None
 
 
-def test_no_address_of_a_person_and_no_variable_is_told() -> None:
+def test_no_address_of_a_person_and_no_variable_is_announced() -> None:
     for name in FILES:
         payload = load(name)
         payload.setdefault("object_attributes", {})
         if isinstance(payload["object_attributes"], dict):
             payload["object_attributes"]["variables"] = [{"key": "CLE", "value": "valeur-secrete"}]
-        shown = json.dumps(tell(payload) or {}, ensure_ascii=False)
+        shown = json.dumps(announce(payload) or {}, ensure_ascii=False)
         assert "valeur-secrete" not in shown, name
         assert not re.search(r"@(?:\u200b)?taaf\.internal", shown), name
 
@@ -397,7 +397,7 @@ def outside_code(text: str) -> str:
 @given(TEXTS)
 def test_whatever_an_event_holds_stays_text(name: str, text: str) -> None:
     # The helper takes a colon at the end for a scheme once a bracket of the wording follows.
-    message = tell(overwritten(load(name), f"{text}x", KEPT)) or {}
+    message = announce(overwritten(load(name), f"{text}x", KEPT)) or {}
     for shown in message.get("text", "").split("\n"):
         assert_inert(outside_code(shown))
     for box in message.get("attachments", []):
@@ -428,7 +428,7 @@ def test_whatever_an_event_holds_stays_text(name: str, text: str) -> None:
     ],
 )
 def test_no_message(name: str) -> None:
-    assert tell(load(name)) is None
+    assert announce(load(name)) is None
 
 
 @pytest.mark.parametrize("kind", ["merge_request_update_labels_only", "issue_update_labels"])
@@ -436,11 +436,11 @@ def test_updates_of_bookkeeping_alone_are_no_news(kind: str) -> None:
     payload = load(kind)
     labels = payload["changes"].pop("labels")
     payload["changes"]["relative_position"] = {"previous": 1, "current": 2}
-    assert tell(payload) is None
+    assert announce(payload) is None
     payload["changes"]["labels"] = labels
-    assert tell(payload) is not None
+    assert announce(payload) is not None
     payload["changes"]["labels"] = {"previous": labels["current"], "current": labels["current"]}
-    assert tell(payload) is None
+    assert announce(payload) is None
 
 
 @pytest.mark.parametrize("removed", ["object_attributes.confidential", "event_type"])
@@ -448,7 +448,7 @@ def test_one_sign_of_confidentiality_is_enough(removed: str) -> None:
     payload = load("issue_confidential_open")
     *parents, key = removed.split(".")
     (payload[parents[0]] if parents else payload).pop(key)
-    assert tell(payload) is None
+    assert announce(payload) is None
 
 
 def paths_of(value: object, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
@@ -464,7 +464,7 @@ def paths_of(value: object, path: tuple[str | int, ...] = ()) -> Iterator[tuple[
 @pytest.mark.parametrize("name", FILES)
 def test_any_single_key_may_be_missing_or_null_or_odd(name: str) -> None:
     text = json.dumps(load(name))
-    whole = tell(json.loads(text))
+    whole = announce(json.loads(text))
     for path in list(paths_of(json.loads(text))):
         replacements: list[object] = [None, [], {}, "x", 7, True, ...]
         for replacement in replacements:
@@ -476,7 +476,7 @@ def test_any_single_key_may_be_missing_or_null_or_odd(name: str) -> None:
                 del parent[path[-1]]
             else:
                 parent[path[-1]] = replacement
-            message = tell(payload)
+            message = announce(payload)
             if path[0] not in (
                 "object_kind",
                 "object_attributes",
@@ -524,7 +524,7 @@ JSON = st.recursive(
     ),
 )
 def test_no_payload_breaks_a_builder(kind: str, payload: dict[str, Any]) -> None:
-    tell({**payload, "object_kind": kind})
+    announce({**payload, "object_kind": kind})
 
 
 def escaped_length(box: object) -> int:
@@ -536,7 +536,7 @@ def escaped_length(box: object) -> int:
 @pytest.mark.parametrize("hostile", ["<", "\\", '"', "&", "@", "*", "𝕏", "`"])
 @pytest.mark.parametrize("name", FILES)
 def test_the_longest_texts_stay_within_the_limits(name: str, hostile: str) -> None:
-    message = tell(overwritten(load(name), hostile * 20_000, (*KEPT, "url"))) or {}
+    message = announce(overwritten(load(name), hostile * 20_000, (*KEPT, "url"))) or {}
     for box in message.get("attachments", []):
         assert escaped_length(box) <= 7000
     assert len(message.get("text", "")) <= 16_383
@@ -547,7 +547,7 @@ def test_a_box_that_grows_too_large_loses_its_last_fields(hostile: str) -> None:
     payload = overwritten(load("merge_request_open"), hostile * 20_000, (*KEPT, "url"))
     many = [{"name": hostile * 100, "title": hostile * 100}] * 9
     payload.update(assignees=many, reviewers=many, labels=many, milestone={"title": hostile * 100})
-    message = tell(payload)
+    message = announce(payload)
     assert message is not None
     (box,) = message["attachments"]
     assert escaped_length(box) <= 7000
@@ -602,17 +602,17 @@ NEW = {
     ],
 )
 @pytest.mark.parametrize("kind", ["issue", "work_item", "merge_request"])
-def test_what_is_new_tells_what_it_has(kind: str, language: str, shown: dict[str, str]) -> None:
+def test_what_is_new_says_what_it_has(kind: str, language: str, shown: dict[str, str]) -> None:
     payload: dict[str, Any] = {"object_kind": kind, **NEW}
     payload["object_attributes"] = {"action": "open", **NEW["object_attributes"]}  # type: ignore[dict-item]
-    message = tell(payload, language)
+    message = announce(payload, language)
     assert message is not None
     (box,) = message["attachments"]
     assert {field["title"]: field["value"] for field in box["fields"]} == shown
     # What is not new says it no more, nor does a new one say what it has not.
     payload["object_attributes"]["action"] = "close"
-    again = tell(payload, language)
-    bare = tell({"object_kind": kind, "object_attributes": {"action": "open", "labels": []}}, language)
+    again = announce(payload, language)
+    bare = announce({"object_kind": kind, "object_attributes": {"action": "open", "labels": []}}, language)
     assert again is not None
     assert bare is not None
     assert again["attachments"][0]["fields"] == bare["attachments"][0]["fields"] == []

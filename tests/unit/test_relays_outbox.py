@@ -69,7 +69,7 @@ def test_a_key_is_taken_once_even_after_delivery(outbox: Outbox) -> None:
     assert put(outbox, "1") == [False]
 
 
-def test_only_new_rows_wake_the_courier(outbox: Outbox) -> None:
+def test_only_new_rows_wake_the_dispatcher(outbox: Outbox) -> None:
     woken: list[str] = []
     outbox.subscribe(woken.append)
     put(outbox, "1", "1", "2")

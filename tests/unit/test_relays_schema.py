@@ -110,7 +110,7 @@ def test_every_version_is_brought_up_to_what_a_new_spool_has(
     engine = opened(OUTBOX if tables is not OUTBOX else GITLAB)
     reached = make(engine, tables, version, says=says)
     if not says:
-        # What a spool does not say is seen by its columns, if they tell it.
+        # What a spool does not say is seen by its columns, if they show it.
         found = tables.recognise(shape_of(engine.read, engine.dialect).columns)
         assert found in (reached, reached - 1)
     engine.close()
@@ -249,7 +249,7 @@ def test_a_table_that_somebody_holds_keeps_the_relays_waiting_for_a_moment_only(
     opened(OUTBOX, NEXT)
 
 
-def test_statements_are_told_apart_whatever_their_comments_say() -> None:
+def test_statements_are_distinguished_whatever_their_comments_say() -> None:
     script = """
 -- first; of two
 CREATE TABLE a (

@@ -1,10 +1,10 @@
-"""Signed tags and commits are told by what they say, whatever they are signed with."""
+"""Signed tags and commits are announced by what they say, whatever they are signed with."""
 
 import time
 
 import pytest
 
-from tests.unit.test_relays_messages import load, tell
+from tests.unit.test_relays_messages import announce, load
 
 BLOCK = "-----BEGIN {0}-----\n\niQIzBAABCgAdFiEE\nU1NIU0lHAAAAAQ==\n=abcd\n-----END {0}-----"
 KINDS = ("PGP SIGNATURE", "PGP MESSAGE", "SSH SIGNATURE", "SIGNED MESSAGE")
@@ -14,8 +14,8 @@ SAID = (
 
 
 def shown(message: str) -> str:
-    """What is told of a tag with this message."""
-    posted = tell({**load("tag_push_annotated"), "message": message})
+    """What is said of a tag with this message."""
+    posted = announce({**load("tag_push_annotated"), "message": message})
     assert posted is not None
     text: str = posted["text"]
     assert "-----" not in text
@@ -46,17 +46,17 @@ def test_a_tag_that_says_nothing_but_its_signature_says_nothing(kind: str) -> No
     ["Voir -----BEGIN PGP SIGNATURE----- plus bas", "-----BEGIN CERTIFICATE-----\nMIIB", "-----\nVersion 1"],
 )
 def test_what_only_looks_like_a_signature_stays(said: str) -> None:
-    posted = tell({**load("tag_push_annotated"), "message": said})
+    posted = announce({**load("tag_push_annotated"), "message": said})
     assert posted is not None
     assert " ".join(said.split()) in posted["text"]
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_commit_is_told_by_its_first_line_that_is_no_signature(kind: str) -> None:
+def test_a_commit_is_worded_by_its_first_line_that_is_no_signature(kind: str) -> None:
     payload = load("push_normal")
     payload["commits"][-1].pop("title")
     payload["commits"][-1]["message"] = f"{BLOCK.format(kind)}\nMerge tag 'v1'\n\n{BLOCK.format(kind)}\n"
-    posted = tell(payload)
+    posted = announce(payload)
     assert posted is not None
     assert "Merge tag 'v1' —" in posted["text"]
     assert "-----" not in posted["text"]

@@ -18,7 +18,7 @@ UPDATE = bool(os.environ.get("UPDATE_SNAPSHOTS"))
 
 
 def rendered(reason: str, message: dict[str, Any] | None) -> str:
-    """A message in the order in which it is read, and why it is not told by default; zero-width spaces as a dot."""
+    """A message in the order in which it is read, and why it is muted by default; zero-width spaces as a dot."""
     lines = [f"(not told by default: {reason})"] if reason else []
     if message is None:
         return "\n".join((*lines, "(no message)\n"))
@@ -45,7 +45,9 @@ def test_a_message_reads_as_it_did(name: str, language: str) -> None:
 
 def test_no_snapshot_is_left_over() -> None:
     wanted = {SNAPSHOTS / language / f"{name}.txt" for language in CATALOGUES for name in FILES}
-    left_over = {path for path in SNAPSHOTS.rglob("*") if path.is_file()} - wanted
+    # Those of conversations are looked at by test_gitlab_conversations.
+    there = {path for path in SNAPSHOTS.rglob("*") if path.is_file() and path.parent.name != "conversations"}
+    left_over = there - wanted
     if UPDATE:
         for path in left_over:
             path.unlink()

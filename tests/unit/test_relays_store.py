@@ -43,7 +43,7 @@ def test_a_closed_store_takes_nothing(tmp_path: Path) -> None:
     store.close()
 
 
-def test_a_file_that_is_no_database_is_told(tmp_path: Path) -> None:
+def test_a_file_that_is_no_database_is_reported(tmp_path: Path) -> None:
     (tmp_path / "relay.db").write_bytes(b"no database at all " * 100)
     with pytest.raises(StartError, match=r"relay\.db cannot be opened"):
         SQLite(tmp_path / "relay.db", OUTBOX)

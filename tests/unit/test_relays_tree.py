@@ -20,22 +20,24 @@ from tests.unit.test_relays_messages import escaped_length
 NOON = datetime(2026, 11, 25, 12, 3, 4)
 
 
-def tell(
+def announce(
     path: str, size: int = 2048, language: str = "fr", footer: str = "Nextcloud TAAF - Documents RH"
 ) -> dict[str, Any]:
     """The message about a document."""
     news = News(Kind.NEW, path, size, NOON)
-    return document.build(TreeOptions("Documents_RH", "rh", footer), CATALOGUES[language], news).payload()
+    return document.build(
+        TreeOptions(tree="/Documents_RH", footer=footer), CATALOGUES[language], news
+    ).payload()
 
 
 def fields(path: str, size: int = 2048) -> list[str]:
     """The values of the fields of the message about a document."""
-    (box,) = tell(path, size)["attachments"]
+    (box,) = announce(path, size)["attachments"]
     return [field["value"] for field in box["fields"]]
 
 
 def test_the_message_as_the_mission_draws_it() -> None:
-    assert tell("Contrats/contrat.pdf") == {
+    assert announce("Contrats/contrat.pdf") == {
         "username": "Nextcloud RH Bot",
         "icon_emoji": ":file_folder:",
         "attachments": [
@@ -92,7 +94,7 @@ def test_categories(path: str, category: str) -> None:
     ],
 )
 def test_icons(name: str, icon: str) -> None:
-    (box,) = tell(name)["attachments"]
+    (box,) = announce(name)["attachments"]
     assert box["title"] == f"{icon} Nouveau document RH déposé"
 
 
@@ -106,7 +108,7 @@ def test_sizes(size: int, words: str) -> None:
 
 def test_the_longest_names_stay_within_the_limits() -> None:
     for hostile in ('"', "<", "&", "\\", "`", "é"):
-        message = tell(f"{hostile * 250}/{hostile * 250}", footer=hostile * 500)
+        message = announce(f"{hostile * 250}/{hostile * 250}", footer=hostile * 500)
         (box,) = message["attachments"]
         assert escaped_length(box) <= 7600
 
@@ -227,7 +229,7 @@ def test_a_bind_mount_shows_what_became_of_its_source(
     assert identity("/data/admin/files/Documents_RH") != before
 
 
-def test_the_agenda_does_a_thing_once_when_it_was_last_put() -> None:
+def test_the_timer_queue_does_a_thing_once_when_it_was_last_put() -> None:
     times = [0.0]
     timers = TimerQueue(lambda: times[-1])
     done: list[str] = []

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from relays.wording import CATALOGUES
-from tests.unit.test_relays_messages import FILES, GITLAB_NAMES, load, tell
+from tests.unit.test_relays_messages import FILES, GITLAB_NAMES, announce, load
 from tests.unit.test_relays_snapshots import rendered
 
 # What decides that there is a message at all, and which sentence it says.
@@ -35,7 +35,7 @@ PLACEHOLDER = re.compile(
 
 def shown(payload: object, language: str) -> str:
     """A message as a reader sees it, emoji aside and without the lines that only say where a title leads to."""
-    text = rendered("", tell(payload, language, everything=True))
+    text = rendered("", announce(payload, language, everything=True))
     return re.sub(r"^  <.*>$|:(?=thumbsup:)|(?<=:thumbsup):", "", text, flags=re.MULTILINE)
 
 
@@ -122,9 +122,9 @@ USER = {"name": "Alex", "username": "alex"}
 SHA = "b" * 40
 
 
-def test_a_commit_without_a_title_is_told_by_the_first_line_of_its_message() -> None:
+def test_a_commit_without_a_title_is_worded_by_the_first_line_of_its_message() -> None:
     url = f"https://git.example.org/ops/web/-/commit/{SHA}"
-    message = tell(
+    message = announce(
         {
             "object_kind": "note",
             "user": USER,
@@ -139,7 +139,7 @@ def test_a_commit_without_a_title_is_told_by_the_first_line_of_its_message() -> 
 
 
 def test_a_deployment_without_a_ref_has_no_branch() -> None:
-    message = tell(
+    message = announce(
         {
             "object_kind": "deployment",
             "status": "success",

@@ -1,13 +1,10 @@
 """docs/settings.md holds every setting of the models, as the models have it now."""
 
-import dataclasses
 import re
 
 import pytest
 
-from relays.sources.gitlab.mute import Mute
 from tasks.settings_page import PAGE, page, settings
-from tasks.telling import MuteSettings
 
 EVERY = list(settings())
 
@@ -33,11 +30,3 @@ def test_each_setting_stands_under_its_table() -> None:
             table,
             name,
         )
-
-
-def test_what_the_relay_mutes_by_default_is_what_the_page_says() -> None:
-    defaults = {field.name: field.default for field in dataclasses.fields(Mute)}
-    assert {
-        name: schema["default"] for table, name, schema, _ in EVERY if table == "[gitlab.mute]"
-    } == defaults
-    assert dataclasses.asdict(MuteSettings()) == dataclasses.asdict(Mute())

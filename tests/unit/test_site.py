@@ -99,7 +99,7 @@ def test_file_that_does_not_parse_is_named(
 
 
 @pytest.mark.parametrize(
-    ("variable", "value", "told"),
+    ("variable", "value", "reported"),
     [
         ("MATTERMOST__URL", "chat.example.org", "must be the address of the server"),
         ("MATTERMOST__URL", "http://me:pw@chat.example.org", "must not hold a user name or a password"),
@@ -124,12 +124,12 @@ def test_file_that_does_not_parse_is_named(
     ],
 )
 def test_unusable_value_is_refused_by_name(
-    values: dict[str, Any], monkeypatch: pytest.MonkeyPatch, variable: str, value: str, told: str
+    values: dict[str, Any], monkeypatch: pytest.MonkeyPatch, variable: str, value: str, reported: str
 ) -> None:
     monkeypatch.setenv(f"PASSERELLE_{variable}", value)
     with pytest.raises(SiteError) as caught:
         load(values)
-    assert told in str(caught.value)
+    assert reported in str(caught.value)
 
 
 @pytest.mark.parametrize("value", ["", " ", "jeton-é"])
@@ -183,7 +183,7 @@ def test_several_servers_may_be_named_for_the_spool(
 
 
 @pytest.mark.parametrize(
-    ("settings", "told"),
+    ("settings", "reported"),
     [
         ({}, "needs relays.spool"),
         ({"RELAYS__SPOOL": "postgresql://u:p@db/d"}, "needs relays.address"),
@@ -194,14 +194,14 @@ def test_several_servers_may_be_named_for_the_spool(
     ],
 )
 def test_relay_hosts_that_cannot_work_are_refused(
-    values: dict[str, Any], monkeypatch: pytest.MonkeyPatch, settings: dict[str, str], told: str
+    values: dict[str, Any], monkeypatch: pytest.MonkeyPatch, settings: dict[str, str], reported: str
 ) -> None:
     for name, value in settings.items():
         monkeypatch.setenv(f"PASSERELLE_{name}", value)
     monkeypatch.setenv("PASSERELLE_RELAYS__HOSTS", '[{"address": "r2"}, {"address": "R2"}]')
     with pytest.raises(SiteError, match=r"relays\.hosts") as caught:
         load(values)
-    assert told in str(caught.value)
+    assert reported in str(caught.value)
 
 
 def test_the_host_of_a_site_is_no_further_relay_host(
@@ -325,19 +325,19 @@ def test_the_example_in_the_guides_is_a_site(page: str, values: dict[str, Any]) 
 
 
 def test_the_example_of_routes_is_a_site(values: dict[str, Any]) -> None:
-    told = tomllib.loads(example("docs/routing.md"))
-    site = load(values | {"gitlab": values["gitlab"] | told["gitlab"]})
+    reported = tomllib.loads(example("docs/routing.md"))
+    site = load(values | {"gitlab": values["gitlab"] | reported["gitlab"]})
     assert [route.channels for route in site.gitlab.routes] == [
-        ["astreinte"],
-        ["secu", "dev-notifications"],
-        ["secu"],
-        [],
+        ("astreinte",),
+        ("secu", "dev-notifications"),
+        ("secu",),
+        (),
     ]
 
 
 def test_the_example_of_trees_is_a_site(values: dict[str, Any]) -> None:
-    told = tomllib.loads(example("docs/documents.md").replace("…", "an-app-password"))["nextcloud"]
-    first, further = load(values | {"nextcloud": values["nextcloud"] | told}).trees
+    reported = tomllib.loads(example("docs/documents.md").replace("…", "an-app-password"))["nextcloud"]
+    first, further = load(values | {"nextcloud": values["nextcloud"] | reported}).trees
     assert (first.tree, first.channel, first.folder_discretion) == (
         "Documents_RH",
         "rh-alerts",
@@ -370,7 +370,7 @@ def test_the_example_of_trees_is_a_site(values: dict[str, Any]) -> None:
         ("detail", "long", "gitlab.detail = 'long'"),
     ],
 )
-def test_what_cannot_be_told_so_is_refused(
+def test_what_cannot_be_worded_so_is_refused(
     values: dict[str, Any], setting: str, value: object, words: str
 ) -> None:
     with pytest.raises(SiteError, match=re.escape(words)) as refused:
@@ -388,7 +388,7 @@ def test_certificates_alone_are_brought_to_the_host(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "told"),
+    ("content", "reported"),
     [
         (None, "there is no such file on this machine"),
         (b"", "holds no certificate in PEM"),
@@ -401,13 +401,17 @@ def test_certificates_alone_are_brought_to_the_host(tmp_path: Path) -> None:
     ids=["missing", "empty", "other", "key", "DER", "cut", "broken"],
 )
 def test_a_file_of_certificates_that_cannot_be_used_is_refused(
-    values: dict[str, Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, content: bytes | None, told: str
+    values: dict[str, Any],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    content: bytes | None,
+    reported: str,
 ) -> None:
     file = tmp_path / "ca.pem"
     if content is not None:
         file.write_bytes(content)
     monkeypatch.setenv("PASSERELLE_HOST__CA", str(file))
-    with pytest.raises(SiteError, match=re.escape(f"host.ca = '{file}': {told}")) as refused:
+    with pytest.raises(SiteError, match=re.escape(f"host.ca = '{file}': {reported}")) as refused:
         load(values)
     assert "set PASSERELLE_HOST__CA" in str(refused.value)
     assert "PRIVATE" not in str(refused.value)

@@ -89,7 +89,7 @@ def test_without_sites_there_is_one_called_by_its_address(values: dict[str, Any]
     assert list(load(values)) == ["taaf.internal"]
 
 
-def test_every_fault_of_every_site_is_told_at_once(
+def test_every_fault_of_every_site_is_reported_at_once(
     values: dict[str, Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.delenv("PASSERELLE_GITLAB__TOKEN")
@@ -101,13 +101,13 @@ def test_every_fault_of_every_site_is_told_at_once(
     )
     with pytest.raises(SiteError) as caught:
         load(values)
-    told = str(caught.value).splitlines()
-    assert len(told) == 5
-    assert told[4].startswith(
+    reported = str(caught.value).splitlines()
+    assert len(reported) == 5
+    assert reported[4].startswith(
         "sites.d.host.address is missing: set PASSERELLE_SITES__D__HOST__ADDRESS, or addre"
     )
     for line, (site, field, remedy) in zip(
-        told,
+        reported,
         [
             ("a", "gitlab.project = 'projet'", "set PASSERELLE_SITES__A__GITLAB__PROJECT, or project in"),
             ("b-c", "host.ssh_port = 0", "or ssh_port in [sites.b-c.host] of site.toml (mode 0600)"),
@@ -126,7 +126,7 @@ def test_every_fault_of_every_site_is_told_at_once(
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "reported"),
     [
         ('sites = ["a"]\n', "sites: must be tables such as [sites.kerguelen.host] in site.toml"),
         ("[sites]\na = 1\n", "sites.a: must be a table, or have some, such as [sites.a.host]"),
@@ -141,15 +141,15 @@ def test_every_fault_of_every_site_is_told_at_once(
     ],
 )
 def test_tables_that_are_no_sites_are_refused(
-    values: dict[str, Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, text: str, told: str
+    values: dict[str, Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, text: str, reported: str
 ) -> None:
     settings(monkeypatch, tmp_path, text)
-    with pytest.raises(SiteError, match=re.escape(told)):
+    with pytest.raises(SiteError, match=re.escape(reported)):
         load(values)
 
 
 @pytest.mark.parametrize(
-    ("variable", "told"),
+    ("variable", "reported"),
     [
         ("PASSERELLE_SITES__KERGUELEN__GITALB__TOKEN", "GITALB__TOKEN: there is no such setting"),
         ("PASSERELLE_SITES__KERGUELEN", "PASSERELLE_SITES__KERGUELEN: there is no such setting"),
@@ -160,15 +160,15 @@ def test_tables_that_are_no_sites_are_refused(
     ],
 )
 def test_a_variable_that_names_nothing_is_refused(
-    values: dict[str, Any], two: Path, monkeypatch: pytest.MonkeyPatch, variable: str, told: str
+    values: dict[str, Any], two: Path, monkeypatch: pytest.MonkeyPatch, variable: str, reported: str
 ) -> None:
     monkeypatch.setenv(variable, "x-secret")
-    with pytest.raises(SiteError, match=re.escape(told)) as caught:
+    with pytest.raises(SiteError, match=re.escape(reported)) as caught:
         load(values)
     assert "x-secret" not in str(caught.value)
 
 
-# What the second of two sites says, and what is told of it: None where nothing is at odds.
+# What the second of two sites says, and what is said of it: None where nothing is at odds.
 RIVALS: dict[str, tuple[dict[str, Any], str | None]] = {
     "nothing in common": ({}, None),
     "the same host": (
@@ -219,6 +219,30 @@ RIVALS: dict[str, tuple[dict[str, Any], str | None]] = {
         },
         "share the team of-a of https://chat.a and describe it differently ('TAAF', 'B')",
     ),
+    **{
+        name: (
+            {
+                "mattermost": {
+                    "url": "https://chat.a",
+                    "posting": posting,
+                    "bot": {"display_name": display_name},
+                    "gitlab_webhook": {"display_name": "GitLab b"},
+                    "nextcloud_webhook": {"display_name": "Nextcloud b"},
+                }
+            },
+            told,
+        )
+        for name, posting, display_name, told in (
+            ("the same bot", "bot", "Passerelle", None),
+            ("no bot where the other has one", "webhook", "B", None),
+            (
+                "the same bot, called otherwise",
+                "bot",
+                "B",
+                "share the bot passerelle of https://chat.a and describe it differently",
+            ),
+        )
+    },
     "the relay's address for the same GitLab": (
         {"gitlab": {"url": "https://git.a"}, "relays": {"address": "192.0.2.1"}},
         "both have the relay's address 192.0.2.1:8090 for https://git.a",
@@ -262,14 +286,15 @@ def tables_of(name: str) -> dict[str, Any]:
 def test_sites_that_would_fight_are_refused(
     values: dict[str, Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, rivalry: str
 ) -> None:
-    change, told = RIVALS[rivalry]
+    change, reported = RIVALS[rivalry]
     relays = {"address": "192.0.2.1", "spool": "postgresql://a:x-secret@db.example.org/passerelle"}
-    sites = {"a": merged(tables_of("a"), {"relays": relays}), "b": merged(tables_of("b"), change)}
+    own = {"relays": relays, "mattermost": {"posting": "bot"}}
+    sites = {"a": merged(tables_of("a"), own), "b": merged(tables_of("b"), change)}
     settings(monkeypatch, tmp_path, as_toml(sites))
-    if told is None:
+    if reported is None:
         assert list(load(values)) == ["a", "b"]
     else:
-        with pytest.raises(SiteError, match=re.escape(told)) as refused:
+        with pytest.raises(SiteError, match=re.escape(reported)) as refused:
             load(values)
         assert "x-secret" not in str(refused.value)
 
@@ -283,7 +308,7 @@ def test_databases_of_the_relays_own_hosts_are_not_the_same(
     assert list(load(values)) == ["a", "b"]
 
 
-def test_a_command_for_one_site_must_be_told_which(values: dict[str, Any], two: Path) -> None:
+def test_a_command_for_one_site_must_name_it(values: dict[str, Any], two: Path) -> None:
     sites = load(values)
     assert pick(sites, "kerguelen") == "kerguelen"
     assert pick({"crozet": sites["kerguelen"]}, None) == "crozet"
@@ -309,12 +334,12 @@ def test_each_site_is_a_host_with_its_own_data(
         text=True,
         check=True,
     )
-    told = {host["name"]: host["data"] for host in json.loads(done.stdout)}
-    assert {name: data["ssh_hostname"] for name, data in told.items()} == {
+    reported = {host["name"]: host["data"] for host in json.loads(done.stdout)}
+    assert {name: data["ssh_hostname"] for name, data in reported.items()} == {
         "kerguelen": "ker.example.org",
         "port-aux-francais": "paf.example.org",
     }
-    assert {name: data["site"]["gitlab"]["url"] for name, data in told.items()} == {
+    assert {name: data["site"]["gitlab"]["url"] for name, data in reported.items()} == {
         "kerguelen": "https://git.ker.example.org",
         "port-aux-francais": "https://git.example.org",
     }

@@ -88,7 +88,7 @@ def test_on_a_shared_spool_the_others_have_to_be_stopped() -> None:
         ) is is_shared
 
 
-def test_what_the_host_does_not_tell_is_not_guessed() -> None:
+def test_what_the_host_does_not_say_is_not_guessed() -> None:
     assert spools.judge(spools.Spools().process(printed("gitlab\nnextcloud\n"))) == Switch()
 
 

@@ -184,7 +184,7 @@ def test_one_line_names_the_setting_and_the_remedy(
     said = [line for line in output.splitlines() if named in line]
     assert len(said) == 1, output
     if command != "doctor":
-        # What pyinfra tells of its steps, of keys that it notes down and of those that have changed.
+        # What pyinfra says of its steps, of keys that it notes down and of those that have changed.
         steps = r"-->|No host key for .* accepting|Added host key|WARNING: REMOTE|.*Someone could|.*If this is expect"
         others = [line.strip() for line in output.splitlines() if line.strip() and named not in line]
         assert [line for line in others if not re.match(rf"{steps}|\s*ssh-keygen", line)] == [], output

@@ -71,7 +71,7 @@ class Content:
 def _content(query: Query, name: str) -> Content:
     rows = query("SELECT delivery_key, state, claim_id FROM outbox ORDER BY id")
     in_outbox = {key for key, _, _ in rows}
-    # The first releases looked into an event before they stored it.
+    # The first releases processed an event before they stored it.
     stores = re.search(r"CREATE TABLE (passerelle\.)?received", _script(name)) is not None
     stored = query("SELECT delivery_key FROM received WHERE body IS NOT NULL ORDER BY id") if stores else ()
     return Content(

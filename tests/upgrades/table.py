@@ -21,7 +21,7 @@ class Row:
 
     @property
     def holds(self) -> bool:
-        """Whether nothing is lost, told twice, or out of order."""
+        """Whether nothing is lost, announced twice, or out of order."""
         return not (self.lost or self.doubled or self.disordered)
 
 

@@ -134,7 +134,7 @@ def test_going_back_to_the_release_before(gitlab: Relay, sink: Sink) -> None:
 
 
 def test_going_back_to_the_release_before_with_documents(one_by_one: Relay, tree: Path, sink: Sink) -> None:
-    """Those that the other release has told of are known, those that change and go are looked after."""
+    """Those that the other release has announced are known, those that change and go are looked after."""
 
     def use() -> None:
         number = len(sink.posts)
@@ -190,7 +190,7 @@ class TestOneMigrationMore:
         assert (asked.returncode, asked.stdout) == (0, f"gitlab={GITLAB.version}\n"), asked.stderr
         waiting.code = later
         waiting.start()
-        # Of what the later release took some is delivered, and some nobody has looked into.
+        # Of what the later release took some is delivered, and some nobody has processed.
         delivers(waiting, sink, 3)
         sink.behave = lambda payload: Reply(503)
         assert send(waiting, issue(4), {"webhook-id": "e-4"}).status_code == 200

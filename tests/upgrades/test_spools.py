@@ -1,4 +1,4 @@
-"""Spools of earlier commits, brought up to date under load: nothing lost, nothing told twice, all of it in order."""
+"""Spools of earlier commits, brought up to date under load: nothing lost, nothing announced twice, all in order."""
 
 import socket
 import sqlite3
@@ -119,7 +119,7 @@ def test_a_file_of_the_gitlab_relay(
 def test_a_file_of_the_nextcloud_relay(
     name: str, one_by_one: Relay, tree: Path, sink: Sink, enter: Enter
 ) -> None:
-    """Documents that were told of, or are waiting for it, are known: only those that come are told."""
+    """Documents that were announced, or are waiting for it, are known: only those that come are announced."""
     file = one_by_one.state / "relay.db"
     old = write_file(name, file)
     plant(file, tree)

@@ -17,16 +17,16 @@ from relays.sources.gitlab.tables import GITLAB
 from tests.relays.events import issue, send
 from tests.relays.process import PROJECT, Relay, pending, undelivered, wait_for
 from tests.relays.sink import OK, Reply, Sink
-from tests.relays.test_damaged_spool import PAGE, told, write_over
+from tests.relays.test_damaged_spool import PAGE, reported, write_over
 from tests.relays.test_nextcloud import known
 from tests.relays.test_parked import numbers, parked
 from tests.upgrades.releases import EARLIER, NEXT, RENAMED, next_release
 from tests.upgrades.spools import Content, fill_database, plant, sample, write_file
 from tests.upgrades.test_spools import arrived, versions
 
-# Without its first page a file tells neither its tables nor where they are.
+# Without its first page a file says neither its tables nor where they are.
 FIRST_PAGE = write_over(0, PAGE)
-MORE_OF_TOLD = "ALTER TABLE told_delivery ADD COLUMN colour TEXT DEFAULT 'grey';"
+MORE_OF_PROCESSED = "ALTER TABLE told_delivery ADD COLUMN colour TEXT DEFAULT 'grey';"
 
 
 def all_is_well(relay: Relay, old: Content, sink: Sink) -> None:
@@ -53,7 +53,7 @@ class TestRescue:
         gitlab.start()
         counts = f"parked={len(old.parked)} delivered={len(old.done)}"
         assert re.search(rf"rescued waiting=\d+ {counts}", gitlab.text)
-        wait_for(lambda: told(sink))
+        wait_for(lambda: reported(sink))
         all_is_well(gitlab, old, sink)
         assert versions(gitlab) == {"outbox": OUTBOX.version, "gitlab": GITLAB.version}
 
@@ -65,7 +65,7 @@ class TestRescue:
         documents = known(one_by_one)
         FIRST_PAGE(one_by_one.state)
         one_by_one.start()
-        wait_for(lambda: told(sink) and set(old.due) <= set(sink.keys))
+        wait_for(lambda: reported(sink) and set(old.due) <= set(sink.keys))
         (tree / "Conges" / "new.pdf").write_bytes(b"new")
         wait_for(lambda: any("new.pdf" in post.shown for post in sink.posts))
         assert len(sink.posts) == len(old.due) + 2
@@ -82,7 +82,7 @@ class TestRescue:
         assert send(gitlab, issue(0), url).status_code == 200
         wait_for(lambda: pending(gitlab) == 0)
         gitlab.terminate()
-        later = next_release(tmp_path / "later", MORE_OF_TOLD)
+        later = next_release(tmp_path / "later", MORE_OF_PROCESSED)
         gitlab.code = later
         gitlab.start()
         assert send(gitlab, issue(1), {"webhook-id": "e-1"}).status_code == 200
@@ -148,7 +148,7 @@ def test_what_a_migration_has_added_moves_as_well(
 ) -> None:
     credential = gitlab.home / "credentials" / "spool"
     credential.unlink()
-    gitlab.code = next_release(tmp_path / "later", MORE_OF_TOLD)
+    gitlab.code = next_release(tmp_path / "later", MORE_OF_PROCESSED)
     gitlab.start()
     assert send(gitlab, issue(0), {"webhook-id": "e-0"}).status_code == 200
     wait_for(lambda: sink.keys == ["gitlab:e-0"])

@@ -13,7 +13,7 @@ from lab.standins.gitlab.webhooks import dispatcher
 
 
 def main() -> None:
-    """Start the stand-in and serve until told to stop."""
+    """Start the stand-in and serve until asked to stop."""
     parser = argparse.ArgumentParser(
         prog="python -m lab.standins.gitlab", description="A stand-in for GitLab."
     )

@@ -16,7 +16,7 @@ from lab.standins.mattermost.state.store import Store
 
 
 def main() -> None:
-    """Serve until told to stop. The access log stays off: request paths hold hook ids, which are secrets."""
+    """Serve until asked to stop. The access log stays off: request paths hold hook ids, which are secrets."""
     parser = argparse.ArgumentParser(prog="lab.standins.mattermost", description="A stand-in for Mattermost.")
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--host", default="127.0.0.1")

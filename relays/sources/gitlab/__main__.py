@@ -5,74 +5,73 @@ import os
 import socket
 import sys
 from collections import Counter
+from collections.abc import Sequence
 
 from relays import service
 from relays.base import systemd
-from relays.base.settings import RelayPaths, StartError, read_hook_url, read_settings, read_spool
-from relays.base.tls import read_ca
-from relays.delivery import digest
-from relays.mattermost.client import Hook, read_icon
+from relays.base.settings import RelayPaths, StartError, read_spool
+from relays.base.settings_file import read_settings
+from relays.base.tls import check_ca
+from relays.delivery.sender import read_sender
+from relays.mattermost.bot_session import Bot
+from relays.mattermost.directory import Directory
 from relays.sources.gitlab.app import App
 from relays.sources.gitlab.attempt_journal import AttemptJournal
 from relays.sources.gitlab.authenticity import read_authenticity
 from relays.sources.gitlab.backfill import Backfill
 from relays.sources.gitlab.batcher import Batcher
-from relays.sources.gitlab.config import read_dispatcher
+from relays.sources.gitlab.config import GitLabSettings, Listen
+from relays.sources.gitlab.conversations.conversing import Conversing
+from relays.sources.gitlab.conversations.direct_messages import DirectMessages, DirectMessenger
+from relays.sources.gitlab.conversations.identities import Identities
+from relays.sources.gitlab.conversations.table import Conversations
 from relays.sources.gitlab.dead_letters import DeadLetters
 from relays.sources.gitlab.delivery_log import read_hook_logs
 from relays.sources.gitlab.event_processor import EventProcessor
 from relays.sources.gitlab.history import History
-from relays.sources.gitlab.http.memory_budget import ROOM_BYTES
 from relays.sources.gitlab.http.refusals import Refusals
 from relays.sources.gitlab.http.server import HttpServer, address_of
 from relays.sources.gitlab.inbox import Inbox
+from relays.sources.gitlab.merge_requests import MergeRequests
+from relays.sources.gitlab.router import Router
 from relays.sources.gitlab.tables import AFTER_RESCUE, GITLAB
 from relays.sources.gitlab.webhook_request import Reception
 from relays.wording import CATALOGUES
 
 log = logging.getLogger("relays.sources.gitlab")
 
-# GitLab sends nothing larger.
-_MAX_BODY_BYTES = 25 * 1024 * 1024
+# Of those who are nobody in Mattermost, in the status.
+_MOST_NAMES = 50
+_NAME = 100
 
 
-def build(places: RelayPaths) -> service.Service:
+def build(paths: RelayPaths) -> service.Service:
     """The relay, listening. StartError if a setting or a credential is missing or wrong."""
-    settings = read_settings(places.config)
-    dispatcher = read_dispatcher(places.config, settings)
-    max_body_bytes = settings.integer("max_body_bytes", _MAX_BODY_BYTES, 1024, ROOM_BYTES)
-    digest_from = settings.integer("digest_from", digest.DEFAULT_FROM, 0, digest.HIGHEST_FROM)
-    signed = settings.choice("signature", ("accepted", "required"), "accepted") == "required"
-    icon = read_icon(settings)
-    listen = settings.table("listen")
-    address, port = listen.text("address", "0.0.0.0"), listen.integer("port", 8090, 0, 65535)  # noqa: S104
-    listen.done()
-    ca = read_ca(places.config, settings)
-    hook_logs = read_hook_logs(settings, places.credentials, ca)
-    settings.done()
-    authenticity = read_authenticity(places.credentials, required=signed)
-
-    everything = dispatcher.routes[-1]
-    hook = Hook(read_hook_url(places.credentials, "GITLAB_WEBHOOK_URL"), everything.channels[0], icon, ca)
-    wording = CATALOGUES[everything.language]
+    settings = read_settings(paths.config, GitLabSettings)
+    check_ca(paths.config, settings.ca)
+    router = settings.router()
+    hook_logs = read_hook_logs(settings.gitlab, paths.credentials, settings.ca)
+    authenticity = read_authenticity(paths.credentials, required=settings.signature == "required")
+    sender = read_sender(settings, paths.credentials, "GITLAB_WEBHOOK_URL")
+    wording = CATALOGUES[settings.language]
     relay = service.Service(
-        places.state,
+        paths.state,
         wording,
-        hook,
-        digest_from,
+        sender,
+        settings.digest_from,
         GITLAB,
-        spool=read_spool(places.credentials),
+        spool=read_spool(paths.credentials),
         after_rescue=AFTER_RESCUE,
     )
     deliveries, dead_letters = Inbox(relay.store), DeadLetters(relay.store)
-    relay.metrics.add_gauge("pending_events", "Events stored and not looked into yet", deliveries.pending)
+    relay.metrics.add_gauge("pending_events", "Events stored and not processed yet", deliveries.pending)
     relay.metrics.add_gauge(
-        "dead_letters", "Events that cannot be told and wait for an operator", dead_letters.count
+        "dead_letters", "Events that cannot be announced and wait for an operator", dead_letters.count
     )
     counters: Counter[str] = Counter()
     refusals = Refusals(counters, relay.metrics)
-    reception = Reception(Batcher(deliveries), authenticity, max_body_bytes, relay.metrics, refusals)
-    listeners = systemd.listening_sockets() or [_listen(address, port)]
+    reception = Reception(Batcher(deliveries), authenticity, settings.max_body_bytes, relay.metrics, refusals)
+    listeners = systemd.listening_sockets() or [_listen(settings.listen)]
     standing = {"pending": deliveries.pending, "dead_letters": dead_letters.count}
     relay.add(HttpServer(App(reception, counters, relay.health, standing).begin, *listeners))
     log.info("listening address=%s", ",".join(map(address_of, listeners)))
@@ -85,13 +84,34 @@ def build(places: RelayPaths) -> service.Service:
         text = wording["status.dead_letters"].format(count=dead) if dead else ""
         relay.note("dead_letters", text, count=dead)
 
-    told = (relay.outbox, dispatcher, History.of(relay.store))
-    attempt = AttemptJournal(places.state / "attempt")
-    relay.add(EventProcessor(deliveries, *told, dead_letters, attempt, relay.metrics, counters, note))
+    towards = (relay.outbox, router, History.of(relay.store))
+    attempt = AttemptJournal(paths.state / "attempt")
+    conversing = (
+        _converse(relay, sender, router, settings.direct_messages) if isinstance(sender, Bot) else None
+    )
+    relay.add(
+        EventProcessor(deliveries, *towards, dead_letters, attempt, relay.metrics, counters, note, conversing)
+    )
     return relay
 
 
-def _listen(address: str, port: int) -> socket.socket:
+def _converse(relay: service.Service, bot: Bot, router: Router, in_person: bool) -> Conversing:
+    """How events become conversations, with direct messages to people if the site wants them."""
+    identities = Identities(router.people, Directory(bot))
+    table = DirectMessages(relay.store)
+
+    def note(missing: Sequence[str]) -> None:
+        text = relay.wording["status.missing_people"].format(count=len(missing)) if missing else ""
+        relay.note("people", text, count=len(missing), names=[name[:_NAME] for name in missing[:_MOST_NAMES]])
+
+    # It also finds out who is mentioned in comments.
+    relay.add(DirectMessenger(table, relay.outbox, identities, note))
+    conversations, merge_requests = Conversations(relay.store), MergeRequests(relay.store)
+    return Conversing(router, conversations, merge_requests, identities, table if in_person else None)
+
+
+def _listen(where: Listen) -> socket.socket:
+    address, port = where.address, where.port
     try:
         family = socket.AF_INET6 if ":" in address else socket.AF_INET
         return socket.create_server((address, port), family=family, backlog=1024)

@@ -1,6 +1,6 @@
 """What has been announced a short while ago, so that what says the same again need not be.
 
-    act, channel    an act (sources.gitlab.correlation), and a channel that was told of it, or '' whether one was or not
+    act, channel    an act (sources.gitlab.correlation), and a channel in which it was announced, or '' for whichever
     said            of a leader what its message says, in words between spaces; of an event ('event …') its digest
     announced_at    when, by the clock of the store
 
@@ -60,12 +60,12 @@ class Announced:
 
     def lead(self, db: Database, leads: Iterable[Lead], channels: Iterable[str]) -> None:
         """Note what the message about an event says, in the channels that get it."""
-        now, told = self.store.now(), ["", *channels]
-        rows = {(each.act, channel): " ".join(each.said) for each in leads for channel in told}
+        now, addressed = self.store.now(), ["", *channels]
+        rows = {(each.act, channel): " ".join(each.said) for each in leads for channel in addressed}
         if rows:
-            places = ", ".join(["(?, ?, ?, ?)"] * len(rows))
+            marks = ", ".join(["(?, ?, ?, ?)"] * len(rows))
             db.execute(
-                f"INSERT INTO announced (act, channel, said, announced_at) VALUES {places}"  # noqa: S608
+                f"INSERT INTO announced (act, channel, said, announced_at) VALUES {marks}"  # noqa: S608
                 " ON CONFLICT (act, channel) DO UPDATE SET said = excluded.said,"
                 " announced_at = excluded.announced_at",
                 [value for key, said in rows.items() for value in (*key, said, now)],

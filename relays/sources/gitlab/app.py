@@ -9,7 +9,7 @@
 Both pages are 503 to those for whom too many wait already.
 
 GitLab does not send an event again whatever the answer, gives up after ten seconds, and counts everything but 2xx
-as a failure of the hook. So Mattermost is never waited for, nor is an event looked into before the answer: what it
+as a failure of the hook. So Mattermost is never waited for, nor is an event processed before the answer: what it
 is, and whether it is announced, is found afterwards (relays.sources.gitlab.event_processor).
 """
 
@@ -60,7 +60,7 @@ class App:
         return Visit(page if request.method in ("GET", "HEAD") else _WRONG_METHOD, finish)
 
     def _health(self) -> Response:
-        # Before the rest: what is told in between is counted as a delivery and as a notification, and not as neither.
+        # Before the rest: what is processed in between is counted as a delivery and as a notification, not as neither.
         try:
             standing = {name: value() for name, value in self._standing.items()}
         except StorageError:

@@ -1,7 +1,7 @@
-"""Which deliveries this process is looking into, written down where the next process finds it.
+"""Which deliveries this process is processing, written down where the next process finds it.
 
 In a file and not in the spool: to note it there would take a commit for each event, and who shares the spool could not
-tell those of a process that has died from those of one that lives. It need not outlive a power cut, which is no
+distinguish those of a process that has died from those of one that lives. It need not outlive a power cut, which is no
 delivery's fault, so nothing waits for the disk.
 """
 
@@ -38,7 +38,7 @@ class AttemptJournal:
             return []
 
     def begin(self, keys: Sequence[str]) -> None:
-        """They are looked into from now on."""
+        """They are processed from now on."""
         self._write("\n".join([str(len(keys)), *keys, ""]).encode("ascii"))
 
     def end(self) -> None:

@@ -135,7 +135,7 @@ class _Signed(Examination):
 
 
 def _any_equal(given: Sequence[bytes], right: Sequence[bytes]) -> bool:
-    # All are compared, so that the time taken does not tell which one it was.
+    # All are compared, so that the time taken does not show which one it was.
     equal = [hmac.compare_digest(one, other) for one in given for other in right]
     return any(equal)
 

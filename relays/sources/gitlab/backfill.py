@@ -18,6 +18,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from relays.base.errors import reason
+from relays.base.trouble import Trouble
 from relays.base.worker import Worker
 from relays.sources.gitlab.backfill_state import BackfillState
 from relays.sources.gitlab.delivery_log import PAGE_ENTRIES, DeliveryLog, DeliveryLogError, LogEntry
@@ -60,7 +61,15 @@ class Backfill(Worker):
         self._logs = hook_logs
         self._interval = interval
         self._stopped: Future[None] = Future()
-        self._troubles: dict[str, str] = {}
+        self._troubles = {
+            each.project: Trouble(
+                "backfill",
+                where=f"project={each.project}",
+                retry="GitLab is asked again",
+                meanwhile="what arrives is accepted",
+            )
+            for each in hook_logs
+        }
 
     def stop(self) -> None:
         if not self._stopped.done():
@@ -80,17 +89,17 @@ class Backfill(Worker):
             whole = [self._read_all(hook_log) for hook_log in self._logs]
             self._take(all(whole))
         except StorageError:
-            return  # told by the store already
+            return  # the store has logged it already
 
     def _read_all(self, hook_log: DeliveryLog) -> bool:
         """Note what failed in a project; whether all of it could be read."""
+        trouble = self._troubles[hook_log.project]
         try:
             lost = sum(self._read(hook_log, hook) for hook in self._ask(hook_log.hooks))
         except DeliveryLogError as error:
-            self._report(hook_log.project, str(error), error.remedy)
+            trouble.report(str(error), error.remedy)
             return False
-        trouble = f"{lost} deliveries in the log are beyond what can be read" if lost else ""
-        self._report(hook_log.project, trouble)
+        trouble.report(f"{lost} deliveries in the log are beyond what can be read" if lost else "")
         return True
 
     def _read(self, hook_log: DeliveryLog, hook: int) -> int:
@@ -151,18 +160,3 @@ class Backfill(Worker):
         if self._stopped.done():
             raise _StoppedError
         self.beat()
-
-    def _report(self, project: str, trouble: str, remedy: str = "") -> None:
-        if trouble == self._troubles.get(project, ""):
-            return
-        if trouble:
-            log.log(
-                logging.ERROR if remedy else logging.WARNING,
-                "backfill trouble project=%s reason=%s: %s; what arrives is accepted",
-                project,
-                trouble,
-                remedy or "GitLab is asked again",
-            )
-        else:
-            log.info("backfill works again project=%s", project)
-        self._troubles[project] = trouble

@@ -1,67 +1,133 @@
-"""What a site wants told, as gitlab.toml says it."""
+"""What gitlab.toml says. Settings that a site writes as well are types, which the deploy uses too (tasks.site)."""
 
-from dataclasses import fields
-from pathlib import Path
+from dataclasses import replace
+from typing import Annotated, Literal
 
-from jinja2 import TemplateError
+from pydantic import AfterValidator, Field, ValidationInfo
 
-from relays.base.settings import StartError, Table
+from relays.base.schema import Section
+from relays.delivery.settings import RelaySettings
+from relays.mattermost.settings import ChannelName, Person
+from relays.sources.gitlab.delivery_log import DeliveryLogSettings
+from relays.sources.gitlab.http.memory_budget import ROOM_BYTES
 from relays.sources.gitlab.mute import Mute
-from relays.sources.gitlab.people import is_name
-from relays.sources.gitlab.projects import Projects
+from relays.sources.gitlab.projects import ProjectPath, Projects
 from relays.sources.gitlab.router import Router
-from relays.sources.gitlab.routing import DETAILS, LANGUAGES, Route, faults
-from relays.sources.gitlab.templates import EventTemplates
+from relays.sources.gitlab.routing import Conversations, Detail, Route, faults
+from relays.sources.gitlab.templates import EventTemplates, template_faults
+from relays.wording import CATALOGUES, Language
+
+# GitLab sends nothing larger.
+_MAX_BODY_BYTES = 25 * 1024 * 1024
 
 
-def read_dispatcher(file: Path, settings: Table) -> Router:
-    """The part of the settings that decides what is announced where and how. StartError if any of it cannot be."""
-    language = settings.choice("language", LANGUAGES, "fr")
-    detail = settings.choice("detail", DETAILS, "full")
-    everything = Route((settings.text("channel", "dev-notifications"),), language=language, detail=detail)
-    mute = _read_mute(settings.table("mute"))
-    routes = [_read_route(table, everything) for table in settings.tables("routes")]
-    for place, reason in faults(routes, mute):
-        raise StartError(f"{file}: [[routes]] {place + 1} can never match: {reason}")
-    people = settings.mapping("people")
-    for user, name in people.items():
-        if not is_name(name):
-            raise StartError(f"{file}: [people] {user} = {name!r} is no user name of Mattermost: correct it")
-    wording = _read_wording(file, settings.table("wording"))
-    projects = Projects(settings.texts("projects", ()), settings.flag("other_projects", False))
-    return Router([*routes, everything], mute, people, wording, projects)
+def _check_routes(routes: tuple[Route, ...], info: ValidationInfo) -> tuple[Route, ...]:
+    for place, reason in faults(routes, info.data.get("mute", Mute())):
+        raise ValueError(f"route {place + 1} can never match: {reason}")
+    return routes
 
 
-def _read_mute(table: Table) -> Mute:
-    mute = Mute(**{each.name: table.flag(each.name, True) for each in fields(Mute)})
-    table.done()
-    return mute
+def _check_wording(wording: dict[Language, dict[str, str]]) -> dict[Language, dict[str, str]]:
+    for language, templates in wording.items():
+        for name, reason in template_faults(templates, (), CATALOGUES[language]):
+            raise ValueError(f"the {language} template {name} cannot be used: {reason}")
+    return wording
 
 
-def _read_route(table: Table, default: Route) -> Route:
-    route = Route(
-        channels=table.texts("channels"),
-        projects=table.texts("projects", ()),
-        events=table.texts("events", ()),
-        actions=table.texts("actions", ()),
-        branches=table.texts("branches", ()),
-        labels=table.texts("labels", ()),
-        confidential=table.flag("confidential", False),
-        final=table.flag("final", True),
-        language=table.choice("language", LANGUAGES, default.language),
-        detail=table.choice("detail", DETAILS, default.detail),
+OtherProjects = Annotated[
+    bool,
+    Field(
+        default=False,
+        description="events of projects that are not listed are announced as well: for a group hook or a system hook "
+        "that you have made by hand, with the token and signing token in `/etc/passerelle`. Otherwise they are counted "
+        "(`foreign` in `/health` and `/metrics`) and not announced",
+    ),
+]
+MessageDetail = Annotated[Detail, Field("full", description="of messages; `short`: one line each")]
+HowConversing = Annotated[
+    Conversations,
+    Field(
+        "threads",
+        description="what a bot makes of events that belong together (a merge request, an issue, the pipelines of a "
+        "branch, a release, an environment): `threads`, a thread whose first post shows how things stand; `in place`, "
+        "that post alone; `single`, a post for each event, as webhooks do",
+    ),
+]
+InPerson = Annotated[
+    bool,
+    Field(
+        default=True,
+        description="a bot writes to people in person what they have to do or wait for: assigned, asked for a review, "
+        "mentioned, their pipeline broken or fixed, changes requested, their merge request approved or merged",
+    ),
+]
+Muted = Annotated[Mute, Field(Mute(), description="what is not announced")]
+Routes = Annotated[
+    tuple[Route, ...],
+    AfterValidator(_check_routes),
+    Field(
+        default=(),
+        description="further channels, tried in order; what none takes goes to that of the webhook",
+    ),
+]
+People = Annotated[
+    dict[str, Person],
+    Field(
+        default={},
+        description="from user names in GitLab to those in Mattermost; who is assigned or asked for a review is "
+        "mentioned",
+    ),
+]
+OwnWording = Annotated[
+    dict[Language, dict[str, str]],
+    AfterValidator(_check_wording),
+    Field(default={}, description="own sentences, Jinja2 templates, by language and event"),
+]
+
+
+class Listen(Section):
+    """Where the relay listens if systemd hands it no socket."""
+
+    address: str = Field(default="0.0.0.0", min_length=1, description="of this machine")  # noqa: S104
+    port: int = Field(default=8090, ge=0, le=65535, description="`0`: any")
+
+
+class GitLabSettings(RelaySettings):
+    """The file of the GitLab relay."""
+
+    channel: ChannelName = Field(
+        default="dev-notifications", description="that the incoming webhook was made for"
     )
-    table.done()
-    return route
+    signature: Literal["accepted", "required"] = Field(
+        default="accepted", description="whether webhooks without a signature are refused"
+    )
+    detail: MessageDetail
+    conversations: HowConversing
+    direct_messages: InPerson
+    projects: tuple[ProjectPath, ...] = Field(
+        default=(), description="those of the site by their full paths; none: all"
+    )
+    other_projects: OtherProjects
+    max_body_bytes: int = Field(
+        default=_MAX_BODY_BYTES, ge=1024, le=ROOM_BYTES, description="of a webhook; a larger one is refused"
+    )
+    listen: Listen = Field(default=Listen(), description="without a socket of systemd's")
+    mute: Muted
+    people: People
+    routes: Routes
+    wording: OwnWording
+    gitlab: DeliveryLogSettings | None = Field(
+        default=None, description="where what could not be delivered is read"
+    )
 
-
-def _read_wording(file: Path, table: Table) -> dict[str, EventTemplates]:
-    sources = {language: table.mapping(language) for language in LANGUAGES}
-    table.done()
-    rewordings: dict[str, EventTemplates] = {}
-    for language, templates in sources.items():
-        try:
-            rewordings[language] = EventTemplates(templates)
-        except TemplateError as error:
-            raise StartError(f"{file}: [wording.{language}] is not Jinja2 ({error}): correct it") from None
-    return rewordings
+    def router(self) -> Router:
+        """What decides what is announced where and how. Only a bot converses: webhooks make single posts."""
+        everything = Route((self.channel,), language=self.language, detail=self.detail)
+        routes = [*self.routes, replace(everything, conversations=self.conversations)]
+        if self.bot is None:
+            routes = [replace(route, conversations=None) for route in routes]
+        rewordings: dict[str, EventTemplates] = {
+            language: EventTemplates(templates) for language, templates in self.wording.items()
+        }
+        projects = Projects(self.projects, self.other_projects)
+        return Router(routes, self.mute, self.people, rewordings, projects)

@@ -7,7 +7,7 @@
     a review                                   each comment; the approval
 
 Of all but the last, one event leads: its message says what those that follow say. A follower is left out in the
-channels that got the leader, and told in the others. GitLab keeps no order, so a follower that comes first waits a
+channels that got the leader, and announced in the others. GitLab keeps no order, so a follower that comes first waits a
 moment for a leader that is likely to come (sources.gitlab.delayed), and so does a push that may belong to a merge
 request which the relay has not heard of. What a review consists of waits for each other and is announced together
 (relays.sources.gitlab.review). Acts are known by what both events hold for certain, commits above all.
@@ -53,7 +53,7 @@ class Follow:
 class Part:
     """The part of an event in acts: what it leads, what it follows, and the review that it belongs to.
 
-    `pushed` is the act that a push to a branch and all that is told of a merge request by that push have in common.
+    `pushed` is the act that a push to a branch and all that is said of a merge request by that push have in common.
     """
 
     leads: list[Lead] = field(default_factory=list)

@@ -1,6 +1,6 @@
 """Deliveries that were taken and cannot be announced, kept with the reason for an operator (relays.dead_letters).
 
-They are those that ended the process that looked into them, again and again; those that would take too much memory;
+They are those that ended the process that processed them, again and again; those that would take too much memory;
 and those that an error of the relay is in the way of, until a release that has it mended. Their number and size are
 limited, so that they cannot fill the disk: the newest are kept.
 """
@@ -8,6 +8,7 @@ limited, so that they cannot fill the disk: the newest are kept.
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from relays.sources.gitlab.tables import PROCESSED
 from relays.storage.engine import Database, Engine
 from relays.storage.store import Store
 
@@ -36,12 +37,12 @@ class DeadLetters:
     def put(self, db: Database, row: int, reason: str) -> None:
         """Copy a delivery that waits, by the number of its row, in somebody else's transaction that takes it away.
 
-        Not one whose key was announced or put aside before.
+        Not one whose key was announced or dead-lettered before.
         """
         db.execute(
-            "INSERT INTO dead_letter (delivery_key, body, event, characters, reason, died_at)"
+            "INSERT INTO dead_letter (delivery_key, body, event, characters, reason, died_at)"  # noqa: S608
             " SELECT delivery_key, body, event, length(body), ?, ? FROM received r WHERE id = ?"
-            " AND NOT EXISTS (SELECT 1 FROM told_delivery t WHERE t.delivery_key = r.delivery_key)"
+            f" AND NOT EXISTS (SELECT 1 FROM {PROCESSED} p WHERE p.delivery_key = r.delivery_key)"
             " ON CONFLICT (delivery_key) DO NOTHING",
             (reason, self._store.now(), row),
         )
@@ -74,9 +75,9 @@ def body_of(engine: Engine, number: int) -> str:
 
 
 def retry(db: Database, numbers: Sequence[int]) -> None:
-    """Have them told as if they had come just now, and as if nothing had been found against them."""
+    """Have them processed as if they had come just now, and as if nothing had been found against them."""
     for number in numbers:
-        for table in ("told_delivery", "suspect"):
+        for table in (PROCESSED, "suspect"):
             db.execute(
                 f"DELETE FROM {table} WHERE delivery_key = (SELECT delivery_key FROM dead_letter WHERE id = ?)",  # noqa: S608
                 (number,),

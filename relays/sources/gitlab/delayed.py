@@ -1,7 +1,7 @@
 """Deliveries that are held back for a moment, because what belongs to them may be on its way.
 
 A row of `held` holds back the deliveries of its key in `received` until `run_at`, for its `act`. What is held is
-stored like everything that waits: a kill loses nothing, and the next process tells it when its time has come.
+stored like everything that waits: a kill loses nothing, and the next process announces it when its time has come.
 """
 
 from collections.abc import Sequence
@@ -46,9 +46,9 @@ class DelayedDeliveries:
     def let_go(self, db: Database, acts: Sequence[str]) -> None:
         """The leader of these acts is there: what waits for it need not wait any longer."""
         if acts:
-            places = ", ".join("?" * len(acts))
+            marks = ", ".join("?" * len(acts))
             db.execute(
-                f"UPDATE held SET run_at = ? WHERE act IN ({places})",  # noqa: S608
+                f"UPDATE held SET run_at = ? WHERE act IN ({marks})",  # noqa: S608
                 (self.store.now(), *acts),
             )
 
@@ -57,7 +57,7 @@ class DelayedDeliveries:
         db.execute("DELETE FROM held WHERE delivery_key = ?", (key,))
 
     def forget(self, db: Database) -> None:
-        """Remove what a release that knows nothing of it has told meanwhile."""
+        """Remove what a release that knows nothing of it has announced meanwhile."""
         db.execute("DELETE FROM held WHERE until < ?", (self.store.now() - _KEEP_SECONDS,))
 
     def _insert(self, db: Database, key: str, act: str, run_at: float, until: float) -> None:

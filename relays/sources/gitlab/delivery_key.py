@@ -1,4 +1,4 @@
-"""What the headers of a delivery say, whichever way it comes in: what tells it from every other one, and its event."""
+"""What the headers of a delivery say, whichever way it comes in: what distinguishes it from every other, its event."""
 
 import hashlib
 import re
@@ -16,7 +16,7 @@ def delivery_key(headers: Mapping[str, str], body: bytes | bytearray) -> str:
         return f"gitlab:{given}"
     content = hashlib.sha256(_bytes(given or headers.get("x-gitlab-event-uuid", "")))
     if not given:
-        # Deliveries that one event sets off share its id, so the body tells them apart.
+        # Deliveries that one event sets off share its id, so the body distinguishes them.
         content.update(body)
     return f"gitlab:sha256:{content.hexdigest()}"
 

@@ -26,16 +26,20 @@ from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any, TypeGuard
+from typing import Annotated, Any, TypeGuard
 from urllib.parse import quote
 
 import requests
+from pydantic import AfterValidator, Field
 
 from relays.base import tls
+from relays.base.addresses import BaseUrl
 from relays.base.bounded_json import HeavyError, read_json
 from relays.base.errors import explain
-from relays.base.settings import StartError, Table, is_web_address, read_optional_secret
+from relays.base.schema import Section, Shown
+from relays.base.settings import StartError, read_optional_secret
 from relays.sources.gitlab.delivery_key import delivery_key, header_event
+from relays.sources.gitlab.projects import ProjectPath
 
 # Of what GitLab allows, half: a page is held in memory.
 PAGE_ENTRIES = 10
@@ -43,6 +47,22 @@ _LARGEST_PAGE = 32 * 1024 * 1024
 _SETTING = "gitlab.url"
 _TIMEOUT = (5.0, 15.0)
 _PAGE_SECONDS = 60.0
+
+
+def _some(projects: tuple[str, ...]) -> tuple[str, ...]:
+    if not projects:
+        raise ValueError("names no project: name one, or remove the table and the credential")
+    return projects
+
+
+class DeliveryLogSettings(Section):
+    """Where GitLab's log of deliveries is."""
+
+    url: BaseUrl = Field(description="address of GitLab")
+    projects: Annotated[tuple[ProjectPath, ...], AfterValidator(_some)] = Field(
+        description="those of the site by their full paths"
+    )
+    hook: Shown = Field(description="name of their hook")
 
 
 class DeliveryLogError(Exception):
@@ -170,26 +190,21 @@ class DeliveryLog:
         return session
 
 
-def read_hook_logs(settings: Table, credentials: Path, ca: Path | None = None) -> list[DeliveryLog]:
+def read_hook_logs(
+    table: DeliveryLogSettings | None, credentials: Path, ca: Path | None = None
+) -> list[DeliveryLog]:
     """The logs that the table [gitlab] and the credential `gitlab-read-token` lead to; none if both are missing.
 
-    For `ca` see relays.base.tls. StartError if only one of them is there or they cannot be used.
+    For `ca` see relays.base.tls. StartError if only one of them is there or the credential cannot be used.
     """
     token = read_optional_secret(credentials, "gitlab-read-token")
-    if "gitlab" not in settings:
+    if table is None:
         if token is not None:
             raise StartError(
                 "gitlab-read-token is there, but the settings have no [gitlab]: add url, projects and hook, "
                 "or remove the credential"
             )
         return []
-    table = settings.table("gitlab")
-    url, projects, hook = table.text("url").rstrip("/"), table.texts("projects"), table.text("hook")
-    table.done()
-    if not projects:
-        raise StartError(
-            "[gitlab] projects = [] names no project: name one, or remove the table and the credential"
-        )
     if token is None:
         raise StartError(
             f"{credentials / 'gitlab-read-token'} is missing while the settings have [gitlab]: write a token with the "
@@ -197,9 +212,7 @@ def read_hook_logs(settings: Table, credentials: Path, ca: Path | None = None) -
         )
     if not re.fullmatch(r"[!-~]+", token):
         raise StartError(f"{credentials / 'gitlab-read-token'} is not a token (value not shown): correct it")
-    if not is_web_address(url):
-        raise StartError(f'[gitlab] url = "{url}" is not the address of a GitLab: correct it')
-    return [DeliveryLog(url, project, hook, token, ca) for project in projects]
+    return [DeliveryLog(table.url, project, table.hook, token, ca) for project in table.projects]
 
 
 def _read(response: requests.Response) -> bytearray:

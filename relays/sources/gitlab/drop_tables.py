@@ -16,7 +16,7 @@ import psycopg
 from relays.base.settings import StartError, read_spool
 from relays.delivery.tables import OUTBOX
 from relays.sources.gitlab.tables import GITLAB, LEFT_BEHIND
-from relays.storage.engine import reason
+from relays.storage.engine import first_line
 from relays.storage.migrations import wanted
 from relays.storage.postgresql import SCHEMA, parse
 
@@ -57,7 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"forget: {error}", file=sys.stderr)
         return error.code
     except psycopg.Error as error:
-        print(f"forget: {reason(error)}", file=sys.stderr)
+        print(f"forget: {first_line(error)}", file=sys.stderr)
         return 1
     return 0
 
@@ -73,7 +73,7 @@ def _tables(connection: psycopg.Connection) -> list[str]:
 
 
 def _waiting(connection: psycopg.Connection, there: Sequence[str]) -> int:
-    """How many notifications and events wait, for Mattermost, to be looked into, or for an operator."""
+    """How many notifications and events wait, for Mattermost, to be processed, or for an operator."""
     number = 0
     for table, condition in _WAITING.items():
         if table in there:

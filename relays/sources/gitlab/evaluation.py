@@ -25,8 +25,8 @@ NO_EVENT = read_event(Payload(None))
 
 
 @dataclass(frozen=True)
-class Fault:
-    """Why a delivery is put aside: the key of its wording, and what an operator reads in the journal and the list."""
+class Cause:
+    """Why a delivery is a dead letter: the key of its wording, and what an operator reads in journal and list."""
 
     wording: str
     reason: str
@@ -36,8 +36,8 @@ class Fault:
 class Outcome:
     """What deliveries come to: an outcome in a word, why there is no message, and the messages there are.
 
-    There are several deliveries, each with its event, if they are announced as one. With a `fault` it is to be put
-    aside. `digest` is that of what GitLab sent. `may_be_unknown`: it is a push to a branch that may belong to a merge
+    There are several deliveries, each with its event, if they are announced as one. With a `cause` it becomes a dead
+    letter. `digest` is that of what GitLab sent. `may_be_unknown`: it is a push to a branch that may belong to a merge
     request which the relay has not heard of.
     """
 
@@ -46,7 +46,7 @@ class Outcome:
     outcome: str
     reason: str = ""
     notifications: Sequence[Notification] = ()
-    fault: Fault | None = None
+    cause: Cause | None = None
     part: Part = field(default_factory=Part)
     digest: str = ""
     may_be_unknown: bool = False
@@ -59,29 +59,29 @@ class Outcome:
             self.may_be_unknown and bool(self.part.pushed)
         )
         belongs = bool(self.part.review) or expects
-        return belongs and bool(self.notifications) and self.fault is None and not self.deliveries[0].act
+        return belongs and bool(self.notifications) and self.cause is None and not self.deliveries[0].act
 
 
-def consider(delivery: Waiting, dispatcher: Router, memory: History) -> Outcome:
+def consider(delivery: Waiting, router: Router, memory: History) -> Outcome:
     """What a delivery comes to. StorageError if what is remembered of what it is about cannot be read."""
     event = NO_EVENT
     try:
         event = memory.pipelines.compare(read_event(Payload(read_json(delivery.body)), delivery.event))
         known = memory.merge_requests.of(event)
-        part = part_of(event, dispatcher.mute, known)
+        part = part_of(event, router.mute, known)
         may_be_unknown = not known and memory.merge_requests.may_be_unknown(event)
-        named = merge_requests.named(event, known) if dispatcher.mute.push_updates else event
-        reason, messages = dispatcher.dispatch(named)
+        named = merge_requests.named(event, known) if router.mute.push_updates else event
+        reason, messages = router.dispatch(named)
     except UnreadableError:
         return Outcome([delivery], [event], "unreadable", "json")
     except HeavyError:
-        heavy = Fault("dead.heavy", f"{len(delivery.body)} characters of it would take too much memory")
-        return failed(delivery, dispatcher, heavy)
+        heavy = Cause("dead.heavy", f"{len(delivery.body)} characters of it would take too much memory")
+        return failed(delivery, router, heavy)
     except StorageError:
         raise
     except Exception as error:
         # One event that cannot be announced is no reason to stop.
-        return failed(delivery, dispatcher, fault_of(error), event)
+        return failed(delivery, router, cause_of(error), event)
     if not messages:
         outcome = reason if reason in ("unsupported", "foreign") else "filtered"
         return Outcome([delivery], [event], outcome, reason, part=part)
@@ -97,33 +97,33 @@ def consider(delivery: Waiting, dispatcher: Router, memory: History) -> Outcome:
     )
 
 
-def consider_review(deliveries: Sequence[Waiting], dispatcher: Router) -> Outcome | None:
-    """What the parts of a review come to together; None if they cannot be told so."""
+def consider_review(deliveries: Sequence[Waiting], router: Router) -> Outcome | None:
+    """What the parts of a review come to together; None if they cannot be announced so."""
     try:
         events = [read_event(Payload(read_json(each.body)), each.event) for each in deliveries]
-        told = dispatcher.dispatch_review(events)
+        messages = router.dispatch_review(events)
     except Exception:
-        return None  # whichever is at fault is found when each is told by itself
+        return None  # whichever is at fault is found when each is processed by itself
     notifications = [
-        Notification(deliveries[first].key, channel, message) for first, channel, message in told
+        Notification(deliveries[first].key, channel, message) for first, channel, message in messages
     ]
-    return Outcome(deliveries, events, "accepted" if told else "filtered", notifications=notifications)
+    return Outcome(deliveries, events, "accepted" if messages else "filtered", notifications=notifications)
 
 
-def fault_of(error: Exception) -> Fault:
+def cause_of(error: Exception) -> Cause:
     """An error of the relay's, by its kind and place; its text may hold what was sent."""
     if isinstance(error, RefusedError):
-        return Fault("dead.failed", f"the store does not take it ({error})")
+        return Cause("dead.failed", f"the store does not take it ({error})")
     place = traceback.extract_tb(error.__traceback__)[-1]
-    return Fault("dead.failed", f"{type(error).__name__} at {place.name}:{place.lineno}")
+    return Cause("dead.failed", f"{type(error).__name__} at {place.name}:{place.lineno}")
 
 
-def failed(delivery: Waiting | Head, dispatcher: Router, fault: Fault, event: Event = NO_EVENT) -> Outcome:
-    """A delivery that is put aside, which the channel of all that no route takes gets to hear."""
-    everything = dispatcher.routes[-1]
-    wording = CATALOGUES[everything.language]
-    cause = markup.fill(wording[fault.wording], reason=markup.code(fault.reason, _LONGEST_ERROR))
-    text = markup.fill(wording["dead_letter"], cause=cause)
+def failed(delivery: Waiting | Head, router: Router, cause: Cause, event: Event = NO_EVENT) -> Outcome:
+    """A delivery that becomes a dead letter, which the channel of all that no route takes gets to hear."""
+    everything = router.routes[-1]
+    wording = CATALOGUES[router.language_of(everything)]
+    why = markup.fill(wording[cause.wording], reason=markup.code(cause.reason, _LONGEST_ERROR))
+    text = markup.fill(wording["dead_letter"], cause=why)
     message = Message("Passerelle", ":warning:", summary=text, text=text)
-    told = [Notification(f"dead:{delivery.key}", channel, message) for channel in everything.channels[:1]]
-    return Outcome([delivery], [event], "failed", fault.reason, told, fault)
+    notices = [Notification(f"dead:{delivery.key}", channel, message) for channel in everything.channels[:1]]
+    return Outcome([delivery], [event], "failed", cause.reason, notices, cause)

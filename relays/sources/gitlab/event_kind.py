@@ -6,10 +6,12 @@ the header, which is the same for all system hooks.
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import ClassVar
 
-from relays.mattermost.message import Message
+from relays.mattermost.message import Message, Sentence
 from relays.sources.gitlab.confidentiality import is_marked
+from relays.sources.gitlab.conversations.contribution import Contribution
 from relays.sources.gitlab.payload import Payload
 from relays.wording import Wording
 
@@ -61,12 +63,32 @@ class EventKind(ABC):
         return [label.text("title") for path in self.labels_at for label in payload.elements(*path, "labels")]
 
     def is_confidential(self, payload: Payload, header: str) -> bool:
-        """Whether an event is not to be told to everybody; `header` is the event that its header names."""
+        """Whether an event is not for everybody; `header` is the event that its header names."""
         return is_marked(payload, header)
 
     def noises(self, payload: Payload, actions: frozenset[str]) -> Iterable[str]:
         """The settings of relays.sources.gitlab.mute each of which leaves an event with these actions out."""
         return (self.muted_by,) if self.muted_by else ()
+
+    def contribution(self, payload: Payload, project: str, actions: frozenset[str]) -> Contribution | None:
+        """What an event in this project says of a conversation; None if it belongs to none and is a post of its own."""
+        return None
+
+    def reply(self, payload: Payload, wording: Wording) -> Message | None:
+        """The message about an event as a reply, where the conversation already says what it is about."""
+        message = self.build(payload, wording)
+        return message and as_reply(message)
+
+
+def as_reply(message: Message) -> Message:
+    """A message without its box: what it says happened."""
+    if message.said is None or message.attachment is None:
+        return message
+
+    def say(said: Sentence) -> Message:
+        return replace(message, text=said.text, summary=said.text, attachment=None, said=said, resay=say)
+
+    return say(message.said)
 
 
 def gitlab_name(payload: Payload) -> str:

@@ -1,7 +1,7 @@
 """From a delivery that is stored to the notifications of its event, in the order in which they came.
 
-Which ones are looked into is written down before their bodies are read. If the process ends over them, the next one
-looks into each of them alone; what has ended one after the other is put aside, and the rest goes on.
+Which ones are processed is written down before their bodies are read. If the process ends over them, the next one
+processes each of them alone; what has ended one after the other becomes a dead letter, and the rest goes on.
 """
 
 import logging
@@ -15,9 +15,10 @@ from relays.base.worker import Worker
 from relays.delivery.metrics import Metrics
 from relays.delivery.outbox import Notification, Outbox
 from relays.sources.gitlab.attempt_journal import AttemptJournal
+from relays.sources.gitlab.conversations.conversing import Conversing
 from relays.sources.gitlab.correlation import is_review
 from relays.sources.gitlab.dead_letters import DeadLetters
-from relays.sources.gitlab.evaluation import Fault, Outcome, consider, consider_review, failed, fault_of
+from relays.sources.gitlab.evaluation import Cause, Outcome, cause_of, consider, consider_review, failed
 from relays.sources.gitlab.event import Event, project_of
 from relays.sources.gitlab.event_kind import gitlab_name
 from relays.sources.gitlab.events import find_kind
@@ -32,48 +33,50 @@ log = logging.getLogger(__name__)
 _MOST_AT_ONCE = 50
 # What has been read takes many times the memory of its text.
 _MOST_CHARACTERS = 1_000_000
-# So many processes one delivery may end, looked into alone.
+# So many processes one delivery may end, processed alone.
 MOST_ATTEMPTS = 3
-# What is under suspicion is looked into so long after the start: who ends a process as soon as it has started must not
+# What is under suspicion is processed so long after the start: who ends a process as soon as it has started must not
 # find the same delivery in it each time.
 _CALM_SECONDS = 1.0
 # Another relay that shares the spool may have stored something, and died.
 _LOOK_SECONDS = 5.0
 _STORAGE_DELAY = 1.0
 _TIMEOUT_SECONDS = 60.0
-# More events a second than this are a flood: while it lasts, accepting goes before telling, which gets this part of the
-# time and makes up for it afterwards.
+# More events a second than this are a flood: while it lasts, accepting goes before processing, which gets this part of
+# the time and makes up for it afterwards.
 _FLOOD = 1000.0
 _SHARE_IN_A_FLOOD = 0.005
 
-_ENDED = Fault("dead.ended", f"it has ended the relay {MOST_ATTEMPTS} times")
+_ENDED = Cause("dead.ended", f"it has ended the relay {MOST_ATTEMPTS} times")
 
 
 class EventProcessor(Worker):
     """Processes what waits in the inbox `received`, until `stop`; `counters` counts the outcomes.
 
-    `dead` hears how many deliveries are put aside, whenever that is looked at.
+    `dead` hears how many dead letters there are, whenever that is looked at.
     """
 
     def __init__(
         self,
         received: Inbox,
         outbox: Outbox,
-        dispatcher: Router,
+        router: Router,
         memory: History,
         dead_letters: DeadLetters,
         attempt: AttemptJournal,
         metrics: Metrics,
         counters: Counter[str],
         dead: Callable[[int], None] = lambda count: None,
+        conversing: Conversing | None = None,
     ) -> None:
         super().__init__("events", _TIMEOUT_SECONDS)
         self._received = received
         self._outbox = outbox
-        self._dispatcher = dispatcher
+        self._router = router
         self._memory = memory
         self._dead_letters = dead_letters
-        self._settling = Settling(received, dead_letters, memory, dispatcher.mute)
+        self._settling = Settling(received, dead_letters, memory, router.mute, conversing)
+        self._conversing = conversing
         self._attempt = attempt
         self._metrics = metrics
         self._counters = counters
@@ -91,10 +94,10 @@ class EventProcessor(Worker):
     def work(self) -> None:
         self._calm_from = time.monotonic() + _CALM_SECONDS
         if keys := self._attempt.left():
-            log.warning("the relay ended while it looked into deliveries: %d, now one by one", len(keys))
+            log.warning("the relay ended while it processed deliveries: %d, now one by one", len(keys))
             # First of all, so that a kill while this start is still noting them does not count the same end twice.
             self._attempt.end()
-            # Before anything is looked into, or the next end would find nothing written down.
+            # Before anything is processed, or the next end would find nothing written down.
             self._until_stored(lambda: self._received.suspect(keys).result())
         while not self._stopping.is_set():
             # Cleared before looking: what comes in between is looked for again.
@@ -123,7 +126,7 @@ class EventProcessor(Worker):
             if self._stopping.is_set():
                 return
             if heads[0].attempts >= MOST_ATTEMPTS:
-                self._settle([failed(heads[0], self._dispatcher, _ENDED)])
+                self._settle([failed(heads[0], self._router, _ENDED)])
                 return
         together = self._together(heads)
         self._attempt.begin([head.key for head in together])
@@ -141,7 +144,7 @@ class EventProcessor(Worker):
         return taken - before > _FLOOD * (now - since)
 
     def _together(self, heads: Sequence[Head]) -> Sequence[Head]:
-        """Those that are looked into with the oldest: a review as a whole; what is under suspicion alone."""
+        """Those that are processed with the oldest: a review as a whole; what is under suspicion alone."""
         oldest = heads[0]
         if oldest.attempts is not None:
             return [oldest]
@@ -152,13 +155,13 @@ class EventProcessor(Worker):
 
     def _process(self, waiting: Sequence[Waiting]) -> None:
         if len(waiting) > 1 and is_review(waiting[0].act):
-            review = consider_review(waiting, self._dispatcher)
+            review = consider_review(waiting, self._router)
             if review is not None:
                 self._settle([review])
                 return
         outcomes: list[Outcome] = []
         for delivery in waiting:
-            one = consider(delivery, self._dispatcher, self._memory)
+            one = consider(delivery, self._router, self._memory)
             if outcomes and self._depends(one, outcomes):
                 break
             outcomes.append(one)
@@ -187,13 +190,13 @@ class EventProcessor(Worker):
                 self._record(one, delivery.key, event)
 
     def _apart(self, one: Outcome, error: Exception) -> list[Outcome]:
-        """What is announced one by one instead of a review; of a single delivery, that it is put aside."""
-        if one.fault is not None:
+        """What is announced one by one instead of a review; of a single delivery, that it is a dead letter."""
+        if one.cause is not None:
             raise error
         if len(one.deliveries) == 1:
-            return [failed(one.deliveries[0], self._dispatcher, fault_of(error), one.events[0])]
+            return [failed(one.deliveries[0], self._router, cause_of(error), one.events[0])]
         parts = (each for each in one.deliveries if isinstance(each, Waiting))
-        return [consider(each, self._dispatcher, self._memory) for each in parts]
+        return [consider(each, self._router, self._memory) for each in parts]
 
     def _store(self, outcomes: Sequence[Outcome]) -> list[Outcome]:
         ours: list[Outcome] = []
@@ -203,6 +206,8 @@ class EventProcessor(Worker):
             ours[:] = [each for each in found if each is not None]
             self._received.forget(db, 2 * len(outcomes))
             self._memory.forget(db)
+            if self._conversing:
+                self._conversing.forget(db)
             return [each for one in ours for each in one.notifications]
 
         self._outbox.put(take).result()
@@ -217,7 +222,7 @@ class EventProcessor(Worker):
         self._counters[one.outcome] += 1
         if one.outcome == "duplicate":
             log.info("duplicate key=%s", key)
-        elif one.fault is not None:
+        elif one.cause is not None:
             log.critical("failed key=%s kind=%.40s reason=%s", key, event.name, one.reason)
         elif one.notifications:
             channels = ",".join(dict.fromkeys(each.channel for each in one.notifications))

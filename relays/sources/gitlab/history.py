@@ -1,4 +1,4 @@
-"""All that the relay remembers of what it has heard and told."""
+"""All that the relay remembers of what it has received and announced."""
 
 from dataclasses import dataclass
 

@@ -1,10 +1,10 @@
-"""Deliveries as GitLab made them: stored before they are answered, told after it.
+"""Deliveries as GitLab made them: stored before they are answered, processed after it.
 
 A delivery waits in `received` to be announced, and leaves it in the transaction that puts what is to be said into the
-outbox. Its key stays in `told_delivery`, so that the same delivery is announced once for as long as GitLab can send it
-again. That is found when it is announced and not when it comes: keys come in no order, and to look for one costs as
-much as to store a body. What a kill interrupts is announced at the next start, or by another relay that shares the
-spool.
+outbox. Its key stays among the processed deliveries, so that the same delivery is announced once for as long as GitLab
+can send it again. That is found when it is announced and not when it comes: keys come in no order, and to look for one
+costs as much as to store a body. What a kill interrupts is announced at the next start, or by another relay that shares
+the spool.
 """
 
 from collections.abc import Callable, Sequence
@@ -12,6 +12,7 @@ from concurrent.futures import Future
 from typing import NamedTuple
 
 from relays.sources.gitlab.delayed import LONGEST_SECONDS
+from relays.sources.gitlab.tables import PROCESSED, PROCESSED_AT
 from relays.storage.engine import Database
 from relays.storage.store import Store
 
@@ -41,7 +42,7 @@ class Delivery(NamedTuple):
 class Head(NamedTuple):
     """A delivery that waits to be announced: the number of its row, its key, how many characters its body has.
 
-    `attempts` is how many processes have ended while they looked into it alone; None if it was never under suspicion.
+    `attempts` is how many processes have ended while they processed it alone; None if it was never under suspicion.
     `act` is what it was held back for (relays.sources.gitlab.delayed), empty if it was not.
     """
 
@@ -117,16 +118,16 @@ class Inbox:
 
     def bodies(self, heads: Sequence[Head]) -> list[Waiting]:
         """With their bodies, those that still wait; MOST_AT_ONCE at most. StorageError."""
-        places = ", ".join("?" * len(heads))
+        marks = ", ".join("?" * len(heads))
         rows = self._store.read(
-            f"SELECT id, delivery_key, body, event FROM received WHERE id IN ({places}) ORDER BY id",  # noqa: S608
+            f"SELECT id, delivery_key, body, event FROM received WHERE id IN ({marks}) ORDER BY id",  # noqa: S608
             [head.row for head in heads],
         )
         acts = {head.row: head.act for head in heads}
         return [Waiting(row, key, body, event, acts[row]) for row, key, body, event in rows]
 
     def suspect(self, keys: Sequence[str]) -> Future[None]:
-        """Note that a process has ended while it looked into the deliveries with these keys."""
+        """Note that a process has ended while it processed the deliveries with these keys."""
 
         def work(db: Database) -> None:
             # They were among the oldest; those that were announced at the last moment are not there any more.
@@ -154,15 +155,15 @@ class Inbox:
     def held_for(self, db: Database, act: str) -> dict[str, bool]:
         """The keys of what is held back for an act, each with whether it was announced all the same."""
         rows = db.execute(
-            "SELECT r.delivery_key, r.delivery_key IN (SELECT delivery_key FROM told_delivery) FROM received r"
+            f"SELECT r.delivery_key, r.delivery_key IN (SELECT delivery_key FROM {PROCESSED}) FROM received r"  # noqa: S608
             " JOIN held h ON h.delivery_key = r.delivery_key WHERE act = ?",
             (act,),
         ).fetchall()
-        return {key: bool(told) for key, told in rows}
+        return {key: bool(processed) for key, processed in rows}
 
-    def is_told(self, db: Database, key: str) -> bool:
+    def is_processed(self, db: Database, key: str) -> bool:
         """Whether a delivery was announced before."""
-        return bool(db.execute("SELECT 1 FROM told_delivery WHERE delivery_key = ?", (key,)).fetchall())
+        return bool(db.execute(f"SELECT 1 FROM {PROCESSED} WHERE delivery_key = ?", (key,)).fetchall())  # noqa: S608
 
     def acquit(self, db: Database, key: str) -> None:
         """A delivery is announced, in the same transaction: no suspicion is left."""
@@ -171,7 +172,8 @@ class Inbox:
     def is_new(self, db: Database, key: str) -> bool:
         """Note that a delivery is announced, in the same transaction; False if it was announced before."""
         noted = db.execute(
-            "INSERT INTO told_delivery (delivery_key, told_at) VALUES (?, ?) ON CONFLICT (delivery_key) DO NOTHING",
+            f"INSERT INTO {PROCESSED} (delivery_key, {PROCESSED_AT}) VALUES (?, ?)"  # noqa: S608
+            " ON CONFLICT (delivery_key) DO NOTHING",
             (key, self._store.now()),
         )
         return noted.rowcount == 1
@@ -179,8 +181,8 @@ class Inbox:
     def forget(self, db: Database, number: int) -> None:
         """Remove up to so many of the oldest keys if they are so old that GitLab cannot send them again."""
         db.execute(
-            "DELETE FROM told_delivery WHERE told_at < ?"
-            " AND id IN (SELECT id FROM told_delivery ORDER BY id LIMIT ?)",
+            f"DELETE FROM {PROCESSED} WHERE {PROCESSED_AT} < ?"  # noqa: S608
+            f" AND id IN (SELECT id FROM {PROCESSED} ORDER BY id LIMIT ?)",
             (self._store.now() - _KEEP_SECONDS, number),
         )
 

@@ -43,7 +43,7 @@ class MergeRequest(NamedTuple):
 
     @property
     def reference(self) -> str:
-        """What tells it from every other one."""
+        """What distinguishes it from every other one."""
         return self.reference_of(self.project, str(self.iid))
 
     @staticmethod
@@ -94,6 +94,15 @@ class MergeRequests:
         )
         return bool(db.execute(query, _place(event)).fetchall())
 
+    def from_branch(self, db: Database, project: str, branch: str, sha: str) -> tuple[str, int] | None:
+        """Project and number of the merge request of a branch: an open one, or one that had this commit last."""
+        row = db.execute(
+            "SELECT project, iid FROM merge_requests WHERE source_project = ? AND source_branch = ?"
+            " AND (is_open OR (sha <> '' AND sha = ?)) ORDER BY is_open DESC, project, iid LIMIT 1",
+            (storable(project, _LONGEST), storable(branch, _LONGEST), storable(sha, _LONGEST_SHA)),
+        ).fetchone()
+        return row and (row[0], row[1])
+
     def remember(self, db: Database, event: Event) -> None:
         """Record how a merge request is, or that a push to a branch was announced, in somebody else's transaction."""
         if event.name == "push" and event.branch != event.payload.text("project", "default_branch"):
@@ -130,7 +139,7 @@ class MergeRequests:
             " ON CONFLICT (project, iid) DO UPDATE SET"
             f" {', '.join(f'{name} = excluded.{name}' for name in names[2:])}"
             " WHERE excluded.changed_at > merge_requests.changed_at OR excluded.changed_at = 0"
-            # What is told of one second: that it is over is the last word.
+            # Of what is said of one second, that it is closed is the last word.
             " OR (excluded.changed_at = merge_requests.changed_at"
             " AND (merge_requests.is_open OR NOT excluded.is_open))",
             (*values, subject.text("state") in _OPEN, moment(subject.text("updated_at")), now),

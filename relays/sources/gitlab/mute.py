@@ -1,43 +1,55 @@
 """What is muted because it is no news; a site can have each of them announced."""
 
-from dataclasses import dataclass, fields
+from dataclasses import fields
 
+from pydantic import Field
+from pydantic.dataclasses import dataclass
+
+from relays.base.schema import STRICT
 from relays.sources.gitlab.event import Event
 from relays.sources.gitlab.event_kind import EventKind
 from relays.sources.gitlab.events import KINDS
 
 
-@dataclass(frozen=True)
+@dataclass(config=STRICT, frozen=True)
 class Mute:
-    """What is muted.
-
-    bots               comments, and updates of issues and merge requests, made with an access token
-    child_pipelines    pipelines that belong to another pipeline
-    comment_edits      comments that were changed
-    echoes             what says again what was just told: by another hook, an update to a state that is announced, the
-                       failure of a deployment that was rejected
-    empty_updates      updates of issues and merge requests without a change that people care about
-    intermediate       pipelines, jobs and deployments that get on by themselves; what waits for somebody is announced
-    jobs               jobs, of which their pipeline tells
-    merge_pushes       the push, and the end of the source branch, that GitLab sends besides a merge
-    push_updates       the new commits of a merge request that its push tells of
-    reactions          emoji
-    reviews            the single comments and approvals of a review, which is announced as a whole
+    """What is not announced.
 
     Of echoes, merge_pushes, push_updates and reviews it takes more than the event itself to know (correlation).
     """
 
-    bots: bool = True
-    child_pipelines: bool = True
-    comment_edits: bool = True
-    echoes: bool = True
-    empty_updates: bool = True
-    intermediate: bool = True
-    jobs: bool = True
-    merge_pushes: bool = True
-    push_updates: bool = True
-    reactions: bool = True
-    reviews: bool = True
+    bots: bool = Field(
+        default=True,
+        description="comments, and updates of issues and merge requests, made with an access token",
+    )
+    child_pipelines: bool = Field(default=True, description="pipelines that belong to another pipeline")
+    comment_edits: bool = Field(default=True, description="comments that were changed")
+    echoes: bool = Field(
+        default=True,
+        description="what repeats what was just announced: by another hook, an update to a state that was announced, "
+        "the failure of a deployment that was rejected",
+    )
+    empty_updates: bool = Field(
+        default=True,
+        description="updates of issues and merge requests without a change that people care about",
+    )
+    intermediate: bool = Field(
+        default=True,
+        description="pipelines, jobs and deployments on their way; those that wait for somebody are announced",
+    )
+    jobs: bool = Field(default=True, description="jobs, which their pipeline reports")
+    merge_pushes: bool = Field(
+        default=True,
+        description="the push, and the end of the source branch, that GitLab sends besides a merge",
+    )
+    push_updates: bool = Field(
+        default=True, description="the new commits of a merge request that its push announces"
+    )
+    reactions: bool = Field(default=True, description="emoji")
+    reviews: bool = Field(
+        default=True,
+        description="the single comments and approvals of a review, which is announced as a whole",
+    )
 
     def reason(self, event: Event) -> str:
         """The name of the setting that mutes an event for what it is; empty if it is to be announced."""

@@ -18,7 +18,12 @@ _BOT = re.compile(r"(?:project|group)_\d+_bot\w*", re.ASCII)
 
 def is_by_bot(payload: Payload) -> bool:
     """Whether somebody with an access token did it."""
-    return bool(_BOT.fullmatch(payload.text("user", "username")))
+    return is_bot(payload.text("user", "username"))
+
+
+def is_bot(user: str) -> bool:
+    """Whether a user of this name stands for an access token."""
+    return bool(_BOT.fullmatch(user))
 
 
 def of_update(payload: Payload, actions: frozenset[str]) -> Iterator[str]:

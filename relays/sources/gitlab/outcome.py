@@ -6,6 +6,7 @@ follow one that was (relays.sources.gitlab.correlation), or it may have to wait 
 
 from dataclasses import dataclass, replace
 
+from relays.sources.gitlab.conversations.conversing import Conversing
 from relays.sources.gitlab.dead_letters import DeadLetters
 from relays.sources.gitlab.evaluation import Outcome
 from relays.sources.gitlab.history import History
@@ -18,28 +19,31 @@ HELD = "held"
 
 @dataclass(frozen=True)
 class Settling:
-    """How what was considered is settled, on a site that mutes this much."""
+    """How what was considered is settled, on a site that mutes this much; each by itself without `conversing`."""
 
     received: Inbox
     dead_letters: DeadLetters
     memory: History
     mute: Mute
+    conversing: Conversing | None = None
 
     def settle(self, db: Database, one: Outcome, alone: bool) -> Outcome | None:
         """What becomes of it; None if another relay has it, or has changed what it depends on.
 
-        `alone`: nothing else was looked into at the same time.
+        `alone`: nothing else was processed at the same time.
         """
         is_echo = None
         if one.may_wait:
             delivery, event = one.deliveries[0], one.events[0]
             if self.memory.holding.is_held(db, delivery.key):
                 return None
-            if not self.received.is_told(db, delivery.key):
+            if not self.received.is_processed(db, delivery.key):
                 if one.may_be_unknown and self.memory.merge_requests.has_source(db, event):
                     return None
                 is_echo = self._is_echo(db, one)
                 if not is_echo and self._holds(db, one):
+                    if self.conversing:
+                        self.conversing.foresee(one.events)
                     return replace(one, outcome=HELD, notifications=())
         ours = self._ours(db, one)
         if ours is None:
@@ -48,8 +52,8 @@ class Settling:
         if is_new is None:
             return None
         if not is_new:
-            return replace(ours, outcome="duplicate", reason="", notifications=(), fault=None)
-        if ours.fault is not None:
+            return replace(ours, outcome="duplicate", reason="", notifications=(), cause=None)
+        if ours.cause is not None:
             return ours
         self.memory.pipelines.remember(db, ours.events[0])
         self._heard_of(db, ours)
@@ -57,7 +61,8 @@ class Settling:
             is_echo = not ours.deliveries[0].act and self._is_echo(db, ours)
         if is_echo:
             return replace(ours, outcome="filtered", reason="echoes", notifications=())
-        return self._announced(db, ours)
+        announced = self._announced(db, ours)
+        return self.conversing.settle(db, announced) if self.conversing else announced
 
     def _ours(self, db: Database, one: Outcome) -> Outcome | None:
         """All of it if it is still there to be announced; of several deliveries only one that was announced before."""
@@ -75,20 +80,20 @@ class Settling:
         """Take the deliveries away; whether they are new, None if another relay has them."""
         is_new = True
         for each in one.deliveries:
-            if one.fault is not None:
-                self.dead_letters.put(db, each.row, one.fault.reason)
+            if one.cause is not None:
+                self.dead_letters.put(db, each.row, one.cause.reason)
             if not self.received.take(db, each.row):
                 return None  # of several it is known that all are there
             if each.act:
                 self.memory.holding.release(db, each.key)
-            # What is put aside stays under suspicion: it may come again.
-            if alone and one.fault is None:
+            # A dead letter stays under suspicion: it may come again.
+            if alone and one.cause is None:
                 self.received.acquit(db, each.key)
             is_new = self.received.is_new(db, each.key) and is_new
         return is_new
 
     def _is_echo(self, db: Database, one: Outcome) -> bool:
-        heard = bool(one.notifications) and self.mute.echoes and one.fault is None
+        heard = bool(one.notifications) and self.mute.echoes and one.cause is None
         return heard and self.memory.announced.is_echo(db, one.events[0], one.digest)
 
     def _holds(self, db: Database, one: Outcome) -> bool:

@@ -1,6 +1,5 @@
-"""Mentions: who is assigned or asked for a review is told so by name, and nobody else is."""
+"""Mentions: who is assigned or asked for a review is mentioned by name, and nobody else is."""
 
-import re
 from collections.abc import Iterator, Mapping
 
 from relays.mattermost import markup
@@ -18,13 +17,13 @@ _MOST_PEOPLE = 10
 def mentions(event: Event, people: People, wording: Wording) -> Iterator[markup.Markup]:
     """A line for those whom the event newly assigns and one for those whom it asks for a review.
 
-    Who did it is not told of it.
+    Who did it is not mentioned.
     """
     if event.name not in ("issue", "merge_request"):
         return
     for key, asked in (
-        ("mention.assigned", _newly(event, "assignees")),
-        ("mention.review", [*_newly(event, "reviewers"), *asked_again(event.payload)]),
+        ("mention.assigned", newly(event, "assignees")),
+        ("mention.review", [*newly(event, "reviewers"), *asked_again(event.payload)]),
     ):
         actor = event.payload.text("user", "username")
         names = dict.fromkeys(user.text("username") for user in asked)  # in their order, each once
@@ -34,15 +33,10 @@ def mentions(event: Event, people: People, wording: Wording) -> Iterator[markup.
             yield markup.fill(wording[key], people=markup.Markup(listed))
 
 
-def _newly(event: Event, role: str) -> list[Payload]:
+def newly(event: Event, role: str) -> list[Payload]:
+    """Those who were not in this role (assignees, reviewers) before."""
     if "open" in event.actions:
         return event.payload.elements(role)
     before, after = (event.payload.elements("changes", role, end) for end in ("previous", "current"))
     known = {user.text("username") for user in before}
     return [user for user in after if user.text("username") not in known]
-
-
-def is_name(name: str) -> bool:
-    """Whether a text is a user's name in Mattermost, and no name that mentions more than one."""
-    # As Mattermost 11.6 accepts them.
-    return bool(re.fullmatch(r"[a-z0-9._-]{1,64}", name)) and name not in ("all", "channel", "here", "system")

@@ -3,11 +3,30 @@
 That is by the shortest end of their paths that no other one has.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Annotated
+
+from pydantic import AfterValidator
 
 from relays.sources.gitlab.event import Event, project_of
 from relays.sources.gitlab.events.common import SHOWN_PROJECT
+
+
+def _path(value: str) -> str:
+    if "://" in value:
+        raise ValueError("must be the path of a project, such as group/project, without the server")
+    if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]*(/[A-Za-z0-9_][A-Za-z0-9_.-]*)+", value):
+        raise ValueError(
+            "must be the path of a project, such as group/project, as its address in GitLab has it"
+        )
+    if value.endswith((".git", ".atom")):
+        raise ValueError("must be the path of a project without .git at its end")
+    return value
+
+
+ProjectPath = Annotated[str, AfterValidator(_path)]
 
 
 @dataclass(frozen=True)

@@ -12,32 +12,34 @@ from relays.wording import Wording
 
 # Mattermost cuts a text after 16,383 characters, anywhere in it (measured on 5.37).
 _MOST_CHARACTERS = 14_000
+# Of a comment that is one of several in a thread.
+_FIRST_LINES = 600
 
 
-def build(events: Sequence[Event], wording: Wording) -> Iterator[tuple[int, Message]]:
+def build(events: Sequence[Event], wording: Wording, *, reply: bool = False) -> Iterator[tuple[int, Message]]:
     """What the comments and approvals of a review come to: one message, or as many as are needed to hold all of it.
 
-    Each with the place, in the sequence, of the first event that it tells of.
+    Each with the place, in the sequence, of the first event that it is about. As a `reply` it need not say what it is
+    about, and has the first lines of each comment.
     """
+    keys = "reply.review" if reply else "review"
     comments = [
-        (place, _comment(event, wording)) for place, event in enumerate(events) if event.name == "note"
+        (place, _comment(event, wording, reply=reply))
+        for place, event in enumerate(events)
+        if event.name == "note"
     ]
-    heading = _heading(events, len(comments), wording)
+    approved = any("approved" in event.actions for event in events)
+    said = wording[f"{keys}.approved" if approved else f"{keys}.comments"]
+    heading = markup.fill(said, comments=len(comments), **_names(events[0], wording))
     first, parts, characters = 0, list[markup.Markup](), 0
     for place, shown in comments:
         if parts and characters + len(shown) > _MOST_CHARACTERS:
             yield first, lines(heading, parts)
-            heading = markup.fill(wording["review.more"], **_names(events[0], wording))
+            heading = markup.fill(wording[f"{keys}.more"], **_names(events[0], wording))
             first, parts, characters = place, [], 0
         parts.append(shown)
         characters += len(shown)
     yield first, lines(heading, parts)
-
-
-def _heading(events: Sequence[Event], count: int, wording: Wording) -> markup.Markup:
-    approved = any("approved" in event.actions for event in events)
-    said = wording["review.approved" if approved else "review.comments"]
-    return markup.fill(said, comments=count, **_names(events[0], wording))
 
 
 def _names(event: Event, wording: Wording) -> dict[str, markup.Markup | None]:
@@ -57,8 +59,13 @@ def _address(event: Event) -> str:
     return event.payload.text("object_attributes", "url").partition("#")[0]
 
 
-def _comment(event: Event, wording: Wording) -> markup.Markup:
+def _comment(event: Event, wording: Wording, *, reply: bool) -> markup.Markup:
     """A comment as it is announced alone, below the file and line that it stands at."""
     place = next((shown.value for shown in note.place_of_comment(event.payload, wording)), None)
-    text = [shown.value for shown in note.text_of_comment(event.payload, wording)]
+    shown = (
+        note.text_of_comment(event.payload, wording, most=_FIRST_LINES, people=note.people_in(event.payload))
+        if reply
+        else note.text_of_comment(event.payload, wording)
+    )
+    text = [each.value for each in shown]
     return markup.Markup("\n".join(["", markup.fill(wording["review.comment"], place=place), *text]))

@@ -6,18 +6,19 @@ from dataclasses import dataclass, field
 from relays.mattermost.message import Message
 from relays.sources.gitlab import merge_requests, review
 from relays.sources.gitlab.event import Event
+from relays.sources.gitlab.event_kind import EventKind
 from relays.sources.gitlab.events import find_kind
 from relays.sources.gitlab.mute import Mute
 from relays.sources.gitlab.people import People, mentions
 from relays.sources.gitlab.projects import Projects
-from relays.sources.gitlab.routing import Route, targets
+from relays.sources.gitlab.routing import Conversations, Route, targets
 from relays.sources.gitlab.templates import EventTemplates
-from relays.wording import CATALOGUES
+from relays.wording import CATALOGUES, DEFAULT_LANGUAGE, Language
 
 
 @dataclass(frozen=True)
 class Router:
-    """What a site wants told. The last of the routes is the default one; `rewordings` are by language.
+    """What a site wants announced. The last of the routes is the default one; `rewordings` are by language.
 
     `projects` are the full paths, in lower case, of those whose events are announced; without any, all are.
     """
@@ -33,7 +34,7 @@ class Router:
 
         The word is foreign, unsupported, muted, confidential or dropped.
         """
-        reason, found = self._routes_of(event)
+        reason, found = self.routes_of(event)
         named = self.projects.named(event)
         built = {channel: self._message(named, route) for channel, route in found.items()}
         messages = {channel: message for channel, message in built.items() if message}
@@ -43,22 +44,34 @@ class Router:
         """The messages of a review as a whole: the place of the first event that each is about, and its channel."""
         by_channel: dict[str, list[tuple[int, Event, Route]]] = {}
         for place, event in enumerate(events):
-            for channel, route in self._routes_of(event)[1].items():
+            for channel, route in self.routes_of(event)[1].items():
                 by_channel.setdefault(channel, []).append((place, self.projects.named(event), route))
         messages: list[tuple[int, str, Message]] = []
         for channel, parts in by_channel.items():
-            places, said, routes = zip(*parts, strict=True)
+            numbers, said, routes = zip(*parts, strict=True)
             made: list[tuple[int, Message | None]]
             if len(parts) == 1:
                 made = [(0, self._message(said[0], routes[0]))]
             else:
-                made = list(review.build(said, CATALOGUES[routes[0].language]))
-                if routes[0].detail == "short":
+                made = list(review.build(said, CATALOGUES[self.language_of(routes[0])]))
+                if self.is_short(routes[0]):
                     made = [(0, message.short()) for _, message in made[:1] if message]
-            messages += [(places[number], channel, message) for number, message in made if message]
+            messages += [(numbers[number], channel, message) for number, message in made if message]
         return messages
 
-    def _routes_of(self, event: Event) -> tuple[str, dict[str, Route]]:
+    def language_of(self, route: Route) -> Language:
+        """What the messages of a route are written in; what it leaves open is as the default one has it."""
+        return route.language or self.routes[-1].language or DEFAULT_LANGUAGE
+
+    def conversations_of(self, route: Route) -> Conversations:
+        """How the events of a route converse, which is as single posts unless the site says otherwise."""
+        return route.conversations or self.routes[-1].conversations or "single"
+
+    def is_short(self, route: Route) -> bool:
+        """Whether the messages of a route are of one line."""
+        return (route.detail or self.routes[-1].detail) == "short"
+
+    def routes_of(self, event: Event) -> tuple[str, dict[str, Route]]:
         """The channels that an event goes to, each with its route, or why there are none."""
         if self.projects.is_foreign(event):
             return "foreign", {}
@@ -69,15 +82,42 @@ class Router:
         found = targets(self.routes, event)
         return "" if found else "confidential" if event.confidential else "dropped", found
 
-    def _message(self, event: Event, route: Route) -> Message | None:
-        wording = CATALOGUES[route.language]
-        kind = find_kind(event.payload)
-        message = kind.build(event.payload, wording) if kind else None
+    def replies(self, events: Sequence[Event], route: Route) -> list[tuple[int, Message]]:
+        """What events of one conversation come to as replies, several as a review: each with its place, as above."""
+        named = [self.projects.named(event) for event in events]
+        if len(named) == 1:
+            message = self._worded(named[0], route, find_kind(named[0].payload), as_reply=True)
+            return [(0, message)] if message else []
+        made = list(review.build(named, CATALOGUES[self.language_of(route)], reply=True))
+        return [(0, made[0][1].short())] if self.is_short(route) else made
+
+    def leads_to(self, channel: str, *, confidential: bool) -> bool:
+        """Whether a route of conversations leads to a channel, for what is confidential or what is not."""
+        return any(
+            channel in route.channels
+            and route.confidential == confidential
+            and self.conversations_of(route) != "single"
+            for route in self.routes
+        )
+
+    def _worded(
+        self, event: Event, route: Route, kind: EventKind | None, *, as_reply: bool = False
+    ) -> Message | None:
+        wording = CATALOGUES[self.language_of(route)]
+        if kind is None:
+            return None
+        message = (kind.reply if as_reply else kind.build)(event.payload, wording)
         if message is None:
             return None
-        if route.language in self.rewordings:
-            message = self.rewordings[route.language].apply(event, message, wording)
-        if route.detail == "short":
-            message = message.short()
+        language = self.language_of(route)
+        if language in self.rewordings:
+            message = self.rewordings[language].apply(event, message, wording)
+        return message.short() if self.is_short(route) else message
+
+    def _message(self, event: Event, route: Route) -> Message | None:
+        wording = CATALOGUES[self.language_of(route)]
+        message = self._worded(event, route, find_kind(event.payload))
+        if message is None:
+            return None
         below = [*merge_requests.lines(event, wording), *mentions(event, self.people, wording)]
         return message.below(below)

@@ -6,47 +6,64 @@ it says. In a pattern `*` stands for any characters, slashes among them, `?` for
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from typing import Annotated, Literal
 
+from pydantic import Field
+from pydantic.dataclasses import dataclass
+
+from relays.base.schema import STRICT
+from relays.mattermost.settings import ChannelName
 from relays.sources.gitlab.event import Event
 from relays.sources.gitlab.events import KINDS
 from relays.sources.gitlab.mute import Mute
+from relays.wording import Language
 
-LANGUAGES = ("fr", "en")
-DETAILS = ("full", "short")
+Detail = Literal["full", "short"]
+Conversations = Literal["threads", "in place", "single"]
+Pattern = Annotated[str, Field(min_length=1)]
 
 _WITH_BRANCH = [name for name, kind in KINDS.items() if kind.branch_at]
 _WITH_LABELS = [name for name, kind in KINDS.items() if kind.labels_at]
 _MAYBE_CONFIDENTIAL = [name for name, kind in KINDS.items() if kind.maybe_confidential]
 
 
-@dataclass(frozen=True)
+@dataclass(config=STRICT, frozen=True)
 class Route:
     """Where the events go that meet every condition; a condition that is empty is met by all.
 
-    channels      names of channels; none: the events are dropped
-    projects      patterns of full paths, of groups for what happens in no project
-    events        names, keys of relays.sources.gitlab.events.KINDS
-    actions       names, of which each of those has its own
-    branches      patterns; of merge requests the target branch
-    labels        patterns, one of which one of the labels has to match
-    confidential  takes confidential issues and internal comments, and nothing else
-    final         no later route is tried
-    language      fr or en
-    detail        full, or short for messages of one line
+    What it does not say of language, detail and conversations is as for the channel of the webhook.
     """
 
-    channels: tuple[str, ...]
-    projects: tuple[str, ...] = ()
-    events: tuple[str, ...] = ()
-    actions: tuple[str, ...] = ()
-    branches: tuple[str, ...] = ()
-    labels: tuple[str, ...] = ()
-    confidential: bool = False
-    final: bool = True
-    language: str = "fr"
-    detail: str = "full"
+    channels: tuple[ChannelName, ...] = Field(
+        description="channels of the team; none: what is taken is dropped"
+    )
+    projects: tuple[Pattern, ...] = Field(
+        default=(), description="full paths; `*` stands for anything, `/` too"
+    )
+    events: tuple[Pattern, ...] = Field(default=(), description="names of events, such as `merge_request`")
+    actions: tuple[Pattern, ...] = Field(default=(), description="what happened, such as `merge` or `failed`")
+    branches: tuple[Pattern, ...] = Field(
+        default=(), description="names or patterns; of a merge request the target"
+    )
+    labels: tuple[Pattern, ...] = Field(
+        default=(), description="labels of an issue or merge request, any of which will do"
+    )
+    confidential: bool = Field(
+        default=False,
+        description="the route takes confidential events, which go nowhere else, and those alone",
+    )
+    final: bool = Field(
+        default=True,
+        description="what it takes ends here; `false`: the routes below and the webhook's channel get it too",
+    )
+    language: Language | None = Field(
+        default=None, description="of its messages; without it, `relays.language`"
+    )
+    detail: Detail | None = Field(default=None, description="of its messages; without it, `gitlab.detail`")
+    conversations: Conversations | None = Field(
+        default=None, description="of a bot, as `gitlab.conversations`, which it is without it"
+    )
 
     def matches(self, event: Event) -> bool:
         """Whether an event meets every condition."""

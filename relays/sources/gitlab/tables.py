@@ -28,7 +28,7 @@ CREATE TABLE hook_log_read (
 );
 """
 # Two tables, for a row that loses its body goes on taking a whole page in SQLite.
-_TOLD = """
+_PROCESSED = """
 CREATE TABLE IF NOT EXISTS told_delivery (
     id           INTEGER PRIMARY KEY,
     delivery_key TEXT NOT NULL UNIQUE,
@@ -60,7 +60,7 @@ CREATE TABLE IF NOT EXISTS known_delivery (
 );
 """
 
-# `attempts`: how often a process has ended while it looked into the delivery, and into no other one.
+# `attempts`: how often a process has ended while it processed the delivery, and into no other one.
 _SUSPECT = """
 CREATE TABLE suspect (
     delivery_key TEXT PRIMARY KEY,
@@ -128,9 +128,39 @@ CREATE INDEX merge_requests_source ON merge_requests (source_project, source_bra
 CREATE INDEX merge_requests_target ON merge_requests (project, target_branch, sha);
 """
 
+PROCESSED, PROCESSED_AT = "told_delivery", "told_at"
+"""The table of processed deliveries and the column with the time, by the names that the spools of 1.0.0 have."""
+
+_CONVERSATIONS = """
+CREATE TABLE conversation_states (
+    id           INTEGER PRIMARY KEY,
+    name         TEXT NOT NULL UNIQUE,
+    state        TEXT NOT NULL,
+    seen_at      DOUBLE PRECISION NOT NULL
+);
+CREATE INDEX conversation_states_age ON conversation_states (seen_at);
+CREATE TABLE conversation_roots (
+    id           INTEGER PRIMARY KEY,
+    conversation TEXT NOT NULL,
+    channel      TEXT NOT NULL,
+    language     TEXT NOT NULL,
+    detail       TEXT NOT NULL,
+    shows        TEXT NOT NULL,
+    UNIQUE (conversation, channel)
+);
+CREATE TABLE direct_messages (
+    id           INTEGER PRIMARY KEY,
+    notice       TEXT NOT NULL UNIQUE,
+    username     TEXT NOT NULL,
+    email        TEXT NOT NULL,
+    text         TEXT NOT NULL,
+    noted_at     DOUBLE PRECISION NOT NULL
+);
+"""
+
 # What waits may be taken for announced where the version of a damaged file could not be read.
-AFTER_RESCUE = """
-DELETE FROM told_delivery WHERE delivery_key IN (SELECT delivery_key FROM received)
+AFTER_RESCUE = f"""
+DELETE FROM {PROCESSED} WHERE delivery_key IN (SELECT delivery_key FROM received)
 """
 
 LEFT_BEHIND = ("known_delivery",)
@@ -138,6 +168,8 @@ LEFT_BEHIND = ("known_delivery",)
 
 
 def _recognise(tables: Columns) -> int | None:
+    if "conversation_states" in tables:
+        return 10
     if "announced" in tables:
         return 9
     if "missed_event" in tables:
@@ -161,7 +193,7 @@ def _recognise(tables: Columns) -> int | None:
 GITLAB = Tables(
     "gitlab",
     5,
-    _PIPELINES + _MISSED + _TOLD + _RECEIVED,
+    _PIPELINES + _MISSED + _PROCESSED + _RECEIVED,
     _recognise,
     (
         Migration(2, up=_MISSED),
@@ -195,7 +227,7 @@ DROP TABLE known_delivery;
         Migration(
             5,
             up=f"""
-{_TOLD}
+{_PROCESSED}
 INSERT INTO told_delivery (delivery_key, told_at)
     SELECT delivery_key, received_at FROM known_delivery
     WHERE delivery_key NOT IN (SELECT delivery_key FROM received) ORDER BY id ON CONFLICT DO NOTHING;
@@ -256,7 +288,17 @@ DROP TABLE merge_requests;
 DROP TABLE branches;
 """,
         ),
+        # What belongs together is a conversation, whose first post shows how things stand.
+        Migration(
+            10,
+            up=_CONVERSATIONS,
+            down="""
+DROP TABLE conversation_states;
+DROP TABLE conversation_roots;
+DROP TABLE direct_messages;
+""",
+        ),
     ),
-    known=("told_delivery", "dead_letter"),
-    waiting=("received",),
+    known=(PROCESSED, "dead_letter", "conversation_states", "conversation_roots"),
+    waiting=("received", "direct_messages"),
 )

@@ -9,7 +9,7 @@ is taken. It says the sentence of the message; title, colour, fields and the lis
     said      the sentence that it takes the place of
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from relays.mattermost.message import Message
 from relays.mattermost.templates import Templates, Values, fault
@@ -42,24 +42,20 @@ class EventTemplates:
         return next((name for name in names if name in self._templates), None)
 
 
-def faults(
-    sources: Mapping[str, str],
-    samples: Iterable[Event],
-    tell: Callable[[Event], Message | None],
-    wording: Wording,
+def template_faults(
+    sources: Mapping[str, str], samples: Sequence[Event], wording: Wording
 ) -> Iterator[tuple[str, str]]:
     """The templates that cannot be used, by name, each with the reason and the remedy.
 
-    Each is tried on the samples of its event and action, as `tell` words them; on all of the event if there is none.
+    Each is tried on the samples of its event and action; on all of the event if there is none.
     """
-    samples = list(samples)
     for name, source in sources.items():
         reason = _unknown(name)
         if reason is None:
             event, _, action = name.partition(".")
             of_event = [sample for sample in samples if sample.name == event]
             tried = [each for each in of_event if action in each.actions] or of_event
-            messages = ((sample, tell(sample)) for sample in tried)
+            messages = ((sample, KINDS[event].build(sample.payload, wording)) for sample in tried)
             reason = fault(
                 name,
                 source,

@@ -3,56 +3,47 @@
 import sys
 
 from relays import service
-from relays.base.settings import RelayPaths, StartError, read_hook_url, read_settings
-from relays.base.tls import read_ca
-from relays.delivery import digest
-from relays.mattermost.client import Hook, read_icon
+from relays.base.settings import RelayPaths
+from relays.base.settings_file import read_settings
+from relays.base.tls import check_ca
+from relays.delivery.sender import read_sender
 from relays.sources.nextcloud.attribution import Attribution
 from relays.sources.nextcloud.backend import Backend, Disk
 from relays.sources.nextcloud.cloud import read_account
-from relays.sources.nextcloud.config import read_trees
+from relays.sources.nextcloud.config import NextcloudSettings
 from relays.sources.nextcloud.index import forget_others
 from relays.sources.nextcloud.source import TreeSource
 from relays.sources.nextcloud.tables import AFTER_RESCUE, NEXTCLOUD
 from relays.sources.nextcloud.uploader import UploaderResolver
-from relays.sources.nextcloud.webdav import DEFAULT_SECONDS, HIGHEST_SECONDS, WebDavPoller
+from relays.sources.nextcloud.webdav import WebDavPoller
 from relays.wording import CATALOGUES
 
 
-def build(places: RelayPaths) -> service.Service:
+def build(paths: RelayPaths) -> service.Service:
     """The relay. StartError if a setting or a credential is missing or wrong."""
-    settings = read_settings(places.config)
-    wording = CATALOGUES[settings.choice("language", tuple(CATALOGUES), "fr")]
-    channel = settings.text("channel", "rh-alerts")
-    digest_from = settings.integer("digest_from", digest.DEFAULT_FROM, 0, digest.HIGHEST_FROM)
-    trees = read_trees(places.config, settings, channel)
-    ca = read_ca(places.config, settings)
-    account = read_account(settings, places.credentials, ca)
-    source = settings.choice("source", ("disk", "webdav"), "disk")
-    if source == "webdav" and account is None:
-        raise StartError(
-            f'{places.config}: source = "webdav" needs an account: add [nextcloud] with url and user'
-        )
-    polled = account if source == "webdav" else None
-    poll_seconds = settings.integer("poll_seconds", DEFAULT_SECONDS, 1, HIGHEST_SECONDS)
-    icon = read_icon(settings)
-    settings.done()
-    hook = Hook(read_hook_url(places.credentials, "NEXTCLOUD_WEBHOOK_URL"), channel, icon, ca)
+    settings = read_settings(paths.config, NextcloudSettings)
+    check_ca(paths.config, settings.ca)
+    account = read_account(settings.nextcloud, paths.credentials, settings.ca)
+    polled = account if settings.source == "webdav" else None
+    sender = read_sender(settings, paths.credentials, "NEXTCLOUD_WEBHOOK_URL")
 
-    relay = service.Service(places.state, wording, hook, digest_from, NEXTCLOUD, after_rescue=AFTER_RESCUE)
+    wording = CATALOGUES[settings.language]
+    relay = service.Service(
+        paths.state, wording, sender, settings.digest_from, NEXTCLOUD, after_rescue=AFTER_RESCUE
+    )
     resolver = UploaderResolver(account, relay.store) if account else None
     if resolver:
         relay.add(resolver)
     watched = []
-    for tree in trees:
-        place: Backend = Disk(tree.root)
-        in_files = tree.in_files
+    for tree in settings.watched:
+        backend: Backend = Disk(tree.tree)
+        in_files = tree.in_files.rstrip("/")
         if polled is not None:
-            place, in_files = WebDavPoller(polled, tree.root, poll_seconds), tree.root
-            relay.add(place)
-        attribution = Attribution(resolver if in_files else None, place, in_files)
-        relay.add(TreeSource(relay, place, tree.options, attribution))
-        watched.append(place.name)
+            backend, in_files = WebDavPoller(polled, tree.tree, settings.poll_seconds), tree.tree
+            relay.add(backend)
+        attribution = Attribution(resolver if in_files else None, backend, in_files)
+        relay.add(TreeSource(relay, backend, tree, attribution, converses=settings.bot is not None))
+        watched.append(backend.name)
     relay.store.submit(lambda db: forget_others(db, watched))
     return relay
 

@@ -11,12 +11,12 @@ Measured on Nextcloud 32, or read in the code of its activity app:
 - `subject_rich` names the actor unless it is the one who asks. Who gave a nickname has no `user`; whom a link without
   a nickname or occ stands for is not named at all. A nickname is written down as the browser sent it, percent-encoded,
   escaped for HTML and followed by "(remote user)", in whatever language.
-- What moves in is `file_changed`; if it comes from the files of somebody else, only its icon tells it from a change.
+- What moves in is `file_changed`; if it comes from the files of somebody else, only its icon says that it is no change.
 - What is done to a folder has a row for the folder and none for what is in it. `files:scan`, a version that is
   restored, and what a recipient moves out of a share leave no row at all.
 - A link's uploads and those of occ are listed by the filter `all` only.
-- Nothing to tell is 304; 204 if the account has switched off all activities. To go on after a row that is not there any
-  more starts again from the first one, which a header tells; after one of another account it is 403.
+- Nothing new is 304; 204 if the account has switched off all activities. To go on after a row that is not there any
+  more starts again from the first one, which a header says; after one of another account it is 403.
 """
 
 import html
@@ -209,7 +209,7 @@ def _time(row: Mapping[str, Any]) -> float | None:
 
 
 def _deeds(row: Mapping[str, Any], before: float) -> Iterator[Deed]:
-    """What a row tells; the one before it is of the time `before`."""
+    """What a row says; the one before it is of the time `before`."""
     act, files, at = _ACTS.get(str(row.get("type"))), row.get("objects"), _time(row)
     # Without objects, PHP gives an empty list.
     if act is None or not isinstance(files, dict) or at is None:

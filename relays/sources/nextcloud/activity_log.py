@@ -1,7 +1,7 @@
 """What was done to the files of an account, in the order in which it was done, and who of it a document comes from.
 
 A document is followed back through its moves to where it came from: by its path, for on disk it has no number, and by
-its number where that is known. What was done before the document was last told of is accounted for and not looked at,
+its number where that is known. What was done before the document was last announced is accounted for and not looked at,
 and so is what was done before it was in the state that is known.
 """
 
@@ -13,7 +13,7 @@ from relays.sources.nextcloud.activity import Act, Deed
 from relays.sources.nextcloud.tree import is_ignored
 
 _MOST_DEEDS = 20_000
-_MOST_TOLD = 50_000
+_MOST_SETTLED = 50_000
 _ORIGINS = (Act.CREATED, Act.ARRIVED, Act.RESTORED)
 
 
@@ -40,7 +40,7 @@ class ActivityLog:
         self._deeds: list[Deed] = []
         self._forgotten = 0
         self._touching: dict[str, list[int]] = {}
-        self._told: dict[str, int] = {}
+        self._settled: dict[str, int] = {}
         self._floor = 0
 
     @property
@@ -59,12 +59,12 @@ class ActivityLog:
             for number, each in enumerate(self._deeds, self._forgotten):
                 self._touch(each, number)
 
-    def told(self, path: str) -> None:
+    def settle(self, path: str) -> None:
         """What was done so far to the document at a path is accounted for."""
-        if len(self._told) >= _MOST_TOLD:
-            self._told.clear()
+        if len(self._settled) >= _MOST_SETTLED:
+            self._settled.clear()
             self._floor = self.end
-        self._told[path] = self.end
+        self._settled[path] = self.end
 
     def story(self, path: str, number: int | None) -> Iterator[Chapter]:
         """What was done to the document that is at a path, the last first, back to where it came from.
@@ -108,7 +108,7 @@ class ActivityLog:
             if place and numbers[place - 1] > last:
                 last, where = numbers[place - 1], folder
             folder = folder.rpartition("/")[0]
-        if last < max(self._floor, self._told.get(path, 0)):
+        if last < max(self._floor, self._settled.get(path, 0)):
             return None
         return last, self._deeds[last - self._forgotten], where
 

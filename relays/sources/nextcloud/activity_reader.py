@@ -82,5 +82,5 @@ class ActivityReader:
 
 
 def _is_own(actor: Actor) -> bool:
-    """Whether it is the account that is asked as: of its own deeds it is not told who did them."""
+    """Whether it is the account that is asked as: of its own deeds it does not hear who did them."""
     return bool(actor.account) and not actor.name

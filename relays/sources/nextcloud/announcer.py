@@ -6,7 +6,7 @@ announced.
 
 import uuid
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from relays.delivery.outbox import Notification
@@ -17,6 +17,10 @@ from relays.sources.nextcloud import document, names
 from relays.sources.nextcloud.changes import Kind, News
 from relays.sources.nextcloud.options import Discretion, TreeOptions
 from relays.wording import Wording
+
+ANSWERS = (Kind.VERSION, Kind.DELETED)
+"""What happens to a known document; with all else a conversation begins."""
+NOWHERE: Mapping[str, str] = {}
 
 _FIRST_NAMES = 3
 _FOLDERS = 30
@@ -36,64 +40,84 @@ class Announcement:
     lines: Sequence[str]
 
 
-def alone(told: TreeOptions, wording: Wording, news: News) -> Announcement:
-    """One document."""
+def alone(options: TreeOptions, wording: Wording, news: News, conversation: str = "") -> Announcement:
+    """One document, in the `conversation` about it if there is one.
+
+    The first post of a conversation shows the document as it is now; what happens to a known one answers there.
+    """
     folder = news.path.rpartition("/")[0]
-    shown = f"{folder}/{names.shown(told, news.path)}".lstrip("/")
-    return _announce(told, document.build(told, wording, news), news.kind, [f"path={shown!r}"])
+    shown = f"{folder}/{names.shown(options, news.path)}".lstrip("/")
+    message: Message | None = document.build(options, wording, news)
+    root = None
+    if conversation:
+        root, message = message, document.reply(options, wording, news) if news.kind in ANSWERS else None
+    return _announce(options, message, news.kind, [f"path={shown!r}"], conversation, root)
 
 
-def together(told: TreeOptions, wording: Wording, news: Sequence[News]) -> Iterator[Announcement]:
-    """Documents of any number, in one notification for each kind of news."""
+def together(
+    options: TreeOptions, wording: Wording, news: Sequence[News], conversations: Mapping[str, str] = NOWHERE
+) -> Iterator[Announcement]:
+    """Documents of any number, in one notification for each kind of news; a single one in its own conversation.
+
+    `conversations` are those about the documents, by their paths.
+    """
     for kind in Kind:
         of_kind = [each for each in news if each.kind is kind]
-        if len(of_kind) == 1 and told.discretion_of(of_kind[0].path) is not Discretion.COUNT:
-            yield alone(told, wording, of_kind[0])
+        if len(of_kind) == 1 and options.discretion_of(of_kind[0].path) is not Discretion.COUNT:
+            yield alone(options, wording, of_kind[0], conversations.get(of_kind[0].path, ""))
         elif of_kind:
             folders: dict[str, list[News]] = defaultdict(list)
             for each in of_kind:
                 folders[each.path.rpartition("/")[0]].append(each)
             lines = [f"folder={folder!r} documents={len(inside)}" for folder, inside in folders.items()]
-            yield _announce(told, _count(told, wording, kind, folders), kind, lines)
+            yield _announce(options, _count(options, wording, kind, folders), kind, lines)
 
 
-def _announce(told: TreeOptions, message: Message, kind: Kind, lines: list[str]) -> Announcement:
+def _announce(
+    options: TreeOptions,
+    message: Message | None,
+    kind: Kind,
+    lines: list[str],
+    conversation: str = "",
+    root: Message | None = None,
+) -> Announcement:
     key = f"nextcloud:{uuid.uuid4().hex}"
     return Announcement(
-        Notification(key, told.channel, message), [f"key={key} kind={kind} {line}" for line in lines]
+        Notification(key, options.channel, message, conversation, root),
+        [f"key={key} kind={kind} {line}" for line in lines],
     )
 
 
-def _count(told: TreeOptions, wording: Wording, kind: Kind, folders: dict[str, list[News]]) -> Message:
+def _count(options: TreeOptions, wording: Wording, kind: Kind, folders: dict[str, list[News]]) -> Message:
     total = sum(map(len, folders.values()))
-    said = told.templates.say(
+    said = options.templates.say(
         f"{kind}.heading",
-        document.heading_values(told, total),
-        document.heading(told, wording, kind, total),
+        document.heading_values(options, total),
+        document.heading(options, wording, kind, total),
     )
     heading = said.text
-    lines = [_line(told, wording, folder, inside) for folder, inside in folders.items()]
-    people = _people(told, wording, kind, [each for inside in folders.values() for each in inside])
+    lines = [_line(options, wording, folder, inside) for folder, inside in folders.items()]
+    people = _people(options, wording, kind, [each for inside in folders.values() for each in inside])
     text = "\n".join((f"**{heading}**", *people, "", *_fitting(wording, lines, folders)))
     first = [
-        markup.fill(wording["documents.folder"], folder=_shown(told, folder), count=len(inside))
+        markup.fill(wording["documents.folder"], folder=_shown(options, folder), count=len(inside))
         for folder, inside in list(folders.items())[:_SUMMED_UP]
     ]
     more = ["…"] if len(folders) > _SUMMED_UP else []
     return Message(
-        username=told.username,
+        username=options.username,
         icon_emoji=document.ICON,
         summary=Markup(" – ".join((heading, ", ".join((*first, *more)), *people))),
         text=Markup(text),
     )
 
 
-def _people(told: TreeOptions, wording: Wording, kind: Kind, news: Sequence[News]) -> list[Markup]:
+def _people(options: TreeOptions, wording: Wording, kind: Kind, news: Sequence[News]) -> list[Markup]:
     """Who it was, if they are few; of whom not all documents are, with how many."""
     named = Counter(
         names.person(wording, each)
         for each in news
-        if each.who and told.discretion_of(each.path) is not Discretion.COUNT
+        if each.who and options.discretion_of(each.path) is not Discretion.COUNT
     )
     if not 0 < len(named) <= _PEOPLE:
         return []
@@ -104,19 +128,19 @@ def _people(told: TreeOptions, wording: Wording, kind: Kind, news: Sequence[News
     return [markup.fill(wording[f"documents.{kind}.who"], people=Markup(people))]
 
 
-def _line(told: TreeOptions, wording: Wording, folder: str, inside: list[News]) -> Markup:
-    line = markup.fill(wording["documents.folder"], folder=_shown(told, folder), count=len(inside))
-    discretion = told.discretion_of(inside[0].path)
+def _line(options: TreeOptions, wording: Wording, folder: str, inside: list[News]) -> Markup:
+    line = markup.fill(wording["documents.folder"], folder=_shown(options, folder), count=len(inside))
+    discretion = options.discretion_of(inside[0].path)
     if discretion is Discretion.COUNT:
         return Markup(f"- {line}")
-    shown = [_name(told, each, discretion) for each in inside[:_FIRST_NAMES]]
+    shown = [_name(options, each, discretion) for each in inside[:_FIRST_NAMES]]
     more = ["…"] if len(inside) > _FIRST_NAMES else []
     return Markup(f"- {line} ({', '.join((*shown, *more))})")
 
 
-def _name(told: TreeOptions, news: News, discretion: Discretion) -> Markup:
-    name = names.shown(told, news.path)
-    # The page that a link leads to tells the name.
+def _name(options: TreeOptions, news: News, discretion: Discretion) -> Markup:
+    name = names.shown(options, news.path)
+    # The page that a link leads to shows the name.
     if news.link and discretion is Discretion.FULL:
         return markup.link(markup.plain(name, _NAME), news.link)
     return markup.code(name, _NAME)
@@ -135,5 +159,5 @@ def _fitting(wording: Wording, lines: list[Markup], folders: dict[str, list[News
         yield line
 
 
-def _shown(told: TreeOptions, folder: str) -> Markup:
-    return markup.bold(names.folder_of(told, f"{folder}/" if folder else ""), _FOLDER)
+def _shown(options: TreeOptions, folder: str) -> Markup:
+    return markup.bold(names.folder_of(options, f"{folder}/" if folder else ""), _FOLDER)

@@ -26,14 +26,14 @@ class _Asked:
 
 
 class Attribution:
-    """Of the tree at `place`, which `folder` is in the files of the account that is asked as.
+    """Of the tree of `backend`, which `folder` is in the files of the account that is asked as.
 
     Nobody is asked without `resolver`.
     """
 
-    def __init__(self, resolver: UploaderResolver | None, place: Backend, folder: str) -> None:
+    def __init__(self, resolver: UploaderResolver | None, backend: Backend, folder: str) -> None:
         self._resolver = resolver
-        self._place = place
+        self._backend = backend
         self._folder = folder
         self._asked: dict[str, _Asked] = {}
         self._position: int | None = None
@@ -58,7 +58,7 @@ class Attribution:
         """
         return [path for path in paths if self._resolver is not None and _is_only_dated(self._asked[path])]
 
-    def told(self, news: Iterable[News]) -> Iterator[News]:
+    def attributed(self, news: Iterable[News]) -> Iterator[News]:
         """The news with what is known of it."""
         for each in news:
             asked = self._asked.pop(each.path, None)
@@ -73,7 +73,7 @@ class Attribution:
         if self._resolver is not None:
             for path in paths:
                 self._asked.pop(path, None)
-                self._resolver.told(f"{self._folder}/{path}")
+                self._resolver.settle(f"{self._folder}/{path}")
 
     def save(self, db: Database) -> None:
         """Store how far what was done is accounted for."""
@@ -102,7 +102,7 @@ class Attribution:
             question = replace(
                 question,
                 number=seen.inode,
-                uploaded=self._place.uploaded(path) or 0,
+                uploaded=self._backend.uploaded(path) or 0,
             )
             timeout = _SHOWN_SECONDS
         else:

@@ -1,11 +1,11 @@
-"""Who did what is told of a document: the answer, from what is known to have been done.
+"""Who did what is announced of a document: the answer, from what is known to have been done.
 
 A name is given for a deed of this very document that explains how it is now, or for none. What cannot be distinguished
 from a deed itself is distinguished from what Nextcloud shows of the document:
 
 - A folder that came or was copied has one row. What is in it came along if it was uploaded before that, by whomever;
   what was put into the folder since has rows of its own, or none at all if it was put there by hand.
-- A version that is restored has no row, and merged rows do not tell when, so the author of the content has to be the
+- A version that is restored has no row, and merged rows do not say when, so the author of the content has to be the
   one who changed it last, where that is not clear from the times.
 """
 
@@ -70,7 +70,7 @@ class Lacking:
 
 
 def answer(ledger: ActivityLog, question: Question) -> Found | Lacking | None:
-    """What the news are about, or what is lacking to tell; None if nothing was done, so far."""
+    """What the news are about, or what is lacking to know; None if nothing was done, so far."""
     match question.kind:
         case Kind.DELETED:
             deed = ledger.end_of(question.path, question.number, question.tree)

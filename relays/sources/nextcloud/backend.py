@@ -38,25 +38,25 @@ class Scanning(Protocol):
 class Backend(Protocol):
     """A tree. No method waits for anybody; paths are relative to its root, and an empty one is the root.
 
-    `name` tells it from others. `is_local`: whether whatever is written there is heard. `is_known`: whether it was
-    looked at at all. `trouble`: whether it cannot be looked at any more, so that what is known of it gets old.
-    `known_since`: what is different now was done after that, by the clock of Nextcloud; 0 if that is not known.
+    `name` distinguishes it from others. `is_local`: whether whatever is written there is heard. `is_known`: whether it
+    was looked at at all. `is_unreachable`: whether it cannot be looked at any more, so that what is known of it gets
+    old. `known_since`: what is different now was done after that, by the clock of Nextcloud; 0 if that is not known.
     """
 
     name: str
     is_local: bool
     is_known: bool
-    trouble: bool
+    is_unreachable: bool
     known_since: float
 
     def identity(self) -> object | None:
-        """What tells the tree from one that takes its place. None if it is gone."""
+        """What distinguishes the tree from one that takes its place. None if it is gone."""
 
     def look(self, path: str) -> Seen:
         """What is at a path."""
 
     def uploaded(self, path: str) -> int | None:
-        """When the document at a path was uploaded, 0 if it came otherwise, None if the place does not tell."""
+        """When the document at a path was uploaded, 0 if it came otherwise, None if the backend does not say."""
 
     def is_gone(self, path: str) -> bool:
         """Whether there is certainly nothing at a path."""
@@ -72,7 +72,7 @@ class Disk:
     """The tree at `root` on the disk."""
 
     is_known = True
-    trouble = False
+    is_unreachable = False
     known_since = 0.0
 
     def __init__(self, root: str) -> None:

@@ -19,8 +19,8 @@ LONGEST_SECONDS = 30.0
 class BurstControl:
     """Of one tree. `clock` is in seconds."""
 
-    def __init__(self, told: TreeOptions, clock: Callable[[], float] = time.monotonic) -> None:
-        self._told = told
+    def __init__(self, options: TreeOptions, clock: Callable[[], float] = time.monotonic) -> None:
+        self._options = options
         self._clock = clock
         self._recent: deque[float] = deque()
         self._bursting = False
@@ -29,13 +29,13 @@ class BurstControl:
         self._grown = 0.0
 
     def due(self, ready: Sequence[str]) -> tuple[list[str], list[str]]:
-        """Of the paths that there is something to tell of, those to be announced each by itself and those together."""
+        """Of the paths with something to announce, those to be announced each by itself and those together."""
         now = self._clock()
         while self._recent and self._recent[0] <= now - WINDOW_SECONDS:
             self._recent.popleft()
-        counted = {path for path in ready if self._told.discretion_of(path) is Discretion.COUNT}
+        counted = {path for path in ready if self._options.discretion_of(path) is Discretion.COUNT}
         alone = [path for path in ready if path not in counted]
-        enough = self._told.burst_from
+        enough = self._options.burst_from
         if enough and alone and (self._bursting or len(self._recent) + len(alone) >= enough):
             self._bursting = True
             alone = []

@@ -8,10 +8,13 @@ from http import HTTPStatus
 from pathlib import Path
 
 import requests
+from pydantic import Field
 
 from relays.base import tls
+from relays.base.addresses import BaseUrl
 from relays.base.errors import explain
-from relays.base.settings import StartError, Table, is_web_address, read_optional_secret
+from relays.base.schema import Section, Shown
+from relays.base.settings import StartError, read_optional_secret
 from relays.base.timeouts import within
 from relays.sources.nextcloud.connections import Adapter
 
@@ -43,7 +46,7 @@ class CloudResponse:
     content: bytes
 
 
-class Refusal:
+class PasswordPause:
     """Until when a password is not to be tried again: each wrong one makes Nextcloud slower to answer from then on."""
 
     def __init__(self) -> None:
@@ -58,7 +61,7 @@ class Account:
     user: str
     password: str
     ca: Path | None = None
-    refusal: Refusal = field(default_factory=Refusal, compare=False)
+    pause: PasswordPause = field(default_factory=PasswordPause, compare=False)
 
 
 class Cloud:
@@ -85,7 +88,7 @@ class Cloud:
         The content of the first of these statuses goes to `take`, piece by piece, if that is given.
         """
         session = self._session
-        if time.monotonic() < self.account.refusal.until:
+        if time.monotonic() < self.account.pause.until:
             raise _refused(HTTPStatus.UNAUTHORIZED)
 
         def ask() -> CloudResponse:
@@ -101,7 +104,7 @@ class Cloud:
                 stream=True,
             ) as response:
                 if response.status_code == HTTPStatus.UNAUTHORIZED:
-                    self.account.refusal.until = time.monotonic() + AFTER_REFUSAL_SECONDS
+                    self.account.pause.until = time.monotonic() + AFTER_REFUSAL_SECONDS
                 if response.status_code not in expected:
                     raise _refusal(response)
                 if take is not None and response.status_code == expected[0]:
@@ -120,32 +123,34 @@ class Cloud:
             raise CloudError(*explain(error, _SETTING)) from None
 
 
-def read_account(settings: Table, credentials: Path, ca: Path | None = None) -> Account | None:
+class AccountSettings(Section):
+    """Whom the relay asks as."""
+
+    url: BaseUrl = Field(description="address of Nextcloud")
+    user: Shown = Field(description="whose app password the relay has")
+
+
+def read_account(table: AccountSettings | None, credentials: Path, ca: Path | None = None) -> Account | None:
     """The account that the table [nextcloud] and the credential `nextcloud-app-password` are of; None without both.
 
-    For `ca` see relays.base.tls. StartError if only one of them is there or they cannot be used.
+    For `ca` see relays.base.tls. StartError if only one of them is there or the credential cannot be used.
     """
     password = read_optional_secret(credentials, _CREDENTIAL)
-    if "nextcloud" not in settings:
+    if table is None:
         if password is not None:
             raise StartError(
                 f"{_CREDENTIAL} is there, but the settings have no [nextcloud]: add url and user, "
                 "or remove the credential"
             )
         return None
-    table = settings.table("nextcloud")
-    url, user = table.text("url").rstrip("/"), table.text("user")
-    table.done()
     if password is None:
         raise StartError(
             f"{credentials / _CREDENTIAL} is missing while the settings have [nextcloud]: write an app password of "
-            f"{user} into it, or remove the table"
+            f"{table.user} into it, or remove the table"
         )
     if not re.fullmatch(r"[!-~]+", password):
         raise StartError(f"{credentials / _CREDENTIAL} is not an app password (value not shown): correct it")
-    if not is_web_address(url):
-        raise StartError(f'[nextcloud] url = "{url}" is not the address of a Nextcloud: correct it')
-    return Account(url, user, password, ca=ca)
+    return Account(table.url, table.user, password, ca=ca)
 
 
 def _session(account: Account) -> tuple[requests.Session, Adapter]:

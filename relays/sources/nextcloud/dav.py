@@ -16,7 +16,7 @@ from http import HTTPStatus
 from urllib.parse import quote
 
 from relays.sources.nextcloud.cloud import Cloud, CloudError
-from relays.sources.nextcloud.multistatus import ForeignError, Found, Multistatus
+from relays.sources.nextcloud.multistatus import ForeignError, Listed, Multistatus
 
 _ROOT = "/remote.php/dav/files"
 _VERSIONS = "/remote.php/dav/versions"
@@ -71,7 +71,7 @@ def read(
     """
     itself: list[Resource] = []
 
-    def found(each: Found) -> None:
+    def found(each: Listed) -> None:
         is_below = bool(itself)
         if is_below and depth == 0:
             raise ForeignError
@@ -94,7 +94,7 @@ def authors(cloud: Cloud, number: int) -> dict[int, str]:
     user = quote(cloud.account.user)
     found: dict[int, str] = {}
 
-    def note(each: Found) -> None:
+    def note(each: Listed) -> None:
         if each.name.isdecimal() and (author := each.values.get("version-author")):
             found[int(each.name)] = author[:_LONGEST]
         if len(found) > _MOST_VERSIONS:
@@ -105,7 +105,7 @@ def authors(cloud: Cloud, number: int) -> dict[int, str]:
 
 
 def _ask(
-    cloud: Cloud, address: str, depth: int, asked: bytes, found: Callable[[Found], None]
+    cloud: Cloud, address: str, depth: int, asked: bytes, found: Callable[[Listed], None]
 ) -> float | None:
     headers = {"Depth": str(depth), "Content-Type": "application/xml"}
     multistatus = Multistatus(found)
@@ -133,7 +133,7 @@ def _foreign() -> CloudError:
     return CloudError("the answer is not that of Nextcloud's WebDAV", "correct nextcloud.url")
 
 
-def _resource(found: Found, address: str, is_below: bool) -> Resource:
+def _resource(found: Listed, address: str, is_below: bool) -> Resource:
     """ForeignError, ValueError or LookupError if it is not what was asked."""
     values = found.values
     number = int(values["fileid"])

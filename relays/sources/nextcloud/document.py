@@ -41,29 +41,28 @@ _FOOTER = 100
 _WHO = 100
 _TITLE = 100
 
-TEMPLATES = tuple(name for kind in Kind for name in (kind.value, f"{kind}.title", f"{kind}.heading"))
 # Below, kilobytes would say nothing.
 _FEW_BYTES = 10
 _SAMPLE_COUNT = 20
 
 
-def build(told: TreeOptions, wording: Wording, news: News) -> Message:
+def build(options: TreeOptions, wording: Wording, news: News) -> Message:
     """What happened to a document of a tree that is announced like this."""
     title, said = (
-        told.templates.say(name, _values(told, wording, news), sentence)
-        for name, sentence in _sentences(told, wording, news).items()
+        options.templates.say(name, _values(options, wording, news), sentence)
+        for name, sentence in _sentences(options, wording, news).items()
     )
-    *folders, _ = f"{told.name}/{news.path}".split("/")
-    name, folder = names.shown(told, news.path), names.folder_of(told, news.path)
+    *folders, _ = f"{options.name}/{news.path}".split("/")
+    name, folder = names.shown(options, news.path), names.folder_of(options, news.path)
     when = {
         part: markup.Markup(news.when.strftime(wording[f"document.{part}_format"]))
         for part in ("date", "time")
     }
     person = names.person(wording, news)
     who = [Field(wording[f"document.{news.kind}.who"], markup.plain(person, _WHO))] if person else []
-    is_open = told.discretion_of(news.path) is Discretion.FULL
+    is_open = options.discretion_of(news.path) is Discretion.FULL
     return Message(
-        username=told.username,
+        username=options.username,
         icon_emoji=ICON,
         summary=markup.fill(
             wording["document.fallback"],
@@ -74,7 +73,7 @@ def build(told: TreeOptions, wording: Wording, news: News) -> Message:
         attachment=Attachment(
             color=COLOR,
             title=markup.Label(title.label[:_TITLE]),
-            # The page that it leads to tells the name.
+            # The page that it leads to shows the name.
             title_link=markup.link_target(news.link) if is_open else "",
             text=said.text,
             fallback=markup.fill_label(
@@ -85,31 +84,56 @@ def build(told: TreeOptions, wording: Wording, news: News) -> Message:
             ),
             fields=[
                 Field(wording["document.file"], markup.code(name, _NAME), short=False),
-                Field(wording["document.category"], names.category(told, folders, wording)),
+                Field(wording["document.category"], names.category(options, folders, wording)),
                 Field(wording["document.size"], markup.Markup(_size(wording, news.size))),
                 Field(wording["document.date"], when["date"]),
                 Field(wording["document.time"], when["time"]),
                 *who,
             ],
-            footer=markup.label(told.footer, _FOOTER) if told.footer else None,
+            footer=markup.label(options.footer, _FOOTER) if options.footer else None,
         ),
     )
 
 
+def reply(options: TreeOptions, wording: Wording, news: News) -> Message:
+    """The same in one line, for the conversation about a document, whose first post shows it as it is now.
+
+    A template for the sentence takes the place of the line.
+    """
+    name, person = names.shown(options, news.path), names.person(wording, news)
+    text, size = wording[f"document.{news.kind}.reply"], _size(wording, news.size)
+    said = options.templates.say(
+        news.kind.value,
+        _values(options, wording, news),
+        Sentence(
+            markup.fill(
+                text,
+                file=markup.code(name, _NAME),
+                size=markup.Markup(size),
+                who=markup.plain(person, _WHO) if person else None,
+            ),
+            markup.fill_label(
+                text,
+                file=markup.label(name, _NAME),
+                size=markup.Label(size),
+                who=markup.label(person, _WHO) if person else None,
+            ),
+        ),
+    )
+    return Message(username=options.username, icon_emoji=ICON, summary=said.text, text=said.text)
+
+
 def faults(
-    sources: Mapping[str, str], told: TreeOptions, wording: Wording, samples: list[News]
+    sources: Mapping[str, str], options: TreeOptions, wording: Wording, samples: list[News]
 ) -> Iterator[tuple[str, str]]:
     """The templates that cannot be used, by name, each with the reason and the remedy."""
     for name, source in sources.items():
-        if name not in TEMPLATES:
-            yield name, f"there is no {name}; known are {', '.join(TEMPLATES)}"
-            continue
         tried = [news for news in samples if news.kind == name.removesuffix(".title")]
-        filled = [(_values(told, wording, news), _sentences(told, wording, news)) for news in tried]
+        filled = [(_values(options, wording, news), _sentences(options, wording, news)) for news in tried]
         if name.endswith(".heading"):
             kind = Kind(name.removesuffix(".heading"))
             filled = [
-                (heading_values(told, count), {name: heading(told, wording, kind, count)})
+                (heading_values(options, count), {name: heading(options, wording, kind, count)})
                 for count in (1, _SAMPLE_COUNT)
             ]
         reason = reword.fault(name, source, [(values, said[name]) for values, said in filled])
@@ -117,10 +141,10 @@ def faults(
             yield name, reason
 
 
-def heading(told: TreeOptions, wording: Wording, kind: Kind, count: int) -> Sentence:
+def heading(options: TreeOptions, wording: Wording, kind: Kind, count: int) -> Sentence:
     """The built-in heading of a message about many documents."""
     text = wording[f"documents.{kind}.{'one' if count == 1 else 'many'}"]
-    icon, label = names.OTHER_ICON, names.kind_of_documents(told, wording)
+    icon, label = names.OTHER_ICON, names.kind_of_documents(options, wording)
     said = markup.fill(text, icon=markup.Markup(icon), count=count, label=label.text)
     return Sentence(
         markup.Markup(_capital(said, icon)),
@@ -130,15 +154,15 @@ def heading(told: TreeOptions, wording: Wording, kind: Kind, count: int) -> Sent
     )
 
 
-def heading_values(told: TreeOptions, count: int) -> Values:
+def heading_values(options: TreeOptions, count: int) -> Values:
     """What a template for such a heading knows."""
-    return {"count": count, "tree": told.name}
+    return {"count": count, "tree": options.name}
 
 
-def _sentences(told: TreeOptions, wording: Wording, news: News) -> dict[str, Sentence]:
+def _sentences(options: TreeOptions, wording: Wording, news: News) -> dict[str, Sentence]:
     """The built-in title and sentence, by the names of the templates that can take their places."""
-    name, folder = news.path.rpartition("/")[2], names.folder_of(told, news.path)
-    icon, label = names.icon(told, name), names.kind_of_documents(told, wording)
+    name, folder = news.path.rpartition("/")[2], names.folder_of(options, news.path)
+    icon, label = names.icon(options, name), names.kind_of_documents(options, wording)
     said = markup.fill_label(wording[f"document.{news.kind}.title"], icon=icon, label=label.label)
     title = markup.Label(_capital(said, icon))
     text = wording[f"document.{news.kind}.text"]
@@ -151,13 +175,13 @@ def _sentences(told: TreeOptions, wording: Wording, news: News) -> dict[str, Sen
     }
 
 
-def _values(told: TreeOptions, wording: Wording, news: News) -> Values:
-    *folders, _ = f"{told.name}/{news.path}".split("/")
+def _values(options: TreeOptions, wording: Wording, news: News) -> Values:
+    *folders, _ = f"{options.name}/{news.path}".split("/")
     return {
-        "file": names.shown(told, news.path),
+        "file": names.shown(options, news.path),
         "folder": folders[-1],
         "path": "/".join(folders[1:]),
-        "category": names.category(told, folders, wording),
+        "category": names.category(options, folders, wording),
         "size": _size(wording, news.size),
         "who": names.person(wording, news),
     }

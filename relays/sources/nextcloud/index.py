@@ -36,6 +36,8 @@ class Index:
         # By inode: where those that changed are now, and those that are another file of which nothing is announced yet.
         self._moved: dict[int, str] = {}
         self._noted: dict[str, int] = {}
+        # Conversations that are others than those stored, by path.
+        self._conversations: dict[str, str] = {}
 
     def __len__(self) -> int:
         return int(self._count)
@@ -49,6 +51,19 @@ class Index:
             (self._tree, os.fsencode(path)),
         )
         return Stat(*rows[0]) if rows else None
+
+    def conversation(self, path: str) -> str:
+        """The conversation about the document at a path; empty if there is none yet."""
+        if path in self._conversations:
+            return self._conversations[path]
+        rows = self._store.read(
+            "SELECT conversation FROM documents WHERE tree = ? AND path = ?", (self._tree, os.fsencode(path))
+        )
+        return str(rows[0][0]) if rows else ""
+
+    def converse(self, path: str, conversation: str) -> None:
+        """The document that is known at a path is spoken of in this conversation."""
+        self._conversations[path] = conversation
 
     def path_of(self, inode: int) -> str | None:
         """Where the document with an inode was last."""
@@ -108,6 +123,8 @@ class Index:
         if known is not None:
             self._count -= 1
             self._changed[path] = None
+            # What comes to this path is another document.
+            self._conversations[path] = ""
 
     @property
     def has_changes(self) -> bool:
@@ -135,10 +152,16 @@ class Index:
                     " mtime_ns = excluded.mtime_ns, ctime_ns = excluded.ctime_ns",
                     (*where, *known),
                 )
+        for path, conversation in self._conversations.items():
+            db.execute(
+                "UPDATE documents SET conversation = ? WHERE tree = ? AND path = ? AND conversation <> ?",
+                (conversation, self._tree, os.fsencode(path), conversation),
+            )
 
     def settled(self, whole: bool = True) -> None:
         """What `apply` wrote is committed."""
         self._changed.clear()
+        self._conversations.clear()
         self._moved = {inode: path for path, inode in self._noted.items()}
         if whole:
             self.is_new = False

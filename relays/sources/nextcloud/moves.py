@@ -10,13 +10,15 @@ from relays.sources.nextcloud.tree import Stat
 
 
 class Moves:
-    """Of the documents of `index`, which are at `place`."""
+    """Of the documents of `index`, which are in `backend`."""
 
-    def __init__(self, place: Backend, index: Index) -> None:
-        self._place = place
+    def __init__(self, backend: Backend, index: Index) -> None:
+        self._backend = backend
         self._index = index
         # What has taken the place of a document that the index still has there.
         self._arrived: dict[str, Stat] = {}
+        # With the conversations about them.
+        self._conversations: dict[str, str] = {}
 
     def has_arrived(self, path: str, seen: Stat) -> bool:
         """Whether what is seen at a path is a known document, and the index has the one there that was there before."""
@@ -26,29 +28,33 @@ class Moves:
     def over(self, path: str) -> None:
         """What was at a path before is gone for good, or there again."""
         self._arrived.pop(path, None)
+        self._conversations.pop(path, None)
 
     def follow(self, path: str, seen: Stat, moved_from: str | None) -> str | None:
         """Let the index know a document under the path at which it was seen; the path that it left, if it left one."""
         origin = self._index.path_of(seen.inode)
         if origin is None or origin == path or not self._has_moved(origin, seen, moved_from):
             return None
-        arrived = self._arrived.pop(origin, None)
+        arrived, about_arrived = self._arrived.pop(origin, None), self._conversations.pop(origin, "")
         if arrived is not None and arrived.inode == seen.inode:
             # It was there for a moment only. What it had replaced stays known, and is missing.
             known: Stat | None = arrived
+            conversation = about_arrived
         else:
-            known = self._index.get(origin)
+            known, conversation = self._index.get(origin), self._index.conversation(origin)
             self._index.remove(origin)
             if arrived is not None:
                 self._index.put(origin, arrived)
+                self._index.converse(origin, about_arrived)
         if known is not None and self._index.get(path) is None:
             self._index.put(path, known)
+            self._index.converse(path, conversation)
         elif known is not None:
-            self._arrived[path] = known
+            self._arrived[path], self._conversations[path] = known, conversation
         return origin
 
     def _has_moved(self, origin: str, seen: Stat, moved_from: str | None) -> bool:
-        still = self._place.look(origin)
+        still = self._backend.look(origin)
         if isinstance(still, Stat) and still.inode == seen.inode:
             return False
         if seen.is_certain:

@@ -22,7 +22,7 @@ class ForeignError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class Listed:
     """A resource: its name as its address has it and as it is shown, and its properties by their names."""
 
     raw_name: str
@@ -34,7 +34,7 @@ class Found:
 class Multistatus:
     """Gives `found` each resource: the one that was asked about first, and then those in it."""
 
-    def __init__(self, found: Callable[[Found], None]) -> None:
+    def __init__(self, found: Callable[[Listed], None]) -> None:
         self._found = found
         self._parser = expat.ParserCreate(namespace_separator=" ")
         self._parser.buffer_text = True
@@ -130,7 +130,7 @@ class Multistatus:
             raise ForeignError
         if self._own is None:
             self._own = segments
-        self._found(Found(name, unicodedata.normalize("NFC", name), self._is_folder, self._shown))
+        self._found(Listed(name, unicodedata.normalize("NFC", name), self._is_folder, self._shown))
 
     def _refuse(self, *declared: object) -> None:
         raise ForeignError

@@ -37,16 +37,16 @@ _LONGEST = 100
 _LONGEST_NICKNAME = 40
 
 
-def icon(told: TreeOptions, name: str) -> markup.Label:
+def icon(options: TreeOptions, name: str) -> markup.Label:
     """The icon of a document, by its extension."""
     extension = _extension(name)
-    own = told.icons.get(extension)
+    own = options.icons.get(extension)
     return markup.label(own, _LONGEST) if own else markup.Label(_ICON_OF.get(extension, OTHER_ICON))
 
 
-def kind_of_documents(told: TreeOptions, wording: Wording) -> Sentence:
+def kind_of_documents(options: TreeOptions, wording: Wording) -> Sentence:
     """What is said with the word for a document, with a space where it stands beside it."""
-    kind = wording["document.hr"] if told.label is None else told.label
+    kind = wording["document.hr"] if options.label is None else options.label
     if not kind:
         return Sentence(markup.Markup(""), markup.Label(""))
     text = wording["document.label"]
@@ -56,10 +56,10 @@ def kind_of_documents(told: TreeOptions, wording: Wording) -> Sentence:
     )
 
 
-def folder_of(told: TreeOptions, path: str) -> str:
+def folder_of(options: TreeOptions, path: str) -> str:
     """The folder of a document as people write it: its path below the tree, the end of it if that is long."""
     above = path.split("/")[:-1]
-    shown = " / ".join(above) or told.name
+    shown = " / ".join(above) or options.name
     if len(shown) > _LONGEST and len(above) > 1:
         while len(above) > 1 and len(" / ".join(above)) > _LONGEST - 4:
             above.pop(0)
@@ -78,12 +78,12 @@ def person(wording: Wording, news: News) -> str:
     return wording["document.guest"].format(name=nickname)
 
 
-def category(told: TreeOptions, folders: Sequence[str], wording: Wording) -> markup.Markup:
+def category(options: TreeOptions, folders: Sequence[str], wording: Wording) -> markup.Markup:
     """The category of a folder, the last one, which lies in those before it; the first one is the root of the tree."""
     # A folder without a category of its own belongs to the nearest one above, short of the root.
     own, *above = reversed(folders)
     for folder in map(_normal, (own, *above[:-1])):
-        for part, shown in told.categories.items():
+        for part, shown in options.categories.items():
             if _normal(part) in folder:
                 return markup.plain(shown, _LONGEST)
         for part, key in _CATEGORIES.items():
@@ -92,17 +92,17 @@ def category(told: TreeOptions, folders: Sequence[str], wording: Wording) -> mar
     return markup.fill(wording["category.other"], folder=markup.plain(own, _LONGEST))
 
 
-def shown(told: TreeOptions, path: str) -> str:
+def shown(options: TreeOptions, path: str) -> str:
     """The name of the document at a path as it may be announced."""
     name = PurePath(path).name
-    discretion = told.discretion_of(path)
+    discretion = options.discretion_of(path)
     if discretion is Discretion.FULL:
         return name
     if discretion is Discretion.COUNT:
         return _MASK
     extension = _extension(name)
     # What else comes after a dot may be a part of the name.
-    known = extension in told.icons or extension in _ICON_OF
+    known = extension in options.icons or extension in _ICON_OF
     return name[0] + _MASK + (f".{extension}" if known else "")
 
 

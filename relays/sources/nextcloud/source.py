@@ -4,7 +4,8 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Iterator
+import uuid
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from queue import Empty
 
@@ -16,6 +17,7 @@ from relays.sources.nextcloud.announcer import Announcement
 from relays.sources.nextcloud.attribution import Attribution
 from relays.sources.nextcloud.backend import Backend
 from relays.sources.nextcloud.burst_control import BurstControl
+from relays.sources.nextcloud.changes import Kind
 from relays.sources.nextcloud.index import Index
 from relays.sources.nextcloud.options import TreeOptions
 from relays.sources.nextcloud.timer_queue import TimerQueue
@@ -44,23 +46,32 @@ _TIMEOUT_SECONDS = 120.0
 
 
 class TreeSource(Worker):
-    """Announces what happens to the documents of the tree at `place`.
+    """Announces what happens to the documents of the tree of `backend`.
 
     A tree that is replaced by another one (renamed, deleted, created again) ends the service with EX_TEMPFAIL, and so
     does one that is missing for a minute: only a fresh start sees the new one through a bind mount. The index then
     says what is new in it. Other trees of the service are watched meanwhile.
+
+    `converses`: each document has a conversation, where a bot posts that can answer in it.
     """
 
     def __init__(
-        self, service: Service, place: Backend, options: TreeOptions, attribution: Attribution
+        self,
+        service: Service,
+        backend: Backend,
+        options: TreeOptions,
+        attribution: Attribution,
+        *,
+        converses: bool = False,
     ) -> None:
         super().__init__("tree", _TIMEOUT_SECONDS)
         self._born = time.time()
         self._service = service
-        self._place = place
+        self._backend = backend
         self._options = options
-        self._pace = BurstControl(options)
+        self._burst_control = BurstControl(options)
         self._attribution = attribution
+        self._converses = converses
         self._store: Store = service.store
         self._outbox: Outbox = service.outbox
         self._stopping = threading.Event()
@@ -71,10 +82,10 @@ class TreeSource(Worker):
         self._hints.put(Hint(""))
 
     def work(self) -> None:
-        self._index = Index(self._store, self._place.name)
+        self._index = Index(self._store, self._backend.name)
         self._timers = TimerQueue()
-        self._tracker = Tracker(self._place, self._index, self._timers)
-        self._hearing = WatchSupervisor(self._place, self._hints)
+        self._tracker = Tracker(self._backend, self._index, self._timers)
+        self._hearing = WatchSupervisor(self._backend, self._hints)
         self._heard_since = 0.0
         identity = self._wait_for_tree()
         if identity is None:
@@ -87,34 +98,34 @@ class TreeSource(Worker):
             self._hearing.stop()
 
     def _wait_for_tree(self) -> object | None:
-        while not self._place.is_known and not self._stopping.wait(_MISSING_SECONDS):
+        while not self._backend.is_known and not self._stopping.wait(_MISSING_SECONDS):
             self.beat()
-            if self._place.trouble:
+            if self._backend.is_unreachable:
                 self._note("status.tree.unreachable", tree=self._options.name, count=len(self._index))
         if self._stopping.is_set():
             return None
-        identity = self._place.identity()
+        identity = self._backend.identity()
         if identity is None:
-            log.warning("waiting tree=%s: it does not exist yet", self._place.name)
-            self._note("status.tree.missing", tree=self._place.name)
+            log.warning("waiting tree=%s: it does not exist yet", self._backend.name)
+            self._note("status.tree.missing", tree=self._backend.name)
             # A first look at nothing is one as well: all that comes is new.
             self._flush()
         until = time.monotonic() + _LONGEST_MISSING_SECONDS
         while identity is None and not self._stopping.wait(_MISSING_SECONDS):
             self.beat()
-            identity = self._place.identity()
+            identity = self._backend.identity()
             if identity is None and time.monotonic() >= until:
                 self._leave("missing")
         return identity
 
     def _leave(self, what: str) -> None:
-        log.warning("%s tree=%s: starting again", what, self._place.name)
+        log.warning("%s tree=%s: starting again", what, self._backend.name)
         self._service.leave(os.EX_TEMPFAIL)
         self._stopping.wait()
 
     def _note(self, wording: str, **values: object) -> None:
         data = {"state": wording.removeprefix("status.tree."), "documents": values.get("count")}
-        self._service.note(self._place.name, self._service.wording[wording].format(**values), **data)
+        self._service.note(self._backend.name, self._service.wording[wording].format(**values), **data)
 
     def _look_first(self) -> None:
         before = self._born if self._index.known_before is None else self._index.known_before
@@ -124,7 +135,7 @@ class TreeSource(Worker):
             for _ in self._tracker.record(before):
                 self._store_part()
         self._flush()
-        log.info("watching tree=%s documents=%d", self._place.name, len(self._index))
+        log.info("watching tree=%s documents=%d", self._backend.name, len(self._index))
 
     def _follow(self, identity: object) -> None:
         self._timers.put(self._scan_seconds(0.0), self._scan_again, "")
@@ -134,15 +145,21 @@ class TreeSource(Worker):
             self.beat()
             heard_all = self._take_hints()
             self._timers.run()
-            if heard_all and self._tracker.has_lost and self._place.identity() == identity:
+            if heard_all and self._tracker.has_lost and self._backend.identity() == identity:
                 self._tracker.forget()
             self._flush()
             if time.monotonic() < check_at:
                 continue
             check_at = time.monotonic() + _CHECK_SECONDS
-            state = "unreachable" if self._place.trouble else "scanned" if self._hearing.reason else "watched"
+            state = (
+                "unreachable"
+                if self._backend.is_unreachable
+                else "scanned"
+                if self._hearing.reason
+                else "watched"
+            )
             self._note(f"status.tree.{state}", tree=self._options.name, count=len(self._index))
-            if self._place.identity() != identity:
+            if self._backend.identity() != identity:
                 self._leave("replaced")
             elif self._hearing.failed and not self._hearing.reason:
                 self._tend("")
@@ -232,19 +249,35 @@ class TreeSource(Worker):
             self._stopping.wait(_STORAGE_SECONDS)
 
     def _take(self) -> Iterator[Announcement]:
-        """What is to be announced now. What is not told at all is known from now on."""
+        """What is to be announced now. What is not announced at all is known from now on."""
         ready = self._tracker.ready()
-        quiet = {path for path, kind in ready.items() if kind not in self._options.announce}
+        quiet = {path for path, kind in ready.items() if kind not in self._options.announced}
         self._take_quietly(quiet)
         known = self._attribution.known(self._tracker, [path for path in ready if path not in quiet])
         dated = set(self._attribution.only_dated(known))
         self._take_quietly(dated)
-        alone, together = self._pace.due([path for path in known if path not in dated])
+        alone, together = self._burst_control.due([path for path in known if path not in dated])
         wording = self._service.wording
-        for news in self._attribution.told(self._tracker.take_news(alone)):
-            yield announcing.alone(self._options, wording, news)
-        many = list(self._attribution.told(self._tracker.take_news(together)))
-        yield from announcing.together(self._options, wording, many)
+        kinds = {path: ready[path] for path in (*alone, *together)}
+        # Before the index forgets the documents that are gone.
+        conversations = self._conversations(kinds)
+        for news in self._attribution.attributed(self._tracker.take_news(alone)):
+            yield announcing.alone(self._options, wording, news, conversations.get(news.path, ""))
+        many = list(self._attribution.attributed(self._tracker.take_news(together)))
+        yield from announcing.together(self._options, wording, many, conversations)
+        for path, conversation in conversations.items():
+            if kinds[path] is not Kind.DELETED:
+                self._index.converse(path, conversation)
+
+    def _conversations(self, kinds: Mapping[str, Kind]) -> dict[str, str]:
+        """The conversations about these documents, by path; those about known ones go on."""
+        if not self._converses:
+            return {}
+        return {
+            path: (self._index.conversation(path) if kind in announcing.ANSWERS else "")
+            or f"document:{uuid.uuid4().hex}"
+            for path, kind in kinds.items()
+        }
 
     def _take_quietly(self, paths: set[str]) -> None:
         self._tracker.take_news(paths)

@@ -25,8 +25,8 @@ CREATE TABLE documents (
 {_RESCUED}
 """
 
-# A document that was told of may be missing in what was rescued, one that changed after all of it is in there is
-# new. What had changed a moment before may not have been told of yet: rather twice than never.
+# A document that was announced may be missing in what was rescued, one that changed after all of it is in there is
+# new. What had changed a moment before may not have been announced yet: rather twice than never.
 AFTER_RESCUE = """
 INSERT INTO rescued_trees (tree, known_before) SELECT tree, max(ctime_ns) / 1e9 - 60 FROM documents GROUP BY tree
 """
@@ -43,14 +43,24 @@ CREATE TABLE activity_read (
 """
 
 
+# The conversation about a document goes with it where it moves; empty: there is none yet.
+_CONVERSATIONS = "ALTER TABLE documents ADD COLUMN conversation TEXT NOT NULL DEFAULT '';"
+
+
 def _recognise(tables: Columns) -> int | None:
     if "documents" not in tables:
         return None
+    if "conversation" in tables["documents"]:
+        return 4
     if "activity_read" in tables:
         return 3
     return 2 if "rescued_trees" in tables else 1
 
 
-_MIGRATIONS = (Migration(2, up=_RESCUED), Migration(3, up=_DOCUMENTS_FOUND_BY_INODE))
+_MIGRATIONS = (
+    Migration(2, up=_RESCUED),
+    Migration(3, up=_DOCUMENTS_FOUND_BY_INODE),
+    Migration(4, up=_CONVERSATIONS),
+)
 
 NEXTCLOUD = Tables("nextcloud", 2, _SCRIPT, _recognise, _MIGRATIONS)

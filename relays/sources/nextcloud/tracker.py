@@ -4,7 +4,7 @@ What was heard of the tree only says where to look; what is there decides:
 
     at a known path             the same document; if its size or its date changed, a new version of it
     at a new path, known inode  the document that was elsewhere, if it is not there any more (sources.nextcloud.moves)
-    else                        a document to be told of, once, when it is complete: moved in if that was heard
+    else                        a document to be announced, once, when it is complete: moved in if that was heard
     a known path, nothing there after a moment: deleted
 
 Complete means that its writer closed it or that it was renamed into place, or, where nothing of that could be heard,
@@ -14,8 +14,8 @@ that was finished (measured on Nextcloud 32).
 A document that vanishes is remembered for a moment: programs that save by replacing, and Nextcloud when it restores
 a version, take it away and put it back.
 
-The index learns of a document when its news are taken, and not before: what is never told is found again. So no more
-of them are held in memory at once than a bound; the others are found by the next scan, which comes soon then.
+The index learns of a document when its news are taken, and not before: what is never announced is found again. So no
+more of them are held in memory at once than a bound; the others are found by the next scan, which comes soon then.
 """
 
 import time
@@ -39,7 +39,7 @@ _AT_ONCE = 5000
 
 @dataclass(frozen=True)
 class Pending:
-    """What is not told yet: as what, as it was seen last, since when it has been like that, and if it can be announced.
+    """What is not announced yet: as what, as it was seen last, since when it has been like that, and if it can be.
 
     `created`, `closed`: what was heard of its writer. `after`: it became like that after then (Backend.known_since).
     """
@@ -54,17 +54,17 @@ class Pending:
 
 
 class Tracker:
-    """Watches over the tree at `place` with what the index knows. `wall` is the clock of the file system."""
+    """Watches over the tree of `backend` with what the index knows. `wall` is the clock of the file system."""
 
     def __init__(
-        self, place: Backend, index: Index, timers: TimerQueue, wall: Callable[[], float] = time.time
+        self, backend: Backend, index: Index, timers: TimerQueue, wall: Callable[[], float] = time.time
     ) -> None:
-        self._place = place
+        self._backend = backend
         self._index = index
         self._timers = timers
         self._wall = wall
-        self._moves = Moves(place, index)
-        self._writing = OpenWriters(place.is_local)
+        self._moves = Moves(backend, index)
+        self._writing = OpenWriters(backend.is_local)
         self._pending: dict[str, Pending] = {}
         # With what was known of them then (Backend.known_since).
         self._missing: dict[str, float] = {}
@@ -72,11 +72,11 @@ class Tracker:
         self._is_other_tree = False
 
     def ready(self) -> dict[str, Kind]:
-        """What there is to tell, by the paths, in the order in which it was found out."""
+        """What there is to announce, by the paths, in the order in which it was found out."""
         return {path: pending.kind for path, pending in self._pending.items() if pending.ready}
 
     def about(self, path: str) -> Pending:
-        """What there is to tell of a path that is ready."""
+        """What there is to announce of a path that is ready."""
         return self._pending[path]
 
     def known(self, path: str) -> Stat | None:
@@ -84,7 +84,7 @@ class Tracker:
         return self._index.get(path)
 
     def take_news(self, paths: Iterable[str] | None = None) -> list[News]:
-        """What there is to tell, of these paths or of all; the index knows it from now on."""
+        """What there is to announce, of these paths or of all; the index knows it from now on."""
         now = datetime.now()
         news = []
         for path in self.ready() if paths is None else paths:
@@ -113,7 +113,7 @@ class Tracker:
 
         Now and then it stops for what the index has learnt to be stored.
         """
-        for path, seen, known in side_by_side(self._place.scan(), self._index.below("")):
+        for path, seen, known in side_by_side(self._backend.scan(), self._index.below("")):
             if seen is None:
                 continue
             if known is None and seen.ctime < before:
@@ -141,7 +141,7 @@ class Tracker:
         """
         if is_ignored(path):
             return
-        seen = self._place.look(path)
+        seen = self._backend.look(path)
         if seen is None:
             self._miss(path)
         elif seen == "folder":
@@ -174,14 +174,14 @@ class Tracker:
         lost, self._lost = self._lost, set()
         for path in sorted(lost):
             known, after = self._index.get(path), self._missing.pop(path, 0.0)
-            if known is None or not self._place.is_gone(path):
+            if known is None or not self._backend.is_gone(path):
                 continue
             if self._has_room(path):
                 self._pending[path] = Pending(Kind.DELETED, known, 0.0, ready=True, after=after)
         if self._is_other_tree:
             self._is_other_tree = False
-            for path, seen, _ in side_by_side(self._place.scan(), self._index.below("")):
-                if seen is None and self._place.is_gone(path):
+            for path, seen, _ in side_by_side(self._backend.scan(), self._index.below("")):
+                if seen is None and self._backend.is_gone(path):
                     self._moves.over(path)
                     self._index.remove(path)
                 if self._index.unwritten >= MOST_PENDING:
@@ -193,7 +193,7 @@ class Tracker:
         changed: list[tuple[int, str, Stat]] = []
         missing: list[str] = []
         count = 0
-        scan = self._place.scan(folder)
+        scan = self._backend.scan(folder)
         for path, seen, known in side_by_side(scan, self._index.below(folder)):
             if seen is None:
                 count += 1
@@ -272,7 +272,7 @@ class Tracker:
             # What came with its folder is old, unless it was uploaded into it since.
             kind = Kind.MOVED_IN if moved_from == "" and settled >= SETTLE_SECONDS else Kind.NEW
         ready = settled >= needed or (before is not None and same and before.ready)
-        after = before.after if before is not None and same else self._place.known_since
+        after = before.after if before is not None and same else self._backend.known_since
         self._pending[path] = Pending(kind, seen, since, ready, created, closed, after)
         if not ready:
             self._timers.put(needed - settled, self._reconsider, path)
@@ -297,7 +297,7 @@ class Tracker:
         if pending is not None and pending.kind is not Kind.DELETED:
             del self._pending[path]
         if self._index.get(path) is not None:
-            self._missing.setdefault(path, self._place.known_since)
+            self._missing.setdefault(path, self._backend.known_since)
             self._timers.put(GRACE_SECONDS, self._lose, path)
 
     def _lose(self, path: str) -> None:

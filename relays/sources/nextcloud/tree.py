@@ -124,7 +124,7 @@ class Scan:
 def in_order(names: Callable[[bytes], list[bytes]], top: bytes) -> Iterator[bytes]:
     """The paths of all files below `top` in the order of their bytes.
 
-    `names` tells the names in a folder; those of folders, like `top` unless it is empty, end with a slash.
+    `names` gives the names in a folder; those of folders, like `top` unless it is empty, end with a slash.
     """
     waiting = [(top, _last_first(names(top)))]
     while waiting:
@@ -151,9 +151,9 @@ def folders(root: str) -> Iterator[tuple[str, int]]:
 
 
 def identity(root: str) -> tuple[int, int, str] | None:
-    """What tells the tree from one that takes its place: inode, and for a mount what is mounted. None if it is gone.
+    """What distinguishes the tree from one in its place: inode, and for a mount what is mounted. None if it is gone.
 
-    A bind mount goes on showing a folder that was renamed or deleted, and the kernel tells it in mountinfo.
+    A bind mount goes on showing a folder that was renamed or deleted, and the kernel says so in mountinfo.
     """
     try:
         status = os.lstat(root)
@@ -171,7 +171,7 @@ def identity(root: str) -> tuple[int, int, str] | None:
 
 
 def is_local(root: str) -> bool:
-    """Whether the kernel tells all that is written below a root; of network storage it says what this host wrote."""
+    """Whether the kernel reports all that is written below a root; of network storage it says what this host wrote."""
     try:
         mounts = _MOUNTS.read_text(encoding="utf-8", errors="surrogateescape")
     except OSError:

@@ -4,7 +4,6 @@ The tree asks about each document and asks again: it gets the answer, or None, f
 waits.
 """
 
-import logging
 import math
 import threading
 import time
@@ -13,6 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from http import HTTPStatus
 
+from relays.base.trouble import Trouble
 from relays.base.worker import Worker
 from relays.sources.nextcloud import dav
 from relays.sources.nextcloud.activity import NOBODY, Act, Actor, Deed
@@ -23,8 +23,6 @@ from relays.sources.nextcloud.cloud import AFTER_REFUSAL_SECONDS, Account, Cloud
 from relays.sources.nextcloud.dav import Resource
 from relays.storage.engine import Database
 from relays.storage.store import Store
-
-log = logging.getLogger(__name__)
 
 LONGEST_SECONDS = 3.0
 _ANSWER_SECONDS = 8.0
@@ -43,7 +41,7 @@ _AFTER_TROUBLE_SECONDS = 5.0
 class Uploader:
     """Who it was, and an address that opens the document, which may be empty.
 
-    `is_found`: there was such a deed. `is_answer`: Nextcloud has told all that was done.
+    `is_found`: there was such a deed. `is_answer`: Nextcloud has reported all that was done.
     """
 
     actor: Actor = NOBODY
@@ -85,7 +83,11 @@ class UploaderResolver(Worker):
         self._read_at = 0.0
         self._refresh_at = time.monotonic() + _FIRST_SECONDS
         self._silent_until = 0.0
-        self._trouble = ""
+        self._trouble = Trouble(
+            "uploader lookup",
+            retry="it is retried",
+            meanwhile="documents are announced without who brought them",
+        )
         self._stopping = False
 
     def answer(self, question: Question, timeout: float) -> Uploader | None:
@@ -107,10 +109,10 @@ class UploaderResolver(Worker):
                 self._changed.notify()
             return None
 
-    def told(self, path: str) -> None:
+    def settle(self, path: str) -> None:
         """What was done so far to the document at a path of the account's files is accounted for."""
         with self._changed:
-            self._ledger.told(path)
+            self._ledger.settle(path)
 
     def link(self, number: int) -> str:
         """The address that opens the file with a number."""
@@ -143,9 +145,9 @@ class UploaderResolver(Worker):
                 pause = AFTER_REFUSAL_SECONDS if refused else _AFTER_TROUBLE_SECONDS
                 with self._changed:
                     self._silent_until = time.monotonic() + pause
-                self._report(str(error), error.remedy)
+                self._trouble.report(str(error), error.remedy)
             else:
-                self._report("")
+                self._trouble.report()
 
     def _wait_for_question(self) -> bool:
         """Wait until there is something to be found out, and a little; False if the service ends."""
@@ -228,21 +230,3 @@ class UploaderResolver(Worker):
             return Uploader(is_answer=is_answer)
         link = "" if found.deed.act is Act.DELETED else self.link(found.number)
         return Uploader(self._reading.named(found.deed.actor), link, is_found=True, is_answer=True)
-
-    def _report(self, trouble: str, remedy: str = "") -> None:
-        if trouble == self._trouble:
-            return
-        if not trouble:
-            log.info("uploader lookup works again")
-        elif remedy:
-            log.error(
-                "uploader lookup trouble reason=%s: %s; documents are announced without who brought them",
-                trouble,
-                remedy,
-            )
-        else:
-            log.warning(
-                "uploader lookup trouble reason=%s: it is retried; documents are announced without who brought them",
-                trouble,
-            )
-        self._trouble = trouble

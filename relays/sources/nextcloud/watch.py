@@ -86,7 +86,7 @@ class Watch:
 
     def __init__(self, root: str, hints: "Hints") -> None:
         self._root = root
-        # Full events tell what was renamed into the tree (complete) from what was created (to be written yet).
+        # Full events distinguish what was renamed into the tree (complete) from what was created (to be written yet).
         self._observer = _Observer(generate_full_events=True)
         self._overflow = _OverflowSign(hints)
         logging.getLogger("watchdog").addHandler(self._overflow)
@@ -104,7 +104,7 @@ class Watch:
         return all(thread.is_alive() for thread in threads)
 
     def unwatched(self) -> set[str]:
-        """The folders that the kernel does not watch, the first ones, as it tells itself; none where it does not tell.
+        """The folders that the kernel does not watch, the first ones, as it says itself; none where it does not say.
 
         It may be that some are only too new. What cannot be read is left out: no scan finds anything there either.
         """

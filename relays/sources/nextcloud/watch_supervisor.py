@@ -14,10 +14,10 @@ _RENEW_SECONDS = 60.0
 
 
 class WatchSupervisor:
-    """Watches the tree at `place` as well as it can; `reason` is why it cannot, empty while it can."""
+    """Watches the tree of `backend` as well as it can; `reason` is why it cannot, empty while it can."""
 
-    def __init__(self, place: Backend, hints: Hints) -> None:
-        self._place = place
+    def __init__(self, backend: Backend, hints: Hints) -> None:
+        self._backend = backend
         self._hints = hints
         self._watch: Watching | None = None
         self._renew_at = 0.0
@@ -50,17 +50,17 @@ class WatchSupervisor:
         if renew:
             if self._watch is not None:
                 self._renew_at = time.monotonic() + _RENEW_SECONDS
-                log.warning("watching anew tree=%s reason=%s", self._place.name, problem)
+                log.warning("watching anew tree=%s reason=%s", self._backend.name, problem)
             problem = self._start() or self._problem()
         if problem and not self.reason:
             log.error(
                 "unwatched tree=%s reason=%s: scanning it every few seconds instead;"
                 " raise the limit: sysctl fs.inotify.max_user_watches",
-                self._place.name,
+                self._backend.name,
                 problem,
             )
         elif self.reason and not problem:
-            log.warning("heard again tree=%s", self._place.name)
+            log.warning("heard again tree=%s", self._backend.name)
         self.reason = problem
         return renew or bool(problem)
 
@@ -73,7 +73,7 @@ class WatchSupervisor:
     def _start(self) -> str:
         self.stop()
         try:
-            self._watch = self._place.watch(self._hints)
+            self._watch = self._backend.watch(self._hints)
         except OSError as error:
             self._renew_at = time.monotonic() + _RENEW_SECONDS
             return error.strerror or type(error).__name__

@@ -1,6 +1,6 @@
 """A tree that does not reach the disk, as a copy in memory of what WebDAV shows of it.
 
-The etag of the root tells every few seconds whether anything has changed, and the etags of folders where. A copy is
+The etag of the root says every few seconds whether anything has changed, and the etags of folders where. A copy is
 taken over as a whole: where it could not be read to its end, nothing is known, and the last one stays. Every hour all
 folders are read, as what was put into an external storage behind Nextcloud's back changes no etag until somebody looks.
 
@@ -12,12 +12,12 @@ of the folders.
 """
 
 import itertools
-import logging
 import threading
 import time
 from collections.abc import Iterator, Mapping
 from http import HTTPStatus
 
+from relays.base.trouble import Trouble
 from relays.base.worker import Worker
 from relays.sources.nextcloud import dav
 from relays.sources.nextcloud.backend import Scanning, Seen, Watching
@@ -27,10 +27,6 @@ from relays.sources.nextcloud.listing import Folder, Listed, Listing
 from relays.sources.nextcloud.tree import Stat, is_ignored
 from relays.sources.nextcloud.watch import Hints
 
-log = logging.getLogger(__name__)
-
-DEFAULT_SECONDS = 15
-HIGHEST_SECONDS = 3600
 _ALL_SECONDS = 3600.0
 _ANSWER_SECONDS = 60.0
 _TIMEOUT_SECONDS = 2 * _ANSWER_SECONDS
@@ -56,7 +52,7 @@ class WebDavPoller(Worker):
         super().__init__("polling", _TIMEOUT_SECONDS)
         self.name = f"webdav:{folder}"
         self.is_known = False
-        self.trouble = False
+        self.is_unreachable = False
         self.known_since = 0.0
         self._cloud = Cloud(account, _ANSWER_SECONDS)
         self._address = dav.address_of(account.user, folder)
@@ -69,7 +65,12 @@ class WebDavPoller(Worker):
         self._read_at = 0.0
         self._turns = itertools.count()
         self._all_at = 0.0
-        self._reason = ""
+        self._trouble = Trouble(
+            "polling",
+            where=f"tree={self.name}",
+            retry="Nextcloud is asked again",
+            meanwhile="nothing is lost meanwhile",
+        )
 
     def identity(self) -> object | None:
         return self._identity
@@ -187,22 +188,9 @@ class WebDavPoller(Worker):
             self._hints.put_all()
 
     def _report(self, reason: str, remedy: str = "") -> None:
-        self.trouble = bool(reason)
-        if reason == self._reason or self._stopping.is_set():
-            return
-        if not reason:
-            log.info("polling works again tree=%s", self.name)
-        elif remedy:
-            log.error(
-                "polling trouble tree=%s reason=%s: %s; nothing is lost meanwhile", self.name, reason, remedy
-            )
-        else:
-            log.warning(
-                "polling trouble tree=%s reason=%s: Nextcloud is asked again; nothing is lost meanwhile",
-                self.name,
-                reason,
-            )
-        self._reason = reason
+        self.is_unreachable = bool(reason)
+        if not self._stopping.is_set():
+            self._trouble.report(reason, remedy)
 
 
 class _Watching:

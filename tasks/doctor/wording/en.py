@@ -33,11 +33,15 @@ LINKS = {
     "webhooks.saved": "saved webhook URLs",
     "webhooks.known": "Mattermost's incoming webhooks",
     "webhooks.target": "target of the incoming webhooks",
+    "bot.account": "Mattermost's bot account",
+    "bot.member": "the bot's channels",
+    "bot.token": "the bot's token",
     "relay.release": "package of the relays",
     "gitlab-relay.unit": "service of the GitLab relay",
     "gitlab-relay.health": "health of the GitLab relay",
     "gitlab-relay.backlog": "deliveries of the GitLab relay",
     "gitlab-relay.parked": "parked messages (GitLab)",
+    "gitlab-relay.people": "people of GitLab in Mattermost",
     "gitlab.name": "GitLab's name",
     "gitlab.port": "GitLab's port",
     "gitlab.health": "GitLab's answer",
@@ -73,19 +77,19 @@ _DEPLOY = "deploy again: make deploy"
 
 BROKEN = {
     "ssh.unreachable": Saying(
-        "the host is not reached by SSH: {told}",
+        "the host is not reached by SSH: {detail}",
         "correct this setting of [host], or what it says, then run the doctor again",
     ),
     "ssh.lost": Saying(
-        "the SSH connection broke during the examination: {told}",
+        "the SSH connection broke during the examination: {detail}",
         "run the doctor again; if it happens again, look at the network and at journalctl -u ssh on the host",
     ),
     "ssh.sudo": Saying(
-        "the SSH user does not become root: {told}",
+        "the SSH user does not become root: {detail}",
         "give it sudo without a password, or set host.ssh_user to root",
     ),
     "ssh.forwarding": Saying(
-        "the host reaches Mattermost, but not through the SSH connection: {told}",
+        "the host reaches Mattermost, but not through the SSH connection: {detail}",
         "allow AllowTcpForwarding in sshd_config, or set host.api_access to direct",
     ),
     "host.python": Saying("the host has no python3", "install it: apt install python3"),
@@ -94,7 +98,7 @@ BROKEN = {
         "upgrade the host to Debian 12, Ubuntu 24.04 or newer",
     ),
     "host.systemd": Saying(
-        "no systemd runs the host: {told}",
+        "no systemd runs the host: {detail}",
         "the relays are services of systemd: take a host that has it, Debian 12 or Ubuntu 24.04",
     ),
     "host.systemd-old": Saying(
@@ -109,7 +113,7 @@ BROKEN = {
         "nothing can be run from {place}, which is mounted noexec: the relays would not start",
         "mount -o remount,exec with its mount point (findmnt -T {place}), and for good in /etc/fstab",
     ),
-    "host.api": Saying("{told}", "correct this setting of [host], then run the doctor again"),
+    "host.api": Saying("{detail}", "correct this setting of [host], then run the doctor again"),
     "host.disk": Saying(
         "only {free} of {whole} are left at {place}",
         "make room (docker system df, journalctl --vacuum-size=200M); nothing is lost meanwhile",
@@ -126,13 +130,13 @@ BROKEN = {
     "docker.folder": Saying(
         "there is no folder {folder} on the host", "correct host.infrastructure in passerelle.toml"
     ),
-    "docker.silent": Saying("Docker does not answer: {told}", "start Docker: systemctl start docker"),
+    "docker.silent": Saying("Docker does not answer: {detail}", "start Docker: systemctl start docker"),
     "docker.plugin": Saying(
         "Docker has no compose plugin",
         "install it (docker-compose-plugin, or docker-compose-v2 on Ubuntu): docker-compose 1 will not do",
     ),
     "docker.files": Saying(
-        "Docker Compose cannot read the files of {folder}: {told}",
+        "Docker Compose cannot read the files of {folder}: {detail}",
         "correct the file until cd {folder} && {compose} config --quiet says nothing any more",
     ),
     "docker.project": Saying(
@@ -140,7 +144,7 @@ BROKEN = {
         "set host.infrastructure to that folder, or host.compose_project to {name}",
     ),
     "docker.projects": Saying(
-        "several Compose projects were started from {folder}: {told}",
+        "several Compose projects were started from {folder}: {detail}",
         "set host.compose_project to the one that is meant, or remove the other one: docker compose -p NAME down",
     ),
     "docker.service-missing": Saying(
@@ -159,17 +163,17 @@ BROKEN = {
         "cd {folder} && {compose} up -d {service}",
     ),
     "mattermost.name": Saying(
-        "the host does not resolve the name of {url}: {told}",
+        "the host does not resolve the name of {url}: {detail}",
         "correct the DNS or /etc/hosts, or mattermost.url",
     ),
     "mattermost.port": Saying(
-        "the host does not connect to {url}: {told}", "check that Mattermost runs, and mattermost.url"
+        "the host does not connect to {url}: {detail}", "check that Mattermost runs, and mattermost.url"
     ),
     "mattermost.silent": Saying(
-        "{url} accepts the connection and does not answer: {told}", "restart Mattermost and read its log"
+        "{url} accepts the connection and does not answer: {detail}", "restart Mattermost and read its log"
     ),
     "mattermost.blocked": Saying(
-        "nothing answers the host at {url}: {told}",
+        "nothing answers the host at {url}: {detail}",
         "a firewall or a route stands between them; or correct mattermost.url",
     ),
     "mattermost.redirect": Saying(
@@ -183,13 +187,13 @@ BROKEN = {
         "what answers at {url} is not Mattermost", "correct mattermost.url: the address that answers itself"
     ),
     "mattermost.database": Saying(
-        "Mattermost does not reach its database ({told})", "bring its database back"
+        "Mattermost does not reach its database ({detail})", "bring its database back"
     ),
     "mattermost.files": Saying(
-        "Mattermost does not reach its file store ({told})", "bring its file store back"
+        "Mattermost does not reach its file store ({detail})", "bring its file store back"
     ),
     "mattermost.unhealthy": Saying(
-        "Mattermost calls itself unhealthy ({told})", "restart Mattermost and read its log"
+        "Mattermost calls itself unhealthy ({detail})", "restart Mattermost and read its log"
     ),
     "mattermost.token": Saying(
         "{url} refuses the token (401): revoked, its account deactivated, or personal tokens switched off",
@@ -198,7 +202,7 @@ BROKEN = {
     "mattermost.role": Saying(
         "the token is not a system administrator's", "give its account that role, or change mattermost.token"
     ),
-    "mattermost.api": Saying("Mattermost refuses a question: {told}", "read Mattermost's log"),
+    "mattermost.api": Saying("Mattermost refuses a question: {detail}", "read Mattermost's log"),
     "mattermost.setting": Saying("{setting}: {change}", _DEPLOY),
     "mattermost.variable": Saying(
         "the variable {variable} of Mattermost's environment beats the setting",
@@ -210,7 +214,7 @@ BROKEN = {
     "mattermost.channel-archived": Saying(
         "the channel {channel} is archived, which has removed its webhooks", _DEPLOY
     ),
-    # As the deploy and the relays tell it.
+    # As the deploy and the relays word it.
     **{f"tls.{code}": Saying(f"{{url}}: {fault.what}", fault.remedy) for code, fault in FAULTS.items()},
     "webhooks.missing": Saying("there is no {path}", _DEPLOY),
     "webhooks.access": Saying(
@@ -221,11 +225,32 @@ BROKEN = {
     "webhooks.unknown": Saying("Mattermost does not know the webhook of {name} any more", _DEPLOY),
     "webhooks.off": Saying("incoming webhooks are switched off in Mattermost", _DEPLOY),
     "webhooks.stranger": Saying(
-        "the address of {name} does not answer as Mattermost does ({told})",
+        "the address of {name} does not answer as Mattermost does ({detail})",
         "correct mattermost.url: the address that answers itself",
     ),
     "webhooks.other": Saying('{name} is not the URL of the webhook "{hook}"', _DEPLOY),
     "webhooks.channel": Saying('the webhook "{hook}" does not lead to the channel {channel}', _DEPLOY),
+    "bot.missing": Saying(
+        "Mattermost has no bot {bot}",
+        "make deploy, with the token of a person who administers the system in mattermost.token",
+    ),
+    "bot.taken": Saying("{detail}", "give the bot another name: mattermost.bot.username, then make deploy"),
+    "bot.owner": Saying(
+        "the account {owner}, which made the bot {bot}, was deactivated, and the bot with it",
+        "make deploy enables it again; for it not to depend on that account, switch off "
+        "ServiceSettings.DisableBotsWhenOwnerIsDeactivated in Mattermost",
+    ),
+    "bot.disabled": Saying("the bot {bot} is disabled", _DEPLOY),
+    "bot.roles": Saying("the bot {bot} has more rights than it needs: {roles}", _DEPLOY),
+    "bot.member": Saying("the bot {bot} is no member of the channel {channel}", _DEPLOY),
+    "bot.token-missing": Saying("there is no {path}", _DEPLOY),
+    "bot.token-access": Saying("{path} has the mode {mode} instead of 600", _DEPLOY),
+    "bot.token-refused": Saying("Mattermost refuses the token of the bot {bot}", _DEPLOY),
+    "bot.token-silent": Saying(
+        "the host could not try the bot's token: {detail}",
+        "see to it that the host reaches mattermost.url, then make doctor again",
+    ),
+    "bot.token-other": Saying("the token on the host is not that of the bot {bot}", _DEPLOY),
     "relay.release": Saying("the package of the relays is missing or not whole in /opt/passerelle", _DEPLOY),
     "relay.unit-missing": Saying("{unit} is not installed", _DEPLOY),
     "relay.port-taken": Saying(
@@ -272,7 +297,7 @@ BROKEN = {
         "nothing is lost: journalctl -u {relay} says what holds the messages up; run make deploy",
     ),
     "relay.held": Saying(
-        "{relay} is held up at the channel {channel}: {told}",
+        "{relay} is held up at the channel {channel}: {detail}",
         "nothing is lost: run make deploy; if gitlab.routes or nextcloud.trees name it, restore it in Mattermost",
     ),
     "relay.parked": Saying(
@@ -280,7 +305,7 @@ BROKEN = {
         "scripts/parked.sh {relay} list, then show, retry or drop with their number",
     ),
     "gitlab-relay.silent": Saying(
-        "the GitLab relay does not answer on the port {port}: {told}",
+        "the GitLab relay does not answer on the port {port}: {detail}",
         "systemctl restart passerelle-gitlab.service; journalctl -u passerelle-gitlab says why",
     ),
     "gitlab-relay.failing": Saying(
@@ -288,13 +313,14 @@ BROKEN = {
         "systemctl restart passerelle-gitlab.service; journalctl -u passerelle-gitlab says why",
     ),
     "gitlab.name": Saying(
-        "the host does not resolve the name of {url}: {told}", "correct the DNS or /etc/hosts, or gitlab.url"
+        "the host does not resolve the name of {url}: {detail}",
+        "correct the DNS or /etc/hosts, or gitlab.url",
     ),
     "gitlab.port": Saying(
-        "the host does not connect to {url}: {told}", "wait until GitLab has started, or correct gitlab.url"
+        "the host does not connect to {url}: {detail}", "wait until GitLab has started, or correct gitlab.url"
     ),
     "gitlab.blocked": Saying(
-        "nothing answers the host at {url}: {told}",
+        "nothing answers the host at {url}: {detail}",
         "a firewall or a route stands between them; or correct gitlab.url",
     ),
     "gitlab.redirect": Saying(
@@ -309,21 +335,21 @@ BROKEN = {
         "correct gitlab.url: the address that answers itself, without a path too many",
     ),
     "gitlab.silent": Saying(
-        "{url} accepts the connection and does not answer: {told}", "restart GitLab and read its log"
+        "{url} accepts the connection and does not answer: {detail}", "restart GitLab and read its log"
     ),
     "gitlab.token": Saying(
         "{url} refuses the token (401): expired, revoked, or its account blocked",
         "make a token of an administrator (scope api) and set gitlab.token",
     ),
     "gitlab.scope": Saying(
-        "the token has not the scope that it needs ({told})",
+        "the token has not the scope that it needs ({detail})",
         "make a token of an administrator (scope api) and set gitlab.token",
     ),
     "gitlab.role": Saying(
         "the token is not an administrator's, or it lacks the scope admin_mode", "change gitlab.token"
     ),
     "gitlab.version": Saying("GitLab {version} is too old", "upgrade to GitLab 17.1 or newer"),
-    "gitlab.api": Saying("GitLab refuses a question: {told}", "read GitLab's log"),
+    "gitlab.api": Saying("GitLab refuses a question: {detail}", "read GitLab's log"),
     "gitlab.clock": Saying(
         "GitLab's clock differs from the host's by {seconds} s; at 300 s signatures are refused",
         "set both right: timedatectl set-ntp true",
@@ -338,7 +364,7 @@ BROKEN = {
         "check relays.address and that passerelle-gitlab.socket listens on all addresses: make deploy",
     ),
     "gitlab.reach-rejected": Saying(
-        "seen from GitLab's container, there is no way to {relay}: {told}",
+        "seen from GitLab's container, there is no way to {relay}: {detail}",
         "a firewall rejects the connection: let Docker's networks through to this port (firewalld, nftables, "
         "iptables); or correct relays.address",
     ),
@@ -355,7 +381,7 @@ BROKEN = {
         "a firewall stands between them: let Docker's networks through to this port (ufw, nftables, iptables)",
     ),
     "gitlab.reach": Saying(
-        "seen from GitLab's container, {relay} is not reached: {told}",
+        "seen from GitLab's container, {relay} is not reached: {detail}",
         "check relays.address and the container's network",
     ),
     "gitlab.project": Saying("there is no project {project}", _DEPLOY),
@@ -421,17 +447,17 @@ BROKEN = {
         "journalctl -u passerelle-gitlab says why",
     ),
     "nextcloud.name": Saying(
-        "the host does not resolve the name of {url}: {told}",
+        "the host does not resolve the name of {url}: {detail}",
         "correct the DNS or /etc/hosts, or nextcloud.url",
     ),
     "nextcloud.port": Saying(
-        "the host does not connect to {url}: {told}", "check that Nextcloud runs, and nextcloud.url"
+        "the host does not connect to {url}: {detail}", "check that Nextcloud runs, and nextcloud.url"
     ),
     "nextcloud.silent": Saying(
-        "{url} accepts the connection and does not answer: {told}", "restart Nextcloud and read its log"
+        "{url} accepts the connection and does not answer: {detail}", "restart Nextcloud and read its log"
     ),
     "nextcloud.blocked": Saying(
-        "nothing answers the host at {url}: {told}",
+        "nothing answers the host at {url}: {detail}",
         "a firewall or a route stands between them; or correct nextcloud.url",
     ),
     "nextcloud.redirect": Saying(
@@ -461,7 +487,7 @@ BROKEN = {
         "make a new one as {admin}, set nextcloud.relay_password and deploy again: make deploy",
     ),
     "nextcloud.api": Saying(
-        "Nextcloud refuses a question: {told}", "correct what it names, or read Nextcloud's log"
+        "Nextcloud refuses a question: {detail}", "correct what it names, or read Nextcloud's log"
     ),
     "nextcloud.no-volume": Saying(
         "{directory} is on no volume: the host does not see the files",
@@ -500,6 +526,10 @@ UNCLEAR = {
 
 NOTED = {
     "gitlab.expiry": "{setting} expires on {until}: make rotate renews it if setup has made it, else make another one",
+    "bot.owned": "the bot {bot} belongs to the account {owner}: if that is deactivated, so is the bot, until the next "
+    "make deploy (ServiceSettings.DisableBotsWhenOwnerIsDeactivated)",
+    "gitlab-relay.people": "{count} user(s) of GitLab get no direct messages, for they are not found in Mattermost: "
+    "{names} (gitlab.people says who they are there)",
     "gitlab.push-limit": "of a push that changes more than {limit} branches or tags at once, GitLab sends nothing "
     "(push_event_hooks_limit: Admin > Settings > Network > Performance optimization)",
 }

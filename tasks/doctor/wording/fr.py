@@ -32,11 +32,15 @@ LINKS = {
     "webhooks.saved": "URLs de webhooks enregistrées",
     "webhooks.known": "webhooks entrants de Mattermost",
     "webhooks.target": "destination des webhooks entrants",
+    "bot.account": "compte bot de Mattermost",
+    "bot.member": "canaux du bot",
+    "bot.token": "jeton du bot",
     "relay.release": "paquet des relais",
     "gitlab-relay.unit": "service du relais GitLab",
     "gitlab-relay.health": "santé du relais GitLab",
     "gitlab-relay.backlog": "livraisons du relais GitLab",
     "gitlab-relay.parked": "messages mis de côté (GitLab)",
+    "gitlab-relay.people": "personnes de GitLab dans Mattermost",
     "gitlab.name": "nom de GitLab",
     "gitlab.port": "port de GitLab",
     "gitlab.health": "réponse de GitLab",
@@ -72,19 +76,19 @@ _DEPLOY = "relancez le déploiement : make deploy"
 
 BROKEN = {
     "ssh.unreachable": Saying(
-        "l'hôte n'est pas joint par SSH : {told}",
+        "l'hôte n'est pas joint par SSH : {detail}",
         "corrigez ce réglage de [host], ou ce qu'il désigne, puis relancez le diagnostic",
     ),
     "ssh.lost": Saying(
-        "la connexion SSH s'est rompue pendant l'examen : {told}",
+        "la connexion SSH s'est rompue pendant l'examen : {detail}",
         "relancez le diagnostic ; si cela se répète, examinez le réseau et journalctl -u ssh sur l'hôte",
     ),
     "ssh.sudo": Saying(
-        "l'utilisateur SSH ne devient pas root : {told}",
+        "l'utilisateur SSH ne devient pas root : {detail}",
         "donnez-lui sudo sans mot de passe, ou mettez host.ssh_user à root",
     ),
     "ssh.forwarding": Saying(
-        "l'hôte joint Mattermost, mais pas à travers la connexion SSH : {told}",
+        "l'hôte joint Mattermost, mais pas à travers la connexion SSH : {detail}",
         "autorisez AllowTcpForwarding dans sshd_config, ou mettez host.api_access à direct",
     ),
     "host.python": Saying("il n'y a pas de python3 sur l'hôte", "installez-le : apt install python3"),
@@ -93,7 +97,7 @@ BROKEN = {
         "passez l'hôte à Debian 12, Ubuntu 24.04 ou plus récent",
     ),
     "host.systemd": Saying(
-        "aucun systemd ne gère l'hôte : {told}",
+        "aucun systemd ne gère l'hôte : {detail}",
         "les relais sont des services de systemd : prenez un hôte qui en a un, Debian 12 ou Ubuntu 24.04",
     ),
     "host.systemd-old": Saying(
@@ -109,7 +113,7 @@ BROKEN = {
         "rien ne peut être exécuté dans {place}, monté avec noexec : les relais ne démarreraient pas",
         "mount -o remount,exec avec son point de montage (findmnt -T {place}), et durablement dans /etc/fstab",
     ),
-    "host.api": Saying("{told}", "corrigez ce réglage de [host], puis relancez le diagnostic"),
+    "host.api": Saying("{detail}", "corrigez ce réglage de [host], puis relancez le diagnostic"),
     "host.disk": Saying(
         "il ne reste que {free} sur {whole} à {place}",
         "libérez de la place (docker system df, journalctl --vacuum-size=200M) ; rien n'est perdu entre-temps",
@@ -128,13 +132,13 @@ BROKEN = {
     "docker.folder": Saying(
         "il n'y a pas de dossier {folder} sur l'hôte", "corrigez host.infrastructure dans passerelle.toml"
     ),
-    "docker.silent": Saying("Docker ne répond pas : {told}", "démarrez Docker : systemctl start docker"),
+    "docker.silent": Saying("Docker ne répond pas : {detail}", "démarrez Docker : systemctl start docker"),
     "docker.plugin": Saying(
         "Docker n'a pas de greffon compose",
         "installez-le (docker-compose-plugin, ou docker-compose-v2 sur Ubuntu) : docker-compose 1 ne suffit pas",
     ),
     "docker.files": Saying(
-        "Docker Compose ne peut pas lire les fichiers de {folder} : {told}",
+        "Docker Compose ne peut pas lire les fichiers de {folder} : {detail}",
         "corrigez le fichier jusqu'à ce que cd {folder} && {compose} config --quiet ne dise plus rien",
     ),
     "docker.project": Saying(
@@ -142,7 +146,7 @@ BROKEN = {
         "mettez host.infrastructure à ce dossier, ou host.compose_project à {name}",
     ),
     "docker.projects": Saying(
-        "plusieurs projets Compose ont été démarrés depuis {folder} : {told}",
+        "plusieurs projets Compose ont été démarrés depuis {folder} : {detail}",
         "mettez host.compose_project à celui qui compte, ou retirez l'autre : docker compose -p NOM down",
     ),
     "docker.service-missing": Saying(
@@ -161,16 +165,16 @@ BROKEN = {
         "cd {folder} && {compose} up -d {service}",
     ),
     "mattermost.name": Saying(
-        "l'hôte ne résout pas le nom de {url} : {told}", "corrigez le DNS ou /etc/hosts, ou mattermost.url"
+        "l'hôte ne résout pas le nom de {url} : {detail}", "corrigez le DNS ou /etc/hosts, ou mattermost.url"
     ),
     "mattermost.port": Saying(
-        "l'hôte ne se connecte pas à {url} : {told}", "vérifiez que Mattermost tourne, et mattermost.url"
+        "l'hôte ne se connecte pas à {url} : {detail}", "vérifiez que Mattermost tourne, et mattermost.url"
     ),
     "mattermost.silent": Saying(
-        "{url} accepte la connexion et ne répond pas : {told}", "redémarrez Mattermost et lisez son journal"
+        "{url} accepte la connexion et ne répond pas : {detail}", "redémarrez Mattermost et lisez son journal"
     ),
     "mattermost.blocked": Saying(
-        "rien ne répond à l'hôte à l'adresse {url} : {told}",
+        "rien ne répond à l'hôte à l'adresse {url} : {detail}",
         "un pare-feu ou une route les sépare ; ou corrigez mattermost.url",
     ),
     "mattermost.redirect": Saying(
@@ -185,13 +189,13 @@ BROKEN = {
         "corrigez mattermost.url : l'adresse qui répond elle-même",
     ),
     "mattermost.database": Saying(
-        "Mattermost n'atteint pas sa base de données ({told})", "rétablissez sa base de données"
+        "Mattermost n'atteint pas sa base de données ({detail})", "rétablissez sa base de données"
     ),
     "mattermost.files": Saying(
-        "Mattermost n'atteint pas son stockage de fichiers ({told})", "rétablissez son stockage de fichiers"
+        "Mattermost n'atteint pas son stockage de fichiers ({detail})", "rétablissez son stockage de fichiers"
     ),
     "mattermost.unhealthy": Saying(
-        "Mattermost se dit malade ({told})", "redémarrez Mattermost et lisez son journal"
+        "Mattermost se dit malade ({detail})", "redémarrez Mattermost et lisez son journal"
     ),
     "mattermost.token": Saying(
         "{url} refuse le jeton (401) : révoqué, compte désactivé, ou jetons personnels interdits",
@@ -201,7 +205,7 @@ BROKEN = {
         "le jeton n'est pas celui d'un administrateur du système",
         "donnez ce rôle à son compte, ou changez mattermost.token",
     ),
-    "mattermost.api": Saying("Mattermost refuse une question : {told}", "lisez le journal de Mattermost"),
+    "mattermost.api": Saying("Mattermost refuse une question : {detail}", "lisez le journal de Mattermost"),
     "mattermost.setting": Saying("{setting} : {change}", _DEPLOY),
     "mattermost.variable": Saying(
         "la variable {variable} de l'environnement de Mattermost l'emporte sur le réglage",
@@ -265,11 +269,32 @@ BROKEN = {
     "webhooks.unknown": Saying("Mattermost ne connaît plus le webhook de {name}", _DEPLOY),
     "webhooks.off": Saying("les webhooks entrants sont désactivés dans Mattermost", _DEPLOY),
     "webhooks.stranger": Saying(
-        "l'adresse de {name} ne répond pas comme Mattermost ({told})",
+        "l'adresse de {name} ne répond pas comme Mattermost ({detail})",
         "corrigez mattermost.url : l'adresse qui répond elle-même",
     ),
     "webhooks.other": Saying("{name} n'est pas l'URL du webhook « {hook} »", _DEPLOY),
     "webhooks.channel": Saying("le webhook « {hook} » ne mène pas au canal {channel}", _DEPLOY),
+    "bot.missing": Saying(
+        "Mattermost n'a pas de bot {bot}",
+        "make deploy, avec dans mattermost.token le jeton d'une personne qui administre le système",
+    ),
+    "bot.taken": Saying("{detail}", "donnez un autre nom au bot : mattermost.bot.username, puis make deploy"),
+    "bot.owner": Saying(
+        "le compte {owner}, qui a créé le bot {bot}, a été désactivé, et le bot avec lui",
+        "make deploy le réactive ; pour qu'il n'en dépende plus, désactivez dans Mattermost "
+        "ServiceSettings.DisableBotsWhenOwnerIsDeactivated",
+    ),
+    "bot.disabled": Saying("le bot {bot} est désactivé", _DEPLOY),
+    "bot.roles": Saying("le bot {bot} a plus de droits qu'il n'en faut : {roles}", _DEPLOY),
+    "bot.member": Saying("le bot {bot} n'est pas membre du canal {channel}", _DEPLOY),
+    "bot.token-missing": Saying("{path} n'existe pas", _DEPLOY),
+    "bot.token-access": Saying("{path} a les droits {mode} au lieu de 600", _DEPLOY),
+    "bot.token-refused": Saying("Mattermost refuse le jeton du bot {bot}", _DEPLOY),
+    "bot.token-silent": Saying(
+        "l'hôte n'a pas pu essayer le jeton du bot : {detail}",
+        "vérifiez que l'hôte atteint mattermost.url, puis relancez make doctor",
+    ),
+    "bot.token-other": Saying("le jeton sur l'hôte n'est pas celui du bot {bot}", _DEPLOY),
     "relay.release": Saying("le paquet des relais manque ou est incomplet dans /opt/passerelle", _DEPLOY),
     "relay.unit-missing": Saying("{unit} n'est pas installé", _DEPLOY),
     "relay.port-taken": Saying(
@@ -318,7 +343,7 @@ BROKEN = {
         "rien n'est perdu : journalctl -u {relay} dit ce qui retient les messages ; relancez make deploy",
     ),
     "relay.held": Saying(
-        "{relay} est retenu au canal {channel} : {told}",
+        "{relay} est retenu au canal {channel} : {detail}",
         "rien n'est perdu : relancez make deploy ; si gitlab.routes ou nextcloud.trees le nomme, rétablissez-le dans "
         "Mattermost",
     ),
@@ -327,7 +352,7 @@ BROKEN = {
         "scripts/parked.sh {relay} list, puis show, retry ou drop avec leur numéro",
     ),
     "gitlab-relay.silent": Saying(
-        "le relais GitLab ne répond pas sur le port {port} : {told}",
+        "le relais GitLab ne répond pas sur le port {port} : {detail}",
         "systemctl restart passerelle-gitlab.service ; journalctl -u passerelle-gitlab dit pourquoi",
     ),
     "gitlab-relay.failing": Saying(
@@ -335,14 +360,14 @@ BROKEN = {
         "systemctl restart passerelle-gitlab.service ; journalctl -u passerelle-gitlab dit pourquoi",
     ),
     "gitlab.name": Saying(
-        "l'hôte ne résout pas le nom de {url} : {told}", "corrigez le DNS ou /etc/hosts, ou gitlab.url"
+        "l'hôte ne résout pas le nom de {url} : {detail}", "corrigez le DNS ou /etc/hosts, ou gitlab.url"
     ),
     "gitlab.port": Saying(
-        "l'hôte ne se connecte pas à {url} : {told}",
+        "l'hôte ne se connecte pas à {url} : {detail}",
         "attendez que GitLab ait démarré, ou corrigez gitlab.url",
     ),
     "gitlab.blocked": Saying(
-        "rien ne répond à l'hôte à l'adresse {url} : {told}",
+        "rien ne répond à l'hôte à l'adresse {url} : {detail}",
         "un pare-feu ou une route les sépare ; ou corrigez gitlab.url",
     ),
     "gitlab.redirect": Saying(
@@ -357,14 +382,14 @@ BROKEN = {
         "corrigez gitlab.url : l'adresse qui répond elle-même, sans chemin de trop",
     ),
     "gitlab.silent": Saying(
-        "{url} accepte la connexion et ne répond pas : {told}", "redémarrez GitLab et lisez son journal"
+        "{url} accepte la connexion et ne répond pas : {detail}", "redémarrez GitLab et lisez son journal"
     ),
     "gitlab.token": Saying(
         "{url} refuse le jeton (401) : expiré, révoqué, ou compte bloqué",
         "créez un jeton d'administrateur (portée api) et mettez-le dans gitlab.token",
     ),
     "gitlab.scope": Saying(
-        "le jeton n'a pas la portée qu'il lui faut ({told})",
+        "le jeton n'a pas la portée qu'il lui faut ({detail})",
         "créez un jeton d'administrateur (portée api) et mettez-le dans gitlab.token",
     ),
     "gitlab.role": Saying(
@@ -372,7 +397,7 @@ BROKEN = {
         "changez gitlab.token",
     ),
     "gitlab.version": Saying("GitLab {version} est trop ancien", "passez à GitLab 17.1 ou plus récent"),
-    "gitlab.api": Saying("GitLab refuse une question : {told}", "lisez le journal de GitLab"),
+    "gitlab.api": Saying("GitLab refuse une question : {detail}", "lisez le journal de GitLab"),
     "gitlab.clock": Saying(
         "l'horloge de GitLab diffère de celle de l'hôte de {seconds} s ; à 300 s les signatures sont refusées",
         "mettez les deux à l'heure : timedatectl set-ntp true",
@@ -389,7 +414,7 @@ BROKEN = {
         "vérifiez relays.address et que passerelle-gitlab.socket écoute sur toutes les adresses : make deploy",
     ),
     "gitlab.reach-rejected": Saying(
-        "depuis le conteneur GitLab, {relay} n'est pas accessible : {told}",
+        "depuis le conteneur GitLab, {relay} n'est pas accessible : {detail}",
         "un pare-feu rejette la connexion : autorisez les réseaux de Docker vers ce port (firewalld, nftables, "
         "iptables) ; ou corrigez relays.address",
     ),
@@ -406,7 +431,7 @@ BROKEN = {
         "un pare-feu les sépare : autorisez les réseaux de Docker vers ce port (ufw, nftables, iptables)",
     ),
     "gitlab.reach": Saying(
-        "depuis le conteneur GitLab, {relay} n'est pas joint : {told}",
+        "depuis le conteneur GitLab, {relay} n'est pas joint : {detail}",
         "vérifiez relays.address et le réseau du conteneur",
     ),
     "gitlab.project": Saying("le projet {project} n'existe pas", _DEPLOY),
@@ -474,16 +499,16 @@ BROKEN = {
         "journalctl -u passerelle-gitlab dit pourquoi",
     ),
     "nextcloud.name": Saying(
-        "l'hôte ne résout pas le nom de {url} : {told}", "corrigez le DNS ou /etc/hosts, ou nextcloud.url"
+        "l'hôte ne résout pas le nom de {url} : {detail}", "corrigez le DNS ou /etc/hosts, ou nextcloud.url"
     ),
     "nextcloud.port": Saying(
-        "l'hôte ne se connecte pas à {url} : {told}", "vérifiez que Nextcloud tourne, et nextcloud.url"
+        "l'hôte ne se connecte pas à {url} : {detail}", "vérifiez que Nextcloud tourne, et nextcloud.url"
     ),
     "nextcloud.silent": Saying(
-        "{url} accepte la connexion et ne répond pas : {told}", "redémarrez Nextcloud et lisez son journal"
+        "{url} accepte la connexion et ne répond pas : {detail}", "redémarrez Nextcloud et lisez son journal"
     ),
     "nextcloud.blocked": Saying(
-        "rien ne répond à l'hôte à l'adresse {url} : {told}",
+        "rien ne répond à l'hôte à l'adresse {url} : {detail}",
         "un pare-feu ou une route les sépare ; ou corrigez nextcloud.url",
     ),
     "nextcloud.redirect": Saying(
@@ -514,7 +539,7 @@ BROKEN = {
         "créez-en un autre en tant que {admin}, mettez-le dans nextcloud.relay_password, puis make deploy",
     ),
     "nextcloud.api": Saying(
-        "Nextcloud refuse une question : {told}",
+        "Nextcloud refuse une question : {detail}",
         "corrigez ce qu'elle nomme, ou lisez le journal de Nextcloud",
     ),
     "nextcloud.no-volume": Saying(
@@ -556,6 +581,10 @@ UNCLEAR = {
 NOTED = {
     "gitlab.expiry": "{setting} expire le {until} : make rotate le renouvelle s'il vient de setup ; sinon, "
     "créez-en un autre",
+    "bot.owned": "le bot {bot} appartient au compte {owner} : si ce compte est désactivé, le bot l'est aussi, jusqu'au "
+    "make deploy suivant (ServiceSettings.DisableBotsWhenOwnerIsDeactivated)",
+    "gitlab-relay.people": "{count} personne(s) de GitLab ne reçoivent pas de message direct, faute d'être trouvées "
+    "dans Mattermost : {names} (gitlab.people dit qui elles y sont)",
     "gitlab.push-limit": "d'un push qui change plus de {limit} branches ou tags à la fois, GitLab n'envoie rien "
     "(push_event_hooks_limit : Admin > Settings > Network > Performance optimization)",
 }

@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 
-from tests.lab.faults import chat, cloud, forge, machine
+from tests.lab.faults import bot, chat, cloud, forge, machine
 from tests.lab.faults.world import KINDS, Fault
 
-FAULTS: list[Fault] = [*chat.FAULTS, *cloud.FAULTS, *forge.FAULTS, *machine.FAULTS]
+FAULTS: list[Fault] = [*chat.FAULTS, *bot.FAULTS, *cloud.FAULTS, *forge.FAULTS, *machine.FAULTS]
 
 _ONE_NAME = "there is one of a name"
 _NO_SWITCH = "it cannot be switched off"
@@ -40,6 +40,12 @@ ROWS: dict[str, tuple[str, dict[str, str]]] = {
             **_IN_APPLICATION,
         },
     ),
+    "bot": ("mattermost_bot.bot", {"duplicated": _ONE_NAME, **_IN_APPLICATION}),
+    "membership of the bot": (
+        "mattermost_bot.bot_memberships",
+        {"duplicated": "one is a member once", "disabled": _NO_SWITCH, **_IN_APPLICATION},
+    ),
+    "token of the bot": ("bot_tokens.bot_token", {"disabled": "the bot is, as a whole"}),
     "URLs of the webhooks": ("text_file.text_files", _FILE),
     "Nextcloud folder": ("nextcloud.folder_tree", _FILE),
     "allow-list": (
@@ -66,10 +72,13 @@ ROWS: dict[str, tuple[str, dict[str, str]]] = {
 # What keeps no state of a deployed site, and the test that it has instead.
 ACTS = {
     "absent.no_paths": "test_teardown",
+    "bot_tokens.no_former_tokens": "test_bot",
     "absent.nothing_but": "test_removal",
     "absent.no_service": "test_teardown",
     "gitlab.no_allow_list_entry": "test_teardown",
     "project_hooks.no_project_hook": "test_teardown",
+    "mattermost_bot.no_bot": "test_bot",
+    "mattermost_bot.no_bot_memberships": "test_removal",
     "mattermost_emoji.no_emojis": "test_icons",
     "secret_file.add_secret": "test_rotate",
     "secret_file.drop_others": "test_rotate",

@@ -56,7 +56,7 @@ def nothing(world: World) -> None:
 class Fault:
     """A drift of `kind` of the resource of the row `row`.
 
-    `what`, `expected` and `actual` are how the difference that `drift` tells begins. `settings`: the site wants
+    `what`, `expected` and `actual` are how the difference that `drift` prints begins. `settings`: the site wants
     something else, which is not there yet. `undo` takes away what was made besides.
     """
 

@@ -7,12 +7,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from lab import state
+from tests.lab.faults.bot import another_name
 from tests.lab.faults.world import INFRASTRUCTURE, World, nothing
 from tests.lab.runs import deploy
 
 Settings = dict[str, str]
 
 OTHER = "/root/other-infrastructure"
+OTHER_BOT = another_name()
 ANNEX, FIRST = "root/annexe", "root/projet-test-taaf"
 FURTHER_TREE = json.dumps([{"tree": "Comptabilite", "folders": ["Factures"], "channel": "dev-notifications"}])
 NAME = "mattermost__gitlab_webhook__display_name"
@@ -23,7 +25,7 @@ HR_NAME = "mattermost__nextcloud_webhook__display_name"
 class Change:
     """A change of `setting` from `before` to `after`, what the lab's site says besides its own settings.
 
-    `told` is how the difference begins that drift tells of what is left, `prepare` is done in between, and `undo` takes
+    `difference` is how the one begins that drift names of what is left, `prepare` is done in between, and `undo` takes
     away what people would have to, for a deploy leaves what they work in.
     """
 
@@ -31,7 +33,7 @@ class Change:
     name: str
     before: Settings | Callable[[World], Settings] = lambda world: {}
     after: Settings | Callable[[World], Settings] = lambda world: {}
-    told: str = ""
+    difference: str = ""
     prepare: Callable[[World], object] = nothing
     undo: Callable[[World], object] = nothing
 
@@ -97,7 +99,7 @@ CHANGES = [
         "gitlab.projects",
         "one is taken out",
         {"gitlab__projects": json.dumps([ANNEX])},
-        told=f"{HOOK} {ANNEX} to http",
+        difference=f"{HOOK} {ANNEX} to http",
         undo=_project_gone(ANNEX),
     ),
     Change(
@@ -105,7 +107,7 @@ CHANGES = [
         "one is moved in GitLab, and the settings follow",
         {"gitlab__projects": json.dumps([ANNEX])},
         {"gitlab__projects": json.dumps([f"{ANNEX}-2"])},
-        told="/var/lib/passerelle/made.json",
+        difference="/var/lib/passerelle/made.json",
         prepare=lambda w: w.forge.api("PUT", f"projects/{ANNEX.replace('/', '%2F')}", {"path": "annexe-2"}),
         undo=_project_gone(f"{ANNEX}-2"),
     ),
@@ -113,97 +115,124 @@ CHANGES = [
         "gitlab.projects",
         "one is deleted in GitLab and taken out",
         {"gitlab__projects": json.dumps([ANNEX])},
-        told="/var/lib/passerelle/made.json",
+        difference="/var/lib/passerelle/made.json",
         prepare=_project_gone(ANNEX),
     ),
     Change(
         "gitlab.project",
         "another one",
         {"gitlab__project": ANNEX},
-        told=f"{HOOK} {ANNEX} to http",
+        difference=f"{HOOK} {ANNEX} to http",
         undo=_project_gone(ANNEX),
     ),
-    Change("relays.port", "another one", {"relays__port": "8091"}, told="outbound allow-list entry"),
+    Change("relays.port", "another one", {"relays__port": "8091"}, difference="outbound allow-list entry"),
     Change(
         "relays.address",
         "another one",
         {"relays__address": "passerelle-lab-host"},
-        told="outbound allow-list entry passerelle-lab-host:8090",
+        difference="outbound allow-list entry passerelle-lab-host:8090",
     ),
     Change(
         "mattermost.team",
         "another one",
         {"mattermost__team": "essai", "mattermost__team_display_name": "Essai"},
-        told="incoming webhook 'GitLab Notifications'",
+        difference="incoming webhook 'GitLab Notifications'",
         undo=_team_gone("essai"),
     ),
     Change(
         "mattermost.gitlab_webhook.display_name",
         "another one",
         {NAME: "Forge"},
-        told="incoming webhook 'Forge'",
+        difference="incoming webhook 'Forge'",
     ),
     Change(
         "mattermost.gitlab_webhook.display_name",
         "another one, twice",
         {NAME: "Forge"},
         {NAME: "Forge 3"},
-        told="incoming webhook 'Forge 2'",
+        difference="incoming webhook 'Forge 2'",
         prepare=lambda w: deploy(**{NAME: "Forge 2"}),
     ),
     Change(
         "mattermost.nextcloud_webhook.display_name",
         "another one",
         {HR_NAME: "Nuage"},
-        told="incoming webhook 'Nuage'",
+        difference="incoming webhook 'Nuage'",
     ),
     Change(
         "mattermost.nextcloud_webhook.display_name",
         "exchanged with the other one's",
         {NAME: "Nextcloud File Monitor", HR_NAME: "GitLab Notifications"},
-        told="incoming webhook 'GitLab Notifications': channel",
+        difference="incoming webhook 'GitLab Notifications': channel",
+    ),
+    Change(
+        "mattermost.posting",
+        "webhook again",
+        {"mattermost__posting": "bot"},
+        difference="token of the bot passerelle",
+    ),
+    Change(
+        "gitlab.routes",
+        "a channel of the bot's is taken out",
+        {
+            "mattermost__posting": "bot",
+            "gitlab__routes": '[{"channels": ["off-topic"], "events": ["wiki_page"]}]',
+        },
+        {"mattermost__posting": "bot"},
+        difference="bot passerelle in channel off-topic",
+    ),
+    Change(
+        "mattermost.bot.username",
+        "another one",
+        {"mattermost__posting": "bot"},
+        {"mattermost__posting": "bot", "mattermost__bot__username": OTHER_BOT},
+        difference=f"bot {OTHER_BOT}: username",
     ),
     Change(
         "mattermost.gitlab_webhook.channel",
         "another one",
         {"mattermost__gitlab_webhook__channel": "essai-dev"},
-        told="incoming webhook 'GitLab Notifications': channel",
+        difference="incoming webhook 'GitLab Notifications': channel",
         undo=_channel_gone("essai-dev"),
     ),
     Change(
         "nextcloud.trees",
         "one is taken out",
         {"nextcloud__trees": FURTHER_TREE},
-        told="/run/passerelle/Comptabilite",
+        difference="/run/passerelle/Comptabilite",
         undo=_tree_gone("Comptabilite"),
     ),
     Change(
         "nextcloud.trees",
         "one of another owner was taken out before deploys knew of it",
-        told="/run/passerelle.bob",
+        difference="/run/passerelle.bob",
         prepare=lambda w: w.machine("mkdir -p /run/passerelle.bob/Comptabilite"),
     ),
     Change(
         "nextcloud.relay_password",
         "taken out",
         _with_password,
-        told="/etc/passerelle/nextcloud-app-password",
+        difference="/etc/passerelle/nextcloud-app-password",
     ),
-    Change("nextcloud.source", "disk again", _over_webdav, told="/etc/passerelle/nextcloud-app-password"),
-    Change("nextcloud.source", "webdav", after=_over_webdav, told="/run/passerelle/Documents_RH"),
-    Change("gitlab.read_token", "taken out", after=without_token, told="/etc/passerelle/gitlab-read-token"),
+    Change(
+        "nextcloud.source", "disk again", _over_webdav, difference="/etc/passerelle/nextcloud-app-password"
+    ),
+    Change("nextcloud.source", "webdav", after=_over_webdav, difference="/run/passerelle/Documents_RH"),
+    Change(
+        "gitlab.read_token", "taken out", after=without_token, difference="/etc/passerelle/gitlab-read-token"
+    ),
     Change(
         "nextcloud.tree",
         "another one",
         {"nextcloud__tree": "Essai_RH"},
-        told="/run/passerelle/Essai_RH",
+        difference="/run/passerelle/Essai_RH",
         undo=_tree_gone("Essai_RH"),
     ),
     Change(
         "host.infrastructure",
         "another folder",
         _another_folder,
-        told=f"{OTHER}/scripts/status.sh",
+        difference=f"{OTHER}/scripts/status.sh",
         undo=lambda w: w.machine(f"rm -r {OTHER}"),
     ),
 ]
@@ -225,10 +254,12 @@ NOTHING = {
         ),
         _FILE,
     ),
-    **dict.fromkeys((f"gitlab.{n}" for n in ("detail", "mute", "routes", "people", "wording")), _FILE),
+    **dict.fromkeys((f"gitlab.{n}" for n in ("detail", "mute", "people", "wording")), _FILE),
+    **dict.fromkeys(("gitlab.conversations", "gitlab.direct_messages"), _FILE),
     **dict.fromkeys((f"relays.{n}" for n in ("language", "digest_from", "footer")), _FILE),
     **dict.fromkeys(("gitlab.other_projects", "gitlab.service", "nextcloud.service"), _FILE),
     "mattermost.team_display_name": _ALTERED,
+    **dict.fromkeys((f"mattermost.bot.{n}" for n in ("display_name", "description")), _ALTERED),
     **{
         f"mattermost.{hook}_webhook.{name}": _ALTERED
         for hook in ("gitlab", "nextcloud")

@@ -8,7 +8,7 @@ from unittest.mock import patch
 from group_data.all import TAAF
 from tasks.commands import command_files
 from tasks.operations.nextcloud import scanned
-from tasks.relays import bound_at
+from tasks.relay_settings import bound_at
 from tasks.settings import load
 from tasks.site import Site
 from tests.acceptance.people import Chat, Forge
@@ -38,6 +38,16 @@ def held(chat: Chat, forge: Forge, machine: Callable[[str], str]) -> Holdings:
     for hook in chat.api("GET", "/hooks/incoming?per_page=200"):
         team = teams.setdefault(hook["team_id"], chat.api("GET", f"/teams/{hook['team_id']}")["name"])
         webhooks.add(f"{team}: {hook['display_name']}")
+    bots = {
+        bot["user_id"]: bot["username"]
+        for bot in chat.api("GET", "/bots?per_page=200")
+        if bot["description"].endswith("(Passerelle)")
+    }
+    tokens = {
+        f"{name}: {token['description'].rpartition(',')[0]}"
+        for identity, name in bots.items()
+        for token in chat.api("GET", f"/users/{identity}/tokens?per_page=200")
+    }
     projects = [each["path_with_namespace"] for each in forge.api("GET", "projects?per_page=100")]
     return {
         "hooks": {
@@ -48,6 +58,7 @@ def held(chat: Chat, forge: Forge, machine: Callable[[str], str]) -> Holdings:
         },
         "allow-list": set(forge.api("GET", "application/settings")["outbound_local_requests_whitelist"]),
         "webhooks": webhooks,
+        "bots": set(bots.values()) | tokens,
         "host": set(machine(_LISTED).split()),
     }
 
@@ -63,11 +74,13 @@ def described(site: Site, address: str) -> Holdings:
         "gitlab-read-token": site.gitlab.read_token,
         "spool": site.relays.spool,
         "nextcloud-app-password": nextcloud.relay_password,
+        "mattermost-bot-token": site.mattermost.posting == "bot",
         "site": True,
         "ca.pem": site.host.ca,
         "gitlab.toml": True,
         "nextcloud.toml": True,
     }
+    bot = site.mattermost.bot.username if site.mattermost.posting == "bot" else ""
     units = ["gitlab.socket", "gitlab.service", "nextcloud.service", *(["nextcloud.path"] if on_disk else [])]
     bound = {bound_at(site, tree) for tree in site.trees} if on_disk else set()
     marks = {scanned(str(tree.owner), tree.tree) for tree in site.trees} if on_disk else set()
@@ -79,6 +92,8 @@ def described(site: Site, address: str) -> Holdings:
             f"{site.mattermost.team}: {hook.display_name}"
             for hook in (site.mattermost.gitlab_webhook, site.mattermost.nextcloud_webhook)
         },
+        # Hosts are what their addresses are called.
+        "bots": {bot, f"{bot}: Passerelle, {site.host.address}"} if bot else set(),
         "host": {
             *(f"/etc/passerelle/{name}" for name, wanted in secrets.items() if wanted),
             *(f"/etc/systemd/system/passerelle-{unit}" for unit in units),

@@ -139,7 +139,7 @@ def _validate(call: Call, url: str) -> None:
     except UnknownHost:
         pass
     except UrlBlocked:
-        # The reason is not told: the API answers every bad URL with the same four words.
+        # The reason is not given: the API answers every bad URL with the same four words.
         raise ApiError(422, error="Invalid url given") from None
     if "\n" in (call.text("token") or ""):
         raise ApiError(422, error="Token can not contain line breaks")

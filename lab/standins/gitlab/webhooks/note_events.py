@@ -14,7 +14,7 @@ from lab.standins.gitlab.webhooks import issue_events, merge_request_events
 def event(
     instance: Instance, project: Project, actor: User, note: Note, *, action: str | None
 ) -> tuple[bool, dict[str, Any]]:
-    """Whether only hooks for confidential comments may hear of a note, and the payload that tells of it."""
+    """Whether only hooks for confidential comments may hear of a note, and the payload that reports it."""
     companion: dict[str, dict[str, Any]]
     if note.noteable_type == "Issue":
         issue = issues.by_id(instance, note.noteable_id)

@@ -42,6 +42,20 @@ def channel(call: Call) -> Row:
     return channels.find(call.store, call.id("channel_id"))
 
 
+def may_post(call: Call, channel: Row) -> bool:
+    """Members post; so do administrators and who has a role for it."""
+    roles = {"system_admin", "system_post_all", "system_post_all_public"}
+    wide = roles & set(call.user["roles"].split()) - (
+        {"system_post_all_public"} if channel["type"] != "O" else set()
+    )
+    return bool(wide) or members.find(call.store, channel["id"], call.user["id"]) is not None
+
+
+def may_read_posts(call: Call, channel: Row) -> bool:
+    """Members and administrators; that a channel is public is not enough (recorded)."""
+    return call.is_admin or members.find(call.store, channel["id"], call.user["id"]) is not None
+
+
 def may_read(call: Call, channel: Row) -> bool:
     """Members read; so do administrators, and in public channels everybody of the team."""
     if call.is_admin or members.find(call.store, channel["id"], call.user["id"]):

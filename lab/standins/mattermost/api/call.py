@@ -69,7 +69,7 @@ class Call:
         return int(text) if text.isascii() and text.isdigit() else default
 
     def page(self) -> tuple[int, int]:
-        """``per_page`` (60 unless told, at most 200) and the offset that ``page`` gives."""
+        """``per_page`` (60 unless given, at most 200) and the offset that ``page`` gives."""
         size = min(self.number("per_page", 60), 200)
         return size, size * self.number("page", 0)
 

@@ -10,6 +10,7 @@ from lab.standins.mattermost.api import access
 from lab.standins.mattermost.api.call import Call
 from lab.standins.mattermost.api.endpoint import endpoint
 from lab.standins.mattermost.payloads import channel as payload
+from lab.standins.mattermost.payloads.gojson import loads
 from lab.standins.mattermost.payloads.ok import OK
 from lab.standins.mattermost.state import channels, members, posts
 from lab.standins.mattermost.state.errors import ApiError, forbidden, invalid_body, invalid_url
@@ -46,6 +47,19 @@ def create(call: Call) -> Response:
     name = call.user["username"]
     posts.system(call.instance, channel, call.user, "join_channel", f"{name} joined the channel.")
     return JSONResponse(payload.to_json(channel), 201)
+
+
+def create_direct(call: Call) -> Response:
+    """The channel of two people, of whom the caller is one; the same again if it is there."""
+    ids = loads(call.body)
+    if not isinstance(ids, list) or len(ids) != 2:
+        raise invalid_body("user_ids")
+    people = [call.store.get("users", str(id)) for id in ids]
+    if call.user["id"] not in ids and not call.is_admin:
+        raise forbidden()
+    if people[0] is None or people[1] is None:
+        raise ApiError("api.channel.create_direct_channel.invalid_user.app_error", 400)
+    return JSONResponse(payload.to_json(channels.direct(call.store, people[0], people[1])), 201)
 
 
 def _check_texts(wanted: dict[str, str]) -> None:
@@ -177,6 +191,7 @@ def restore(call: Call) -> Response:
 
 routes = [
     endpoint("POST", "/channels", create),
+    endpoint("POST", "/channels/direct", create_direct),
     endpoint("GET", "/channels/{channel_id}", get),
     endpoint("GET", "/teams/{team_id}/channels/name/{channel_name}", get_by_name),
     endpoint("GET", "/teams/name/{team_name}/channels/name/{channel_name}", get_by_name),

@@ -15,7 +15,7 @@ from lab.standins.mattermost.state.store import Row
 
 
 def add(call: Call) -> Response:
-    """Adding somebody announces it in the channel, which counts as a mention of them."""
+    """It is announced in the channel; to be added by somebody counts as a mention, to join does not."""
     channel = access.channel(call)
     user = users.find(call.store, call.fields("channel_member", {"user_id": str})["user_id"])
     if not access.may_read(call, channel):
@@ -25,6 +25,10 @@ def add(call: Call) -> Response:
     if members.find(call.store, channel["id"], user["id"]) is None:
         members.insert(call.store, channel["id"], user["id"])
         answer = payload.to_json(_required(call, user["id"]))
+        if user["id"] == call.user["id"]:
+            text = f"{user['username']} joined the channel."
+            posts.system(call.instance, channel, user, "join_channel", text)
+            return JSONResponse(answer, 201)
         text = f"{user['username']} added to the channel by {call.user['username']}."
         props = {"addedUserId": user["id"], "addedUsername": user["username"]}
         posts.system(call.instance, channel, call.user, "add_to_channel", text, props)
@@ -48,6 +52,21 @@ def remove(call: Call) -> Response:
     return JSONResponse(OK)
 
 
+def set_roles(call: Call) -> Response:
+    admin = call.fields("scheme_roles", {"scheme_admin": bool, "scheme_user": bool})["scheme_admin"]
+    channel = access.channel(call)
+    if not access.is_team_manager(call, channel["team_id"]):
+        raise forbidden()
+    member = _required(call, call.id("user_id"))
+    call.store.execute(
+        "UPDATE channel_members SET scheme_admin = ? WHERE channel_id = ? AND user_id = ?",
+        admin,
+        member["channel_id"],
+        member["user_id"],
+    )
+    return JSONResponse(OK)
+
+
 def get(call: Call) -> Response:
     if not access.may_read(call, access.channel(call)):
         raise forbidden()
@@ -65,8 +84,12 @@ def list_of_user(call: Call) -> Response:
     return JSONResponse([payload.to_json(row) for row in rows])
 
 
+# Collapsed threads are off.
+_ROOTS = {"mention_count_root": 0, "msg_count_root": 0}
+
+
 def unread(call: Call) -> Response:
-    """How many posts and mentions of a channel a member has not seen."""
+    """How many posts and mentions of a channel a member has not seen; an administrator sees other keys (recorded)."""
     member = _required(call, _own_or_admin(call))
     channel = access.channel(call)
     return JSONResponse(
@@ -75,7 +98,7 @@ def unread(call: Call) -> Response:
             "channel_id": channel["id"],
             "msg_count": channel["total_msg_count"] - member["msg_count"],
             "mention_count": member["mention_count"],
-            "notify_props": payload.NOTIFY_PROPS,
+            **({"notify_props": payload.NOTIFY_PROPS} if call.user["id"] == member["user_id"] else _ROOTS),
         }
     )
 
@@ -105,6 +128,7 @@ routes = [
     endpoint("POST", "/channels/{channel_id}/members", add),
     endpoint("GET", "/channels/{channel_id}/members/{user_id}", get),
     endpoint("DELETE", "/channels/{channel_id}/members/{user_id}", remove),
+    endpoint("PUT", "/channels/{channel_id}/members/{user_id}/schemeRoles", set_roles),
     endpoint("POST", "/channels/members/{user_id}/view", view),
     endpoint("GET", "/users/{user_id}/channels/{channel_id}/unread", unread),
     endpoint("GET", "/users/{user_id}/teams/{team_id}/channels/members", list_of_user),

@@ -11,6 +11,11 @@ from lab.standins.mattermost.state.errors import ApiError
 
 _MISLEADING = {
     ("GET", "/api/v4/teams/name/{team_name}"): ("app.team.get_by_name.app_error", 404),
+    # As if for ever, to whoever's session is known already; an answer of 400 and one of 401 were recorded as well.
+    ("POST", "/api/v4/posts"): ("api.context.permissions.app_error", 403),
+    ("PUT", "/api/v4/posts/{post_id}/patch"): ("api.context.permissions.app_error", 403),
+    ("GET", "/api/v4/posts/{post_id}"): ("app.post.get.app_error", 500),
+    ("GET", "/api/v4/channels/{channel_id}/posts"): ("app.post.get_posts_since.app_error", 500),
     ("POST", "/api/v4/users/login"): ("api.user.login.invalid_credentials_email_username", 401),
 }
 _FROM_MEMORY = {

@@ -101,7 +101,7 @@ def _channel(instance: Instance, hook: Row, owner: Row, wanted: str) -> Row:
         user = instance.store.one("SELECT * FROM users WHERE username = ?", wanted[1:])
         if user is None:
             raise ApiError("web.incoming_webhook.user.app_error", 400)
-        return _direct_channel(instance, owner, user)
+        return channels.direct(instance.store, owner, user)
     channel = instance.store.one(
         "SELECT * FROM channels WHERE team_id = ? AND name = ? AND delete_at = 0",
         hook["team_id"],
@@ -109,19 +109,6 @@ def _channel(instance: Instance, hook: Row, owner: Row, wanted: str) -> Row:
     )
     if channel is None:
         raise ApiError("web.incoming_webhook.channel.app_error", 404)
-    return channel
-
-
-def _direct_channel(instance: Instance, owner: Row, user: Row) -> Row:
-    ids = sorted({owner["id"], user["id"]})
-    name = f"{ids[0]}__{ids[-1]}"
-    found = instance.store.one("SELECT * FROM channels WHERE team_id = '' AND name = ?", name)
-    if found is not None:
-        return found
-    fields = {"team_id": "", "type": "D", "display_name": "", "name": name, "creator_id": owner["id"]}
-    channel = channels.insert(instance.store, fields)
-    for user_id in ids:
-        members.insert(instance.store, channel["id"], user_id)
     return channel
 
 

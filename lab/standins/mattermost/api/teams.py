@@ -130,12 +130,29 @@ def restore(call: Call) -> Response:
 
 
 def add_member(call: Call) -> Response:
+    """Any member may add others; nobody adds themselves here, to an open team either (bots are recorded)."""
     team = access.team(call)
     user = users.find(call.store, call.fields("team_member", {"user_id": str})["user_id"])
-    if not access.is_team_manager(call, team["id"]):
+    if not access.is_team_member(call, team["id"]):
         raise forbidden()
     teams.join(call.instance, team["id"], user)
     return JSONResponse(payload.member_to_json(_member(call, user["id"])), 201)
+
+
+def get_member(call: Call) -> Response:
+    if not access.is_team_member(call, access.team(call)["id"]):
+        raise forbidden()
+    return JSONResponse(payload.member_to_json(_member(call, call.id("user_id"))))
+
+
+def remove_member(call: Call) -> Response:
+    """Who leaves a team leaves its channels."""
+    team = access.team(call)
+    user_id = call.id("user_id")
+    if user_id != call.user["id"] and not access.is_team_manager(call, team["id"]):
+        raise forbidden()
+    teams.leave(call.store, _member(call, user_id))
+    return JSONResponse(OK)
 
 
 def set_member_roles(call: Call) -> Response:
@@ -168,6 +185,8 @@ routes = [
     endpoint("DELETE", "/teams/{team_id}", archive),
     endpoint("POST", "/teams/{team_id}/restore", restore),
     endpoint("POST", "/teams/{team_id}/members", add_member),
+    endpoint("GET", "/teams/{team_id}/members/{user_id}", get_member),
+    endpoint("DELETE", "/teams/{team_id}/members/{user_id}", remove_member),
     endpoint("PUT", "/teams/{team_id}/members/{user_id}/schemeRoles", set_member_roles),
     endpoint("GET", "/teams", everyone),
     endpoint("GET", "/users/{user_id}/teams", mine),

@@ -9,11 +9,14 @@ from lab.standins.mattermost.api.endpoint import endpoint
 from lab.standins.mattermost.payloads import user as payload
 from lab.standins.mattermost.payloads.gojson import loads
 from lab.standins.mattermost.payloads.ok import OK
-from lab.standins.mattermost.state import users
+from lab.standins.mattermost.state import bots, users
 from lab.standins.mattermost.state.errors import NO_COOKIE, ApiError, forbidden, invalid_body
 from lab.standins.mattermost.state.store import new_id
 
-_ASSIGNABLE_ROLES = {"system_user", "system_admin", "system_user_access_token"}
+_ASSIGNABLE_ROLES = {
+    *("system_user", "system_admin", "system_user_access_token"),
+    *("system_post_all", "system_post_all_public"),
+}
 
 
 def create(call: Call) -> Response:
@@ -44,6 +47,8 @@ def login(call: Call) -> Response:
     if not isinstance(password, str) or not password:
         raise ApiError("api.user.login.blank_pwd.app_error", 400)
     user = call.store.one("SELECT * FROM users WHERE ? IN (username, email)", login_id)
+    if user is not None and user["bot_owner"] is not None:
+        raise ApiError("api.user.login.bot_login_forbidden.app_error", 401)
     if user is None or user["delete_at"] or not users.matches(password, user["password"]):
         if user is not None:
             failed = user["failed_attempts"] + 1
@@ -73,6 +78,16 @@ def get_by_username(call: Call) -> Response:
     return JSONResponse(payload.to_json(user, private=user["id"] == call.user["id"]))
 
 
+def list_by_usernames(call: Call) -> Response:
+    """Those that there are."""
+    names = loads(call.body)
+    if not isinstance(names, list) or not names:
+        raise invalid_body("usernames")
+    marks = ", ".join("?" * len(names))
+    rows = call.store.all(f"SELECT * FROM users WHERE username IN ({marks}) ORDER BY username", *names)  # noqa: S608
+    return JSONResponse([payload.to_json(row, private=row["id"] == call.user["id"]) for row in rows])
+
+
 def set_roles(call: Call) -> Response:
     """Roles beyond user and administrator need a licence, which Team Edition has not."""
     roles = call.fields("roles", {"roles": str})["roles"]
@@ -86,7 +101,7 @@ def set_roles(call: Call) -> Response:
 
 
 def set_active(call: Call) -> Response:
-    """Deactivate (which ends the account's sessions) or activate."""
+    """Deactivate, which ends the account's sessions and disables its bots, or activate."""
     active = call.json_object("active").get("active")
     if not isinstance(active, bool):
         raise invalid_body("active")
@@ -96,6 +111,8 @@ def set_active(call: Call) -> Response:
     call.store.update("users", user["id"], {"delete_at": 0 if active else call.store.now()})
     if not active:
         call.store.execute("DELETE FROM sessions WHERE user_id = ?", user["id"])
+        if call.instance.config.service("DisableBotsWhenOwnerIsDeactivated"):
+            bots.disable_those_of(call.store, user["id"])
     return JSONResponse(OK)
 
 
@@ -105,6 +122,7 @@ routes = [
     endpoint("POST", "/users/logout", logout),
     endpoint("GET", "/users/{user_id}", get),
     endpoint("GET", "/users/username/{username}", get_by_username),
+    endpoint("POST", "/users/usernames", list_by_usernames),
     endpoint("PUT", "/users/{user_id}/roles", set_roles),
     endpoint("PUT", "/users/{user_id}/active", set_active),
 ]

@@ -27,6 +27,9 @@ from lab.standins.mattermost.state.store import Row
 
 _SHOWN = 100
 """Posts on a channel's page."""
+_LINE = 80
+"""Characters of a root above a reply."""
+_POSTS = "SELECT posts.*, username FROM posts JOIN users ON users.id = user_id WHERE posts.delete_at = 0 AND"
 _NEWEST = 2**62
 """A moment after that of every post."""
 
@@ -56,8 +59,12 @@ def _page(instance: Instance, template: str, team: Row | None, **values: object)
         "SELECT * FROM channels WHERE team_id = ? AND delete_at = 0 ORDER BY type, name",
         team["id"] if team else "",
     )
+    direct = [
+        {"name": row["name"], "people": _people(instance, row)}
+        for row in store.all("SELECT * FROM channels WHERE type = 'D' ORDER BY create_at")
+    ]
     html = _templates.get_template(template).render(
-        team=team, channels=channels, version=instance.release.version, **values
+        team=team, channels=channels, direct=direct, version=instance.release.version, **values
     )
     return HTMLResponse(html)
 
@@ -94,6 +101,16 @@ async def channel_page(request: Request) -> Response:
     return _channel(instance, team, channel, _NEWEST)
 
 
+async def direct_page(request: Request) -> Response:
+    """The messages of two people, oldest first."""
+    instance = instance_of(request)
+    team = _team(instance, request.path_params["team"])
+    channel = instance.store.one(
+        "SELECT * FROM channels WHERE type = 'D' AND name = ?", request.path_params["channel"]
+    )
+    return _channel(instance, team, channel, _NEWEST)
+
+
 async def permalink(request: Request) -> Response:
     """The channel of a post up to that post, which is marked, as Mattermost opens the link of a post."""
     instance = instance_of(request)
@@ -105,22 +122,28 @@ async def permalink(request: Request) -> Response:
         team
         and post
         and instance.store.one(
-            "SELECT * FROM channels WHERE team_id = ? AND id = ?", team["id"], post["channel_id"]
+            "SELECT * FROM channels WHERE team_id IN (?, '') AND id = ?", team["id"], post["channel_id"]
         )
     )
-    return _channel(instance, team, channel, post["create_at"] if post else _NEWEST, permalink=True)
+    if post is None:
+        return _channel(instance, team, None, _NEWEST)
+    collapsed = instance.release.collapsed_threads and post["root_id"]
+    place = instance.store.get("posts", post["root_id"]) if collapsed else post
+    return _channel(instance, team, channel, place["create_at"] if place else _NEWEST, linked=post["id"])
 
 
 def _channel(
-    instance: Instance, team: Row | None, channel: Row | None, until: int, *, permalink: bool = False
+    instance: Instance, team: Row | None, channel: Row | None, until: int, *, linked: str = ""
 ) -> Response:
+    """The posts of a channel up to a moment: with collapsed threads its roots, each with its replies below it."""
     if not team or not channel:
         return PlainTextResponse(*NOT_FOUND)
     rows = instance.store.all(
-        "SELECT posts.*, username FROM posts JOIN users ON users.id = user_id "
-        "WHERE channel_id = ? AND posts.delete_at = 0 AND posts.create_at <= ? ORDER BY posts.create_at DESC LIMIT ?",
+        f"{_POSTS} channel_id = ? AND posts.create_at <= ? AND (root_id = '' OR NOT ?)"
+        " ORDER BY posts.create_at DESC LIMIT ?",
         channel["id"],
         until,
+        instance.release.collapsed_threads,
         _SHOWN,
     )
     return _page(
@@ -128,14 +151,26 @@ def _channel(
         "channel.html",
         team,
         channel=channel,
+        people=_people(instance, channel),
         posts=list(_shown(instance, rows[::-1])),
-        permalink=permalink,
+        linked=linked,
     )
+
+
+def _people(instance: Instance, channel: Row) -> str:
+    """Whose direct messages these are."""
+    rows = instance.store.all(
+        "SELECT username FROM channel_members JOIN users ON users.id = user_id WHERE channel_id = ?"
+        " ORDER BY bot_owner IS NULL, username",
+        channel["id"],
+    )
+    return " ↔ ".join(row["username"] for row in rows) if channel["type"] == "D" else ""
 
 
 def _shown(instance: Instance, rows: list[Row]) -> Iterator[dict[str, Any]]:
     """What the page needs of each post. Pictures from elsewhere are not loaded."""
     day = ""
+    store, collapsed = instance.store, instance.release.collapsed_threads
     for row in rows:
         props = json.loads(row["props"])
         at = datetime.fromtimestamp(row["create_at"] / 1000, UTC)
@@ -154,12 +189,39 @@ def _shown(instance: Instance, rows: list[Row]) -> Iterator[dict[str, Any]]:
             "at": at,
             "new_day": f"{at:%d/%m/%Y}" if f"{at:%d/%m/%Y}" != day else "",
             "message": row["message"],
+            "edited": row["edit_at"] > 0,
+            "pinned": row["is_pinned"],
+            "reactions": [
+                (EMOJI.get(each["emoji_name"], f":{each['emoji_name']}:"), each["count"])
+                for each in store.all(
+                    "SELECT emoji_name, count(*) AS count FROM reactions WHERE post_id = ?"
+                    " GROUP BY emoji_name ORDER BY min(create_at)",
+                    row["id"],
+                )
+            ],
+            "root": None
+            if collapsed or not row["root_id"]
+            else _beginning(store.get("posts", row["root_id"])),
+            "replies": list(
+                _shown(instance, store.all(f"{_POSTS} root_id = ? ORDER BY posts.create_at", row["id"]))
+            )
+            if collapsed
+            else [],
             "attachments": [
                 item | {"bar": _bar(item.get("color", ""))}
                 for item in (attachments if isinstance(attachments, list) else ())
             ],
         }
         day = f"{at:%d/%m/%Y}"
+
+
+def _beginning(root: Row | None) -> str:
+    """What a reply is about, in a line."""
+    if root is None:
+        return ""
+    boxes = json.loads(root["props"]).get("attachments") or [{}]
+    line = root["message"] or boxes[0].get("fallback") or boxes[0].get("title") or ""
+    return line if len(line) <= _LINE else f"{line[: _LINE - 1]}…"
 
 
 def _bar(color: str) -> str:
@@ -197,6 +259,7 @@ routes = [
     route("GET", "/", home),
     route("GET", "/admin_console/integrations/integration_management", settings_page),
     route("GET", "/{team}/channels/{channel}", channel_page),
+    route("GET", "/{team}/messages/{channel}", direct_page),
     route("GET", "/{team}/pl/{post}", permalink),
     route("GET", "/{team}/integrations/incoming_webhooks", hooks_page),
 ]

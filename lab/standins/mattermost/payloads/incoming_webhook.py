@@ -126,6 +126,14 @@ def _typed(value: Any, kind: type) -> Any:
     return value
 
 
+def attachments(value: object) -> list[dict[str, Any]] | None:
+    """The attachments of a post of the API, with all of Mattermost's keys; None if they are none."""
+    try:
+        return [_attachment(item) for item in _typed(value, list)]
+    except Undecodable:
+        return None
+
+
 def _attachment(value: Any) -> dict[str, Any]:
     given = _object(value)
     attachment: dict[str, Any] = {key: _typed(given.get(key), str) for key in _ATTACHMENT_TEXTS}

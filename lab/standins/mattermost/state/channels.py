@@ -27,6 +27,20 @@ def insert(store: Store, channel: dict[str, object]) -> Row:
     return find(store, id)
 
 
+def direct(store: Store, creator: Row, other: Row) -> Row:
+    """The channel of two people, made if there is none."""
+    ids = sorted({creator["id"], other["id"]})
+    name = f"{ids[0]}__{ids[-1]}"
+    found = store.one("SELECT * FROM channels WHERE team_id = '' AND name = ?", name)
+    if found is not None:
+        return found
+    fields = {"team_id": "", "type": "D", "display_name": "", "name": name, "creator_id": creator["id"]}
+    channel = insert(store, fields)
+    for user_id in ids:
+        members.insert(store, channel["id"], user_id)
+    return channel
+
+
 def insert_defaults(store: Store, team: Row) -> None:
     """Create the default channels of a new team."""
     for name, display_name in DEFAULTS.items():

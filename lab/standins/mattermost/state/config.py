@@ -37,10 +37,12 @@ def defaults(release: Release) -> Document:
             "EnablePostIconOverride": False,
             "EnableUserAccessTokens": False,
             "EnableBotAccountCreation": False,
+            "DisableBotsWhenOwnerIsDeactivated": True,
             "EnableCustomEmoji": True,
             "EnableDeveloper": False,
             "EnableLinkPreviews": True,
             "MaximumLoginAttempts": 10,
+            "PostEditTimeLimit": -1,
         },
         "TeamSettings": {
             "SiteName": "Mattermost",

@@ -36,6 +36,21 @@ MESSAGES = {
         "This server does not allow open signups.  "
         "Please speak with your Administrator to receive an invitation."
     ),
+    "api.channel.create_direct_channel.invalid_user.app_error": "Invalid user ID for direct channel creation.",
+    "api.post.create_post.can_not_post_to_deleted.error": "Can not post to deleted channel.",
+    "api.post.create_post.channel_root_id.app_error": "Invalid ChannelId for RootId parameter.",
+    "api.post.create_post.root_id.app_error": "Invalid RootId parameter.",
+    "api.post.deduplicate_create_post.failed_to_get": (
+        "Failed to fetch original post after deduplicating a client repeating the same request."
+    ),
+    "api.post.delete_post.can_not_delete_post_in_deleted.error": "Can not delete a post in a deleted channel.",
+    "api.post.patch_post.can_not_update_post_in_deleted.error": "Can not update a post in a deleted channel.",
+    "api.post.update_post.permissions_time_limit.app_error": (
+        "Post edit is only allowed for {seconds} seconds. Please ask your System Administrator for details."
+    ),
+    "api.reaction.save.archived_channel.app_error": "You cannot react in an archived channel.",
+    "api.reaction.save_reaction.user_id.app_error": "You cannot save reaction for the other user.",
+    "api.user.login.bot_login_forbidden.app_error": "Bot login is forbidden.",
     "api.user.login.blank_pwd.app_error": "Password field must not be blank",
     "api.user.login.invalid_credentials_email_username": "Enter a valid email or username and/or password.",
     "api.user.update_user_roles.license.app_error": (
@@ -50,6 +65,9 @@ MESSAGES = {
     "app.channel.get_member.missing.app_error": "No channel member found for that user ID and channel ID.",
     "app.channel.update.bad_id": "Unable to update the channel.",
     "app.emoji.get.no_result": "We couldn't find the emoji.",
+    "app.post.save.app_error": "Unable to save the Post.",
+    "app.post.save.existing.app_error": "You cannot update an existing Post.",
+    "app.post.get_posts_since.app_error": "Unable to get the posts for the channel.",
     "app.post.get.app_error": "Unable to get the post.",
     "app.team.get.find.app_error": "Unable to find the existing team.",
     "app.team.get_by_name.app_error": "Unable to find the existing team.",
@@ -63,11 +81,11 @@ MESSAGES = {
     "app.user.missing_account.const": "Unable to find the user.",
     "app.user.save.email_exists.app_error": "An account with that email already exists.",
     "app.user.save.username_exists.app_error": "An account with that username already exists.",
+    "app.user_access_token.get_by_user.app_error": "Unable to get the personal access token.",
     "app.user_access_token.disabled": (
         "Personal access tokens are disabled on this server. "
         "Please contact your system administrator for details."
     ),
-    "app.user_access_token.get_by_user.app_error": "Unable to get the personal access tokens by user.",
     "app.webhooks.get_incoming.app_error": "Unable to get the webhook.",
     "app.webhooks.save_incoming.existing.app_error": "You cannot overwrite an existing IncomingWebhook.",
     "app.webhooks.update_incoming.app_error": "Unable to update the IncomingWebhook.",
@@ -86,6 +104,8 @@ MESSAGES = {
     "model.incoming_hook.display_name.app_error": "Invalid title.",
     "model.incoming_hook.icon_url.app_error": "Invalid post icon.",
     "model.incoming_hook.parse_data.app_error": "Unable to parse incoming data.",
+    "model.post.is_valid.msg.app_error": "Invalid message.",
+    "model.post.is_valid.props.app_error": "Invalid props.",
     "model.post.is_valid.message_length.app_error": "Post Message property is longer than the maximum.",
     "model.team.is_valid.characters.app_error": "Name must be 2 or more lowercase alphanumeric characters.",
     "model.team.is_valid.name.app_error": "Invalid name.",
@@ -94,7 +114,8 @@ MESSAGES = {
     "model.user.is_valid.email.app_error": "Invalid email.",
     "model.user.is_valid.pwd.app_error": "Invalid password.",
     "model.user.is_valid.username.app_error": "Invalid username.",
-    "standin.not_recorded.app_error": "The database does not answer, and how this was told was not recorded.",
+    "standin.not_recorded.app_error": "The database does not answer, and how this was said was not recorded.",
+    "store.sql_bot.get.missing.app_error": "Bot does not exist.",
     "store.sql_channel.save_channel.exists.app_error": (
         "A channel with that name already exists on the same team."
     ),

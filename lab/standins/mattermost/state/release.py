@@ -42,6 +42,16 @@ class Release:
     channel_display_name_required: bool
     duplicate_team_id: str
     """Error id of a team name that is taken."""
+    parent_id: bool
+    """Whether posts say their root a second time, as `parent_id`."""
+    too_long_id: str
+    """Error id of a message that is too long."""
+    stored_props: int
+    """Runes of JSON that the props of a post may have which the API is given."""
+    collapsed_threads: bool
+    """Whether a channel shows roots alone, each with its thread, by default (CollapsedThreads)."""
+    edit_time_limit: bool
+    """Whether PostEditTimeLimit holds, which in 5.37 needs a licence."""
 
 
 V5_37 = Release(
@@ -67,6 +77,11 @@ V5_37 = Release(
     channel_name_min=2,
     channel_display_name_required=False,
     duplicate_team_id="app.team.save.existing.app_error",
+    parent_id=True,
+    too_long_id="model.post.is_valid.msg.app_error",
+    stored_props=8_000,
+    collapsed_threads=False,
+    edit_time_limit=False,
 )
 
 V11_6 = Release(
@@ -91,6 +106,11 @@ V11_6 = Release(
     channel_name_min=1,
     channel_display_name_required=True,
     duplicate_team_id="store.sql_team.save_team.existing.app_error",
+    parent_id=False,
+    too_long_id="model.post.is_valid.message_length.app_error",
+    stored_props=800_000,
+    collapsed_threads=True,
+    edit_time_limit=True,
 )
 
 RELEASES = {"5.37": V5_37, "11.6": V11_6}

@@ -47,12 +47,21 @@ CREATE TABLE IF NOT EXISTS hooks (
     channel_locked INTEGER);
 CREATE TABLE IF NOT EXISTS posts (
     id TEXT PRIMARY KEY, create_at INTEGER UNIQUE, update_at INTEGER, delete_at INTEGER DEFAULT 0,
-    user_id TEXT, channel_id TEXT, root_id TEXT, message TEXT, type TEXT, props TEXT, metadata TEXT);
+    user_id TEXT, channel_id TEXT, root_id TEXT, message TEXT, type TEXT, props TEXT, metadata TEXT,
+    edit_at INTEGER DEFAULT 0, is_pinned INTEGER DEFAULT 0);
+CREATE TABLE IF NOT EXISTS reactions (
+    user_id TEXT, post_id TEXT, emoji_name TEXT, create_at INTEGER, update_at INTEGER,
+    PRIMARY KEY (user_id, post_id, emoji_name));
 CREATE TABLE IF NOT EXISTS emoji (
     id TEXT PRIMARY KEY, create_at INTEGER, update_at INTEGER, delete_at INTEGER DEFAULT 0, creator_id TEXT,
     name TEXT, image BLOB);
 CREATE INDEX IF NOT EXISTS posts_of_channel ON posts (channel_id, create_at);
+CREATE INDEX IF NOT EXISTS reactions_of_post ON reactions (post_id, create_at);
+CREATE INDEX IF NOT EXISTS posts_of_thread ON posts (root_id, create_at) WHERE root_id <> '';
 """
+
+_LATER = {"posts": {"edit_at": "INTEGER DEFAULT 0", "is_pinned": "INTEGER DEFAULT 0"}}
+"""Columns that a database of an earlier version of the stand-in lacks."""
 
 _ALPHABET = "ybndrfg8ejkmcpqxot1uwisza345h769"
 
@@ -75,6 +84,10 @@ class Store:
         self._connection.execute("PRAGMA journal_mode = WAL")
         self._connection.execute("PRAGMA synchronous = NORMAL")
         self._connection.executescript(SCHEMA)
+        for table, columns in _LATER.items():
+            there = {row["name"] for row in self.all(f"PRAGMA table_info({table})")}
+            for name in columns.keys() - there:
+                self.execute(f"ALTER TABLE {table} ADD COLUMN {name} {columns[name]}")
         newest = self.one("SELECT coalesce(max(create_at), 0) AS at FROM posts")
         self._last: int = newest["at"] if newest else 0
 

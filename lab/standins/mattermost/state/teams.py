@@ -22,3 +22,15 @@ def join(instance: Instance, team_id: str, user: Row, *, admin: bool = False) ->
         member = {"team_id": team_id, "user_id": user["id"], "scheme_admin": admin}
         instance.store.insert("team_members", member)
         channels.join_defaults(instance, team_id, user)
+
+
+def leave(store: Store, member: Row) -> None:
+    """End a membership, and those in the team's channels."""
+    store.execute(
+        "DELETE FROM channel_members WHERE user_id = ? AND channel_id IN (SELECT id FROM channels WHERE team_id = ?)",
+        member["user_id"],
+        member["team_id"],
+    )
+    store.execute(
+        "DELETE FROM team_members WHERE team_id = ? AND user_id = ?", member["team_id"], member["user_id"]
+    )

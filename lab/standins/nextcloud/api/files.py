@@ -103,7 +103,7 @@ async def _put(call: Call, home: Home, path: str) -> Response:
 
 
 def written(call: Call, home: Home, path: str, mtime: int | None) -> dict[str, str]:
-    """Headers that tell a client what its upload has become."""
+    """Headers that say to a client what its upload has become."""
     return _identity(call, home, path) | ({} if mtime is None else {"X-OC-MTime": "accepted"})
 
 

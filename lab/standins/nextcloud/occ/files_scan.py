@@ -1,7 +1,7 @@
 """`occ files:scan`: text and exit codes as measured on Nextcloud 32.0.1.
 
 Its exit code proves nothing: a path that does not exist, an unknown user or a folder that cannot be read end
-with 0, as on the real server. The table is what tells.
+with 0, as on the real server. The table is what counts.
 """
 
 import os

@@ -40,7 +40,7 @@ class Actor:
 class Page:
     """Rows, merged, the number of the last one of them, whether there are more, and the first one there is.
 
-    The latter is told only where `since` is the number of no row.
+    The latter is said only where `since` is the number of no row.
     """
 
     rows: list[Row]
@@ -52,7 +52,7 @@ class Page:
 def record(
     instance: Instance, owner: str, actor: Actor, action: Action, path: str, fileid: int, former: str = ""
 ) -> None:
-    """Tell everybody who has the file in his files: its owner, and those it is shared with."""
+    """Notify everybody who has the file in his files: its owner, and those it is shared with."""
     with store.connect(instance) as connection:
         views = {owner: path.removeprefix("files")}
         shares = connection.execute(

@@ -232,7 +232,7 @@ class Home:
         return self.folder / "files_versions" / f"{path.removeprefix('files/')}.v{timestamp}"
 
     def restored(self, path: str) -> None:
-        """Tell that something came back from the trash."""
+        """Record that something came back from the trash."""
         self._tell("restored", path)
 
     def _tell(self, action: activity.Action, path: str, former: str = "") -> None:

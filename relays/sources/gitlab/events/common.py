@@ -41,7 +41,7 @@ SHOWN_PROJECT = "shown_project"
 _PLACE = re.compile(r"https?://[^/]+/(?:groups/)?(.+?)/-/")
 _SHA = re.compile("[0-9a-f]+")
 _NUMBER = re.compile("[0-9]{1,20}")
-# As git tells the kinds of signatures: OpenPGP (two), SSH, X.509. One that was cut goes on to the end.
+# As git marks the kinds of signatures: OpenPGP (two), SSH, X.509. One that was cut goes on to the end.
 _SIGNATURE = re.compile(
     r"^-----BEGIN (PGP SIGNATURE|PGP MESSAGE|SSH SIGNATURE|SIGNED MESSAGE)-----[ \r]*$"
     r".*?(?:^-----END \1-----[ \r]*$|\Z)",
@@ -171,9 +171,15 @@ def line(template: str, **values: markup.Markup | int | None) -> Message:
 def lines(first: markup.Markup, others: Sequence[markup.Markup]) -> Message:
     """A message of several lines, the first of which says what happened."""
 
-    def say(said: Sentence) -> Message:
-        text = markup.Markup("\n".join((said.text, *others)))
-        return Message(USERNAME, ICON, summary=said.text, text=text, said=said, resay=say)
+    below = "".join(f"\n{line}" for line in others)
+
+    def say(said: Sentence, below: str = below) -> Message:
+        text = markup.Markup(f"{said.text}{below}")
+        return Message(USERNAME, ICON, summary=said.text, text=text, said=said, resay=resay)
+
+    def resay(said: Sentence) -> Message:
+        # A backtick of a site's own sentence may turn the code below it inside out.
+        return say(said, markup.inside_out(below))
 
     # Without a box nobody is shown the label.
     return say(Sentence(first, markup.Label(first)))

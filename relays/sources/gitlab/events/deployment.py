@@ -4,6 +4,8 @@ from collections.abc import Iterator
 
 from relays.mattermost import markup
 from relays.mattermost.message import Field, Message
+from relays.sources.gitlab.conversations import facts
+from relays.sources.gitlab.conversations.contribution import Contribution, Turn
 from relays.sources.gitlab.event_kind import EventKind
 from relays.sources.gitlab.events.common import (
     COLORS,
@@ -24,7 +26,7 @@ from relays.sources.gitlab.payload import Payload
 from relays.wording import Wording
 
 # It has ended, or GitLab has stopped it ("blocked") until somebody approves of it or starts it by hand.
-_TOLD = ("success", "failed", "canceled", "blocked")
+_WORDED = ("success", "failed", "canceled", "blocked")
 # As the enterprise edition sends them since 19: somebody has decided, which may not be the last word.
 _DECIDED = ("approved", "rejected")
 _COLORS = {
@@ -51,7 +53,7 @@ class Deployment(EventKind):
         status = payload.text("status")
         if status in _DECIDED:
             said = sentence(wording[f"deployment.{status}"], _approver(payload, wording))
-        elif status not in _TOLD:
+        elif status not in _WORDED:
             said = state_sentence(wording["deployment.other"], state_of(status, wording))
         elif payload.mapping("user"):
             said = sentence(wording[f"deployment.{status}"], user_of(payload, wording))
@@ -76,6 +78,23 @@ class Deployment(EventKind):
 
     def noises(self, payload: Payload, actions: frozenset[str]) -> Iterator[str]:
         return of_progress(payload, actions)
+
+    def contribution(self, payload: Payload, project: str, actions: frozenset[str]) -> Contribution | None:
+        name, status = payload.text("environment"), payload.text("status")
+        if not name:
+            return None
+        found = facts.of_deployment(payload)
+        ended = status in (facts.SOUND, facts.BROKEN)
+        return Contribution(
+            "environment",
+            project,
+            name,
+            {} if status in _DECIDED else dict((found,)),
+            replies=status not in ("created", "running", "skipped"),
+            insists=status in _DECIDED,
+            turn=Turn(found[0], found[1].order, status) if ended else None,
+            branch="" if payload.flag("tag") else payload.text("ref"),
+        )
 
 
 def _commit(payload: Payload) -> markup.Markup | None:

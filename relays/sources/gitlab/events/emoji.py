@@ -3,9 +3,10 @@
 from relays.mattermost import markup
 from relays.mattermost.message import Message
 from relays.sources.gitlab.confidentiality import is_about_the_open
+from relays.sources.gitlab.conversations.contribution import Contribution
 from relays.sources.gitlab.event_kind import EventKind
 from relays.sources.gitlab.events.common import NAME, PROJECT, SHORT_TITLE, line, project_of, user_of
-from relays.sources.gitlab.events.note import LABELS_AT, subject_of
+from relays.sources.gitlab.events.note import LABELS_AT, of_companion, subject_of
 from relays.sources.gitlab.payload import Payload
 from relays.wording import Wording
 
@@ -43,6 +44,9 @@ class Emoji(EventKind):
 
     def is_confidential(self, payload: Payload, header: str) -> bool:
         return super().is_confidential(payload, header) or not is_about_the_open(payload, header)
+
+    def contribution(self, payload: Payload, project: str, actions: frozenset[str]) -> Contribution | None:
+        return of_companion(payload, project, {})
 
 
 def _action(payload: Payload) -> str:

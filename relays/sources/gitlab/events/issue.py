@@ -3,7 +3,9 @@
 from collections.abc import Iterator
 
 from relays.mattermost.message import Field, Message
-from relays.sources.gitlab.event_kind import EventKind
+from relays.sources.gitlab.conversations import facts
+from relays.sources.gitlab.conversations.contribution import Contribution
+from relays.sources.gitlab.event_kind import EventKind, as_reply
 from relays.sources.gitlab.events.changes import CHANGES, action_of, actions_of, changes_of
 from relays.sources.gitlab.events.common import sentence, user_of
 from relays.sources.gitlab.events.details import details_of
@@ -55,3 +57,16 @@ class Issue(EventKind):
 
     def noises(self, payload: Payload, actions: frozenset[str]) -> Iterator[str]:
         return of_update(payload, actions)
+
+    def contribution(self, payload: Payload, project: str, actions: frozenset[str]) -> Contribution | None:
+        number = payload.text("object_attributes", "iid")
+        if not number:
+            return None
+        found, replies = dict(facts.of_subject(payload)), not actions.isdisjoint(("close", "reopen"))
+        return Contribution("issue", project, number, found, replies=replies)
+
+    def reply(self, payload: Payload, wording: Wording) -> Message | None:
+        message, key = as_reply(self.build(payload, wording)), f"reply.{action_of(payload)}"
+        if key in wording and message.resay:
+            return message.resay(sentence(wording[key], user_of(payload, wording)))
+        return message

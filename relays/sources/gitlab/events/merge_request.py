@@ -4,7 +4,9 @@ from collections.abc import Iterator
 
 from relays.mattermost import markup
 from relays.mattermost.message import Field, Message
-from relays.sources.gitlab.event_kind import EventKind
+from relays.sources.gitlab.conversations import facts
+from relays.sources.gitlab.conversations.contribution import Contribution
+from relays.sources.gitlab.event_kind import EventKind, as_reply
 from relays.sources.gitlab.events.changes import CHANGES, action_of, actions_of, changes_of
 from relays.sources.gitlab.events.common import BRANCH, field, sentence, user_of
 from relays.sources.gitlab.events.details import details_of
@@ -17,6 +19,8 @@ from relays.wording import Wording
 # while more are needed, "unapproval" for a withdrawn one that was not enough.
 _SAME = {"approval": "approved", "unapproval": "unapproved"}
 _REMOVING = ("force_remove_source_branch", "should_remove_source_branch")
+# The rest changes the root alone.
+_REPLIED = ("close", "reopen", "merge", "approved", "unapproved", "ready", "review")
 _ACTIONS = ("open", "close", "reopen", "update", "merge", "approved", "unapproved")
 
 
@@ -54,14 +58,33 @@ class MergeRequest(EventKind):
         if action == "merge" and removes_source(payload):
             branches["source"] = markup.fill(wording["merge_request.source"], branch=branches["source"])
         ends = [shown for end, branch in branches.items() for shown in field(wording[f"field.{end}"], branch)]
-        told = sentence(wording[f"merge_request.{said}"] + also, user_of(payload, wording), changes=words)
-        return announcement(payload, wording, told, [*ends, *details])
+        heading = sentence(wording[f"merge_request.{said}"] + also, user_of(payload, wording), changes=words)
+        return announcement(payload, wording, heading, [*ends, *details])
 
     def actions_of(self, payload: Payload) -> tuple[str, ...]:
         return tuple(_SAME.get(action, action) for action in actions_of(payload))
 
     def noises(self, payload: Payload, actions: frozenset[str]) -> Iterator[str]:
         return of_update(payload, actions)
+
+    def contribution(self, payload: Payload, project: str, actions: frozenset[str]) -> Contribution | None:
+        number = payload.text("object_attributes", "iid")
+        if not number:
+            return None
+        found, replies = dict(facts.of_subject(payload)), not actions.isdisjoint(_REPLIED)
+        return Contribution("merge_request", project, number, found, replies=replies)
+
+    def reply(self, payload: Payload, wording: Wording) -> Message | None:
+        action = action_of(payload)
+        said = _SAME.get(action, action)
+        if said == "unapproved" and payload.flag("object_attributes", "system"):
+            said = "approvals_reset"
+        if "ready" in self.actions_of(payload):
+            said = "ready"
+        message, key = as_reply(self.build(payload, wording)), f"reply.{said}"
+        if key in wording and message.resay:
+            return message.resay(sentence(wording[key], user_of(payload, wording)))
+        return message
 
 
 def removes_source(payload: Payload) -> bool:

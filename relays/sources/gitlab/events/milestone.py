@@ -9,7 +9,7 @@ from relays.wording import Wording
 
 
 class Milestone(EventKind):
-    """A milestone, of which GitLab tells since 18.2."""
+    """A milestone, of which GitLab sends events since 18.2."""
 
     name = "milestone"
     gitlab_names = ("milestone",)
@@ -20,7 +20,7 @@ class Milestone(EventKind):
     action_at = ("action",)
 
     def build(self, payload: Payload, wording: Wording) -> Message:
-        """Which milestone was created, closed, opened anew or deleted; GitLab does not tell by whom."""
+        """Which milestone was created, closed, opened anew or deleted; GitLab does not say by whom."""
         action = payload.text("action")
         milestone = payload.at("object_attributes")
         said = wording[f"milestone.{action if action in self.actions else 'other'}"]

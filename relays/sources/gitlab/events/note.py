@@ -1,11 +1,13 @@
 """Comments."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from relays.mattermost import markdown, markup, parts
 from relays.mattermost.message import Field, Message
 from relays.sources.gitlab.confidentiality import is_about_the_open
+from relays.sources.gitlab.conversations import facts
+from relays.sources.gitlab.conversations.contribution import Contribution
 from relays.sources.gitlab.event_kind import EventKind
 from relays.sources.gitlab.events.common import (
     COLORS,
@@ -13,6 +15,7 @@ from relays.sources.gitlab.events.common import (
     REVISION,
     box,
     field,
+    lines,
     sentence,
     short_id,
     title_of_commit,
@@ -26,6 +29,8 @@ from relays.wording import Wording
 # As Mattermost counts; see relays.sources.gitlab.events.common for what all texts of a message add up to.
 _COMMENT = 1_500
 _SAID = {"create": "text", "update": "edited"}
+# Where the relay notes down who in Mattermost is mentioned in a comment (relays.sources.gitlab.conversations).
+PEOPLE = "people_mentioned"
 # What a comment or a reaction is about has them.
 LABELS_AT = (("issue",), ("work_item",), ("merge_request",))
 _SERVER = re.compile(r"https?://[^/]+", re.IGNORECASE)
@@ -73,21 +78,72 @@ class Note(EventKind):
         if "create" not in actions:
             yield "comment_edits"
 
+    def contribution(self, payload: Payload, project: str, actions: frozenset[str]) -> Contribution | None:
+        counts = (
+            {"comments": 1} if "create" in actions and not payload.flag("object_attributes", "system") else {}
+        )
+        return of_companion(payload, project, counts)
 
-def text_of_comment(payload: Payload, wording: Wording, *, boxed: bool = False) -> list[Field]:
-    """What a comment says, in the shape that it has; `boxed`: for a box, not for the text of a post."""
+    def reply(self, payload: Payload, wording: Wording) -> Message | None:
+        if payload.flag("object_attributes", "system"):
+            return None
+        (action,) = self.actions_of(payload)
+        place = next((shown.value for shown in place_of_comment(payload, wording)), None)
+        first = markup.fill(
+            wording[f"reply.note.{_SAID.get(action, 'other')}"],
+            user=markup.bold(user_of(payload, wording), NAME),
+            place=place,
+        )
+        text = text_of_comment(payload, wording, people=people_in(payload))
+        return lines(first, [shown.value for shown in text])
+
+
+def of_companion(payload: Payload, project: str, counts: Mapping[str, int]) -> Contribution | None:
+    """What a comment or a reaction says of the conversation about what it is on; None if that has none."""
+    for kind in ("merge_request", "issue", "work_item"):
+        subject = payload.at(kind)
+        if number := subject.text("iid"):
+            found = {"subject": facts.title_of_subject(subject), **dict(facts.of_author(payload, subject))}
+            of = "merge_request" if kind == "merge_request" else "issue"
+            return Contribution(of, project, number, found, counts, replies=True)
+    return None
+
+
+def people_in(payload: Payload) -> Mapping[str, str]:
+    """Who in Mattermost is mentioned by which user name in a comment, as the relay has noted it down."""
+    names = payload.mapping(PEOPLE)
+    return {name: known for name, known in names.items() if isinstance(known, str)}
+
+
+def mentioned_in(payload: Payload) -> list[str]:
+    """The user names that a comment mentions, in lower case, each once."""
+    return markdown.mentioned(payload.text("object_attributes", "note"))
+
+
+def text_of_comment(
+    payload: Payload,
+    wording: Wording,
+    *,
+    boxed: bool = False,
+    most: int = _COMMENT,
+    people: Mapping[str, str] | None = None,
+) -> list[Field]:
+    """What a comment says, in the shape that it has; `boxed`: for a box, not for the text of a post.
+
+    It is cut at about `most`. `people` are mentioned (mattermost.markdown).
+    """
     text = payload.text("object_attributes", "note")
-    shown = markdown.render(text, _place_of_text(payload), wording, _COMMENT, boxed=boxed)
+    shown = markdown.render(text, _link_base(payload), wording, most, boxed=boxed, people=people)
     return field(wording["field.comment"], shown, short=False)
 
 
-def _place_of_text(payload: Payload) -> parts.Place:
+def _link_base(payload: Payload) -> parts.LinkBase:
     """Where the addresses lead that a text leaves incomplete."""
     project, path = payload.text("project", "web_url"), payload.text("project", "path_with_namespace")
     if path and project.endswith(f"/{path}"):  # GitLab itself may be below a path
-        return parts.Place(project, project.removesuffix(f"/{path}"))
+        return parts.LinkBase(project, project.removesuffix(f"/{path}"))
     server = _SERVER.match(project or payload.text("object_attributes", "url"))
-    return parts.Place(project, server.group() if server else "")
+    return parts.LinkBase(project, server.group() if server else "")
 
 
 def subject_of(payload: Payload, wording: Wording, limit: int) -> markup.Label:
@@ -117,6 +173,6 @@ def place_of_comment(payload: Payload, wording: Wording) -> list[Field]:
         return []
     number = position.text("new_line") or position.text("old_line")
     place = f"{path}:{number}" if number else path
-    # Its end tells more than its start.
+    # Its end says more than its start.
     shown = place if len(place) <= NAME else f"…{place[1 - NAME :]}"
     return [Field(wording["field.file"], markup.code(shown, NAME))]

@@ -4,7 +4,9 @@ from collections.abc import Iterator
 
 from relays.mattermost import markup
 from relays.mattermost.message import Field, Message
-from relays.sources.gitlab.event_kind import EventKind
+from relays.sources.gitlab.conversations import facts
+from relays.sources.gitlab.conversations.contribution import Contribution, Turn
+from relays.sources.gitlab.event_kind import EventKind, as_reply
 from relays.sources.gitlab.events.common import (
     BRANCH,
     COLORS,
@@ -28,7 +30,7 @@ from relays.sources.gitlab.payload import Payload
 from relays.wording import Wording
 
 # It has ended, or it waits for somebody who starts a job ("manual").
-_TOLD = ("success", "failed", "canceled", "manual")
+_WORDED = ("success", "failed", "canceled", "manual")
 # GitLab 19 compares with the pipeline before, on the same branch.
 _COMPARED = {"success": ("fixed",), "failed": ("broken", "still_failing")}
 _COLORS = {**COLORS, "manual": COLORS["update"]}
@@ -51,7 +53,7 @@ class Pipeline(EventKind):
         status = pipeline.text("status")
         fields = [*ref_field(pipeline, wording), *_origin(payload, wording)]
         if seconds := pipeline.number("duration"):
-            fields.append(Field(wording["field.duration"], markup.plain(_duration(seconds), NUMBER)))
+            fields.append(Field(wording["field.duration"], markup.plain(duration(seconds), NUMBER)))
         for state in ("failed", "manual"):
             if state in ("failed", status):
                 jobs = markup.given(markup.plain, ", ".join(_jobs(payload, state)), BRANCH)
@@ -74,12 +76,40 @@ class Pipeline(EventKind):
             yield "child_pipelines"
         yield from of_progress(payload, actions)
 
+    def contribution(self, payload: Payload, project: str, actions: frozenset[str]) -> Contribution | None:
+        pipeline = payload.at("object_attributes")
+        # A child is a part of another pipeline, which fails with it; a tag has no branch to be sound or broken.
+        if payload.mapping("source_pipeline") or pipeline.flag("tag") or not pipeline.number("id"):
+            return None
+        status, number = pipeline.text("status"), payload.text("merge_request", "iid")
+        ended = status in (facts.SOUND, facts.BROKEN)
+        return Contribution(
+            "merge_request" if number else "pipeline",
+            project,
+            number or pipeline.text("ref"),
+            dict(facts.of_pipeline(payload)),
+            turn=Turn("pipeline", facts.order_of_pipeline(pipeline), status) if ended else None,
+            branch="" if number else pipeline.text("ref"),
+            sha=pipeline.text("sha"),
+            number=pipeline.number("id"),
+        )
+
+    def reply(self, payload: Payload, wording: Wording) -> Message | None:
+        pipeline = payload.at("object_attributes")
+        shown = markup.fill_label(wording["pipeline.title"], number=number(pipeline.text("id")))
+        below = markup.fill(
+            wording["reply.pipeline"],
+            pipeline=linked(markup.from_label(shown), pipeline.text("url")),
+            jobs=markup.given(markup.plain, ", ".join(_jobs(payload, "failed")), BRANCH),
+        )
+        return as_reply(self.build(payload, wording)).below([below])
+
 
 def _outcome(pipeline: Payload) -> str:
     status, compared = pipeline.text("status"), pipeline.text("ref_status_name")
     if compared in _COMPARED.get(status, ()):
         return compared
-    if status not in _TOLD:
+    if status not in _WORDED:
         return "other"
     return "warnings" if pipeline.text("detailed_status") == "passed with warnings" else status
 
@@ -109,6 +139,7 @@ def _jobs(payload: Payload, status: str) -> list[str]:
     return [name[:NAME] for name in found[:_MOST_JOBS]]
 
 
-def _duration(seconds: int) -> str:
+def duration(seconds: int) -> str:
+    """A span of time in minutes and seconds."""
     minutes, rest = divmod(seconds, 60)
     return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"

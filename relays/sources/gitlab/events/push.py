@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from relays.mattermost import markup
 from relays.mattermost.message import Message
+from relays.sources.gitlab.conversations.contribution import Contribution
 from relays.sources.gitlab.event_kind import EventKind
 from relays.sources.gitlab.events.common import (
     BRANCH,
@@ -34,8 +35,7 @@ class Push(EventKind):
 
     def build(self, payload: Payload, wording: Wording) -> Message:
         """Who pushed how many and which commits to which branch, or created, deleted, moved it."""
-        # GitLab sends the twenty newest commits and the true number of them.
-        commits = max(payload.number("total_commits_count"), payload.length("commits"))
+        commits = _commits(payload)
         first = markup.fill(
             wording[f"push.{_change(payload, commits)}"],
             user=markup.bold(user_of(payload, wording), NAME),
@@ -47,6 +47,28 @@ class Push(EventKind):
 
     def actions_of(self, payload: Payload) -> tuple[str]:
         return (action_of(payload),)
+
+    def contribution(self, payload: Payload, project: str, actions: frozenset[str]) -> Contribution | None:
+        if actions != {"update"}:
+            return None
+        branch, counts = _branch(payload), {"pushes": 1, "commits": _commits(payload)}
+        return Contribution(
+            "", project, "", counts=counts, insists=True, branch=branch, sha=payload.text("after")
+        )
+
+    def reply(self, payload: Payload, wording: Wording) -> Message | None:
+        commits = _commits(payload)
+        first = markup.fill(
+            wording["reply.push" if commits else "reply.push.moved"],
+            user=markup.bold(user_of(payload, wording), NAME),
+            commits=commits,
+        )
+        return lines(first, list(_list(payload, wording, commits)))
+
+
+def _commits(payload: Payload) -> int:
+    # GitLab sends the twenty newest commits and the true number of them.
+    return max(payload.number("total_commits_count"), payload.length("commits"))
 
 
 def _list(payload: Payload, wording: Wording, commits: int) -> Iterator[markup.Markup]:

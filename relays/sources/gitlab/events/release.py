@@ -2,6 +2,8 @@
 
 from relays.mattermost import markup
 from relays.mattermost.message import Message
+from relays.sources.gitlab.conversations import facts
+from relays.sources.gitlab.conversations.contribution import Contribution
 from relays.sources.gitlab.event_kind import EventKind
 from relays.sources.gitlab.events.common import BRANCH, COLORS, OTHER_COLOR, Sentence, box, field, first
 from relays.sources.gitlab.payload import Payload
@@ -18,7 +20,7 @@ class Release(EventKind):
     action_at = ("action",)
 
     def build(self, payload: Payload, wording: Wording) -> Message:
-        """Which release was published, changed or deleted; GitLab does not tell by whom."""
+        """Which release was published, changed or deleted; GitLab does not say by whom."""
         action = payload.text("action")
         said = wording[f"release.{action if action in ('create', 'delete') else 'update'}"]
         return box(
@@ -34,3 +36,8 @@ class Release(EventKind):
             Sentence(markup.Markup(said), markup.Label(said)),
             field(wording["field.tag"], markup.given(markup.code, payload.text("tag"), BRANCH)),
         )
+
+    def contribution(self, payload: Payload, project: str, actions: frozenset[str]) -> Contribution | None:
+        tag = payload.text("tag")
+        found = dict((facts.of_release(payload),))
+        return Contribution("release", project, tag, found, replies="delete" in actions) if tag else None

@@ -14,7 +14,7 @@ _PAGES: Mapping[str, str] = {"access_token": "access_tokens", "deploy_token": "r
 
 
 class Token(EventKind):
-    """A token that is about to expire; of deploy tokens GitLab tells since 18.10."""
+    """A token that is about to expire; of deploy tokens GitLab warns since 18.10."""
 
     name = "token"
     gitlab_names = ("access_token", "deploy_token")

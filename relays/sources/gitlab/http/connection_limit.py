@@ -11,7 +11,7 @@ from typing import Protocol
 MOST = 512
 
 
-class Member(Protocol):
+class Expendable(Protocol):
     """What is asked of a connection."""
 
     @property
@@ -32,20 +32,20 @@ class ConnectionLimit:
     """Those that are open, in the order in which they came."""
 
     def __init__(self) -> None:
-        self._members: dict[Member, None] = {}
+        self._members: dict[Expendable, None] = {}
 
     def __len__(self) -> int:
         return len(self._members)
 
-    def __iter__(self) -> Iterator[Member]:
+    def __iter__(self) -> Iterator[Expendable]:
         """Those of now, however many leave meanwhile."""
         return iter(list(self._members))
 
-    def add(self, member: Member) -> None:
+    def add(self, member: Expendable) -> None:
         """One more."""
         self._members[member] = None
 
-    def discard(self, member: Member) -> bool:
+    def discard(self, member: Expendable) -> bool:
         """One less; False if it was none of them."""
         return self._members.pop(member, member) is None
 

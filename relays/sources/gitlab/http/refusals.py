@@ -35,6 +35,6 @@ class Refusals:
             log.warning("refused reason=%s", reason)
         elif self._lines[outcome] == _MOST_LINES + 1:
             log.warning(
-                "refused outcome=%s: %d within %.0f s; further ones are counted, not told: see /metrics",
+                "refused outcome=%s: %d within %.0f s; further ones are counted, not logged: see /metrics",
                 *(outcome, _MOST_LINES, _SECONDS),
             )

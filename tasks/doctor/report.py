@@ -1,13 +1,9 @@
-"""The verdicts in words. No secret is in them: what others have written is masked once more before it is shown."""
+"""The verdicts in words."""
 
-import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from tasks.doctor.chain import Behind, Broken, Noted, Unclear, Verdict
 from tasks.doctor.wording import Catalogue
-from tasks.site import Site
-
-_SECRETS = re.compile(r"(?<=/hooks/)[a-z0-9]+|whsec_[\w+/=-]+|gl[a-z]+-[\w.-]{8,}")
 
 
 def lines(verdicts: list[Verdict], catalogue: Catalogue) -> Iterator[str]:
@@ -35,14 +31,3 @@ def lines(verdicts: list[Verdict], catalogue: Catalogue) -> Iterator[str]:
         for verdict, limit in limits:
             text = catalogue.noted[limit.code].format(**limit.values)
             yield phrases["noted"].format(link=catalogue.links[verdict.link], text=text)
-
-
-def masking(site: Site) -> Callable[[str], str]:
-    """A function that puts … in the place of each secret of the site, and of whatever looks like one."""
-
-    def mask(text: str) -> str:
-        for secret in site.secrets:
-            text = text.replace(secret, "…")
-        return _SECRETS.sub("…", text)
-
-    return mask

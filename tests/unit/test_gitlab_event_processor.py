@@ -43,7 +43,7 @@ def store(tmp_path: Path, spool: str | None) -> Iterator[Store]:
 
 
 class Fragile(Router):
-    """Cannot tell the second issue."""
+    """Cannot word the second issue."""
 
     def dispatch(self, event: Event) -> tuple[str, dict[str, Message]]:
         if event.payload.number("object_attributes", "iid") == 2:
@@ -56,15 +56,15 @@ def put(deliveries: Inbox, *new: Delivery) -> None:
     deliveries.put(lambda: new).result()
 
 
-def told(store: Store, deliveries: Inbox, folder: Path) -> Counter[str]:
-    """Tell what is there; the outcomes."""
+def announced(store: Store, deliveries: Inbox, folder: Path) -> Counter[str]:
+    """Process what is there; the outcomes."""
     counters: Counter[str] = Counter()
     line = Outbox(store, "test")
-    dispatcher = Fragile([Route(("dev",))], Mute())
+    router = Fragile([Route(("dev",))], Mute())
     processor = EventProcessor(
         deliveries,
         line,
-        dispatcher,
+        router,
         History.of(store),
         DeadLetters(store),
         AttemptJournal(folder / "attempt"),
@@ -72,20 +72,20 @@ def told(store: Store, deliveries: Inbox, folder: Path) -> Counter[str]:
         counters,
     )
     processor.start()
-    wait_until("all told", lambda: deliveries.pending() == 0, 10)
+    wait_until("all processed", lambda: deliveries.pending() == 0, 10)
     processor.stop()
     processor.join(10)
     assert not processor.is_alive()
     return counters
 
 
-def test_an_event_that_cannot_be_told_holds_nobody_up(
+def test_an_event_that_cannot_be_announced_holds_nobody_up(
     store: Store, caplog: pytest.LogCaptureFixture, tmp_path: Path
 ) -> None:
     deliveries = Inbox(store)
     bodies = {f"e-{number}": issue(number) for number in (1, 2, 3)}
     put(deliveries, *(Delivery(key, text) for key, text in {**bodies, "odd": b"no JSON"}.items()))
-    assert told(store, deliveries, tmp_path) == {"accepted": 2, "failed": 1, "unreadable": 1}
+    assert announced(store, deliveries, tmp_path) == {"accepted": 2, "failed": 1, "unreadable": 1}
     assert [key for (key,) in store.read("SELECT delivery_key FROM outbox ORDER BY id")] == [
         "e-1",
         "dead:e-2",
@@ -99,12 +99,12 @@ def test_pipelines_that_come_together_are_compared_with_each_other(store: Store,
     deliveries = Inbox(store)
     failed = body("pipeline_failed.json")
     put(deliveries, *(Delivery(f"e-{number}", failed.replace(b"50", b"5%d" % number)) for number in range(3)))
-    assert told(store, deliveries, tmp_path) == {"accepted": 3}
+    assert announced(store, deliveries, tmp_path) == {"accepted": 3}
     summaries = [text for (text,) in store.read("SELECT summary FROM outbox ORDER BY id")]
     assert ["toujours" in text for text in summaries] == [False, True, True]
 
 
-def test_what_is_told_is_known_for_as_long_as_gitlab_can_send_it_again(
+def test_what_is_announced_is_known_for_as_long_as_gitlab_can_send_it_again(
     store: Store, caplog: pytest.LogCaptureFixture, tmp_path: Path
 ) -> None:
     caplog.set_level(logging.INFO)
@@ -112,15 +112,15 @@ def test_what_is_told_is_known_for_as_long_as_gitlab_can_send_it_again(
     bodies = {"old": issue(1), "young": issue(3)}
     put(deliveries, *(Delivery(key, bodies[key]) for key in ("old", "young", "old")))
     put(deliveries, Delivery("young", bodies["young"]))
-    assert told(store, deliveries, tmp_path) == {"accepted": 2, "duplicate": 2}
+    assert announced(store, deliveries, tmp_path) == {"accepted": 2, "duplicate": 2}
     assert caplog.text.count("duplicate key=") == 2
     store.submit(
         lambda db: db.execute("UPDATE told_delivery SET told_at = 0 WHERE delivery_key = 'old'").rowcount
     ).result()
     put(deliveries, Delivery("next", b"{}"))
-    assert told(store, deliveries, tmp_path) == {"unsupported": 1}
+    assert announced(store, deliveries, tmp_path) == {"unsupported": 1}
     put(deliveries, Delivery("young", b"{}"), Delivery("old", b"{}"))
-    assert told(store, deliveries, tmp_path) == {"duplicate": 1, "unsupported": 1}
+    assert announced(store, deliveries, tmp_path) == {"duplicate": 1, "unsupported": 1}
 
 
 def test_a_pipeline_that_comes_twice_is_not_compared_with_itself(store: Store, tmp_path: Path) -> None:
@@ -128,8 +128,8 @@ def test_a_pipeline_that_comes_twice_is_not_compared_with_itself(store: Store, t
     failed = body("pipeline_failed.json")
     for _ in range(2):
         put(deliveries, Delivery("e-1", failed))
-    assert told(store, deliveries, tmp_path) == {"accepted": 1, "duplicate": 1}
+    assert announced(store, deliveries, tmp_path) == {"accepted": 1, "duplicate": 1}
     put(deliveries, Delivery("e-2", failed.replace(b"50", b"51")))
-    assert told(store, deliveries, tmp_path) == {"accepted": 1}
+    assert announced(store, deliveries, tmp_path) == {"accepted": 1}
     summaries = [text for (text,) in store.read("SELECT summary FROM outbox ORDER BY id")]
     assert ["toujours" in text for text in summaries] == [False, True]

@@ -142,7 +142,7 @@ def test_only_what_is_newer_than_the_last_reading_is_read(gitlab: Relay, forge: 
     assert len(set(sink.keys)) == 26
 
 
-def test_a_body_that_gitlab_did_not_keep_is_told_once_and_holds_nobody_up(
+def test_a_body_that_gitlab_did_not_keep_is_reported_once_and_holds_nobody_up(
     gitlab: Relay, forge: Forge, sink: Sink
 ) -> None:
     forge.fail("Trop grand", "Vide", "Entier")
@@ -160,7 +160,7 @@ def test_a_body_that_gitlab_did_not_keep_is_told_once_and_holds_nobody_up(
 
 
 @pytest.mark.parametrize(
-    ("trouble", "told"),
+    ("trouble", "announced"),
     [
         (
             Reply(401, b'{"message":"401 Unauthorized"}'),
@@ -171,13 +171,13 @@ def test_a_body_that_gitlab_did_not_keep_is_told_once_and_holds_nobody_up(
     ],
 )
 def test_the_relay_works_without_the_log(
-    gitlab: Relay, forge: Forge, sink: Sink, trouble: Reply | None, told: str
+    gitlab: Relay, forge: Forge, sink: Sink, trouble: Reply | None, announced: str
 ) -> None:
     if trouble is None:
         forge.front.close()
     forge.front.behave = lambda path: trouble
     gitlab.start()
-    wait_for(lambda: f"backfill trouble project={forge.project.full_path} reason={told}" in gitlab.text)
+    wait_for(lambda: f"backfill trouble project={forge.project.full_path} reason={announced}" in gitlab.text)
     forge.open_issue("Directement")
     wait_for(lambda: len(sink.posts) == 1)
     assert health(gitlab)[0] == 200
@@ -244,23 +244,23 @@ def at(url: str) -> Callable[[Relay], None]:
 
 
 @pytest.mark.parametrize(
-    ("spoil", "told"),
+    ("spoil", "announced"),
     [
         (settings_without_table, "the settings have no [gitlab]: add url, projects and hook"),
         (no_token, "is missing while the settings have [gitlab]: write a token"),
         (empty_token, "gitlab-read-token is empty: write a token into it"),
         (token_of_two_lines, "gitlab-read-token holds a control character (value not shown)"),
-        (at("git.taaf.internal"), '[gitlab] url = "git.taaf.internal" is not the address of a GitLab'),
-        (at("http://git:port"), '[gitlab] url = "http://git:port" is not the address of a GitLab'),
+        (at("git.taaf.internal"), "[gitlab] url = 'git.taaf.internal': must be the address of the server"),
+        (at("http://git:port"), "[gitlab] url = 'http://git:port': must be the address of the server"),
     ],
 )
 def test_half_a_setting_is_refused(
-    gitlab: Relay, forge: Forge, spoil: Callable[[Relay], None], told: str
+    gitlab: Relay, forge: Forge, spoil: Callable[[Relay], None], announced: str
 ) -> None:
     spoil(gitlab)
     gitlab.start(wait=False)
     assert gitlab.wait() == 78
-    assert told in gitlab.text
+    assert announced in gitlab.text
     assert "glpat" not in gitlab.text
 
 

@@ -1,4 +1,4 @@
-"""Deliveries on their way to the disk: all of them told what became of them, in the order in which they came."""
+"""Deliveries on their way to the disk: all of them hear what became of them, in the order in which they came."""
 
 import asyncio
 import threading
@@ -33,33 +33,33 @@ def store(tmp_path: Path, spool: str | None) -> Iterator[Store]:
 async def gather(
     store: Store, count: int, and_then: Callable[[int], object] = lambda number: None
 ) -> list[bool]:
-    """Add so many deliveries, one turn of the loop after the other; what each was told."""
-    gathering = Batcher(Inbox(store))
-    told: dict[int, bool] = {}
+    """Add so many deliveries, one turn of the loop after the other; what each heard."""
+    batcher = Batcher(Inbox(store))
+    announced: dict[int, bool] = {}
     done = asyncio.Event()
 
     def hear(number: int, stored: bool) -> None:
-        assert number not in told
-        told[number] = stored
-        if len(told) == count:
+        assert number not in announced
+        announced[number] = stored
+        if len(announced) == count:
             done.set()
 
     for number in range(count):
-        gathering.add(Delivery(f"{number}", b"{}"), lambda stored, number=number: hear(number, stored))  # type: ignore[misc]
+        batcher.add(Delivery(f"{number}", b"{}"), lambda stored, number=number: hear(number, stored))  # type: ignore[misc]
         and_then(number)
         if number % 7 == 0:
             await asyncio.sleep(0)
     async with asyncio.timeout(20):
         await done.wait()
-    return [told[number] for number in range(count)]
+    return [announced[number] for number in range(count)]
 
 
 def keys(store: Store) -> list[str]:
-    """What is stored, in the order in which it is told."""
+    """What is stored, in the order in which it is announced."""
     return [each.key for each in Inbox(store).heads(10 * MOST_AT_ONCE)]
 
 
-def test_each_is_told_that_it_is_stored_in_its_place(store: Store) -> None:
+def test_each_hears_that_it_is_stored_in_its_place(store: Store) -> None:
     count = 3 * MOST_AT_ONCE + 5
     assert asyncio.run(gather(store, count)) == [True] * count
     assert keys(store) == [f"{number}" for number in range(count)]
@@ -92,13 +92,13 @@ def test_while_the_store_is_busy_they_wait_together(store: Store) -> None:
     assert keys(store) == [f"{number}" for number in range(count)]
 
 
-def test_all_are_told_if_they_cannot_be_stored(store: Store) -> None:
+def test_all_hear_if_they_cannot_be_stored(store: Store) -> None:
     count = 2 * MOST_AT_ONCE
     store.submit(lambda db: db.execute("DROP TABLE received").rowcount).result()
     assert asyncio.run(gather(store, count)) == [False] * count
 
 
-def test_all_are_told_if_the_store_is_closed(store: Store) -> None:
+def test_all_hear_if_the_store_is_closed(store: Store) -> None:
     store.stop()
     store.join(10)
     assert asyncio.run(gather(store, 20)) == [False] * 20

@@ -1,4 +1,4 @@
-"""Turn after turn against a log that answers anything: each trouble told once, nothing handed in twice."""
+"""Turn after turn against a log that answers anything: each trouble announced once, nothing handed in twice."""
 
 import json
 import logging
@@ -29,7 +29,7 @@ HOOKS = [{"id": 7, "name": "Passerelle"}, {"id": 8, "name": "Autre"}, {"id": 9, 
 
 
 class Taker:
-    """A store of deliveries that keeps the keys of what it was handed, and fails as it is told."""
+    """A store of deliveries that keeps the keys of what it was handed, and fails as it is asked."""
 
     def __init__(self) -> None:
         self.keys: list[str] = []
@@ -124,7 +124,7 @@ def troubles(caplog: pytest.LogCaptureFixture) -> list[str]:
         ("/events?", Reply(200, b"[3]"), "the answer is not GitLab's"),
     ],
 )
-def test_a_trouble_is_told_once_and_ends(
+def test_a_trouble_is_reported_once_and_ends(
     store: Store, front: Front, caplog: pytest.LogCaptureFixture, spoiled: str, answer: Reply, reason: str
 ) -> None:
     caplog.set_level(logging.INFO)
@@ -133,12 +133,12 @@ def test_a_trouble_is_told_once_and_ends(
     taker = Taker()
     with turning(store, front, taker) as turns:
         turns(3)
-        (told,) = troubles(caplog)
-        assert told.startswith(f"backfill trouble project=root/projet reason={reason}")
-        assert "what arrives is accepted" in told
+        (announced,) = troubles(caplog)
+        assert announced.startswith(f"backfill trouble project=root/projet reason={reason}")
+        assert "what arrives is accepted" in announced
         front.behave = sound
         wait_for(lambda: taker.keys == ["gitlab:late"])
-        wait_for(lambda: troubles(caplog) == [told, "backfill works again project=root/projet"])
+        wait_for(lambda: troubles(caplog) == [announced, "backfill works again project=root/projet"])
     assert all("/api/v4/projects/root%2Fprojet/hooks" in path for path in front.asked)
 
 
@@ -200,8 +200,8 @@ def test_a_log_that_cannot_be_read_holds_up_no_other(
         wait_for(lambda: taker.keys == ["gitlab:ours"])
         turns(4)
         assert taker.keys == ["gitlab:ours"]
-        (told,) = troubles(caplog)
-        assert told.startswith("backfill trouble project=root/others reason=HTTP 500")
+        (announced,) = troubles(caplog)
+        assert announced.startswith("backfill trouble project=root/others reason=HTTP 500")
         broken["?"] = None
         wait_for(lambda: len(taker.keys) == 12)
         wait_for(lambda: troubles(caplog)[1:] == ["backfill works again project=root/others"])

@@ -88,6 +88,6 @@ def test_poison_in_the_log(
     attack = f"in GitLab's log: {name}"
     with Supervisor(relay) as supervisor:
         wait_for(lambda: others <= set(sink.keys), 60)
-    bounds.exactly(attack, "other deliveries told", len(others), len(others & set(sink.keys)))
+    bounds.exactly(attack, "other deliveries announced", len(others), len(others & set(sink.keys)))
     bounds.exactly(attack, "ends of the relay", 0, supervisor.ends)
     bounds.at_most(attack, "peak memory in MB", MOST_MEGABYTES, relay.peak_megabytes)

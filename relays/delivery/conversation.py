@@ -1,0 +1,67 @@
+"""A conversation, and what its notifications do to it; its table's states are described in relays.delivery.roots."""
+
+import json
+from dataclasses import dataclass
+
+from relays.mattermost.message import Message
+from relays.storage.engine import Database
+
+COLUMNS = "channel, name, wanted, wanted_key, summary, post_id, root_key, shown, pending_key, pending_at, touched_at"
+"""The columns of the table that make a Conversation, in its order."""
+
+
+@dataclass(frozen=True)
+class Conversation:
+    """A conversation as it is stored."""
+
+    channel: str
+    name: str
+    wanted: str
+    wanted_key: str
+    summary: str
+    post_id: str | None
+    root_key: str | None
+    shown: str | None
+    pending_key: str | None
+    pending_at: float | None
+    touched_at: float
+
+    @property
+    def message(self) -> dict[str, object]:
+        """What the root has to show, as a webhook would take it."""
+        return dict(json.loads(self.wanted))
+
+    @property
+    def shown_text(self) -> str | None:
+        """The text that the root shows, beside its box; None if that is not known."""
+        return str(json.loads(self.shown).get("text") or "") if self.shown else None
+
+    @property
+    def short(self) -> dict[str, object]:
+        """The same in one line."""
+        sender = {name: self.message.get(name) for name in ("username", "icon_emoji")}
+        return {**sender, "text": self.summary}
+
+
+def want(db: Database, channel: str, name: str, root: Message, key: str, now: float) -> None:
+    """Store what a root has to show from now on, since the event of this key."""
+    wanted = json.dumps(root.payload(), ensure_ascii=False, separators=(",", ":"))
+    db.execute(
+        "INSERT INTO conversation (channel, name, wanted, wanted_key, summary, touched_at) VALUES (?, ?, ?, ?, ?, ?)"
+        " ON CONFLICT (channel, name) DO UPDATE SET wanted = excluded.wanted, wanted_key = excluded.wanted_key,"
+        " summary = excluded.summary, touched_at = excluded.touched_at,"
+        # An edit that is due, or under way, stays so: who knows what it has made of the root.
+        " due_at = CASE WHEN conversation.post_id IS NULL THEN NULL"
+        " WHEN conversation.due_at IS NULL AND conversation.shown = excluded.wanted THEN NULL"
+        " ELSE coalesce(conversation.due_at, excluded.touched_at) END",
+        (channel, name, wanted, key, root.summary, now),
+    )
+
+
+def find(db: Database, channel: str, name: str) -> Conversation | None:
+    """The conversation of that name, None if nothing is known of it."""
+    row = db.execute(
+        f"SELECT {COLUMNS} FROM conversation WHERE channel = ? AND name = ?",  # noqa: S608
+        (channel, name),
+    ).fetchone()
+    return row and Conversation(*row)

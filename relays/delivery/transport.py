@@ -1,0 +1,80 @@
+"""How what a lease holds gets into its channel: by an incoming webhook, or as a bot (relays.delivery.bot_transport)."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from relays.delivery import digest
+from relays.delivery.digest import DigestEntry
+from relays.delivery.leases import Lease
+from relays.delivery.roots import Edit
+from relays.mattermost.bot_posts import key_properties
+from relays.mattermost.client import IncomingWebhook, PostResult
+from relays.wording import Wording
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """How an attempt ended: the answer, and the rows that it covers, all of the lease if it is None."""
+
+    answer: PostResult
+    covered: Sequence[int] | None = None
+
+
+class Edits(Protocol):
+    """The roots of one channel that do not show what is wanted. Any method may raise StorageError."""
+
+    def claim_edit(self, overdue: float) -> Edit | None:
+        """The next root to edit, due for so many seconds at least."""
+
+    def edit(self, edit: Edit) -> PostResult:
+        """Edit it, and record that if it has been done."""
+
+    def not_edited(self, edit: Edit, answer: PostResult, delay: float) -> None:
+        """Leave it until so many seconds later."""
+
+    def edit_delay(self) -> float | None:
+        """Seconds until there is something to edit, None if there is nothing."""
+
+
+class Transport(Protocol):
+    """The way into one channel; for one thread."""
+
+    @property
+    def edits(self) -> Edits | None:
+        """The edits in the channel, None where nothing is edited."""
+
+    def server_time(self) -> float | None:
+        """The time to note of an attempt that begins now; None if there is nothing to note, or not yet."""
+
+    def deliver(self, delivery: Lease) -> Attempt:
+        """Post what the lease holds. StorageError if what has to be stored meanwhile cannot be."""
+
+
+def message_of(entries: Sequence[DigestEntry], wording: Wording) -> dict[str, object]:
+    """What one post says of the entries: the message of a single one, or a digest."""
+    if len(entries) == 1:
+        return entries[0].message
+    return digest.build(entries, wording, time.time())
+
+
+class WebhookTransport:
+    """Messages and digests by an incoming webhook, which knows no conversations: what is there is posted as it is."""
+
+    def __init__(self, webhook: IncomingWebhook, wording: Wording) -> None:
+        self._webhook = webhook
+        self._wording = wording
+        self.edits = None
+
+    def server_time(self) -> float | None:
+        """Nothing is noted: what a webhook has posted cannot be looked for."""
+        return None
+
+    def deliver(self, delivery: Lease) -> Attempt:
+        """Post the message, or the digest."""
+        message = message_of(delivery.entries, self._wording)
+        properties = message.get("props")
+        known = properties if isinstance(properties, dict) else {}
+        keys = key_properties([entry.key for entry in delivery.entries])
+        return Attempt(self._webhook.post({**message, "props": {**known, **keys}}))

@@ -1,0 +1,134 @@
+"""Notifications of conversations for the relay of tests.relays.speaker, and what has to come of them."""
+
+import json
+import sqlite3
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import psycopg
+
+from tests.relays.bot_sink import BotSink, Written
+from tests.relays.process import Relay
+
+
+@dataclass(frozen=True)
+class Said:
+    """A notification: what is said, if anything, and what the root shows from then on, in a box or in text as well."""
+
+    key: str
+    says: str | None = None
+    shows: str | None = None
+    conversation: str = "taaf/passerelle!1"
+    channel: str = "dev"
+    written: str | None = None
+
+
+class Speaker(Relay):
+    """A relay that says what is written into `news`: as the bot of this table and token, or by the webhook."""
+
+    def __init__(
+        self,
+        home: Path,
+        hook_url: str,
+        news: Path,
+        bot: tuple[str, str],
+        settings: str = "",
+        spool: str | None = None,
+    ) -> None:
+        super().__init__("speaker", home, hook_url, "", spool)
+        self._table, self._token = bot
+        self._head = f'news = "{news}"\n{settings}'
+        (home / "credentials" / "mattermost-bot-token").write_text(f"{self._token}\n")
+        self.as_bot()
+
+    @property
+    def program(self) -> str:
+        """The module that is run."""
+        return "tests.relays.speaker"
+
+    def as_bot(self) -> None:
+        """Post as the bot from the next start on."""
+        self.configure(f"{self._head}\n{self._table}")
+
+    def by_webhook(self) -> None:
+        """Post by the webhook from the next start on."""
+        self.configure(self._head)
+
+    def close(self) -> None:
+        """End it, and see that it told no secret."""
+        super().close()
+        assert self._token not in self.text
+
+    def waiting(self) -> int:
+        """How many notifications wait, and how many roots for an edit."""
+        count = 0
+        for where in ("outbox WHERE state = 'ready'", "conversation WHERE due_at IS NOT NULL"):
+            count += self.count(where)
+        return count
+
+    def parked(self) -> int:
+        """How many notifications were put aside."""
+        return self.count("outbox WHERE state = 'parked'")
+
+    def settled(self, keys: int) -> bool:
+        """Whether so many notifications are stored, and nothing waits."""
+        return self.count("outbox") >= keys and self.waiting() == 0
+
+    def count(self, where: str) -> int:
+        """How many rows there are in a table, or in a part of it."""
+        query = f"SELECT count(*) FROM {{}}{where}"  # noqa: S608
+        if self.spool:
+            with psycopg.connect(self.spool) as connection:
+                ((count,),) = connection.execute(query.format("passerelle.").encode()).fetchall()
+                return int(count)
+        with sqlite3.connect(f"file:{self.state}/relay.db?mode=ro", uri=True) as db:
+            ((count,),) = db.execute(query.format("")).fetchall()
+        return int(count)
+
+
+def write(news: Path, notifications: Iterable[Said]) -> None:
+    """Have the relays say more."""
+    with news.open("a", encoding="utf-8") as file:
+        file.writelines(f"{json.dumps(asdict(each))}\n" for each in notifications)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What became of notifications: how many are missing or came twice, and which roots are wrong."""
+
+    lost: list[str]
+    doubled: list[str]
+    disordered: list[str]
+    roots: dict[str, list[str]]
+
+    @property
+    def holds(self) -> bool:
+        """Whether all is as it should be."""
+        return not (self.lost or self.doubled or self.disordered or self.roots)
+
+
+def judge(sink: BotSink, notifications: Iterable[Said]) -> Verdict:
+    """Compare what people see with what was said. A root is known by what it has to show: "… of CONVERSATION"."""
+    wanted: dict[tuple[str, str], list[Said]] = {}
+    for each in notifications:
+        wanted.setdefault((each.channel, each.conversation), []).append(each)
+    verdict = Verdict([], [], [], {})
+    for channel in {channel for channel, _ in wanted}:
+        threads: dict[str, list[str]] = {}
+        roots: dict[str, list[Written]] = {}
+        for root in sink.roots(channel):
+            name = root.shown.rpartition(" of ")[2]
+            roots.setdefault(name, []).append(root)
+            threads.setdefault(name, []).extend(key for post in sink.replies(root) for key in post.keys)
+        for (_, name), said in ((w, s) for w, s in wanted.items() if w[0] == channel):
+            keys = [each.key for each in said if each.says is not None]
+            came = threads.get(name, [])
+            verdict.lost.extend(key for key in keys if key not in came)
+            verdict.doubled.extend(key for key in set(came) if came.count(key) > 1)
+            if list(dict.fromkeys(came)) != [key for key in keys if key in came]:
+                verdict.disordered.append(name)
+            finally_shown = [each.shows for each in said if each.shows is not None][-1]
+            if [root.shown for root in roots.get(name, [])] != [finally_shown]:
+                verdict.roots[name] = [root.shown for root in roots.get(name, [])]
+    return verdict
