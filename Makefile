@@ -4,19 +4,21 @@ VENV := .venv
 PYTHON := $(VENV)/bin/python
 comma := ,
 LAB_SETTINGS := lab/.state/passerelle.toml
+# The program, as it is installed from `make package`.
+PASSERELLE := $(PYTHON) -m passerelle
 # Of several sites the one that a command is for: make doctor SITE=NAME. Without it, drift and deploys take all.
 SITE :=
-LIMIT := $(if $(SITE),--limit $(SITE))
+SITES := $(if $(SITE),--site $(SITE))
 PIP := $(PYTHON) -m pip install -qq --disable-pip-version-check --require-hashes
 
-.PHONY: help demo test exhaustive faults security soak deploy drift doctor rotate teardown check lab lab-down lint bench lock
+.PHONY: help demo test exhaustive faults security soak deploy drift doctor rotate teardown check lab lab-down package lint bench lock
 .DEFAULT_GOAL := help
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(VENV)/dev ## bring up the embedded stack, deploy on it, show notifications arriving
-	@$(PYTHON) -m lab demo
+	@$(PASSERELLE) lab demo
 
 test: $(VENV)/dev ## everything: linter, types, units, stand-ins, relays, then the deploy and its checks in the lab
 	@tests/run
@@ -36,28 +38,31 @@ soak: $(VENV)/dev ## both relays under a steady load for MINUTES (30); fails if 
 	@MINUTES=$(or $(MINUTES),30) $(PYTHON) -m pytest -q -s tests/soak
 
 deploy: $(VENV)/deploy ## deploy the site that the settings describe (passerelle.toml or the environment)
-	$(VENV)/bin/pyinfra $(LIMIT) inventory.py deploy.py
+	@$(PASSERELLE) deploy $(SITES)
 
 rotate: $(VENV)/deploy ## replace every secret between the applications and the relays, losing no event
-	$(VENV)/bin/pyinfra $(LIMIT) inventory.py rotate.py
+	@$(PASSERELLE) rotate $(SITES)
 
 drift: $(VENV)/deploy ## each difference between the site and its description, expected and actual; changes nothing
-	@$(PYTHON) -m tasks.drift $(SITE)
+	@$(PASSERELLE) drift $(SITES)
 
 doctor: $(VENV)/deploy ## the first broken link between the applications, and its remedy; changes nothing
-	@$(PYTHON) -m tasks.doctor $(SITE)
+	@$(PASSERELLE) doctor $(SITES)
 
 teardown: $(VENV)/deploy ## take away what Passerelle has made, and nothing else; shows it first and asks
-	$(VENV)/bin/pyinfra $(LIMIT) inventory.py teardown.py
+	@$(PASSERELLE) teardown $(SITES)
 
 check: $(VENV)/dev ## the acceptance checklist against the same site; report in evidence/
-	@$(PYTHON) -m pytest tests/acceptance --evidence evidence --junitxml evidence/junit.xml $(if $(SITE),--site $(SITE)) $(CHECK)
+	@$(PASSERELLE) check $(SITES) $(CHECK)
 
 lab: $(VENV)/dev ## bring up the embedded stack alone
-	@$(PYTHON) -m lab up
+	@$(PASSERELLE) lab up
 
 lab-down: $(VENV)/dev ## remove the embedded stack with its data
-	@$(PYTHON) -m lab down
+	@$(PASSERELLE) lab down
+
+package: $(VENV)/deploy ## the program as wheel and source archive in dist/, the same bytes from the same sources
+	@$(PYTHON) -m hatchling build
 
 lint: $(VENV)/dev ## linter, formatter and types
 	$(VENV)/bin/ruff check .

@@ -18,6 +18,7 @@ from tasks.mattermost import remove_webhooks
 from tasks.record import forget, recall, wanted
 from tasks.relay_hosts import is_relay_host
 from tasks.relays import remove_relays, stop_relays
+from tasks.tokens.renewal import revoke_tokens
 
 with failing_alone():
     site = host.data.site
@@ -37,6 +38,7 @@ with failing_alone():
         former, _ = find_former_hosts((made - wanted(site, context)).machines)
         remove_relays_of(former)
         forget()
+        revoke_tokens(site)
     else:
         stop_relays()
         remove_shared_spool()

@@ -128,7 +128,7 @@ def variables(home: Path, site: Site) -> dict[str, Any]:
         "sh", "-c", "ip -4 -o route get 192.0.2.1 | sed -n 's/.* src \\([0-9.]*\\).*/\\1/p'"
     ).strip()
     relay = f"{address}:{site.relays.port}"
-    digest = release_digest(ROOT, "relays", ROOT / "requirements/relays.txt")
+    digest = release_digest(ROOT / "relays", ROOT / "requirements/relays.txt")
     python = on_host("python3", "-c", "import sys; print(*sys.version_info[:2], sep='')").strip()
     (bundle,) = (ROOT / "build").glob(f"pip-relays-cp{python}-*.tar")
     conf = on_host("cat", f"{infrastructure}/scripts/.webhooks.conf")

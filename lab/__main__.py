@@ -2,16 +2,17 @@
 
 import argparse
 import sys
+from collections.abc import Sequence
 
 from lab import demo, stack, state
 from lab.progress import LabError, say
 
 
-def main() -> int:
-    """Run one command; 1 and one line on stderr if it cannot."""
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command, without `arguments` the one that was typed; 1 and one line on stderr if it cannot."""
     parser = argparse.ArgumentParser(prog="python -m lab", description=__doc__)
     parser.add_argument("command", choices=("up", "down", "demo"))
-    command = parser.parse_args().command
+    command = parser.parse_args(arguments).command
     try:
         if command == "down":
             stack.down()
@@ -22,7 +23,7 @@ def main() -> int:
         print(f"lab: {error}", file=sys.stderr)
         return 1
     print()
-    say("the lab is up; `make lab-down` removes it")
+    say("the lab is up; `passerelle lab down` (make lab-down) removes it")
     print(f"""
   Mattermost  http://127.0.0.1:{lab.chat_port}
   GitLab      http://127.0.0.1:{lab.git_port}

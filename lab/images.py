@@ -12,6 +12,7 @@ from docker.errors import APIError, BuildError, ImageNotFound
 from lab.engine import need
 from lab.progress import LabError, say
 from tasks.operations.wheels import gather
+from tasks.places import cache
 
 LAB = Path(__file__).parent
 PYTHON = "3.13"  # of Debian 13
@@ -38,7 +39,7 @@ def apps_image(client: docker.DockerClient, host: str) -> str:
         machine = client.version()["Arch"].replace("amd64", "x86_64").replace("arm64", "aarch64")
         with tempfile.TemporaryDirectory() as place:
             context = Path(place)
-            wheels = gather(LAB.parent / "build", [pip, lock], PYTHON, machine)
+            wheels = gather(cache(), [pip, lock], PYTHON, machine)
             shutil.copytree(wheels, context / "wheels")
             for folder in ("standins", "portal"):
                 shutil.copytree(

@@ -7,7 +7,9 @@ import subprocess
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-STATE = Path(__file__).parent / ".state"
+from tasks import places
+
+STATE = places.state()
 SETTINGS = STATE / "passerelle.toml"
 KEY = STATE / "ssh_key"
 KNOWN_HOSTS = STATE / "known_hosts"

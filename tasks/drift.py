@@ -1,4 +1,4 @@
-"""python -m tasks.drift [SITE]: each difference between the sites and their description, changing nothing; for cron.
+"""passerelle drift: each difference between the sites and their description, changing nothing; for cron.
 
 Exit code 0: none; 2: there are some, printed as expected and actual; 1: it is not known, and why. Of several sites
 those that can be looked at are reported nevertheless. What bears our names and is somebody else's is named as left
@@ -11,14 +11,12 @@ import subprocess
 import sys
 from collections import defaultdict
 from dataclasses import dataclass
-from pathlib import Path
 
-from tasks.settings import pick
-from tasks.site import SiteError
+from tasks.places import PROJECT
+from tasks.typed import pyinfra
 
-ROOT = Path(__file__).parent.parent
 # As tasks.operations.resource prints a difference (show) and what is left alone (note).
-_LINE = re.compile(r"\s+\[(?P<host>[^]]+)\]\s+(?P<sign>[+~!-]) (?P<text>.*)")
+DIFFERENCE = re.compile(r"\s+\[(?P<host>[^]]+)\]\s+(?P<sign>[+~!-]) (?P<text>.*)")
 
 # As tasks.failure_isolation ends a run.
 _SUMMARY = re.compile(r"\d+ of \d+ hosts failed:.*", re.DOTALL)
@@ -44,7 +42,7 @@ class Difference:
 
 def parse(line: str) -> Difference | None:
     """What a line of the dry run says, None if it says nothing."""
-    found = _LINE.fullmatch(line.rstrip())
+    found = DIFFERENCE.fullmatch(line.rstrip())
     if found is None:
         return None
     host, sign, text = found.group("host", "sign", "text")
@@ -62,18 +60,9 @@ def parse(line: str) -> Difference | None:
 
 def main(site: str | None = None) -> int:
     """Compare, print, answer the exit code; with `site` that one alone."""
-    if site:
-        try:
-            from inventory import sites
-
-            pick(sites, site)
-        except SiteError as error:
-            print(error, file=sys.stderr)
-            return 1
-    pyinfra = str(Path(sys.executable).with_name("pyinfra"))
     done = subprocess.run(
-        [pyinfra, "--dry", "--json", *(["--limit", site] if site else []), "inventory.py", "deploy.py"],
-        cwd=ROOT,
+        pyinfra("--dry", "--json", site=site),
+        cwd=PROJECT,
         capture_output=True,
         text=True,
         check=False,
@@ -83,7 +72,7 @@ def main(site: str | None = None) -> int:
     except (ValueError, KeyError):
         plan = None
     if plan is None:
-        print(_reasons(done.stderr) or "pyinfra gave no plan", file=sys.stderr)
+        print(reasons(done.stderr) or "pyinfra gave no plan", file=sys.stderr)
         return 1
     found = list(filter(None, map(parse, done.stderr.splitlines())))
     differences = [each for each in found if not each.is_left_alone]
@@ -104,7 +93,7 @@ def main(site: str | None = None) -> int:
     return 2 if differences or changing else 0
 
 
-def _reasons(output: str) -> str:
+def reasons(output: str) -> str:
     """What pyinfra has said beside the steps that it takes."""
     lines = [line.strip() for line in output.splitlines() if line.strip()]
     return "\n".join([line for line in lines if not line.startswith("-->")] or lines)
@@ -123,7 +112,3 @@ def _print(differences: list[Difference]) -> None:
                 continue
             print(f"    expected  {difference.expected}")
             print(f"    actual    {difference.actual}")
-
-
-if __name__ == "__main__":
-    sys.exit(main(*filter(None, sys.argv[1:2])))

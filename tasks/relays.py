@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 from posixpath import basename
 from typing import Any
 
@@ -40,13 +39,14 @@ from tasks.operations.secret_file import (
 )
 from tasks.operations.text_file import text_files
 from tasks.operations.trial import Trial
+from tasks.places import PROJECT, cache
 from tasks.preflight.check import Needs, check_host
 from tasks.relay_settings import bound_at, gitlab_settings, nextcloud_settings
 from tasks.site import Site
 from tasks.templates import render
 
-PROJECT = Path(__file__).parent.parent
 REQUIREMENTS = PROJECT / "requirements"
+PACKAGE = PROJECT / "relays"
 RELAYS = ("gitlab", "nextcloud")
 # In the place of the address of a database: what waits is kept in a file of the host's.
 FILE = SecretStr("file")
@@ -156,7 +156,13 @@ def no_further_bot_token(site: Site) -> None:
 def relays_package() -> None:
     """The package of the relays under /opt/passerelle, on trial until it is accepted."""
     python_app(
-        "passerelle", PROJECT, "relays", REQUIREMENTS, spools.look, TRIAL, name="Package of the relays"
+        "passerelle",
+        PACKAGE,
+        REQUIREMENTS,
+        cache(),
+        spools.look,
+        TRIAL,
+        name="Package of the relays",
     )
 
 
@@ -178,7 +184,7 @@ def no_further_certificates(site: Site) -> None:
 
 def this_release() -> str:
     """The name of the release that this deploy brings."""
-    return release_digest(PROJECT, "relays", REQUIREMENTS / "relays.txt")
+    return release_digest(PACKAGE, REQUIREMENTS / "relays.txt")
 
 
 def gitlab_relay(

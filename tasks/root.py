@@ -55,6 +55,11 @@ def _password() -> str:
     return _asked[0]
 
 
+def asked_password() -> str | None:
+    """The password that a person was asked for in this run."""
+    return _asked[0] if _asked else None
+
+
 def making_askpass(folder: str) -> StringCommand:
     """A command that makes a file of the SSH user's own of a script on its standard input, and prints its path."""
     # The first folder goes away with the SSH user's last session, even if this run is killed; what is in the second

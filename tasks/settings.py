@@ -75,10 +75,12 @@ def pick(sites: Mapping[str, Site], name: str | None) -> str:
     known = ", ".join(sites)
     if not name:
         if len(sites) > 1:
-            raise SiteError(f"there are several sites ({known}): say which one with SITE=NAME")
+            raise SiteError(
+                f"there are several sites ({known}): say which one with --site NAME (make: SITE=NAME)"
+            )
         return next(iter(sites))
     if name not in sites:
-        raise SiteError(f"SITE = {name!r}: there is no such site; there is {known}")
+        raise SiteError(f"--site {name}: there is no such site; there is {known}")
     return name
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, Field, SecretStr, ValidationInfo
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, SecretStr, ValidationInfo
 from pyinfra.api.exceptions import PyinfraError
 
 from relays.base.addresses import BaseUrl, base_url
@@ -393,7 +393,9 @@ class Site(Section):
     """One site: its host, its three applications, its relays."""
 
     host: Host = Field(description="the machine that runs the three applications")
-    portal_url: BaseUrl | None = Field(None, description="a further page that `status.sh` looks at")
+    portal_url: Annotated[BaseUrl | None, BeforeValidator(lambda value: value or None)] = Field(
+        None, description='a further page that `status.sh` looks at; `""`: none'
+    )
     mattermost: Mattermost = Field(description="Mattermost, the team and the two incoming webhooks")
     nextcloud: Nextcloud = Field(description="Nextcloud and the watched trees")
     gitlab: GitLab = Field(description="GitLab, the projects, and which events are announced where and how")

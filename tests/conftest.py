@@ -1,11 +1,15 @@
 """For all tests: timing has no part in whether a property holds, however busy the machine is."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests.postgresql import Cluster, cluster
+if TYPE_CHECKING:
+    from tests.postgresql import Cluster
 
 settings.register_profile("passerelle", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("passerelle")
@@ -25,6 +29,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.fixture(scope="session")
 def server() -> Iterator[Cluster]:
     """A PostgreSQL server, the same for all tests of a process."""
+    from tests.postgresql import cluster  # the acceptance checks, which need none, are installed without it
+
     with cluster() as running:
         yield running
 

@@ -9,10 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from paramiko import SSHException
-from pyinfra.api import Config, Host, Inventory, QuoteString, State, StringCommand
-from pyinfra.api.exceptions import ConnectError
-from pyinfra.context import ctx_config, ctx_host, ctx_inventory, ctx_state
+from pyinfra.api import QuoteString, StringCommand
 
+from tasks.connection import Unreached, connected
 from tasks.context import BOT_TOKEN, HOOK_TOKEN, SIGNING_TOKEN, gitlab_api, locate, mattermost_api
 from tasks.doctor.chain import Broken, broken
 from tasks.doctor.look import GITLAB_RELAY, NEXTCLOUD_RELAY, Look
@@ -27,7 +26,6 @@ from tasks.relay_settings import bound_at
 from tasks.relays import needs_of, tree_on_host
 from tasks.root import become_root
 from tasks.site import Site
-from tasks.unreachable import explain_failures, explained
 
 _PROBE = Path(__file__).with_name("probe.py")
 _PLACES = (
@@ -58,22 +56,14 @@ def looking(site: Site, target: tuple[str, dict[str, Any]]) -> Iterator[Look]:
 
     Raises Refused, or ResourceError for a setting that cannot be used.
     """
-    explain_failures()
-    inventory = Inventory(([target], {}))  # type: ignore[no-untyped-call]
-    config = Config()  # type: ignore[no-untyped-call]
-    state = State(inventory, config)
-    host: Host = inventory.get_host(target[0])
-    with ctx_config.use(config), ctx_inventory.use(inventory), ctx_state.use(state), ctx_host.use(host):
-        try:
-            host.connect(show_errors=False, raise_exceptions=True)
-        except ConnectError as error:
-            raise Refused(broken("ssh.unreachable", detail=explained(error.args[0], host.data))) from None
-        try:
-            yield _look(target[0], site)
-        except (SSHException, EOFError, OSError) as error:
-            raise Refused(broken("ssh.lost", detail=str(error) or type(error).__name__)) from None
-        finally:
-            host.disconnect()
+    try:
+        with connected(target):
+            try:
+                yield _look(target[0], site)
+            except (SSHException, EOFError, OSError) as error:
+                raise Refused(broken("ssh.lost", detail=str(error) or type(error).__name__)) from None
+    except Unreached as error:
+        raise Refused(broken("ssh.unreachable", detail=str(error))) from None
 
 
 def _look(name: str, site: Site) -> Look:

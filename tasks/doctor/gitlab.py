@@ -3,6 +3,7 @@
 import ipaddress
 import re
 from collections.abc import Iterable
+from datetime import UTC, date, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
 from tasks.context import HOOK_NAME
@@ -14,11 +15,14 @@ from tasks.gitlab import triggers_of
 from tasks.operations.api import ApiError
 from tasks.operations.gitlab import SETTINGS, require_scope, signs
 from tasks.operations.resource import ResourceError
+from tasks.tokens.gitlab import details
 
 links = Links()
 machine.way_to("gitlab", links, "docker.services")
 
 _OLDEST = (17, 1)
+# How long before its end a token is named.
+_SOON = timedelta(days=30)
 # The relay refuses what is signed more than five minutes away.
 _APART_SECONDS = 120
 _UNKNOWN_NAME, _REFUSED, _TOO_SLOW, _NO_CURL = 6, 7, 28, (126, 127)
@@ -55,6 +59,22 @@ def token(look: Look) -> Broken | None:
         raise
     except ResourceError as error:
         return broken("gitlab.scope", detail=str(error))
+    return None
+
+
+@links.add("gitlab.expiry", "gitlab.token")
+def expiry(look: Look) -> Noted | None:
+    """No token of the settings is about to expire."""
+    apis = [("gitlab.token", look.gitlab)]
+    if look.site.gitlab.read_token:
+        apis.append(("gitlab.read_token", look.reader()))
+    for setting, api in apis:
+        try:
+            until = details(api).get("expires_at")
+        except ApiError:
+            continue  # named by the links that need this token
+        if isinstance(until, str) and date.fromisoformat(until) - datetime.now(UTC).date() <= _SOON:
+            return noted("gitlab.expiry", setting=setting, until=until)
     return None
 
 

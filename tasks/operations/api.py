@@ -96,6 +96,19 @@ class Api:
         `files` are the parts of a form, as requests takes them, in the place of a JSON body.
         Raises ApiError for any other failure. Its text holds no token, no body and no object id.
         """
+        answer = self._answer(method, path, body, absent, files)
+        return self._decoded(answer) if answer is not None and answer.content else None
+
+    def header(self, method: str, path: str, body: Any, name: str) -> str:
+        """The header `name` of the answer, which is a server's way to hand over a session; raises as `call` does."""
+        answer = self._answer(method, path, body, (), None)
+        if answer is None or not answer.headers.get(name):
+            raise ApiError(self.server.stranger())
+        return str(answer.headers[name])
+
+    def _answer(
+        self, method: str, path: str, body: Any, absent: tuple[str, ...], files: Any
+    ) -> requests.Response | None:
         shown = f"{method} {Mask()(path.partition('?')[0])}"
         try:
             answer = self._ask(method, path, body, files)
@@ -107,7 +120,7 @@ class Api:
         if tls.refuses_plain_http(answer.status_code, answer.content):
             raise self._untrusted(tls.FAULTS["https"])
         if answer.ok and not answer.is_redirect:
-            return self._decoded(answer) if answer.content else None
+            return answer
         code, message = error_of(answer)
         if code in absent or (answer.status_code == 404 and "404" in absent):
             return None

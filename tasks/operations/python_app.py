@@ -53,12 +53,13 @@ class Release(HostFact[dict[str, str]]):
         return dict(line.split("=", 1) for line in output if "=" in line)
 
 
-def release_digest(source: Path, package: str, lock: Path) -> str:
-    """Names a release by what it is made of: the package's files, its metadata and the lock."""
+def release_digest(source: Path, lock: Path) -> str:
+    """Names a release by what it is made of: the files of the project and the lock."""
     digest = sha256()
-    for path in [*sorted((source / package).rglob("*")), source / "pyproject.toml", lock]:
+    for path in sorted(source.rglob("*")):
         if path.is_file() and "__pycache__" not in path.parts:
             digest.update(f"{path.relative_to(source)}\0".encode() + path.read_bytes() + b"\0")
+    digest.update(lock.read_bytes())
     return digest.hexdigest()[:12]
 
 
@@ -77,18 +78,19 @@ class Switch(NamedTuple):
 def python_app(
     app: str,
     source: Path,
-    package: str,
     requirements: Path,
+    cache: Path,
     look: Callable[[], Switch] = Switch,
     trial: Trial | None = None,
 ) -> Commands:
-    """Have the project at `source` in use under /opt/APP, with what `requirements`/PACKAGE.txt locks.
+    """Have the project at `source` in use under /opt/APP, with what `requirements`/FOLDER.txt locks.
 
-    `package` is the project's one package. `requirements`/pip.txt locks the pip that installs the rest. Where another
-    release is to take the place of one, `look` answers what that means. The `trial` begins before the switch.
+    FOLDER is the name of the project's. `requirements`/pip.txt locks the pip that installs the rest. Wheels are
+    gathered in `cache` and kept there. Where another release is to take the place of one, `look` answers what that
+    means. The `trial` begins before the switch.
     """
-    lock = requirements / f"{package}.txt"
-    digest = release_digest(source, package, lock)
+    lock = requirements / f"{source.name}.txt"
+    digest = release_digest(source, lock)
     found = host.get_fact(Release, app=app, digest=digest)
     current = found.get("current") or None
     whole = "complete" in found and "altered" not in found
@@ -105,7 +107,7 @@ def python_app(
     root = f"/opt/{app}"
     yield StringCommand(f"mkdir -p {root} && rm -rf {root}/next {root}/{digest}.new")
     if not whole:
-        bundle = wheels.bundle(source, [requirements / "pip.txt", lock], python, machine)
+        bundle = wheels.bundle(source, [requirements / "pip.txt", lock], python, machine, cache)
         yield uploaded(bundle, f"{root}/{digest}.tar")
         yield StringCommand(
             _install(app, digest, lock.name, wheels.distribution(source), in_use=current == digest)

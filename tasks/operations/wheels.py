@@ -20,23 +20,24 @@ _bundles: dict[tuple[object, ...], Path] = {}
 _turn = Lock()
 
 
-def bundle(source: Path, locks: list[Path], python: str, machine: str) -> Path:
+def bundle(source: Path, locks: list[Path], python: str, machine: str, cache: Path) -> Path:
     """A tar archive `wheels/` of the project at `source` and all that `locks` name, for that Python.
 
-    Made once in a run, however many hosts want it.
+    Made once in a run, however many hosts want it, in the folder `cache`.
     """
-    wanted = (source, *locks, python, machine)
+    wanted = (source, *locks, python, machine, cache)
     with _turn:
         if wanted not in _bundles:
-            _bundles[wanted] = _make_bundle(source, locks, python, machine)
+            _bundles[wanted] = _make_bundle(source, locks, python, machine, cache)
         return _bundles[wanted]
 
 
-def _make_bundle(source: Path, locks: list[Path], python: str, machine: str) -> Path:
-    wheels = gather(source / "build", locks, python, machine)
+def _make_bundle(source: Path, locks: list[Path], python: str, machine: str, cache: Path) -> Path:
+    wheels = gather(cache, locks, python, machine)
     for old in wheels.glob(f"{distribution(source)}-*.whl"):
         old.unlink()
-    build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(wheels)]
+    # -P: the modules of the project are none of hatchling's.
+    build = [sys.executable, "-P", "-m", "hatchling", "build", "-t", "wheel", "-d", str(wheels)]
     _run(build, source, f"building {distribution(source)}")
     archive = wheels.with_suffix(".tar")
     with tarfile.open(archive, "w") as tar:

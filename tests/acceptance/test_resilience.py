@@ -82,7 +82,7 @@ def test_folder_given_to_root_is_seen_as_drift(host: Host, in_nextcloud: str, si
         host.check_output(f"{in_nextcloud} chown {owner} {shlex.quote(folder)}")
 
     def drift() -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "tasks.drift"]
+        command = [sys.executable, "-m", "passerelle", "drift"]
         return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
 
     try:

@@ -11,12 +11,25 @@ from lab import engine, stack, state
 from tests.acceptance.people import Chat, Forge, marker
 from tests.lab import residue
 from tests.lab.faults.summary import DriftTable
+from tests.lab.installed import program
 from tests.lab.removal.summary import RemovalTable
 from tests.lab.runs import deploy
 from tests.live import chat, cloud, copy, forge, host, infrastructure, proxy, site, ssh, tunnel
 from tests.mistakes_table import MistakesTable
 
-__all__ = ["chat", "cloud", "copy", "forge", "host", "infrastructure", "proxy", "site", "ssh", "tunnel"]
+__all__ = [
+    "chat",
+    "cloud",
+    "copy",
+    "forge",
+    "host",
+    "infrastructure",
+    "program",
+    "proxy",
+    "site",
+    "ssh",
+    "tunnel",
+]
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -31,7 +31,7 @@ class Diagnosis:
 def doctor(**settings: str) -> Diagnosis:
     """Run it with `settings` on top of the lab's."""
     done = subprocess.run(
-        [sys.executable, "-m", "tasks.doctor"],
+        [sys.executable, "-m", "passerelle", "doctor"],
         cwd=ROOT,
         env=environment(**settings),
         capture_output=True,

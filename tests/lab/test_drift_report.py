@@ -21,7 +21,7 @@ def deployed() -> Iterator[None]:
 def drift(**settings: str) -> tuple[int, str, str]:
     """The exit code, what was printed and what was complained of."""
     done = subprocess.run(
-        [sys.executable, "-m", "tasks.drift"],
+        [sys.executable, "-m", "passerelle", "drift"],
         cwd=ROOT,
         env=environment(**settings),
         capture_output=True,

@@ -34,10 +34,10 @@ def pyinfra(*options: str, deploy: str = "deploy.py", **settings: str) -> Run:
     return run_pyinfra("-y", *options, deploy=deploy, settings=str(state.FLEET_SETTINGS), **settings)
 
 
-def command(module: str, *arguments: str, **settings: str) -> tuple[int, str, str]:
-    """The exit code of a command of tasks/, what it printed and what it complained of."""
+def command(name: str, site: str | None = None, **settings: str) -> tuple[int, str, str]:
+    """The exit code of a command of the program, what it printed and what it complained of."""
     done = subprocess.run(
-        [sys.executable, "-m", f"tasks.{module}", *arguments],
+        [sys.executable, "-m", "passerelle", name, *(["--site", site] if site else [])],
         cwd=ROOT,
         env=environment(settings=str(state.FLEET_SETTINGS), **settings),
         capture_output=True,
@@ -146,7 +146,7 @@ def test_drift_names_the_site_and_names_the_others_if_one_is_away(second: Callab
     assert command("drift", "site-1") == (0, "0 difference(s)\n", "")
     code, report, complaint = command("drift", "site-3")
     assert (code, report) == (1, "")
-    assert complaint.startswith("SITE = 'site-3': there is no such site; there is taaf, site-1, site-2")
+    assert complaint.startswith("--site site-3: there is no such site; there is taaf, site-1, site-2")
     assert pyinfra("--limit", "site-2").changed == 1
 
 
@@ -154,7 +154,10 @@ def test_drift_names_the_site_and_names_the_others_if_one_is_away(second: Callab
 def test_a_command_for_one_site_wants_to_know_which() -> None:
     code, output, complaint = command("doctor")
     assert (code, output) == (1, "")
-    assert complaint == f"there are several sites ({', '.join(SITES)}): say which one with SITE=NAME\n"
+    known = ", ".join(SITES)
+    assert (
+        complaint == f"there are several sites ({known}): say which one with --site NAME (make: SITE=NAME)\n"
+    )
     code, output, complaint = command("doctor", "site-1")
     assert code == 0, output + complaint
     checked = subprocess.run(

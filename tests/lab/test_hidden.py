@@ -127,7 +127,7 @@ def test_a_database_that_is_down_is_named_by_every_command(
     assert (code, report) == (1, "")
     assert reason in complaint
     doctor = subprocess.run(
-        [sys.executable, "-m", "tasks.doctor"],
+        [sys.executable, "-m", "passerelle", "doctor"],
         cwd=ROOT,
         env=environment(),
         capture_output=True,

@@ -17,8 +17,8 @@ from tests.lab.runs import ROOT, deploy, environment
 
 COMMANDS = {
     "deploy": [str(Path(sys.executable).with_name("pyinfra")), "--dry", "inventory.py", "deploy.py"],
-    "drift": [sys.executable, "-m", "tasks.drift"],
-    "doctor": [sys.executable, "-m", "tasks.doctor"],
+    "drift": [sys.executable, "-m", "passerelle", "drift"],
+    "doctor": [sys.executable, "-m", "passerelle", "doctor"],
 }
 # A ninth of them, by one of the commands in turn; all of them by all of these with --exhaustive.
 RUNS = [

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import requests
 
 from tests.standins.nextcloud_site import ADMIN, TREE, WEB_USER, Site, of_path, recording, running
 from tests.standins.test_nextcloud_traces import read_trace
@@ -292,3 +293,31 @@ def test_php_wrapper_takes_occ_and_nothing_else(site: Site, tmp_path: Path) -> N
     assert counts(php("occ", "files:scan", PATH).stdout)[0] == 4
     assert php("occ", "files:scan").returncode == 1
     assert php("-v").returncode == 1
+
+
+def test_app_passwords_are_listed_and_deleted(site: Site) -> None:
+    before = json.loads(site.occ("user:auth-tokens:list", ADMIN, "--output=json").stdout)
+    made = site.occ("--no-interaction", "user:auth-tokens:add", ADMIN).stdout.splitlines()
+    assert made[0].startswith("No password provided")
+    assert made[1] == "app password:"
+    after = json.loads(site.occ("user:auth-tokens:list", ADMIN, "--output=json").stdout)
+    (number,) = {each["id"] for each in after} - {each["id"] for each in before}
+
+    def enters() -> int:
+        address = f"{site.url}/remote.php/dav/files/{ADMIN}/"
+        return requests.request("PROPFIND", address, auth=(ADMIN, made[2]), timeout=20).status_code
+
+    assert enters() == 207
+    for _ in range(2):  # of one that is gone nothing is said
+        gone = site.occ("user:auth-tokens:delete", ADMIN, str(number))
+        assert (gone.returncode, gone.stdout) == (0, "")
+    assert enters() == 401
+    assert site.occ("user:auth-tokens:list", "nobody").returncode == 1
+
+
+def test_settings_are_told_one_by_one(site: Site) -> None:
+    assert site.occ("config:system:get", "datadirectory").stdout == f"{site.root}/data\n"
+    assert site.occ("config:system:get", "installed").stdout == "true\n"
+    for missing in (["no-such-setting"], ["trusted_domains", "7"]):
+        asked = site.occ("config:system:get", *missing)
+        assert (asked.returncode, asked.stdout) == (1, "")

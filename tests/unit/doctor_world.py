@@ -14,8 +14,8 @@ import requests
 from pydantic import SecretStr
 
 from tasks.context import gitlab_api, mattermost_api
-from tasks.doctor.__main__ import CHAIN
 from tasks.doctor.chain import Broken, Unclear, Verdict, walk
+from tasks.doctor.diagnosis import CHAIN
 from tasks.doctor.look import Look, at
 from tasks.gitlab import triggers_of
 from tasks.mattermost import INTEGRATIONS

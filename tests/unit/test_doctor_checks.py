@@ -11,9 +11,9 @@ from unittest.mock import ANY
 import pytest
 from pydantic import SecretStr
 
-from tasks.doctor.__main__ import CHAIN
 from tasks.doctor.chain import Behind, Verdict, broken, noted, unreached
 from tasks.doctor.deliveries import meaning
+from tasks.doctor.diagnosis import CHAIN
 from tasks.doctor.gitlab import allows
 from tasks.doctor.look import at
 from tasks.doctor.report import lines
@@ -234,6 +234,21 @@ SEEN: dict[str, Change] = {
 def test_nothing_is_found_where_nothing_is_broken(world: World) -> None:
     found = [verdict for verdict in world.verdicts() if verdict.finding is not None]
     assert found == [Verdict("gitlab.push-limit", noted("gitlab.push-limit", limit=3))]
+
+
+@pytest.mark.parametrize(
+    ("days", "told"), [(1, True), (29, True), (30, True), (31, False), (365, False), (None, False)]
+)
+@pytest.mark.parametrize("setting", ["gitlab.token", "gitlab.read_token"])
+def test_a_token_that_is_about_to_expire_is_noted(
+    world: World, setting: str, days: int | None, told: bool
+) -> None:
+    until = None if days is None else str(datetime.now(UTC).date() + timedelta(days=days))
+    body = {"name": "x", "scopes": ["api"], **({"expires_at": until} if until else {})}
+    token = SecretStr(world.forge.done("POST", "/users/1/personal_access_tokens", **body)["token"])
+    changed = world.setting("gitlab", **{setting.partition(".")[2]: token})
+    found = [each.finding for each in changed.verdicts() if each.link == "gitlab.expiry"]
+    assert found == [noted("gitlab.expiry", setting=setting, until=until) if told else None]
 
 
 def test_whoever_is_nobody_in_mattermost_is_named(world: World) -> None:

@@ -13,7 +13,7 @@ ROOT = Path(__file__).parent.parent.parent
 def doctor(settings: Path, **values: str) -> subprocess.CompletedProcess[str]:
     variables = {f"PASSERELLE_{name}".upper(): value for name, value in values.items()}
     return subprocess.run(
-        [sys.executable, "-m", "tasks.doctor"],
+        [sys.executable, "-m", "passerelle", "doctor"],
         cwd=ROOT,
         env={**os.environ, **variables, "PASSERELLE_SETTINGS": str(settings)},
         capture_output=True,

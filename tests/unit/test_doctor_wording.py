@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from relays.base.tls import FAULTS
-from tasks.doctor.__main__ import CHAIN
+from tasks.doctor.diagnosis import CHAIN
 from tasks.doctor.guide import GUIDES, page
 from tasks.doctor.wording import CATALOGUES
 

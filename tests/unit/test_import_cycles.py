@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-FOLDERS = ("bench", "lab", "relays", "tasks", "tests")
+FOLDERS = ("bench", "lab", "passerelle", "relays", "tasks", "tests")
 STANDINS = ("gitlab", "mattermost", "nextcloud")
 # How high each room lies. Only one stand-in has webhooks, another one occ.
-ROOMS = {"state": 0, "payloads": 1, "webhooks": 2, "occ": 2, "api": 3, "pages": 4, "server": 5}
+ROOMS = {"state": 0, "payloads": 1, "webhooks": 2, "occ": 2, "console": 2, "api": 3, "pages": 4, "server": 5}
 
 # The layers of the relays, each of which knows those before it; the last ones are the operators' tools.
 LAYERS = (

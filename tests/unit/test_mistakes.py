@@ -17,8 +17,8 @@ ROOT = Path(__file__).parents[2]
 PYINFRA = str(Path(sys.executable).with_name("pyinfra"))
 COMMANDS = {
     "deploy": [PYINFRA, "--dry", "inventory.py", "deploy.py"],
-    "drift": [sys.executable, "-m", "tasks.drift"],
-    "doctor": [sys.executable, "-m", "tasks.doctor"],
+    "drift": [sys.executable, "-m", "passerelle", "drift"],
+    "doctor": [sys.executable, "-m", "passerelle", "doctor"],
 }
 MISTAKES = [*FILES, *VALUES]
 # A few by each of the commands, all by all with --exhaustive: what the commands print is what `load` says.

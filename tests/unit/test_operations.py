@@ -135,13 +135,13 @@ def test_host_without_a_usable_python_is_reported(interpreter: str | None, repor
 
 
 def test_release_is_named_by_its_content(tmp_path: Path) -> None:
-    """Equal content, equal name; any file of the package, or the lock, makes another release."""
-    for name in ("relays/a.py", "pyproject.toml", "lock.txt"):
+    """Equal content, equal name; any file of the project, or the lock, makes another release."""
+    for name in ("relays/a.py", "relays/pyproject.toml", "lock.txt"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(name)
 
     def named() -> str:
-        return release_digest(tmp_path, "relays", tmp_path / "lock.txt")
+        return release_digest(tmp_path / "relays", tmp_path / "lock.txt")
 
     first = named()
     assert named() == first
@@ -149,7 +149,7 @@ def test_release_is_named_by_its_content(tmp_path: Path) -> None:
     (tmp_path / "relays/__pycache__/a.pyc").write_text("x")
     assert named() == first
     seen = {first}
-    for name in ("relays/a.py", "pyproject.toml", "lock.txt", "relays/b.py"):
+    for name in ("relays/a.py", "relays/pyproject.toml", "lock.txt", "relays/b.py"):
         (tmp_path / name).write_text("changed")
         seen.add(named())
     assert len(seen) == 5

@@ -3,6 +3,7 @@
 import re
 import runpy
 import ssl
+import textwrap
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -315,11 +316,12 @@ def example(page: str) -> str:
     return found[1]
 
 
-@pytest.mark.parametrize("page", ["README.md", "README.fr.md"])
-def test_the_example_in_the_readme_is_a_site(values: dict[str, Any], page: str) -> None:
-    """What an administrator copies from it can be used as it stands, with the tokens put in."""
-    reported = tomllib.loads(example(page).replace("…", "a-token"))
-    assert load(merged(values, reported)).host.address == reported["host"]["address"]
+@pytest.mark.parametrize("page", ["docs/operate.md", "docs/exploitation.fr.md"])
+def test_the_example_in_the_guides_is_a_site(page: str, values: dict[str, Any]) -> None:
+    """What an administrator copies from them can be used as it stands, with the tokens put in."""
+    given = tomllib.loads(textwrap.dedent(example(page)).replace("…", "a-token"))
+    site = load(merged(values, given))
+    assert (site.host.address, site.portal_url) == (given["host"]["address"], None)
 
 
 def test_the_example_of_routes_is_a_site(values: dict[str, Any]) -> None:

@@ -335,11 +335,11 @@ def test_a_command_for_one_site_must_name_it(values: dict[str, Any], two: Path) 
     assert pick(sites, "kerguelen") == "kerguelen"
     assert pick({"crozet": sites["kerguelen"]}, None) == "crozet"
     for wanted in (None, ""):
-        with pytest.raises(SiteError, match=r"several sites \(kerguelen, port-aux-francais\): .* SITE=NAME"):
+        with pytest.raises(
+            SiteError, match=r"several sites \(kerguelen, port-aux-francais\): .* --site NAME"
+        ):
             pick(sites, wanted)
-    with pytest.raises(
-        SiteError, match="SITE = 'crozet': there is no such site; there is kerguelen, port-aux"
-    ):
+    with pytest.raises(SiteError, match="--site crozet: there is no such site; there is kerguelen, port-aux"):
         pick(sites, "crozet")
 
 

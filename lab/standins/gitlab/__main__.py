@@ -32,6 +32,7 @@ def main() -> None:
         webhook_timeout=options.webhook_timeout,
     )
     instance = Instance(config)
+    (config.data / "external_url").write_text(config.external_url)  # for the console
     try:
         instance.first_start(
             *(os.environ.get(f"GITLAB_ROOT_{name}") for name in ("PASSWORD", "TOKEN", "READ_TOKEN"))

@@ -49,6 +49,7 @@ LINKS = {
     "gitlab.version": "GitLab's version",
     "gitlab.clock": "GitLab's clock",
     "gitlab.allow-list": "GitLab's allow-list",
+    "gitlab.expiry": "end of GitLab's tokens",
     "gitlab.push-limit": "events of pushes",
     "gitlab.reach": "way from GitLab's container to the relay",
     "gitlab.project": "GitLab's projects",
@@ -526,6 +527,7 @@ UNCLEAR = {
 }
 
 NOTED = {
+    "gitlab.expiry": "{setting} expires on {until}: make rotate renews it if setup has made it, else make another one",
     "bot.owned": "the bot {bot} belongs to the account {owner}: if that is deactivated, so is the bot, until the next "
     "make deploy (ServiceSettings.DisableBotsWhenOwnerIsDeactivated)",
     "gitlab-relay.people": "{count} user(s) of GitLab get no direct messages, for they are not found in Mattermost: "

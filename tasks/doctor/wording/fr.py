@@ -48,6 +48,7 @@ LINKS = {
     "gitlab.version": "version de GitLab",
     "gitlab.clock": "horloge de GitLab",
     "gitlab.allow-list": "liste blanche de GitLab",
+    "gitlab.expiry": "expiration des jetons de GitLab",
     "gitlab.push-limit": "événements des push",
     "gitlab.reach": "chemin du conteneur GitLab au relais",
     "gitlab.project": "projets GitLab",
@@ -580,6 +581,8 @@ UNCLEAR = {
 }
 
 NOTED = {
+    "gitlab.expiry": "{setting} expire le {until} : make rotate le renouvelle s'il vient de setup ; sinon, "
+    "créez-en un autre",
     "bot.owned": "le bot {bot} appartient au compte {owner} : si ce compte est désactivé, le bot l'est aussi, jusqu'au "
     "make deploy suivant (ServiceSettings.DisableBotsWhenOwnerIsDeactivated)",
     "gitlab-relay.people": "{count} personne(s) de GitLab ne reçoivent pas de message direct, faute d'être trouvées "

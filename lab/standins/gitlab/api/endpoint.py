@@ -48,12 +48,12 @@ def authenticate(instance: Instance, request: Request) -> User | None:
     token = token_of(request)
     if token is None:
         return None
-    user = instance.users.by_token(token)
-    if user is None:
+    known = instance.users.token(token)
+    if known is None:
         raise ApiError(401, message="401 Unauthorized")
-    if request.method not in ("GET", "HEAD") and instance.users.token(token)["scope"] == "read_api":
+    if request.method not in ("GET", "HEAD") and "api" not in known["scope"].split():
         raise ApiError(403, error="insufficient_scope")
-    return user
+    return instance.users.get(known["user_id"])
 
 
 def token_of(request: Request) -> str | None:

@@ -1,9 +1,8 @@
-"""Who calls, and with which token."""
+"""Who calls."""
 
 from starlette.responses import JSONResponse, Response
 
 from lab.standins.gitlab.api.call import Call
-from lab.standins.gitlab.api.endpoint import token_of
 from lab.standins.gitlab.payloads.user import brief
 
 
@@ -24,22 +23,5 @@ def current(call: Call) -> Response:
             "can_create_project": True,
             "two_factor_enabled": False,
             "namespace_id": row["id"] if row else None,
-        }
-    )
-
-
-def token(call: Call) -> Response:
-    """`GET /personal_access_tokens/self`."""
-    row = call.instance.users.token(token_of(call.request) or "")
-    return JSONResponse(
-        {
-            "id": row["id"],
-            "name": "automation",
-            "revoked": False,
-            "created_at": row["created_at"],
-            "scopes": [row["scope"]],
-            "user_id": call.user.id,
-            "active": True,
-            "expires_at": None,
         }
     )

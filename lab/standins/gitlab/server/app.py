@@ -21,6 +21,7 @@ from lab.standins.gitlab.api import (
     repository,
     reviews,
     settings,
+    tokens,
     users,
     version,
 )
@@ -39,7 +40,9 @@ API: tuple[tuple[str, str, Handler], ...] = (
     ("GET", "/version", version.version),
     ("GET", "/metadata", version.metadata),
     ("GET", "/user", users.current),
-    ("GET", "/personal_access_tokens/self", users.token),
+    ("GET", "/personal_access_tokens/self", tokens.current),
+    ("DELETE", "/personal_access_tokens/{token_id}", tokens.revoke),
+    ("POST", "/users/{user_id}/personal_access_tokens", tokens.create),
     ("GET", "/application/settings", settings.show),
     ("PUT", "/application/settings", settings.update),
     ("POST", "/features/{name}", features.set_feature),

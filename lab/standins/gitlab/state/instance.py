@@ -42,6 +42,6 @@ class Instance:
         if not root_password or not root_token:
             raise ValueError("GITLAB_ROOT_PASSWORD and GITLAB_ROOT_TOKEN must be set for the first start")
         root = self.users.create("root", "Administrator", "admin@example.com", root_password)
-        self.users.grant(root, root_token, "api")
+        self.users.grant(root, root_token, ["api"])
         if read_token:
-            self.users.grant(root, read_token, "read_api")
+            self.users.grant(root, read_token, ["read_api"])

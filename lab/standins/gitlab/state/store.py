@@ -83,6 +83,15 @@ CREATE TABLE IF NOT EXISTS hook_logs (
 CREATE INDEX IF NOT EXISTS hook_logs_by_hook ON hook_logs (hook_id, id);
 """
 
+# Data of a lab that was brought up before these were there are taken as they are.
+_ADDED = {
+    "access_tokens": {
+        "name": "TEXT DEFAULT 'automation'",
+        "expires_at": "TEXT",
+        "revoked": "INTEGER DEFAULT 0",
+    }
+}
+
 
 class Store:
     """One connection behind a lock; every statement commits unless it is inside `transaction()`."""
@@ -94,6 +103,11 @@ class Store:
         self._connection.execute("PRAGMA journal_mode = WAL")
         self._connection.execute("PRAGMA foreign_keys = ON")
         self._connection.executescript(SCHEMA)
+        for table, columns in _ADDED.items():
+            known = {row["name"] for row in self.all(f"PRAGMA table_info({table})")}
+            for column, kind in columns.items():
+                if column not in known:
+                    self.run(f"ALTER TABLE {table} ADD COLUMN {column} {kind}")
 
     def all(self, sql: str, *parameters: Any) -> list[sqlite3.Row]:
         """Every row that a query yields."""

@@ -32,11 +32,27 @@ class Users:
             )  # fmt: skip
         return User(user_id, username, name, email)
 
-    def grant(self, user: User, token: str, scope: str) -> None:
-        """Accept `token` as a personal access token of the user, with scope `api` or `read_api`."""
+    def grant(
+        self,
+        user: User,
+        token: str,
+        scopes: list[str],
+        name: str = "automation",
+        expires_at: str | None = None,
+    ) -> sqlite3.Row:
+        """Accept `token` as a personal access token of the user until `expires_at`, a day; what is known of it."""
         self._store.insert(
-            "access_tokens", user_id=user.id, digest=_digest(token), scope=scope, created_at=clock.now()
-        )
+            "access_tokens", user_id=user.id, name=name, digest=_digest(token), scope=" ".join(scopes),
+            created_at=clock.now(), expires_at=expires_at,
+        )  # fmt: skip
+        found = self.token(token)
+        assert found is not None
+        return found
+
+    def administrator(self, username: str | None = None) -> User | None:
+        """The account that administers the instance, which is the first one; None if it is called otherwise."""
+        first = self.get(1)
+        return first if first is not None and username in (None, first.username) else None
 
     def get(self, user_id: int) -> User | None:
         """The account with this id."""
@@ -49,17 +65,23 @@ class Users:
 
     def by_token(self, token: str) -> User | None:
         """The owner of a personal access token."""
-        row = self._store.first(
-            f"{_COLUMNS} WHERE id = (SELECT user_id FROM access_tokens WHERE digest = ?)",  # noqa: S608
+        known = self.token(token)
+        return None if known is None else self.get(known["user_id"])
+
+    def token(self, token: str) -> sqlite3.Row | None:
+        """What is known of a personal access token that is accepted: neither revoked nor expired."""
+        return self._store.first(
+            "SELECT * FROM access_tokens WHERE digest = ? AND NOT revoked "
+            "AND (expires_at IS NULL OR expires_at > date('now'))",
             _digest(token),
         )
-        return None if row is None else User.of(row)
 
-    def token(self, token: str) -> sqlite3.Row:
-        """What is known of a personal access token that was accepted."""
-        row = self._store.first("SELECT * FROM access_tokens WHERE digest = ?", _digest(token))
-        assert row is not None
-        return row
+    def revoke(self, token_id: int) -> bool:
+        """Accept a token no longer; whether there is one of this number."""
+        if self._store.first("SELECT id FROM access_tokens WHERE id = ?", token_id) is None:
+            return False
+        self._store.update("access_tokens", token_id, revoked=1)
+        return True
 
     def by_password(self, login: str, password: str) -> User | None:
         """Whoever signs in over HTTP Basic: a name with its password, or any name with a token."""

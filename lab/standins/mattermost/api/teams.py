@@ -81,6 +81,13 @@ def exists(call: Call) -> Response:
     return JSONResponse({"exists": access.is_team_member(call, team["id"])})
 
 
+def everyone(call: Call) -> Response:
+    """All teams for an administrator, the archived ones too; for others those that anybody may join."""
+    chosen = "" if call.is_admin else "WHERE allow_open_invite AND delete_at = 0 "
+    rows = call.store.all(f"SELECT * FROM teams {chosen}ORDER BY display_name LIMIT ? OFFSET ?", *call.page())  # noqa: S608
+    return JSONResponse([payload.to_json(row) for row in rows])
+
+
 def mine(call: Call) -> Response:
     """The teams an account belongs to."""
     user_id = call.id("user_id")
@@ -181,5 +188,6 @@ routes = [
     endpoint("GET", "/teams/{team_id}/members/{user_id}", get_member),
     endpoint("DELETE", "/teams/{team_id}/members/{user_id}", remove_member),
     endpoint("PUT", "/teams/{team_id}/members/{user_id}/schemeRoles", set_member_roles),
+    endpoint("GET", "/teams", everyone),
     endpoint("GET", "/users/{user_id}/teams", mine),
 ]

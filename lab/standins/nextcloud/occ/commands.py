@@ -4,6 +4,7 @@ Each takes the site and the arguments after its name, prints, and returns the ex
 """
 
 import io
+import json
 import os
 import secrets
 from collections.abc import Callable, Sequence
@@ -102,7 +103,61 @@ def auth_tokens_add(instance: Instance, arguments: Sequence[str]) -> int:
     options = parser.parse(arguments)
     if options.user not in users.names(instance):
         raise console.CommandFailed("invalid user")
+    if not options.password_from_env:
+        print(
+            "No password provided. The generated app password will therefore have limited capabilities. "
+            "Any operation that requires the login password will fail."
+        )
     print(f"app password:\n{users.add_app_password(instance, options.user)}")
+    return 0
+
+
+def auth_tokens_list(instance: Instance, arguments: Sequence[str]) -> int:
+    parser = console.Parser("user:auth-tokens:list", "[--output [OUTPUT]] [--] <user>")
+    parser.add_argument("--output", default="plain")
+    parser.add_argument("user")
+    options = parser.parse(arguments)
+    if options.user not in users.names(instance):
+        print("user not found")
+        return 1
+    # Of what a real one says of each, only its name: those made here all bear the same name.
+    tokens = [
+        {"id": number, "name": "cli", "type": 1} for number in users.app_passwords(instance, options.user)
+    ]
+    print(
+        json.dumps(tokens)
+        if options.output == "json"
+        else "\n".join(f"  - id: {each['id']}" for each in tokens)
+    )
+    return 0
+
+
+def auth_tokens_delete(instance: Instance, arguments: Sequence[str]) -> int:
+    parser = console.Parser("user:auth-tokens:delete", "[--] <uid> [<id>]")
+    parser.add_argument("uid")
+    parser.add_argument("id", type=int)
+    options = parser.parse(arguments)
+    users.delete_app_password(instance, options.uid, options.id)  # none of that number: nothing is said
+    return 0
+
+
+def config_system_get(instance: Instance, arguments: Sequence[str]) -> int:
+    parser = console.Parser("config:system:get", "[--output [OUTPUT]] [--] <name>...")
+    parser.add_argument("--output", default="plain")
+    parser.add_argument("name", nargs="+")
+    options = parser.parse(arguments)
+    # The official image takes this one from the environment (config/reverse-proxy.config.php).
+    overwritten = {"overwrite.cli.url": os.environ.get("OVERWRITECLIURL")}
+    value = overwritten.get(options.name[0]) or instance.settings().get(options.name[0])
+    if value is None or len(options.name) > 1:
+        return 1
+    print(
+        json.dumps(value)
+        if options.output == "json"
+        else str(value).lower()
+        if value in (True, False)
+        else value
+    )
     return 0
 
 
@@ -137,6 +192,9 @@ INSTALLED: dict[str, Command] = {
     "user:list": user_list,
     "user:add": user_add,
     "user:auth-tokens:add": auth_tokens_add,
+    "user:auth-tokens:list": auth_tokens_list,
+    "user:auth-tokens:delete": auth_tokens_delete,
+    "config:system:get": config_system_get,
 }
 # The commands of apps: gone in maintenance mode.
 APPS: dict[str, Command] = {"files:scan": files_scan, "files:put": files_put}

@@ -37,6 +37,21 @@ def add_app_password(instance: Instance, uid: str) -> str:
     return password
 
 
+def app_passwords(instance: Instance, uid: str) -> list[int]:
+    """The numbers of the app passwords of an account."""
+    with store.connect(instance) as connection:
+        rows = connection.execute(
+            "SELECT rowid FROM app_passwords WHERE uid = ? ORDER BY rowid", (uid,)
+        ).fetchall()
+    return [row["rowid"] for row in rows]
+
+
+def delete_app_password(instance: Instance, uid: str, number: int) -> None:
+    """Accept an app password no longer; one that is not there is none to take away."""
+    with store.connect(instance) as connection:
+        connection.execute("DELETE FROM app_passwords WHERE uid = ? AND rowid = ?", (uid, number))
+
+
 def rename(instance: Instance, uid: str, display_name: str) -> None:
     """Give an account another display name."""
     with store.connect(instance) as connection:

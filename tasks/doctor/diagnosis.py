@@ -1,4 +1,4 @@
-"""python -m tasks.doctor [SITE]: the first broken link between the applications, and its remedy; nothing is changed.
+"""passerelle doctor: the first broken link between the applications, and its remedy; nothing is changed.
 
 Exit code 0: no link is broken; 2: one is, printed in the language of the site; 1: the doctor could not look, and why.
 """
@@ -12,6 +12,7 @@ from tasks.doctor.report import lines
 from tasks.doctor.wording import CATALOGUES
 from tasks.operations.masking import Mask
 from tasks.operations.resource import ResourceError
+from tasks.places import as_typed
 from tasks.settings import pick
 from tasks.site import SiteError
 
@@ -49,9 +50,5 @@ def main(wanted: str | None = None) -> int:
         print(mask(catalogue.phrases["blind"].format(text=error)), file=sys.stderr)
         return 1
     for line in lines(verdicts, catalogue):
-        print(mask(line))
+        print(as_typed(mask(line)))
     return 2 if any(isinstance(verdict.finding, Broken) for verdict in verdicts) else 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(*filter(None, sys.argv[1:2])))

@@ -1,0 +1,1 @@
+"""The program `passerelle`: the deploy, the doctor and the rest as commands."""

@@ -1,0 +1,241 @@
+"""Setup's access to the applications: tokens that are there already, and those that it makes, to be taken back."""
+
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import FrameType
+
+from pydantic import SecretStr
+
+from tasks.operations.api import Api, ApiError
+from tasks.operations.resource import ResourceError
+from tasks.references import check_account
+from tasks.setup.asking import ask, ask_secret, confirm, is_anybody_there, say
+from tasks.setup.discovery import Applications
+from tasks.setup.given import Given
+from tasks.tokens import gitlab, ledger, mattermost, nextcloud
+from tasks.tokens.ledger import Token
+
+
+@contextmanager
+def unbroken() -> Iterator[None]:
+    """Do what is begun to its end, so that it can be taken back; an interruption meanwhile counts afterwards."""
+    interrupted: list[int] = []
+
+    def note(number: int, frame: FrameType | None) -> None:
+        interrupted.append(number)
+        say("interrupted: what has begun is brought to its end, and taken back …")
+
+    before = signal.signal(signal.SIGINT, note)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if interrupted:
+        raise KeyboardInterrupt
+
+
+@dataclass
+class Undo:
+    """What this run has made so far, and how each of it is taken back."""
+
+    steps: list[Callable[[], None]] = field(default_factory=list)
+
+    def run(self) -> None:
+        """Take all of it back, the last first; what cannot be is reported, and stays in the ledger."""
+        with unbroken():
+            while self.steps:
+                try:
+                    self.steps.pop()()
+                except ResourceError as error:
+                    say(f"not taken back: {error}")
+
+
+@dataclass
+class Maker:
+    """Makes tokens for a site: each is noted down, and taken back if the run does not come to its end."""
+
+    settings: Path
+    host: str
+    undo: Undo
+
+    def note(self, setting: str, secret: SecretStr, number: str, account: str, expires: str = "") -> Token:
+        """Note down a token that was just made."""
+        token = Token(self.host, setting, number, account, ledger.mark(secret), expires)
+        ledger.add(self.settings, token)
+        return token
+
+    def undone_by(self, token: Token, revoke: Callable[[], None]) -> None:
+        """Have the token revoked if the run ends early."""
+
+        def take_back() -> None:
+            revoke()
+            ledger.drop(self.settings, token)
+
+        self.undo.steps.append(take_back)
+
+
+@dataclass(frozen=True)
+class Forge:
+    """GitLab: its address, its release, who administers it, the token."""
+
+    url: str
+    token: SecretStr
+    user: str
+    api: Api
+
+
+def gitlab_access(
+    applications: Applications,
+    maker: Maker,
+    container: str,
+    given: Given,
+    url: str | None,
+    token: SecretStr | None,
+) -> Forge:
+    """With the token that the settings or the options have, if GitLab takes it, else with one made by its console."""
+    for secret, where in ((given.gitlab_token, "--gitlab-token-file"), (token, "gitlab.token")):
+        if secret is None or url is None:
+            continue
+        api = applications.api("gitlab", url, secret)
+        try:
+            user = api.call("GET", "/api/v4/user")
+        except ApiError as error:
+            if error.status != 401 or where != "gitlab.token":
+                raise
+            say("gitlab.token in the settings is refused: a new one is made")
+            continue
+        return Forge(url, secret, user["username"], api)
+    if given.gitlab_token is not None:
+        raise ResourceError("gitlab.url is not known: give --gitlab-url with the token")
+    say("making a token in GitLab's console (up to a minute) …")
+    with unbroken():
+        made = gitlab.make_by_console(container, gitlab.NAME, given.gitlab_admin)
+        secret, found = SecretStr(made["token"]), url or str(made["url"])
+        noted = maker.note("gitlab.token", secret, str(made["id"]), made["user"], str(made["expires_at"]))
+        api = applications.api("gitlab", found, secret)
+        maker.undone_by(noted, lambda: gitlab.revoke(api, noted.id))
+    api.call("GET", "/api/v4/version")  # it is reached there
+    return Forge(found, secret, made["user"], api)
+
+
+def nextcloud_access(
+    applications: Applications,
+    maker: Maker,
+    container: str,
+    at: tuple[str, str],
+    given: SecretStr | None,
+    kept: SecretStr | None,
+) -> SecretStr:
+    """The app password that is `given`, or `kept` in the settings, if Nextcloud takes it, else one made by occ.
+
+    `at` are the address and the account.
+    """
+    url, user = at
+    if known := given or kept:
+        try:
+            check_account(applications.nextcloud(url, user, known), user)
+        except ApiError as error:
+            if error.status != 401 or given:
+                raise
+            say("nextcloud.relay_password in the settings is refused: a new one is made")
+        else:
+            return known
+    with unbroken():
+        number, password = nextcloud.make(container, user)
+        noted = maker.note("nextcloud.relay_password", password, number, user)
+        maker.undone_by(noted, lambda: nextcloud.revoke(container, user, number))
+    return password
+
+
+@dataclass
+class Chat:
+    """Mattermost as an administrator: with a session, which is to be ended, or with a token of that person's."""
+
+    api: Api
+    user: str
+    is_session: bool = False
+
+    def end(self) -> None:
+        """End the session, if it is one."""
+        if self.is_session:
+            mattermost.log_out(self.api)
+
+
+def mattermost_administrator(applications: Applications, url: str, given: Given) -> Chat:
+    """Whoever gives a token or a log-in; it is asked for, and used once."""
+    token, user = given.mattermost_token, given.mattermost_user
+    if token is None and user is None:
+        answer = ask_secret(
+            "Token of a Mattermost administrator (empty: log in with name and password)",
+            "--mattermost-token-file, or --mattermost-user",
+            may_be_empty=True,
+        )
+        token = SecretStr(answer) if answer else None
+    if token is not None:
+        api = applications.api("mattermost", url, token)
+        return Chat(api, mattermost.require_administrator(api))
+    user = user or ask("Mattermost administrator, name or e-mail address", "--mattermost-user")
+    session = _session(applications, url, user, given)
+    chat = Chat(applications.api("mattermost", url, session), user, is_session=True)
+    try:
+        mattermost.require_administrator(chat.api)
+    except ResourceError:
+        chat.end()
+        raise
+    return chat
+
+
+def _session(applications: Applications, url: str, user: str, given: Given) -> SecretStr:
+    """The token of a session; a person may correct the password, and is asked for the code of a second factor."""
+    password, code = given.mattermost_password, given.mattermost_code or ""
+    for last in (False, False, True):
+        if password is None:
+            password = SecretStr(ask_secret(f"Password of {user}", "--mattermost-password-file"))
+        try:
+            return mattermost.log_in(
+                lambda secret: applications.api("mattermost", url, secret), url, user, password, code
+            )
+        except mattermost.CodeNeeded as error:
+            if last or not is_anybody_there():
+                raise
+            say(str(error) if code else "")
+            code = ask("Code of the second factor", "--mattermost-code")
+        except mattermost.WrongPassword as error:
+            if last or given.mattermost_password is not None or not is_anybody_there():
+                raise
+            say(str(error))
+            password = None
+    raise AssertionError("unreachable")
+
+
+def mattermost_access(
+    chat: Chat, applications: Applications, maker: Maker, url: str, given: Given
+) -> SecretStr:
+    """A token of that administrator's account, for the deploy."""
+    if chat.is_session and not mattermost.are_allowed(chat.api):
+        _allow(chat, maker, given)
+    with unbroken():
+        number, secret = mattermost.make(chat.api, mattermost.NAME)
+        noted = maker.note("mattermost.token", secret, number, chat.user)
+        own = applications.api("mattermost", url, secret)
+        maker.undone_by(noted, lambda: mattermost.revoke(own, number))
+    return secret
+
+
+def _allow(chat: Chat, maker: Maker, given: Given) -> None:
+    asked = is_anybody_there() and not given.yes
+    if given.allow_tokens or (
+        asked
+        and confirm(
+            "Mattermost allows nobody a personal access token. Switch them on (EnableUserAccessTokens)?"
+        )
+    ):
+        mattermost.allow(chat.api)
+        return
+    raise ResourceError(
+        "mattermost: personal access tokens are switched off; switch them on under System Console > Integrations > "
+        "Integration Management, or run again with --allow-mattermost-tokens"
+    )

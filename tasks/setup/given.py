@@ -1,0 +1,61 @@
+"""What setup was given as options or variables, in the place of a person's answers."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import SecretStr, ValidationError
+
+from tasks.operations.resource import ResourceError
+from tasks.site import Machine
+
+
+@dataclass(frozen=True)
+class Given:
+    """Each is None or empty where setup is to find it, or to ask."""
+
+    host: str | None = None
+    ssh_key: Path | None = None
+    ca: Path | None = None
+    compose_project: str | None = None
+    projects: tuple[str, ...] = ()
+    gitlab_admin: str | None = None
+    gitlab_url: str | None = None
+    gitlab_token: SecretStr | None = None
+    nextcloud_user: str | None = None
+    nextcloud_url: str | None = None
+    nextcloud_password: SecretStr | None = None
+    mattermost_url: str | None = None
+    mattermost_user: str | None = None
+    mattermost_password: SecretStr | None = None
+    mattermost_code: str | None = None
+    mattermost_token: SecretStr | None = None
+    allow_tokens: bool = False
+    team: str | None = None
+    language: str | None = None
+    yes: bool = False
+
+
+_HOST = re.compile(r"(?:(?P<user>[^@]+)@)?(?P<address>\[[^]]+\]|[^:]+|[^:]*:[^:]*:.*)(?::(?P<port>\d+))?")
+
+
+def machine_of(text: str, ssh_key: Path | None = None) -> Machine:
+    """The machine of `[USER@]HOST[:PORT]`; ResourceError, naming what is wrong with it."""
+    found = _HOST.fullmatch(text.strip())
+    if found is None:
+        raise ResourceError(f"host = {text!r}: must be HOST, USER@HOST or USER@HOST:PORT")
+    values: dict[str, Any] = {
+        "address": found["address"],
+        "ssh_user": found["user"],
+        "ssh_port": found["port"] and int(found["port"]),
+        "ssh_key": ssh_key,
+    }
+    try:
+        return Machine(**{name: value for name, value in values.items() if value is not None})
+    except ValidationError as error:
+        fault = error.errors(include_url=False, include_context=False)[0]
+        where = "host" if fault["loc"][0] == "address" else f"host.{fault['loc'][0]}"
+        raise ResourceError(
+            f"{where} = {str(fault['input'])!r}: {fault['msg'].removeprefix('Value error, ')}"
+        ) from None

@@ -1,0 +1,117 @@
+"""New tokens in the place of those that setup has made, and the end of those that are not in use any more."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from pydantic import SecretStr
+
+from tasks.context import gitlab_api, infrastructure, mattermost_api
+from tasks.operations.api import Api
+from tasks.operations.compose import running_container
+from tasks.operations.resource import Commands, ResourceError, change, resource, step
+from tasks.site import Site
+from tasks.tokens import gitlab, ledger, mattermost, nextcloud
+from tasks.tokens.ledger import Token
+
+# GitLab's comes last: it may be the one that revokes itself.
+_ORDER = ("nextcloud", "mattermost", "gitlab")
+
+
+def tokens_of(settings: Path, site: Site) -> list[Token]:
+    """What setup has made for the site, in the order in which it is to be revoked."""
+    own = [token for token in ledger.read(settings) if token.host == site.host.address]
+    return sorted(own, key=lambda token: _ORDER.index(token.application))
+
+
+def secret_of(site: Site, token: Token) -> SecretStr | None:
+    """What stands in the token's setting."""
+    section, _, name = token.setting.partition(".")
+    found: SecretStr | None = getattr(getattr(site, section), name)
+    return found
+
+
+def renew(settings: Path, site: Site) -> list[str]:
+    """Have a new token in the place of each that setup has made and that is in use; on the host of the site.
+
+    A line for each. The former ones stay good until `revoke_unused`.
+    """
+    lines = []
+    for token in tokens_of(settings, site):
+        secret = secret_of(site, token)
+        if secret is None or ledger.mark(secret) != token.mark:
+            continue
+        text, old = settings.read_text(encoding="utf-8"), secret.get_secret_value()
+        if old not in text:
+            raise ResourceError(
+                f"{token.setting} comes from the environment, so a new one cannot be written there; take the variable "
+                f"away and write the token into {settings}"
+            )
+        new, made = _make(site, token)
+        ledger.add(settings, made)
+        ledger.replace_file(settings, text.replace(old, new.get_secret_value()))
+        lines.append(f"~ {token.described} -> a new one{f', until {made.expires}' if made.expires else ''}")
+    return lines
+
+
+def _make(site: Site, token: Token) -> tuple[SecretStr, Token]:
+    expires = ""
+    if token.application == "gitlab":
+        described, secret = gitlab.make(gitlab_api(site, site.gitlab.token))
+        number, expires = str(described["id"]), str(described["expires_at"])
+    elif token.application == "mattermost":
+        number, secret = mattermost.make(mattermost_api(site), mattermost.NAME)
+    else:
+        number, secret = nextcloud.make(container_of(site), token.account)
+    return secret, Token(token.host, token.setting, number, token.account, ledger.mark(secret), expires)
+
+
+def container_of(site: Site) -> str:
+    """The number of Nextcloud's container, on the host of the site."""
+    folder, service = infrastructure(site), site.nextcloud.service
+    return running_container(folder, service, "nextcloud", site.host.compose_project).id
+
+
+def revoke_unused(settings: Path, host: str, forge: Api, chat: Api, cloud: str) -> None:
+    """Revoke what setup has made for that host and the settings do not hold any more; `cloud` is the container."""
+    text = settings.read_text(encoding="utf-8")
+    in_use = {ledger.mark(word) for word in _words(text)}
+    for token in ledger.read(settings):
+        if token.host == host and token.mark not in in_use:
+            revoke(token, forge, chat, cloud)
+            ledger.drop(settings, token)
+
+
+def _words(text: str) -> Iterable[str]:
+    """What stands between quotes."""
+    return text.replace("'", '"').split('"')
+
+
+def revoke(token: Token, forge: Api, chat: Api, cloud: str) -> None:
+    """Have the application accept the token no longer; one that it does not know is gone already."""
+    if token.application == "gitlab":
+        gitlab.revoke(forge, token.id)
+    elif token.application == "mattermost":
+        mattermost.revoke(chat, token.id)
+    else:
+        nextcloud.revoke(cloud, token.account, token.id)
+
+
+@step("Tokens")
+def revoke_tokens(site: Site) -> None:
+    """What setup has made for the site; last of all, for the others need it."""
+    _no_tokens(site, name="Tokens that setup has made")
+
+
+@resource
+def _no_tokens(site: Site) -> Commands:
+    settings = ledger.settings_path()
+    found = tokens_of(settings, site)
+
+    def end() -> None:
+        cloud = container_of(site)
+        forge, chat = gitlab_api(site, site.gitlab.token), mattermost_api(site)
+        for token in found:
+            revoke(token, forge, chat, cloud)
+            ledger.drop(settings, token)
+
+    yield from change([f"- {token.described}" for token in found], end)
