@@ -224,6 +224,7 @@ def test_units_are_sound(tmp_path: Path, tree: str) -> None:
         webhooks_conf="/tmp/w",
         trees={f"/run/p/{tree[5:]}": tree, "/run/p/b": "/srv/b"},
         app_password="/tmp/p",
+        bot_token="/tmp/b",
     )
     unit = tmp_path / "passerelle-nextcloud.service"
     unit.write_text(text.replace("/opt/passerelle/current/bin/python", "/bin/true"))
