@@ -11,6 +11,7 @@ from relays.sources.gitlab.hook_logs import DeliveryLogSettings
 from relays.sources.nextcloud.cloud import AccountSettings
 from relays.sources.nextcloud.config import NextcloudSettings
 from relays.sources.nextcloud.options import Options, TreeOptions
+from relays.sources.nextcloud.tree import BOUND
 from tasks import icons
 from tasks.context import CA, HOOK_NAME
 from tasks.documents import Tree
@@ -92,7 +93,7 @@ def bound_at(site: Site, tree: Tree) -> str:
         return f"/{tree.tree}"
     # Of another user's there may be one of the same name.
     of = "" if tree.owner == site.nextcloud.admin else f".{tree.owner}"
-    return f"/run/passerelle{of}/{tree.tree}"
+    return f"{BOUND}{of}/{tree.tree}"
 
 
 def _written(settings: Section) -> str:

@@ -229,6 +229,21 @@ def test_a_bind_mount_shows_what_became_of_its_source(
     assert identity("/data/admin/files/Documents_RH") != before
 
 
+@pytest.mark.parametrize("of", ["", ".camille"])
+def test_what_a_mount_has_left_behind_is_no_tree(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, of: str
+) -> None:
+    """Systemd leaves the folder that it mounted on, and mounts nothing where the tree is missing at a start."""
+    monkeypatch.setattr(tree, "BOUND", str(tmp_path / "passerelle"))
+    monkeypatch.setattr(tree, "_MOUNTS", tmp_path / "mountinfo")
+    root = tmp_path / f"passerelle{of}" / "Documents_RH"
+    root.mkdir(parents=True)
+    (tmp_path / "mountinfo").write_text("22 1 8:1 / / rw - ext4 /dev/a rw\n")
+    assert tree.identity(str(root)) is None
+    (tmp_path / "mountinfo").write_text(f"30 22 8:1 /data/Documents_RH {root} ro - ext4 /dev/a rw\n")
+    assert tree.identity(str(root)) is not None
+
+
 def test_the_timer_queue_does_a_thing_once_when_it_was_last_put() -> None:
     times = [0.0]
     timers = TimerQueue(lambda: times[-1])

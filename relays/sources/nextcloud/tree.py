@@ -17,6 +17,8 @@ UNKNOWN_DATE = -1
 
 _ABSENT = (errno.ENOENT, errno.ENOTDIR)
 _MOUNTS = Path("/proc/self/mountinfo")
+BOUND = "/run/passerelle"
+"""How the folders begin that the service's trees are mounted on."""
 _LOCAL = ("ext2", "ext3", "ext4", "xfs", "btrfs", "f2fs", "zfs", "tmpfs")
 
 # Nextcloud 32 writes an upload to `<hash>.ocTransferId<n>.part`, older ones to `<name>.ocTransferId<n>.part`.
@@ -153,7 +155,8 @@ def folders(root: str) -> Iterator[tuple[str, int]]:
 def identity(root: str) -> tuple[int, int, str] | None:
     """What distinguishes the tree from one in its place: inode, and for a mount what is mounted. None if it is gone.
 
-    A bind mount goes on showing a folder that was renamed or deleted, and the kernel says so in mountinfo.
+    A bind mount goes on showing a folder that was renamed or deleted, and the kernel says so in mountinfo. Below BOUND
+    a folder that nothing is mounted on is what an earlier mount has left: the tree was not there at the start.
     """
     try:
         status = os.lstat(root)
@@ -165,7 +168,8 @@ def identity(root: str) -> tuple[int, int, str] | None:
         fields = line.split(" ")
         if _unescape(fields[4]) == root:
             source = fields[3]
-    if source.endswith("//deleted") or not stat.S_ISDIR(status.st_mode):
+    is_left = not source and root.startswith(BOUND)
+    if is_left or source.endswith("//deleted") or not stat.S_ISDIR(status.st_mode):
         return None
     return status.st_dev, status.st_ino, source
 
