@@ -44,7 +44,7 @@ class Undo:
     steps: list[Callable[[], None]] = field(default_factory=list)
 
     def run(self) -> None:
-        """Take all of it back, the last first; what cannot be is told, and stays in the ledger."""
+        """Take all of it back, the last first; what cannot be is reported, and stays in the ledger."""
         with unbroken():
             while self.steps:
                 try:

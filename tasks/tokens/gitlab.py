@@ -32,9 +32,9 @@ days = [asked['days'], current.try(:max_personal_access_token_lifetime)].compact
 scopes = current.try(:admin_mode) ? %w[api admin_mode] : %w[api]
 token = user.personal_access_tokens.create(name: asked['name'], scopes: scopes, expires_at: days.days.from_now.to_date)
 abort token.errors.full_messages.join(', ') unless token.persisted?
-told = {{ url: Gitlab.config.gitlab.url, version: Gitlab::VERSION, user: user.username, user_id: user.id, id: token.id,
-          expires_at: token.expires_at, token: token.token }}
-puts "passerelle #{{told.to_json}}"
+answer = {{ url: Gitlab.config.gitlab.url, version: Gitlab::VERSION, user: user.username, user_id: user.id,
+            id: token.id, expires_at: token.expires_at, token: token.token }}
+puts "passerelle #{{answer.to_json}}"
 """
 _ANSWER = "passerelle {"
 
@@ -59,18 +59,18 @@ def make_by_console(container: str, name: str, user: str | None) -> dict[str, An
             f"gitlab: its console makes no token ({said[-1][:200] if said else 'it says nothing'}); make one in GitLab "
             "(an administrator's, scope api) and give it with --gitlab-token-file"
         )
-    told: dict[str, Any] = json.loads(answer.removeprefix("passerelle "))
-    return told
+    made: dict[str, Any] = json.loads(answer.removeprefix("passerelle "))
+    return made
 
 
 def details(api: Api) -> dict[str, Any]:
-    """What GitLab tells of the token that `api` has; empty of one that is no personal access token."""
+    """What GitLab says of the token that `api` has; empty of one that is no personal access token."""
     found = api.call("GET", SELF, absent=("404",))
     return found if isinstance(found, dict) else {}
 
 
 def make(api: Api) -> tuple[dict[str, Any], SecretStr]:
-    """Another token like the one that `api` has, which must be an administrator's; what GitLab tells of it."""
+    """Another token like the one that `api` has, which must be an administrator's; what GitLab says of it."""
     like = details(api)
     until = (datetime.now(UTC) + timedelta(days=DAYS)).date()
     body = {"name": like["name"], "scopes": like["scopes"], "expires_at": str(until)}

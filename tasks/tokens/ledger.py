@@ -1,6 +1,6 @@
 """The tokens that setup has made, noted down beside the settings: which they are and until when, never what they are.
 
-The settings hold the tokens themselves. By this file `rotate` and `teardown` tell those that Passerelle has made from
+The settings hold the tokens themselves. By this file `rotate` and `teardown` know those that Passerelle has made from
 those that people gave it.
 """
 
@@ -24,8 +24,8 @@ class Token:
     """A token of an application.
 
     `host` is the address of the site's host, `setting` where the token stands (`gitlab.token`); `id` is the
-    application's number for it, `account` whose it is there. `expires` is a day, empty if it never does. `mark` tells
-    the token from others and not what it is.
+    application's number for it, `account` whose it is there. `expires` is a day, empty if it never does. By `mark` the
+    token is known, and not found out.
     """
 
     host: str
@@ -41,14 +41,14 @@ class Token:
         return self.setting.partition(".")[0]
 
     @property
-    def told(self) -> str:
+    def shown(self) -> str:
         """For people."""
         until = f", until {self.expires}" if self.expires else ""
         return f"{self.setting}, made by setup ({self.account}'s{until})"
 
 
 def mark(secret: SecretStr | str) -> str:
-    """What tells this secret from others, and not what it is: it has more bits than anybody could try."""
+    """What the secret is known by, and cannot be found out from: it has more bits than anybody could try."""
     text = secret if isinstance(secret, str) else secret.get_secret_value()
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
