@@ -9,28 +9,23 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from bench import trees
+from bench import trees, ways
 from bench.load import SIGNING_TOKEN
 from bench.processes import processor_seconds, resident_megabytes
 from bench.report import Row
-from tests.relays import events
-from tests.relays.bot_sink import BotSink
-from tests.relays.conversations import Said, Speaker, write
 from tests.relays.process import Relay, wait_for
 from tests.relays.sink import OK, Reply, Sink
 
 TITLE = "From the event to the message"
 INTRODUCTION = (
     "The real relays as processes, trees on a local disk, a Mattermost that answers at once, no lookup of the"
-    " uploader. Times end when Mattermost has the post."
+    " uploader. Times end when Mattermost has the post. How much one channel takes: of what comes in at once, with a"
+    " Mattermost that takes 12 ms for a post, until the last post is made and each root shows its last state; webhook"
+    " and bot in turn, medians of three rounds."
 )
 PACKAGES = ("watchdog", "httptools", "requests")
 
 _ONE_BY_ONE = 200
-# Into one channel, each third of which changes a root alone; and what a real 5.37 takes for a post (measured).
-_POSTED = 2000
-_CONVERSATIONS = 50
-_POST_SECONDS = 0.012
 _MOVED = 5000
 # The small tree announces each document by itself, however many there are.
 _TREES = {1000: "burst_from = 0", 10_000: "", 50_000: ""}
@@ -49,9 +44,8 @@ def measure(home: Path) -> Iterator[Row]:
             relay, seconds = stack.enter_context(trees.watching(home / f"relay{count}", sink, tree, settings))
             relays[count] = relay, sink, tree
             yield f"first look at {count:,} documents, start of the process included", f"{seconds:.2f} s", ""
-        hooks = stack.enter_context(mattermost("dev-notifications"))
-        gitlab = stack.enter_context(gitlab_relay(home / "gitlab", hooks))
-        yield from _spread("event of GitLab to post", _events(gitlab, hooks), "under 100 ms")
+        gitlab = stack.enter_context(ways.gitlab_relays(home / "gitlab"))
+        yield from ways.latencies(gitlab)
         small, middle, large = relays.values()
         took = trees.latencies(*small[1:], uploads=_ONE_BY_ONE)
         yield from _spread("completed upload to post", took, "under 100 ms")
@@ -63,10 +57,10 @@ def measure(home: Path) -> Iterator[Row]:
                 "",
             )
 
-        for settings, how in (("digest_from = 0", "each by itself"), ("", "as digests")):
-            yield from _throughput(home / f"throughput{settings[:6]}", settings, how)
+        yield from ways.throughput(home / "throughput")
 
-        idle = {"Nextcloud relay with 50,000 documents": large[0], "GitLab relay": gitlab}
+        idle = {"Nextcloud relay with 50,000 documents": large[0]}
+        idle |= {f"GitLab relay, {way}": relay for way, (relay, _) in gitlab.items()}
         since, used = time.monotonic(), {name: processor_seconds(relay.pid) for name, relay in idle.items()}
         time.sleep(_IDLE_SECONDS)
         for name, relay in idle.items():
@@ -105,59 +99,6 @@ def gitlab_relay(home: Path, sink: Sink, settings: str = "") -> Iterator[Relay]:
     finally:
         relay.terminate()
         relay.close()
-
-
-def _throughput(home: Path, settings: str, how: str) -> Iterator[Row]:
-    """How much one channel takes by the webhook and as a bot, which makes threads and edits their roots."""
-    what = f"{_POSTED:,} events of {_CONVERSATIONS} conversations in one channel, {how}"
-    rates = {way: _POSTED / _post_all(home / way, settings, way) for way in ("webhook", "bot")}
-    for way, rate in rates.items():
-        yield f"{what}, {way}", f"{rate:,.0f}/s", ""
-    # Of a digest of fifty conversations, a bot makes fifty threads.
-    bar = "" if how == "as digests" else "at least 1"
-    yield f"{what}, bot over webhook", f"{rates['bot'] / rates['webhook']:.2f} x", bar
-
-
-def _post_all(home: Path, settings: str, way: str) -> float:
-    """The seconds until all that is said at once is posted, and each root shows its last state."""
-    home.mkdir(parents=True)
-    sink = BotSink("dev")
-    sink.seconds = _POST_SECONDS
-    news = home / "news"
-    news.touch()
-    (home / "relay").mkdir()
-    relay = Speaker(home / "relay", sink.hook_url, news, sink.bot, settings)
-    if way == "webhook":
-        relay.by_webhook()
-    relay.start()
-    started = time.monotonic()
-    write(news, (_said(number) for number in range(_POSTED)))
-    wait_for(lambda: relay.count("outbox WHERE state = 'done'") == _POSTED, 300)
-    if way == "bot":
-        wait_for(lambda: relay.settled(_POSTED), 60)
-    took = time.monotonic() - started
-    relay.terminate()
-    relay.close()
-    sink.stop()
-    return took
-
-
-def _said(number: int) -> Said:
-    name = f"taaf/passerelle!{number % _CONVERSATIONS}"
-    is_first = number < _CONVERSATIONS
-    says = None if is_first or number % 3 == 0 else f"news {number}"
-    return Said(f"e-{number}", says, f"state {number} of {name}", name)
-
-
-def _events(relay: Relay, sink: Sink) -> list[float]:
-    """Milliseconds from the start of a delivery by GitLab to the arrival of the post, one after the other."""
-    measured = []
-    for number in range(_ONE_BY_ONE):
-        begun = time.monotonic()
-        assert events.send(relay, events.issue(number)).status_code == 200
-        wait_for(lambda number=number: len(sink.posts) > number)  # type: ignore[misc]
-        measured.append((sink.posts[-1].at - begun) * 1000)
-    return measured
 
 
 def _move_in(relay: Relay, sink: Sink, tree: Path, source: Path) -> tuple[float, int]:

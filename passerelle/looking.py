@@ -57,5 +57,5 @@ def sites(settings: Path) -> None:
     for name, site in all_sites().items():
         hosts = ", ".join(machine.address for machine in (site.host, *site.relay_hosts))
         channels = [site.mattermost.gitlab_webhook.channel, *(tree.channel for tree in site.trees)]
-        shown = " ".join(f"#{channel}" for channel in dict.fromkeys(channels))
-        click.echo(f"{name}  on {hosts}  {site.mattermost.url}/{site.mattermost.team}  {shown}")
+        listed = " ".join(f"#{channel}" for channel in dict.fromkeys(channels))
+        click.echo(f"{name}  on {hosts}  {site.mattermost.url}/{site.mattermost.team}  {listed}")

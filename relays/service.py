@@ -18,6 +18,7 @@ from relays.base.instance_lock import StateDirectory
 from relays.base.settings import RelayPaths, Spool, StartError, parse_arguments
 from relays.base.status import StatusFile
 from relays.base.worker import Worker
+from relays.delivery.bot_connection import BotConnection
 from relays.delivery.bot_transport import BotTransport
 from relays.delivery.dispatcher import Dispatcher
 from relays.delivery.metrics import Metrics, total
@@ -212,8 +213,13 @@ class Service:
     def _connect(self, channel: str) -> Transport:
         if isinstance(self._sender, Hook):
             return WebhookTransport(IncomingWebhook(self._sender, channel), self.wording)
-        bot = BotChannel(self._sender, channel)
-        return BotTransport(bot, channel, self.outbox, self._roots, self.wording)
+        sender = self._sender
+
+        def connect() -> BotConnection:
+            bot = BotChannel(sender, channel)
+            return BotConnection(bot, channel, self.outbox, self._roots, self.wording)
+
+        return BotTransport(connect, channel, self._roots)
 
     def _workers(self) -> list[Worker]:
         return [self.store, *self.dispatcher.workers, *self._sources]

@@ -2,7 +2,7 @@
 
 import base64
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from paramiko import Transport
 from pydantic import SecretStr
@@ -11,6 +11,7 @@ from pyinfra.api import Host
 
 from tasks.addresses import in_url
 from tasks.machines import refuse_second_site
+from tasks.members import Members, find_members
 from tasks.operations.api import Api
 from tasks.operations.gitlab import require_scope, signs
 from tasks.operations.remote import HostFact
@@ -36,10 +37,18 @@ class PrimaryAddress(HostFact[str]):
     """The address that the host uses towards others, which is also the one that its containers reach."""
 
     def command(self) -> str:
-        # Nothing is sent: the kernel is asked for the route to an address reserved for documentation.
-        return (
-            'python3 -c "import socket; s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); '
-            "s.connect(('192.0.2.1', 9)); print(s.getsockname()[0])\" 2>/dev/null || true"
+        # Nothing is sent: the kernel is asked for the route to an address reserved for documentation, of IPv4 or else
+        # of IPv6.
+        ways = (("AF_INET", "192.0.2.1"), ("AF_INET6", "2001:db8::1"))
+        return " || ".join(
+            [
+                *(
+                    f'python3 -c "import socket; s = socket.socket(socket.{family}, socket.SOCK_DGRAM); '
+                    f"s.connect(('{to}', 9)); print(s.getsockname()[0])\" 2>/dev/null"
+                    for family, to in ways
+                ),
+                "true",
+            ]
         )
 
 
@@ -54,7 +63,7 @@ class HomeFolder(HostFact[str]):
 class DeployContext:
     """`infrastructure` is the absolute path of the Compose project, `relay` is ADDRESS:PORT for GitLab.
 
-    `gitlab_signs`: GitLab signs what it sends.
+    `gitlab_signs`: GitLab signs what it sends. `members` is what the patterns of the site find there.
     """
 
     infrastructure: str
@@ -62,6 +71,7 @@ class DeployContext:
     mattermost: Api
     gitlab: Api
     gitlab_signs: bool
+    members: Members = field(default_factory=Members)
 
     @property
     def scripts(self) -> str:
@@ -97,6 +107,7 @@ def find_context(site: Site) -> DeployContext:
         mattermost=mattermost,
         gitlab=gitlab,
         gitlab_signs=signed,
+        members=find_members(site, gitlab),
     )
 
 

@@ -24,7 +24,12 @@ def _entry(kind: EventKind) -> str:
 
 def _known_of(kind: EventKind) -> Iterator[str]:
     """What a route can ask of a kind besides its actions, and when it is not announced at all."""
-    has = {"branch": kind.branch_at, "labels": kind.labels_at, "may be confidential": kind.maybe_confidential}
+    has = {
+        "author": kind.author_at,
+        "branch": kind.branch_at,
+        "labels": kind.labels_at,
+        "may be confidential": kind.maybe_confidential,
+    }
     if named := [name for name, given in has.items() if given]:
         yield ", ".join(named)
     if not kind.triggers:

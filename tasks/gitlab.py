@@ -1,12 +1,13 @@
-"""Step 3: the GitLab projects and their hooks to the relay."""
+"""Step 3: the GitLab projects, those of groups too, and their hooks to the relay."""
 
 from collections.abc import Collection, Iterable
 from functools import partial
 
 from relays.sources.gitlab.events import KINDS
 from tasks.context import HOOK_NAME, HOOK_TOKEN, SIGNING_TOKEN, DeployContext
-from tasks.operations import gitlab, project_hooks, secret_file
-from tasks.operations.resource import each, step
+from tasks.made import Made
+from tasks.operations import gitlab, group_hooks, project_hooks, secret_file
+from tasks.operations.resource import Commands, each, note, resource, step
 from tasks.site import Site
 
 
@@ -31,30 +32,48 @@ def provision_gitlab(site: Site, context: DeployContext) -> None:
     gitlab.outbound_allow_list(api, context.relay, name="Outbound allow-list")
     secret_file.generated_secret(HOOK_TOKEN, name="Secret token of the hooks")
     secret_file.generated_secret(SIGNING_TOKEN, secret_file.SIGNING_TOKEN, name="Signing token of the hooks")
+    hook = (
+        HOOK_NAME,
+        f"http://{context.relay}/webhook/gitlab",
+        triggers_of(site),
+        fingerprint,
+        partial(secret_file.read, HOOK_TOKEN),
+        partial(secret_file.read, SIGNING_TOKEN),
+        context.gitlab_signs,
+    )
     for project in each(site.projects):
         gitlab.project(api, project, name=f"Project {project}")
-        project_hooks.project_hook(
-            api,
-            project,
-            HOOK_NAME,
-            f"http://{context.relay}/webhook/gitlab",
-            triggers_of(site),
-            fingerprint,
-            partial(secret_file.read, HOOK_TOKEN),
-            partial(secret_file.read, SIGNING_TOKEN),
-            signed=context.gitlab_signs,
-            name=f"Hook of {project}",
-        )
+        project_hooks.project_hook(api, project, *hook, name=f"Hook of {project}")
+    members = context.members
+    if members.left_alone:
+        _left_alone(members.left_alone, name="Projects that get no hook")
+    for group in each(members.groups):
+        group_hooks.group_hook(api, group, *hook, name=f"Hook of the group {group}")
+    if members.projects:
+        project_hooks.hooks_of_projects(api, members.projects, *hook, name="Hooks of projects of groups")
+
+
+@resource
+def _left_alone(lines: Iterable[str]) -> Commands:
+    note([*lines])
+    yield from ()
 
 
 @step("GitLab")
 def remove_hooks(
-    context: DeployContext, projects: Iterable[str], addresses: Collection[str], kept: Collection[str]
+    context: DeployContext, made: Made, addresses: Collection[str], kept: Collection[str]
 ) -> None:
-    """The hooks to `addresses` in these projects, unless they are `kept` ones by now; the projects stay."""
-    for project in each(projects):
+    """The hooks to `addresses` in projects and groups that were `made`; those of the projects `kept` stay.
+
+    A project may be a kept one by now, under another path. The projects and the groups stay.
+    """
+    for project in each(sorted(made.projects)):
         project_hooks.no_project_hook(
             context.gitlab, project, HOOK_NAME, addresses, fingerprint, kept, name=f"Hook of {project}"
+        )
+    for group in each(sorted(made.groups)):
+        group_hooks.no_group_hook(
+            context.gitlab, group, HOOK_NAME, addresses, fingerprint, name=f"Hook of the group {group}"
         )
 
 

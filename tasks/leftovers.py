@@ -24,7 +24,7 @@ _STATE = "/var/lib/passerelle/*"
 def remove_leftovers(site: Site, context: DeployContext, made: Made) -> None:
     """What was made and is no longer described, after all that takes its place is at work."""
     left = made - wanted(site, context) - wanted_elsewhere(site)
-    remove_from_gitlab(context, made, left, kept=site.projects)
+    remove_from_gitlab(context, made, left, kept=[*site.projects, *context.members.projects])
     remove_webhooks(context, left.webhooks, made)
     remove_bots(context, left.bots, kept=kept_bot(site))
     leave_channels(site, context, left.bot_channels)
@@ -38,7 +38,7 @@ def remove_leftovers(site: Site, context: DeployContext, made: Made) -> None:
 
 def remove_from_gitlab(context: DeployContext, made: Made, left: Made, *, kept: Collection[str] = ()) -> None:
     """Hooks and entries of the allow-list that are `left` of what was made; hooks of the projects `kept` stay."""
-    remove_hooks(context, sorted(left.projects), {context.relay, *made.addresses}, kept)
+    remove_hooks(context, left, {context.relay, *made.addresses}, kept)
     remove_allowed(context, sorted(left.addresses))
 
 

@@ -18,6 +18,7 @@ def _same(value: Any) -> Any:
 # What distinguishes one thing of a kind: GitLab takes a path in any case; a host is one whoever logs in.
 _IDENTITY: Mapping[str, Callable[[Any], Any]] = {
     "projects": str.lower,
+    "groups": str.lower,
     "addresses": _same,
     "webhooks": _same,
     "bots": _same,
@@ -34,14 +35,16 @@ class Made:
     """`webhooks` are teams and names, `bots` user names, `bot_channels` teams and channels that the bot was put in,
     `addresses` what is on GitLab's allow-list, `files` paths on the host.
 
-    `gitlab` and `mattermost` are the servers' addresses, empty if they are not known. What the host itself says is
-    neither compared nor kept: `in_use` are the numbers of the webhooks whose addresses the relays have, which are
-    secrets, `port` is that of the GitLab relay, empty without one, `spool` whether it was given a shared one.
+    `groups` are those with a hook of their own. `gitlab` and `mattermost` are the servers' addresses, empty if they are
+    not known. What the host itself says is neither compared nor kept: `in_use` are the numbers of the webhooks whose
+    addresses the relays have, which are secrets, `port` is that of the GitLab relay, empty without one, `spool`
+    whether it was given a shared one.
     """
 
     gitlab: str = ""
     mattermost: str = ""
     projects: frozenset[str] = frozenset()
+    groups: frozenset[str] = frozenset()
     addresses: frozenset[str] = frozenset()
     webhooks: frozenset[tuple[str, str]] = frozenset()
     bots: frozenset[str] = frozenset()
@@ -91,6 +94,8 @@ class Made:
                 gitlab=str(values["gitlab"]),
                 mattermost=str(values["mattermost"]),
                 projects=frozenset(map(str, values["projects"])),
+                # 1.0.0 made no hooks of groups.
+                groups=frozenset(map(str, values.get("groups", ()))),
                 addresses=frozenset(map(str, values["addresses"])),
                 webhooks=frozenset((str(team), str(name)) for team, name in values["webhooks"]),
                 # Those of earlier releases know of none.
@@ -142,7 +147,7 @@ def posts_as_bot(site: Site) -> bool:
 
 def channels_of(site: Site) -> list[str]:
     """All channels that something may be posted in."""
-    routed = (channel for route in site.gitlab.routes for channel in route.channels)
+    routed = (channel for _, channel in site.gitlab.further_channels)
     own = (hook.channel for hook in hooks_of(site))
     return list(dict.fromkeys([*own, *routed, *(str(tree.channel) for tree in site.trees)]))
 

@@ -19,8 +19,8 @@ from tasks.gitlab import fingerprint
 from tasks.made import Made, described
 from tasks.operations.api import Api, ApiError
 from tasks.operations.gitlab import project_at
+from tasks.operations.hooks import bears_mark
 from tasks.operations.mattermost_bot import bots_of_site
-from tasks.operations.project_hooks import bears_mark
 from tasks.operations.remote import run_quietly
 from tasks.operations.webhooks import HOOKS
 from tasks.site import Site

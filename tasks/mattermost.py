@@ -47,7 +47,7 @@ def admit_webhooks(site: Site, context: DeployContext) -> None:
 def provision_mattermost(site: Site, context: DeployContext, made: Made) -> None:
     """Channels, incoming webhooks, and scripts/.webhooks.conf on the host."""
     api, team = context.mattermost, site.mattermost.team
-    routed = {channel for route in site.gitlab.routes for channel in route.channels}
+    routed = {channel for _, channel in site.gitlab.further_channels}
     watched = {tree.channel for tree in site.trees}
     # A webhook that posts elsewhere cannot be locked to its channel.
     gitlab, nextcloud = hooks_of(site)
@@ -58,6 +58,9 @@ def provision_mattermost(site: Site, context: DeployContext, made: Made) -> None
             hook.channel,
             hook.channel_display_name,
             hook.channel_purpose,
+            private=hook.private,
+            members=hook.members,
+            posting=partial(webhooks.webhook_owners, api, team, hook.display_name, made.in_use),
             name=f"Channel {hook.channel}",
         )
         webhooks.incoming_webhook(

@@ -37,8 +37,9 @@ def recall(site: Site, context: DeployContext) -> Made:
 
 
 def wanted(site: Site, context: DeployContext) -> Made:
-    """What the settings describe."""
-    return described(site, context.relay, command_files(context.scripts))
+    """What the settings describe, and what their patterns find."""
+    found = Made(projects=frozenset(context.members.projects), groups=frozenset(context.members.groups))
+    return described(site, context.relay, command_files(context.scripts)) | found
 
 
 def wanted_elsewhere(site: Site) -> Made:

@@ -4,6 +4,7 @@ from urllib.parse import quote
 
 from tasks.operations.api import Api, ApiError
 from tasks.operations.mattermost import find_team
+from tasks.operations.mattermost_members import find_user
 from tasks.operations.resource import ResourceError
 from tasks.site import Site
 
@@ -37,18 +38,21 @@ def check_references(site: Site, api: Api) -> None:
     """
     _check_team(site, api)
     ours = {site.mattermost.gitlab_webhook.channel, site.mattermost.nextcloud_webhook.channel}
-    for number, route in enumerate(site.gitlab.routes, start=1):
-        for name in route.channels:
-            if name not in ours:
-                _check_channel(site, api, f"gitlab.routes.#{number}", name)
+    for setting, name in site.gitlab.further_channels:
+        if name not in ours:
+            _check_channel(site, api, setting, name)
     for number, tree in enumerate(site.nextcloud.trees, start=1):
         if tree.channel and tree.channel not in ours:
             _check_channel(site, api, f"nextcloud.trees.#{number}", tree.channel)
-    for user, name in site.gitlab.people.items():
-        found = api.call("GET", f"/api/v4/users/username/{name}", absent=("404",))
-        if found is None or found.get("delete_at"):
+    people = {f"gitlab.people.{user}": name for user, name in site.gitlab.people.items()}
+    chat = site.mattermost
+    for section, hook in (("gitlab", chat.gitlab_webhook), ("nextcloud", chat.nextcloud_webhook)):
+        for number, name in enumerate(hook.members, start=1):
+            people[f"mattermost.{section}_webhook.members.#{number}"] = name
+    for setting, name in people.items():
+        if find_user(api, name) is None:
             raise ResourceError(
-                f"gitlab.people.{user} = {name}: Mattermost has no such user; correct the name or take it out"
+                f"{setting} = {name}: Mattermost has no such user; correct the name or take it out"
             )
 
 

@@ -7,7 +7,7 @@ import tomlkit
 from relays.base.schema import Section
 from relays.delivery.settings import BotSettings
 from relays.sources.gitlab.config import GitLabSettings
-from relays.sources.gitlab.delivery_log import DeliveryLogSettings
+from relays.sources.gitlab.hook_logs import DeliveryLogSettings
 from relays.sources.nextcloud.cloud import AccountSettings
 from relays.sources.nextcloud.config import NextcloudSettings
 from relays.sources.nextcloud.options import Options, TreeOptions
@@ -23,7 +23,7 @@ _HEADING = "# Installed by Passerelle; the next deploy puts a change made here b
 def gitlab_settings(site: Site, *, signs: bool) -> str:
     """The settings file of the GitLab relay; `signs`: GitLab signs what it sends."""
     wanted, hook = site.gitlab, site.mattermost.gitlab_webhook
-    projects = tuple(site.projects)
+    projects = site.project_list.entries
     log = DeliveryLogSettings(url=wanted.url, projects=projects, hook=HOOK_NAME)
     return _written(
         GitLabSettings(
@@ -42,6 +42,7 @@ def gitlab_settings(site: Site, *, signs: bool) -> str:
             routes=wanted.routes,
             wording=wanted.wording,
             gitlab=log if wanted.read_token else None,
+            reminders=wanted.reminders,
             # What is as by default is not written, so that a release that does not know it can read the file.
             **wanted.model_dump(include={"conversations", "direct_messages"}, exclude_defaults=True),
         )

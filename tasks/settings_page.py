@@ -64,7 +64,12 @@ def _listed() -> str:
 def _below(table: str, name: str, schema: Schema, whole: Schema) -> tuple[str, Schema | None]:
     """The table that a setting is, or a list of which it is, with its model; None if it is none."""
     path = f"{table.strip('[]')}.{name}".lstrip(".")
-    for found, heading in ((schema, f"[{path}]"), (schema.get("items", {}), f"[[{path}]]")):
+    # A table that may be left out is one of two things, nothing being the other.
+    either = [each for each in schema.get("anyOf", ()) if "$ref" in each]
+    for found, heading in (
+        *((each, f"[{path}]") for each in (schema, *either)),
+        (schema.get("items", {}), f"[[{path}]]"),
+    ):
         model = _resolved(found, whole)
         if "properties" in model:
             return heading, model

@@ -14,7 +14,7 @@ from pyinfra.api.exceptions import PyinfraError
 from relays.base.addresses import BaseUrl, base_url
 from relays.base.schema import Line, Section, Shown
 from relays.delivery.settings import DigestFrom, RelayLanguage
-from relays.mattermost.settings import ChannelName
+from relays.mattermost.settings import ChannelName, Person
 from relays.sources.gitlab.config import (
     HowConversing,
     InPerson,
@@ -25,7 +25,8 @@ from relays.sources.gitlab.config import (
     People,
     Routes,
 )
-from relays.sources.gitlab.projects import ProjectPath
+from relays.sources.gitlab.project_list import GroupPath, ProjectEntry, ProjectList, ProjectPath
+from relays.sources.gitlab.reminders.settings import Reminders
 from relays.sources.nextcloud.config import PollSeconds, Source
 from relays.sources.nextcloud.options import FURTHER_USERNAME, USERNAME
 from tasks.addresses import (
@@ -67,12 +68,15 @@ def _spool(value: SecretStr) -> SecretStr:
 
 
 def _further_projects(value: list[str], info: ValidationInfo) -> list[str]:
-    # To GitLab, paths that differ in upper and lower case are the same.
-    known = {str(info.data.get("project")).lower()}
-    for project in value:
-        if project.lower() in known:
-            raise ValueError(f"{project} is given twice: take one of them out")
-        known.add(project.lower())
+    groups = [f"{group}/**" for group in info.data.get("groups", ())]
+    for fault in ProjectList([str(info.data.get("project")), *groups, *value]).faults():
+        raise ValueError(fault)
+    return value
+
+
+def _reminders(value: Reminders | None, info: ValidationInfo) -> Reminders | None:
+    if value is not None and info.data.get("read_token") is None:
+        raise ValueError("needs gitlab.read_token")
     return value
 
 
@@ -116,6 +120,12 @@ def _icon(value: str) -> str:
 
 def _is_address(value: str) -> bool:
     return value.lower().startswith(("http://", "https://"))
+
+
+def _privacy(private: bool, info: ValidationInfo) -> bool:
+    if private and info.data.get("channel") == "town-square":
+        raise ValueError("town-square cannot be private: name another channel")
+    return private
 
 
 # As Mattermost accepts it (server/public/model, release 11.6).
@@ -216,6 +226,16 @@ class IncomingWebhook(Section):
     )
     channel_display_name: Annotated[Shown, Field(max_length=64)] = Field(description="name that people see")
     channel_purpose: Annotated[Line, Field(max_length=250)] = Field("", description="purpose of the channel")
+    private: Annotated[bool, AfterValidator(_privacy)] = Field(
+        False,
+        description="the channel is private: made so, or turned into a private one, whose members stay. Without it a "
+        "new channel is public, and one that is private stays private",
+    )
+    members: list[Person] = Field(
+        [],
+        description="user names in Mattermost of those who are added to the channel, and to the team; who else is in "
+        "it stays, and who is taken out of the list as well",
+    )
     icon: Annotated[str, AfterValidator(_icon)] | None = Field(
         None,
         description="picture beside its messages, GitLab's or Nextcloud's own for one: a file on this machine (PNG, "
@@ -297,16 +317,24 @@ class GitLab(Section):
     project: ProjectPath = Field(
         description="`namespace/name`, created with a README if it is missing; `make check` works in it"
     )
-    projects: Annotated[list[ProjectPath], AfterValidator(_further_projects)] = Field(
+    groups: list[GroupPath] = Field(
+        [],
+        description="groups all of whose projects, those of subgroups too, are the site's: by a hook of the group "
+        "where the edition has such (Premium) and the token is an owner's, else by a hook of each project there is",
+    )
+    projects: Annotated[list[ProjectEntry], AfterValidator(_further_projects)] = Field(
         [],
         description='further ones by their full paths, such as `["taaf/infra", "taaf/web"]`; messages then call each '
-        "by the shortest end of its path that no other one has",
+        "by the shortest end of its path that no other one has. `taaf/*` are all projects of a group or a user, "
+        "`taaf/**` those of its subgroups too, `!taaf/secret` or `!taaf/old/*` is left out; a new one gets its hook "
+        "with the next deploy",
     )
     other_projects: OtherProjects
     read_token: Token | None = Field(
         None,
         description="access token of all projects, role Maintainer, scope `read_api`: with it the relay backfills what "
-        "GitLab could not deliver while it was down; needs GitLab 17.4 or newer, at a `url` that the host reaches",
+        "GitLab could not deliver while it was down, and reads what `[gitlab.reminders]` reminds people of; "
+        "needs GitLab 17.4 or newer, at a `url` that the host reaches",
     )
     web_user: Shown = Field(
         "root", description="who signs in to GitLab's pages for the pictures of `make check`"
@@ -315,10 +343,24 @@ class GitLab(Section):
     detail: MessageDetail
     conversations: HowConversing
     direct_messages: InPerson
+    reminders: Annotated[Reminders | None, AfterValidator(_reminders)] = Field(
+        None, description="what people are reminded of in the morning; without the table, of nothing"
+    )
     mute: Muted
     routes: Routes
     people: People
     wording: Annotated[OwnWording, AfterValidator(try_on_events)]
+
+    @property
+    def further_channels(self) -> list[tuple[str, str]]:
+        """The channels that events and reminders are said in beside that of the webhook, each with its setting."""
+        routed = [
+            (f"gitlab.routes.#{number}", channel)
+            for number, route in enumerate(self.routes, start=1)
+            for channel in route.channels
+        ]
+        named = self.reminders.channels if self.reminders else ()
+        return [*routed, *(("gitlab.reminders.channels", channel) for channel in named)]
 
 
 class Relays(Section):
@@ -366,8 +408,14 @@ class Site(Section):
 
     @property
     def projects(self) -> list[str]:
-        """Every GitLab project, the first one as well."""
-        return [self.gitlab.project, *self.gitlab.projects]
+        """Every GitLab project that is named by its path, the first one as well."""
+        return list(self.project_list.paths)
+
+    @property
+    def project_list(self) -> ProjectList:
+        """What the settings say of GitLab's projects."""
+        wanted = self.gitlab
+        return ProjectList([wanted.project, *wanted.projects, *(f"{group}/**" for group in wanted.groups)])
 
     @property
     def trees(self) -> list[Tree]:

@@ -2,7 +2,9 @@
 
 import re
 from collections.abc import Iterator, Mapping
+from itertools import permutations, product
 
+from relays.sources.gitlab.project_list import covers
 from tasks.addresses import canonical
 from tasks.site import Site
 from tasks.ssh import port_of
@@ -13,6 +15,7 @@ _LOOPBACK = re.compile(r"localhost\b|127\.|\[::1\]")
 
 def rivalries(sites: Mapping[str, Site]) -> Iterator[str]:
     """A line for each thing that two of the sites claim and cannot share: both sites, the thing, the remedy."""
+    yield from _overlaps(sites)
     owners: dict[tuple[str, ...], str] = {}
     wishes: dict[tuple[str, ...], tuple[str, object]] = {}
     for name, site in sites.items():
@@ -32,6 +35,24 @@ def rivalries(sites: Mapping[str, Site]) -> Iterator[str]:
                     f"sites.{other} and sites.{name} share {' '.join(thing)} and describe it differently "
                     f"({wanted!r}, {value!r}): describe it alike"
                 )
+
+
+def _overlaps(sites: Mapping[str, Site]) -> Iterator[str]:
+    """A line for each pattern that finds what another site of the same GitLab lists."""
+    for (name, site), (other, second) in permutations(sites.items(), 2):
+        if site.gitlab.url.lower() != second.gitlab.url.lower():
+            continue
+        listed, theirs = site.project_list, second.project_list
+        for wide, narrow in product(listed.patterns, (*theirs.paths, *theirs.patterns)):
+            # Of two that are alike the first site is named first.
+            twice = covers(narrow, wide) and list(sites).index(name) > list(sites).index(other)
+            if not covers(wide, narrow) or twice or any(covers(each, narrow) for each in listed.left_out):
+                continue
+            yield (
+                f"sites.{name} has the projects {wide} of {site.gitlab.url} and sites.{other} has {narrow}: each "
+                "deploy would lead their hooks to another relay; leave them out of the first one with the entry "
+                f"!{narrow} in its gitlab.projects"
+            )
 
 
 def _claims(site: Site) -> Iterator[tuple[tuple[str, ...], str]]:

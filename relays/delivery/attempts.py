@@ -4,7 +4,7 @@ import logging
 import time
 from dataclasses import replace
 
-from relays.delivery.leases import Lease
+from relays.delivery.lease import Lease
 from relays.delivery.metrics import Metrics
 from relays.delivery.roots import Edit
 from relays.delivery.transport import Attempt

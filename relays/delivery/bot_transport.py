@@ -1,55 +1,36 @@
-"""Posting as a bot: each conversation a thread, its root edited in place, and each post made once.
+"""The way of a bot into one channel: over several connections where several conversations have something to say.
 
-What is claimed is of one conversation. Its root is posted first if there is none yet (relays.delivery.roots), then what
-is said, as a reply: a message, or a digest of those that have gathered in a channel that is behind. What only changes
-the root is delivered with the root that it changes; edits are made when the line has nothing to say.
-
-Before a post, an attempt is noted in the store. Where an earlier one is, and nobody knows how it ended, the channel is
-looked through first. So nothing is posted twice, unless a Mattermost that has hung for longer than half a minute
-finishes a request after the channel was looked through.
-
-    what fails                        what is done instead
-    the root was deleted              a new one is posted, with what is wanted now, and the conversation goes on there
-    the root is too long, refused     it shows its one line
-    edits are not allowed any more    the state is said in a reply
-    the message is too long, refused  dead letter
-    anything else                     retry, nothing is lost
+A bot makes a reply in a thread where a webhook makes a line of a digest, so after an outage it has many posts to make.
+Each waits for Mattermost and for the disk, hence those of different conversations are made at the same time. Those of
+one conversation follow each other: its rows are of one lease at a time (relays.delivery.leases), and its edits of one
+claim (relays.delivery.roots).
 """
 
-import logging
-from dataclasses import replace
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from functools import partial
+from typing import TypeVar
 
-from relays.delivery.conversation import Conversation
-from relays.delivery.leases import Lease
-from relays.delivery.outbox import Outbox
+from relays.delivery.bot_connection import BotConnection
+from relays.delivery.lease import Lease
+from relays.delivery.leases import AT_ONCE
 from relays.delivery.roots import Edit, Roots
-from relays.delivery.transport import Attempt, Edits, message_of
-from relays.mattermost import bot_posts
-from relays.mattermost.bot import BotChannel
-from relays.mattermost.client import Meaning, PostResult
-from relays.wording import Wording
+from relays.delivery.transport import Attempt, Edits
+from relays.mattermost.client import PostResult
+from relays.storage.engine import StorageError
 
-log = logging.getLogger(__name__)
-
-# People may delete a root again while the next one is being posted; not for ever.
-_ROOTS = 3
-# By how much the clocks of the store and of Mattermost may differ where a state is said in a reply.
-_CLOCKS_APART = 3600.0
-
-_DONE = PostResult(Meaning.POSTED)
+T = TypeVar("T")
 
 
 class BotTransport:
-    """The way of a bot into one channel; digests speak in `wording`."""
+    """The connections into the channel of this name, which `connect` makes as they are needed."""
 
-    def __init__(
-        self, channel: BotChannel, name: str, outbox: Outbox, roots: Roots, wording: Wording
-    ) -> None:
-        self._channel = channel
+    def __init__(self, connect: Callable[[], BotConnection], name: str, roots: Roots) -> None:
+        self._connect = connect
         self._name = name
-        self._outbox = outbox
         self._roots = roots
-        self._wording = wording
+        self._connections = [connect()]
 
     @property
     def edits(self) -> Edits:
@@ -58,83 +39,19 @@ class BotTransport:
 
     def server_time(self) -> float | None:
         """The time by the clock of Mattermost, None before its first answer."""
-        return self._channel.server_time()
+        return self._connections[0].server_time()
 
-    def deliver(self, delivery: Lease) -> Attempt:
-        """Post the root if there is none, then what is said."""
-        if delivery.noted_at is None:
-            known = self._channel.look_up()
-            at = self._channel.server_time()
-            if known.meaning is not Meaning.POSTED or at is None:
-                return Attempt(known)
-            self._outbox.note(delivery, at).result()
-        conversation = delivery.conversation
-        for _ in range(_ROOTS):
-            if conversation and not conversation.post_id:
-                answer, conversation = self._post_root(conversation)
-                if answer.meaning is not Meaning.POSTED:
-                    return Attempt(answer)
-            attempt = self._say(delivery, conversation)
-            if attempt.answer.meaning is not Meaning.GONE or conversation is None:
-                return attempt
-            log.warning("root gone channel=%s conversation=%s: a new one", self._name, conversation.name)
-            conversation = self._roots.forget_root(conversation)
-        return Attempt(replace(attempt.answer, meaning=Meaning.UNAVAILABLE))
+    def deliver(self, deliveries: Sequence[Lease]) -> list[Attempt | None]:
+        """Post what each lease holds, all at the same time."""
+        made = [
+            partial(connection.deliver, delivery)
+            for connection, delivery in zip(self._for(len(deliveries)), deliveries, strict=True)
+        ]
+        return [_attempt(each) for each in _at_once(made)]
 
-    def _say(self, delivery: Lease, conversation: Conversation | None) -> Attempt:
-        spoken = [entry for entry in delivery.entries if not entry.silent]
-        if not spoken:
-            return Attempt(_DONE)
-        silent = [entry.id for entry in delivery.entries if entry.silent]
-        root_id = (conversation.post_id if conversation else None) or ""
-        keys = [entry.key for entry in spoken]
-        there: frozenset[str] = frozenset()
-        answer = _DONE
-        if tried := [entry.attempt_at for entry in spoken if entry.attempt_at is not None]:
-            answer, found = self._channel.find(frozenset(keys), min(tried), replies=bool(root_id))
-            if answer.meaning is not Meaning.POSTED:
-                return Attempt(replace(answer, uncertain=True))
-            there = frozenset(key for post in found for key in post.keys)
-        if not there:
-            message = message_of(spoken, self._wording)
-            answer, post = self._channel.post(message, keys, keys[0], root_id)
-            if post is None:
-                return Attempt(answer)
-            there = post.keys
-        covered = [entry.id for entry in spoken if entry.key in there]
-        if not covered:
-            return Attempt(PostResult(Meaning.UNAVAILABLE, "an earlier post came instead", uncertain=True))
-        return Attempt(answer, [*silent, *covered])
-
-    def _post_root(self, conversation: Conversation) -> tuple[PostResult, Conversation | None]:
-        """Post the root, unless it is there; the conversation as it is then."""
-        if (at := self._channel.server_time()) is None:
-            known = self._channel.look_up()
-            if (at := self._channel.server_time()) is None:
-                return known, conversation
-        noted = self._roots.note(conversation, at)
-        if noted is None or noted.post_id or noted.pending_key is None or noted.pending_at is None:
-            return _DONE, noted  # another relay was quicker
-        key = noted.pending_key
-        is_first = conversation.pending_key is None and noted.pending_at == at
-        if not is_first:
-            answer, found = self._channel.find(frozenset([key]), noted.pending_at, replies=False)
-            if answer.meaning is not Meaning.POSTED:
-                return answer, noted
-            if found:
-                return _DONE, self._roots.posted(noted, found[-1].id, "")
-        answer, post = self._channel.post(noted.message, [key], f"{key}:root")
-        if answer.meaning is Meaning.REFUSED:
-            log.warning("root refused channel=%s conversation=%s: it says less", self._name, noted.name)
-            answer, post = self._channel.post(noted.short, [key], f"{key}:root")
-        if post is None:
-            return answer, noted
-        # What an earlier attempt has brought may be an older state.
-        return _DONE, self._roots.posted(noted, post.id, noted.wanted if is_first else "")
-
-    def claim_edit(self, overdue: float) -> Edit | None:
-        """The next root to edit."""
-        return self._roots.claim(self._name, overdue)
+    def claim_edits(self, overdue: float) -> list[Edit]:
+        """The next roots to edit."""
+        return self._roots.claim(self._name, AT_ONCE, overdue)
 
     def edit_delay(self) -> float | None:
         """Seconds until there is a root to edit."""
@@ -144,47 +61,45 @@ class BotTransport:
         """Leave a root until so many seconds later."""
         self._roots.not_edited(edit, delay, uncertain=answer.uncertain)
 
-    def edit(self, edit: Edit) -> PostResult:
-        """Have the root show what is wanted."""
-        conversation: Conversation | None = edit.conversation
-        if conversation and conversation.post_id:
-            answer = self._patch(conversation, conversation.post_id)
-            if answer.meaning is Meaning.POSTED:
-                self._roots.edited(edit)
-            if answer.meaning is not Meaning.GONE:
-                return answer
-            log.warning("root gone channel=%s conversation=%s: a new one", self._name, conversation.name)
-            conversation = self._roots.forget_root(conversation)
-        if conversation and not conversation.post_id:
-            answer, _ = self._post_root(conversation)
-            if answer.meaning is not Meaning.POSTED:
-                return answer
-        self._roots.free(edit)
-        return _DONE
+    def edit(self, edits: Sequence[Edit]) -> list[PostResult]:
+        """Have the roots show what is wanted, all at the same time."""
+        made = [
+            partial(connection.edit, edit)
+            for connection, edit in zip(self._for(len(edits)), edits, strict=True)
+        ]
+        return [each.result() for each in _at_once(made)]
 
-    def _patch(self, conversation: Conversation, post_id: str) -> PostResult:
-        message, key = conversation.message, conversation.root_key or conversation.wanted_key
-        with_text = conversation.shown_text != bot_posts.text_of(message)
-        answer = self._channel.patch(post_id, message, key, with_text=with_text)
-        if answer.meaning is Meaning.REFUSED:
-            log.warning(
-                "root refused channel=%s conversation=%s: it says less", self._name, conversation.name
-            )
-            answer = self._channel.patch(post_id, conversation.short, key, with_text=True)
-            if answer.meaning is Meaning.REFUSED:
-                log.error("root refused channel=%s conversation=%s: it stays", self._name, conversation.name)
-                return _DONE
-        if answer.meaning is Meaning.CLOSED:
-            answer = self._channel.patch(post_id, message, key, with_text=False)
-            return self._say_state(conversation, post_id) if answer.meaning is Meaning.POSTED else answer
-        return answer
+    def _for(self, count: int) -> list[BotConnection]:
+        while len(self._connections) < count:
+            self._connections.append(self._connect())
+        return self._connections[:count]
 
-    def _say_state(self, conversation: Conversation, post_id: str) -> PostResult:
-        """Say in a reply what the root cannot show any more, unless that has been said."""
-        key = f"{conversation.wanted_key}:state"
-        since = conversation.touched_at - _CLOCKS_APART
-        answer, found = self._channel.find(frozenset([key]), since, replies=True)
-        if answer.meaning is not Meaning.POSTED or found:
-            return answer
-        answer, _ = self._channel.post(conversation.message, [key], key, post_id)
-        return answer
+
+def _attempt(made: Future[Attempt]) -> Attempt | None:
+    try:
+        return made.result()
+    except StorageError:
+        return None
+
+
+def _at_once(works: Sequence[Callable[[], T]]) -> list[Future[T]]:
+    """Do all of it, the first in this thread, and wait until all is done."""
+    futures = [Future[T]() for _ in works]
+    # Not those of a pool, for which the process would wait at its end however long Mattermost takes.
+    threads = [
+        threading.Thread(target=_do, args=each, daemon=True)
+        for each in zip(works[1:], futures[1:], strict=True)
+    ]
+    for thread in threads:
+        thread.start()
+    _do(works[0], futures[0])
+    for thread in threads:
+        thread.join()
+    return futures
+
+
+def _do(work: Callable[[], T], future: Future[T]) -> None:
+    try:
+        future.set_result(work())
+    except BaseException as error:
+        future.set_exception(error)

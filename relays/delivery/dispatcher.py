@@ -2,7 +2,8 @@
 
 A channel's line stands still while Mattermost is away, and goes on by itself: nothing overtakes, nothing is lost,
 and other channels are not held up. Only a message that Mattermost refuses for what it is leaves the line.
-A line that is behind goes out as digests (relays.delivery.digest).
+A line that is behind goes out as digests (relays.delivery.digest), as a bot those of several conversations at the same
+time (relays.delivery.bot_transport), of which each keeps its order.
 
 How a channel is reached is its transport's affair (relays.delivery.transport). Roots of conversations are edited when
 the line has nothing to say, so that each is edited once for all that has changed; in a line that is never empty, after
@@ -12,12 +13,12 @@ some seconds, in turns with what it says.
 import random
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from relays.base.worker import Worker
 from relays.delivery.attempts import Report
-from relays.delivery.leases import LEASE_SECONDS, Lease, LeaseOutcome
+from relays.delivery.lease import LEASE_SECONDS, Lease, LeaseOutcome, Settlement
 from relays.delivery.metrics import Metrics
 from relays.delivery.outbox import Outbox
 from relays.delivery.roots import Edit, Roots
@@ -104,8 +105,8 @@ class Dispatcher:
         if time.monotonic() >= self._renew_at:
             self._renew_at = time.monotonic() + _RENEW_SECONDS
             with self._guard:
-                under_way = [line.delivery for line in self._lines.values() if line.delivery]
-                edits = [line.edit.claim_id for line in self._lines.values() if line.edit]
+                under_way = [lease for line in self._lines.values() for lease in line.deliveries]
+                edits = [edit.claim_id for line in self._lines.values() for edit in line.edits]
             if under_way:
                 self._outbox.renew(under_way)
             if self._roots and edits:
@@ -125,8 +126,9 @@ class Dispatcher:
 class _ChannelWorker(Worker):
     def __init__(self, channel: str, outbox: Outbox, transport: Transport, metrics: Metrics) -> None:
         super().__init__(f"dispatcher {channel}", _TIMEOUT_SECONDS)
-        self.delivery: Lease | None = None
-        self.edit: Edit | None = None
+        self.deliveries: Sequence[Lease] = ()
+        """What is being delivered, at the same time."""
+        self.edits: Sequence[Edit] = ()
         self.held = ""
         """Why the webhook or the bot holds up the line, empty while it does not."""
         self._channel = channel
@@ -148,25 +150,25 @@ class _ChannelWorker(Worker):
         while not self._stopping.is_set():
             self.beat()
             try:
-                if self.delivery is None:
+                if not self.deliveries:
                     self._idle()
-                elif not self.delivery.is_fresh:
+                elif not all(delivery.is_fresh for delivery in self.deliveries):
                     # This process or the store stood still: somebody else may have the rows by now.
-                    self._give_back(self.delivery)
+                    self._give_back()
                 else:
-                    self.delivery = self._deliver(self.delivery)
+                    self.deliveries = self._deliver(self.deliveries)
                     self._edit_overdue()
             except StorageError:
                 self._stopping.wait(_STORAGE_DELAY)
-        if self.delivery:
-            self._give_back(self.delivery)
+        if self.deliveries:
+            self._give_back()
 
     def _idle(self) -> None:
-        """Take what is next in the line, edit a root if there is nothing, or wait."""
+        """Take what is next in the line, edit roots if there is nothing, or wait."""
         # Cleared before looking: what comes in between is looked for again.
         self._news.clear()
-        self.delivery = self._outbox.claim(self._channel, self._transport.server_time()).result()
-        if self.delivery or self._edit(0.0):
+        self.deliveries = self._outbox.claim(self._channel, self._transport.server_time()).result()
+        if self.deliveries or self._edit(0.0):
             return
         wait = self._outbox.delay_of(self._channel)
         if wait is None:
@@ -175,56 +177,54 @@ class _ChannelWorker(Worker):
         delays = [_IDLE_SECONDS, wait, edits.edit_delay() if edits else None]
         self._news.wait(min(delay for delay in delays if delay is not None))
 
-    def _deliver(self, delivery: Lease) -> Lease | None:
-        attempt = self._transport.deliver(delivery)
-        answer = attempt.answer
-        self.held = answer.reason if answer.meaning is Meaning.MISCONFIGURED else ""
-        outcome, delay = _decide(answer, delivery.attempts)
-        self._report.attempt(delivery, attempt, delay)
+    def _deliver(self, deliveries: Sequence[Lease]) -> Sequence[Lease]:
+        attempts = self._transport.deliver(deliveries)
+        answers = [attempt.answer for attempt in attempts if attempt]
+        self.held = next((each.reason for each in answers if each.meaning is Meaning.MISCONFIGURED), "")
+        ended = [self._ended(*each) for each in zip(deliveries, attempts, strict=True)]
+        if None in attempts:
+            self._stopping.wait(_STORAGE_DELAY)
         while True:
             try:
-                return self._settle(delivery, attempt, outcome, delay)
+                return self._outbox.settle(ended, self._transport.server_time()).result()
             except StorageError:
                 # Mattermost has answered: nothing goes out before that is recorded.
                 if self._stopping.wait(_STORAGE_DELAY):
-                    return None
+                    return ()
                 self.beat()
 
-    def _settle(self, delivery: Lease, attempt: Attempt, outcome: LeaseOutcome, delay: float) -> Lease | None:
-        return self._outbox.settle(
-            delivery,
-            outcome,
-            attempt.answer.reason,
-            delay,
-            covered=attempt.covered,
-            uncertain=attempt.answer.uncertain,
-            at=self._transport.server_time(),
-        ).result()
+    def _ended(self, delivery: Lease, attempt: Attempt | None) -> Settlement:
+        if attempt is None:
+            return Settlement(delivery, LeaseOutcome.UNTRIED)
+        answer = attempt.answer
+        outcome, delay = _decide(answer, delivery.attempts)
+        self._report.attempt(delivery, attempt, delay)
+        return Settlement(delivery, outcome, answer.reason, delay, attempt.covered, answer.uncertain)
 
     def _edit_overdue(self) -> None:
-        if self.delivery and time.monotonic() >= self._look_at and not self._edit(_OVERDUE_SECONDS):
+        if self.deliveries and time.monotonic() >= self._look_at and not self._edit(_OVERDUE_SECONDS):
             self._look_at = time.monotonic() + _LOOK_SECONDS
 
     def _edit(self, overdue: float) -> bool:
-        """Edit one root, if there is one that is due for so long; whether there was."""
+        """Edit the next roots that are due for so long; whether there were any."""
         edits = self._transport.edits
-        self.edit = edits.claim_edit(overdue) if edits else None
-        if edits is None or self.edit is None:
+        self.edits = edits.claim_edits(overdue) if edits else ()
+        if not (edits and self.edits):
             return False
         try:
-            answer = edits.edit(self.edit)
-            _, delay = _decide(answer, self.edit.attempts)
-            if answer.meaning is not Meaning.POSTED:
-                edits.not_edited(self.edit, answer, delay)
-            self._report.edit(self.edit, answer, delay)
+            for edit, answer in zip(self.edits, edits.edit(self.edits), strict=True):
+                _, delay = _decide(answer, edit.attempts)
+                if answer.meaning is not Meaning.POSTED:
+                    edits.not_edited(edit, answer, delay)
+                self._report.edit(edit, answer, delay)
         finally:
-            self.edit = None
+            self.edits = ()
         return True
 
-    def _give_back(self, delivery: Lease) -> None:
-        self.delivery = None
-        with suppress(StorageError):  # then the lease runs out
-            self._outbox.give_back(delivery).result()
+    def _give_back(self) -> None:
+        deliveries, self.deliveries = self.deliveries, ()
+        with suppress(StorageError):  # then the leases run out
+            self._outbox.give_back(deliveries).result()
 
 
 def _decide(answer: PostResult, attempts: int) -> tuple[LeaseOutcome, float]:

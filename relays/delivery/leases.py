@@ -4,60 +4,29 @@ import json
 import time
 import uuid
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from enum import Enum
 from itertools import takewhile
 from typing import Any
 
 from relays.delivery import digest
-from relays.delivery.conversation import Conversation, find
+from relays.delivery.conversation import find
 from relays.delivery.digest import DigestEntry
+from relays.delivery.lease import LEASE_SECONDS, LONGEST_DELAY_SECONDS, Lease, LeaseOutcome, Settlement
 from relays.storage.engine import Database
 
-# A living relay renews its claims much more often; what a dead one held is free after this.
-LEASE_SECONDS = 30.0
-LONGEST_DELAY_SECONDS = 3600.0
+# How many conversations of a channel that is behind are posted at the same time, and how many rows are looked through
+# for them, however long the line is.
+AT_ONCE = 8
+_LOOKED_THROUGH = 300
 # What makes a DigestEntry, and what ends a claim.
 _ENTRY = "id, delivery_key, message, summary, created_at, silent, attempt_at"
 _FREE = "claim_id = NULL, lease_until = NULL"
 
 
-class LeaseOutcome(Enum):
-    """How an attempt to deliver ended."""
-
-    DELIVERED = "delivered"
-    RETRY = "retry"
-    REFUSED = "refused"
-
-
-@dataclass(frozen=True)
-class Lease:
-    """Claimed rows, to be sent now in one post: a message, or a digest of several.
-
-    `attempts` counts those of the first, this one included; `behind` says whether the channel is. `claimed_at` is
-    of this process's monotonic clock. For a bot, `conversation` is that of all the rows if they have one, and
-    `noted_at` the time that was noted of this attempt, None if there was none to note.
-    """
-
-    channel: str
-    claim_id: str
-    entries: Sequence[DigestEntry]
-    attempts: int
-    behind: bool
-    claimed_at: float
-    conversation: Conversation | None = None
-    noted_at: float | None = None
-
-    @property
-    def is_fresh(self) -> bool:
-        """Whether the claim holds for certain, although nobody has renewed it yet."""
-        return time.monotonic() - self.claimed_at < LEASE_SECONDS / 2
-
-
 class Leases:
     """The transitions of the state machine that need a claim, each within a transaction of the caller's.
 
-    `by_conversation`: what a claim holds is of one conversation, or of none.
+    `by_conversation`: what a claim holds is of one conversation, or of none; where the channel is behind, those of
+    several are claimed at the same time.
     """
 
     def __init__(
@@ -85,23 +54,44 @@ class Leases:
 
     def take(
         self, db: Database, channel: str, was_behind: bool = False, at: float | None = None
-    ) -> Lease | None:
-        """Claim what is next in the channel, None if there is nothing or it has to wait.
+    ) -> list[Lease]:
+        """Claim what is next in the channel, nothing if there is nothing or it has to wait.
 
-        `was_behind` says what the claim that was settled just before found, `at` is the time to note of the attempt.
+        More than one lease are of different conversations, to be delivered at the same time. `was_behind` says what the
+        claim that was settled just before found, `at` is the time to note of the attempts.
         """
+        first = self._claim(db, channel, None, was_behind, at)
+        if first is None:
+            return []
+        name, lease = first
+        # What has failed before is tried by itself.
+        if not (lease.behind and self._by_conversation and lease.attempts == 1):
+            return [lease]
+        beside = (
+            self._claim(db, channel, other, lease.behind, at)
+            for other in self._others(db, channel, lease, name)
+        )
+        return [lease, *(found[1] for found in beside if found)]
+
+    def _claim(
+        self, db: Database, channel: str, name: str | None, was_behind: bool, at: float | None
+    ) -> tuple[str, Lease] | None:
+        """Claim from the head of the line on, or from the first of a conversation that was not tried yet."""
         now, claimed_at = self._clock(), time.monotonic()
         claim_id = f"{self._instance}/{uuid.uuid4().hex}"
+        same, untried, names = (
+            ("", "", ()) if name is None else (" AND conversation = ?", " AND attempts = 0", (name,))
+        )
         # See _wait: a time that is too far away is not waited for. What this process claimed and does not know of, for
         # the answer to the claim was lost with a connection, nobody else holds.
         rows = db.execute(
             "UPDATE outbox SET claim_id = ?, lease_until = ?, attempts = attempts + 1"  # noqa: S608
-            " WHERE id = (SELECT id FROM outbox WHERE channel = ? AND state = 'ready' ORDER BY id LIMIT 1)"
-            " AND (run_at <= ? OR run_at > ?)"
+            f" WHERE id = (SELECT id FROM outbox WHERE channel = ? AND state = 'ready'{same} ORDER BY id LIMIT 1)"
+            f"{untried} AND (run_at <= ? OR run_at > ?)"
             " AND (lease_until IS NULL OR lease_until <= ? OR lease_until > ? OR substr(claim_id, 1, ?) = ?)"
             f" RETURNING {_ENTRY}, conversation, attempts, alone",
             (
-                *(claim_id, now + LEASE_SECONDS, channel),
+                *(claim_id, now + LEASE_SECONDS, channel, *names),
                 *(now, now + LONGEST_DELAY_SECONDS),
                 *(now, now + LEASE_SECONDS, len(self._instance) + 1, f"{self._instance}/"),
             ),
@@ -122,7 +112,17 @@ class Leases:
         if at is not None:
             self.note(db, claim_id, at)
         known = find(db, channel, name) if self._by_conversation and name else None
-        return Lease(channel, claim_id, [head, *followers], attempts, behind, claimed_at, known, at)
+        return name, Lease(channel, claim_id, [head, *followers], attempts, behind, claimed_at, known, at)
+
+    def _others(self, db: Database, channel: str, lease: Lease, name: str) -> list[str]:
+        """The conversations that are next in the line after that one."""
+        rows = db.execute(
+            "SELECT conversation FROM (SELECT id, conversation FROM outbox WHERE channel = ? AND state = 'ready'"
+            " AND id > ? ORDER BY id LIMIT ?) AS near WHERE conversation <> ?"
+            " GROUP BY conversation ORDER BY min(id) LIMIT ?",
+            (channel, lease.entries[0].id, _LOOKED_THROUGH, name, AT_ONCE - 1),
+        ).fetchall()
+        return [other for (other,) in rows]
 
     def note(self, db: Database, claim_id: str, at: float) -> None:
         """Note the time of an attempt that is about to be made, unless an earlier one's stands there."""
@@ -172,24 +172,13 @@ class Leases:
             (delivery.noted_at, delivery.claim_id),
         )
 
-    def record(
-        self,
-        db: Database,
-        delivery: Lease,
-        outcome: LeaseOutcome,
-        reason: str,
-        delay: float,
-        *,
-        covered: Sequence[int] | None = None,
-        uncertain: bool = False,
-    ) -> None:
-        """Settle a claim: what its rows are after the attempt.
-
-        `covered` are those that were DELIVERED, all if it is None; the others are free again, and were not sent.
-        `uncertain`: what has to be sent again may have been taken all the same.
-        """
-        now = self._clock()
-        if outcome is LeaseOutcome.DELIVERED:
+    def record(self, db: Database, ended: Settlement) -> None:
+        """Settle a claim: what its rows are after the attempt."""
+        delivery, now = ended.lease, self._clock()
+        if ended.outcome is LeaseOutcome.UNTRIED:
+            self.give_back(db, delivery)
+        elif ended.outcome is LeaseOutcome.DELIVERED:
+            covered = ended.covered
             covered = [entry.id for entry in delivery.entries] if covered is None else covered
             # Once its text is in Mattermost, nothing of it is kept here.
             db.execute(
@@ -202,25 +191,27 @@ class Leases:
                     f"UPDATE outbox SET {_FREE}, attempt_at = NULL WHERE claim_id = ?",  # noqa: S608
                     (delivery.claim_id,),
                 )
-        elif outcome is LeaseOutcome.RETRY:
+        elif ended.outcome is LeaseOutcome.RETRY:
+            # What is not at the head of its line waits for that.
             db.execute(
-                "UPDATE outbox SET run_at = CASE WHEN id = ? THEN ? ELSE run_at END, last_error = ?,"  # noqa: S608
+                "UPDATE outbox SET last_error = ?, run_at = CASE WHEN id ="  # noqa: S608
+                " (SELECT min(id) FROM outbox WHERE channel = ? AND state = 'ready') THEN ? ELSE run_at END,"
                 f" attempt_at = CASE WHEN ? THEN attempt_at END, {_FREE} WHERE claim_id = ?",
                 (
-                    *(delivery.entries[0].id, now + min(delay, LONGEST_DELAY_SECONDS), reason),
-                    *(uncertain, delivery.claim_id),
+                    *(ended.reason, delivery.channel, now + min(ended.delay, LONGEST_DELAY_SECONDS)),
+                    *(ended.uncertain, delivery.claim_id),
                 ),
             )
         elif len(delivery.entries) > 1:
             db.execute(
                 f"UPDATE outbox SET alone = TRUE, last_error = ?, attempt_at = NULL, {_FREE} WHERE claim_id = ?",  # noqa: S608
-                (reason, delivery.claim_id),
+                (ended.reason, delivery.claim_id),
             )
         else:
             db.execute(
                 "UPDATE outbox SET state = 'parked', last_error = ?, finished_at = ?, attempt_at = NULL,"  # noqa: S608
                 f" {_FREE} WHERE claim_id = ?",
-                (reason, now, delivery.claim_id),
+                (ended.reason, now, delivery.claim_id),
             )
 
 

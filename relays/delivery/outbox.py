@@ -20,7 +20,11 @@ it wait too, and a row that leaves the line makes room for the next. Channels do
 A claim holds that one row, or, where a channel is behind (delivery.digest), the rows that follow it too, up to the
 first that is not free or has to go alone: what one post is to cover. They share the claim, its lease and its end. If
 Mattermost refuses them together, each is claimed alone, so that only the one at fault is parked. A RETRY delays the
-head alone, for the rows behind it wait anyway.
+head of a line alone, for the rows behind it wait anyway.
+
+For a bot, order is that of a conversation. Where a channel is behind, the first rows of a few other conversations that
+were not tried yet are claimed beside the head, each with what follows it in its conversation, by a claim of its own:
+posts that are made at the same time.
 
 Several relays may share the table (storage.postgresql). A claim is a lease that its holder renews; when the holder has
 died, another relay goes on once the lease has expired. All times are of the store's clock.
@@ -38,7 +42,8 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 
 from relays.delivery.conversation import want
-from relays.delivery.leases import Lease, LeaseOutcome, Leases, seconds_until_free
+from relays.delivery.lease import Lease, Settlement
+from relays.delivery.leases import Leases, seconds_until_free
 from relays.mattermost.message import Message
 from relays.storage.engine import Database
 from relays.storage.store import Store
@@ -147,33 +152,22 @@ class Outbox:
         future.add_done_callback(lambda done: self._announce(done, channels))
         return future
 
-    def claim(self, channel: str, at: float | None = None) -> Future[Lease | None]:
-        """Claim the head of the channel's line, None if there is none or it has to wait; `at` as for Leases.take."""
+    def claim(self, channel: str, at: float | None = None) -> Future[list[Lease]]:
+        """Claim what is next in the channel, nothing if there is nothing or it has to wait; as Leases.take."""
         return self._store.submit(lambda db: self._claims.take(db, channel, at=at))
 
     def note(self, delivery: Lease, at: float) -> Future[None]:
         """Note when an attempt is made, where that was not known at the claim."""
         return self._store.submit(lambda db: self._claims.note(db, delivery.claim_id, at))
 
-    def settle(
-        self,
-        delivery: Lease,
-        outcome: LeaseOutcome,
-        reason: str = "",
-        delay: float = 0.0,
-        *,
-        covered: Sequence[int] | None = None,
-        uncertain: bool = False,
-        at: float | None = None,
-    ) -> Future[Lease | None]:
-        """Record how an attempt ended and claim what is next in the channel, in one transaction.
+    def settle(self, ended: Sequence[Settlement], at: float | None = None) -> Future[list[Lease]]:
+        """Record how attempts in a channel ended and claim what is next there, in one transaction; as `claim`."""
 
-        `delay` is how long a RETRY waits at least, in seconds; `covered`, `uncertain` and `at` are as for Leases.
-        """
-
-        def work(db: Database) -> Lease | None:
-            self._claims.record(db, delivery, outcome, reason, delay, covered=covered, uncertain=uncertain)
-            return self._claims.take(db, delivery.channel, delivery.behind, at)
+        def work(db: Database) -> list[Lease]:
+            for each in ended:
+                self._claims.record(db, each)
+            first = ended[0].lease
+            return self._claims.take(db, first.channel, first.behind, at)
 
         return self._store.submit(work)
 
@@ -182,9 +176,14 @@ class Outbox:
         claim_ids = [delivery.claim_id for delivery in deliveries]
         return self._store.submit(lambda db: self._claims.renew(db, claim_ids))
 
-    def give_back(self, delivery: Lease) -> Future[None]:
+    def give_back(self, deliveries: Sequence[Lease]) -> Future[None]:
         """Leave rows that were claimed, and not sent, to whoever claims next."""
-        return self._store.submit(lambda db: self._claims.give_back(db, delivery))
+
+        def work(db: Database) -> None:
+            for delivery in deliveries:
+                self._claims.give_back(db, delivery)
+
+        return self._store.submit(work)
 
     def delay_of(self, channel: str) -> float | None:
         """Seconds until the head of the channel's line can be claimed, None if nothing waits."""

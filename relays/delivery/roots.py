@@ -20,10 +20,11 @@ import uuid
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Any
 
 from relays.delivery.conversation import COLUMNS, Conversation, find
-from relays.delivery.leases import LEASE_SECONDS, LONGEST_DELAY_SECONDS
+from relays.delivery.lease import LEASE_SECONDS, LONGEST_DELAY_SECONDS
 from relays.storage.engine import Database
 from relays.storage.store import Store
 
@@ -99,27 +100,38 @@ class Roots:
 
         return self._store.submit(work).result()
 
-    def claim(self, channel: str, overdue: float = 0.0) -> Edit | None:
-        """Claim the root of the channel whose edit has been due longest, and for so many seconds at least."""
-        claim_id = f"{self._instance}/{uuid.uuid4().hex}"
+    def claim(self, channel: str, most: int, overdue: float = 0.0) -> list[Edit]:
+        """Claim the roots of the channel whose edits have been due longest, and for so many seconds at least.
 
-        def work(db: Database) -> Edit | None:
+        One whose edit has failed is claimed by itself.
+        """
+
+        def work(db: Database) -> list[Edit]:
             now = self._clock()
             # A time that is too far away was written before the clock was set back.
-            row = db.execute(
-                "UPDATE conversation SET claim_id = ?, lease_until = ?, attempts = attempts + 1 WHERE id ="  # noqa: S608
-                " (SELECT id FROM conversation WHERE channel = ? AND due_at IS NOT NULL AND (due_at <= ? OR due_at > ?)"
+            due = db.execute(
+                "SELECT id, attempts FROM conversation"
+                " WHERE channel = ? AND due_at IS NOT NULL AND (due_at <= ? OR due_at > ?)"
                 " AND (lease_until IS NULL OR lease_until <= ? OR lease_until > ? OR substr(claim_id, 1, ?) = ?)"
-                " ORDER BY due_at LIMIT 1)"
-                f" RETURNING attempts, {COLUMNS}",
+                " ORDER BY due_at LIMIT ?",
                 (
-                    *(claim_id, now + LEASE_SECONDS, channel, now - overdue, now + LONGEST_DELAY_SECONDS),
-                    *(now, now + LEASE_SECONDS, len(self._instance) + 1, f"{self._instance}/"),
+                    *(channel, now - overdue, now + LONGEST_DELAY_SECONDS),
+                    *(now, now + LEASE_SECONDS, len(self._instance) + 1, f"{self._instance}/", most),
                 ),
-            ).fetchone()
-            return row and Edit(Conversation(*row[1:]), claim_id, row[0])
+            ).fetchall()
+            new = list(takewhile(lambda row: row[1] == 0, due))
+            return [self._claim(db, row_id, now) for row_id, _ in new or due[:1]]
 
         return self._store.submit(work).result()
+
+    def _claim(self, db: Database, row_id: int, now: float) -> Edit:
+        claim_id = f"{self._instance}/{uuid.uuid4().hex}"
+        row = db.execute(
+            "UPDATE conversation SET claim_id = ?, lease_until = ?, attempts = attempts + 1 WHERE id = ?"  # noqa: S608
+            f" RETURNING attempts, {COLUMNS}",
+            (claim_id, now + LEASE_SECONDS, row_id),
+        ).fetchone()
+        return Edit(Conversation(*row[1:]), claim_id, row[0])
 
     def edited(self, edit: Edit) -> None:
         """The root shows what the edit has brought, whatever is wanted by now."""

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from relays.delivery import digest
 from relays.delivery.digest import DigestEntry
-from relays.delivery.leases import Lease
+from relays.delivery.lease import Lease
 from relays.delivery.roots import Edit
 from relays.mattermost.bot_posts import key_properties
 from relays.mattermost.client import IncomingWebhook, PostResult
@@ -25,14 +25,14 @@ class Attempt:
 class Edits(Protocol):
     """The roots of one channel that do not show what is wanted. Any method may raise StorageError."""
 
-    def claim_edit(self, overdue: float) -> Edit | None:
-        """The next root to edit, due for so many seconds at least."""
+    def claim_edits(self, overdue: float) -> list[Edit]:
+        """The next roots to edit, due for so many seconds at least."""
 
-    def edit(self, edit: Edit) -> PostResult:
-        """Edit it, and record that if it has been done."""
+    def edit(self, edits: Sequence[Edit]) -> list[PostResult]:
+        """Edit each, and record that if it has been done."""
 
     def not_edited(self, edit: Edit, answer: PostResult, delay: float) -> None:
-        """Leave it until so many seconds later."""
+        """Leave one until so many seconds later."""
 
     def edit_delay(self) -> float | None:
         """Seconds until there is something to edit, None if there is nothing."""
@@ -48,8 +48,8 @@ class Transport(Protocol):
     def server_time(self) -> float | None:
         """The time to note of an attempt that begins now; None if there is nothing to note, or not yet."""
 
-    def deliver(self, delivery: Lease) -> Attempt:
-        """Post what the lease holds. StorageError if what has to be stored meanwhile cannot be."""
+    def deliver(self, deliveries: Sequence[Lease]) -> list[Attempt | None]:
+        """Post what each lease holds; None where what has to be stored before cannot be, and nothing was said."""
 
 
 def message_of(entries: Sequence[DigestEntry], wording: Wording) -> dict[str, object]:
@@ -71,8 +71,11 @@ class WebhookTransport:
         """Nothing is noted: what a webhook has posted cannot be looked for."""
         return None
 
-    def deliver(self, delivery: Lease) -> Attempt:
-        """Post the message, or the digest."""
+    def deliver(self, deliveries: Sequence[Lease]) -> list[Attempt | None]:
+        """Post the message, or the digest, of each."""
+        return [self._post(delivery) for delivery in deliveries]
+
+    def _post(self, delivery: Lease) -> Attempt:
         message = message_of(delivery.entries, self._wording)
         properties = message.get("props")
         known = properties if isinstance(properties, dict) else {}

@@ -101,7 +101,7 @@ def of_each_project(check: Callable[[Look, str], Broken | Unclear | None]) -> Ch
 
     @wraps(check)
     def judge(look: Look) -> Broken | Unclear | None:
-        for project in look.site.projects:
+        for project in look.projects:
             finding = check(look, project)
             if finding is not None:
                 return replace(finding, values={**finding.values, "project": project})

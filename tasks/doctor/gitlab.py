@@ -21,7 +21,7 @@ links = Links()
 machine.way_to("gitlab", links, "docker.services")
 
 _OLDEST = (17, 1)
-# How long before its end a token is told of.
+# How long before its end a token is named.
 _SOON = timedelta(days=30)
 # The relay refuses what is signed more than five minutes away.
 _APART_SECONDS = 120
@@ -72,7 +72,7 @@ def expiry(look: Look) -> Noted | None:
         try:
             until = details(api).get("expires_at")
         except ApiError:
-            continue  # told by the links that need this token
+            continue  # named by the links that need this token
         if isinstance(until, str) and date.fromisoformat(until) - datetime.now(UTC).date() <= _SOON:
             return noted("gitlab.expiry", setting=setting, until=until)
     return None
@@ -132,9 +132,10 @@ def push_limit(look: Look) -> Broken | Noted | None:
 
 def allows(entries: Iterable[str], relay: str) -> bool:
     """Whether an entry covers ADDRESS:PORT: itself, the address, or a range around it."""
-    address = relay.rpartition(":")[0]
+    shown = relay.rpartition(":")[0]
+    address = shown.removeprefix("[").removesuffix("]")
     for entry in entries:
-        if entry in (relay, address):
+        if entry in (relay, shown, address):
             return True
         try:
             if ipaddress.ip_address(address) in ipaddress.ip_network(entry, strict=False):

@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import quote
 
 from tasks.context import HOOK_NAME
+from tasks.members import Members, find_members
 from tasks.operations.api import Api
 from tasks.operations.compose import Container, DockerError, command_for
 from tasks.operations.mattermost import find_team
@@ -15,11 +16,14 @@ from tasks.site import IncomingWebhook, Site
 
 GITLAB_RELAY = "passerelle-gitlab"
 NEXTCLOUD_RELAY = "passerelle-nextcloud"
+# No path of a project holds a space.
+_GROUP = "group "
 
 
 def at(project: str) -> str:
-    """The path of one of GitLab's projects in the API."""
-    return f"/api/v4/projects/{quote(project, safe='')}"
+    """The path in the API of one of GitLab's projects, or of a group, which is called `group PATH`."""
+    kind = "groups" if project.startswith(_GROUP) else "projects"
+    return f"/api/v4/{kind}/{quote(project.removeprefix(_GROUP), safe='')}"
 
 
 @dataclass
@@ -81,9 +85,23 @@ class Look:
         return str(self.gitlab.call("GET", "/api/v4/version")["version"])
 
     @cached_property
+    def members(self) -> Members:
+        """What the patterns of the site find."""
+        return find_members(self.site, self.gitlab)
+
+    @property
+    def projects(self) -> list[str]:
+        """Every project that is to have a hook of its own, and every group, as `group PATH`."""
+        return [
+            *self.site.projects,
+            *self.members.projects,
+            *(f"{_GROUP}{group}" for group in self.members.groups),
+        ]
+
+    @cached_property
     def hooks(self) -> dict[str, list[dict[str, Any]]]:
         """The hooks of each project that bear our name or lead to the relay."""
-        listed = {project: self.gitlab.pages(f"{at(project)}/hooks") for project in self.site.projects}
+        listed = {project: self.gitlab.pages(f"{at(project)}/hooks") for project in self.projects}
         return {
             project: [hook for hook in hooks if hook.get("name") == HOOK_NAME or hook["url"] == self.hook_url]
             for project, hooks in listed.items()

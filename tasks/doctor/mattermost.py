@@ -10,7 +10,9 @@ from tasks.doctor.probe import digest
 from tasks.mattermost import INTEGRATIONS
 from tasks.operations.api import ApiError
 from tasks.operations.mattermost import find_channel
+from tasks.operations.mattermost_members import absentees, find_user
 from tasks.operations.resource import differences
+from tasks.site import IncomingWebhook
 
 links = Links()
 machine.way_to("mattermost", links, "docker.services")
@@ -80,14 +82,27 @@ def team(look: Look) -> Broken | None:
 
 @links.add("mattermost.channels", "mattermost.team")
 def channels(look: Look) -> Broken | None:
-    """Both channels are there and not archived."""
+    """Both channels are there, not archived, and private with their members if the site says so."""
     for wanted in look.webhooks.values():
         found = find_channel(look.mattermost, look.site.mattermost.team, wanted.channel)
         if found is None:
             return broken("mattermost.channel-missing", channel=wanted.channel)
         if found["delete_at"]:
             return broken("mattermost.channel-archived", channel=wanted.channel)
+        if wanted.private and found["type"] == "O":
+            return broken("mattermost.channel-public", channel=wanted.channel)
+        if missing := _without(look, found, wanted):
+            return broken("mattermost.member-missing", channel=wanted.channel, user=missing)
     return None
+
+
+def _without(look: Look, channel: dict[str, Any], wanted: IncomingWebhook) -> str | None:
+    """The first of the members that are wanted who is not in the channel."""
+    for name in wanted.members:
+        if find_user(look.mattermost, name) is None:
+            return name
+    absent = absentees(look.mattermost, channel, wanted.members, ())
+    return str(absent[0]["username"]) if absent else None
 
 
 @links.add("webhooks.saved", "ssh")

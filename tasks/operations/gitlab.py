@@ -66,6 +66,33 @@ def project_at(path: str | int) -> str:
     return f"/api/v4/projects/{quote(str(path), safe='')}"
 
 
+def group_at(path: str) -> str:
+    """Where the API has a group, by its full path."""
+    return f"/api/v4/groups/{quote(path, safe='')}"
+
+
+def projects_in(api: Api, path: str, *, subgroups: bool) -> list[dict[str, Any]]:
+    """All projects of a group or of a user, also those that others share with the group; with `subgroups` theirs too.
+
+    ResourceError if there is neither.
+    """
+    group = api.call("GET", f"{group_at(path)}?with_projects=false", absent=("404",))
+    if group is not None:
+        if str(group["full_path"]).lower() != path.lower():
+            raise ResourceError(
+                f"gitlab: the group {path} is {group['full_path']} now; correct gitlab.projects or gitlab.groups"
+            )
+        deep = "true" if subgroups else "false"
+        return api.pages(f"{group_at(path)}/projects?include_subgroups={deep}&order_by=id&sort=asc")
+    namespace = api.call("GET", f"/api/v4/namespaces/{quote(path, safe='')}", absent=("404",))
+    if namespace is None or namespace.get("kind") != "user":
+        raise ResourceError(
+            f"gitlab: there is no group or user {path} that gitlab.token may see; if it was renamed, correct "
+            "gitlab.projects or gitlab.groups"
+        )
+    return api.pages(f"/api/v4/users/{quote(path, safe='')}/projects?order_by=id&sort=asc")
+
+
 def find_project(api: Api, path: str) -> dict[str, Any] | None:
     """The project at `path`, or the one that was there and has been moved; None if there is none.
 

@@ -4,10 +4,11 @@ What the API answers, and what it keeps silent about, was measured on Mattermost
 A missing object is known by the error id: with its database down the server answers 404 as well.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from tasks.operations.api import Api
+from tasks.operations.mattermost_members import absentees, add_members
 from tasks.operations.resource import Commands, ResourceError, change, differences, resource
 
 NO_TEAM = ("app.team.get_by_name.missing.app_error", "store.sql_team.get_by_name.missing.app_error")
@@ -99,32 +100,55 @@ def find_channel(api: Api, team_name: str, name: str) -> dict[str, Any] | None:
 
 
 @resource
-def channel(api: Api, team_name: str, name: str, display_name: str, purpose: str = "") -> Commands:
+def channel(
+    api: Api,
+    team_name: str,
+    name: str,
+    display_name: str,
+    purpose: str = "",
+    private: bool = False,
+    members: Collection[str] = (),
+    posting: Callable[[], Collection[str]] | None = None,
+) -> Commands:
     """Have an active channel in the team; an archived one is restored, its hooks are lost with it.
 
-    It is made public; one that people have made private since stays so.
+    It is made public, or if it is to be `private`, so; one that is private is never made public. The users called
+    `members` are in it, and of a private one also the token's account and those whose numbers `posting` answers, for
+    who posts into it has to be. Whoever else is in it stays.
     """
     found = find_channel(api, team_name, name)
     texts = {"display_name": display_name, "purpose": purpose}
-    lines = (
-        [f"+ channel {name} in team {team_name}"]
-        if found is None
-        else _wrong(f"channel {name}", found, texts)
-    )
-    yield from change(lines, lambda: _have_channel(api, team_name, name, texts))
+    what = f"channel {name}"
+    posters = {api.me, *(posting() if posting else ())} if private else ()
+    absent = absentees(api, found, members, posters)
+    lines = [f"~ {what}: public -> private"] if private and found and found["type"] == "O" else []
+    if found is None:
+        lines += [f"+ {'private ' * private}{what} in team {team_name}"]
+    else:
+        lines += _wrong(what, found, texts)
+    lines += [f"+ member {user['username']} of {what}" for user in absent]
+
+    def have() -> None:
+        with api.turn:
+            # Another site of the team may have been quicker.
+            there = find_channel(api, team_name, name)
+            if there is None:
+                there = _create_channel(api, team_name, name, texts, "P" if private else "O")
+            path = f"/api/v4/channels/{there['id']}"
+            _mend(api, path, there, texts)
+            if private and there["type"] == "O":
+                api.call("PUT", f"{path}/privacy", {"privacy": "P"})
+            add_members(api, there["team_id"], there["id"], absent)
+
+    yield from change(lines, have)
 
 
-def _have_channel(api: Api, team_name: str, name: str, texts: Mapping[str, str]) -> None:
-    with api.turn:
-        found = find_channel(api, team_name, name)  # another site of the team may have been quicker
-        if found is None:
-            _create_channel(api, team_name, name, texts)
-        else:
-            _mend(api, f"/api/v4/channels/{found['id']}", found, texts)
-
-
-def _create_channel(api: Api, team_name: str, name: str, texts: Mapping[str, str]) -> None:
+def _create_channel(
+    api: Api, team_name: str, name: str, texts: Mapping[str, str], kind: str
+) -> dict[str, Any]:
     owner = find_team(api, team_name)
     if owner is None:
         raise ResourceError(f"mattermost: there is no team {team_name}; check mattermost.team")
-    api.call("POST", "/api/v4/channels", {"team_id": owner["id"], "name": name, "type": "O", **texts})
+    wanted = {"team_id": owner["id"], "name": name, "type": kind, **texts}
+    made: dict[str, Any] = api.call("POST", "/api/v4/channels", wanted)
+    return made

@@ -3,6 +3,7 @@
 How occ answers was measured on Nextcloud 32.0.1: a scan that fails ends with 0 all the same.
 """
 
+import json
 import re
 import stat
 from hashlib import sha256
@@ -90,6 +91,13 @@ def folder_tree(
             f"nextcloud: {user} has no files in {data_directory} yet; finish the installation or have {user} "
             "log in once, check nextcloud.admin, the owner of the tree and nextcloud.data_directory, then run again"
         )
+    if paths[0] not in found and tree in team_folders(
+        *run_in(container, "php", "occ", "groupfolders:list", "--output=json", user=OWNER)
+    ):
+        raise ResourceError(
+            f"nextcloud: {tree} is a Team folder, whose documents are not among {user}'s files on the disk; name "
+            "another folder, or watch it over WebDAV: nextcloud.source"
+        )
     lines = []
     for path in paths:
         kind, _, access = found.get(path, "absent|").partition("|")
@@ -136,6 +144,21 @@ def scan(container: str, path: str) -> None:
     ok, output = run_in(container, "php", "occ", "files:scan", f"--path={path}", user=OWNER)
     if fault := scan_fault(ok, output):
         raise ResourceError(f"nextcloud: occ files:scan --path={path}: {fault}")
+
+
+def team_folders(ok: bool, output: str) -> set[str]:
+    """The folders that Team folders (once Group folders) take the names of, from what occ printed.
+
+    None where the app is not there, for then occ knows no such command.
+    """
+    listed = re.search(r"^\[.*\]", output, re.DOTALL | re.MULTILINE)  # PHP may warn before it
+    try:
+        folders = json.loads(listed[0]) if ok and listed else []
+    except ValueError:
+        return set()
+    # Its name has been written in both ways; it may lie in other folders.
+    names = (str(each.get("mount_point") or each.get("mountPoint") or "") for each in folders)
+    return {name.strip("/").partition("/")[0] for name in names} - {""}
 
 
 def scan_fault(ok: bool, output: str) -> str | None:

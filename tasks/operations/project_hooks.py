@@ -1,21 +1,15 @@
-"""Hooks of GitLab projects over its API v4.
+"""Hooks of GitLab projects over its API v4."""
 
-Sources: GitLab's documentation and code, releases 18.4 to 19.4.
-"""
-
-import time
-from collections.abc import Callable, Collection, Mapping
-from typing import Any
-from urllib.parse import urlsplit
+from collections.abc import Callable, Collection, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 from tasks.operations.api import Api, ApiError
 from tasks.operations.gitlab import find_project, is_at, project_at, require_project
+from tasks.operations.hooks import Hook, Listed, plan, removal
 from tasks.operations.resource import Commands, ResourceError, change, note, resource
 
-# Each GitLab process keeps the settings, and with them the allow-list, for about a minute.
-_CACHED_SECONDS = 90
-# The `alert_status` of a hook that is called.
-_ENABLED = "executable"
+# As many connections as a session keeps.
+_AT_ONCE = 4
 
 
 @resource
@@ -37,53 +31,70 @@ def project_hook(
     does not know signing tokens, or a trigger, passes them over; it must not if `signed`. A hook that GitLab has
     disabled because its calls failed is replaced, with its log: editing one does not enable it.
     """
-    secrets_in_use = _secrets(fingerprint() or "(known after apply)")
-    wanted = {
-        "url": url,
-        "name": name,
-        "description": f"Managed with pyinfra, {secrets_in_use}",
-        **triggers,
-    }
-    found, doubles, others = _find_hooks(api, path, name, url)
-    note(
-        [
-            f"hook {other.get('name') or 'without a name'} of {path}: it leads to the relay too"
-            for other in others
-        ]
-    )
-    if found is None:
-        ticked = sorted(trigger for trigger, wants in triggers.items() if wants)
-        lines = [f"+ hook {name} of {path} to {url} on {', '.join(ticked)}"]
-    else:
-        lines = [
-            f"~ hook {name} of {path}: {key}: {found.get(key)!r} -> {value!r}"
-            for key, value in wanted.items()
-            if _differs(found, key, value) and (key in found or key not in triggers)
-        ]
-        lines += [
-            f"~ hook {name} of {path}: {key}: missing -> set"
-            for key in (("token", "signing_token") if signed else ("token",))
-            if found.get(f"{key}_present") is False
-        ]
+    at = project_at(path)
+    listed = [] if require_project(api, path) is None else api.pages(f"{at}/hooks")
+    hook = Hook(name, url, triggers, fingerprint, token, signing_token, signed)
+    wanted = plan(api, at, path, listed, hook)
+    note(wanted.notes)
+    yield from change(wanted.lines, wanted.save)
 
-    lines += [f"- hook {name} of {path}: double, to {double['url']}" for double in doubles]
-    disabled = found is not None and found.get("alert_status", _ENABLED) != _ENABLED
-    if found and disabled:
-        lines.append(f"~ hook {name} of {path}: alert_status: {found['alert_status']!r} -> {_ENABLED!r}")
 
-    def save() -> None:
-        replaced = [found] if found and disabled else []
-        for hook in [*doubles, *replaced]:
-            api.call("DELETE", f"{project_at(path)}/hooks/{hook['id']}")
-        secrets = {"token": token(), "signing_token": signing_token()}
-        saved = _save_hook(api, path, None if disabled else found, wanted, secrets)
-        if signed and saved.get("signing_token_present") is not True:
-            raise ResourceError(
-                f"gitlab: {api.url} says that it is GitLab 19.1 or newer and did not keep the signing token of the "
-                "hook; check that gitlab.url leads to GitLab itself"
-            )
+@resource
+def hooks_of_projects(
+    api: Api,
+    paths: Sequence[str],
+    name: str,
+    url: str,
+    triggers: Mapping[str, bool],
+    fingerprint: Callable[[], str | None],
+    token: Callable[[], str],
+    signing_token: Callable[[], str],
+    signed: bool,
+) -> Commands:
+    """Have each of these projects, which are there, call `url`, as `project_hook` has one.
 
-    yield from change(lines, save)
+    One in which the token has no right to hooks is named and left alone; one that cannot be changed fails after all
+    others are.
+    """
+    # The host is asked once, not for each project.
+    secrets = fingerprint()
+    hook = Hook(name, url, triggers, lambda: secrets, token, signing_token, signed)
+    lines, saves = list[str](), list[Callable[[], None]]()
+    with ThreadPoolExecutor(_AT_ONCE) as asked:
+        for path, listed in zip(paths, asked.map(lambda path: _hooks_or_none(api, path), paths), strict=True):
+            if listed is None:
+                note(
+                    [f"hook {name} of {path}: gitlab.token has no right to the hooks there (role Maintainer)"]
+                )
+                continue
+            wanted = plan(api, project_at(path), path, listed, hook)
+            note(wanted.notes)
+            lines += wanted.lines
+            if wanted.lines:
+                saves.append(wanted.save)
+    yield from change(lines, lambda: _all(saves))
+
+
+def _hooks_or_none(api: Api, path: str) -> Listed | None:
+    """The hooks of a project, None if the token may not see them or the project is gone since it was listed."""
+    try:
+        found: Listed = api.pages(f"{project_at(path)}/hooks")
+    except ApiError as error:
+        if error.status in (403, 404):
+            return None
+        raise
+    return found
+
+
+def _all(saves: Sequence[Callable[[], None]]) -> None:
+    failed = list[str]()
+    for save in saves:
+        try:
+            save()
+        except ResourceError as error:
+            failed.append(str(error))
+    if failed:
+        raise ResourceError("; ".join(dict.fromkeys(failed)))
 
 
 @resource
@@ -103,81 +114,7 @@ def no_project_hook(
     project = find_project(api, path)
     if project is None or any(is_at(project, kept) for kept in unless_at):
         return
-    hooks = f"{project_at(project['id'])}/hooks"
-    named = [hook for hook in api.pages(hooks) if hook.get("name") == name]
-    secrets = fingerprint()
-    found = [hook for hook in named if bears_mark(hook, name, addresses, secrets)]
-    note([f"hook {name} of {path}: it leads to {hook['url']}" for hook in named if hook not in found])
-
-    def remove() -> None:
-        for hook in found:
-            api.call("DELETE", f"{hooks}/{hook['id']}")
-
-    yield from change([f"- hook {name} of {path} to {hook['url']}" for hook in found], remove)
-
-
-def bears_mark(
-    hook: Mapping[str, Any], name: str, addresses: Collection[str], fingerprint: str | None
-) -> bool:
-    """Whether a hook called `name` was made by `project_hook` for one of `addresses` or with these secrets."""
-    made = fingerprint is not None and _secrets(fingerprint) in (hook.get("description") or "")
-    return hook.get("name") == name and (made or urlsplit(hook["url"]).netloc in addresses)
-
-
-def _secrets(fingerprint: str) -> str:
-    return f"secrets {fingerprint}"
-
-
-def _differs(hook: Mapping[str, Any], key: str, wanted: object) -> bool:
-    # A trigger that was never set may be null.
-    return (hook.get(key) or False) != wanted if isinstance(wanted, bool) else hook.get(key) != wanted
-
-
-def _find_hooks(
-    api: Api, path: str, name: str, url: str
-) -> tuple[dict[str, Any] | None, list[dict[str, Any]], list[dict[str, Any]]]:
-    """Our hook; its doubles, each of which would bring every message once more; those of others to our address.
-
-    Ours is the eldest that bears our name, else the eldest that leads to our address. Doubles bear our name too;
-    a hook of another name is somebody else's, and without the secrets the relay refuses what it sends.
-    """
-    if require_project(api, path) is None:
-        return None, [], []
-    hooks = sorted(api.pages(f"{project_at(path)}/hooks"), key=lambda hook: int(hook["id"]))
-    named = [hook for hook in hooks if hook.get("name") == name]
-    leading = [hook for hook in hooks if hook["url"] == url and hook not in named]
-    if named:
-        return named[0], named[1:], leading
-    return (leading[0], [], leading[1:]) if leading else (None, [], [])
-
-
-def _save_hook(
-    api: Api,
-    path: str,
-    found: Mapping[str, Any] | None,
-    wanted: Mapping[str, Any],
-    secrets: Mapping[str, str],
-) -> Mapping[str, Any]:
-    # The secrets go with every write: one without them to another address clears them.
-    method, target = ("PUT", f"/hooks/{found['id']}") if found else ("POST", "/hooks")
-    deadline = time.monotonic() + _CACHED_SECONDS
-    while True:
-        try:
-            saved: Mapping[str, Any] = api.call(method, f"{project_at(path)}{target}", {**wanted, **secrets})
-            break
-        except ApiError as error:
-            if error.status != 422 or "invalid url" not in str(error).lower():
-                raise
-            if time.monotonic() > deadline:
-                raise ResourceError(
-                    f"gitlab: it still refuses a hook to {wanted['url']} {_CACHED_SECONDS} s after the address came "
-                    "on the outbound allow-list; check that relays.address is the relay's address as GitLab sees it"
-                ) from None
-            time.sleep(2)
-    ignored = [key for key, value in wanted.items() if key in saved and _differs(saved, key, value)]
-    ignored += [key for key in ("name", "description") if key not in saved]
-    if ignored:
-        raise ResourceError(
-            f"gitlab: the server ignored {', '.join(ignored)} of the hook; GitLab 17.1 or newer is needed"
-        )
-    return saved
+    at = project_at(project["id"])
+    wanted = removal(api, at, path, api.pages(f"{at}/hooks"), name, addresses, fingerprint)
+    note(wanted.notes)
+    yield from change(wanted.lines, wanted.save)

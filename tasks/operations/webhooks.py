@@ -47,6 +47,13 @@ def webhook_url(api: Api, team_name: str, display_name: str, in_use: Collection[
     return f"{api.url}/hooks/{found[0]['id']}" if found else None
 
 
+def webhook_owners(
+    api: Api, team_name: str, display_name: str, in_use: Collection[str] = ()
+) -> Collection[str]:
+    """The numbers of the accounts that our webhooks of that name post as; none while the server hides them."""
+    return {hook["user_id"] for hook in _ours(api, find_webhooks(api, team_name, display_name) or [], in_use)}
+
+
 def _ours(api: Api, same: Sequence[Webhook], in_use: Collection[str]) -> list[Webhook]:
     """Those that are ours: of the account that the token is of, or in use by us; the latter first."""
     found = [hook for hook in same if hook["user_id"] == api.me or hook["id"] in in_use]

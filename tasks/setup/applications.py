@@ -12,10 +12,10 @@ from tasks.setup.discovery import Applications, Found
 from tasks.setup.given import Given
 
 
-def project_of(given: Given, kept: Mapping[str, Any]) -> Found:
+def project_of(given: Given, existing: Mapping[str, Any]) -> Found:
     """The Compose project."""
     found = {each.name: each for each in discovery.projects()}
-    named = given.compose_project or kept.get("compose_project")
+    named = given.compose_project or existing.get("compose_project")
     if named and named not in found:
         raise ResourceError(
             f"--compose-project {named}: none of that name has GitLab and Nextcloud; there is {', '.join(found)}"
@@ -24,25 +24,25 @@ def project_of(given: Given, kept: Mapping[str, Any]) -> Found:
 
 
 def nextcloud_of(
-    applications: Applications, container: str, given: Given, kept: Mapping[str, Any]
+    applications: Applications, container: str, given: Given, existing: Mapping[str, Any]
 ) -> tuple[str, str]:
     """Its address, and the account whose files hold the documents."""
     users = discovery.nextcloud_users(container)
-    account = given.nextcloud_user or kept.get("admin") or ("admin" if "admin" in users else None)
+    account = given.nextcloud_user or existing.get("admin") or ("admin" if "admin" in users else None)
     if account and account not in users:
         raise ResourceError(
             f"nextcloud.admin = {account!r}: Nextcloud has no such account; there is {', '.join(users)}"
         )
     account = account or choose("Nextcloud account whose files hold the documents", users, "--nextcloud-user")
-    urls = [given.nextcloud_url or kept.get("url")]
+    urls = [given.nextcloud_url or existing.get("url")]
     if urls == [None]:
         urls = list(discovery.nextcloud_addresses(container))
     return _address(applications, "nextcloud", [url for url in urls if url]), account
 
 
-def mattermost_of(applications: Applications, found: Found, given: Given, kept: Mapping[str, Any]) -> str:
+def mattermost_of(applications: Applications, found: Found, given: Given, existing: Mapping[str, Any]) -> str:
     """Its address."""
-    urls = [given.mattermost_url or kept.get("url")]
+    urls = [given.mattermost_url or existing.get("url")]
     if urls == [None] and "mattermost" in found.containers:
         urls = list(discovery.mattermost_addresses(found.containers["mattermost"].id))
     return _address(applications, "mattermost", [url for url in urls if url])

@@ -41,9 +41,9 @@ def reached(given: Given, kept: Mapping[str, Any]) -> Iterator[Machine]:
 
 
 def _machine(given: Given, kept: Mapping[str, Any]) -> Machine:
-    own = kept.get("host", {})
-    if "address" in own:
-        machine = Machine(**{name: value for name, value in own.items() if name in Machine.model_fields})
+    existing = kept.get("host", {})
+    if "address" in existing:
+        machine = Machine(**{name: value for name, value in existing.items() if name in Machine.model_fields})
         if given.host and machine_of(given.host).address != machine.address:
             raise ResourceError(
                 f"--host {given.host}: the settings are of {machine.address}; for another site give another file: "

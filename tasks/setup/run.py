@@ -101,18 +101,18 @@ def _kept(settings: Path) -> dict[str, Any]:
 
 def _describe(given: Given, settings: Path, kept: dict[str, Any], machine: Machine) -> None:
     """Have a settings file that describes the site, once its plan was shown and agreed to."""
-    tables: dict[str, dict[str, Any]] = {
+    existing: dict[str, dict[str, Any]] = {
         name: kept.get(name) or {} for name in ("host", "gitlab", "nextcloud", "mattermost")
     }
-    found = project_of(given, tables["host"])
+    found = project_of(given, existing["host"])
     say(f"found on {machine.address}: Compose project {found.name} in {found.folder} ({found.services})")
-    applications = Applications(given.ca or tables["host"].get("ca"))
+    applications = Applications(given.ca or existing["host"].get("ca"))
     forge_box, cloud_box = found.containers["gitlab"], found.containers["nextcloud"]
-    cloud_url, account = nextcloud_of(applications, cloud_box.id, given, tables["nextcloud"])
+    cloud_url, account = nextcloud_of(applications, cloud_box.id, given, existing["nextcloud"])
     say(f"Nextcloud is at {cloud_url}, the documents are {account}'s")
-    chat_url = mattermost_of(applications, found, given, tables["mattermost"])
+    chat_url = mattermost_of(applications, found, given, existing["mattermost"])
     say(f"Mattermost is at {chat_url}")
-    chat_token = accepted(applications, chat_url, tables["mattermost"].get("token"))
+    chat_token = accepted(applications, chat_url, existing["mattermost"].get("token"))
     chat = None if chat_token else mattermost_administrator(applications, chat_url, given)
 
     undo = Undo()
@@ -123,8 +123,8 @@ def _describe(given: Given, settings: Path, kept: dict[str, Any], machine: Machi
             maker,
             forge_box.id,
             given,
-            given.gitlab_url or tables["gitlab"].get("url"),
-            _secret(tables["gitlab"].get("token")),
+            given.gitlab_url or existing["gitlab"].get("url"),
+            _secret(existing["gitlab"].get("token")),
         )
         say(f"GitLab is at {forge.url}, its administrator is {forge.user}")
         password = nextcloud_access(
@@ -133,7 +133,7 @@ def _describe(given: Given, settings: Path, kept: dict[str, Any], machine: Machi
             cloud_box.id,
             (cloud_url, account),
             given.nextcloud_password,
-            _secret(tables["nextcloud"].get("relay_password")),
+            _secret(existing["nextcloud"].get("relay_password")),
         )
         if chat is not None:
             chat_token = mattermost_access(chat, applications, maker, chat_url, given)
@@ -144,10 +144,10 @@ def _describe(given: Given, settings: Path, kept: dict[str, Any], machine: Machi
             machine=machine,
             given=given,
             found=found,
-            team=team_of(api, chat_url, given, tables["mattermost"]),
+            team=team_of(api, chat_url, given, existing["mattermost"]),
             chat=(chat_url, chat_token),
             forge=(forge.url, forge.token),
-            projects=projects_of(forge.api, forge.user, given, tables["gitlab"]),
+            projects=projects_of(forge.api, forge.user, given, existing["gitlab"]),
             cloud=(cloud_url, account, discovery.nextcloud_data(cloud_box.id), password),
             elsewhere=not f".{urlsplit(forge.url).hostname}".endswith(f".{domain}"),
         )

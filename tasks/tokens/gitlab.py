@@ -32,9 +32,9 @@ days = [asked['days'], current.try(:max_personal_access_token_lifetime)].compact
 scopes = current.try(:admin_mode) ? %w[api admin_mode] : %w[api]
 token = user.personal_access_tokens.create(name: asked['name'], scopes: scopes, expires_at: days.days.from_now.to_date)
 abort token.errors.full_messages.join(', ') unless token.persisted?
-answer = {{ url: Gitlab.config.gitlab.url, version: Gitlab::VERSION, user: user.username, user_id: user.id,
-            id: token.id, expires_at: token.expires_at, token: token.token }}
-puts "passerelle #{{answer.to_json}}"
+described = {{ url: Gitlab.config.gitlab.url, version: Gitlab::VERSION, user: user.username, user_id: user.id,
+               id: token.id, expires_at: token.expires_at, token: token.token }}
+puts "passerelle #{{described.to_json}}"
 """
 _ANSWER = "passerelle {"
 
@@ -59,8 +59,8 @@ def make_by_console(container: str, name: str, user: str | None) -> dict[str, An
             f"gitlab: its console makes no token ({said[-1][:200] if said else 'it says nothing'}); make one in GitLab "
             "(an administrator's, scope api) and give it with --gitlab-token-file"
         )
-    made: dict[str, Any] = json.loads(answer.removeprefix("passerelle "))
-    return made
+    described: dict[str, Any] = json.loads(answer.removeprefix("passerelle "))
+    return described
 
 
 def details(api: Api) -> dict[str, Any]:

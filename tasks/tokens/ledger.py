@@ -1,7 +1,7 @@
 """The tokens that setup has made, noted down beside the settings: which they are and until when, never what they are.
 
-The settings hold the tokens themselves. By this file `rotate` and `teardown` know those that Passerelle has made from
-those that people gave it.
+The settings hold the tokens themselves. By this file `rotate` and `teardown` know those that Passerelle has made
+among those that people gave it.
 """
 
 import hashlib
@@ -24,8 +24,8 @@ class Token:
     """A token of an application.
 
     `host` is the address of the site's host, `setting` where the token stands (`gitlab.token`); `id` is the
-    application's number for it, `account` whose it is there. `expires` is a day, empty if it never does. By `mark` the
-    token is known, and not found out.
+    application's number for it, `account` whose it is there. `expires` is a day, empty if it never does. `mark` is
+    the token's own and does not reveal it.
     """
 
     host: str
@@ -41,14 +41,14 @@ class Token:
         return self.setting.partition(".")[0]
 
     @property
-    def shown(self) -> str:
+    def described(self) -> str:
         """For people."""
         until = f", until {self.expires}" if self.expires else ""
         return f"{self.setting}, made by setup ({self.account}'s{until})"
 
 
 def mark(secret: SecretStr | str) -> str:
-    """What the secret is known by, and cannot be found out from: it has more bits than anybody could try."""
+    """What this secret is known by, and does not reveal it: it has more bits than anybody could try."""
     text = secret if isinstance(secret, str) else secret.get_secret_value()
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 

@@ -49,15 +49,15 @@ def renew(settings: Path, site: Site) -> list[str]:
         new, made = _make(site, token)
         ledger.add(settings, made)
         ledger.replace_file(settings, text.replace(old, new.get_secret_value()))
-        lines.append(f"~ {token.shown} -> a new one{f', until {made.expires}' if made.expires else ''}")
+        lines.append(f"~ {token.described} -> a new one{f', until {made.expires}' if made.expires else ''}")
     return lines
 
 
 def _make(site: Site, token: Token) -> tuple[SecretStr, Token]:
     expires = ""
     if token.application == "gitlab":
-        answer, secret = gitlab.make(gitlab_api(site, site.gitlab.token))
-        number, expires = str(answer["id"]), str(answer["expires_at"])
+        described, secret = gitlab.make(gitlab_api(site, site.gitlab.token))
+        number, expires = str(described["id"]), str(described["expires_at"])
     elif token.application == "mattermost":
         number, secret = mattermost.make(mattermost_api(site), mattermost.NAME)
     else:
@@ -114,4 +114,4 @@ def _no_tokens(site: Site) -> Commands:
             revoke(token, forge, chat, cloud)
             ledger.drop(settings, token)
 
-    yield from change([f"- {token.shown}" for token in found], end)
+    yield from change([f"- {token.described}" for token in found], end)

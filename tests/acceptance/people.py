@@ -19,6 +19,8 @@ from xml.etree import ElementTree
 import requests
 
 from relays.base.tls import TlsAdapter, context
+from tasks.members import Members, find_members
+from tasks.operations.api import ApiError
 from tasks.site import Site
 from tests.waiting import wait_until
 
@@ -106,7 +108,7 @@ class Forge(Person):
 
     def __init__(self, site: Site, proxy: str | None, record: Record = _forget):
         super().__init__(site, proxy, record)
-        self.url, self.project = site.gitlab.url, site.gitlab.project
+        self.url, self.project, self._site = site.gitlab.url, site.gitlab.project, site
         self._authorities = _authorities(site)
         self._token = site.gitlab.token.get_secret_value()
         self.session.headers["PRIVATE-TOKEN"] = self._token
@@ -121,6 +123,16 @@ class Forge(Person):
         """The hooks of `project`, or of the site's first one."""
         found: list[dict[str, Any]] = self.api("GET", "PROJECT/hooks", project=project)
         return found
+
+    def members(self) -> Members:
+        """What the site's patterns find."""
+        asked: Any = _Asked(self)
+        return find_members(self._site, asked)
+
+    @property
+    def projects(self) -> list[str]:
+        """All that are to have a hook of their own."""
+        return [*self._site.projects, *self.members().projects]
 
     def git(self, *command: str, at: Path) -> str:
         """Run git as this account. The credentials go by the environment, where `ps` does not show them."""
@@ -154,6 +166,30 @@ class Forge(Person):
         self.git("add", file, at=copy)
         self.git("commit", "--quiet", "-m", text, at=copy)
         self.git("push", "--quiet", "origin", branch, at=copy)
+
+
+class _Asked:
+    """GitLab as the deploy's functions ask it, by the way that the account of the checks has to it."""
+
+    def __init__(self, forge: Forge) -> None:
+        self._forge = forge
+
+    def call(self, method: str, path: str, absent: tuple[str, ...] = ()) -> Any:
+        """The decoded answer; None for a 404 that is `absent`."""
+        try:
+            return self._forge.api(method, path.removeprefix("/api/v4/"))
+        except requests.HTTPError as error:
+            status = error.response.status_code
+            if status == 404 and "404" in absent:
+                return None
+            raise ApiError(f"gitlab: {method} {path}: HTTP {status}", status) from None
+
+    def pages(self, path: str) -> list[Any]:
+        """All entries of a list."""
+        found, number = list[Any](), 1
+        while entries := self.call("GET", f"{path}{'&' if '?' in path else '?'}page={number}&per_page=100"):
+            found, number = found + entries, number + 1
+        return found
 
 
 class Cloud(Person):

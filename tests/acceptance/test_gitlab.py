@@ -1,5 +1,7 @@
 """Checklist: the projects, and their hooks to the relay with the triggers ticked."""
 
+from urllib.parse import quote
+
 import pytest
 from testinfra.host import Host
 
@@ -24,7 +26,7 @@ def test_project_has_a_readme(forge: Forge, site: Site, camera: Camera) -> None:
 def test_one_hook_leads_to_the_relay_with_its_triggers(forge: Forge, site: Site, camera: Camera) -> None:
     """One hook of each project, with its triggers ticked, leads to the relay: a second would double every message."""
     wanted, relay = triggers_of(site), f":{site.relays.port}/webhook/gitlab"
-    for project in site.projects:
+    for project in forge.projects:
         ours = [hook for hook in forge.hooks(project) if hook["url"].endswith(relay)]
         assert len(ours) == 1
         # A trigger that this GitLab does not know is not among its answers.
@@ -35,13 +37,24 @@ def test_one_hook_leads_to_the_relay_with_its_triggers(forge: Forge, site: Site,
 def test_hook_has_its_secrets_and_works(forge: Forge, site: Site) -> None:
     """GitLab proves who it is to the relay: otherwise anybody on the network could write into the channel."""
     signed = signs(forge.api("GET", "version")["version"])
-    for project in site.projects:
+    for project in forge.projects:
         (ours,) = [hook for hook in forge.hooks(project) if hook["name"] == "Passerelle"]
         assert ours.get("token_present", True) is True
         assert ours["alert_status"] == "executable"
         # A request with a signature cannot be altered, nor be sent again later, by somebody who saw it.
         if signed:
             assert ours["signing_token_present"] is True
+
+
+def test_a_group_with_a_hook_of_its_own_has_one(forge: Forge, site: Site) -> None:
+    """Where GitLab has hooks of groups, that of a listed group stands for those of its projects."""
+    for group in forge.members().groups:
+        ours = [
+            hook
+            for hook in forge.api("GET", f"groups/{quote(group, safe='')}/hooks?per_page=100")
+            if hook["url"].endswith(f":{site.relays.port}/webhook/gitlab")
+        ]
+        assert [hook["name"] for hook in ours] == ["Passerelle"]
 
 
 def test_gitlab_may_reach_the_relay(forge: Forge) -> None:

@@ -80,6 +80,17 @@ def test_channels_are_active(chat: Chat, site: Site) -> None:
         assert chat.channel(wanted.channel)["delete_at"] == 0
 
 
+@pytest.mark.checklist("mattermost-webhooks")
+def test_channels_are_private_with_their_members_if_the_site_says_so(chat: Chat, site: Site) -> None:
+    """A channel that is to be private hides what is posted there, and who is named for it reads it."""
+    for wanted in webhooks(site):
+        channel = chat.channel(wanted.channel)
+        assert channel["type"] == "P" or not wanted.private, f"{wanted.channel} is public"
+        for name in wanted.members:
+            member = chat.api("GET", f"/users/username/{name}")["id"]
+            assert chat.api("GET", f"/channels/{channel['id']}/members/{member}")["user_id"] == member
+
+
 @pytest.mark.checklist("webhook-urls")
 def test_saved_urls_are_those_of_the_webhooks(chat: Chat, site: Site, saved: Mapping[str, str]) -> None:
     """The saved URLs, which the relays read, are those of the live webhooks."""

@@ -6,6 +6,8 @@ FRENCH = {
     "test_each_webhook_posts_to_its_channel_alone": "Chaque webhook mène à son canal : s'il menait ailleurs, des "
     "affaires RH seraient dites aux développeurs.",
     "test_channels_are_active": "Les deux canaux sont en service : un canal archivé avale ce que son webhook publie.",
+    "test_channels_are_private_with_their_members_if_the_site_says_so": "Un canal qui doit être privé cache ce qui s'y "
+    "écrit, et les personnes nommées pour lui le lisent.",
     "test_saved_urls_are_those_of_the_webhooks": "Les URLs sauvegardées, que lisent les relais, sont celles des "
     "webhooks en service, dans le format connu des exploitants.",
     "test_saved_urls_are_private": "Seul leur propriétaire lit les URLs sauvegardées : qui lit l'URL d'un "

@@ -182,6 +182,12 @@ APPLICATIONS = [
         doctor="-",
     ),
     Mistake(
+        "a member that Mattermost does not know",
+        "mattermost.nextcloud_webhook.members.#1",
+        {"mattermost__nextcloud_webhook__members": '["nobody"]'},
+        doctor="nobody",
+    ),
+    Mistake(
         "a tree in a channel that is not there",
         "nextcloud.trees.#1",
         {"nextcloud__trees": '[{"tree": "Comptabilite", "channel": "nulle-part"}]'},

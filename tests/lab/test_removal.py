@@ -36,7 +36,9 @@ def world(site: Site, chat: Chat, forge: Forge, machine: Callable[[str], str]) -
 def assert_nothing_more(world: World, settings: Settings) -> None:
     """There is what these settings describe, and nothing else of ours."""
     address = world.machine("hostname -i").split()[0]
-    assert held(world.chat, world.forge, world.machine) == described(site_of(settings), address)
+    site = site_of(settings)
+    found = Forge(site, world.forge.proxy).members().projects
+    assert held(world.chat, world.forge, world.machine) == described(site, address, found)
     assert drift(**settings) == (0, "0 difference(s)\n", "")
 
 

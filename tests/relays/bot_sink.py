@@ -89,8 +89,11 @@ class BotSink:
         self.editable = True
         self.posts: dict[str, Written] = {}
         self.calls: list[Call] = []
+        self.at_once: list[list[Call]] = []
+        """Of each request that writes, those that were under way when it came, and itself."""
         self.searches = 0
         self._pending: dict[str, tuple[str, float]] = {}
+        self._under_way: list[Call] = []
         self._guard = threading.RLock()
         self._port = 0
         self._now = 0
@@ -216,8 +219,12 @@ class BotSink:
                 return OK, self._read(
                     method, place, {k: v[-1] for k, v in parse_qs(parts.query).items()}, body
                 )
+        with self._guard:
+            self._under_way.append(call)
+            self.at_once.append(list(self._under_way))
         time.sleep(self.seconds)
         with self._guard:
+            self._under_way.remove(call)
             self.calls.append(call)
             reply = self.behave(call)
             taken = reply is OK if reply.post is None else reply.post

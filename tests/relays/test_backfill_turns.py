@@ -12,7 +12,11 @@ import pytest
 
 from relays.sources.gitlab.backfill import Backfill
 from relays.sources.gitlab.delivery_log import DeliveryLog
+from relays.sources.gitlab.hook_logs import PatternLogs
 from relays.sources.gitlab.inbox import Delivery, Inbox
+from relays.sources.gitlab.patterns import Pattern
+from relays.sources.gitlab.project_list import ProjectList
+from relays.sources.gitlab.rest import PlaceApi, Server
 from relays.sources.gitlab.tables import GITLAB
 from relays.storage.engine import StorageError
 from relays.storage.postgresql import PostgreSQL
@@ -86,7 +90,8 @@ def turning(
     store: Store, front: Front, taker: Taker, projects: Sequence[str] = ("root/projet",)
 ) -> Iterator[Callable[[int], None]]:
     """A redelivery that takes turn after turn; what is given waits for so many more of them."""
-    hook_logs = [DeliveryLog(front.url, project, "Passerelle", "glpat-x") for project in projects]
+    server = Server(front.url, "glpat-x")
+    hook_logs = [DeliveryLog(PlaceApi(server, project), "Passerelle") for project in projects]
     worker = Backfill(store, cast(Inbox, taker), hook_logs, interval=0.01)
     worker.start()
 
@@ -103,6 +108,75 @@ def turning(
 
 def troubles(caplog: pytest.LogCaptureFixture) -> list[str]:
     return [record.getMessage() for record in caplog.records if "backfill" in record.getMessage()]
+
+
+def paged(path: str) -> Reply | None:
+    """GitLab's list of the projects of a group, of which one may be listed otherwise and one is left out."""
+    if "/groups/taaf/hooks" in path:
+        return Reply(404, b'{"error":"404 Not Found"}')
+    if "/groups/taaf/projects" in path:
+        return Reply(200, json.dumps([{"path_with_namespace": f"taaf/{each}"} for each in PROJECTS]).encode())
+    return None
+
+
+PROJECTS = ["web", "secret", "new", "listed"]
+
+
+def test_what_a_pattern_finds_is_read_as_it_comes(
+    store: Store, front: Front, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A project without a hook has nothing to be read; one that is left out, or listed, is not read by the pattern."""
+    taker, hooked = Taker(), {"web"}
+
+    def behave(path: str) -> Reply:
+        if (list_ := paged(path)) is not None:
+            return list_
+        name = path.split("taaf%2F")[1].partition("/")[0]
+        if "/events?" in path:
+            return Reply(200, json.dumps([event(1 + len(name), f"of-{name}")]).encode())
+        number = 10 + PROJECTS.index(name)
+        return Reply(
+            200, json.dumps([{"id": number, "name": "Passerelle"}] if name in hooked else []).encode()
+        )
+
+    front.behave = behave
+    listed = ProjectList(["taaf/listed", "taaf/**", "!taaf/secret"])
+    logs = [PatternLogs(Pattern(Server(front.url, "glpat-x"), "taaf/**", listed), "Passerelle")]
+    worker = Backfill(store, cast(Inbox, taker), logs, interval=0.01)
+    worker.start()
+    wait_for(lambda: taker.keys == ["gitlab:of-web"])
+    hooked.add("new")
+    wait_for(lambda: sorted(set(taker.keys)) == ["gitlab:of-new", "gitlab:of-web"])
+    worker.stop()
+    worker.join(10)
+    assert not any("secret" in path or "listed" in path for path in front.asked)
+    assert troubles(caplog) == []
+
+
+def test_a_group_that_is_gone_is_a_trouble_of_its_own(
+    store: Store, front: Front, caplog: pytest.LogCaptureFixture
+) -> None:
+    taker = Taker()
+
+    def behave(path: str) -> Reply:
+        if "/groups/" in path or "/users/" in path:
+            return Reply(404, b'{"message":"404 Group Not Found"}')
+        return answering({7: [event(1, "a")]})(path)
+
+    front.behave = behave
+    server = Server(front.url, "glpat-x")
+    logs: list[DeliveryLog | PatternLogs] = [
+        PatternLogs(Pattern(server, "gone/*", ProjectList(["gone/*"])), "Passerelle"),
+        DeliveryLog(PlaceApi(server, "root/projet"), "Passerelle"),
+    ]
+    worker = Backfill(store, cast(Inbox, taker), logs, interval=0.01)
+    worker.start()
+    wait_for(lambda: taker.keys == ["gitlab:a"])
+    worker.stop()
+    worker.join(10)
+    (trouble,) = troubles(caplog)
+    assert "project=gone/*" in trouble
+    assert "there is no group gone that the token may see" in trouble
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
+from relays.delivery.leases import AT_ONCE
 from tests.postgresql import on_both_spools
 from tests.relays.bot_sink import BOT_ID, BotSink
 from tests.relays.conversations import Said, Speaker, judge, write
@@ -122,6 +123,34 @@ def test_a_channel_that_is_behind_says_it_in_one_reply_for_each_conversation(
     assert not any(root.shown_before for root in threads)
     assert [key for root in roots if root not in threads for key in root.keys] == [s.key for s in plain]
     assert len(roots) - len(threads) <= 3
+
+
+def test_a_channel_that_is_behind_has_several_conversations_posted_at_the_same_time(
+    speaker_with: Callable[..., Speaker], mattermost: BotSink, news: Path
+) -> None:
+    """Of one conversation never two posts, and while the channel is not behind one after the other."""
+    speaker = speaker_with("")
+    mattermost.seconds = 0.05
+    speaker.start()
+    names = [f"c!{number}" for number in range(12)]
+    few = [Said(f"{name}-0", None, f"open of {name}", name) for name in names]
+    write(news, few)
+    wait_for(lambda: speaker.settled(12))
+    assert {len(calls) for calls in mattermost.at_once} == {1}
+    mattermost.stop()
+    more = [
+        Said(f"{name}-{n}", f"news {n}", f"state {n} of {name}", name) for n in range(1, 11) for name in names
+    ]
+    write(news, more)
+    wait_for(lambda: speaker.count("outbox") == 132 and "unavailable" in speaker.text)
+    mattermost.start()
+    wait_for(lambda: speaker.settled(132))
+    assert 2 < max(len(calls) for calls in mattermost.at_once) <= AT_ONCE
+    for calls in mattermost.at_once:
+        assert len({call.root_id for call in calls}) == len(calls)
+    assert judge(mattermost, [*few, *more]).holds, judge(mattermost, [*few, *more])
+    # Each of the threads has one reply for all that has gathered, but the one that was tried before it had.
+    assert sum(len(mattermost.replies(root)) for root in mattermost.roots("dev")) <= 13
 
 
 def test_from_the_webhook_to_the_bot_and_back(

@@ -9,7 +9,8 @@ import pytest
 from _pytest.mark import ParameterSet
 
 from relays.base.tls import FAULTS
-from relays.sources.gitlab.delivery_log import DeliveryLog, DeliveryLogError
+from relays.sources.gitlab.delivery_log import DeliveryLog
+from relays.sources.gitlab.rest import GitLabError, PlaceApi, Server
 from relays.sources.nextcloud.cloud import Account, Cloud, CloudError
 from tests import tls
 from tests.relays.events import issue, send
@@ -157,7 +158,7 @@ def ask_nextcloud(url: str, ca: Path | None) -> None:
 
 
 def ask_gitlab(url: str, ca: Path | None) -> None:
-    assert DeliveryLog(url, "root/projet", "Passerelle", "glpat-x", ca).hooks() == [7]
+    assert DeliveryLog(PlaceApi(Server(url, "glpat-x", ca), "root/projet"), "Passerelle").hooks() == [7]
 
 
 QUESTIONS = {"nextcloud": ask_nextcloud, "gitlab": ask_gitlab}
@@ -193,7 +194,7 @@ def test_their_faults_are_reported_alike(
     else:
         arrange, url = tls.PLAIN_REFUSALS[fault], url.replace("https", "http")
     arrange(speaking)
-    with pytest.raises((CloudError, DeliveryLogError)) as caught:
+    with pytest.raises((CloudError, GitLabError)) as caught:
         QUESTIONS[server](url, tls.write(tmp_path))
     assert str(caught.value).startswith(FAULTS[code].what.partition("(")[0])
     remedy = FAULTS[code].remedy.format(setting=f"{server}.url") if FAULTS[code].lasting else ""

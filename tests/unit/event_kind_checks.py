@@ -80,6 +80,8 @@ def _of_samples(kind: EventKind, samples: Mapping[str, Any]) -> Iterator[str]:
         yield from (f"sample {name}: there is no setting mute.{setting}" for setting in sorted(unset))
     if not acted:
         yield "no sample has an action where action_at says"
+    if kind.author_at and not any(map(kind.author_of, payloads.values())):
+        yield "no sample has an author where author_at says"
     if kind.branch_at and not any(map(kind.branch_of, payloads.values())):
         yield "no sample has a branch where branch_at says"
     # A list of none will do.

@@ -148,6 +148,18 @@ VALUES = [
         " ",
         "nextcloud_webhook.display_name",
     ),
+    _set(
+        "the channel that cannot be private",
+        "mattermost.nextcloud_webhook",
+        {"channel": "town-square", "private": True},
+        "nextcloud_webhook.private = True: town-square cannot be private",
+    ),
+    _set(
+        "a member by the name that people see",
+        "mattermost.nextcloud_webhook.members",
+        ["Camille Morel"],
+        "nextcloud_webhook.members.#1",
+    ),
     _set("a bot called like a person", "mattermost.bot.username", "Le Robot", "lower-case letters, digits"),
     _set("a bot with a name that is taken", "mattermost.bot.username", "all", "none of all, channel"),
     _set("a bot without a name", "mattermost.bot.display_name", " ", "mattermost.bot.display_name"),
@@ -178,6 +190,18 @@ VALUES = [
     _set("a database that is none", "relays.spool", "mysql://u:s3cret@db/d", "relays.spool"),
     _set("webdav without a password", "nextcloud.source", "webdav", "needs nextcloud.relay_password"),
     _set("a kind of news that is none", "nextcloud.announce", ["created"], "nextcloud.announce.#1"),
+    _set("reminders without a token", "gitlab.reminders", {"at": "08:30"}, "needs gitlab.read_token"),
+    _set("reminders at no hour", "gitlab.reminders", {"at": "8h30"}, "gitlab.reminders.at"),
+    _set("reminders without an hour", "gitlab.reminders", {"days": ["mon"]}, "gitlab.reminders.at"),
+    _set(
+        "a zone nowhere",
+        "gitlab.reminders",
+        {"at": "08:30", "timezone": "Paris"},
+        "gitlab.reminders.timezone",
+    ),
+    _set(
+        "a day that is none", "gitlab.reminders", {"at": "08:30", "days": ["lun"]}, "gitlab.reminders.days.#1"
+    ),
     _set("a route nowhere", "gitlab.routes", [{"channels": ["Ops"]}], "gitlab.routes.#1.channels.#1"),
 ]
 

@@ -97,8 +97,21 @@ def looping(**values: str) -> Change:
 GITLAB, NEXTCLOUD = "passerelle-gitlab.service", "passerelle-nextcloud.service"
 HOOK = "GITLAB_WEBHOOK_URL"
 
+
+def channel_of_hr(**wanted: Any) -> Change:
+    """The site wants more of its HR channel than there is."""
+
+    def change(world: World) -> World:
+        hook = world.site.mattermost.nextcloud_webhook.model_copy(update=wanted)
+        return world.setting("mattermost", nextcloud_webhook=hook)
+
+    return change
+
+
 # What is seen, and the one finding that it must bring.
 SEEN: dict[str, Change] = {
+    "mattermost.channel-public": channel_of_hr(private=True),
+    "mattermost.member-missing": channel_of_hr(members=["admin", "nobody"]),
     "docker.missing": no_docker("missing"),
     "docker.folder": no_docker("folder"),
     "docker.silent": no_docker("silent", "Cannot connect to the Docker daemon"),

@@ -11,8 +11,9 @@ from tests.guide import ENGLISH, FRENCH, blocks
 
 ROOT = Path(__file__).parents[2]
 WRITTEN_BY_BENCH = ROOT / "docs/benchmarks.md"
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", ROOT / "lab/README.md"]
-PAGES += sorted((ROOT / "docs").glob("*.md"))
+READMES = [ROOT / "README.md", ROOT / "README.fr.md"]
+PAGES = [*READMES, ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", ROOT / "lab/README.md"]
+PAGES += sorted((ROOT / "docs").rglob("*.md"))
 
 
 def prose(page: Path) -> str:
@@ -65,8 +66,9 @@ def test_no_line_is_longer_than_a_screen(page: Path) -> None:
     assert [number for number, line in enumerate(lines, 1) if len(line) > 120] == []
 
 
-def test_the_readme_is_short() -> None:
-    assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) <= 130
+@pytest.mark.parametrize("page", READMES, ids=lambda page: page.name)
+def test_the_readme_is_short(page: Path) -> None:
+    assert len(page.read_text(encoding="utf-8").splitlines()) <= 130
 
 
 def test_both_guides_hold_the_same_commands() -> None:

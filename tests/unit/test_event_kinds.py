@@ -161,6 +161,7 @@ def test_a_whole_kind_lacks_nothing() -> None:
         (lambda: checked(said_by(action_at=("action",))), "no sample has an action where action_at says"),
         (lambda: checked(said_by(build=lambda *_: None)), "no sample of it comes to a message"),
         (lambda: checked(sample=None), "tasks/samples/gitlab has no sample of it"),
+        (lambda: checked(said_by(author_at=("user",))), "no sample has an author where author_at says"),
         (lambda: checked(sample=without("ref")), "no sample has a branch where branch_at says"),
         (lambda: checked(sample=without("labels")), "no sample has labels where labels_at says"),
         (

@@ -52,12 +52,41 @@ def announced(payload: object, paths: list[str], **more: Any) -> str:
         # A project that is none of the site's.
         (["ops/web"], "shop/web", "shop/web"),
         (["ops/web", "ops/infra"], "shop/tools", "shop/tools"),
+        # What a pattern finds, and what else there is may be called alike.
+        (["ops/*"], "ops/web", "web"),
+        (["root/essai", "ops/**"], "ops/a/web", "a/web"),
+        (["ops/a/**"], "ops/a/web", "web"),
+        (["root/essai", "ops/**"], "root/essai", "root/essai"),
+        (["shop/web", "ops/*"], "ops/web", "ops/web"),
+        (["ops/*", "shop/*"], "ops/web", "ops/web"),
+        (["ops/web", "Ops/*"], "ops/web", "web"),
+        (["ops/*", "!ops/web"], "ops/web", "ops/web"),
     ],
 )
 def test_a_project_is_called_by_what_distinguishes_it(paths: list[str], path: str, shown: str) -> None:
     payload = case("04-same-project-name.1")
     payload["project"]["path_with_namespace"] = path
     assert f" sur **{shown}** (" in announced(payload, paths)
+
+
+@pytest.mark.parametrize(
+    ("paths", "path", "shown"),
+    [
+        ([], "ops/web", ""),
+        (["ops/web"], "ops/web", ""),
+        (["ops/web", "ops/infra"], "ops/web", "web"),
+        (["ops/web", "shop/web"], "ops/web", "ops/web"),
+        (["ops/*"], "ops/web", "web"),
+        (["ops/*", "!ops/old"], "ops/web", "web"),
+        (["root/essai", "ops/**"], "ops/a/web", "a/web"),
+        (["root/essai", "ops/**"], "root/essai", "root/essai"),
+        (["ops/*", "shop/*"], "ops/web", "ops/web"),
+    ],
+)
+def test_a_project_of_the_site_is_called_alike_where_there_is_no_event(
+    paths: list[str], path: str, shown: str
+) -> None:
+    assert Projects(paths).short_name(path) == shown
 
 
 def test_projects_of_one_name_give_different_messages() -> None:

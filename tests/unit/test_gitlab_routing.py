@@ -58,6 +58,11 @@ def test_every_event_that_can_be_named_is_built_from_some_payload() -> None:
         ("build_failed", Route(("ops",), events=("job",))),
         ("system_project_create", Route(("ops",), events=("project",))),
         ("access_token_expiring_project", Route(("ops",), events=("token",))),
+        ("merge_request_open", Route(("ops",), authors=("CMorel", "somebody"))),
+        ("push_normal", Route(("ops",), authors=("admin.*",))),
+        ("push_normal", Route(("ops",), not_authors=("lperrin",), not_branches=("dev*",))),
+        ("issue_open", Route(("ops",), not_labels=("urgent",), not_branches=("*",))),
+        ("release_create", Route(("ops",), not_authors=("*",))),
     ],
 )
 def test_a_route_takes_what_it_names(name: str, route: Route) -> None:
@@ -74,6 +79,11 @@ def test_a_route_takes_what_it_names(name: str, route: Route) -> None:
         ("merge_request_open", Route(("ops",), branches=("feature/*",))),
         ("issue_open", Route(("ops",), labels=("urgent",))),
         ("push_normal", Route(("ops",), confidential=True)),
+        ("push_normal", Route(("ops",), authors=("lperrin",))),
+        ("release_create", Route(("ops",), authors=("*",))),
+        ("push_normal", Route(("ops",), not_authors=("ADMIN*",))),
+        ("merge_request_open", Route(("ops",), not_branches=("m?in",))),
+        ("issue_update_labels", Route(("ops",), labels=("bug",), not_labels=("other", "Back*", "bug"))),
     ],
 )
 def test_a_route_leaves_the_rest_to_the_default(name: str, route: Route) -> None:
@@ -150,7 +160,21 @@ def test_each_noise_is_muted_by_its_setting_alone(setting: str, name: str, chang
         (Route(("ops",), events=("push",), labels=("bug",)), "labels"),
         (Route(("ops",), events=("push",), confidential=True), "confidential"),
         (Route(("ops",), events=("job",)), "mute.jobs = false"),
+        (Route(("ops",), events=("release", "milestone"), authors=("lperrin",)), "authors"),
+        (Route(("ops",), events=("release",), not_authors=("lperrin",)), "not_authors"),
+        (Route(("ops",), events=("issue",), not_branches=("main",)), "not_branches"),
+        (Route(("ops",), events=("push",), not_labels=("bug",)), "not_labels"),
+        (
+            Route(("ops",), branches=("release/1", "main"), not_branches=("ma*", "release/*")),
+            "leaves nothing",
+        ),
+        (Route(("ops",), labels=("bug",), not_labels=("B?G",)), "leaves nothing of labels"),
+        (Route(("ops",), authors=("lperrin",), not_authors=("lperrin",)), "leaves nothing of authors"),
+        (Route(("ops",), events=("note",), authors=("project_*_bot*",)), "mute.bots = false"),
+        (Route(("ops",), events=("note", "release"), authors=("group_12_bot_3f",)), "mute.bots = false"),
+        (Route(("ops",), events=("issue",), actions=("update",), authors=("project_*_bot",)), "mute.bots"),
         (Route(("ops",), projects=("taaf/site",), events=("push",)), "route 2 above it"),
+        (Route(("ops",), projects=("taaf/site",), events=("push",), not_authors=("a",)), "route 2 above it"),
     ],
 )
 def test_a_route_that_can_never_match_is_named(route: Route, words: str) -> None:
@@ -174,6 +198,11 @@ def test_a_route_that_can_never_match_is_named(route: Route, words: str) -> None
         (Route(("a",), events=("push",), branches=("main",)), Route(("b",), events=("push",))),
         (Route(("a",)), Route(("b",), confidential=True)),
         (Route(("a",), events=("push",)), Route(("b",), events=("push", "note"))),
+        (Route(("a",), not_authors=("bot",)), Route(("b",))),
+        (Route(("a",), not_labels=("bug*",)), Route(("b",), not_labels=("bug",))),
+        (Route(("a",), authors=("lperrin",)), Route(("b",), not_authors=("lperrin",))),
+        (Route(("a",), events=("push",)), Route(("b",), authors=("project_*_bot*",))),
+        (Route(("a",), branches=("x",)), Route(("b",), branches=("main", "dev"), not_branches=("dev",))),
     ],
 )
 def test_a_route_that_may_match_is_not_refused(earlier: Route, later: Route) -> None:

@@ -8,8 +8,10 @@ import pytest
 
 from relays.base.settings_file import read_settings
 from relays.sources.gitlab.config import GitLabSettings
-from relays.sources.gitlab.delivery_log import DeliveryLog, read_hook_logs
+from relays.sources.gitlab.hook_logs import read_projects
 from relays.sources.gitlab.mute import Mute
+from relays.sources.gitlab.patterns import Pattern
+from relays.sources.gitlab.rest import PlaceApi, Server
 from relays.sources.gitlab.router import Router
 from relays.sources.gitlab.routing import Route
 from tasks.relay_settings import gitlab_settings
@@ -26,20 +28,20 @@ def site(values: dict[str, Any], **gitlab: Any) -> Site:
     return load(values | {"gitlab": values["gitlab"] | gitlab}, dict(os.environ))
 
 
-def read(folder: Path, wanted: Site) -> tuple[Router, list[DeliveryLog]]:
+def read(folder: Path, wanted: Site) -> tuple[Router, list[PlaceApi | Pattern]]:
     """What the relay makes of the settings that the deploy writes; it refuses what it does not know."""
     file = folder / "gitlab.toml"
     file.write_text(gitlab_settings(wanted, signs=True), encoding="utf-8")
     settings = read_settings(file, GitLabSettings)
     assert (settings.signature, settings.digest_from) == ("required", 20)
-    return settings.router(), read_hook_logs(settings.gitlab, folder)
+    return settings.router(), read_projects(settings.gitlab, folder)
 
 
 def test_a_site_that_says_nothing(tmp_path: Path, values: dict[str, Any]) -> None:
-    router, hook_logs = read(tmp_path, site(values))
+    router, projects = read(tmp_path, site(values))
     assert router.routes == [Route(("dev-notifications",), language="fr", detail="full")]
-    assert (router.mute, router.people, hook_logs) == (Mute(), {}, [])
-    assert router.projects.paths == ("root/projet-test-taaf",)
+    assert (router.mute, router.people, projects) == (Mute(), {}, [])
+    assert router.projects.entries == ("root/projet-test-taaf",)
 
 
 def test_a_site_that_says_much(tmp_path: Path, values: dict[str, Any]) -> None:
@@ -104,21 +106,65 @@ def test_what_a_release_before_does_not_know_is_only_written_where_a_site_says_i
     assert "direct_messages" not in gitlab_settings(site(values), signs=True)
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"at": "08:30"},
+        {"at": "06:00", "days": ["mon", "sat"], "timezone": "Indian/Reunion", "stale_days": 30},
+        {"at": "23:59", "channels": ["matin", "ops"], "direct": False},
+    ],
+)
+def test_what_a_site_says_of_reminders_reaches_the_relay(
+    tmp_path: Path, values: dict[str, Any], said: dict[str, Any]
+) -> None:
+    file = tmp_path / "gitlab.toml"
+    wanted = site(values, read_token="glpat-read", reminders=said)
+    file.write_text(gitlab_settings(wanted, signs=True), encoding="utf-8")
+    settings = read_settings(file, GitLabSettings)
+    assert settings.reminders == wanted.gitlab.reminders
+    assert settings.reminders
+    assert settings.reminders.model_dump(mode="json", exclude_unset=True) == said
+
+
+def test_the_channels_of_reminders_are_among_those_that_the_deploy_looks_for(values: dict[str, Any]) -> None:
+    """They have to be there, and a webhook that posts to them cannot be locked to its own channel."""
+    said = {"at": "08:30", "channels": ["matin"]}
+    wanted = site(values, read_token="glpat-read", reminders=said, routes=[{"channels": ["ops"]}])
+    assert wanted.gitlab.further_channels == [
+        ("gitlab.routes.#1", "ops"),
+        ("gitlab.reminders.channels", "matin"),
+    ]
+
+
+def test_a_site_without_reminders_says_nothing_of_them(values: dict[str, Any]) -> None:
+    assert "reminders" not in gitlab_settings(site(values, read_token="glpat-read"), signs=True)
+
+
 def test_a_site_with_several_projects(tmp_path: Path, values: dict[str, Any]) -> None:
     router, _ = read(tmp_path, site(values, projects=["taaf/web", "shop/web"]))
-    assert router.projects.paths == ("root/projet-test-taaf", "taaf/web", "shop/web")
+    assert router.projects.entries == ("root/projet-test-taaf", "taaf/web", "shop/web")
 
 
-def test_a_site_with_a_token_for_the_log(tmp_path: Path, values: dict[str, Any]) -> None:
+@pytest.mark.parametrize(
+    ("said", "paths", "patterns"),
+    [
+        ({"projects": ["taaf/infra"]}, ["taaf/infra"], []),
+        ({"projects": ["taaf/*", "!taaf/secret"]}, [], ["taaf/*"]),
+        ({"groups": ["taaf"]}, [], ["taaf/**"]),
+    ],
+)
+def test_a_site_with_a_token_to_read_with(
+    tmp_path: Path, values: dict[str, Any], said: dict[str, Any], paths: list[str], patterns: list[str]
+) -> None:
     (tmp_path / "gitlab-read-token").write_text("glpat-read\n")
     url = "https://git.taaf.internal/forge"
-    _, hook_logs = read(
-        tmp_path, site(values, read_token="glpat-read", url=f"{url}/", projects=["taaf/infra"])
-    )
-    assert hook_logs == [
-        DeliveryLog(url, project, "Passerelle", "glpat-read")
-        for project in ("root/projet-test-taaf", "taaf/infra")
+    _, projects = read(tmp_path, site(values, read_token="glpat-read", url=f"{url}/", **said))
+    server = Server(url, "glpat-read")
+    assert [each for each in projects if isinstance(each, PlaceApi)] == [
+        PlaceApi(server, path) for path in ["root/projet-test-taaf", *paths]
     ]
+    found = [each for each in projects if isinstance(each, Pattern)]
+    assert [(each.server, each.path) for each in found] == [(server, pattern) for pattern in patterns]
 
 
 @pytest.mark.parametrize("name", ["gitlab-read-token", "spool", "mattermost-bot-token"])

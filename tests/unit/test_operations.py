@@ -12,7 +12,7 @@ from pydantic import SecretStr
 from tasks.operations import secret_file
 from tasks.operations.compose import Container
 from tasks.operations.gitlab import signs
-from tasks.operations.nextcloud import Folders, scan_fault
+from tasks.operations.nextcloud import Folders, scan_fault, team_folders
 from tasks.operations.python_app import release_digest, supported
 from tasks.operations.resource import ResourceError, differences
 from tasks.operations.secret_file import SIGNING_TOKEN, TOKEN, InUse
@@ -63,6 +63,21 @@ def test_scan_is_judged_by_what_occ_prints(ok: bool, output: str, fault: str | N
 
 VOLUME = {"Source": "/var/lib/docker/volumes/x/_data", "Destination": "/var/www/html"}
 DATA = {"Source": "/srv/cloud", "Destination": "/var/www/html/data"}
+
+
+@pytest.mark.parametrize(
+    ("ok", "output", "names"),
+    [
+        (True, "[]", set()),
+        (True, '[{"id":1,"mount_point":"RH","groups":{"rh":31},"quota":-3,"size":0,"acl":false}]', {"RH"}),
+        (True, 'PHP Warning: x in y\n[{"id":1,"mountPoint":"/RH"},{"id":2,"mountPoint":"A/B"}]', {"RH", "A"}),
+        (False, 'There are no commands defined in the "groupfolders" namespace.', set()),
+        (True, 'Cannot write into "config" directory!', set()),
+        (True, "[warning] something else]", set()),
+    ],
+)
+def test_team_folders_are_read_from_what_occ_prints(ok: bool, output: str, names: set[str]) -> None:
+    assert team_folders(ok, output) == names
 
 
 @pytest.mark.parametrize(
@@ -209,6 +224,7 @@ def test_units_are_sound(tmp_path: Path, tree: str) -> None:
         webhooks_conf="/tmp/w",
         trees={f"/run/p/{tree[5:]}": tree, "/run/p/b": "/srv/b"},
         app_password="/tmp/p",
+        bot_token="/tmp/b",
     )
     unit = tmp_path / "passerelle-nextcloud.service"
     unit.write_text(text.replace("/opt/passerelle/current/bin/python", "/bin/true"))

@@ -20,7 +20,7 @@ WITHIN = "passerelle/project/"
 # What lies in the checkout for those who work on it, and for nobody else.
 LEFT_OUT = (
     *("bench/", "docs/", ".ci/", ".gitignore", "Makefile", "LICENSE"),
-    *("README.md", "CHANGELOG.md", "CONTRIBUTING.md"),
+    *("README.md", "README.fr.md", "CHANGELOG.md", "CONTRIBUTING.md"),
 )
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from relays.delivery.leases import LEASE_SECONDS, Lease, LeaseOutcome
+from relays.delivery.lease import LEASE_SECONDS, Lease, LeaseOutcome, Settlement
 from relays.delivery.outbox import Notification, Outbox
 from relays.mattermost.markup import Markup
 from relays.mattermost.message import Message
@@ -53,9 +53,15 @@ def message(text: str) -> Message:
 
 def claim(outbox: Outbox, channel: str = "a") -> Lease:
     """Claim what must be there to be claimed."""
-    delivery = outbox.claim(channel).result()
-    assert delivery is not None
+    (delivery,) = outbox.claim(channel).result()
     return delivery
+
+
+def settle(
+    outbox: Outbox, delivery: Lease, outcome: LeaseOutcome, reason: str = "", delay: float = 0.0
+) -> list[Lease]:
+    """Settle a claim; what is claimed next."""
+    return outbox.settle([Settlement(delivery, outcome, reason, delay)]).result()
 
 
 def keys(delivery: Lease) -> list[str]:
@@ -65,7 +71,7 @@ def keys(delivery: Lease) -> list[str]:
 
 def test_a_key_is_taken_once_even_after_delivery(outbox: Outbox) -> None:
     assert put(outbox, "1", "2", "1") == [True, True, False]
-    outbox.settle(claim(outbox), LeaseOutcome.DELIVERED).result()
+    settle(outbox, claim(outbox), LeaseOutcome.DELIVERED)
     assert put(outbox, "1") == [False]
 
 
@@ -84,19 +90,17 @@ def test_the_line_moves_in_order_and_holds_behind_its_head(
     first = claim(outbox)
     assert (keys(first), first.entries[0].message["text"], first.attempts) == (["1"], "1", 1)
     # While the first is claimed, and while it waits for another attempt, the second does not pass.
-    assert elsewhere.claim("a").result() is None
-    assert outbox.settle(first, LeaseOutcome.RETRY, "busy", delay=10).result() is None
+    assert elsewhere.claim("a").result() == []
+    assert settle(outbox, first, LeaseOutcome.RETRY, "busy", delay=10) == []
     assert outbox.delay_of("a") == 10
     clock.now += 10
     again = claim(outbox)
     assert (keys(again), again.attempts) == (["1"], 2)
-    second = outbox.settle(again, LeaseOutcome.DELIVERED).result()
-    assert second is not None
+    (second,) = settle(outbox, again, LeaseOutcome.DELIVERED)
     assert keys(second) == ["2"]
-    third = outbox.settle(second, LeaseOutcome.REFUSED, "too large").result()
-    assert third is not None
+    (third,) = settle(outbox, second, LeaseOutcome.REFUSED, "too large")
     assert keys(third) == ["3"]
-    assert outbox.settle(third, LeaseOutcome.DELIVERED).result() is None
+    assert settle(outbox, third, LeaseOutcome.DELIVERED) == []
     assert outbox.delay_of("a") is None
     stats = outbox.stats()
     assert (stats.backlog, stats.parked, stats.oldest, stats.last_delivery) == (0, 1, None, clock.now)
@@ -106,7 +110,7 @@ def test_channels_do_not_wait_for_each_other(outbox: Outbox, clock: Clock) -> No
     put(outbox, "1", "2")
     clock.now += 1
     put(outbox, "3", channel="b")
-    outbox.settle(claim(outbox), LeaseOutcome.RETRY, delay=60).result()
+    settle(outbox, claim(outbox), LeaseOutcome.RETRY, delay=60)
     assert keys(claim(outbox, "b")) == ["3"]
     assert outbox.stats().oldest == clock.now - 1
 
@@ -117,10 +121,9 @@ def test_a_claim_that_is_over_settles_nothing(outbox: Outbox, elsewhere: Outbox,
     clock.now += LEASE_SECONDS
     current = claim(outbox)
     assert (keys(current), current.attempts) == (["1"], 2)
-    assert elsewhere.settle(late, LeaseOutcome.REFUSED, "late").result() is None
+    assert settle(elsewhere, late, LeaseOutcome.REFUSED, "late") == []
     assert outbox.stats().parked == 0
-    following = outbox.settle(current, LeaseOutcome.DELIVERED).result()
-    assert following is not None
+    (following,) = settle(outbox, current, LeaseOutcome.DELIVERED)
     assert keys(following) == ["2"]
 
 
@@ -129,11 +132,10 @@ def test_a_claim_whose_answer_was_lost_is_made_again_by_who_made_it(
 ) -> None:
     put(outbox, "1", "2")
     claim(outbox)
-    assert elsewhere.claim("a").result() is None
+    assert elsewhere.claim("a").result() == []
     again = claim(outbox)
     assert (keys(again), again.attempts) == (["1"], 2)
-    following = outbox.settle(again, LeaseOutcome.DELIVERED).result()
-    assert following is not None
+    (following,) = settle(outbox, again, LeaseOutcome.DELIVERED)
     assert keys(following) == ["2"]
 
 
@@ -143,16 +145,16 @@ def test_a_restart_frees_what_its_predecessor_held_and_nobody_else(outbox: Outbo
     put(outbox, "3", channel="c")
     claim(outbox)
     elsewhere.claim("b").result()
-    outbox.settle(claim(outbox, "c"), LeaseOutcome.RETRY, delay=600).result()
+    settle(outbox, claim(outbox, "c"), LeaseOutcome.RETRY, delay=600)
     assert outbox.recover() == ["a", "b", "c"]
     assert keys(claim(outbox)) == ["1"]
-    assert outbox.claim("b").result() is None
+    assert outbox.claim("b").result() == []
     assert keys(claim(outbox, "c")) == ["3"]
 
 
 def test_a_clock_that_is_set_back_delays_nothing(outbox: Outbox, clock: Clock) -> None:
     put(outbox, "1")
-    outbox.settle(claim(outbox), LeaseOutcome.RETRY, delay=30).result()
+    settle(outbox, claim(outbox), LeaseOutcome.RETRY, delay=30)
     clock.now -= 1_000_000
     assert outbox.delay_of("a") == 0
     claim(outbox)
@@ -165,9 +167,8 @@ def test_what_was_delivered_is_forgotten_in_the_end_and_its_text_at_once(
     outbox: Outbox, store: Store, clock: Clock
 ) -> None:
     put(outbox, "delivered", "parked", "waiting")
-    parked = outbox.settle(claim(outbox), LeaseOutcome.DELIVERED).result()
-    assert parked is not None
-    outbox.settle(parked, LeaseOutcome.REFUSED, "no").result()
+    (parked,) = settle(outbox, claim(outbox), LeaseOutcome.DELIVERED)
+    settle(outbox, parked, LeaseOutcome.REFUSED, "no")
     rows = store.read("SELECT delivery_key, message, summary FROM outbox")
     assert [(key, summary, summary in text) for key, text, summary in rows] == [
         ("delivered", "", True),

@@ -82,6 +82,37 @@ GITLAB = [
         "[gitlab]\nurl = 'http://x'\nprojects = []\nhook = 'P'",
         "[gitlab] projects: names no project: name one, or remove the table and the credential",
     ),
+    ("[reminders]\ndays = ['mon']", "[reminders] at is missing: add it"),
+    *(
+        (f"[reminders]\nat = {at!r}", f"[reminders] at = {at!r}: must be a time of day such as")
+        for at in ("8:30", "24:00", "08:60", "08:30:00", "morning", "")
+    ),
+    ("[reminders]\nat = 08:30:00", "[reminders] at = '08:30:00': must be a time of day such as"),
+    ("[reminders]\nat = 8", "[reminders] at = 8 is not a text: write it between quotes"),
+    (
+        "[reminders]\nat = '08:30'\ndays = ['lun']",
+        "[reminders] days.#1 = 'lun' is not one of mon, tue, wed, thu, fri, sat, sun: choose one of them",
+    ),
+    ("[reminders]\nat = '08:30'\ndays = []", "[reminders] days: names no day: name one, or remove the table"),
+    *(
+        (
+            f"[reminders]\nat = '08:30'\ntimezone = {zone!r}",
+            f"[reminders] timezone = {zone!r}: is no time zone that this machine knows: write one such as",
+        )
+        for zone in ("Paris", "", "Europe", "../etc/passwd", "/etc/localtime", "UTC+4 ", "Europe/Pâris")
+    ),
+    (
+        "[reminders]\nat = '08:30'\nchannels = ['À lire']",
+        "[reminders] channels.#1 = 'À lire': must be the name",
+    ),
+    *(
+        (
+            f"[reminders]\nat = '08:30'\nstale_days = {days}",
+            f"[reminders] stale_days = {days} is not a whole number from 1 to 365: correct it",
+        )
+        for days in (0, 366, -1)
+    ),
+    ("[reminders]\nat = '08:30'", "reminders: reads GitLab, and there is no table [gitlab]: add it with url"),
 ]
 NEXTCLOUD = [
     ("", 'trees: there is no tree to be watched: add [[trees]] with tree = "…"'),

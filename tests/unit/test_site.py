@@ -319,9 +319,9 @@ def example(page: str) -> str:
 @pytest.mark.parametrize("page", ["docs/operate.md", "docs/exploitation.fr.md"])
 def test_the_example_in_the_guides_is_a_site(page: str, values: dict[str, Any]) -> None:
     """What an administrator copies from them can be used as it stands, with the tokens put in."""
-    told = tomllib.loads(textwrap.dedent(example(page)).replace("…", "a-token"))
-    site = load(merged(values, told))
-    assert (site.host.address, site.portal_url) == (told["host"]["address"], None)
+    given = tomllib.loads(textwrap.dedent(example(page)).replace("…", "a-token"))
+    site = load(merged(values, given))
+    assert (site.host.address, site.portal_url) == (given["host"]["address"], None)
 
 
 def test_the_example_of_routes_is_a_site(values: dict[str, Any]) -> None:

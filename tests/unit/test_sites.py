@@ -181,6 +181,28 @@ RIVALS: dict[str, tuple[dict[str, Any], str | None]] = {
         "both have the project root/a of https://git.a: each deploy would lead its hook to another relay",
     ),
     "the same GitLab": ({"gitlab": {"url": "https://git.a"}}, None),
+    "a pattern that finds another site's project": (
+        {"gitlab": {"url": "https://git.a", "projects": ["Root/*"]}},
+        "sites.b has the projects Root/* of https://git.a and sites.a has root/a: each deploy would lead their hooks "
+        "to another relay; leave them out of the first one with the entry !root/a in its gitlab.projects",
+    ),
+    "a pattern that leaves another site's project out": (
+        {"gitlab": {"url": "https://git.a", "projects": ["root/*", "!root/A"]}},
+        None,
+    ),
+    "a group that holds another site's group": (
+        {"gitlab": {"url": "https://git.a", "groups": ["shared"]}},
+        "sites.b has the projects shared/** of https://git.a and sites.a has Shared/of-a/*",
+    ),
+    "a group that leaves another site's group out": (
+        {"gitlab": {"url": "https://git.a", "groups": ["shared"], "projects": ["!shared/of-a/**"]}},
+        None,
+    ),
+    "the same pattern": (
+        {"gitlab": {"url": "https://git.a", "projects": ["shared/of-a/*"]}},
+        "sites.a has the projects Shared/of-a/* of https://git.a and sites.b has shared/of-a/*",
+    ),
+    "a pattern of another GitLab": ({"gitlab": {"groups": ["shared"]}}, None),
     "the webhooks of the same team": (
         {"mattermost": {"url": "https://chat.a", "team": "of-a"}},
         "both have the incoming webhook 'GitLab Notifications' in the team of-a of https://chat.a",
@@ -288,7 +310,7 @@ def test_sites_that_would_fight_are_refused(
 ) -> None:
     change, reported = RIVALS[rivalry]
     relays = {"address": "192.0.2.1", "spool": "postgresql://a:x-secret@db.example.org/passerelle"}
-    own = {"relays": relays, "mattermost": {"posting": "bot"}}
+    own = {"relays": relays, "mattermost": {"posting": "bot"}, "gitlab": {"projects": ["Shared/of-a/*"]}}
     sites = {"a": merged(tables_of("a"), own), "b": merged(tables_of("b"), change)}
     settings(monkeypatch, tmp_path, as_toml(sites))
     if reported is None:

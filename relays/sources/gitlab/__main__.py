@@ -26,13 +26,15 @@ from relays.sources.gitlab.conversations.direct_messages import DirectMessages, 
 from relays.sources.gitlab.conversations.identities import Identities
 from relays.sources.gitlab.conversations.table import Conversations
 from relays.sources.gitlab.dead_letters import DeadLetters
-from relays.sources.gitlab.delivery_log import read_hook_logs
 from relays.sources.gitlab.event_processor import EventProcessor
 from relays.sources.gitlab.history import History
+from relays.sources.gitlab.hook_logs import logs_of, read_projects
 from relays.sources.gitlab.http.refusals import Refusals
 from relays.sources.gitlab.http.server import HttpServer, address_of
 from relays.sources.gitlab.inbox import Inbox
 from relays.sources.gitlab.merge_requests import MergeRequests
+from relays.sources.gitlab.reminders.days import Days
+from relays.sources.gitlab.reminders.reminder import ReminderWorker
 from relays.sources.gitlab.router import Router
 from relays.sources.gitlab.tables import AFTER_RESCUE, GITLAB
 from relays.sources.gitlab.webhook_request import Reception
@@ -50,7 +52,7 @@ def build(paths: RelayPaths) -> service.Service:
     settings = read_settings(paths.config, GitLabSettings)
     check_ca(paths.config, settings.ca)
     router = settings.router()
-    hook_logs = read_hook_logs(settings.gitlab, paths.credentials, settings.ca)
+    projects = read_projects(settings.gitlab, paths.credentials, settings.ca)
     authenticity = read_authenticity(paths.credentials, required=settings.signature == "required")
     sender = read_sender(settings, paths.credentials, "GITLAB_WEBHOOK_URL")
     wording = CATALOGUES[settings.language]
@@ -75,10 +77,17 @@ def build(paths: RelayPaths) -> service.Service:
     standing = {"pending": deliveries.pending, "dead_letters": dead_letters.count}
     relay.add(HttpServer(App(reception, counters, relay.health, standing).begin, *listeners))
     log.info("listening address=%s", ",".join(map(address_of, listeners)))
-    if hook_logs:
-        relay.add(Backfill(relay.store, deliveries, hook_logs))
+    if settings.gitlab:
+        relay.add(Backfill(relay.store, deliveries, logs_of(projects, settings.gitlab.hook)))
     else:
         log.info("backfill off: without gitlab-read-token, what GitLab cannot deliver is lost")
+
+    if settings.reminders:
+        direct = isinstance(sender, Bot) and settings.direct_messages and settings.reminders.direct
+        table = DirectMessages(relay.store) if direct else None
+        relay.add(
+            ReminderWorker(settings.reminders, projects, router, Days(relay.store), relay.outbox, table)
+        )
 
     def note(dead: int) -> None:
         text = wording["status.dead_letters"].format(count=dead) if dead else ""

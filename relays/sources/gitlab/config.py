@@ -8,10 +8,12 @@ from pydantic import AfterValidator, Field, ValidationInfo
 from relays.base.schema import Section
 from relays.delivery.settings import RelaySettings
 from relays.mattermost.settings import ChannelName, Person
-from relays.sources.gitlab.delivery_log import DeliveryLogSettings
+from relays.sources.gitlab.hook_logs import DeliveryLogSettings
 from relays.sources.gitlab.http.memory_budget import ROOM_BYTES
 from relays.sources.gitlab.mute import Mute
-from relays.sources.gitlab.projects import ProjectPath, Projects
+from relays.sources.gitlab.project_list import ProjectEntry
+from relays.sources.gitlab.projects import Projects
+from relays.sources.gitlab.reminders.settings import Reminders
 from relays.sources.gitlab.router import Router
 from relays.sources.gitlab.routing import Conversations, Detail, Route, faults
 from relays.sources.gitlab.templates import EventTemplates, template_faults
@@ -32,6 +34,12 @@ def _check_wording(wording: dict[Language, dict[str, str]]) -> dict[Language, di
         for name, reason in template_faults(templates, (), CATALOGUES[language]):
             raise ValueError(f"the {language} template {name} cannot be used: {reason}")
     return wording
+
+
+def _with_log(reminders: Reminders | None, info: ValidationInfo) -> Reminders | None:
+    if reminders is not None and info.data.get("gitlab") is None:
+        raise ValueError("reads GitLab, and there is no table [gitlab]: add it with url, projects and hook")
+    return reminders
 
 
 OtherProjects = Annotated[
@@ -104,8 +112,8 @@ class GitLabSettings(RelaySettings):
     detail: MessageDetail
     conversations: HowConversing
     direct_messages: InPerson
-    projects: tuple[ProjectPath, ...] = Field(
-        default=(), description="those of the site by their full paths; none: all"
+    projects: tuple[ProjectEntry, ...] = Field(
+        default=(), description="those of the site, as in `gitlab.projects`; none: all"
     )
     other_projects: OtherProjects
     max_body_bytes: int = Field(
@@ -118,6 +126,9 @@ class GitLabSettings(RelaySettings):
     wording: OwnWording
     gitlab: DeliveryLogSettings | None = Field(
         default=None, description="where what could not be delivered is read"
+    )
+    reminders: Annotated[Reminders | None, AfterValidator(_with_log)] = Field(
+        default=None, description="what people are reminded of in the morning"
     )
 
     def router(self) -> Router:

@@ -19,62 +19,16 @@ what is logged, the marker of an oversize body included, needs the scope `api`, 
 """
 
 import json
-import re
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from http import HTTPStatus
-from pathlib import Path
-from typing import Annotated, Any, TypeGuard
-from urllib.parse import quote
+from typing import Any, TypeGuard
 
-import requests
-from pydantic import AfterValidator, Field
-
-from relays.base import tls
-from relays.base.addresses import BaseUrl
-from relays.base.bounded_json import HeavyError, read_json
-from relays.base.errors import explain
-from relays.base.schema import Section, Shown
-from relays.base.settings import StartError, read_optional_secret
 from relays.sources.gitlab.delivery_key import delivery_key, header_event
-from relays.sources.gitlab.projects import ProjectPath
+from relays.sources.gitlab.rest import GitLabError, PlaceApi, UnreadableError
 
 # Of what GitLab allows, half: a page is held in memory.
 PAGE_ENTRIES = 10
-_LARGEST_PAGE = 32 * 1024 * 1024
-_SETTING = "gitlab.url"
-_TIMEOUT = (5.0, 15.0)
-_PAGE_SECONDS = 60.0
-
-
-def _some(projects: tuple[str, ...]) -> tuple[str, ...]:
-    if not projects:
-        raise ValueError("names no project: name one, or remove the table and the credential")
-    return projects
-
-
-class DeliveryLogSettings(Section):
-    """Where GitLab's log of deliveries is."""
-
-    url: BaseUrl = Field(description="address of GitLab")
-    projects: Annotated[tuple[ProjectPath, ...], AfterValidator(_some)] = Field(
-        description="those of the site by their full paths"
-    )
-    hook: Shown = Field(description="name of their hook")
-
-
-class DeliveryLogError(Exception):
-    """The log cannot be read now: the reason, and the remedy if it is in somebody's hands."""
-
-    def __init__(self, reason: str, remedy: str = "") -> None:
-        super().__init__(reason)
-        self.remedy = remedy
-
-
-class _UnreadableError(DeliveryLogError):
-    """What GitLab answers is more than can be read, or is not what it should be."""
 
 
 @dataclass(frozen=True)
@@ -98,31 +52,32 @@ class LogPage:
 
 @dataclass(frozen=True)
 class DeliveryLog:
-    """The log of the hooks called `hook` of a project; for `ca` see base.tls. Its methods raise DeliveryLogError."""
+    """The log of the hooks called `hook` of a project or a group.
 
-    url: str
-    project: str
+    A project that is `listed` by its path has such a hook. Its methods raise GitLabError.
+    """
+
+    api: PlaceApi
     hook: str
-    token: str
-    ca: Path | None = None
+    listed: bool = True
 
     def hooks(self) -> list[int]:
         """The numbers of the hooks with our name; a project has one hundred hooks at most."""
         refused = (
-            f"there is no project {self.project} that the token may see: correct the token, or gitlab.project and "
+            f"there is no project {self.api.path} that the token may see: correct the token, or gitlab.project and "
             "gitlab.projects"
         )
-        listed = self._get("hooks", {"per_page": 100}, refused)
+        listed = self.api.page("hooks", {"per_page": 100}, "hooks", refused)
         found = [hook["id"] for hook in listed if hook.get("name") == self.hook and _is_id(hook.get("id"))]
-        if not found:
-            raise DeliveryLogError(f"the project has no hook {self.hook}", "run the deploy again")
+        if not found and self.listed:
+            raise GitLabError(f"the project has no hook {self.hook}", "run the deploy again")
         return found
 
     def failures(self, hook: int, page: int) -> LogPage:
         """A page of the failed deliveries of a hook, newest first; fewer than PAGE_ENTRIES on the last one."""
         try:
             return LogPage(self._entries(hook, page, PAGE_ENTRIES))
-        except _UnreadableError:
+        except UnreadableError:
             found = self._one_by_one(hook, (page - 1) * PAGE_ENTRIES)
             if not found.entries:
                 raise  # it is no single delivery that is in the way
@@ -134,7 +89,7 @@ class DeliveryLog:
         for place in range(before + 1, before + PAGE_ENTRIES + 1):
             try:
                 one = self._entries(hook, place, 1)
-            except _UnreadableError:
+            except UnreadableError:
                 unreadable += 1
                 continue
             if not one:
@@ -150,97 +105,10 @@ class DeliveryLog:
         }
         refused = "GitLab keeps no log of deliveries: 17.3 or newer is needed"
         try:
-            return [_entry(event) for event in self._get(f"hooks/{hook}/events", query, refused)]
+            listed = self.api.page(f"hooks/{hook}/events", query, "hooks", refused)
+            return [_entry(event) for event in listed]
         except RecursionError:
-            raise _UnreadableError("an entry is too deep") from None
-
-    def _get(self, path: str, query: Mapping[str, str | int], unknown: str) -> list[dict[str, Any]]:
-        address = f"{self.url}/api/v4/projects/{quote(self.project, safe='')}/{path}"
-        try:
-            with (
-                self._session() as session,
-                session.get(
-                    address,
-                    params=query,
-                    headers={"PRIVATE-TOKEN": self.token},
-                    timeout=_TIMEOUT,
-                    # The token is for this address alone.
-                    allow_redirects=False,
-                    stream=True,
-                ) as response,
-            ):
-                if response.status_code != HTTPStatus.OK:
-                    raise _refusal(response, unknown)
-                content = _read(response)
-        except requests.RequestException as error:
-            raise DeliveryLogError(*explain(error, _SETTING)) from None
-        try:
-            listed = read_json(content.decode())
-        except HeavyError:
-            raise _UnreadableError("the answer is too large") from None
-        except ValueError:
-            listed = None
-        if not isinstance(listed, list) or not all(isinstance(each, dict) for each in listed):
-            raise _UnreadableError("the answer is not GitLab's", "correct gitlab.url")
-        return listed
-
-    def _session(self) -> requests.Session:
-        session = requests.Session()
-        session.mount("https://", tls.TlsAdapter(self.ca))
-        return session
-
-
-def read_hook_logs(
-    table: DeliveryLogSettings | None, credentials: Path, ca: Path | None = None
-) -> list[DeliveryLog]:
-    """The logs that the table [gitlab] and the credential `gitlab-read-token` lead to; none if both are missing.
-
-    For `ca` see relays.base.tls. StartError if only one of them is there or the credential cannot be used.
-    """
-    token = read_optional_secret(credentials, "gitlab-read-token")
-    if table is None:
-        if token is not None:
-            raise StartError(
-                "gitlab-read-token is there, but the settings have no [gitlab]: add url, projects and hook, "
-                "or remove the credential"
-            )
-        return []
-    if token is None:
-        raise StartError(
-            f"{credentials / 'gitlab-read-token'} is missing while the settings have [gitlab]: write a token with the "
-            "scope read_api into it, or remove the table"
-        )
-    if not re.fullmatch(r"[!-~]+", token):
-        raise StartError(f"{credentials / 'gitlab-read-token'} is not a token (value not shown): correct it")
-    return [DeliveryLog(table.url, project, table.hook, token, ca) for project in table.projects]
-
-
-def _read(response: requests.Response) -> bytearray:
-    content = bytearray()
-    deadline = time.monotonic() + _PAGE_SECONDS
-    for chunk in response.iter_content(65536):
-        content += chunk
-        if len(content) > _LARGEST_PAGE:
-            raise _UnreadableError("the answer is too large")
-        if time.monotonic() > deadline:
-            raise DeliveryLogError("no answer in time")
-    return content
-
-
-def _refusal(response: requests.Response, unknown: str) -> DeliveryLogError:
-    status = response.status_code
-    if status == HTTPStatus.BAD_REQUEST and tls.refuses_plain_http(status, bytes(_read(response))):
-        fault = tls.FAULTS["https"]
-        return DeliveryLogError(fault.what, fault.remedy.format(setting=_SETTING))
-    may = "make one with the role Maintainer and the scope read_api, set gitlab.read_token and run the deploy again"
-    remedies: dict[int, str] = {
-        HTTPStatus.UNAUTHORIZED: f"the token is wrong, revoked or out of date: {may}",
-        HTTPStatus.FORBIDDEN: f"the token may not read hooks: {may}",
-        HTTPStatus.NOT_FOUND: unknown,
-    }
-    if 300 <= status < 400:
-        return DeliveryLogError(f"HTTP {status}", "it leads elsewhere: set gitlab.url to where it leads")
-    return DeliveryLogError(f"HTTP {status}", remedies.get(status, ""))
+            raise UnreadableError("an entry is too deep") from None
 
 
 def _entry(event: Mapping[str, Any]) -> LogEntry:
@@ -250,7 +118,7 @@ def _entry(event: Mapping[str, Any]) -> LogEntry:
     except (KeyError, TypeError, ValueError, OverflowError):
         logged_at = None
     if not _is_id(number) or not isinstance(headers, dict) or logged_at is None:
-        raise DeliveryLogError("the log lacks id, created_at or request_headers", "a newer GitLab is needed")
+        raise GitLabError("the log lacks id, created_at or request_headers", "a newer GitLab is needed")
     data = event.get("request_data")
     texts = {str(name).lower(): value for name, value in headers.items() if isinstance(value, str)}
     sent = json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")

@@ -28,7 +28,8 @@ class Event:
     """An event by its name as sites use it (that of its kind, or GitLab's own name for one that has none).
 
     `actions` holds the action and what it amounts to: a pipeline that failed may also be "still_failing", an update
-    of a merge request may also be "ready". `project` is a full path, of the group where there is no project.
+    of a merge request may also be "ready". `project` is a full path, of the group where there is no project. `author`
+    is the user name of whoever did it.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Event:
     confidential: bool
     payload: Payload
     header: str = ""
+    author: str = ""
 
 
 def read_event(payload: Payload, header: str = "") -> Event:
@@ -53,6 +55,7 @@ def read_event(payload: Payload, header: str = "") -> Event:
         confidential=kind.is_confidential(payload, header) if kind else is_marked(payload, header),
         payload=payload,
         header=header,
+        author=kind.author_of(payload) if kind else "",
     )
 
 

@@ -27,6 +27,7 @@ class EventKind(ABC):
     triggers               the switches of a project's hook that bring it; () if only system and group hooks do
     confidential_triggers  those that bring the confidential ones, where they have switches of their own
     action_at              where the action stands
+    author_at              where the user name of whoever did it stands, () if it does not say
     branch_at              where the branch stands, () if it has none; with a true `tag` beside it it is a tag
     labels_at              what may hold `labels`, () if nothing does
     maybe_confidential     whether some are for members only
@@ -39,6 +40,7 @@ class EventKind(ABC):
     triggers: ClassVar[tuple[str, ...]]
     confidential_triggers: ClassVar[tuple[str, ...]] = ()
     action_at: ClassVar[Path] = ("object_attributes", "action")
+    author_at: ClassVar[Path] = ()
     branch_at: ClassVar[Path] = ()
     labels_at: ClassVar[tuple[Path, ...]] = ()
     maybe_confidential: ClassVar[bool] = False
@@ -51,6 +53,10 @@ class EventKind(ABC):
     def actions_of(self, payload: Payload) -> Iterable[str]:
         """The action of an event and what it amounts to; empty ones are none."""
         return (payload.text(*self.action_at),)
+
+    def author_of(self, payload: Payload) -> str:
+        """The user name of whoever did it; empty if that is not known."""
+        return payload.text(*self.author_at) if self.author_at else ""
 
     def branch_of(self, payload: Payload) -> str:
         """The branch of an event, of a merge request the target branch; empty without one."""

@@ -22,8 +22,8 @@ def is_by_bot(payload: Payload) -> bool:
 
 
 def is_bot(user: str) -> bool:
-    """Whether a user of this name stands for an access token."""
-    return bool(_BOT.fullmatch(user))
+    """Whether a user name, or all that a pattern stands for, is of an access token."""
+    return bool(_BOT.fullmatch(user.replace("*", "1")))
 
 
 def of_update(payload: Payload, actions: frozenset[str]) -> Iterator[str]:

@@ -20,7 +20,7 @@ from relays.wording import CATALOGUES, DEFAULT_LANGUAGE, Language
 class Router:
     """What a site wants announced. The last of the routes is the default one; `rewordings` are by language.
 
-    `projects` are the full paths, in lower case, of those whose events are announced; without any, all are.
+    `projects` are those whose events are announced; without any, all are.
     """
 
     routes: Sequence[Route]

@@ -7,6 +7,7 @@ it says. In a pattern `*` stands for any characters, slashes among them, `?` for
 
 from collections.abc import Iterator, Sequence
 from fnmatch import fnmatchcase
+from functools import partial
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -15,16 +16,24 @@ from pydantic.dataclasses import dataclass
 from relays.base.schema import STRICT
 from relays.mattermost.settings import ChannelName
 from relays.sources.gitlab.event import Event
+from relays.sources.gitlab.event_kind import EventKind
 from relays.sources.gitlab.events import KINDS
 from relays.sources.gitlab.mute import Mute
+from relays.sources.gitlab.noise import is_bot
+from relays.sources.gitlab.payload import Payload
 from relays.wording import Language
 
 Detail = Literal["full", "short"]
 Conversations = Literal["threads", "in place", "single"]
 Pattern = Annotated[str, Field(min_length=1)]
 
-_WITH_BRANCH = [name for name, kind in KINDS.items() if kind.branch_at]
-_WITH_LABELS = [name for name, kind in KINDS.items() if kind.labels_at]
+# What a kind must say of its events, for a condition to be met by any of them.
+_ABLE = {
+    "branches": [name for name, kind in KINDS.items() if kind.branch_at],
+    "labels": [name for name, kind in KINDS.items() if kind.labels_at],
+    "authors": [name for name, kind in KINDS.items() if kind.author_at],
+}
+_BOT = Payload({"user": {"username": "project_1_bot"}})
 _MAYBE_CONFIDENTIAL = [name for name, kind in KINDS.items() if kind.maybe_confidential]
 
 
@@ -49,6 +58,18 @@ class Route:
     labels: tuple[Pattern, ...] = Field(
         default=(), description="labels of an issue or merge request, any of which will do"
     )
+    authors: tuple[Pattern, ...] = Field(
+        default=(),
+        description="user names in GitLab of whoever did it; those of access tokens are `project_*_bot*` and "
+        "`group_*_bot*`",
+    )
+    not_branches: tuple[Pattern, ...] = Field(default=(), description="branches that it does not take")
+    not_labels: tuple[Pattern, ...] = Field(
+        default=(), description="labels any of which keeps an issue or merge request out of it"
+    )
+    not_authors: tuple[Pattern, ...] = Field(
+        default=(), description="user names whose events it does not take"
+    )
     confidential: bool = Field(
         default=False,
         description="the route takes confidential events, which go nowhere else, and those alone",
@@ -72,8 +93,16 @@ class Route:
             and (not self.events or event.name in self.events)
             and (not self.actions or not event.actions.isdisjoint(self.actions))
             and _any_matches(self.projects, [event.project])
-            and _any_matches(self.branches, [event.branch] if event.branch else [])
-            and _any_matches(self.labels, event.labels)
+            and all(
+                _any_matches(getattr(self, condition), said)
+                and not (excluded and _any_matches(excluded, said))
+                for condition, said in (
+                    ("branches", [event.branch] if event.branch else []),
+                    ("labels", event.labels),
+                    ("authors", [event.author] if event.author else []),
+                )
+                for excluded in [getattr(self, f"not_{condition}")]
+            )
         )
 
 
@@ -114,15 +143,32 @@ def _impossible(route: Route, mute: Mute) -> str | None:
     known = {action for kind in kinds for action in kind.actions}
     if unknown := [action for action in route.actions if action not in known]:
         return f"actions: none of its events has {', '.join(unknown)}; they have {', '.join(sorted(known))}"
-    for condition, able in (("branches", _WITH_BRANCH), ("labels", _WITH_LABELS)):
-        if getattr(route, condition) and not any(kind.name in able for kind in kinds):
-            return f"{condition}: none of its events has any; only {', '.join(able)} do"
+    for condition, able in _ABLE.items():
+        wanted, excluded = getattr(route, condition), getattr(route, f"not_{condition}")
+        for name in (condition, f"not_{condition}"):
+            if getattr(route, name) and not any(kind.name in able for kind in kinds):
+                return f"{name}: none of its events has any; only {', '.join(able)} do"
+        if wanted and all(any(_covers(no, yes) for no in excluded) for yes in wanted):
+            return f"not_{condition}: it leaves nothing of {condition}: take one of the two out"
     if route.confidential and not any(kind.maybe_confidential for kind in kinds):
         return f"confidential: none of its events is; only {', '.join(_MAYBE_CONFIDENTIAL)} can be"
     muted = (KINDS[name] for name in route.events if mute.mutes(KINDS[name]))
     if kind := next(muted, None):
         return f"events: {kind.name} is muted: set mute.{kind.muted_by} = false, or take it out"
+    if (
+        route.authors
+        and mute.bots
+        and all(map(is_bot, route.authors))
+        and all(map(partial(_mutes_bots, route), kinds))
+    ):
+        return "authors: bots are muted in all of its events: set mute.bots = false, or name other authors"
     return None
+
+
+def _mutes_bots(route: Route, kind: EventKind) -> bool:
+    """Whether a kind says nothing that the route takes, if a bot did it."""
+    actions = [action for action in kind.actions if not route.actions or action in route.actions]
+    return not kind.author_at or all("bots" in kind.noises(_BOT, frozenset({each})) for each in actions)
 
 
 def _takes_all_of(earlier: Route, later: Route) -> bool:
@@ -134,8 +180,13 @@ def _takes_all_of(earlier: Route, later: Route) -> bool:
             not wide or (bool(narrow) and all(any(_covers(w, n) for w in wide) for n in narrow))
             for wide, narrow in (
                 (getattr(earlier, condition), getattr(later, condition))
-                for condition in ("projects", "events", "actions", "branches", "labels")
+                for condition in ("projects", "events", "actions", *_ABLE)
             )
+        )
+        and all(
+            any(_covers(n, w) for n in getattr(later, f"not_{condition}"))
+            for condition in _ABLE
+            for w in getattr(earlier, f"not_{condition}")
         )
     )
 

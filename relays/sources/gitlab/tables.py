@@ -158,6 +158,13 @@ CREATE TABLE direct_messages (
 );
 """
 
+_REMINDED = """
+CREATE TABLE reminded (
+    day         TEXT PRIMARY KEY,
+    reminded_at DOUBLE PRECISION NOT NULL
+);
+"""
+
 # What waits may be taken for announced where the version of a damaged file could not be read.
 AFTER_RESCUE = f"""
 DELETE FROM {PROCESSED} WHERE delivery_key IN (SELECT delivery_key FROM received)
@@ -168,6 +175,8 @@ LEFT_BEHIND = ("known_delivery",)
 
 
 def _recognise(tables: Columns) -> int | None:
+    if "reminded" in tables:
+        return 11
     if "conversation_states" in tables:
         return 10
     if "announced" in tables:
@@ -298,7 +307,9 @@ DROP TABLE conversation_roots;
 DROP TABLE direct_messages;
 """,
         ),
+        # The days on which people have been reminded.
+        Migration(11, up=_REMINDED, down="DROP TABLE reminded;"),
     ),
-    known=(PROCESSED, "dead_letter", "conversation_states", "conversation_roots"),
+    known=(PROCESSED, "dead_letter", "conversation_states", "conversation_roots", "reminded"),
     waiting=("received", "direct_messages"),
 )

@@ -58,9 +58,12 @@ def _recognise(tables: Columns) -> int | None:
 
 
 _MIGRATIONS = (
-    Migration(2, up=_RESCUED),
-    Migration(3, up=_DOCUMENTS_FOUND_BY_INODE),
-    Migration(4, up=_CONVERSATIONS),
+    Migration(2, up=_RESCUED, down="DROP TABLE rescued_trees;"),
+    Migration(
+        3, up=_DOCUMENTS_FOUND_BY_INODE, down="DROP INDEX documents_by_inode;\nDROP TABLE activity_read;"
+    ),
+    # Relays of the first two versions insert documents without naming the columns.
+    Migration(4, up=_CONVERSATIONS, down="ALTER TABLE documents DROP COLUMN conversation;", breaks=(1, 2)),
 )
 
 NEXTCLOUD = Tables("nextcloud", 2, _SCRIPT, _recognise, _MIGRATIONS)

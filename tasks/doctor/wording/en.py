@@ -214,6 +214,8 @@ BROKEN = {
     "mattermost.channel-archived": Saying(
         "the channel {channel} is archived, which has removed its webhooks", _DEPLOY
     ),
+    "mattermost.channel-public": Saying("the channel {channel} is public and is to be private", _DEPLOY),
+    "mattermost.member-missing": Saying("{user} is no member of the channel {channel}", _DEPLOY),
     # As the deploy and the relays word it.
     **{f"tls.{code}": Saying(f"{{url}}: {fault.what}", fault.remedy) for code, fault in FAULTS.items()},
     "webhooks.missing": Saying("there is no {path}", _DEPLOY),

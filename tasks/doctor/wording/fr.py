@@ -217,6 +217,8 @@ BROKEN = {
     "mattermost.channel-archived": Saying(
         "le canal {channel} est archivé, ce qui a supprimé ses webhooks", _DEPLOY
     ),
+    "mattermost.channel-public": Saying("le canal {channel} est public et doit être privé", _DEPLOY),
+    "mattermost.member-missing": Saying("{user} n'est pas membre du canal {channel}", _DEPLOY),
     "tls.expired": Saying(
         "{url} : son certificat, ou celui de son autorité, a expiré",
         "faites-le renouveler sur le serveur ; si c'est faux, corrigez l'horloge",

@@ -1,5 +1,6 @@
 """Faults of what the deploy makes in Mattermost."""
 
+import json
 import secrets
 import tempfile
 from pathlib import Path
@@ -51,6 +52,21 @@ def _archive_channel(world: World, name: str) -> None:
 
 def _rename_channel(world: World, **texts: str) -> None:
     world.chat.api("PUT", f"/channels/{world.chat.channel('rh-alerts')['id']}/patch", texts)
+
+
+def _publish_channel(world: World) -> None:
+    world.chat.api("PUT", f"/channels/{world.chat.channel('rh-alerts')['id']}/privacy", {"privacy": "O"})
+
+
+def _add_account(world: World) -> None:
+    account = {"username": NEW, "email": f"{NEW}@example.org", "password": secrets.token_hex(16)}
+    world.chat.api("POST", "/users", account)
+
+
+def _remove_account(world: World) -> None:
+    number = world.chat.api("GET", f"/users/username/{NEW}")["id"]
+    world.chat.api("DELETE", f"/channels/{world.chat.channel('rh-alerts')['id']}/members/{number}")
+    world.chat.api("PUT", f"/users/{number}/active", {"active": False})
 
 
 def _archive_new_team(world: World) -> None:
@@ -125,6 +141,28 @@ FAULTS = [
         "channel rh-alerts: purpose",
         "'Nouveaux documents RH'",
         "''",
+    ),
+    Fault(
+        "channel",
+        "altered",
+        "public, and to be private",
+        nothing,
+        "channel rh-alerts",
+        "private",
+        "public",
+        settings=lambda w: {"mattermost__nextcloud_webhook__private": "true"},
+        undo=_publish_channel,
+    ),
+    Fault(
+        "channel",
+        "missing",
+        "somebody who is to be a member",
+        _add_account,
+        f"member {NEW} of channel rh-alerts",
+        "is there",
+        "is missing",
+        settings=lambda w: {"mattermost__nextcloud_webhook__members": json.dumps([NEW])},
+        undo=_remove_account,
     ),
     Fault(
         "channel",

@@ -4,7 +4,10 @@ import json
 import posixpath
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
+
+from requests import HTTPError
 
 from lab import state
 from tests.lab.faults.bot import another_name
@@ -16,6 +19,8 @@ Settings = dict[str, str]
 OTHER = "/root/other-infrastructure"
 OTHER_BOT = another_name()
 ANNEX, FIRST = "root/annexe", "root/projet-test-taaf"
+GROUP = "essai-groupe"
+HOOK = "hook Passerelle of"
 FURTHER_TREE = json.dumps([{"tree": "Comptabilite", "folders": ["Factures"], "channel": "dev-notifications"}])
 NAME = "mattermost__gitlab_webhook__display_name"
 HR_NAME = "mattermost__nextcloud_webhook__display_name"
@@ -50,6 +55,27 @@ class Change:
 
 def _project_gone(path: str) -> Callable[[World], object]:
     return lambda world: world.forge.api("DELETE", f"projects/{path.replace('/', '%2F')}")
+
+
+def _group(world: World) -> str:
+    """A group with two projects."""
+    if not any(each["full_path"] == GROUP for each in world.forge.api("GET", "groups?per_page=100")):
+        world.forge.api("POST", "groups", {"name": GROUP, "path": GROUP})
+    number = world.forge.api("GET", f"groups/{GROUP}")["id"]
+    for name in ("un", "deux"):
+        world.forge.api("POST", "projects", {"name": name, "path": name, "namespace_id": number})
+    return GROUP
+
+
+def _with_group(pattern: str) -> Callable[[World], Settings]:
+    return lambda world: {"gitlab__projects": json.dumps([pattern])} if _group(world) else {}
+
+
+def _group_gone(world: World) -> None:
+    """Its projects, wherever they are by now."""
+    for path in (f"{GROUP}/un", f"{GROUP}/deux", "root/un"):
+        with suppress(HTTPError):
+            _project_gone(path)(world)
 
 
 def _team_gone(name: str) -> Callable[[World], object]:
@@ -93,7 +119,6 @@ def without_token(world: World) -> Settings:
     return {"settings": str(path)}
 
 
-HOOK = "hook Passerelle of"
 CHANGES = [
     Change(
         "gitlab.projects",
@@ -124,6 +149,37 @@ CHANGES = [
         {"gitlab__project": ANNEX},
         difference=f"{HOOK} {ANNEX} to http",
         undo=_project_gone(ANNEX),
+    ),
+    Change(
+        "gitlab.projects",
+        "a pattern is taken out",
+        _with_group(f"{GROUP}/*"),
+        difference=f"{HOOK} {GROUP}/un to http",
+        undo=_group_gone,
+    ),
+    Change(
+        "gitlab.projects",
+        "one of a pattern's is left out",
+        _with_group(f"{GROUP}/*"),
+        {"gitlab__projects": json.dumps([f"{GROUP}/*", f"!{GROUP}/un"])},
+        difference=f"{HOOK} {GROUP}/un to http",
+        undo=_group_gone,
+    ),
+    Change(
+        "gitlab.projects",
+        "one is moved out of a pattern's group",
+        _with_group(f"{GROUP}/*"),
+        {"gitlab__projects": json.dumps([f"{GROUP}/*"])},
+        difference=f"{HOOK} {GROUP}/un to http",
+        prepare=lambda w: w.forge.api("PUT", f"projects/{GROUP}%2Fun/transfer", {"namespace": "root"}),
+        undo=_group_gone,
+    ),
+    Change(
+        "gitlab.groups",
+        "one is taken out",
+        lambda world: {"gitlab__groups": json.dumps([_group(world)])},
+        difference=f"{HOOK} {GROUP}/un to http",
+        undo=_group_gone,
     ),
     Change("relays.port", "another one", {"relays__port": "8091"}, difference="outbound allow-list entry"),
     Change(
@@ -177,6 +233,16 @@ CHANGES = [
         {
             "mattermost__posting": "bot",
             "gitlab__routes": '[{"channels": ["off-topic"], "events": ["wiki_page"]}]',
+        },
+        {"mattermost__posting": "bot"},
+        difference="bot passerelle in channel off-topic",
+    ),
+    Change(
+        "gitlab.reminders",
+        "a channel of the bot's is taken out",
+        {
+            "mattermost__posting": "bot",
+            "gitlab__reminders": '{"at": "08:30", "channels": ["off-topic"]}',
         },
         {"mattermost__posting": "bot"},
         difference="bot passerelle in channel off-topic",
@@ -266,6 +332,11 @@ NOTHING = {
         for name in ("description", "channel_display_name", "channel_purpose")
     },
     "mattermost.nextcloud_webhook.channel": _ALTERED,
+    **{
+        f"mattermost.{hook}_webhook.{name}": "who may read a channel is not for a deploy to widen or to narrow"
+        for hook in ("gitlab", "nextcloud")
+        for name in ("private", "members")
+    },
     **dict.fromkeys((f"host.{n}" for n in ("ssh_port", "ssh_user", "ssh_key", "known_hosts")), _HERE),
     **dict.fromkeys((f"host.{n}" for n in ("sudo", "sudo_password")), _HERE),
     **dict.fromkeys(("host.api_access", "mattermost.token", "gitlab.token", "nextcloud.app_password"), _HERE),

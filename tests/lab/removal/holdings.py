@@ -2,7 +2,7 @@
 
 import os
 import posixpath
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from unittest.mock import patch
 
 from group_data.all import TAAF
@@ -63,8 +63,11 @@ def held(chat: Chat, forge: Forge, machine: Callable[[str], str]) -> Holdings:
     }
 
 
-def described(site: Site, address: str) -> Holdings:
-    """What there should be; `address` is the host as GitLab finds it where the settings do not say."""
+def described(site: Site, address: str, found: Iterable[str] = ()) -> Holdings:
+    """What there should be; `address` is the host as GitLab finds it where the settings do not say.
+
+    `found` are the projects that patterns find.
+    """
     relay = f"{site.relays.address or address}:{site.relays.port}"
     nextcloud = site.nextcloud
     on_disk = nextcloud.source == "disk"
@@ -86,7 +89,7 @@ def described(site: Site, address: str) -> Holdings:
     marks = {scanned(str(tree.owner), tree.tree) for tree in site.trees} if on_disk else set()
     infrastructure = site.host.infrastructure.replace("~/taaf-infrastructure", INFRASTRUCTURE)
     return {
-        "hooks": {f"{project} http://{relay}/webhook/gitlab" for project in site.projects},
+        "hooks": {f"{project} http://{relay}/webhook/gitlab" for project in (*site.projects, *found)},
         "allow-list": {relay},
         "webhooks": {
             f"{site.mattermost.team}: {hook.display_name}"

@@ -1,11 +1,13 @@
 """Parameters that issues and merge requests have in common: people, labels, states."""
 
+from datetime import date
 from typing import Any
 
 from lab.standins.gitlab.api.call import Call
 from lab.standins.gitlab.state.errors import ApiError
 from lab.standins.gitlab.state.models import Issue, MergeRequest, Project
 
+_SCOPES = ("created_by_me", "created-by-me", "assigned_to_me", "assigned-to-me", "all")
 STATE_EVENTS = {"close": ("opened", "closed"), "reopen": ("closed", "opened")}
 """Each `state_event` with the state that it needs and the one it leads to."""
 
@@ -46,10 +48,30 @@ def state_event(call: Call, record: Issue | MergeRequest) -> str | None:
     return event if record.state == STATE_EVENTS[event][0] else None
 
 
-def search(call: Call, table: str, project: Project) -> list[Any]:
-    """Rows of a list, newest first, by `state` (opened, closed, merged, all)."""
-    state = call.text("state") or "all"
+def day(call: Call, name: str) -> str | None:
+    """An optional day; an empty one is none. Raises 400."""
+    text = call.text(name)
+    if not text:
+        return None
+    try:
+        return date.fromisoformat(text).isoformat()
+    except ValueError:
+        raise ApiError(400, error=f"{name} is invalid") from None
+
+
+def search(call: Call, table: str, project: Project, *orders: str) -> list[Any]:
+    """Rows of a list, newest first, by `state` (opened, closed, merged, all); `orders` are further columns to order by.
+
+    What has nothing in that column comes last. Raises 400.
+    """
+    state, sort = call.text("state") or "all", call.text("sort") or "desc"
+    order = call.text("order_by") or "created_at"
+    known = {"order_by": ("created_at", "updated_at", *orders), "sort": ("asc", "desc"), "scope": _SCOPES}
+    for name, value in (("order_by", order), ("sort", sort), ("scope", call.text("scope") or "all")):
+        if value not in known[name]:
+            raise ApiError(400, error=f"{name} does not have a valid value")
     return call.instance.store.all(
-        f"SELECT * FROM {table} WHERE project_id = ? AND ? IN ('all', state) ORDER BY id DESC",  # noqa: S608
+        f"SELECT * FROM {table} WHERE project_id = ? AND ? IN ('all', state)"  # noqa: S608
+        f" ORDER BY {order} IS NULL, {order} {sort}, id {sort}",
         project.id, state,
     )  # fmt: skip

@@ -1,5 +1,6 @@
 """Issues: `/projects/:id/issues`."""
 
+from datetime import UTC, date, datetime
 from typing import Any
 
 from starlette.responses import JSONResponse, Response
@@ -11,7 +12,7 @@ from lab.standins.gitlab.payloads.webhooks import common
 from lab.standins.gitlab.payloads.webhooks.changes import compare
 from lab.standins.gitlab.state import clock, issuables, issues
 from lab.standins.gitlab.state.clock import hook_time
-from lab.standins.gitlab.state.errors import not_found
+from lab.standins.gitlab.state.errors import ApiError, not_found
 from lab.standins.gitlab.state.models import Issue, Project
 from lab.standins.gitlab.webhooks import issue_events
 
@@ -19,8 +20,12 @@ from lab.standins.gitlab.webhooks import issue_events
 def index(call: Call) -> Response:
     """`GET /projects/:id/issues`."""
     project = projects.find(call)
-    rows = issuable_parameters.search(call, "issues", project)
-    return call.page([payload.to_json(call.instance, project, Issue.of(row)) for row in rows])
+    rows = issuable_parameters.search(call, "issues", project, "due_date")
+    wanted = call.text("due_date")
+    if wanted not in (None, "", "any", "0", "today", "tomorrow", "overdue"):
+        raise ApiError(400, error="due_date does not have a valid value")
+    found = [issue for issue in map(Issue.of, rows) if _is_due(issue.due_date, wanted)]
+    return call.page([payload.to_json(call.instance, project, issue) for issue in found])
 
 
 def show(call: Call) -> Response:
@@ -39,6 +44,7 @@ def create(call: Call) -> Response:
             description=call.text("description"), state="opened", confidential=bool(call.flag("confidential")),
             author_id=call.user.id, assignee_ids=issuable_parameters.assignees(call) or [],
             labels=call.names("labels") or [], created_at=at, updated_at=at,
+            due_date=issuable_parameters.day(call, "due_date"),
         )  # fmt: skip
     issue = issues.by_id(call.instance, issue_id)
     moment = hook_time(at)
@@ -64,6 +70,8 @@ def update(call: Call) -> Response:
     confidential = call.flag("confidential")
     if confidential is not None and confidential != issue.confidential:
         edits["confidential"] = confidential
+    if "due_date" in call.params:
+        edits["due_date"] = issuable_parameters.day(call, "due_date")
     if edits:
         issue = _change(call, project, issue, "update", edits)
     event = issuable_parameters.state_event(call, issue)
@@ -82,6 +90,16 @@ def find(call: Call, project: Project) -> Issue:
     if row is None:
         raise not_found()
     return Issue.of(row)
+
+
+def _is_due(due: str | None, wanted: str | None) -> bool:
+    if not wanted:
+        return True
+    if due is None or wanted in ("0", "any"):
+        return (due is None) == (wanted == "0")
+    today = datetime.now(UTC).date()
+    days = (date.fromisoformat(due) - today).days
+    return days < 0 if wanted == "overdue" else days == ("today", "tomorrow").index(wanted)
 
 
 def _change(call: Call, project: Project, issue: Issue, action: str, values: dict[str, Any]) -> Issue:

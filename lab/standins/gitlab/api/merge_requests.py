@@ -6,7 +6,7 @@ from lab.standins.gitlab.api import issuable_parameters, projects
 from lab.standins.gitlab.api.call import Call
 from lab.standins.gitlab.payloads import merge_request as payload
 from lab.standins.gitlab.payloads.webhooks import common
-from lab.standins.gitlab.state import clock, issuables, merge_requests
+from lab.standins.gitlab.state import clock, issuables, merge_requests, reviews
 from lab.standins.gitlab.state.clock import hook_time
 from lab.standins.gitlab.state.errors import ApiError, not_found
 from lab.standins.gitlab.state.git import GitError
@@ -56,6 +56,7 @@ def create(call: Call) -> Response:
             assignee_ids=issuable_parameters.assignees(call) or [], reviewer_ids=[person.id for person in reviewers],
             labels=call.names("labels") or [], created_at=at, updated_at=at,
         )  # fmt: skip
+        reviews.request(call.instance, new_id, [person.id for person in reviewers])
     merge_request = merge_requests.by_id(call.instance, new_id)
     changes = {
         "merge_status": common.change("preparing", "checking"),
@@ -77,6 +78,7 @@ def update(call: Call) -> Response:
     reviewers = call.ids("reviewer_ids")
     if reviewers is not None and reviewers[:1] != merge_request.reviewer_ids:
         edits["reviewer_ids"] = [person.id for person in call.instance.users.existing(reviewers[:1])]
+        reviews.request(call.instance, merge_request.id, edits["reviewer_ids"])
     if edits:
         merge_request = merge_request_events.change(
             call.instance, project, call.user, merge_request, "update", edits

@@ -36,10 +36,44 @@ def groups(call: Call) -> Response:
 
 def group(call: Call) -> Response:
     """`GET /groups/:id`, by id or by path."""
+    return JSONResponse(payload.group(find_group(call), _web_root(call)))
+
+
+def update_group(call: Call) -> Response:
+    """`PUT /groups/:id`: another `path`; the API knows the group by the old one no longer, its projects it does."""
+    row = find_group(call)
+    path = call.required("path")
+    if not PATH.fullmatch(path):
+        raise ApiError(400, message={"path": ["can only include letters, digits, '_', '-' and '.'"]})
+    before, store = row["full_path"], call.instance.store
+    after = "/".join([*before.split("/")[:-1], path])
+    with store.transaction():
+        below = store.all(
+            "SELECT projects.id, lower(full_path || '/' || projects.path) AS was FROM projects"
+            " JOIN namespaces ON namespaces.id = namespace_id WHERE full_path = ? OR full_path LIKE ? || '/%'",
+            before,
+            before,
+        )
+        for project in below:
+            store.run("INSERT OR REPLACE INTO redirects VALUES (?, ?)", project["was"], project["id"])
+        store.run(
+            "UPDATE namespaces SET full_path = ? || substr(full_path, ?)"
+            " WHERE full_path = ? OR full_path LIKE ? || '/%'",
+            after,
+            len(before) + 1,
+            before,
+            before,
+        )
+        store.update("namespaces", row["id"], path=path)
+    return JSONResponse(payload.group(find(call, str(row["id"]), "Group"), _web_root(call)))
+
+
+def find_group(call: Call) -> sqlite3.Row:
+    """The group that the path names, by id or by path. Raises 404."""
     row = find(call, call.segment("id"), "Group")
     if row["kind"] != "group":
         raise not_found("Group")
-    return JSONResponse(payload.group(row, _web_root(call)))
+    return row
 
 
 def create_group(call: Call) -> Response:

@@ -3,6 +3,7 @@
 import re
 import shutil
 import sqlite3
+from typing import Any
 
 from starlette.responses import JSONResponse, Response
 
@@ -52,6 +53,57 @@ def index(call: Call) -> Response:
         if wanted in project.full_path.lower()
     ]
     return call.page([payload.to_json(call.instance, project) for project in found])
+
+
+def of_group(call: Call) -> Response:
+    """`GET /groups/:id/projects`, with `include_subgroups`, `with_shared` and `archived`; not with `simple`."""
+    group = namespaces.find_group(call)
+    below = "lower(namespaces.full_path) = lower(?)"
+    parameters = [group["full_path"]]
+    if call.flag("include_subgroups"):
+        below += " OR lower(namespaces.full_path) LIKE lower(?) || '/%'"
+        parameters.append(group["full_path"])
+    if call.flag("with_shared") is not False:
+        below += " OR projects.id IN (SELECT project_id FROM shares WHERE group_id = ?)"
+        parameters.append(group["id"])
+    return _listed(call, f"({below})", parameters)
+
+
+def of_user(call: Call) -> Response:
+    """`GET /users/:id/projects`, by id or by name."""
+    user = namespaces.find(call, call.segment("id"), "User")
+    if user["kind"] != "user":
+        raise not_found("User")
+    return _listed(call, "projects.namespace_id = ?", [user["id"]])
+
+
+def _listed(call: Call, condition: str, parameters: list[Any]) -> Response:
+    archived = call.flag("archived")
+    if archived is not None:
+        condition += " AND projects.archived = ?"
+        parameters.append(int(archived))
+    found = projects.select(call.instance, condition, *parameters)
+    return call.page([payload.to_json(call.instance, project) for project in found])
+
+
+def transfer(call: Call) -> Response:
+    """`PUT /projects/:id/transfer`: into another `namespace`, by id or path; the old path leads to the project."""
+    project = find(call)
+    namespace = namespaces.find(call, call.required("namespace"), "Namespace")
+    call.instance.store.update("projects", project.id, namespace_id=namespace["id"])
+    call.instance.store.run(
+        "INSERT OR REPLACE INTO redirects VALUES (?, ?)", project.full_path.lower(), project.id
+    )
+    return JSONResponse(
+        payload.to_json(call.instance, projects.select(call.instance, "projects.id = ?", project.id)[0])
+    )
+
+
+def share(call: Call) -> Response:
+    """`POST /projects/:id/share` with a group, `group_id`; the level of access is not kept."""
+    group = namespaces.find(call, call.required("group_id"), "Group")
+    call.instance.store.run("INSERT OR REPLACE INTO shares VALUES (?, ?)", find(call).id, group["id"])
+    return JSONResponse({"group_id": group["id"]}, 201)
 
 
 def show(call: Call) -> Response:

@@ -36,14 +36,14 @@ def main() -> int:
     token = f"glpat-{secrets.token_urlsafe(15)}"
     until = date.today() + timedelta(days=wanted["days"])
     row = users.grant(user, token, ["api"], wanted["name"], str(until))
-    answer = {
+    described = {
         "url": (DATA / "external_url").read_text(),
         "version": VERSION,
         "user": user.username,
         "token": token,
         **{name: details(row)[name] for name in ("id", "user_id", "expires_at")},
     }
-    print(f"passerelle {json.dumps(answer)}")
+    print(f"passerelle {json.dumps(described)}")
     return 0
 
 

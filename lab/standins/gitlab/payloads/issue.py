@@ -22,6 +22,7 @@ def to_json(instance: Instance, project: Project, issue: Issue) -> dict[str, Any
         "created_at": issue.created_at,
         "updated_at": issue.updated_at,
         "closed_at": issue.closed_at,
+        "due_date": issue.due_date,
         "labels": issue.labels,
         "milestone": None,
         "assignees": people,

@@ -8,7 +8,7 @@ from lab.standins.gitlab.state.models import Project
 
 def to_json(instance: Instance, project: Project) -> dict[str, Any]:
     """A project as the API shows it."""
-    empty = not instance.repository(project).branches()
+    empty = not instance.repository(project).has_branches()
     return {
         "id": project.id,
         "description": project.description,
@@ -25,9 +25,14 @@ def to_json(instance: Instance, project: Project) -> dict[str, Any]:
         "visibility": project.visibility,
         "empty_repo": empty,
         "archived": project.archived,
+        "marked_for_deletion_on": None,
         "creator_id": project.creator_id,
         "issues_enabled": True,
         "merge_requests_enabled": True,
+        "jobs_enabled": True,
+        "issues_access_level": "enabled",
+        "merge_requests_access_level": "enabled",
+        "builds_access_level": "enabled",
         "merge_method": "merge",
         "namespace": {
             "id": project.namespace_id,

@@ -13,10 +13,13 @@ from lab.standins.gitlab.api import (
     hooks,
     issues,
     merge_requests,
+    milestones,
     namespaces,
     notes,
+    pipelines,
     projects,
     repository,
+    reviews,
     settings,
     tokens,
     users,
@@ -48,9 +51,14 @@ API: tuple[tuple[str, str, Handler], ...] = (
     ("GET", "/groups", namespaces.groups),
     ("POST", "/groups", namespaces.create_group),
     ("GET", "/groups/{id}", namespaces.group),
+    ("PUT", "/groups/{id}", namespaces.update_group),
+    ("GET", "/groups/{id}/projects", projects.of_group),
+    ("GET", "/users/{id}/projects", projects.of_user),
     ("POST", "/projects", projects.create),
     ("PUT", _PROJECT, projects.update),
     ("DELETE", _PROJECT, projects.delete),
+    ("PUT", f"{_PROJECT}/transfer", projects.transfer),
+    ("POST", f"{_PROJECT}/share", projects.share),
     ("POST", f"{_PROJECT}/archive", projects.archive),
     ("POST", f"{_PROJECT}/unarchive", projects.unarchive),
     ("POST", f"{_REPOSITORY}/branches", repository.create_branch),
@@ -71,6 +79,10 @@ API: tuple[tuple[str, str, Handler], ...] = (
     ("PUT", _MERGE_REQUEST, merge_requests.update),
     ("PUT", f"{_MERGE_REQUEST}/merge", merge_requests.merge),
     ("POST", f"{_MERGE_REQUEST}/notes", notes.comment_merge_request),
+    ("POST", f"{_MERGE_REQUEST}/approve", reviews.approve),
+    ("GET", f"{_MERGE_REQUEST}/approvals", reviews.approvals),
+    ("POST", f"{_PROJECT}/milestones", milestones.create),
+    ("POST", f"{_PROJECT}/statuses/{{sha}}", pipelines.report),
 )
 """What needs a token."""
 
@@ -88,6 +100,9 @@ PUBLIC_API: tuple[tuple[str, str, Handler], ...] = (
     ("GET", f"{_PROJECT}/merge_requests", merge_requests.index),
     ("GET", _MERGE_REQUEST, merge_requests.show),
     ("GET", f"{_MERGE_REQUEST}/notes", notes.merge_request_notes),
+    ("GET", f"{_MERGE_REQUEST}/reviewers", reviews.reviewers),
+    ("GET", f"{_PROJECT}/milestones", milestones.index),
+    ("GET", f"{_PROJECT}/pipelines", pipelines.index),
 )
 """What anybody may read of public projects."""
 

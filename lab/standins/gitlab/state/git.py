@@ -76,6 +76,13 @@ class Repository:
             if ref.startswith("refs/heads/")
         }
 
+    def has_branches(self) -> bool:
+        """Whether there is a branch; asked of every project of a list, so without a process."""
+        if any(path.is_file() for path in (self.path / "refs/heads").rglob("*")):
+            return True
+        packed = self.path / "packed-refs"
+        return packed.exists() and " refs/heads/" in packed.read_text()
+
     def resolve(self, revision: str) -> str | None:
         """The commit that a branch, tag or id stands for, or None."""
         try:

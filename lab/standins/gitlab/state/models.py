@@ -117,6 +117,7 @@ class Issue(Record):
     created_at: str
     updated_at: str
     closed_at: str | None
+    due_date: str | None
 
 
 @dataclass(frozen=True)
@@ -149,6 +150,37 @@ class MergeRequest(Record):
     def draft(self) -> bool:
         """Whether the title marks it as a draft."""
         return DRAFT.match(self.title) is not None
+
+
+@dataclass(frozen=True)
+class Milestone(Record):
+    """A milestone of a project."""
+
+    id: int
+    iid: int
+    project_id: int
+    title: str
+    description: str | None
+    state: str
+    due_date: str | None
+    start_date: str | None
+    created_at: str
+    updated_at: str
+
+
+@dataclass(frozen=True)
+class Pipeline(Record):
+    """A pipeline of a commit on a branch."""
+
+    id: int
+    iid: int
+    project_id: int
+    sha: str
+    ref: str
+    status: str
+    source: str
+    created_at: str
+    updated_at: str
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,9 @@ CREATE TABLE IF NOT EXISTS projects (
     archived INTEGER NOT NULL DEFAULT 0, UNIQUE (namespace_id, path), UNIQUE (namespace_id, name));
 CREATE TABLE IF NOT EXISTS redirects (
     full_path TEXT PRIMARY KEY, project_id INTEGER NOT NULL REFERENCES projects(id) ON DELETE CASCADE);
+CREATE TABLE IF NOT EXISTS shares (
+    project_id INTEGER NOT NULL REFERENCES projects(id) ON DELETE CASCADE,
+    group_id INTEGER NOT NULL REFERENCES namespaces(id), PRIMARY KEY (project_id, group_id));
 CREATE TABLE IF NOT EXISTS labels (
     id INTEGER PRIMARY KEY, project_id INTEGER NOT NULL REFERENCES projects(id) ON DELETE CASCADE,
     title TEXT NOT NULL, color TEXT NOT NULL, created_at TEXT NOT NULL, UNIQUE (project_id, title));
@@ -34,7 +37,7 @@ CREATE TABLE IF NOT EXISTS issues (
     project_id INTEGER NOT NULL REFERENCES projects(id) ON DELETE CASCADE,
     title TEXT NOT NULL, description TEXT, state TEXT NOT NULL, confidential INTEGER NOT NULL,
     author_id INTEGER NOT NULL, assignee_ids TEXT NOT NULL, labels TEXT NOT NULL, updated_by_id INTEGER,
-    created_at TEXT NOT NULL, updated_at TEXT NOT NULL, closed_at TEXT, UNIQUE (project_id, iid));
+    created_at TEXT NOT NULL, updated_at TEXT NOT NULL, closed_at TEXT, due_date TEXT, UNIQUE (project_id, iid));
 CREATE TABLE IF NOT EXISTS merge_requests (
     id INTEGER PRIMARY KEY AUTOINCREMENT, iid INTEGER NOT NULL,
     project_id INTEGER NOT NULL REFERENCES projects(id) ON DELETE CASCADE,
@@ -43,6 +46,22 @@ CREATE TABLE IF NOT EXISTS merge_requests (
     author_id INTEGER NOT NULL, assignee_ids TEXT NOT NULL, reviewer_ids TEXT NOT NULL, labels TEXT NOT NULL,
     updated_by_id INTEGER, created_at TEXT NOT NULL, updated_at TEXT NOT NULL, closed_at TEXT,
     merged_at TEXT, merge_user_id INTEGER, merge_commit_sha TEXT, UNIQUE (project_id, iid));
+CREATE TABLE IF NOT EXISTS review_requests (
+    merge_request_id INTEGER NOT NULL REFERENCES merge_requests(id) ON DELETE CASCADE, user_id INTEGER NOT NULL,
+    created_at TEXT NOT NULL, PRIMARY KEY (merge_request_id, user_id));
+CREATE TABLE IF NOT EXISTS approvals (
+    id INTEGER PRIMARY KEY, merge_request_id INTEGER NOT NULL REFERENCES merge_requests(id) ON DELETE CASCADE,
+    user_id INTEGER NOT NULL, created_at TEXT NOT NULL, UNIQUE (merge_request_id, user_id));
+CREATE TABLE IF NOT EXISTS milestones (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, iid INTEGER NOT NULL,
+    project_id INTEGER NOT NULL REFERENCES projects(id) ON DELETE CASCADE,
+    title TEXT NOT NULL, description TEXT, state TEXT NOT NULL, due_date TEXT, start_date TEXT,
+    created_at TEXT NOT NULL, updated_at TEXT NOT NULL, UNIQUE (project_id, iid), UNIQUE (project_id, title));
+CREATE TABLE IF NOT EXISTS pipelines (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, iid INTEGER NOT NULL,
+    project_id INTEGER NOT NULL REFERENCES projects(id) ON DELETE CASCADE,
+    sha TEXT NOT NULL, ref TEXT NOT NULL, status TEXT NOT NULL, source TEXT NOT NULL,
+    created_at TEXT NOT NULL, updated_at TEXT NOT NULL, UNIQUE (project_id, iid));
 CREATE TABLE IF NOT EXISTS notes (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     project_id INTEGER NOT NULL REFERENCES projects(id) ON DELETE CASCADE,

@@ -120,7 +120,7 @@ def auth_tokens_list(instance: Instance, arguments: Sequence[str]) -> int:
     if options.user not in users.names(instance):
         print("user not found")
         return 1
-    # Of what a real one tells of each, what it is called by: those made here all bear the same name.
+    # Of what a real one says of each, only its name: those made here all bear the same name.
     tokens = [
         {"id": number, "name": "cli", "type": 1} for number in users.app_passwords(instance, options.user)
     ]

@@ -46,6 +46,7 @@ class Deployment(EventKind):
     actions = (*ENDS, "blocked", "approved", "rejected", "created", "running", "skipped")
     triggers = ("deployment_events",)
     action_at = ("status",)
+    author_at = ("user", "username")
     branch_at = ("ref",)
 
     def build(self, payload: Payload, wording: Wording) -> Message:

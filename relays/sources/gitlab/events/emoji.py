@@ -18,6 +18,7 @@ class Emoji(EventKind):
     gitlab_names = ("emoji",)
     actions = ("award", "revoke")
     triggers = ("emoji_events",)
+    author_at = ("user", "username")
     branch_at = ("merge_request", "target_branch")
     labels_at = LABELS_AT
     maybe_confidential = True

@@ -15,6 +15,7 @@ class FeatureFlag(EventKind):
     gitlab_names = ("feature_flag",)
     actions = ("on", "off")
     triggers = ("feature_flag_events",)
+    author_at = ("user", "username")
 
     def build(self, payload: Payload, wording: Wording) -> Message:
         """Who switched which flag on or off."""

@@ -26,6 +26,7 @@ class Issue(EventKind):
     actions = ("update", "open", "close", "reopen", *CHANGES)
     triggers = ("issues_events",)
     confidential_triggers = ("confidential_issues_events",)
+    author_at = ("user", "username")
     labels_at = ((), ("object_attributes",))
     maybe_confidential = True
 

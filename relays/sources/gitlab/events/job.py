@@ -23,6 +23,7 @@ class Job(EventKind):
     actions = (*ENDS, "manual", *PROGRESS)
     triggers = ("job_events",)
     action_at = ("build_status",)
+    author_at = ("user", "username")
     branch_at = ("ref",)
     muted_by = "jobs"
 

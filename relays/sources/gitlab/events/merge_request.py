@@ -31,6 +31,7 @@ class MergeRequest(EventKind):
     gitlab_names = ("merge_request",)
     actions = ("update", "open", "close", "reopen", "merge", "approved", "unapproved", *CHANGES)
     triggers = ("merge_requests_events",)
+    author_at = ("user", "username")
     branch_at = ("object_attributes", "target_branch")
     labels_at = ((), ("object_attributes",))
 

@@ -44,6 +44,7 @@ class Note(EventKind):
     actions = ("create", "update")
     triggers = ("note_events",)
     confidential_triggers = ("confidential_note_events",)
+    author_at = ("user", "username")
     branch_at = ("merge_request", "target_branch")
     labels_at = LABELS_AT
     maybe_confidential = True

@@ -45,6 +45,7 @@ class Pipeline(EventKind):
     actions = (*ENDS, "fixed", "broken", "still_failing", "manual", *PROGRESS)
     triggers = ("pipeline_events",)
     action_at = ("object_attributes", "status")
+    author_at = ("user", "username")
     branch_at = ("object_attributes", "ref")
 
     def build(self, payload: Payload, wording: Wording) -> Message:

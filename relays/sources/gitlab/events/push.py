@@ -31,6 +31,7 @@ class Push(EventKind):
     gitlab_names = ("push",)
     actions = ("create", "update", "delete")
     triggers = ("push_events",)
+    author_at = ("user_username",)
     branch_at = ("ref",)
 
     def build(self, payload: Payload, wording: Wording) -> Message:

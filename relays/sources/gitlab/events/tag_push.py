@@ -26,6 +26,7 @@ class TagPush(EventKind):
     gitlab_names = ("tag_push",)
     actions = ("create", "update", "delete")
     triggers = ("tag_push_events",)
+    author_at = ("user_username",)
 
     def build(self, payload: Payload, wording: Wording) -> Message:
         """Who created, moved or deleted which tag, and what an annotated one says."""

@@ -15,6 +15,7 @@ class WikiPage(EventKind):
     gitlab_names = ("wiki_page",)
     actions = ("create", "update", "delete")
     triggers = ("wiki_page_events",)
+    author_at = ("user", "username")
 
     def build(self, payload: Payload, wording: Wording) -> Message:
         """Who created, changed or deleted which page."""

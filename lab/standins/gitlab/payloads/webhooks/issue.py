@@ -48,7 +48,7 @@ def attributes(issue: Issue, context: Context) -> dict[str, Any]:
         "created_at": hook_time(issue.created_at),
         "description": issue.description,
         "discussion_locked": None,
-        "due_date": None,
+        "due_date": issue.due_date,
         "start_date": None,
         "id": issue.id,
         "iid": issue.iid,

@@ -1,0 +1,130 @@
+"""What reminders read of GitLab: reviewers, approvals, due dates, milestones, pipelines, page by page."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from tests.standins.gitlab_site import READ_TOKEN, Project
+
+
+def opened(project: Project, branch: str, **parameters: Any) -> dict[str, Any]:
+    project.commit(branch, {f"{branch}.txt": "un\n"}, start_branch="main")
+    made: dict[str, Any] = project.done(
+        "POST", "/merge_requests", source_branch=branch, target_branch="main", title=branch, **parameters
+    )
+    return made
+
+
+def day(ahead: int) -> str:
+    return (datetime.now(UTC).date() + timedelta(ahead)).isoformat()
+
+
+def test_reviewers_and_approvals(project: Project) -> None:
+    me = project.site.done("GET", "/user")["id"]
+    opened(project, "a", reviewer_ids=[me])
+    (asked,) = project.done("GET", "/merge_requests/1/reviewers")
+    assert (asked["user"]["username"], asked["user"]["state"], asked["state"]) == (
+        *("root", "active"),
+        "unreviewed",
+    )
+    assert datetime.fromisoformat(asked["created_at"]) <= datetime.now(UTC)
+    before = project.done("GET", "/merge_requests/1/approvals")
+    assert (before["approved"], before["approved_by"]) == (False, [])
+    project.done("POST", "/merge_requests/1/approve")
+    assert project.call("POST", "/merge_requests/1/approve").status_code == 401
+    after = project.done("GET", "/merge_requests/1/approvals")
+    assert (after["approved"], after["user_has_approved"]) == (True, True)
+    assert [each["user"]["username"] for each in after["approved_by"]] == ["root"]
+    (asked_still,) = project.done("GET", "/merge_requests/1/reviewers")
+    assert asked_still == asked | {"state": "approved"}
+    project.done("PUT", "/merge_requests/1", reviewer_ids=[])
+    assert project.done("GET", "/merge_requests/1/reviewers") == []
+
+
+def test_issues_by_the_day_on_which_they_are_due(project: Project) -> None:
+    for title, ahead in (("late", -3), ("today", 0), ("tomorrow", 1), ("far", 400), ("never", None)):
+        due = {} if ahead is None else {"due_date": day(ahead)}
+        project.done("POST", "/issues", title=title, **due)
+
+    def listed(**query: str) -> list[str]:
+        answer = project.call("GET", "/issues", params=query)
+        assert answer.ok, answer.text
+        return [issue["title"] for issue in answer.json()]
+
+    earliest = {"order_by": "due_date", "sort": "asc"}
+    assert listed(due_date="any", **earliest) == ["late", "today", "tomorrow", "far"]
+    assert listed(**earliest) == ["late", "today", "tomorrow", "far", "never"]
+    assert listed(due_date="overdue") == ["late"]
+    assert listed(due_date="tomorrow") == ["tomorrow"]
+    assert listed(due_date="0") == ["never"]
+    project.done("PUT", "/issues/1", due_date="")
+    assert listed(due_date="overdue") == []
+    assert project.done("GET", "/issues/2")["due_date"] == day(0)
+
+
+def test_milestones(project: Project) -> None:
+    project.done("POST", "/milestones", title="v2", due_date=day(5))
+    made = project.done("POST", "/milestones", title="v1", due_date=day(-1))
+    assert made["web_url"].endswith(f"/{project.full_path}/-/milestones/2")
+    answer = project.call("GET", "/milestones", params={"state": "active", "include_ancestors": "true"})
+    assert [(each["title"], each["expired"]) for each in answer.json()] == [("v1", True), ("v2", False)]
+    assert project.call("POST", "/milestones", json={"title": "v1"}).status_code == 400
+
+
+def test_pipelines_by_reported_statuses(project: Project) -> None:
+    first = project.branch("main")["commit"]["id"]
+    project.done("POST", f"/statuses/{first}", state="success", ref="main")
+    second = project.commit("main", {"b.txt": "b"})["id"]
+    project.done("POST", f"/statuses/{second}", state="running", ref="main")
+    query = {"ref": "main", "scope": "finished", "order_by": "id", "sort": "desc"}
+
+    def ended() -> list[tuple[str, str]]:
+        return [
+            (each["sha"], each["status"]) for each in project.call("GET", "/pipelines", params=query).json()
+        ]
+
+    assert ended() == [(first, "success")]
+    project.done("POST", f"/statuses/{second}", state="failed", ref="main")
+    assert ended() == [(second, "failed"), (first, "success")]
+    unknown = project.call("POST", f"/statuses/{'0' * 40}", json={"state": "failed", "ref": "main"})
+    assert unknown.status_code == 404
+
+
+@pytest.mark.parametrize("path", ["/issues", "/merge_requests", "/milestones", "/pipelines"])
+def test_lists_come_in_pages(project: Project, path: str) -> None:
+    for number in range(3):
+        if path == "/merge_requests":
+            opened(project, f"b{number}")
+        elif path == "/pipelines":
+            commit = project.commit("main", {f"{number}.txt": ""})["id"]
+            project.done("POST", f"/statuses/{commit}", state="failed", ref="main")
+        else:
+            project.done("POST", path, title=f"t{number}")
+    pages = [
+        project.call(
+            "GET", path, params={"per_page": 2, "page": number}, headers={"PRIVATE-TOKEN": READ_TOKEN}
+        )
+        for number in (1, 2, 3)
+    ]
+    assert [len(page.json()) for page in pages] == [2, 1, 0]
+    assert pages[0].headers["x-next-page"] == "2"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "",
+        "/issues",
+        "/merge_requests",
+        "/merge_requests/1/reviewers",
+        "/merge_requests/1/approvals",
+        "/milestones",
+    ],
+)
+def test_nobody_reads_with_a_wrong_token_or_writes_with_that_of_a_reader(project: Project, path: str) -> None:
+    wrong = project.call("GET", path, headers={"PRIVATE-TOKEN": "glpat-of-nobody"})
+    assert (wrong.status_code, wrong.json()) == (401, {"message": "401 Unauthorized"})
+    if path in ("/issues", "/milestones"):
+        reader = project.call("POST", path, json={"title": "x"}, headers={"PRIVATE-TOKEN": READ_TOKEN})
+        assert (reader.status_code, reader.json()["error"]) == (403, "insufficient_scope")
