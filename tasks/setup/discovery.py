@@ -121,7 +121,7 @@ class Applications:
         """ResourceError if the host does not find the application at that address."""
         path, key = _HEALTH[application]
         api = self.api(application, url)
-        answer = api.call("GET", path)
+        answer = api.call("GET", path, absent=("404",))
         if not isinstance(answer, dict) or key not in answer:
             raise ResourceError(api.server.stranger())
 

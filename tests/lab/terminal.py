@@ -8,6 +8,8 @@ import subprocess
 import time
 from pathlib import Path
 
+from tests.waiting import wait_until
+
 
 class Terminal:
     """The program that runs, and all that it has printed so far."""
@@ -42,6 +44,20 @@ class Terminal:
     def interrupt(self) -> None:
         """Ctrl-C."""
         os.write(self._master, b"\x03")
+
+    def wait_until_it_waits(self) -> None:
+        """Until the program sits at its prompt; what is typed while it is still setting that up, readline may lose."""
+
+        def used() -> list[str]:
+            fields = Path(f"/proc/{self._process.pid}/stat").read_text().rpartition(")")[2].split()
+            return [fields[0], *fields[11:13]]  # its state, and the time that it has had of the processor
+
+        def waits() -> bool:
+            before = used()
+            time.sleep(0.3)
+            return before[0] == "S" and before == used()
+
+        wait_until("a prompt", waits)
 
     def end(self, seconds: float = 300) -> int:
         """Its exit code, once it has ended."""

@@ -33,7 +33,7 @@ Typed = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.mark.parametrize(
-    ("arguments", "code", "told"),
+    ("arguments", "code", "expected"),
     [
         (["--help"], 0, "Commands:"),
         (["--version"], 0, "passerelle, version 1"),
@@ -48,12 +48,14 @@ Typed = Callable[..., subprocess.CompletedProcess[str]]
         (["check"], 1, "-m pip install pytest"),
     ],
 )
-def test_commands_of_the_installed_program(arguments: list[str], code: int, told: str, typed: Typed) -> None:
+def test_commands_of_the_installed_program(
+    arguments: list[str], code: int, expected: str, typed: Typed
+) -> None:
     if arguments == ["status"]:
-        told = "http://git.taaf.internal"
+        expected = "http://git.taaf.internal"
     done = typed(*arguments)
     assert done.returncode == code, done.stdout + done.stderr
-    assert told in done.stdout + done.stderr
+    assert expected in done.stdout + done.stderr
     assert "Traceback" not in done.stderr
 
 

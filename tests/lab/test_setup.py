@@ -92,8 +92,8 @@ def test_three_answers_bring_the_first_message(
     assert person.lab.chat_token not in person.settings.read_text()  # used once, to make one of its own
     assert tokens() == tuple(count + 1 for count in before)
 
-    told = person.run("drift")
-    assert (told.returncode, told.stdout) == (0, "0 difference(s)\n"), told.stderr
+    found = person.run("drift")
+    assert (found.returncode, found.stdout) == (0, "0 difference(s)\n"), found.stderr
     assert person.run("status").returncode == 0
     assert person.run("doctor").returncode == 0
 
@@ -110,7 +110,7 @@ def again(person: Person, tokens: Callable[[], tuple[int, int, int]]) -> None:
     assert "nothing to do" in done.stderr
     assert "is there already: what it says stays" in done.stderr
     assert (person.settings.read_text(), tokens()) == (held, there)
-    # A token that is revoked is told of, and a new one takes its place.
+    # A token that is revoked is named, and a new one takes its place.
     values = tomllib.loads(held)
     person.settings.write_text(held.replace(values["mattermost"]["token"], "x" * 26))
     done = person.run("setup", "--yes", person.token(person.lab.chat_token))
@@ -130,8 +130,8 @@ def rotation(
     assert enters(site, chat, forge, old) == dict.fromkeys(("gitlab", "mattermost", "nextcloud"), False)
     assert enters(site, chat, forge, new) == dict.fromkeys(("gitlab", "mattermost", "nextcloud"), True)
     assert tokens() == there
-    told = person.run("drift")
-    assert (told.returncode, told.stdout) == (0, "0 difference(s)\n"), told.stderr
+    found = person.run("drift")
+    assert (found.returncode, found.stdout) == (0, "0 difference(s)\n"), found.stderr
 
 
 def end(
@@ -199,6 +199,7 @@ def test_an_interruption_leaves_nothing(
     ):
         terminal.wait_for(prompt)
         if prompt == moment:
+            terminal.wait_until_it_waits()
             break
         terminal.type(answer)
     else:

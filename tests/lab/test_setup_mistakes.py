@@ -1,4 +1,4 @@
-"""First-time mistakes in passerelle setup: each is told in one line and leaves nothing behind."""
+"""First-time mistakes in passerelle setup: each is reported in one line and leaves nothing behind."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -18,10 +18,10 @@ pytestmark = pytest.mark.usefixtures("nothing_there")
 
 @dataclass(frozen=True)
 class Wrong:
-    """`arguments` and `variables` beside those of a run that would succeed; `told` is in the one line."""
+    """`arguments` and `variables` beside those of a run that would succeed; `reported` is in the one line."""
 
     name: str
-    told: str
+    reported: str
     arguments: tuple[str, ...] = ()
     variables: dict[str, str] = field(default_factory=dict)
     settings: str | None = None
@@ -125,7 +125,7 @@ def test_mistakes_are_told_in_a_line_and_leave_nothing(
     finally:
         world.machine(wrong.undo)
     assert done.returncode == 1, done.stdout + done.stderr
-    assert wrong.told in done.stderr
+    assert wrong.reported in done.stderr
     assert "Traceback" not in done.stderr
     assert tokens() == before
     assert left_behind(person) == ([] if wrong.settings is None else ["passerelle.toml"])

@@ -60,7 +60,7 @@ def test_the_list_of_commands() -> None:
     assert shown.returncode == 0
     listed = shown.stdout.partition("Commands:\n")[2].partition("\n\n")[0].splitlines()
     assert [line.split()[0] for line in listed] == COMMANDS
-    assert not [line for line in listed if line.endswith("...")]  # each is told in a line
+    assert not [line for line in listed if line.endswith("...")]  # each is expected in a line
     assert "Exit codes:" in shown.stdout
 
 
@@ -73,7 +73,7 @@ def test_each_command_helps(command: str, option: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "expected"),
     [
         (["bogus"], "No such command 'bogus'"),
         (["drift", "--bogus"], "No such option '--bogus'"),
@@ -83,12 +83,12 @@ def test_each_command_helps(command: str, option: str) -> None:
         *(([command], "run: passerelle setup") for command in COMMANDS if command not in ("lab", "setup")),
     ],
 )
-def test_mistakes_in_what_is_typed(arguments: list[str], told: str, tmp_path: Path) -> None:
+def test_mistakes_in_what_is_typed(arguments: list[str], expected: str, tmp_path: Path) -> None:
     done = typed(*arguments, cwd=tmp_path, HOME=str(tmp_path))
-    if (ROOT / "passerelle.toml").exists() and "setup" in told:
+    if (ROOT / "passerelle.toml").exists() and "setup" in expected:
         pytest.skip("this checkout has settings of its own")
     assert done.returncode == 1
-    assert told in done.stderr
+    assert expected in done.stderr
     assert "Traceback" not in done.stderr
 
 

@@ -142,12 +142,12 @@ channels = ["a"]
 )
 def test_values_are_set_and_all_the_rest_stays(text: str, values: dict[str, Any]) -> None:
     after = with_values(text, values)
-    told = tomllib.loads(after)
+    found = tomllib.loads(after)
     for name, value in values.items():
         assert (
-            {key: told[name][key] for key in value} == value
+            {key: found[name][key] for key in value} == value
             if isinstance(value, dict)
-            else told[name] == value
+            else found[name] == value
         )
     kept = [line for line in text.splitlines() if line.strip() and "old" not in line and "portal" not in line]
     kept = [line for line in kept if '"""' not in line]
