@@ -96,6 +96,7 @@ def test_versions_of_a_document_answer_in_its_thread(chat: Chat, cloud: Cloud) -
     cloud.delete(f"Contrats/{mark}.pdf")
 
 
+@pytest.mark.exhaustive
 def test_a_rotation_replaces_the_token_and_loses_no_event(machine: Shell, chat: Chat, events: Events) -> None:
     deploy(**BOT)
     before = machine(f"cat {TOKEN}").strip()
@@ -111,6 +112,7 @@ def test_a_rotation_replaces_the_token_and_loses_no_event(machine: Shell, chat: 
     assert deploy(**BOT).changed == 0
 
 
+@pytest.mark.exhaustive
 def test_a_teardown_disables_the_bot_and_a_deploy_brings_it_back(machine: Shell, chat: Chat) -> None:
     deploy(**BOT)
     saved = machine(f"cat {TOKEN}").strip()
@@ -127,6 +129,7 @@ def test_a_teardown_disables_the_bot_and_a_deploy_brings_it_back(machine: Shell,
     assert deploy(**BOT).changed == 0
 
 
+@pytest.mark.exhaustive
 def test_the_doctor_judges_the_bot(world: World) -> None:
     deploy(**BOT)
     assert doctor(**BOT).code == 0

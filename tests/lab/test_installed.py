@@ -59,6 +59,7 @@ def test_commands_of_the_installed_program(
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.exhaustive
 def test_it_deploys_from_scratch_what_the_checkout_would(typed: Typed, machine: Callable[[str], str]) -> None:
     """Its own wheels reach the host, and the checkout then finds nothing to change."""
     machine("systemctl stop 'passerelle-*'; rm -rf /opt/passerelle")
@@ -69,6 +70,7 @@ def test_it_deploys_from_scratch_what_the_checkout_would(typed: Typed, machine: 
     assert deploy().changed == 0
 
 
+@pytest.mark.exhaustive
 def test_it_checks_the_site(program: Path, typed: Typed, tmp_path: Path) -> None:
     add_extra(program, "pytest", "pytest-testinfra", "hypothesis", "requests[socks]")
     done = typed("check", "-k", "test_commands", "-p", "no:cacheprovider")

@@ -26,6 +26,7 @@ from tests.lab.person import (
     person,
     tokens,
 )
+from tests.lab.runs import sampled
 from tests.lab.terminal import Terminal
 
 __all__ = ["nothing_there", "person", "tokens"]
@@ -185,7 +186,9 @@ def test_a_plan_that_is_refused_leaves_nothing(
     assert machine("ls /opt /etc | grep -c passerelle || true").strip() == "0"
 
 
-@pytest.mark.parametrize("moment", [HOST, TOKEN, NAME, PASSWORD, "making a token", "looking what is", PLAN])
+@pytest.mark.parametrize(
+    "moment", sampled([HOST, TOKEN, NAME, PASSWORD, "making a token", "looking what is", PLAN], 4)
+)
 def test_an_interruption_leaves_nothing(
     moment: str, person: Person, tokens: Callable[[], tuple[int, int, int]]
 ) -> None:
@@ -211,6 +214,7 @@ def test_an_interruption_leaves_nothing(
     assert left_behind(person) == []
 
 
+@pytest.mark.exhaustive
 def test_tokens_that_are_switched_off_are_said_so(person: Person, chat: Chat, site: Site) -> None:
     """Only whoever asks for it has them switched on."""
 
@@ -247,6 +251,7 @@ def test_tokens_that_are_switched_off_are_said_so(person: Person, chat: Chat, si
     assert left_behind(person) == []
 
 
+@pytest.mark.exhaustive
 def test_another_user_becomes_root_by_sudo(person: Person, machine: Shell) -> None:
     """The folder of the project is not the user's own, and found all the same."""
     done = person.run(
