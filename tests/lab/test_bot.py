@@ -77,6 +77,7 @@ def test_a_bot_posts_and_webhooks_again_and_no_event_is_lost(world: World, event
     assert numbers - set(seen(world.chat, "dev-notifications", mark)) == set()
 
 
+@pytest.mark.exhaustive
 def test_versions_of_a_document_answer_in_its_thread(chat: Chat, cloud: Cloud) -> None:
     deploy(**BOT)
     mark = marker()

@@ -286,7 +286,7 @@ def sound(forge: Forge) -> Iterator[None]:
     deploy()
 
 
-@pytest.mark.parametrize("fault", sampled(FAULTS, 16))
+@pytest.mark.parametrize("fault", sampled(FAULTS, 32))
 def test_fault_is_named_with_its_remedy(world: World, fault: str) -> None:
     made = FAULTS[fault]
     made.make(world)

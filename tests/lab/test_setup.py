@@ -187,7 +187,7 @@ def test_a_plan_that_is_refused_leaves_nothing(
 
 
 @pytest.mark.parametrize(
-    "moment", sampled([HOST, TOKEN, NAME, PASSWORD, "making a token", "looking what is", PLAN], 4)
+    "moment", sampled([HOST, TOKEN, NAME, PASSWORD, "making a token", "looking what is", PLAN], 7)
 )
 def test_an_interruption_leaves_nothing(
     moment: str, person: Person, tokens: Callable[[], tuple[int, int, int]]

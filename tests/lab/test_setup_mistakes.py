@@ -100,7 +100,7 @@ def world(site: Site, lab: state.Lab, chat: Chat, machine: Shell) -> Iterator[Wo
     machine(f"userdel -rf {NOBODY} 2>/dev/null || true")
 
 
-@pytest.mark.parametrize("wrong", sampled([pytest.param(each, id=str(each)) for each in WRONG], 6))
+@pytest.mark.parametrize("wrong", sampled([pytest.param(each, id=str(each)) for each in WRONG], 15))
 def test_mistakes_are_told_in_a_line_and_leave_nothing(
     wrong: Wrong, person: Person, world: World, tokens: Callable[[], tuple[int, int, int]]
 ) -> None:
