@@ -33,6 +33,8 @@ FRENCH = {
     "test_project_has_a_readme": "Chaque projet existe avec un README, donc avec une branche sur laquelle travailler.",
     "test_one_hook_leads_to_the_relay_with_its_triggers": "Un seul webhook, ses déclencheurs cochés, mène au relais : "
     "un second doublerait chaque message.",
+    "test_a_group_with_a_hook_of_its_own_has_one": "Là où GitLab a des webhooks de groupe, celui d'un groupe listé "
+    "remplace ceux de ses projets.",
     "test_hook_has_its_secrets_and_works": "GitLab prouve son identité au relais : sinon n'importe qui sur le réseau "
     "pourrait écrire dans le canal.",
     "test_gitlab_may_reach_the_relay": "Le relais figure dans la liste autorisée de GitLab, qui refuse sinon les "

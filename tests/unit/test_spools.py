@@ -12,6 +12,7 @@ import pytest
 
 from relays.delivery.tables import OUTBOX
 from relays.sources.gitlab.tables import GITLAB
+from relays.sources.nextcloud.tables import NEXTCLOUD
 from relays.storage.introspection import SQLITE
 from relays.storage.migrations import upgrade
 from relays.storage.schema import Migration, Tables
@@ -42,6 +43,9 @@ def test_only_what_the_release_before_could_not_use_is_announced(name: str, tmp_
         "gitlab-a4d1735": f"gitlab tables 3 -> {GITLAB.version}",
     }
     wanted = [text for commit, text in lines.items() if commit in name]
+    if name.startswith("nextcloud"):
+        before = 2 if "da8537e" in name else 1
+        wanted.append(f"nextcloud tables {before} -> {NEXTCLOUD.version}")
     relay = name.partition("-")[0]
     assert judged(relay, tmp_path) == Switch(
         tuple(

@@ -160,7 +160,8 @@ CREATE TABLE direct_messages (
 
 _REMINDED = """
 CREATE TABLE reminded (
-    day         TEXT PRIMARY KEY,
+    id          INTEGER PRIMARY KEY,
+    day         TEXT NOT NULL UNIQUE,
     reminded_at DOUBLE PRECISION NOT NULL
 );
 """
