@@ -18,9 +18,10 @@ class Terminal:
         self.output = ""
         self._seen = 0
         self._master, slave = pty.openpty()
-        # A terminal of its own, so that what is typed there (Ctrl-C) reaches all of its processes.
+        # A terminal of its own, so that what is typed there (Ctrl-C) reaches all of its processes; whoever runs the
+        # tests in the background may have it ignored.
         self._process = subprocess.Popen(
-            ["setsid", "--ctty", "--wait", *command],
+            ["setsid", "--ctty", "--wait", "env", "--default-signal=INT", *command],
             cwd=cwd,
             env=environment,
             stdin=slave,
@@ -45,19 +46,19 @@ class Terminal:
         """Ctrl-C."""
         os.write(self._master, b"\x03")
 
-    def wait_until_it_waits(self) -> None:
-        """Until the program sits at its prompt; what is typed while it is still setting that up, readline may lose."""
+    def wait_until_it_reads(self) -> None:
+        """Until the program reads what is typed; a Ctrl-C between its prompt and that is noticed after the next key."""
+        process = Path(f"/proc/{self._process.pid}")
 
-        def used() -> list[str]:
-            fields = Path(f"/proc/{self._process.pid}/stat").read_text().rpartition(")")[2].split()
-            return [fields[0], *fields[11:13]]  # its state, and the time that it has had of the processor
+        def reads() -> bool:
+            # The number of the call that it is in and its arguments, or "running".
+            _, *arguments = (process / "syscall").read_text().split()
+            with contextlib.suppress(OSError):  # the first argument is none of its files
+                open_file = (process / "fd" / str(int(arguments[0], 16))).readlink() if arguments else Path()
+                return open_file.is_relative_to("/dev")
+            return False
 
-        def waits() -> bool:
-            before = used()
-            time.sleep(0.3)
-            return before[0] == "S" and before == used()
-
-        wait_until("a prompt", waits)
+        wait_until("a prompt", reads)
 
     def end(self, seconds: float = 300) -> int:
         """Its exit code, once it has ended."""

@@ -202,7 +202,7 @@ def test_an_interruption_leaves_nothing(
     ):
         terminal.wait_for(prompt)
         if prompt == moment:
-            terminal.wait_until_it_waits()
+            terminal.wait_until_it_reads()
             break
         terminal.type(answer)
     else:

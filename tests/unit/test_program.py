@@ -187,7 +187,17 @@ def silent() -> Iterator[int]:
 def test_an_interrupted_command_says_so(command: list[str], silent: int, tmp_path: Path) -> None:
     file = write(tmp_path / "passerelle.toml", ONE_SITE.format(port=silent))
     process = subprocess.Popen(
-        [sys.executable, "-m", "passerelle", "--settings", str(file), *command],
+        # Whoever runs the tests in the background may have Ctrl-C ignored.
+        [
+            "env",
+            "--default-signal=INT",
+            sys.executable,
+            "-m",
+            "passerelle",
+            "--settings",
+            str(file),
+            *command,
+        ],
         cwd=ROOT,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

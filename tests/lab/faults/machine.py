@@ -41,7 +41,7 @@ FAULTS = [
         on_host("mkdir /opt/passerelle/before"),
         "passerelle",
         "accepted",
-        "new release on trial",
+        "on trial",
     ),
     *files("settings of a relay", "/etc/passerelle/gitlab.toml", "644"),
     Fault(
