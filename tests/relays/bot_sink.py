@@ -10,10 +10,10 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from email.utils import formatdate
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from tests.relays.loopback import Handler, Loopback
 from tests.relays.sink import HOOK_ID, OK, Reply, keys_of
 
 BOT_TOKEN = "bot5token8secret3of9the4sink"
@@ -95,15 +95,36 @@ class BotSink:
         self._pending: dict[str, tuple[str, float]] = {}
         self._under_way: list[Call] = []
         self._guard = threading.RLock()
-        self._port = 0
         self._now = 0
-        self._server: ThreadingHTTPServer | None = None
-        self.start()
+        sink = self
+
+        class Answers(Handler):
+            def _handle(self) -> None:
+                length = int(self.headers.get("Content-Length") or 0)
+                body = json.loads(self.rfile.read(length)) if length else None
+                allowed = self.headers.get("Authorization") == f"Bearer {sink.token}"
+                reply, answer = sink.answer(self.command, self.path, body, allowed)
+                if reply.drop:
+                    self.close_connection = True
+                    return
+                status, content = (reply.status, reply.body) if reply is not OK else (answer[0], answer[1])
+                data = content if isinstance(content, bytes) else json.dumps(content).encode()
+                self.send_response_only(status)
+                self.send_header("Date", formatdate(time.time(), usegmt=True))
+                self.send_header("Content-Length", str(len(data)))
+                for name, value in reply.headers.items():
+                    self.send_header(name, value)
+                self.end_headers()
+                self.wfile.write(data)
+
+            do_GET = do_POST = do_PUT = _handle
+
+        self._server = Loopback(Answers)
 
     @property
     def url(self) -> str:
         """Its address."""
-        return f"http://127.0.0.1:{self._port}"
+        return self._server.url
 
     @property
     def hook_url(self) -> str:
@@ -151,58 +172,16 @@ class BotSink:
 
     def start(self) -> None:
         """Listen."""
-        sink = self
-
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-            disable_nagle_algorithm = True
-
-            def _handle(self) -> None:
-                length = int(self.headers.get("Content-Length") or 0)
-                body = json.loads(self.rfile.read(length)) if length else None
-                allowed = self.headers.get("Authorization") == f"Bearer {sink.token}"
-                reply, answer = sink.answer(self.command, self.path, body, allowed)
-                if reply.drop:
-                    self.close_connection = True
-                    return
-                status, content = (reply.status, reply.body) if reply is not OK else (answer[0], answer[1])
-                data = content if isinstance(content, bytes) else json.dumps(content).encode()
-                self.send_response_only(status)
-                self.send_header("Date", formatdate(time.time(), usegmt=True))
-                self.send_header("Content-Length", str(len(data)))
-                for name, value in reply.headers.items():
-                    self.send_header(name, value)
-                self.end_headers()
-                self.wfile.write(data)
-
-            do_GET = do_POST = do_PUT = _handle
-
-            def log_message(self, format: str, *args: object) -> None:
-                pass
-
-        class Server(ThreadingHTTPServer):
-            daemon_threads = True
-            block_on_close = False
-            request_queue_size = 128
-
-            def handle_error(self, request: object, client_address: object) -> None:
-                pass
-
-        self._server = Server(("127.0.0.1", self._port), Handler)
-        self._port = self._server.server_port
-        threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
+        self._server.start()
 
     def stop(self) -> None:
         """Go away: connections are refused, and what is pending is forgotten."""
-        if self._server is not None:
-            self._server.shutdown()
-            self._server.server_close()
-            self._server = None
+        self._server.stop()
         self.forget_pending()
 
     def answer(self, method: str, path: str, body: Any, allowed: bool) -> tuple[Reply, _Answer]:
         """How a request is answered: as it is told to, or else as Mattermost would."""
-        if self._server is None:
+        if not self._server.listens:
             return Reply(drop=True), (0, None)
         parts = urlsplit(path)
         place = parts.path.removeprefix("/api/v4")

@@ -1,12 +1,11 @@
 """A Nextcloud for the relay: the stand-in, and a front before it that can be slow, wrong or away."""
 
-import threading
 import time
 from collections.abc import Callable
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import requests
 
+from tests.relays.loopback import Handler, Loopback
 from tests.relays.sink import Reply
 from tests.standins.nextcloud_site import Site
 
@@ -24,23 +23,9 @@ class Front:
         self.behave: Callable[[str, str], Reply | None] = lambda method, path: None
         self.delay = 0.0
         self.asked: list[str] = []
-        self._port = 0
-        self._server: ThreadingHTTPServer | None = None
-        self.start()
-
-    @property
-    def url(self) -> str:
-        """The address of the Nextcloud."""
-        return f"http://127.0.0.1:{self._port}"
-
-    def start(self) -> None:
-        """Listen."""
         front = self
 
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-            disable_nagle_algorithm = True
-
+        class Answers(Handler):
             def _any(self) -> None:
                 body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
                 reply = front.reply_to(self.command, self.path, dict(self.headers), body)
@@ -60,32 +45,26 @@ class Front:
 
             do_GET = do_PROPFIND = _any
 
-            def log_message(self, format: str, *args: object) -> None:
-                pass
+        self._server = Loopback(Answers)
 
-        class Server(ThreadingHTTPServer):
-            daemon_threads = True
-            block_on_close = False
+    @property
+    def url(self) -> str:
+        """The address of the Nextcloud."""
+        return self._server.url
 
-            def handle_error(self, request: object, client_address: object) -> None:
-                pass
-
-        self._server = Server(("127.0.0.1", self._port), Handler)
-        self._port = self._server.server_port
-        threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
+    def start(self) -> None:
+        """Listen."""
+        self._server.start()
 
     def stop(self) -> None:
         """Go away: connections are refused."""
-        if self._server is not None:
-            self._server.shutdown()
-            self._server.server_close()
-            self._server = None
+        self._server.stop()
 
     def reply_to(self, method: str, path: str, headers: dict[str, str], body: bytes) -> Reply:
         """Answer as the test wants it, or as the stand-in does."""
         self.asked.append(f"{method} {path}")
         time.sleep(self.delay)
-        if self._server is None:
+        if not self._server.listens:
             # A connection that was kept alive ends with the server.
             return Reply(drop=True)
         reply = self.behave(method, path)

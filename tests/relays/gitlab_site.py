@@ -5,12 +5,12 @@ import sqlite3
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import requests
 
+from tests.relays.loopback import Handler, Loopback
 from tests.relays.process import TOKEN, Relay, wait_for
 from tests.relays.sink import Reply
 from tests.standins.gitlab_site import Project, Site
@@ -78,7 +78,7 @@ class Front:
         self.behave: Callable[[str], Reply | None] = lambda path: None
         front = self
 
-        class Handler(BaseHTTPRequestHandler):
+        class Answers(Handler):
             def do_GET(self) -> None:
                 front.asked.append(self.path)
                 reply = front.behave(self.path)
@@ -92,23 +92,12 @@ class Front:
                 self.end_headers()
                 self.wfile.write(reply.body)
 
-            def log_message(self, format: str, *args: object) -> None:
-                pass
-
-        class Server(ThreadingHTTPServer):
-            daemon_threads = True
-            block_on_close = False
-
-            def handle_error(self, request: object, client_address: object) -> None:
-                pass
-
-        self._server = Server(("127.0.0.1", 0), Handler)
-        threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
+        self._server = Loopback(Answers)
 
     @property
     def url(self) -> str:
         """The address of the API's server."""
-        return f"http://127.0.0.1:{self._server.server_port}"
+        return self._server.url
 
     @property
     def pages(self) -> list[str]:
@@ -122,8 +111,7 @@ class Front:
 
     def close(self) -> None:
         """Go away: connections are refused."""
-        self._server.shutdown()
-        self._server.server_close()
+        self._server.stop()
 
 
 @dataclass

@@ -5,8 +5,9 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+
+from tests.relays.loopback import Handler, Loopback
 
 HOOK_ID = "hook8secret7of6the5sink432"
 
@@ -88,41 +89,9 @@ class Sink:
         self._open = threading.Event()
         self._open.set()
         self._guard = threading.Lock()
-        self._port = 0
-        self._server: ThreadingHTTPServer | None = None
-        self.start()
-
-    @property
-    def port(self) -> int:
-        """Where it listens, on the loopback."""
-        return self._port
-
-    @property
-    def url(self) -> str:
-        """The address of the webhook, which is a secret."""
-        return f"http://127.0.0.1:{self._port}/hooks/{HOOK_ID}"
-
-    @property
-    def keys(self) -> list[str]:
-        """The delivery keys of all that was taken, in its order."""
-        return [key for post in self.posts for key in keys_of(post.payload)]
-
-    def hang(self) -> None:
-        """Answer nobody until `go_on`."""
-        self._open.clear()
-
-    def go_on(self) -> None:
-        """Answer those who wait, and everybody from now on."""
-        self._open.set()
-
-    def start(self) -> None:
-        """Listen."""
         sink = self
 
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-            disable_nagle_algorithm = True
-
+        class Answers(Handler):
             def do_POST(self) -> None:
                 payload = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
                 self._answer(sink.reply_to(payload))
@@ -146,31 +115,42 @@ class Sink:
                 while reply.endless:  # until whoever asked has had enough
                     self.wfile.write(b"and more " * 1000)
 
-            def log_message(self, format: str, *args: object) -> None:
-                pass
+        self._server = Loopback(Answers)
 
-        class Server(ThreadingHTTPServer):
-            daemon_threads = True
-            block_on_close = False
-            request_queue_size = 128
+    @property
+    def port(self) -> int:
+        """Where it listens, on the loopback."""
+        return self._server.port
 
-            def handle_error(self, request: object, client_address: object) -> None:
-                pass
+    @property
+    def url(self) -> str:
+        """The address of the webhook, which is a secret."""
+        return f"http://127.0.0.1:{self._server.port}/hooks/{HOOK_ID}"
 
-        self._server = Server(("127.0.0.1", self._port), Handler)
-        self._port = self._server.server_port
-        threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
+    @property
+    def keys(self) -> list[str]:
+        """The delivery keys of all that was taken, in its order."""
+        return [key for post in self.posts for key in keys_of(post.payload)]
+
+    def hang(self) -> None:
+        """Answer nobody until `go_on`."""
+        self._open.clear()
+
+    def go_on(self) -> None:
+        """Answer those who wait, and everybody from now on."""
+        self._open.set()
+
+    def start(self) -> None:
+        """Listen."""
+        self._server.start()
 
     def stop(self) -> None:
         """Go away: connections are refused."""
-        if self._server is not None:
-            self._server.shutdown()
-            self._server.server_close()
-            self._server = None
+        self._server.stop()
 
     def reply_to(self, payload: dict[str, Any]) -> Reply:
         """Take or refuse a message, as Mattermost would and as the test wants it."""
-        if self._server is None:
+        if not self._server.listens:
             # A connection that was kept alive ends with the server.
             return DROPPED
         with self._guard:

@@ -19,13 +19,12 @@ from relays.sources.gitlab.project_list import ProjectList
 from relays.sources.gitlab.rest import PlaceApi, Server
 from relays.sources.gitlab.tables import GITLAB
 from relays.storage.engine import StorageError
-from relays.storage.postgresql import PostgreSQL
-from relays.storage.sqlite import SQLite
 from relays.storage.store import Store
 from tests.postgresql import also_on_postgresql
 from tests.relays.gitlab_site import Front
 from tests.relays.process import wait_for
 from tests.relays.sink import Reply
+from tests.stores import running_store
 
 pytestmark = also_on_postgresql
 
@@ -77,12 +76,8 @@ def front() -> Iterator[Front]:
 
 @pytest.fixture
 def store(tmp_path: Path, spool: str | None) -> Iterator[Store]:
-    store = Store(PostgreSQL(spool, GITLAB) if spool else SQLite(tmp_path / "relay.db", GITLAB))
-    store.start()
-    yield store
-    store.stop()
-    store.join(10)
-    store.close()
+    with running_store(tmp_path, spool, GITLAB) as store:
+        yield store
 
 
 @contextmanager

@@ -26,9 +26,8 @@ from relays.sources.gitlab.router import Router
 from relays.sources.gitlab.routing import Route
 from relays.sources.gitlab.tables import GITLAB
 from relays.storage.engine import Database
-from relays.storage.postgresql import PostgreSQL
-from relays.storage.sqlite import SQLite
 from relays.storage.store import Store
+from tests.stores import running_store
 from tests.unit.test_relays_messages import load
 from tests.waiting import wait_until
 
@@ -144,13 +143,8 @@ def world(
     **more: Any,
 ) -> Iterator[World]:
     """A relay with these routes, on this spool."""
-    parts = (OUTBOX, GITLAB)
-    store = Store(PostgreSQL(spool, *parts) if spool else SQLite(folder / "relay.db", *parts))
-    store.start()
-    yield World(store, folder, Router([*routes, default or Route(("dev",))], mute or Mute(), **more))
-    store.stop()
-    store.join(10)
-    store.close()
+    with running_store(folder, spool, OUTBOX, GITLAB) as store:
+        yield World(store, folder, Router([*routes, default or Route(("dev",))], mute or Mute(), **more))
 
 
 def push(

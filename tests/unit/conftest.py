@@ -6,10 +6,9 @@ from pathlib import Path
 import pytest
 
 from relays.delivery.tables import OUTBOX
-from relays.storage.postgresql import PostgreSQL
-from relays.storage.sqlite import SQLite
 from relays.storage.store import Store
 from tests.mistakes_table import MistakesTable
+from tests.stores import running_store
 from tests.unit.conversations_world import converse as converse
 
 
@@ -21,9 +20,5 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.fixture
 def store(tmp_path: Path, spool: str | None) -> Iterator[Store]:
     """An empty store, running."""
-    store = Store(PostgreSQL(spool, OUTBOX) if spool else SQLite(tmp_path / "relay.db", OUTBOX))
-    store.start()
-    yield store
-    store.stop()
-    store.join()
-    store.close()
+    with running_store(tmp_path, spool, OUTBOX) as store:
+        yield store

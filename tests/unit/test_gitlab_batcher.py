@@ -11,10 +11,9 @@ from relays.sources.gitlab.batcher import Batcher
 from relays.sources.gitlab.inbox import MOST_AT_ONCE, Delivery, Inbox
 from relays.sources.gitlab.tables import GITLAB
 from relays.storage.engine import Database
-from relays.storage.postgresql import PostgreSQL
-from relays.storage.sqlite import SQLite
 from relays.storage.store import Store
 from tests.postgresql import on_both_spools
+from tests.stores import running_store
 
 pytestmark = on_both_spools
 
@@ -22,12 +21,8 @@ pytestmark = on_both_spools
 @pytest.fixture
 def store(tmp_path: Path, spool: str | None) -> Iterator[Store]:
     """An empty store that works."""
-    store = Store(PostgreSQL(spool, GITLAB) if spool else SQLite(tmp_path / "relay.db", GITLAB))
-    store.start()
-    yield store
-    store.stop()
-    store.join(10)
-    store.close()
+    with running_store(tmp_path, spool, GITLAB) as store:
+        yield store
 
 
 async def gather(

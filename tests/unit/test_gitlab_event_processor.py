@@ -21,11 +21,10 @@ from relays.sources.gitlab.mute import Mute
 from relays.sources.gitlab.router import Router
 from relays.sources.gitlab.routing import Route
 from relays.sources.gitlab.tables import GITLAB
-from relays.storage.postgresql import PostgreSQL
-from relays.storage.sqlite import SQLite
 from relays.storage.store import Store
 from tests.postgresql import on_both_spools
 from tests.relays.events import body, issue
+from tests.stores import running_store
 from tests.waiting import wait_until
 
 pytestmark = on_both_spools
@@ -33,13 +32,8 @@ pytestmark = on_both_spools
 
 @pytest.fixture
 def store(tmp_path: Path, spool: str | None) -> Iterator[Store]:
-    parts = (OUTBOX, GITLAB)
-    store = Store(PostgreSQL(spool, *parts) if spool else SQLite(tmp_path / "relay.db", *parts))
-    store.start()
-    yield store
-    store.stop()
-    store.join(10)
-    store.close()
+    with running_store(tmp_path, spool, OUTBOX, GITLAB) as store:
+        yield store
 
 
 class Fragile(Router):

@@ -11,22 +11,16 @@ from relays.sources.gitlab.payload import Payload
 from relays.sources.gitlab.pipeline_history import PipelineHistory
 from relays.sources.gitlab.tables import GITLAB
 from relays.sources.gitlab.timestamps import moment
-from relays.storage.postgresql import PostgreSQL
-from relays.storage.sqlite import SQLite
-from relays.storage.store import Store
 from tests.postgresql import on_both_spools
+from tests.stores import running_store
 from tests.unit.test_gitlab_kinds_of_change import case
 from tests.unit.test_relays_messages import load
 
 
 @pytest.fixture
 def memory(tmp_path: Path, spool: str | None) -> Iterator[PipelineHistory]:
-    store = Store(PostgreSQL(spool, GITLAB) if spool else SQLite(tmp_path / "relay.db", GITLAB))
-    store.start()
-    yield PipelineHistory(store)
-    store.stop()
-    store.join(10)
-    store.close()
+    with running_store(tmp_path, spool, GITLAB) as store:
+        yield PipelineHistory(store)
 
 
 def hear(memory: PipelineHistory, event: Event) -> str:

@@ -9,20 +9,16 @@ import pytest
 from relays.sources.nextcloud.index import Index
 from relays.sources.nextcloud.tables import NEXTCLOUD
 from relays.sources.nextcloud.tree import Stat
-from relays.storage.sqlite import SQLite
 from relays.storage.store import Store
+from tests.stores import running_store
 
 PATHS = ["a.pdf", "x/b.pdf", "x/y/c.pdf", "x/y/z/d.pdf", "x 2/e.pdf", "x.d/f.pdf", "x0/g.pdf", "é/h.pdf"]
 
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
-    store = Store(SQLite(tmp_path / "relay.db", NEXTCLOUD))
-    store.start()
-    yield store
-    store.stop()
-    store.join()
-    store.close()
+    with running_store(tmp_path, None, NEXTCLOUD) as store:
+        yield store
 
 
 def write(store: Store, index: Index, whole: bool = True) -> None:

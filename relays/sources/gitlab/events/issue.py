@@ -2,14 +2,13 @@
 
 from collections.abc import Iterator
 
-from relays.mattermost.message import Field, Message
+from relays.mattermost.message import Message
 from relays.sources.gitlab.conversations import facts
 from relays.sources.gitlab.conversations.contribution import Contribution
 from relays.sources.gitlab.event_kind import EventKind, as_reply
-from relays.sources.gitlab.events.changes import CHANGES, action_of, actions_of, changes_of
+from relays.sources.gitlab.events.changes import CHANGES, action_of, actions_of
 from relays.sources.gitlab.events.common import sentence, user_of
-from relays.sources.gitlab.events.details import details_of
-from relays.sources.gitlab.events.subject import announcement, noun_of
+from relays.sources.gitlab.events.subject import act_of, announcement, noun_of, reply_saying
 from relays.sources.gitlab.noise import of_update
 from relays.sources.gitlab.payload import Payload
 from relays.wording import Wording
@@ -32,26 +31,15 @@ class Issue(EventKind):
 
     def build(self, payload: Payload, wording: Wording) -> Message:
         """What happened to it."""
-        subject = payload.at("object_attributes")
         action = action_of(payload)
-        known = action if action in _ACTIONS else "other"
-        words, details, also = "", list[Field](), ""
-        if action == "open":
-            details = details_of(payload, wording)
-        elif subject.text("action") == "update":
-            changes = changes_of(payload, wording)
-            words, details = changes.words, changes.details
-            if known == "update":
-                known = "update" if words else "other"
-            elif words:
-                also = wording["changed.also"]
+        act = act_of(payload, wording, action if action in _ACTIONS else "other")
         said = sentence(
-            wording[f"issue.{known}"] + also,
+            wording[f"issue.{act.said}"] + act.also,
             user_of(payload, wording),
-            changes=words,
-            what=noun_of(subject, wording),
+            changes=act.words,
+            what=noun_of(payload.at("object_attributes"), wording),
         )
-        return announcement(payload, wording, said, details)
+        return announcement(payload, wording, said, act.details)
 
     def actions_of(self, payload: Payload) -> tuple[str, ...]:
         return actions_of(payload)
@@ -67,7 +55,5 @@ class Issue(EventKind):
         return Contribution("issue", project, number, found, replies=replies)
 
     def reply(self, payload: Payload, wording: Wording) -> Message | None:
-        message, key = as_reply(self.build(payload, wording)), f"reply.{action_of(payload)}"
-        if key in wording and message.resay:
-            return message.resay(sentence(wording[key], user_of(payload, wording)))
-        return message
+        message = as_reply(self.build(payload, wording))
+        return reply_saying(f"reply.{action_of(payload)}", message, payload, wording)

@@ -3,14 +3,13 @@
 from collections.abc import Iterator
 
 from relays.mattermost import markup
-from relays.mattermost.message import Field, Message
+from relays.mattermost.message import Message
 from relays.sources.gitlab.conversations import facts
 from relays.sources.gitlab.conversations.contribution import Contribution
 from relays.sources.gitlab.event_kind import EventKind, as_reply
-from relays.sources.gitlab.events.changes import CHANGES, action_of, actions_of, changes_of
+from relays.sources.gitlab.events.changes import CHANGES, action_of, actions_of
 from relays.sources.gitlab.events.common import BRANCH, field, sentence, user_of
-from relays.sources.gitlab.events.details import details_of
-from relays.sources.gitlab.events.subject import announcement
+from relays.sources.gitlab.events.subject import act_of, announcement, reply_saying
 from relays.sources.gitlab.noise import of_update
 from relays.sources.gitlab.payload import Payload
 from relays.wording import Wording
@@ -40,18 +39,9 @@ class MergeRequest(EventKind):
         subject = payload.at("object_attributes")
         action = action_of(payload)
         said = _SAME.get(action, action if action in _ACTIONS else "other")
-        words, details, also = "", list[Field](), ""
-        if action == "open":
-            details = details_of(payload, wording)
-        elif subject.text("action") == "update":
-            changes = changes_of(payload, wording)
-            words, details = changes.words, changes.details
-            if said == "update":
-                said = "update" if words else "other"
-            elif words:
-                also = wording["changed.also"]
-        elif said == "unapproved" and subject.flag("system"):
+        if said == "unapproved" and subject.flag("system"):
             said = "approvals_reset"
+        act = act_of(payload, wording, said)
         branches = {
             end: markup.given(markup.plain, subject.text(f"{end}_branch"), BRANCH)
             for end in ("source", "target")
@@ -59,8 +49,10 @@ class MergeRequest(EventKind):
         if action == "merge" and removes_source(payload):
             branches["source"] = markup.fill(wording["merge_request.source"], branch=branches["source"])
         ends = [shown for end, branch in branches.items() for shown in field(wording[f"field.{end}"], branch)]
-        heading = sentence(wording[f"merge_request.{said}"] + also, user_of(payload, wording), changes=words)
-        return announcement(payload, wording, heading, [*ends, *details])
+        heading = sentence(
+            wording[f"merge_request.{act.said}"] + act.also, user_of(payload, wording), changes=act.words
+        )
+        return announcement(payload, wording, heading, [*ends, *act.details])
 
     def actions_of(self, payload: Payload) -> tuple[str, ...]:
         return tuple(_SAME.get(action, action) for action in actions_of(payload))
@@ -82,10 +74,7 @@ class MergeRequest(EventKind):
             said = "approvals_reset"
         if "ready" in self.actions_of(payload):
             said = "ready"
-        message, key = as_reply(self.build(payload, wording)), f"reply.{said}"
-        if key in wording and message.resay:
-            return message.resay(sentence(wording[key], user_of(payload, wording)))
-        return message
+        return reply_saying(f"reply.{said}", as_reply(self.build(payload, wording)), payload, wording)
 
 
 def removes_source(payload: Payload) -> bool:

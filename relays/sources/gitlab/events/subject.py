@@ -1,10 +1,11 @@
 """Issues, work items and merge requests: what their messages have in common."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from relays.mattermost import markup
 from relays.mattermost.message import Field, Message
-from relays.sources.gitlab.events.changes import action_of
+from relays.sources.gitlab.events.changes import action_of, changes_of
 from relays.sources.gitlab.events.common import (
     COLORS,
     NAME,
@@ -16,8 +17,11 @@ from relays.sources.gitlab.events.common import (
     field,
     number,
     plain,
+    sentence,
     state_of,
+    user_of,
 )
+from relays.sources.gitlab.events.details import details_of
 from relays.sources.gitlab.payload import Payload
 from relays.wording import Wording
 
@@ -26,6 +30,35 @@ _TYPES = (
     *("epic", "incident", "issue", "key_result", "objective"),
     *("requirement", "task", "test_case", "ticket"),
 )
+
+
+@dataclass(frozen=True)
+class Act:
+    """What somebody did: the end of its wording's key, what is added to that, the changes in words, the details."""
+
+    said: str
+    also: str = ""
+    words: str = ""
+    details: Sequence[Field] = ()
+
+
+def act_of(payload: Payload, wording: Wording, said: str) -> Act:
+    """What an event comes to whose action is `said` so: a new thing has details, an update has changes."""
+    if action_of(payload) == "open":
+        return Act(said, details=details_of(payload, wording))
+    if payload.text("object_attributes", "action") != "update":
+        return Act(said)
+    changes = changes_of(payload, wording)
+    if said == "update":
+        return Act("update" if changes.words else "other", "", changes.words, changes.details)
+    return Act(said, wording["changed.also"] if changes.words else "", changes.words, changes.details)
+
+
+def reply_saying(key: str, message: Message, payload: Payload, wording: Wording) -> Message:
+    """The message with the sentence of `key` in it, where the wording has one."""
+    if key not in wording or message.resay is None:
+        return message
+    return message.resay(sentence(wording[key], user_of(payload, wording)))
 
 
 def announcement(payload: Payload, wording: Wording, said: Sentence, extra: Iterable[Field]) -> Message:
