@@ -83,7 +83,7 @@ def _look(name: str, site: Site) -> Look:
     ready = ask_host(needs)
     infrastructure, relay = locate(site)
     found, project, docker = _containers(site, infrastructure)
-    gitlab = of_service(project, site.gitlab.service)
+    gitlab = of_service(project, site.gitlab.service) if site.gitlab.service else None
     try:
         tree = tree_on_host(site, infrastructure, site.trees[0])
     except ResourceError:

@@ -27,8 +27,8 @@ def ssh(look: Look) -> Broken | None:
 
 @links.add("docker", "ssh")
 def docker(look: Look) -> Broken | None:
-    """Docker answers for the Compose project."""
-    fault = look.docker
+    """Docker answers for the Compose project, if the settings have anything in it."""
+    fault = look.docker if look.site.services else None
     return (
         broken(f"docker.{fault.reason}", folder=look.infrastructure, detail=fault.detail) if fault else None
     )
@@ -37,7 +37,7 @@ def docker(look: Look) -> Broken | None:
 @links.add("docker.services", "docker")
 def services(look: Look) -> Broken | None:
     """The services that matter run; whatever runs Mattermost is known by its name or its image."""
-    wanted = [look.site.gitlab.service, look.site.nextcloud.service]
+    wanted = list(look.site.services)
     wanted += sorted({c.service for c in look.project if "mattermost" in f"{c.service} {c.image}".lower()})
     for service in wanted:
         values = {"service": service, **look.compose}
@@ -57,6 +57,8 @@ def services(look: Look) -> Broken | None:
 @links.add("docker.files", "docker")
 def files(look: Look) -> Broken | None:
     """Compose can read the project's files, or the operators' commands fail."""
+    if not look.project and not look.site.services:
+        return None
     found = look.host["compose"]
     if not found["plugin"]:
         return broken("docker.plugin")

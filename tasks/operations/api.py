@@ -21,6 +21,9 @@ from tasks.operations.tunnel import TunnelAdapter
 # Asked without it, Mattermost does not look at its database.
 _HEALTH = "/api/v4/system/ping?get_server_status=true"
 
+# WebDAV's word for the thing itself, without what is in it.
+_ALONE = {"Depth": "0", "Content-Type": "application/xml"}
+
 
 class ApiError(ResourceError):
     """An answer that is not a success.
@@ -99,6 +102,11 @@ class Api:
         answer = self._answer(method, path, body, absent, files)
         return self._decoded(answer) if answer is not None and answer.content else None
 
+    def properties(self, path: str, asked: str) -> str | None:
+        """What WebDAV says in XML of what is at `path`, `asked` in XML; None if nothing is there; raises as `call`."""
+        answer = self._answer("PROPFIND", path, None, ("404",), None, asked)
+        return None if answer is None else answer.text
+
     def header(self, method: str, path: str, body: Any, name: str) -> str:
         """The header `name` of the answer, which is a server's way to hand over a session; raises as `call` does."""
         answer = self._answer(method, path, body, (), None)
@@ -107,11 +115,17 @@ class Api:
         return str(answer.headers[name])
 
     def _answer(
-        self, method: str, path: str, body: Any, absent: tuple[str, ...], files: Any
+        self,
+        method: str,
+        path: str,
+        body: Any,
+        absent: tuple[str, ...],
+        files: Any,
+        properties: str | None = None,
     ) -> requests.Response | None:
         shown = f"{method} {Mask()(path.partition('?')[0])}"
         try:
-            answer = self._ask(method, path, body, files)
+            answer = self._ask(method, path, body, files, properties)
         # The latter ones are for names and headers that cannot be, and their text holds these.
         except (requests.RequestException, HTTPError, OSError, ValueError) as error:
             if fault := self._fault(error):
@@ -149,7 +163,9 @@ class Api:
                 break
         return found
 
-    def _ask(self, method: str, path: str, body: Any, files: Any = None) -> requests.Response:
+    def _ask(
+        self, method: str, path: str, body: Any, files: Any = None, properties: str | None = None
+    ) -> requests.Response:
         """One request, over the connection of the last one if the server has not closed it meanwhile.
 
         A server may close it while the request is on its way. What can be asked twice is then asked again on a new
@@ -166,6 +182,8 @@ class Api:
                     f"{self.url}{path}",
                     json=body,
                     files=files,
+                    data=properties,
+                    headers=None if properties is None else _ALONE,
                     timeout=self._timeout,
                     allow_redirects=False,
                 )

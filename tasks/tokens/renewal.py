@@ -1,6 +1,7 @@
 """New tokens in the place of those that setup has made, and the end of those that are not in use any more."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 
 from pydantic import SecretStr
@@ -71,8 +72,11 @@ def container_of(site: Site) -> str:
     return running_container(folder, service, "nextcloud", site.host.compose_project).id
 
 
-def revoke_unused(settings: Path, host: str, forge: Api, chat: Api, cloud: str) -> None:
-    """Revoke what setup has made for that host and the settings do not hold any more; `cloud` is the container."""
+def revoke_unused(settings: Path, host: str, forge: Api, chat: Api, cloud: Callable[[], str]) -> None:
+    """Revoke what setup has made for that host and the settings do not hold any more.
+
+    `cloud` answers the container of Nextcloud, where there is one.
+    """
     text = settings.read_text(encoding="utf-8")
     in_use = {ledger.mark(word) for word in _words(text)}
     for token in ledger.read(settings):
@@ -86,14 +90,14 @@ def _words(text: str) -> Iterable[str]:
     return text.replace("'", '"').split('"')
 
 
-def revoke(token: Token, forge: Api, chat: Api, cloud: str) -> None:
+def revoke(token: Token, forge: Api, chat: Api, cloud: Callable[[], str]) -> None:
     """Have the application accept the token no longer; one that it does not know is gone already."""
     if token.application == "gitlab":
         gitlab.revoke(forge, token.id)
     elif token.application == "mattermost":
         mattermost.revoke(chat, token.id)
     else:
-        nextcloud.revoke(cloud, token.account, token.id)
+        nextcloud.revoke(cloud(), token.account, token.id)
 
 
 @step("Tokens")
@@ -108,10 +112,9 @@ def _no_tokens(site: Site) -> Commands:
     found = tokens_of(settings, site)
 
     def end() -> None:
-        cloud = container_of(site)
         forge, chat = gitlab_api(site, site.gitlab.token), mattermost_api(site)
         for token in found:
-            revoke(token, forge, chat, cloud)
+            revoke(token, forge, chat, partial(container_of, site))
             ledger.drop(settings, token)
 
     yield from change([f"- {token.described}" for token in found], end)

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from paramiko import SSHException
@@ -56,6 +57,6 @@ def _revoked(settings: Path, site: Site) -> list[str]:
         site.host.address,
         gitlab_api(site, site.gitlab.token),
         mattermost_api(site),
-        container_of(site),
+        partial(container_of, site),
     )
     return []
