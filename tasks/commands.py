@@ -64,7 +64,9 @@ def _compose(site: Site, context: DeployContext) -> str:
     """What `docker compose` is to be typed as for the site's project, in its folder; empty without one."""
     try:
         found = containers(context.infrastructure)
-    except DockerError:
+    except DockerError as error:
+        if error.reason == "engine" and site.services:
+            raise
         # Where the trees are on the disk, the relays' step has said so.
         found = []
     ours = of_project(found, context.infrastructure, site.host.compose_project)

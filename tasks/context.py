@@ -2,10 +2,9 @@
 
 import base64
 import ipaddress
-from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
-from paramiko import Transport
 from pydantic import SecretStr
 from pyinfra import host, inventory
 from pyinfra.api import Host
@@ -194,8 +193,8 @@ def mattermost_api(site: Site, token: SecretStr | None = None) -> Api:
         token or site.mattermost.token,
         header="Authorization",
         scheme="Bearer ",
-        transport=_way(site),
-        ca=site.host.ca,
+        proxy=site.mattermost.proxy,
+        **_way(site),
     )
 
 
@@ -207,8 +206,8 @@ def gitlab_api(site: Site, token: SecretStr, setting: str = "token") -> Api:
         token,
         header="PRIVATE-TOKEN",
         setting=setting,
-        transport=_way(site),
-        ca=site.host.ca,
+        proxy=site.gitlab.proxy,
+        **_way(site),
     )
 
 
@@ -222,10 +221,12 @@ def nextcloud_api(site: Site, password: SecretStr) -> Api:
         header="Authorization",
         scheme="Basic ",
         setting="relay_password",
-        transport=_way(site),
-        ca=site.host.ca,
+        proxy=site.nextcloud.proxy,
+        **_way(site),
     )
 
 
-def _way(site: Site) -> Callable[[], Transport] | None:
-    return (lambda: host_transport(site_host())) if site.host.api_access == "ssh" else None
+def _way(site: Site) -> dict[str, Any]:
+    """What is the same for all servers of the site: how they are reached, and whom they are trusted by."""
+    tunnel = (lambda: host_transport(site_host())) if site.host.api_access == "ssh" else None
+    return {"transport": tunnel, "ca": site.host.ca, "near": site.host.address}

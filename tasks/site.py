@@ -6,13 +6,21 @@ Where the settings come from is in tasks.settings.
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, SecretStr, ValidationInfo
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    Field,
+    SecretStr,
+    ValidationInfo,
+    field_validator,
+)
 from pyinfra.api.exceptions import PyinfraError
 
-from relays.base.addresses import BaseUrl, base_url
+from relays.base.addresses import BaseUrl, ProxyUrl, base_url
 from relays.base.schema import Line, Section, Shown
 from relays.delivery.settings import DigestFrom, RelayLanguage
 from relays.mattermost.settings import ChannelName, Person
@@ -41,6 +49,7 @@ from tasks.addresses import (
     UserName,
     canonical,
     in_url,
+    is_near,
 )
 from tasks.certificates import CertificateFile
 from tasks.documents import Announced, Folders, Tree, Trees
@@ -161,6 +170,16 @@ def _secrets_in(value: object) -> Iterator[SecretStr]:
             yield from _secrets_in(each)
 
 
+Proxy = Annotated[
+    ProxyUrl | None,
+    Field(
+        None,
+        description="HTTP proxy by which the host reaches `url`, such as `http://proxy.example.org:3128`, without user "
+        "and password; without it, directly: no variable of the host's environment changes that",
+    ),
+]
+
+
 class SiteError(PyinfraError):
     """Settings that cannot be used: for each its name, its value and the remedy, one line each."""
 
@@ -275,6 +294,7 @@ class Mattermost(Section):
 
     url: BaseUrl = Field(description="address of Mattermost")
     token: Token = Field(description="personal access or bot token of a system administrator")
+    proxy: Proxy
     team: TeamName = Field(description="name of the team, as in its address; created if it is missing")
     team_display_name: Annotated[Shown, Field(max_length=64)] = Field(description="name that people see")
     gitlab_webhook: IncomingWebhook = Field(description="where GitLab's events are posted")
@@ -292,6 +312,7 @@ class Nextcloud(Announced):
     """Where Nextcloud is, and the first of the watched trees."""
 
     url: BaseUrl = Field(description="address of Nextcloud")
+    proxy: Proxy
     service: ServiceName = Field(
         "nextcloud",
         description='the Compose service; `""`: Nextcloud is not on the host, `source` is `webdav`',
@@ -319,6 +340,7 @@ class GitLab(Section):
     """Where GitLab is, the projects, and which of their events are announced where and how."""
 
     url: BaseUrl = Field(description="address of GitLab")
+    proxy: Proxy
     service: ServiceName = Field(
         "gitlab", description='the Compose service; `""`: GitLab is not on the host, such as GitLab.com'
     )
@@ -426,6 +448,16 @@ class Site(Section):
     nextcloud: Nextcloud = Field(description="Nextcloud and the watched trees")
     gitlab: GitLab = Field(description="GitLab, the projects, and which events are announced where and how")
     relays: Relays = Field(description="the two relays")
+
+    @field_validator("mattermost", "nextcloud", "gitlab")
+    @classmethod
+    def _proxies(cls, value: Any, info: ValidationInfo) -> Any:
+        host = info.data.get("host")
+        if value.proxy and host and is_near(value.url, host.address):
+            raise ValueError(
+                f"proxy is for a server elsewhere, and {value.url} is on the host itself: take it out"
+            )
+        return value
 
     @property
     def services(self) -> list[str]:

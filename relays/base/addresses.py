@@ -38,6 +38,14 @@ def base_url(value: str) -> str:
     return value.rstrip("/")
 
 
+def _proxy(value: str) -> str:
+    address = base_url(value)
+    parts = urlsplit(address)
+    if parts.scheme != "http" or parts.path:
+        raise ValueError("must be the address of an HTTP proxy, such as http://proxy.example.org:3128")
+    return address
+
+
 def _text(value: object) -> object:
     """Leave out the spaces around a text; refuse what no name, address or path may hold."""
     if not isinstance(value, str):
@@ -49,3 +57,4 @@ def _text(value: object) -> object:
 
 Trimmed = BeforeValidator(_text)
 BaseUrl = Annotated[str, Trimmed, AfterValidator(base_url)]
+ProxyUrl = Annotated[str, Trimmed, AfterValidator(_proxy)]

@@ -13,6 +13,8 @@ from pydantic import SecretStr
 from urllib3.exceptions import HTTPError, ProtocolError
 
 from relays.base import tls
+from relays.base.web import open_session
+from tasks.addresses import is_near
 from tasks.operations.masking import Mask
 from tasks.operations.refusal import Server, error_of
 from tasks.operations.resource import ResourceError
@@ -62,7 +64,9 @@ class Api:
     `section` is the part of the site data that describes the server, `setting` where in it the token stands; errors
     name settings by them.
     `transport` answers the SSH connection to go through, or is None for direct calls. `ca` is a PEM file of this
-    machine with certificates that are trusted beside those of known authorities.
+    machine with certificates that are trusted beside those of known authorities. `proxy` is the HTTP proxy by which the
+    host reaches the server. Direct calls go by the proxies of this machine's environment, but for loopback and what is
+    at the address `near`, which is the host's.
     """
 
     def __init__(
@@ -76,11 +80,13 @@ class Api:
         setting: str = "token",
         transport: Callable[[], Transport] | None = None,
         ca: Path | None = None,
+        proxy: str | None = None,
+        near: str = "",
         timeout: float = 30,
     ):
         self.section, self.url, self._timeout, self._transport = section, url, timeout, transport
-        self._ca = ca
-        self.server = Server(section, url, f"{section}.{setting}")
+        self._ca, self._proxy, self._near = ca, proxy, near
+        self.server = Server(section, url, f"{section}.{setting}", transport is None)
         self._session: requests.Session | None = None
         self._auth = _Header(header, lambda: scheme + token.get_secret_value())
         self.turn = _turns[url]
@@ -194,15 +200,14 @@ class Api:
 
     def _open(self) -> requests.Session:
         if self._session is None:
-            self._session = requests.Session()
-            self._session.auth = self._auth
             if self._transport is not None:
-                self._session.trust_env = False  # a proxy of this machine has no part in the tunnel
-                adapter: tls.TlsAdapter = TunnelAdapter(self._transport(), self._ca)
-                self._session.mount("http://", adapter)
+                # A proxy of this machine has no part in the tunnel.
+                tunnel = TunnelAdapter(self._transport(), self._ca)
+                self._session = open_session(self._ca, self._proxy, tunnel)
             else:
-                adapter = tls.TlsAdapter(self._ca)
-            self._session.mount("https://", adapter)
+                self._session = open_session(self._ca)
+                self._session.trust_env = not is_near(self.url, self._near)
+            self._session.auth = self._auth
         return self._session
 
     def _outage(self) -> str | None:

@@ -11,7 +11,8 @@ from pyinfra import host
 from pyinfra.api import QuoteString, StringCommand
 
 from tasks.operations.api import Api
-from tasks.operations.compose import ComposeContainers, Container, DockerError, read
+from tasks.operations.compose import ALL_IN_ONE, ComposeContainers, Container, DockerError, read
+from tasks.operations.engine import SNAP_REFUSED
 from tasks.operations.remote import run_quietly
 from tasks.operations.resource import ResourceError
 from tasks.operations.tunnel import host_transport
@@ -73,6 +74,8 @@ def among(containers: list[Container], elsewhere: Collection[str] = ()) -> list[
     found = list(_with(_NEEDED, containers)) or list(_with(_NEEDED - set(elsewhere), containers))
     if not found and set(elsewhere) >= _NEEDED:
         return [Found("", WITHOUT_PROJECT, alone=True)]
+    if not found and any(each.state == "snap" for each in containers):
+        raise ResourceError(SNAP_REFUSED)
     if not found:
         wanted = " and a ".join(_NAMES[what] for what in sorted(_NEEDED - set(elsewhere)))
         known = ", ".join(sorted({each.project.name for each in containers})) or "none at all"
@@ -85,10 +88,15 @@ def among(containers: list[Container], elsewhere: Collection[str] = ()) -> list[
 
 
 def _with(needed: set[str], containers: list[Container]) -> Iterator[Found]:
-    """The projects that have these applications, if any are named."""
-    folders = {each.project.name: each.project.folder for each in containers}
+    """The projects that have these applications, if any are named; Nextcloud All-in-One is of each, and of none."""
+    folders = {each.project.name: each.project.folder for each in containers if each.project.name}
+    lone = [each for each in containers if each.service == ALL_IN_ONE]
+    if lone and "gitlab" not in needed:
+        folders.setdefault("", WITHOUT_PROJECT)
     for name, folder in sorted(folders.items()):
-        own = [each for each in containers if each.project.name == name]
+        own = [each for each in containers if each.project.name == name and name] or lone
+        if not any(_application("nextcloud", [each]) for each in own):
+            own = [*own, *lone]
         chosen = {what: each for what in APPLICATIONS if (each := _application(what, own))}
         if needed <= set(chosen) and (needed or chosen):
             alone = list(folders.values()).count(folder) == 1

@@ -240,7 +240,7 @@ def cloud() -> Iterator[nextcloud_site.Site]:
 
 
 @pytest.fixture
-def dav(cloud: nextcloud_site.Site) -> Iterator[Api]:
+def dav(cloud: nextcloud_site.Site) -> Api:
     cloud.reset()
     basic = "YWRtaW46bGFiLW9ubHk="  # admin:lab-only
     return Api("nextcloud", cloud.url, SecretStr(basic), header="Authorization", scheme="Basic ")
