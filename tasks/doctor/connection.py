@@ -97,7 +97,8 @@ def _look(name: str, site: Site) -> Look:
             {
                 **_questions(site, infrastructure, relay, tree),
                 "compose": shlex.split(command_for(project)),
-                "gitlab_container": gitlab.id if gitlab else None,
+                # A reverse proxy need not lead to what the relay says of itself.
+                "gitlab_container": gitlab.id if gitlab and not site.relays.url else None,
             }
         ),
         ready=ready,
