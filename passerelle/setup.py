@@ -18,7 +18,7 @@ _ANSWERS = {
     "gitlab_url": ("URL", "Address of GitLab; without it, as its console says."),
     "relay_url": (
         "URL",
-        "Where GitLab reaches the relay, if it is not on the host: a reverse proxy that leads to port 8090.",
+        "Where a GitLab that is not on the host reaches the relay: a reverse proxy that leads to port 8090.",
     ),
     "gitlab_admin": ("NAME", "Administrator of GitLab whose token is made; without it, the first one."),
     "nextcloud_url": ("URL", "Address of Nextcloud; without it, as its configuration says."),

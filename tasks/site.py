@@ -6,7 +6,7 @@ Where the settings come from is in tasks.settings.
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 from pydantic import (
@@ -16,7 +16,6 @@ from pydantic import (
     Field,
     SecretStr,
     ValidationInfo,
-    field_validator,
 )
 from pyinfra.api.exceptions import PyinfraError
 
@@ -49,7 +48,6 @@ from tasks.addresses import (
     UserName,
     canonical,
     in_url,
-    is_near,
 )
 from tasks.certificates import CertificateFile
 from tasks.documents import Announced, Folders, Tree, Trees
@@ -448,16 +446,6 @@ class Site(Section):
     nextcloud: Nextcloud = Field(description="Nextcloud and the watched trees")
     gitlab: GitLab = Field(description="GitLab, the projects, and which events are announced where and how")
     relays: Relays = Field(description="the two relays")
-
-    @field_validator("mattermost", "nextcloud", "gitlab")
-    @classmethod
-    def _proxies(cls, value: Any, info: ValidationInfo) -> Any:
-        host = info.data.get("host")
-        if value.proxy and host and is_near(value.url, host.address):
-            raise ValueError(
-                f"proxy is for a server elsewhere, and {value.url} is on the host itself: take it out"
-            )
-        return value
 
     @property
     def services(self) -> list[str]:

@@ -39,11 +39,9 @@ def base_url(value: str) -> str:
 
 
 def _proxy(value: str) -> str:
-    address = base_url(value)
-    parts = urlsplit(address)
-    if parts.scheme != "http" or parts.path:
+    if not value.lower().startswith("http://") or urlsplit(value).path.strip("/"):
         raise ValueError("must be the address of an HTTP proxy, such as http://proxy.example.org:3128")
-    return address
+    return base_url(value)
 
 
 def _text(value: object) -> object:

@@ -1,6 +1,8 @@
 """Applications that are not on the host: somebody else's GitLab by a project's token, a Nextcloud over WebDAV."""
 
+import re
 import subprocess
+import tomllib
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
@@ -16,7 +18,7 @@ from tasks.context import DeployContext, may_administer
 from tasks.marks import Marks, made_by_marks
 from tasks.operations import gitlab, project_hooks
 from tasks.operations.api import Api, ApiError
-from tasks.operations.compose import DockerError
+from tasks.operations.compose import ALL_IN_ONE, DockerError
 from tasks.operations.nextcloud_dav import dav_folder_tree
 from tasks.operations.resource import ResourceError
 from tasks.site_conflicts import rivalries
@@ -386,3 +388,11 @@ def test_the_operators_commands_name_what_is_there(
 
 def api_of_nobody() -> Api:
     return Api("gitlab", "http://nobody.invalid", SecretStr("-"), header="PRIVATE-TOKEN")
+
+
+def test_the_examples_in_the_guide_are_such_sites() -> None:
+    guide = (Path(__file__).parent.parent.parent / "docs" / "sites.md").read_text(encoding="utf-8")
+    _, elsewhere, all_in_one = re.findall(r"```toml\n(.*?)```", guide.replace("…", "x"), re.DOTALL)
+    site = taaf(tomllib.loads(elsewhere))
+    assert (site.services, site.nextcloud.source, site.relays.given) == ([], "webdav", "hooks.example.org")
+    assert taaf(tomllib.loads(all_in_one)).services == ["gitlab", ALL_IN_ONE]

@@ -10,17 +10,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pydantic import SecretStr, ValidationError
+from pydantic import SecretStr
 
+from group_data.all import TAAF
 from relays.mattermost.bot_session import Bot, BotSession
 from relays.mattermost.client import Hook, IncomingWebhook, Meaning
 from relays.sources.gitlab.rest import GitLabError, Server
 from relays.sources.nextcloud.cloud import Account, Cloud, CloudError
 from tasks.operations.api import Api, ApiError
 from tasks.relay_settings import gitlab_settings, nextcloud_settings
+from tasks.settings import merged
+from tasks.site import SiteError
 from tests import tls
 from tests.unit.counting_proxy import Counted, everything, proxy
-from tests.unit.site_data import taaf
+from tests.unit.site_data import load, taaf
 from tests.unit.test_operations_tls import Straight
 
 PROBE = Path(__file__).parent.parent.parent / "tasks" / "doctor" / "probe.py"
@@ -197,26 +200,27 @@ def test_a_proxy_that_is_not_there_is_named_by_its_setting() -> None:
         ("https://app.example.org", "http://proxy.example.org:3128", ""),
         ("https://app.example.org", "https://proxy.example.org:3128", "must be the address of an HTTP proxy"),
         ("https://app.example.org", "http://proxy.example.org/path", "must be the address of an HTTP proxy"),
-        ("https://app.example.org", "socks5://proxy.example.org", "must be the address of the server"),
+        ("https://app.example.org", "socks5://proxy.example.org", "must be the address of an HTTP proxy"),
         (
             "https://app.example.org",
             "http://me:pw@proxy.example.org",
             "must not hold a user name or a password",
         ),
-        ("http://localhost:8080", "http://proxy.example.org", "is on the host itself: take it out"),
-        ("http://127.0.0.5", "http://proxy.example.org", "is on the host itself: take it out"),
-        ("http://[::1]", "http://proxy.example.org", "is on the host itself: take it out"),
-        ("http://Server.Example.org/git", "http://proxy.example.org", "is on the host itself: take it out"),
+        ("http://localhost:8080", "http://proxy.example.org", "is the host itself; take it out"),
+        ("http://127.0.0.5", "http://proxy.example.org", "is the host itself; take it out"),
+        ("http://[::1]", "http://proxy.example.org", "is the host itself; take it out"),
+        ("http://Server.Example.org/git", "http://proxy.example.org", "is the host itself; take it out"),
     ],
 )
 def test_a_proxy_for_the_host_itself_is_refused(section: str, url: str, by: str, fault: str) -> None:
+    tokens = {name: {"token": "t"} for name in ("mattermost", "gitlab")}
     settings = {"host": {"address": "server.example.org"}, section: {"url": url, "proxy": by}}
+    layers = merged(TAAF, tokens, settings)
     if not fault:
-        assert getattr(taaf(settings), section).proxy == by
+        assert getattr(load(layers, {}), section).proxy == by
         return
-    with pytest.raises(ValidationError, match=fault) as caught:
-        taaf(settings)
-    assert section in caught.value.errors()[0]["loc"]
+    with pytest.raises(SiteError, match=f"^{section}\\.proxy.*: .*{fault}"):
+        load(layers, {})
 
 
 def test_each_relay_is_given_the_proxies_of_the_servers_that_it_asks() -> None:
