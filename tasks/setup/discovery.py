@@ -2,7 +2,7 @@
 
 import base64
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -119,10 +119,13 @@ def _application(what: str, containers: Iterable[Container]) -> Container | None
 
 
 class Applications:
-    """Questions to the applications through the SSH connection, before there are settings."""
+    """Questions to the applications through the SSH connection, before there are settings.
 
-    def __init__(self, ca: Path | None) -> None:
-        self._ca = ca
+    `proxies` are the HTTP proxies by which the host reaches them, each by the application.
+    """
+
+    def __init__(self, ca: Path | None, proxies: Mapping[str, str | None] | None = None) -> None:
+        self._ca, self._proxies = ca, proxies or {}
 
     def api(self, application: str, url: str, token: SecretStr | None = None) -> Api:
         """The application at that address."""
@@ -135,6 +138,7 @@ class Applications:
             scheme="" if gitlab else "Bearer ",
             transport=lambda: host_transport(host),
             ca=self._ca,
+            proxy=self._proxies.get(application),
         )
 
     def nextcloud(self, url: str, user: str, password: SecretStr) -> Api:
@@ -149,6 +153,7 @@ class Applications:
             setting="relay_password",
             transport=lambda: host_transport(host),
             ca=self._ca,
+            proxy=self._proxies.get("nextcloud"),
         )
 
     def refuse_wrong(self, application: str, url: str) -> None:

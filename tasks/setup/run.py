@@ -107,7 +107,8 @@ def _describe(given: Given, settings: Path, kept: dict[str, Any], machine: Machi
     found = project_of(given, existing)
     if found.name:
         say(f"found on {machine.address}: Compose project {found.name} in {found.folder} ({found.services})")
-    applications = Applications(given.ca or existing["host"].get("ca"))
+    proxies = {name: existing[name].get("proxy") for name in discovery.APPLICATIONS}
+    applications = Applications(given.ca or existing["host"].get("ca"), proxies)
     forge_box, cloud_box = found.number("gitlab"), found.number("nextcloud")
     cloud_url, account = nextcloud_of(applications, cloud_box, given, existing["nextcloud"])
     say(f"Nextcloud is at {cloud_url}, the documents are {account}'s")

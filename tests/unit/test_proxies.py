@@ -20,6 +20,7 @@ from relays.sources.nextcloud.cloud import Account, Cloud, CloudError
 from tasks.operations.api import Api, ApiError
 from tasks.relay_settings import gitlab_settings, nextcloud_settings
 from tasks.settings import merged
+from tasks.setup.discovery import Applications
 from tasks.site import SiteError
 from tests import tls
 from tests.unit.counting_proxy import Counted, everything, proxy
@@ -298,3 +299,15 @@ def test_the_operators_commands_ask_as_the_relays_do(
     assert (done.returncode, done.stderr) == (0, "")
     assert counting.asked == ([OUTSIDE] if given else [])
     assert len(server.asked) == 1
+
+
+def test_setup_goes_by_the_proxies_that_the_settings_file_has(
+    server: Counted, counting: Counted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tasks.setup.discovery.host_transport", lambda _: Straight())
+    counting.asked.clear()
+    applications = Applications(None, {"gitlab": counting.url, "nextcloud": counting.url, "mattermost": None})
+    applications.api("gitlab", f"http://{OUTSIDE}", SecretStr("t")).call("GET", "/x")
+    applications.nextcloud(f"http://{OUTSIDE}", "u", SecretStr("p")).call("GET", "/x")
+    applications.api("mattermost", server.url, SecretStr("t")).call("GET", "/x")
+    assert counting.asked == [OUTSIDE, OUTSIDE]

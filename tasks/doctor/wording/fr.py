@@ -127,8 +127,8 @@ BROKEN = {
         "relevez-la avec sysctl, et durablement dans /etc/sysctl.d/, puis systemctl restart passerelle-nextcloud",
     ),
     "host.proxy": Saying(
-        "le mandataire HTTP {proxy} ne mène pas à {url} : {detail}",
-        "corrigez {setting} dans passerelle.toml et relancez le déploiement, ou faites ouvrir ce chemin au mandataire",
+        "le proxy HTTP {proxy} ne mène pas à {url} : {detail}",
+        "corrigez {setting} dans passerelle.toml et relancez le déploiement, ou faites autoriser ce chemin par le proxy",
     ),
     "docker.engine": Saying(
         "ce qui fait tourner les conteneurs de l'hôte n'est pas pris en charge : {detail}",
