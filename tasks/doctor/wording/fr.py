@@ -128,7 +128,7 @@ BROKEN = {
     ),
     "host.proxy": Saying(
         "le proxy HTTP {proxy} ne mène pas à {url} : {detail}",
-        "corrigez {setting} dans passerelle.toml et relancez le déploiement, ou faites autoriser ce chemin par le proxy",
+        "corrigez {setting} dans passerelle.toml et relancez le déploiement, ou faites-le autoriser par le proxy",
     ),
     "docker.engine": Saying(
         "ce qui fait tourner les conteneurs de l'hôte n'est pas pris en charge : {detail}",
