@@ -14,6 +14,7 @@ from urllib.parse import quote
 
 import pytest
 
+from lab import state
 from tasks.site import Site
 from tests.acceptance.people import Chat, Cloud, Forge, marker
 from tests.lab.person import Person, Shell, nothing_there, person
@@ -47,7 +48,7 @@ INFRASTRUCTURE = "/srv/passerelle"
 
 
 @pytest.fixture
-def elsewhere(machine: Shell, forge: Forge) -> Iterator[tuple[str, str]]:
+def elsewhere(machine: Shell, forge: Forge, cloud: Cloud, site: Site) -> Iterator[tuple[str, str]]:
     """The address at which GitLab reaches the relay, and a token of a project; the host has no Docker meanwhile."""
     address = f"{machine('hostname -i').split()[0]}:{PORT}"
     machine(f"cat > /run/lab-proxy.py <<'END'\n{PROXY}\nEND")
@@ -65,6 +66,7 @@ def elsewhere(machine: Shell, forge: Forge) -> Iterator[tuple[str, str]]:
     yield f"http://{address}{BELOW}", made["token"]
     machine("mv /usr/bin/docker.off /usr/bin/docker; systemctl stop lab-proxy; rm /run/lab-proxy.py")
     forge.api("DELETE", "PROJECT", project=PROJECT)
+    cloud.send("DELETE", f"{site.nextcloud.url}/remote.php/dav/files/admin/{TREE}")
     forge.api("PUT", "application/settings", {"outbound_local_requests_allowlist_raw": "\n".join(before)})
 
 
@@ -125,7 +127,6 @@ def test_a_host_without_any_application(
     assert ended.returncode == 0, ended.stdout + ended.stderr
     assert forge.hooks(PROJECT) == []
     assert machine(f"ls /etc/passerelle /opt/passerelle {INFRASTRUCTURE}/scripts 2>/dev/null; true") == ""
-    cloud.send("DELETE", place)
 
 
 def sound(person: Person, machine: Shell) -> None:
@@ -148,6 +149,8 @@ def checked(person: Person, tmp_path: Path) -> None:
         **person.variables,
         "PASSERELLE_SETTINGS": str(person.settings),
         "PASSERELLE_NEXTCLOUD__APP_PASSWORD": person.lab.cloud_password,
+        "PASSERELLE_HOST__SSH_KEY": str(state.KEY),
+        "PASSERELLE_HOST__KNOWN_HOSTS": str(state.KNOWN_HOSTS),
     }
     done = subprocess.run(
         [
