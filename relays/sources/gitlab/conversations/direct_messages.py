@@ -26,6 +26,8 @@ log = logging.getLogger(__name__)
 LONGEST_SECONDS = 3600.0
 _LOOK_SECONDS = 1.0
 _AT_ONCE = 50
+# Of those who need not be written to, so many are looked for before it is seen who does.
+_LOOKED_FOR_AT_ONCE = 20
 _TIMEOUT_SECONDS = 120.0
 
 
@@ -111,7 +113,10 @@ class DirectMessenger(Worker):
                 name = None
             self._outbox.put(self._sending(noted, name)).result()
         try:
-            self._identities.look()
+            for _ in range(_LOOKED_FOR_AT_ONCE):
+                self.beat()
+                if self._stopping.is_set() or not self._identities.look():
+                    return
         except NoAnswerError:
             return
 
