@@ -14,8 +14,8 @@ import pytest
 from relays.delivery.outbox import Outbox
 from relays.delivery.tables import OUTBOX
 from relays.sources.gitlab.conversations.direct_messages import DirectMessages
-from relays.sources.gitlab.hook_logs import DeliveryLogSettings, read_projects
 from relays.sources.gitlab.mute import Mute
+from relays.sources.gitlab.readable import ReadableSettings, read_projects
 from relays.sources.gitlab.reminders.days import Days
 from relays.sources.gitlab.reminders.reminder import MORNING_SECONDS, RETRY_SECONDS, ReminderWorker
 from relays.sources.gitlab.reminders.settings import Reminders
@@ -141,7 +141,7 @@ def start(forge: Forge, tmp_path: Path, spool: str | None) -> Iterator[Start]:
         settings = Reminders.model_validate({"at": "08:30", **said})
         token = tmp_path / "gitlab-read-token"
         token.write_text("glpat-x")
-        table = DeliveryLogSettings(
+        table = ReadableSettings(
             url=forge.front.url, projects=tuple(entries or forge.projects), hook="Passerelle"
         )
         projects = read_projects(table, tmp_path)

@@ -8,9 +8,9 @@ import pytest
 
 from relays.base.settings_file import read_settings
 from relays.sources.gitlab.config import GitLabSettings
-from relays.sources.gitlab.hook_logs import read_projects
 from relays.sources.gitlab.mute import Mute
 from relays.sources.gitlab.patterns import Pattern
+from relays.sources.gitlab.readable import read_projects
 from relays.sources.gitlab.rest import PlaceApi, Server
 from relays.sources.gitlab.router import Router
 from relays.sources.gitlab.routing import Route

@@ -28,11 +28,12 @@ from relays.sources.gitlab.conversations.table import Conversations
 from relays.sources.gitlab.dead_letters import DeadLetters
 from relays.sources.gitlab.event_processor import EventProcessor
 from relays.sources.gitlab.history import History
-from relays.sources.gitlab.hook_logs import logs_of, read_projects
+from relays.sources.gitlab.hook_logs import logs_of
 from relays.sources.gitlab.http.refusals import Refusals
 from relays.sources.gitlab.http.server import HttpServer, address_of
 from relays.sources.gitlab.inbox import Inbox
 from relays.sources.gitlab.merge_requests import MergeRequests
+from relays.sources.gitlab.readable import read_projects
 from relays.sources.gitlab.reminders.days import Days
 from relays.sources.gitlab.reminders.reminder import ReminderWorker
 from relays.sources.gitlab.router import Router

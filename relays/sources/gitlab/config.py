@@ -8,11 +8,11 @@ from pydantic import AfterValidator, Field, ValidationInfo
 from relays.base.schema import Section
 from relays.delivery.settings import RelaySettings
 from relays.mattermost.settings import ChannelName, Person
-from relays.sources.gitlab.hook_logs import DeliveryLogSettings
 from relays.sources.gitlab.http.memory_budget import ROOM_BYTES
 from relays.sources.gitlab.mute import Mute
 from relays.sources.gitlab.project_list import ProjectEntry
 from relays.sources.gitlab.projects import Projects
+from relays.sources.gitlab.readable import ReadableSettings
 from relays.sources.gitlab.reminders.settings import Reminders
 from relays.sources.gitlab.router import Router
 from relays.sources.gitlab.routing import Conversations, Detail, Route, faults
@@ -124,7 +124,7 @@ class GitLabSettings(RelaySettings):
     people: People
     routes: Routes
     wording: OwnWording
-    gitlab: DeliveryLogSettings | None = Field(
+    gitlab: ReadableSettings | None = Field(
         default=None, description="where what could not be delivered is read"
     )
     reminders: Annotated[Reminders | None, AfterValidator(_with_log)] = Field(
