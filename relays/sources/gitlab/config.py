@@ -133,8 +133,10 @@ class GitLabSettings(RelaySettings):
 
     def router(self) -> Router:
         """What decides what is announced where and how. Only a bot converses: webhooks make single posts."""
-        everything = Route((self.channel,), language=self.language, detail=self.detail)
-        routes = [*self.routes, replace(everything, conversations=self.conversations)]
+        everything = Route(
+            (self.channel,), language=self.language, detail=self.detail, conversations=self.conversations
+        )
+        routes = [*self.routes, everything]
         if self.bot is None:
             routes = [replace(route, conversations=None) for route in routes]
         rewordings: dict[str, EventTemplates] = {

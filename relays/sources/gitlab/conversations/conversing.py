@@ -55,6 +55,20 @@ class _Part:
 
 
 @dataclass(frozen=True)
+class _Talk:
+    """A conversation as it stands after an event; `thread` is what its channels call it, `name` what its state is."""
+
+    name: str
+    thread: str
+    kind: str
+    state: State
+
+    def root(self, language: str, detail: str) -> Message:
+        """The first post."""
+        return render(self.kind, self.state, CATALOGUES[language], detail)
+
+
+@dataclass(frozen=True)
 class Conversing:
     """How events become conversations. Without `direct_messages` nobody is written to in person."""
 
@@ -79,7 +93,7 @@ class Conversing:
         parts, state = self._heard(before, parts)
         thread, state = self._thread(db, name, kind, state, parts)
         self.conversations.keep(db, name, state)
-        posts = [*self._posts(db, one, name, thread, kind, state, parts)]
+        posts = [*self._posts(db, one, _Talk(name, thread, kind, state), parts)]
         if self.direct_messages and self._is_announced(one):
             heard = [
                 Heard(self.router.projects.named(part.event), part.turned, before, state) for part in parts
@@ -161,16 +175,9 @@ class Conversing:
         return f"{name} {since}", state
 
     def _posts(
-        self,
-        db: Database,
-        one: Outcome,
-        name: str,
-        thread: str,
-        kind: str,
-        state: State,
-        parts: Sequence[_Part],
+        self, db: Database, one: Outcome, talk: _Talk, parts: Sequence[_Part]
     ) -> Iterator[Notification]:
-        confidential, roots = parts[0].event.confidential, self.conversations.roots(db, name)
+        confidential, roots = parts[0].event.confidential, self.conversations.roots(db, talk.name)
         key, announced = one.deliveries[0].key, dict.fromkeys(each.channel for each in one.notifications)
         by_channel = [(part, self.router.routes_of(part.event)[1]) for part in parts]
         for channel in announced:
@@ -181,37 +188,35 @@ class Conversing:
             route = routed[0][1]
             language = self.router.language_of(route)
             detail = "short" if self.router.is_short(route) else "full"
-            root = render(kind, state, CATALOGUES[language], detail)
+            root = talk.root(language, detail)
             new = Root(channel, language, detail, _digest(root))
             worth_one = [part for part, _ in routed if self._is_worth_one(part, channel in roots, route)]
             replies = (
                 self._replies(worth_one, route) if self.router.conversations_of(route) == "threads" else []
             )
             for place, message in replies:
-                yield Notification(_key(key, place), channel, message, thread, root)
+                yield Notification(_key(key, place), channel, message, talk.thread, root)
             if not replies and roots.get(channel) != new:
-                yield Notification(key, channel, None, thread, root)
-            self.conversations.keep_root(db, name, new)
+                yield Notification(key, channel, None, talk.thread, root)
+            self.conversations.keep_root(db, talk.name, new)
         for root_of in roots.values():
             if root_of.channel in announced:
                 continue
             # A route that was taken out since leads nowhere any more.
             if self.router.leads_to(root_of.channel, confidential=confidential):
-                yield from self._updated(db, name, thread, kind, state, root_of, key)
+                yield from self._updated(db, talk, root_of, key)
 
     def _is_worth_one(self, part: _Part, has_root: bool, route: Route) -> bool:
         """Whether a reply says something that the root does not, which is news itself where it is new."""
         said_by_root = not has_root and part.said.kind in _SHORT_LIVED and bool(part.said.facts)
         return bool((part.worth_a_reply and not said_by_root) or self._mentions(part, route))
 
-    def _updated(
-        self, db: Database, name: str, thread: str, kind: str, state: State, root: Root, key: str
-    ) -> Iterator[Notification]:
+    def _updated(self, db: Database, talk: _Talk, root: Root, key: str) -> Iterator[Notification]:
         """The root in a channel where nothing else is said, if it shows something else now."""
-        shown = render(kind, state, CATALOGUES[root.language], root.detail)
+        shown = talk.root(root.language, root.detail)
         if _digest(shown) != root.shows:
-            self.conversations.keep_root(db, name, root._replace(shows=_digest(shown)))
-            yield Notification(key, root.channel, None, thread, shown)
+            self.conversations.keep_root(db, talk.name, root._replace(shows=_digest(shown)))
+            yield Notification(key, root.channel, None, talk.thread, shown)
 
     def _replies(self, parts: Sequence[_Part], route: Route) -> list[tuple[int, Message]]:
         """The replies to these events, each with the place of the first event that it is about."""
@@ -251,7 +256,7 @@ class Conversing:
             state = state.with_(replace(said, facts={"withdrawn": said.facts["withdrawn"]}))
             self.conversations.keep(db, name, state)
             for root in self.conversations.roots(db, name).values():
-                yield from self._updated(db, name, name, said.kind, state, root, f"{key} withdrawn")
+                yield from self._updated(db, _Talk(name, name, said.kind, state), root, f"{key} withdrawn")
 
 
 def _name_of(part: _Part) -> str:
