@@ -40,6 +40,7 @@ def gitlab_settings(site: Site, *, signs: bool) -> str:
             other_projects=wanted.other_projects,
             mute=wanted.mute,
             people=wanted.people,
+            notify=wanted.notify,
             routes=wanted.routes,
             wording=wanted.wording,
             gitlab=log if wanted.read_token else None,

@@ -82,6 +82,17 @@ def test_a_life_is_one_thread(bot: Callable[[str], Relay], chat: BotSink, killed
     assert "Status" in json.dumps(root.props)
 
 
+def test_each_hears_in_person_of_what_they_want(bot: Callable[[str], Relay], chat: BotSink) -> None:
+    relay = bot('[notify]\nLPerrin = []\ncmorel = ["merged", "reminders"]')
+    relay.start()
+    for moment in life():
+        hear(relay, *moment)
+    wait_for(lambda: chat.written("@camille"), 60)
+    assert [post.message[0] for post in chat.written("@camille")] == ["🟣"]
+    assert [post.message[0] for post in chat.written("@arichard")] == ["👀"]
+    assert chat.written("@leo") == []
+
+
 def test_a_site_can_have_the_root_alone(bot: Callable[[str], Relay], chat: BotSink) -> None:
     relay = bot('conversations = "in place"')
     relay.start()

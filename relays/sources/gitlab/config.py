@@ -17,6 +17,7 @@ from relays.sources.gitlab.reminders.settings import Reminders
 from relays.sources.gitlab.router import Router
 from relays.sources.gitlab.routing import Conversations, Detail, Route, faults
 from relays.sources.gitlab.templates import EventTemplates, template_faults
+from relays.sources.gitlab.wishes import InPersonWishes
 from relays.wording import CATALOGUES, Language
 
 # GitLab sends nothing larger.
@@ -122,6 +123,7 @@ class GitLabSettings(RelaySettings):
     listen: Listen = Field(default=Listen(), description="without a socket of systemd's")
     mute: Muted
     people: People
+    notify: InPersonWishes
     routes: Routes
     wording: OwnWording
     gitlab: ReadableSettings | None = Field(
