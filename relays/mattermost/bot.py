@@ -12,6 +12,7 @@
     401                           the token was revoked, or the bot is disabled      retry slowly, warn the operator
     403, 404                      not a member, no such channel                      retry slowly, warn the operator
     404 of a user                 nobody has that name                               refused
+    403 …restricted…, 400 (11.6)  bots write to people of their teams alone          refused
     501, 3xx, another 2xx         not a Mattermost at that address                   retry slowly, warn the operator
 
 Measured on Mattermost 5.37: with its database down it answers 400, 401, 403 as if for ever, so it is asked how it is
@@ -34,6 +35,8 @@ from relays.mattermost.client import Meaning, PostResult, with_icon
 
 # Pages of 60 are answered from a cache (read in 5.37).
 _PER_PAGE = 200
+# A direct channel is refused (5.37), or a post in one that is there (read in 11.6).
+_RESTRICTED = ("team_restricted_error", "in_restricted_dm.error")
 _LARGEST_PAGE = 64 * 1024 * 1024
 
 
@@ -164,7 +167,16 @@ class BotChannel:
             # One person's news must not be held up for ever by a name; an operator sends them again.
             raise Failed(PostResult(Meaning.REFUSED, f"HTTP 404: Mattermost knows no user {name}"))
         both = [self._user_id, self._id(self._session.body(response, content))]
-        return self._id(self._session.body(*self._session.send("POST", "/channels/direct", both)))
+        response, content = self._session.send("POST", "/channels/direct", both)
+        if response.status_code == 403:
+            self._refuse_restricted(403, self._session.code_of(response, content))
+        return self._id(self._session.body(response, content))
+
+    def _refuse_restricted(self, status: int, code: str) -> None:
+        """Failed if Mattermost lets nobody write to people of other teams (TeamSettings.RestrictDirectMessage)."""
+        if code.endswith(_RESTRICTED):
+            why = f"HTTP {status}: Mattermost lets the bot write to {self._name} only in a team that both are in"
+            raise Failed(PostResult(Meaning.REFUSED, why))
 
     def _id(self, described: Mapping[str, object]) -> str:
         found = described.get("id")
@@ -179,6 +191,7 @@ class BotChannel:
             return PostResult(Meaning.REFUSED, f"HTTP {status}: Mattermost refuses the message")
         if "permissions_time_limit" in code:
             return PostResult(Meaning.CLOSED, f"HTTP {status}: the time for edits is over")
+        self._refuse_restricted(status, code)
         # From here on the channel is asked for by its name again.
         before, self._channel_id = self._channel_id, ""
         if "_to_deleted" in code or "_in_deleted" in code:
