@@ -114,6 +114,6 @@ class SQLite(Engine):
         connection.execute("PRAGMA journal_mode = WAL")
         # FULL: a commit is on the disk, not only with the operating system, when it returns.
         connection.execute("PRAGMA synchronous = FULL")
-        # What is deleted is gone: nothing of a delivered message is kept, and no rescue finds it (storage.salvage).
+        # What is deleted or overwritten is gone from the file, and no rescue finds it (storage.salvage).
         connection.execute("PRAGMA secure_delete = ON")
         return connection
