@@ -40,7 +40,7 @@ from relays.storage.recovery import Rescue
 from relays.storage.schema import SchemaError, Tables
 from relays.storage.sqlite import SQLite
 from relays.storage.store import Store
-from relays.wording import Wording, age
+from relays.wording import Wording, age, held_up
 
 log = logging.getLogger(__name__)
 
@@ -182,7 +182,8 @@ class Service:
     def health(self) -> tuple[bool, dict[str, object]]:
         """Whether notifications are taken and delivered, and the figures of the outbox.
 
-        A channel that its webhook holds up makes it "degraded": nothing is lost, and somebody has to do something.
+        A channel that is held up makes it "degraded": nothing is lost, and somebody has to do something in Mattermost
+        or on the way to it.
         """
         well = not self.store.failing and all(worker.healthy for worker in self._workers())
         try:
@@ -244,7 +245,7 @@ class Service:
                 )
                 self._exit_code = os.EX_CONFIG
                 return
-            if not all(worker.is_alive() for worker in workers):
+            if any(worker.failed for worker in workers):
                 self.store.suspect()
                 self._exit_code = os.EX_SOFTWARE
                 return
@@ -290,11 +291,8 @@ class Service:
         said = [self.wording["status.idle"]]
         if stats.oldest is not None:
             said = [self.wording["status.backlog"].format(count=stats.backlog, age=self._ago(stats.oldest))]
-        for channel, answer in self.dispatcher.held().items():
-            status = answer[:8]  # such as HTTP 404
-            by = "held.bot" if isinstance(self._sender, Bot) else "held"
-            cause = self.wording.get(f"{by}.{status[-3:]}", self.wording["held.other"])
-            said.append(self.wording["status.held"].format(channel=channel, cause=cause, reason=status))
+        by = "bot" if isinstance(self._sender, Bot) else "hook"
+        said += [held_up(self.wording, channel, why, by) for channel, why in self.dispatcher.held().items()]
         if stats.parked:
             said.append(self.wording["status.parked"].format(count=stats.parked))
         if stats.last_delivery is not None:

@@ -175,6 +175,8 @@ def _is_unknown(figures: Mapping[str, Any], name: str) -> bool:
 
 def _late(relay: str, figures: Mapping[str, Any], look: Look) -> Broken | None:
     for channel, reason in figures.get("held", {}).items():
+        if channel == "@":
+            return broken("relay.held-direct", relay=relay, detail=reason)
         return broken("relay.held", relay=relay, channel=channel, detail=reason)
     age = figures.get("oldest_age_seconds") or 0
     if age <= _LATE_SECONDS:

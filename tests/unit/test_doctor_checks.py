@@ -187,6 +187,7 @@ SEEN: dict[str, Change] = {
     "relay.storage": figures(backlog=None, status="failing"),
     "relay.backlog": figures(backlog=3, oldest_age_seconds=90.5),
     "relay.held": figures(status="degraded", held={"ops": "HTTP 404"}),
+    "relay.held-direct": figures(status="degraded", held={"@": "HTTP 403: the bot may not post there"}),
     "relay.parked": figures(parked=2),
     "gitlab-relay.silent": host("health", to={"error": "Connection refused", "figures": {}}),
     "gitlab-relay.failing": figures(status="failing"),

@@ -302,6 +302,10 @@ BROKEN = {
         "{relay} is held up at the channel {channel}: {detail}",
         "nothing is lost: run make deploy; if gitlab.routes or nextcloud.trees name it, restore it in Mattermost",
     ),
+    "relay.held-direct": Saying(
+        "{relay} is held up with direct messages: {detail}",
+        "nothing is lost: run make deploy, which sets the bot right",
+    ),
     "relay.parked": Saying(
         "{count} parked message(s), which Mattermost has refused for what they are",
         "scripts/parked.sh {relay} list, then show, retry or drop with their number",

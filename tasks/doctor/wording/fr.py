@@ -349,6 +349,10 @@ BROKEN = {
         "rien n'est perdu : relancez make deploy ; si gitlab.routes ou nextcloud.trees le nomme, rétablissez-le dans "
         "Mattermost",
     ),
+    "relay.held-direct": Saying(
+        "{relay} ne peut pas livrer les messages directs : {detail}",
+        "rien n'est perdu : relancez make deploy, qui rétablit le bot",
+    ),
     "relay.parked": Saying(
         "{count} message(s) mis de côté, que Mattermost a refusés pour leur contenu",
         "scripts/parked.sh {relay} list, puis show, retry ou drop avec leur numéro",
