@@ -183,7 +183,7 @@ class Service:
         """Whether notifications are taken and delivered, and the figures of the outbox.
 
         A channel that is held up makes it "degraded": nothing is lost, and somebody has to do something in Mattermost
-        or on the way to it.
+        or on the way to it. `retrying` are the channels that wait for Mattermost by itself.
         """
         well = not self.store.failing and all(worker.healthy for worker in self._workers())
         try:
@@ -196,6 +196,7 @@ class Service:
         return well, {
             "status": "failing" if not well else "degraded" if held else "ok",
             "held": held,
+            "retrying": self.dispatcher.retrying(),
             "backlog": stats.backlog if stats else None,
             "oldest_age_seconds": None if oldest is None else round(max(0.0, self.store.now() - oldest), 3),
             "parked": stats.parked if stats else None,
@@ -255,7 +256,8 @@ class Service:
             with suppress(StorageError):  # the status says so already
                 self.dispatcher.look()
             self.dispatcher.renew()
-            if time.monotonic() >= prune_at:
+            # While storage fails, as well: a write finds out that it works again.
+            if time.monotonic() >= prune_at or self.store.failing:
                 prune_at = time.monotonic() + _PRUNE_SECONDS
                 self.outbox.prune()
                 self._roots.prune()
@@ -263,8 +265,10 @@ class Service:
     def _status_line(self) -> str:
         try:
             stats = self.outbox.stats()
-        except StorageError:
-            return self.wording["status.storage"]
+        except StorageError as error:
+            return self.wording["status.storage"].format(reason=error)
+        if self.store.failing:
+            return self.wording["status.storage"].format(reason=self.store.reason)
         return self.wording["status.separator"].join(
             filter(None, (*self._noted(), self._counted(), *self._standing(stats)))
         )
@@ -291,6 +295,10 @@ class Service:
         said = [self.wording["status.idle"]]
         if stats.oldest is not None:
             said = [self.wording["status.backlog"].format(count=stats.backlog, age=self._ago(stats.oldest))]
+        said += [
+            self.wording["status.retrying"].format(reason=reason)
+            for reason in dict.fromkeys(self.dispatcher.retrying().values())
+        ]
         by = "bot" if isinstance(self._sender, Bot) else "hook"
         said += [held_up(self.wording, channel, why, by) for channel, why in self.dispatcher.held().items()]
         if stats.parked:

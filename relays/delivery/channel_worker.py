@@ -58,6 +58,8 @@ class ChannelWorker(Worker):
         self.edits: Sequence[Edit] = ()
         self._held = ""
         self._edit_held = ""
+        self.retrying = ""
+        """Why Mattermost has not taken the last attempt and the next one may do, empty if that is not so."""
         self._outbox = outbox
         self._transport = transport
         self._report = Report(channel, metrics)
@@ -116,7 +118,9 @@ class ChannelWorker(Worker):
             self._idle_since = time.monotonic()
             return
         if wait is None:
-            self._held = ""  # another relay that shares the spool has delivered what was held up
+            self._held = self.retrying = (
+                ""  # another relay that shares the spool has delivered what was held up
+            )
         edits = self._transport.edits
         edit_wait = edits.edit_delay() if edits else None
         if edit_wait is None:
@@ -132,7 +136,8 @@ class ChannelWorker(Worker):
     def _deliver(self, deliveries: Sequence[Lease]) -> Sequence[Lease]:
         attempts = self._transport.deliver(deliveries)
         answers = [attempt.answer for attempt in attempts if attempt]
-        self._held = _held(answers)
+        self._held = _reason(answers, Meaning.MISCONFIGURED)
+        self.retrying = _reason(answers, Meaning.UNAVAILABLE)
         ended = [self._ended(*each) for each in zip(deliveries, attempts, strict=True)]
         if None in attempts:
             self._stopping.wait(_STORAGE_DELAY)
@@ -166,7 +171,7 @@ class ChannelWorker(Worker):
             return False
         try:
             answers = edits.edit(self.edits)
-            self._edit_held = _held(answers)
+            self._edit_held = _reason(answers, Meaning.MISCONFIGURED)
             for edit, answer in zip(self.edits, answers, strict=True):
                 delay = _delay(answer, edit.attempts)
                 if answer.meaning is not Meaning.POSTED:
@@ -182,8 +187,8 @@ class ChannelWorker(Worker):
             self._outbox.give_back(deliveries).result()
 
 
-def _held(answers: Sequence[PostResult]) -> str:
-    return next((answer.reason for answer in answers if answer.meaning is Meaning.MISCONFIGURED), "")
+def _reason(answers: Sequence[PostResult], meaning: Meaning) -> str:
+    return next((answer.reason for answer in answers if answer.meaning is meaning), "")
 
 
 def _delay(answer: PostResult, attempts: int) -> float:

@@ -57,9 +57,16 @@ class Dispatcher:
 
         By channel as metrics.channel_label has it; of several persons one reason is as good as the other.
         """
+        return self._reasons(lambda line: line.held)
+
+    def retrying(self) -> dict[str, str]:
+        """In the same way, what Mattermost has not taken the last time and is tried again until it does."""
+        return self._reasons(lambda line: line.retrying)
+
+    def _reasons(self, of: Callable[[ChannelWorker], str]) -> dict[str, str]:
         with self._guard:
             lines = list(self._lines.items())
-        return {channel_label(channel): reason for channel, line in lines if (reason := line.held)}
+        return {channel_label(channel): reason for channel, line in lines if (reason := of(line))}
 
     def start(self) -> None:
         """Deliver what a previous process left, and from now on what comes."""

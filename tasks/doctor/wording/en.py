@@ -310,6 +310,10 @@ BROKEN = {
         "{count} parked message(s), which Mattermost has refused for what they are",
         "scripts/parked.sh {relay} list, then show, retry or drop with their number",
     ),
+    "gitlab-relay.dead-letters": Saying(
+        "{count} event(s) of GitLab that the relay could not announce and has put aside",
+        "scripts/parked.sh gitlab list, then show, retry or drop with their number",
+    ),
     "gitlab-relay.silent": Saying(
         "the GitLab relay does not answer on the port {port}: {detail}",
         "systemctl restart passerelle-gitlab.service; journalctl -u passerelle-gitlab says why",

@@ -357,6 +357,10 @@ BROKEN = {
         "{count} message(s) mis de côté, que Mattermost a refusés pour leur contenu",
         "scripts/parked.sh {relay} list, puis show, retry ou drop avec leur numéro",
     ),
+    "gitlab-relay.dead-letters": Saying(
+        "{count} événement(s) de GitLab que le relais n'a pas pu annoncer et a mis de côté",
+        "scripts/parked.sh gitlab list, puis show, retry ou drop avec leur numéro",
+    ),
     "gitlab-relay.silent": Saying(
         "le relais GitLab ne répond pas sur le port {port} : {detail}",
         "systemctl restart passerelle-gitlab.service ; journalctl -u passerelle-gitlab dit pourquoi",
