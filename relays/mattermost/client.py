@@ -40,7 +40,14 @@ _LARGEST_ANSWER = 65536
 PING = "/api/v4/system/ping?get_server_status=true"
 # Where the deploy takes the address of Mattermost from.
 SETTING = "mattermost.url"
-_HOOK_REMEDY = "check the webhook and its channel in Mattermost, or run the deploy again"
+_STRANGER = f"see that {SETTING} leads to Mattermost itself, and no proxy or other page answers there"
+# What a webhook's answers say, of which the reason holds the number alone.
+_HOOK_REMEDIES = {
+    400: "run the deploy, which makes another one",
+    403: "the webhook may not post there; run the deploy, which sets it right",
+    404: "the channel is gone; restore it in Mattermost or take it out of the settings, and run the deploy",
+    501: "incoming webhooks are switched off; run the deploy, which switches them on",
+}
 
 
 class Meaning(Enum):
@@ -131,7 +138,8 @@ class IncomingWebhook:
             return PostResult(Meaning.MISCONFIGURED, fault.what, remedy=fault.remedy.format(setting=SETTING))
         if status == 400:
             return self._explain_bad_request()
-        return PostResult(Meaning.MISCONFIGURED, f"HTTP {status}", remedy=_HOOK_REMEDY)
+        remedy = _HOOK_REMEDIES.get(status, _STRANGER)
+        return PostResult(Meaning.MISCONFIGURED, f"HTTP {status}", remedy=remedy)
 
     def _explain_bad_request(self) -> PostResult:
         ping, states = self._ask("GET", f"{self._base}{PING}", None, QUESTION_TIMEOUT)
@@ -141,7 +149,7 @@ class IncomingWebhook:
         probe, _ = self._ask("POST", self._url, nowhere, QUESTION_TIMEOUT)
         if probe.status_code == 400:
             why = "HTTP 400: Mattermost does not know the webhook"
-            return PostResult(Meaning.MISCONFIGURED, why, remedy=_HOOK_REMEDY)
+            return PostResult(Meaning.MISCONFIGURED, why, remedy=_HOOK_REMEDIES[400])
         if probe.status_code in (403, 404):
             return PostResult(Meaning.REFUSED, "HTTP 400: Mattermost refuses the message")
         return PostResult(Meaning.UNAVAILABLE, f"HTTP 400, then HTTP {probe.status_code}")
@@ -152,7 +160,7 @@ def not_from_mattermost(status: int) -> PostResult:
     return PostResult(
         Meaning.MISCONFIGURED,
         f"HTTP {status}, but not from Mattermost",
-        remedy=f"see that {SETTING} leads to Mattermost itself, and no proxy or other page answers there",
+        remedy=_STRANGER,
     )
 
 

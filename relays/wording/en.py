@@ -372,7 +372,8 @@ TEXTS = {
     "status.tree.missing": "waiting for the folder {tree}",
     "status.tree.unreachable": "{tree}: Nextcloud does not answer, {count} document(s) known",
     "status.tree.watched": "{tree}: {count} document(s) known",
-    "status.tree.scanned": "{tree}: {count} document(s) known, by scans for want of fs.inotify.max_user_watches",
+    "status.tree.scanned": "{tree}: {count} document(s) known, by scans for want of fs.inotify.max_user_watches or "
+    "max_user_instances",
     "status.last": "last delivery {age} ago",
     "status.since_start": "since the start: {figures}",
     "status.received": "{count} event(s) received",

@@ -13,6 +13,14 @@ from tests.relays.test_metrics import figures
 CHANNEL = "dev-notifications"
 ROUTES = '[[routes]]\nevents = ["issue"]\nchannels = ["home2", "dev-notifications"]\n'
 
+STRANGER = "see that mattermost.url leads to Mattermost itself"
+REMEDIES = {
+    "HTTP 404": "restore it in Mattermost or take it out of the settings, and run the deploy",
+    "HTTP 403": "the webhook may not post there; run the deploy",
+    "HTTP 501": "incoming webhooks are switched off; run the deploy",
+    "HTTP 301": STRANGER,
+    "HTTP 200": STRANGER,
+}
 FAULTS = [
     pytest.param(Reply(404, b"{}"), "HTTP 404", "Mattermost ne trouve pas ce canal (HTTP 404)", id="404"),
     pytest.param(Reply(403, b"{}"), "HTTP 403", "n'a pas le droit d'y écrire (HTTP 403)", id="403"),
@@ -42,6 +50,8 @@ def test_a_channel_that_is_held_up_is_named_until_it_is_not(
     assert found["held"] == {CHANNEL: reason}
     assert figures(gitlab)["channel_held", CHANNEL, reason] == 1
     wait_for(lambda: any(reported in line for line in gitlab.notified if line.startswith("STATUS=")))
+    assert f"reason={reason}: " in gitlab.text
+    assert REMEDIES[reason[:8]] in gitlab.text
     assert any(f"dégradé : canal {CHANNEL} retenu, " in line for line in gitlab.notified)
     # The next process finds out by itself.
     gitlab.terminate()
