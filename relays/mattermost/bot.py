@@ -31,7 +31,7 @@ import requests
 from relays.mattermost import bot_posts
 from relays.mattermost.bot_posts import Posted
 from relays.mattermost.bot_session import Bot, BotSession, Failed, failure, hopeless
-from relays.mattermost.client import Meaning, PostResult, with_icon
+from relays.mattermost.client import Meaning, PostResult, not_from_mattermost, with_icon
 
 # Pages of 60 are answered from a cache (read in 5.37).
 _PER_PAGE = 200
@@ -57,6 +57,10 @@ class BotChannel:
     def server_time(self) -> float | None:
         """Seconds since the epoch by the clock of the server, or a little less; None before its first answer."""
         return self._session.server_time()
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._session.close()
 
     def look_up(self) -> PostResult:
         """Know the channel, and the time of the server."""
@@ -181,7 +185,7 @@ class BotChannel:
     def _id(self, described: Mapping[str, object]) -> str:
         found = described.get("id")
         if not isinstance(found, str):
-            raise Failed(PostResult(Meaning.MISCONFIGURED, "HTTP 200, but not from Mattermost"))
+            raise Failed(not_from_mattermost(200))
         return found
 
     def _explain(self, response: requests.Response, content: bytes, post_id: str) -> PostResult:
