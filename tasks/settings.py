@@ -9,6 +9,7 @@ say of all of them, under what its own tables say, under its own variables (`PAS
 import codecs
 import os
 import stat
+import tempfile
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -17,6 +18,7 @@ from typing import Any
 from pydantic import ValidationError, create_model
 from pydantic_settings import BaseSettings, EnvSettingsSource
 
+from tasks.places import PROJECT
 from tasks.site import Site, SiteError, is_site_name
 from tasks.site_conflicts import rivalries
 
@@ -39,8 +41,7 @@ def load(values: Values, environment: Mapping[str, str] | None = None) -> dict[s
     and for sites that would take something from each other.
     """
     environment = dict(os.environ) if environment is None else environment
-    named = environment.get(f"{PREFIX}SETTINGS")
-    path = Path(named) if named else Path(__file__).parent.parent / SETTINGS_FILE
+    named, path = environment.get(f"{PREFIX}SETTINGS"), settings_path(environment)
     if named and not path.exists():
         raise SiteError(f"{PREFIX}SETTINGS: there is no file {named}; correct the path or unset the variable")
     _refuse_unknown_variables(environment)
@@ -68,6 +69,34 @@ def load(values: Values, environment: Mapping[str, str] | None = None) -> dict[s
     if faults:
         raise SiteError("\n".join(faults))
     return sites
+
+
+def settings_path(environment: Mapping[str, str] | None = None) -> Path:
+    """The settings file of this run, which need not exist."""
+    named = (os.environ if environment is None else environment).get(f"{PREFIX}SETTINGS")
+    return Path(named) if named else PROJECT / SETTINGS_FILE
+
+
+def replace_file(path: Path, text: str) -> None:
+    """Have `text` in a file that is the user's alone: whole or not at all, and never open to others.
+
+    OSError, which names the file, if that cannot be.
+    """
+    target = path.resolve()
+    try:
+        target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        handle, draft = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)  # 0600
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+            Path(draft).replace(target)
+        except BaseException:
+            Path(draft).unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise OSError(error.errno, error.strerror or str(error), str(path)) from None
 
 
 def pick(sites: Mapping[str, Site], name: str | None) -> str:
