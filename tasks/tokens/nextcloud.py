@@ -7,6 +7,7 @@ from pydantic import SecretStr
 
 from tasks.operations.compose import run_in
 from tasks.operations.nextcloud import OWNER
+from tasks.operations.remote import last_line
 from tasks.operations.resource import ResourceError
 
 _PASSWORD = re.compile(r"[A-Za-z0-9-]{20,}")
@@ -61,5 +62,6 @@ def _numbers(container: str, user: str) -> set[int]:
         listed = json.loads(output[output.index("[") :])
         return {int(token["id"]) for token in listed if token["type"] == _PERMANENT}
     except (ValueError, KeyError, TypeError):
-        said = (output.strip().splitlines() or ["it says nothing"])[-1].strip()[:200]
-        raise ResourceError(f"nextcloud: occ does not list the app passwords of {user}: {said}") from None
+        raise ResourceError(
+            f"nextcloud: occ does not list the app passwords of {user}: {last_line(output)}"
+        ) from None
