@@ -30,10 +30,21 @@ def reason(error: Exception) -> str:
     """The line about one of FAILURES."""
     if isinstance(error, SiteError | ResourceError):
         return str(error)
-    if isinstance(error, OSError) and not _is_of_connection(error):
-        where = f"{error.filename}: " if error.filename else ""
-        return f"{where}{error.strerror or error} (on this machine); mend that, then run again"
-    return f"host: the SSH connection has ended ({str(error) or type(error).__name__}); run again"
+    if has_ended(error):
+        return f"host: the SSH connection has ended ({str(error) or type(error).__name__}); run again"
+    where = f"{error.filename}: " if isinstance(error, OSError) and error.filename else ""
+    return f"{where}{getattr(error, 'strerror', None) or error} (on this machine); mend that, then run again"
+
+
+def has_ended(error: Exception) -> bool:
+    """Whether the error says that a connection has ended, and is not about a file of this machine."""
+    if not isinstance(error, OSError):
+        return isinstance(error, SSHException | EOFError)
+    if error.filename is not None:
+        return False
+    return (
+        isinstance(error, ConnectionError | TimeoutError | socket.gaierror) or error.errno in _OF_CONNECTIONS
+    )
 
 
 def reported(act: Callable[[], int]) -> int:
@@ -43,12 +54,3 @@ def reported(act: Callable[[], int]) -> int:
     except FAILURES as error:
         print(reason(error), file=sys.stderr)
         return 1
-
-
-def _is_of_connection(error: OSError) -> bool:
-    """Whether a connection has failed, and no file."""
-    if error.filename is not None:
-        return False
-    return (
-        isinstance(error, ConnectionError | TimeoutError | socket.gaierror) or error.errno in _OF_CONNECTIONS
-    )

@@ -7,7 +7,6 @@ deploy: refused, interrupted or failed, it leaves nothing behind. Run again, it 
 import os
 import subprocess
 import tempfile
-import tomllib
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -18,7 +17,8 @@ from group_data.all import TAAF
 from tasks.failures import FAILURES, reason, reported
 from tasks.operations.resource import ResourceError
 from tasks.places import PROJECT
-from tasks.settings import PREFIX, load, replace_file
+from tasks.settings import PREFIX, begun, load
+from tasks.settings_file import read_text, replace_file
 from tasks.setup import discovery
 from tasks.setup.access import (
     gitlab_access,
@@ -29,7 +29,7 @@ from tasks.setup.access import (
 from tasks.setup.applications import accepted, mattermost_of, nextcloud_of, project_of
 from tasks.setup.asking import confirm, is_anybody_there, say
 from tasks.setup.discovery import Applications
-from tasks.setup.given import Given
+from tasks.setup.given import Given, certificates_of
 from tasks.setup.machine import reached
 from tasks.setup.message import channel_address, send_first
 from tasks.setup.plan import plan
@@ -58,8 +58,9 @@ def _set_up(given: Given, settings: Path) -> int:
     if not given.yes and not is_anybody_there():
         raise ResourceError("there is nobody to ask: give --yes, and what else is missing as options")
     kept = _kept(settings)
+    trusted = certificates_of(given, kept)
     with reached(given, kept) as machine:
-        _describe(given, settings, kept, machine)
+        _describe(given, settings, kept, machine, trusted)
         os.environ[f"{PREFIX}SETTINGS"] = str(settings)
         say(f"\n{settings} holds the settings (0600). Deploying …\n")
         if subprocess.run(pyinfra("-y"), cwd=PROJECT, check=False).returncode:
@@ -72,33 +73,30 @@ def _set_up(given: Given, settings: Path) -> int:
 
 def _kept(settings: Path) -> dict[str, Any]:
     """What a settings file that is there already says."""
-    if not settings.exists():
-        return {}
-    if settings.stat().st_mode & 0o077:
-        raise ResourceError(
-            f"{settings} holds secrets and other users may read it; run: chmod 600 {settings}"
-        )
-    try:
-        kept = tomllib.loads(settings.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise ResourceError(f"{settings} is there already and cannot be read ({error}); correct it") from None
+    kept = begun(TAAF, settings)
     if "sites" in kept:
         raise ResourceError(
             f"{settings} describes several sites, which are written by hand; for one more give another file: "
             "passerelle --settings FILE setup"
         )
-    say(f"{settings} is there already: what it says stays")
+    if settings.exists():
+        say(f"{settings} is there already: what it says stays")
     return kept
 
 
-def _describe(given: Given, settings: Path, kept: dict[str, Any], machine: Machine) -> None:
-    """Have a settings file that describes the site, once its plan was shown and agreed to."""
+def _describe(
+    given: Given, settings: Path, kept: dict[str, Any], machine: Machine, trusted: Path | None
+) -> None:
+    """Have a settings file that describes the site, once its plan was shown and agreed to.
+
+    `trusted` are certificates for https://.
+    """
     existing: dict[str, dict[str, Any]] = {
         name: kept.get(name) or {} for name in ("host", "gitlab", "nextcloud", "mattermost")
     }
     found = project_of(given, existing["host"])
     say(f"found on {machine.address}: Compose project {found.name} in {found.folder} ({found.services})")
-    applications = Applications(given.ca or existing["host"].get("ca"))
+    applications = Applications(trusted)
     forge_box, cloud_box = found.containers["gitlab"], found.containers["nextcloud"]
     cloud_url, account = nextcloud_of(applications, cloud_box.id, given, existing["nextcloud"])
     say(f"Nextcloud is at {cloud_url}, the documents are {account}'s")
@@ -144,7 +142,7 @@ def _describe(given: Given, settings: Path, kept: dict[str, Any], machine: Machi
             elsewhere=not f".{urlsplit(forge.url).hostname}".endswith(f".{domain}"),
         )
         tokens = {"gitlab.token", "mattermost.token", "nextcloud.relay_password"}
-        text = settings.read_text(encoding="utf-8") if settings.exists() else ""
+        text = read_text(settings) if settings.exists() else ""
         text = with_values(text, missing(wanted, kept, tokens))
         _agree(given, settings, text)
         with unbroken():

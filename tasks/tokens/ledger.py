@@ -13,7 +13,7 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from tasks.operations.resource import ResourceError
-from tasks.settings import replace_file
+from tasks.settings_file import replace_file
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,8 @@ from tasks.context import gitlab_api, infrastructure, mattermost_api
 from tasks.operations.api import Api
 from tasks.operations.compose import running_container
 from tasks.operations.resource import Commands, ResourceError, change, resource, step
-from tasks.settings import replace_file, settings_path
+from tasks.settings import settings_path
+from tasks.settings_file import replace_file
 from tasks.site import Site
 from tasks.tokens import gitlab, ledger, mattermost, nextcloud
 from tasks.tokens.ledger import Token

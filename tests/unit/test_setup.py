@@ -12,7 +12,7 @@ from pydantic import SecretStr
 from tasks.operations.api import ApiError
 from tasks.operations.compose import Container, Project
 from tasks.operations.resource import ResourceError
-from tasks.settings import replace_file
+from tasks.settings_file import replace_file
 from tasks.setup.discovery import among
 from tasks.setup.given import Given, machine_of
 from tasks.setup.settings_file import with_values
