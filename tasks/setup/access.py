@@ -149,7 +149,8 @@ def _session(applications: Applications, url: str, user: str, given: Given) -> S
         except mattermost.CodeNeeded as error:
             if last or not is_anybody_there():
                 raise
-            say(str(error) if code else "")
+            if code:
+                say(str(error))
             code = ask("Code of the second factor", "--mattermost-code")
         except mattermost.WrongPassword as error:
             if last or given.mattermost_password is not None or not is_anybody_there():
@@ -176,12 +177,9 @@ def mattermost_access(
 
 def _allow(chat: Chat, maker: Maker, given: Given) -> None:
     asked = is_anybody_there() and not given.yes
-    if given.allow_tokens or (
-        asked
-        and confirm(
-            "Mattermost allows nobody a personal access token. Switch them on (EnableUserAccessTokens)?"
-        )
-    ):
+    if asked and not given.allow_tokens:
+        say("Mattermost allows nobody a personal access token, which the deploy needs.")
+    if given.allow_tokens or (asked and confirm("Switch them on (EnableUserAccessTokens)?")):
         mattermost.allow(chat.api)
         return
     raise ResourceError(

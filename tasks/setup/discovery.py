@@ -42,7 +42,10 @@ class Found:
     @property
     def services(self) -> str:
         """For people."""
-        return ", ".join(f"{what}: service {each.service}" for what, each in self.containers.items())
+        return ", ".join(
+            what if what == each.service else f"{each.service} ({what})"
+            for what, each in self.containers.items()
+        )
 
 
 def projects() -> list[Found]:

@@ -95,7 +95,9 @@ def _describe(
         name: kept.get(name) or {} for name in ("host", "gitlab", "nextcloud", "mattermost")
     }
     found = project_of(given, existing["host"])
-    say(f"found on {machine.address}: Compose project {found.name} in {found.folder} ({found.services})")
+    say(
+        f"found on {machine.address}: Compose project {found.name} in {found.folder}\n  services: {found.services}"
+    )
     applications = Applications(trusted)
     forge_box, cloud_box = found.containers["gitlab"], found.containers["nextcloud"]
     cloud_url, account = nextcloud_of(applications, cloud_box.id, given, existing["nextcloud"])
