@@ -22,6 +22,8 @@ from tasks.site_conflicts import rivalries
 PREFIX = "PASSERELLE_"
 SETTINGS_FILE = "passerelle.toml"
 _SITES = f"{PREFIX}SITES__"
+# What setup is given: exported once, it is there for every other run of pyinfra too.
+_ANSWERS = f"{PREFIX}SETUP_"
 
 # The names and types by which variables are read; nothing is judged by it.
 _FIELDS: Any = {name: (field.annotation, None) for name, field in Site.model_fields.items()}
@@ -167,7 +169,7 @@ def _refuse_unknown_variables(environment: Mapping[str, str]) -> None:
     """A misspelt section would otherwise be passed over in silence; within a section, pydantic is strict."""
     known = {name.upper() for name in Site.model_fields}
     for variable in sorted(environment):
-        if not variable.startswith(PREFIX):
+        if not variable.startswith(PREFIX) or variable.startswith(_ANSWERS):
             continue
         first, _, rest = variable.removeprefix(PREFIX).partition("__")
         section = rest.partition("__")[2].partition("__")[0] if first == "SITES" else first

@@ -114,6 +114,13 @@ def test_a_wrong_answer_is_named(
     assert not isinstance(done.exception, UnicodeError)
 
 
+@pytest.mark.parametrize("option", OPTIONS.values(), ids=lambda option: option.name)
+def test_answers_are_no_settings_of_pyinfra(option: click.Option) -> None:
+    """Which is typed as it is, without the program that takes them out of the environment."""
+    tokens = {"gitlab": {"token": "x"}, "mattermost": {"token": "x"}}
+    assert load(merged(TAAF, tokens), {str(option.envvar): "x"}) == load(merged(TAAF, tokens), {})
+
+
 @pytest.mark.parametrize("secret", SECRETS)
 def test_answers_are_no_settings_of_other_commands(secret: str, tmp_path: Path) -> None:
     file = tmp_path / "passerelle.toml"
