@@ -36,6 +36,7 @@ from tasks.setup.plan import plan
 from tasks.setup.settings_file import with_values
 from tasks.setup.site import missing, projects_of, team_of, values
 from tasks.site import Machine, Site
+from tasks.tokens import ledger
 from tasks.tokens.making import Maker, Undo, unbroken
 from tasks.tokens.renewal import revoke_unused
 from tasks.typed import pyinfra
@@ -59,6 +60,7 @@ def _set_up(given: Given, settings: Path) -> int:
         raise ResourceError("there is nobody to ask: give --yes, and what else is missing as options")
     kept = _kept(settings)
     trusted = certificates_of(given, kept)
+    ledger.read(settings)  # what is made can be noted down
     with reached(given, kept) as machine:
         _describe(given, settings, kept, machine, trusted)
         os.environ[f"{PREFIX}SETTINGS"] = str(settings)

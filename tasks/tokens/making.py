@@ -77,13 +77,17 @@ class Maker:
     ) -> Token:
         """Note down a token that was just made; `revoke` takes it back if the run does not come to its end."""
         token = Token(self.host, setting, number, account, ledger.mark(secret), expires)
+        what = f"{token.described}, number {number}"
 
         def take_back() -> None:
             revoke(token)
-            ledger.drop(self.settings, token)
+            try:
+                ledger.drop(self.settings, token)
+            except FAILURES as error:
+                _say(f"taken back, and noted down still: {what}: {reason(error)}")
 
         # First of all: the disk on which it is to be noted down may be full.
-        self.undo.add(f"{token.described}, number {number}", take_back)
+        self.undo.add(what, take_back)
         ledger.add(self.settings, token)
         return token
 

@@ -76,6 +76,11 @@ def test_a_file_that_holds_no_settings(
     assert expected in line_of(settings, capsys)
 
 
+def test_a_ledger_that_cannot_be_read(settings: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    settings.with_suffix(".tokens.json").write_text("{")
+    assert "passerelle.tokens.json, where setup has noted down what it made" in line_of(settings, capsys)
+
+
 @pytest.mark.parametrize(
     "text", ["", "\ufeff", f"\ufeff# mine\n{REST}", '[host]\naddress = "127.0.0.1"\nssh_port = 9']
 )
