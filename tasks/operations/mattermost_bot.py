@@ -16,6 +16,7 @@ from tasks.operations.absent import Present
 from tasks.operations.api import Api
 from tasks.operations.bot_tokens import all_tokens, is_of_site, revoke
 from tasks.operations.mattermost import find_channel, find_team, patch_settings, refuse_overridden
+from tasks.operations.mattermost_members import membership
 from tasks.operations.resource import Commands, ResourceError, change, mend, note, resource, show
 
 Account = Mapping[str, Any]
@@ -29,8 +30,6 @@ ROLES = "system_user"
 # 11.6).
 _LEFT_OUT = {"display_name": "", "description": ""}
 _SWITCH = "ServiceSettings.EnableBotAccountCreation"
-_NO_TEAM_MEMBER = ("app.team.get_member.missing.app_error",)
-_NO_CHANNEL_MEMBER = ("app.channel.get_member.missing.app_error",)
 
 
 @dataclass(frozen=True)
@@ -267,12 +266,7 @@ def _channel_path(api: Api, team: str, name: str) -> str:
 
 def _member(api: Api, path: str, identity: str) -> dict[str, Any] | None:
     """How the account belongs to what is at `path`; None if it does not, or one of both is not there yet."""
-    if not path or not identity:
-        return None
-    absent = _NO_TEAM_MEMBER + _NO_CHANNEL_MEMBER
-    found: dict[str, Any] | None = api.call("GET", f"{path}/members/{identity}", absent=absent)
-    # Who has left a team is listed with the time.
-    return None if found is None or found.get("delete_at") else found
+    return membership(api, path, identity) if path and identity else None
 
 
 def _membership(path: str, identity: str) -> dict[str, str]:
