@@ -373,8 +373,8 @@ TEXTS = {
     "status.tree.missing": "en attente du dossier {tree}",
     "status.tree.unreachable": "{tree} : Nextcloud ne répond pas, {count} document(s) suivi(s)",
     "status.tree.watched": "{tree} : {count} document(s) suivi(s)",
-    "status.tree.scanned": "{tree} : {count} document(s) suivi(s) par relecture, faute de fs.inotify.max_user_watches ou "
-    "max_user_instances",
+    "status.tree.scanned": "{tree} : {count} document(s) suivi(s) par relecture, faute de "
+    "fs.inotify.max_user_watches ou max_user_instances",
     "status.last": "dernière livraison il y a {age}",
     "status.since_start": "depuis le démarrage : {figures}",
     "status.received": "{count} événement(s) reçu(s)",

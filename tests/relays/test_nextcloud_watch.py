@@ -47,7 +47,10 @@ def test_beyond_a_limit_it_scans_and_says_what_to_raise(
         upload(tree / folder / "new.pdf")
     wait_for(lambda: len(announced(nextcloud, sink)) == 3)
     assert sorted(announced(nextcloud, sink)) == ["Conges/new.pdf", "Contrats/new.pdf", "Fiches_Paie/new.pdf"]
-    assert any("faute de fs.inotify.max_user_watches ou max_user_instances" in status for status in nextcloud.notified)
+    assert any(
+        "faute de fs.inotify.max_user_watches ou max_user_instances" in status
+        for status in nextcloud.notified
+    )
     # Said once, not at every scan.
     assert nextcloud.text.count(REMEDY) == 1
 
