@@ -45,7 +45,7 @@ _STRANGER = f"see that {SETTING} leads to Mattermost itself, and no proxy or oth
 _HOOK_REMEDIES = {
     400: "run the deploy, which makes another one",
     403: "the webhook may not post there; run the deploy, which sets it right",
-    404: "the channel is gone; restore it in Mattermost or take it out of the settings, and run the deploy",
+    404: "the channel is gone; run the deploy, or restore it in Mattermost if a route names it",
     501: "incoming webhooks are switched off; run the deploy, which switches them on",
 }
 

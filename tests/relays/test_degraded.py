@@ -15,7 +15,7 @@ ROUTES = '[[routes]]\nevents = ["issue"]\nchannels = ["home2", "dev-notification
 
 STRANGER = "see that mattermost.url leads to Mattermost itself"
 REMEDIES = {
-    "HTTP 404": "restore it in Mattermost or take it out of the settings, and run the deploy",
+    "HTTP 404": "run the deploy, or restore it in Mattermost if a route names it",
     "HTTP 403": "the webhook may not post there; run the deploy",
     "HTTP 501": "incoming webhooks are switched off; run the deploy",
     "HTTP 301": STRANGER,
