@@ -1,6 +1,7 @@
 """The real relay as a bot: the life of a merge request is one thread, whatever is killed meanwhile."""
 
 import json
+import sqlite3
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -87,7 +88,14 @@ def test_each_hears_in_person_of_what_they_want(bot: Callable[[str], Relay], cha
     relay.start()
     for moment in life():
         hear(relay, *moment)
-    wait_for(lambda: chat.written("@camille"), 60)
+    # Each channel has a worker of its own.
+    wait_for(lambda: chat.written("@camille") and chat.written("@arichard"), 60)
+    # What somebody hears of is put into the outbox in the order in which it happens, and the merge is the last.
+    with sqlite3.connect(f"file:{relay.state}/relay.db?mode=ro", uri=True) as db:
+        written_to = db.execute(
+            "SELECT DISTINCT channel FROM outbox WHERE channel LIKE '@%' ORDER BY channel"
+        )
+        assert written_to.fetchall() == [("@arichard",), ("@camille",)]
     assert [post.message[0] for post in chat.written("@camille")] == ["🟣"]
     assert [post.message[0] for post in chat.written("@arichard")] == ["👀"]
     assert chat.written("@leo") == []
