@@ -1,6 +1,5 @@
 """What setup finds on the host by itself: the Compose project, the three applications, their addresses."""
 
-import base64
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -13,7 +12,8 @@ from pyinfra.api import QuoteString, StringCommand
 from tasks.operations.api import Api
 from tasks.operations.compose import ALL_IN_ONE, ComposeContainers, Container, DockerError, read
 from tasks.operations.engine import SNAP_REFUSED
-from tasks.operations.remote import run_quietly
+from tasks.operations.nextcloud import account_api
+from tasks.operations.remote import last_line, run_quietly
 from tasks.operations.resource import ResourceError
 from tasks.operations.tunnel import host_transport
 from tasks.tokens.nextcloud import occ
@@ -52,7 +52,10 @@ class Found:
     @property
     def services(self) -> str:
         """For people."""
-        return ", ".join(f"{what}: service {each.service}" for what, each in self.containers.items())
+        return ", ".join(
+            what if what == each.service else f"{each.service} ({what})"
+            for what, each in self.containers.items()
+        )
 
 
 def projects(elsewhere: Collection[str] = ()) -> list[Found]:
@@ -143,14 +146,10 @@ class Applications:
 
     def nextcloud(self, url: str, user: str, password: SecretStr) -> Api:
         """Nextcloud at that address, with an app password of that account."""
-        basic = base64.b64encode(f"{user}:{password.get_secret_value()}".encode()).decode()
-        return Api(
-            "nextcloud",
+        return account_api(
             url,
-            SecretStr(basic),
-            header="Authorization",
-            scheme="Basic ",
-            setting="relay_password",
+            user,
+            password,
             transport=lambda: host_transport(host),
             ca=self._ca,
             proxy=self._proxies.get("nextcloud"),
@@ -187,9 +186,8 @@ def nextcloud_users(container: str) -> list[str]:
     ok, output = occ(container, "user:list")
     found = re.findall(r"^  - (.+?): ", output, re.MULTILINE)
     if not ok or not found:
-        said = (output.strip().splitlines() or ["it says nothing"])[-1].strip()[:200]
         raise ResourceError(
-            f"nextcloud: occ does not answer in its container ({said}); finish its installation"
+            f"nextcloud: occ does not answer in its container ({last_line(output)}); finish its installation"
         )
     return found
 

@@ -22,9 +22,11 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any, TypeGuard
 
 from relays.sources.gitlab.delivery_key import delivery_key, header_event
+from relays.sources.gitlab.reader import Ask
 from relays.sources.gitlab.rest import GitLabError, PlaceApi, UnreadableError
 
 # Of what GitLab allows, half: a page is held in memory.
@@ -73,22 +75,25 @@ class DeliveryLog:
             raise GitLabError(f"the project has no hook {self.hook}", "run the deploy again")
         return found
 
-    def failures(self, hook: int, page: int) -> LogPage:
-        """A page of the failed deliveries of a hook, newest first; fewer than PAGE_ENTRIES on the last one."""
+    def failures(self, hook: int, page: int, ask: Ask) -> LogPage:
+        """A page of the failed deliveries of a hook, newest first; fewer than PAGE_ENTRIES on the last one.
+
+        Each question is put by `ask`: where a delivery is in the way it takes one for each.
+        """
         try:
-            return LogPage(self._entries(hook, page, PAGE_ENTRIES))
+            return LogPage(ask(partial(self._entries, hook, page, PAGE_ENTRIES)))
         except UnreadableError:
-            found = self._one_by_one(hook, (page - 1) * PAGE_ENTRIES)
+            found = self._one_by_one(hook, (page - 1) * PAGE_ENTRIES, ask)
             if not found.entries:
                 raise  # it is no single delivery that is in the way
             return found
 
-    def _one_by_one(self, hook: int, before: int) -> LogPage:
+    def _one_by_one(self, hook: int, before: int, ask: Ask) -> LogPage:
         """The entries of a page that cannot be read as a whole, after so many others."""
         entries, unreadable = list[LogEntry](), 0
         for place in range(before + 1, before + PAGE_ENTRIES + 1):
             try:
-                one = self._entries(hook, place, 1)
+                one = ask(partial(self._entries, hook, place, 1))
             except UnreadableError:
                 unreadable += 1
                 continue

@@ -310,6 +310,18 @@ DROP TABLE direct_messages;
         ),
         # The days on which people have been reminded.
         Migration(11, up=_REMINDED, down="DROP TABLE reminded;"),
+        # What is old is found without looking at all of it. Columns do not tell whether an index is there.
+        Migration(
+            12,
+            up="""
+CREATE INDEX IF NOT EXISTS merge_requests_age ON merge_requests (seen_at);
+CREATE INDEX IF NOT EXISTS branches_age ON branches (seen_at);
+""",
+            down="""
+DROP INDEX merge_requests_age;
+DROP INDEX branches_age;
+""",
+        ),
     ),
     known=(PROCESSED, "dead_letter", "conversation_states", "conversation_roots", "reminded"),
     waiting=("received", "direct_messages"),
