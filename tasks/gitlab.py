@@ -5,10 +5,11 @@ from functools import partial
 
 from relays.sources.gitlab.events import KINDS
 from tasks.context import HOOK_NAME, HOOK_TOKEN, SIGNING_TOKEN, DeployContext
+from tasks.left_alone import left_alone
 from tasks.made import Made
 from tasks.operations import gitlab, group_hooks, project_hooks, secret_file
 from tasks.operations.hooks import Hook
-from tasks.operations.resource import Commands, each, note, resource, step
+from tasks.operations.resource import each, step
 from tasks.site import Site
 
 
@@ -48,17 +49,11 @@ def provision_gitlab(site: Site, context: DeployContext) -> None:
         project_hooks.project_hook(api, project, *wanted, name=f"Hook of {project}")
     members = context.members
     if members.left_alone:
-        _left_alone(members.left_alone, name="Projects that get no hook")
+        left_alone(members.left_alone, name="Projects that get no hook")
     for group in each(members.groups):
         group_hooks.group_hook(api, group, hook, name=f"Hook of the group {group}")
     if members.projects:
         project_hooks.hooks_of_projects(api, members.projects, hook, name="Hooks of projects of groups")
-
-
-@resource
-def _left_alone(lines: Iterable[str]) -> Commands:
-    note([*lines])
-    yield from ()
 
 
 @step("GitLab")

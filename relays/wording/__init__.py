@@ -18,3 +18,14 @@ def age(wording: Wording, seconds: float) -> str:
         if seconds >= length:
             return f"{int(seconds // length)} {wording[f'unit.{unit}']}"
     return f"{max(0, int(seconds))} {wording['unit.second']}"
+
+
+def held_up(wording: Wording, channel: str, reason: str, by: str) -> str:
+    """That a channel is held up ("@": direct messages), and why; `by` is "hook" or "bot", whichever posts."""
+    is_answer = reason.startswith("HTTP ")
+    status = reason[len("HTTP ") :][:3]
+    cause = (
+        wording.get(f"held.{by}.{status}", wording["held.other"]) if is_answer else wording["held.connection"]
+    )
+    form = wording["status.held.direct" if channel == "@" else "status.held"]
+    return form.format(channel=channel, cause=cause, reason=f"HTTP {status}" if is_answer else reason)

@@ -129,8 +129,13 @@ def bears_mark(
     hook: Mapping[str, Any], name: str, addresses: Collection[str], fingerprint: str | None
 ) -> bool:
     """Whether a hook called `name` was made by us for one of `addresses` or with these secrets."""
-    made = fingerprint is not None and _secrets(fingerprint) in (hook.get("description") or "")
+    made = fingerprint is not None and has_secrets(hook, fingerprint)
     return hook.get("name") == name and (made or urlsplit(hook["url"]).netloc in addresses)
+
+
+def has_secrets(hook: Mapping[str, Any], fingerprint: str) -> bool:
+    """Whether a hook says that it has the secrets of this fingerprint."""
+    return _secrets(fingerprint) in (hook.get("description") or "")
 
 
 def _secrets(fingerprint: str) -> str:
