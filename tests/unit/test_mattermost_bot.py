@@ -1,4 +1,4 @@
-"""The bot account: made with the least rights, announced beforehand, mended whatever is wrong with it, on a stand-in."""
+"""The bot account: made with the least rights, announced before, mended whatever is wrong, on a stand-in."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
