@@ -52,6 +52,10 @@ class Release:
     """Whether a channel shows roots alone, each with its thread, by default (CollapsedThreads)."""
     edit_time_limit: bool
     """Whether PostEditTimeLimit holds, which in 5.37 needs a licence."""
+    emoji_kilobytes: int
+    """How large the upload of a custom emoji may be."""
+    system_emoji_id: str
+    """Error id of a custom emoji with the name of one that every server has."""
 
 
 V5_37 = Release(
@@ -82,6 +86,8 @@ V5_37 = Release(
     stored_props=8_000,
     collapsed_threads=False,
     edit_time_limit=False,
+    emoji_kilobytes=1024,
+    system_emoji_id="model.emoji.name.app_error",
 )
 
 V11_6 = Release(
@@ -111,6 +117,8 @@ V11_6 = Release(
     stored_props=800_000,
     collapsed_threads=True,
     edit_time_limit=True,
+    emoji_kilobytes=512,
+    system_emoji_id="model.emoji.system_emoji_name.app_error",
 )
 
 RELEASES = {"5.37": V5_37, "11.6": V11_6}
