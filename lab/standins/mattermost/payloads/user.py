@@ -33,4 +33,4 @@ def to_json(user: Row, *, private: bool) -> dict[str, object]:
     if user["bot_owner"] is not None:
         shown |= {"is_bot": True, "bot_description": user["bot_description"]}
     timezone = {"automaticTimezone": "", "manualTimezone": "", "useAutomaticTimezone": "true"}
-    return shown | {"locale": "en", "timezone": timezone, "disable_welcome_email": False}
+    return shown | {"locale": user["locale"], "timezone": timezone, "disable_welcome_email": False}

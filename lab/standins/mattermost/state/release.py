@@ -50,6 +50,10 @@ class Release:
     """Runes of JSON that the props of a post may have which the API is given."""
     collapsed_threads: bool
     """Whether a channel shows roots alone, each with its thread, by default (CollapsedThreads)."""
+    plain_triggers: bool
+    """Whether the word of a slash command may have nothing but letters, digits and `._-/`."""
+    commands_say_root: bool
+    """Whether the request of a slash command names the thread that it was typed in."""
     edit_time_limit: bool
     """Whether PostEditTimeLimit holds, which in 5.37 needs a licence."""
 
@@ -81,6 +85,8 @@ V5_37 = Release(
     too_long_id="model.post.is_valid.msg.app_error",
     stored_props=8_000,
     collapsed_threads=False,
+    plain_triggers=False,
+    commands_say_root=False,
     edit_time_limit=False,
 )
 
@@ -110,6 +116,8 @@ V11_6 = Release(
     too_long_id="model.post.is_valid.message_length.app_error",
     stored_props=800_000,
     collapsed_threads=True,
+    plain_triggers=True,
+    commands_say_root=True,
     edit_time_limit=True,
 )
 
