@@ -16,6 +16,7 @@ from tasks.nextcloud import provision_nextcloud
 from tasks.record import recall, remember
 from tasks.relay_hosts import install_relay_host, is_relay_host, meet
 from tasks.relays import install_relays, preflight
+from tasks.slash_commands import provision_commands
 
 with failing_alone():
     site = host.data.site
@@ -30,6 +31,7 @@ with failing_alone():
         admit_webhooks(site, context)
         provision_mattermost(site, context, made)
         provision_bot(site, context)
+        provision_commands(site, context, made)
         provision_nextcloud(site, context)
         provision_gitlab(site, context)
         take_next_port(site, made)

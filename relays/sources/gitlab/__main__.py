@@ -20,6 +20,8 @@ from relays.sources.gitlab.attempt_journal import AttemptJournal
 from relays.sources.gitlab.authenticity import read_authenticity
 from relays.sources.gitlab.backfill import Backfill
 from relays.sources.gitlab.batcher import Batcher
+from relays.sources.gitlab.commands.assembly import receive_commands
+from relays.sources.gitlab.commands.status import Links
 from relays.sources.gitlab.config import GitLabSettings, Listen
 from relays.sources.gitlab.conversations.conversing import Conversing
 from relays.sources.gitlab.conversations.direct_messages import DirectMessages, DirectMessenger
@@ -75,7 +77,14 @@ def build(paths: RelayPaths) -> service.Service:
     reception = Reception(Batcher(deliveries), authenticity, settings.max_body_bytes, relay.metrics, refusals)
     listeners = systemd.listening_sockets() or [_listen(settings.listen)]
     standing = {"pending": deliveries.pending, "dead_letters": dead_letters.count}
-    relay.add(HttpServer(App(reception, counters, relay.health, standing).begin, *listeners))
+    commands = None
+    if settings.commands:
+        links = Links(relay.store, deliveries, relay.outbox, dead_letters, relay.dispatcher.held)
+        given = (settings.commands, paths.credentials, sender, settings.language)
+        commands = receive_commands(*given, links, refusals)
+        for worker in commands.executor.workers:
+            relay.add(worker)
+    relay.add(HttpServer(App(reception, counters, relay.health, standing, commands).begin, *listeners))
     log.info("listening address=%s", ",".join(map(address_of, listeners)))
     if settings.gitlab:
         relay.add(Backfill(relay.store, deliveries, logs_of(projects, settings.gitlab.hook)))

@@ -24,7 +24,8 @@ def _require_enabled(call: Call) -> None:
 
 
 def _managed(call: Call) -> Row:
-    """The command of the path, for the team's administrators."""
+    """The command of the path, for the team's administrators; 501 while commands are off."""
+    _require_enabled(call)
     found = commands.find(call.store, call.id("command_id"))
     if not access.is_team_manager(call, found["team_id"]):
         raise forbidden()
@@ -68,6 +69,7 @@ def list_page(call: Call) -> Response:
     team_id = call.request.query_params.get("team_id", "")
     if not access.is_team_manager(call, team_id):
         raise forbidden()
+    _require_enabled(call)
     return JSONResponse([payload.to_json(each) for each in commands.of_team(call.store, team_id)])
 
 

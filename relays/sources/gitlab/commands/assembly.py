@@ -1,0 +1,36 @@
+"""The subcommands of a relay and what they work with, put together."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from relays.base.settings import read_secrets
+from relays.mattermost.bot_session import Bot
+from relays.mattermost.client import Hook
+from relays.mattermost.later_answers import Server
+from relays.mattermost.people import People
+from relays.sources.gitlab.commands.answering import Answering
+from relays.sources.gitlab.commands.executor import Executor
+from relays.sources.gitlab.commands.help import Help
+from relays.sources.gitlab.commands.request import CommandReception
+from relays.sources.gitlab.commands.settings import TOKEN, CommandSettings
+from relays.sources.gitlab.commands.status import Links, Status
+from relays.sources.gitlab.commands.subcommand import Subcommand
+from relays.sources.gitlab.http.refusals import Refusals
+from relays.wording import Language
+
+
+def receive_commands(
+    settings: CommandSettings,
+    credentials: Path,
+    sender: Hook | Bot,
+    language: Language,
+    links: Links,
+    refusals: Refusals,
+) -> CommandReception:
+    """Where slash commands are taken in and answered. StartError if there is no token to know them by."""
+    others: Sequence[Subcommand] = (Status(links),)
+    subcommands = {each.name: each for each in (Help(others), *others)}
+    people = People(sender) if isinstance(sender, Bot) else None
+    answering = Answering(subcommands, language, people, frozenset(settings.operators))
+    executor = Executor(answering, Server(settings.url, sender.ca))
+    return CommandReception(read_secrets(credentials, TOKEN), settings.team, executor, refusals)
