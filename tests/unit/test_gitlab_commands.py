@@ -6,7 +6,7 @@ import socket
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from urllib.parse import urlencode
 
 import pytest
@@ -19,6 +19,7 @@ from relays.mattermost.later_answers import LaterAnswers, Server
 from relays.mattermost.markup import Markup
 from relays.mattermost.people import NoAnswerError, Person
 from relays.mattermost.slash_command import LONGEST_ANSWER, NotACommandError, answer, read_command
+from relays.sources.gitlab.channel_events import CONVERSATION, FAILED, REVIEWS
 from relays.sources.gitlab.commands import executor as executing
 from relays.sources.gitlab.commands.answering import Answering
 from relays.sources.gitlab.commands.executor import Executor
@@ -28,7 +29,9 @@ from relays.sources.gitlab.commands.settings import COMMAND_PATH
 from relays.sources.gitlab.commands.subcommand import Asked, Subcommand
 from relays.sources.gitlab.http.refusals import Refusals
 from relays.sources.gitlab.http.server import HttpServer
+from relays.sources.gitlab.mute import Mute
 from relays.storage.engine import StorageError
+from relays.wording import CATALOGUES
 from tests.relays.bot_sink import BotSink
 from tests.relays.slash import ALICE, RESPONSE, form
 from tests.waiting import wait_until
@@ -267,6 +270,16 @@ def test_a_later_answer_is_tried_again_as_long_as_it_may_help(
     )
     assert (found, len(made)) == (why, attempts)
     assert set(made) == {f"http://chat.example.invalid/sub/hooks/commands/{RESPONSE}"}
+
+
+@pytest.mark.parametrize("language", CATALOGUES)
+def test_all_that_a_command_may_say_is_worded(language: str) -> None:
+    wording = CATALOGUES[language]
+    assert {f"command.mute.{each.name}" for each in fields(Mute)} <= wording.keys()
+    assert {f"command.why.{rule}" for rule in (FAILED, REVIEWS, CONVERSATION, "muted")} <= wording.keys()
+    names = {key.rpartition(".")[2] for key in wording if key.startswith("command.usage.")}
+    assert set(wording["command.hint"].strip("[]").split(" | ")) == names
+    assert {f"command.help.{name}" for name in names} <= wording.keys()
 
 
 def test_threads_that_wait_for_mattermost_count_as_well() -> None:

@@ -20,6 +20,7 @@ from relays.sources.gitlab.attempt_journal import AttemptJournal
 from relays.sources.gitlab.authenticity import read_authenticity
 from relays.sources.gitlab.backfill import Backfill
 from relays.sources.gitlab.batcher import Batcher
+from relays.sources.gitlab.channel_events import ChannelEvents
 from relays.sources.gitlab.commands.assembly import receive_commands
 from relays.sources.gitlab.commands.status import Links
 from relays.sources.gitlab.config import GitLabSettings, Listen
@@ -78,10 +79,12 @@ def build(paths: RelayPaths) -> service.Service:
     listeners = systemd.listening_sockets() or [_listen(settings.listen)]
     standing = {"pending": deliveries.pending, "dead_letters": dead_letters.count}
     commands = None
-    if settings.commands:
+    # Nobody could ask for them without a command.
+    events = ChannelEvents(relay.store, router) if settings.commands else None
+    if settings.commands and events:
         links = Links(relay.store, deliveries, relay.outbox, dead_letters, relay.dispatcher.held)
         given = (settings.commands, paths.credentials, sender, settings.language)
-        commands = receive_commands(*given, links, refusals)
+        commands = receive_commands(*given, links, events, refusals)
         for worker in commands.executor.workers:
             relay.add(worker)
     relay.add(HttpServer(App(reception, counters, relay.health, standing, commands).begin, *listeners))
@@ -108,7 +111,9 @@ def build(paths: RelayPaths) -> service.Service:
         _converse(relay, sender, router, settings.direct_messages) if isinstance(sender, Bot) else None
     )
     relay.add(
-        EventProcessor(deliveries, *towards, dead_letters, attempt, relay.metrics, counters, note, conversing)
+        EventProcessor(
+            deliveries, *towards, dead_letters, attempt, relay.metrics, counters, note, conversing, events
+        )
     )
     return relay
 

@@ -6,6 +6,7 @@ follow one that was (relays.sources.gitlab.correlation), or it may have to wait 
 
 from dataclasses import dataclass, replace
 
+from relays.sources.gitlab.channel_events import ChannelEvents
 from relays.sources.gitlab.conversations.conversing import Conversing
 from relays.sources.gitlab.dead_letters import DeadLetters
 from relays.sources.gitlab.evaluation import Outcome
@@ -15,23 +16,34 @@ from relays.sources.gitlab.mute import Mute
 from relays.storage.engine import Database
 
 HELD = "held"
+DUPLICATE = "duplicate"
 
 
 @dataclass(frozen=True)
 class Settling:
-    """How what was considered is settled, on a site that mutes this much; each by itself without `conversing`."""
+    """How what was considered is settled, on a site that mutes this much; each by itself without `conversing`.
+
+    With `channel_events` it is noted for those who ask.
+    """
 
     received: Inbox
     dead_letters: DeadLetters
     memory: History
     mute: Mute
     conversing: Conversing | None = None
+    channel_events: ChannelEvents | None = None
 
     def settle(self, db: Database, one: Outcome, alone: bool) -> Outcome | None:
         """What becomes of it; None if another relay has it, or has changed what it depends on.
 
         `alone`: nothing else was processed at the same time.
         """
+        settled = self._settled(db, one, alone)
+        if settled is not None and self.channel_events and settled.outcome not in (HELD, DUPLICATE):
+            self.channel_events.note(db, settled)
+        return settled
+
+    def _settled(self, db: Database, one: Outcome, alone: bool) -> Outcome | None:
         is_echo = None
         if one.may_wait:
             delivery, event = one.deliveries[0], one.events[0]
@@ -52,7 +64,7 @@ class Settling:
         if is_new is None:
             return None
         if not is_new:
-            return replace(ours, outcome="duplicate", reason="", notifications=(), cause=None)
+            return replace(ours, outcome=DUPLICATE, reason="", notifications=(), cause=None)
         if ours.cause is not None:
             return ours
         self.memory.pipelines.remember(db, ours.events[0])

@@ -11,7 +11,7 @@ from relays.sources.gitlab.events import find_kind
 from relays.sources.gitlab.mute import Mute
 from relays.sources.gitlab.people import People, mentions
 from relays.sources.gitlab.projects import Projects
-from relays.sources.gitlab.routing import Conversations, Route, targets
+from relays.sources.gitlab.routing import Conversations, Route, dropped, targets
 from relays.sources.gitlab.templates import EventTemplates
 from relays.wording import CATALOGUES, DEFAULT_LANGUAGE, Language
 
@@ -81,6 +81,20 @@ class Router:
             return "muted", {}
         found = targets(self.routes, event)
         return "" if found else "confidential" if event.confidential else "dropped", found
+
+    def audience(self, event: Event) -> dict[str, str]:
+        """The channels that get an event, or would if nothing left it out, each with what leaves it out.
+
+        That is the name of a setting of `mute`, `route N`, or nothing. There are none for what is confidential and goes
+        nowhere, for what is foreign and for what is of no kind that is known.
+        """
+        if self.projects.is_foreign(event) or find_kind(event.payload) is None:
+            return {}
+        muted = self.mute.reason(event)
+        if found := targets(self.routes, event):
+            return dict.fromkeys(found, muted)
+        place, channels = dropped(self.routes, event)
+        return dict.fromkeys(channels, muted or f"route {place + 1}")
 
     def replies(self, events: Sequence[Event], route: Route) -> list[tuple[int, Message]]:
         """What events of one conversation come to as replies, several as a review: each with its place, as above."""

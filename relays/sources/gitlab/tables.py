@@ -166,6 +166,21 @@ CREATE TABLE reminded (
 );
 """
 
+_CHANNEL_EVENTS = """
+CREATE TABLE channel_events (
+    id           INTEGER PRIMARY KEY,
+    channel      TEXT NOT NULL,
+    delivery_key TEXT NOT NULL,
+    kind         TEXT NOT NULL,
+    subject      TEXT NOT NULL,
+    project      TEXT NOT NULL,
+    rule         TEXT NOT NULL,
+    noted_at     DOUBLE PRECISION NOT NULL,
+    UNIQUE (channel, delivery_key)
+);
+CREATE INDEX channel_events_latest ON channel_events (channel, id);
+"""
+
 # What waits may be taken for announced where the version of a damaged file could not be read.
 AFTER_RESCUE = f"""
 DELETE FROM {PROCESSED} WHERE delivery_key IN (SELECT delivery_key FROM received)
@@ -176,6 +191,8 @@ LEFT_BEHIND = ("known_delivery",)
 
 
 def _recognise(tables: Columns) -> int | None:
+    if "channel_events" in tables:
+        return 12
     if "reminded" in tables:
         return 11
     if "conversation_states" in tables:
@@ -310,7 +327,16 @@ DROP TABLE direct_messages;
         ),
         # The days on which people have been reminded.
         Migration(11, up=_REMINDED, down="DROP TABLE reminded;"),
+        # What became of events in their channels, for who asks there.
+        Migration(12, up=_CHANNEL_EVENTS, down="DROP TABLE channel_events;"),
     ),
-    known=(PROCESSED, "dead_letter", "conversation_states", "conversation_roots", "reminded"),
+    known=(
+        PROCESSED,
+        "dead_letter",
+        "conversation_states",
+        "conversation_roots",
+        "reminded",
+        "channel_events",
+    ),
     waiting=("received", "direct_messages"),
 )

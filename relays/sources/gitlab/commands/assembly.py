@@ -8,13 +8,16 @@ from relays.mattermost.bot_session import Bot
 from relays.mattermost.client import Hook
 from relays.mattermost.later_answers import Server
 from relays.mattermost.people import People
+from relays.sources.gitlab.channel_events import ChannelEvents
 from relays.sources.gitlab.commands.answering import Answering
+from relays.sources.gitlab.commands.dead import Dead
 from relays.sources.gitlab.commands.executor import Executor
 from relays.sources.gitlab.commands.help import Help
 from relays.sources.gitlab.commands.request import CommandReception
 from relays.sources.gitlab.commands.settings import TOKEN, CommandSettings
 from relays.sources.gitlab.commands.status import Links, Status
 from relays.sources.gitlab.commands.subcommand import Subcommand
+from relays.sources.gitlab.commands.why import Why
 from relays.sources.gitlab.http.refusals import Refusals
 from relays.wording import Language
 
@@ -25,10 +28,15 @@ def receive_commands(
     sender: Hook | Bot,
     language: Language,
     links: Links,
+    events: ChannelEvents,
     refusals: Refusals,
 ) -> CommandReception:
     """Where slash commands are taken in and answered. StartError if there is no token to know them by."""
-    others: Sequence[Subcommand] = (Status(links),)
+    others: Sequence[Subcommand] = (
+        Status(links),
+        Why(links.store, links.inbox, events),
+        Dead(links.store),
+    )
     subcommands = {each.name: each for each in (Help(others), *others)}
     people = People(sender) if isinstance(sender, Bot) else None
     answering = Answering(subcommands, language, people, frozenset(settings.operators))
