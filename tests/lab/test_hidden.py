@@ -69,7 +69,8 @@ def test_drift_and_deploy(chat: Chat, make: Callable[[Chat], None], line: str, w
     assert drift()[0] == 0
 
 
-@pytest.mark.parametrize(("make", "line", "what"), sampled(STATES, 2))
+@pytest.mark.exhaustive
+@pytest.mark.parametrize(("make", "line", "what"), STATES)
 def test_rotation(
     chat: Chat, machine: Callable[[str], str], make: Callable[[Chat], None], line: str, what: str
 ) -> None:
@@ -88,7 +89,8 @@ def test_rotation(
     assert deploy().changed == 0
 
 
-@pytest.mark.parametrize(("make", "line", "what"), sampled(STATES, 2))
+@pytest.mark.exhaustive
+@pytest.mark.parametrize(("make", "line", "what"), STATES)
 def test_teardown(chat: Chat, make: Callable[[Chat], None], line: str, what: str) -> None:
     make(chat)
     gone = [f"- incoming webhook {name!r}" for name in NAMES]

@@ -256,6 +256,7 @@ def test_a_first_deploy_that_fails_is_completed_by_the_next(
     arrives(chat, forge)
 
 
+@pytest.mark.exhaustive
 def test_a_change_of_the_port_that_stops_half_way_works_and_can_be_taken_back(
     cured: list[str], machine: Shell, chat: Chat, forge: Forge
 ) -> None:

@@ -22,6 +22,7 @@ def further(forge: Forge) -> Iterator[Run]:
     deploy()
 
 
+@pytest.mark.exhaustive
 def test_each_project_has_its_hook_and_says(further: Run, forge: Forge, chat: Chat) -> None:
     assert f"+ project {FURTHER} with a README" in further.output
     assert f"+ hook Passerelle of {FURTHER} to" in further.output

@@ -1,6 +1,7 @@
 """While everything is made anew, at full verbosity: no secret in any output, process list, journal or open file."""
 
 import re
+import shlex
 import subprocess
 import threading
 from collections.abc import Callable
@@ -12,6 +13,8 @@ from lab import state
 from tests.lab.runs import pyinfra
 
 Shell = Callable[[str], str]
+# Who looks without a pause leaves the processors to what is looked at.
+_LAST = ("nice", "-n", "19")
 # Every command line that there is at any moment until the file appears, each once.
 WATCH = """
 until test -e /run/watched; do cat /proc/[0-9]*/cmdline 2>/dev/null | tr '\\0\\n' '  '; echo; done | sort -u
@@ -63,12 +66,14 @@ def traces(machine: Shell, secrets: Callable[[], dict[str, str]]) -> dict[str, s
     def watch_here() -> None:
         lines = set()
         while not over.is_set():
-            ps = subprocess.run(["ps", "axww", "-o", "args"], capture_output=True, text=True, check=True)
+            ps = subprocess.run(
+                [*_LAST, "ps", "axww", "-o", "args"], capture_output=True, text=True, check=True
+            )
             lines.update(ps.stdout.splitlines())
         processes["here"] = "\n".join(lines)
 
     def watch_host() -> None:
-        processes["host"] = machine(WATCH)
+        processes["host"] = machine(f"exec {shlex.join(_LAST)} sh -c {shlex.quote(WATCH)}")
 
     watchers = [threading.Thread(target=watch) for watch in (watch_here, watch_host)]
     for watcher in watchers:

@@ -127,6 +127,7 @@ def test_unknown_authority_is_reported_by_all_alike(
         assert "Traceback" not in output
 
 
+@pytest.mark.exhaustive
 def test_site_of_its_own_authority(
     front: Callable[[tls.Identity], None],
     secure: dict[str, str],

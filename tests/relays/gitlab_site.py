@@ -3,7 +3,8 @@
 import socket
 import sqlite3
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -108,6 +109,24 @@ class Front:
     def turns(self) -> list[str]:
         """The questions that begin a turn."""
         return [path for path in self.asked if "/hooks?" in path]
+
+    @contextmanager
+    def unanswered(self, part: str) -> Iterator[threading.Event]:
+        """Paths that hold `part` get no answer meanwhile; the event is set once one was asked for."""
+        asked, over, behave = threading.Event(), threading.Event(), self.behave
+
+        def hold(path: str) -> Reply | None:
+            if part in path:
+                asked.set()
+                over.wait()
+            return behave(path)
+
+        self.behave = hold
+        try:
+            yield asked
+        finally:
+            self.behave = behave
+            over.set()
 
     def close(self) -> None:
         """Go away: connections are refused."""

@@ -160,10 +160,10 @@ def test_a_kill_while_gitlab_is_read_or_mattermost_is_away_doubles_nothing(
 ) -> None:
     relay = make(sink.url)
     for path in ("/merge_requests?", "/reviewers", "/milestones"):
-        forge.front.asked.clear()
-        relay.start()
-        wait_for(lambda path=path: any(path in each for each in forge.asked))  # type: ignore[misc]
-        relay.kill()
+        with forge.front.unanswered(path) as asked:
+            relay.start()
+            wait_for(asked.is_set)
+            relay.kill()
     sink.stop()
     relay.start()
     wait_for(lambda: "reminders day=" in relay.text)
