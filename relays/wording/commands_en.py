@@ -2,7 +2,7 @@
 
 TEXTS = {
     "command.describe": "Passerelle: what comes from GitLab, and what does not",
-    "command.hint": "[status | why | dead | help]",
+    "command.hint": "[status | why | replay | dead | help]",
     "command.later": "⏳ The answer to {word} is on its way.",
     "command.busy": "⏳ Too many commands at once. Try again in a minute.",
     "command.storage": "⚠️ The relay's storage does not answer. Events wait in GitLab or on the host; try again in a "
@@ -45,7 +45,7 @@ TEXTS = {
     "command.why.title": "**Last events for this channel**",
     "command.why.none": "No event for this channel in the last two weeks. `status` says whether those of GitLab "
     "arrive.",
-    "command.why.line": "- {kind}[ {subject}][ · {project}], {age} ago — {fate}",
+    "command.why.line": "- **{number}** · {kind}[ {subject}][ · {project}], {age} ago — {fate}",
     "command.why.unnamed": "an event",
     "command.why.pending.one": "… and 1 event that is not processed yet",
     "command.why.pending.many": "… and {count} events that are not processed yet",
@@ -84,4 +84,16 @@ TEXTS = {
     "command.dead.retry.many": "🔁 {count} items are on their way again.",
     "command.dead.drop.one": "🗑️ 1 item is given up.",
     "command.dead.drop.many": "🗑️ {count} items are given up.",
+    "command.managers_only": "🔒 For those who administer this channel, and operators.",
+    "command.usage.replay": "replay [number]",
+    "command.help.replay": "announce an event of `why` here once more (those who administer the channel)",
+    "command.replay.usage": "Usage: {word} `replay 12`, with a number of `why`",
+    "command.replay.unknown": "{number} is not the number of an event of this channel; `why` gives them.",
+    "command.replay.failed": "This event is put aside: `dead` shows it to operators.",
+    "command.replay.no_token": "It would have to be read in GitLab, which this site does not (`gitlab.read_token`).",
+    "command.replay.gitlab": "⚠️ GitLab could not be read ({reason}). Try again later.",
+    "command.replay.gone": "GitLab does not have this event any more: it keeps them for seven days.",
+    "command.replay.elsewhere": "The rules of the site do not lead this event into this channel any more.",
+    "command.replay.left_out": "The rules of the site still leave it out: {fate}",
+    "command.replay.done": "🔁 Event {number} is announced in this channel once more.",
 }

@@ -2,7 +2,7 @@
 
 TEXTS = {
     "command.describe": "Passerelle : ce qui arrive de GitLab, et ce qui n'arrive pas",
-    "command.hint": "[status | why | dead | help]",
+    "command.hint": "[status | why | replay | dead | help]",
     "command.later": "⏳ La réponse à {word} arrive dans un instant.",
     "command.busy": "⏳ Trop de commandes à la fois. Réessayez dans une minute.",
     "command.storage": "⚠️ Le stockage du relais ne répond pas. Les événements attendent dans GitLab ou sur l'hôte ; "
@@ -45,7 +45,7 @@ TEXTS = {
     "command.why.title": "**Derniers événements pour ce canal**",
     "command.why.none": "Aucun événement pour ce canal ces deux dernières semaines. `status` dit si ceux de GitLab "
     "arrivent.",
-    "command.why.line": "- {kind}[ {subject}][ · {project}], il y a {age} — {fate}",
+    "command.why.line": "- **{number}** · {kind}[ {subject}][ · {project}], il y a {age} — {fate}",
     "command.why.unnamed": "un événement",
     "command.why.pending.one": "… et 1 événement qui n'est pas encore traité",
     "command.why.pending.many": "… et {count} événements qui ne sont pas encore traités",
@@ -84,4 +84,16 @@ TEXTS = {
     "command.dead.retry.many": "🔁 {count} éléments repartent.",
     "command.dead.drop.one": "🗑️ 1 élément est abandonné.",
     "command.dead.drop.many": "🗑️ {count} éléments sont abandonnés.",
+    "command.managers_only": "🔒 Réservé à ceux qui administrent ce canal, et aux opérateurs.",
+    "command.usage.replay": "replay [numéro]",
+    "command.help.replay": "annoncer de nouveau ici un événement de `why` (administrateurs du canal)",
+    "command.replay.usage": "Usage : {word} `replay 12`, avec un numéro de `why`",
+    "command.replay.unknown": "{number} n'est pas le numéro d'un événement de ce canal ; `why` les donne.",
+    "command.replay.failed": "Cet événement est mis de côté : `dead` le montre aux opérateurs.",
+    "command.replay.no_token": "Il faudrait le relire dans GitLab, ce que ce site ne permet pas (`gitlab.read_token`).",
+    "command.replay.gitlab": "⚠️ GitLab n'a pas pu être lu ({reason}). Réessayez plus tard.",
+    "command.replay.gone": "GitLab n'a plus cet événement : il les garde sept jours.",
+    "command.replay.elsewhere": "Les règles du site ne mènent plus cet événement dans ce canal.",
+    "command.replay.left_out": "Les règles du site l'excluent toujours : {fate}",
+    "command.replay.done": "🔁 L'événement {number} est annoncé de nouveau dans ce canal.",
 }

@@ -184,7 +184,7 @@ def test_why_says_what_became_of_each_event_in_the_channel(bot: Callable[..., Re
     wait_for(lambda: "✅ publié" in ask(relay, "why"))
     title, release, running, opened = ask(relay, "why").splitlines()
     assert title == "**Derniers événements pour ce canal**"
-    assert opened.startswith("- `issue` `#1` · taaf/projet-test-taaf, il y a ")
+    assert re.match(r"- \*\*\d+\*\* · `issue` `#1` · taaf/projet-test-taaf, il y a ", opened)
     assert opened.endswith(" — ✅ publié")
     assert running.endswith(" — 🔇 passé sous silence : encore en chemin (`mute.intermediate`)")
     assert release.endswith(" — 🔇 écarté par la route 1 (`gitlab.routes`)")

@@ -78,19 +78,20 @@ def build(paths: RelayPaths) -> service.Service:
     reception = Reception(Batcher(deliveries), authenticity, settings.max_body_bytes, relay.metrics, refusals)
     listeners = systemd.listening_sockets() or [_listen(settings.listen)]
     standing = {"pending": deliveries.pending, "dead_letters": dead_letters.count}
+    logs = logs_of(projects, settings.gitlab.hook) if settings.gitlab else []
     commands = None
     # Nobody could ask for them without a command.
     events = ChannelEvents(relay.store, router) if settings.commands else None
     if settings.commands and events:
         links = Links(relay.store, deliveries, relay.outbox, dead_letters, relay.dispatcher.held)
         given = (settings.commands, paths.credentials, sender, settings.language)
-        commands = receive_commands(*given, links, events, refusals)
+        commands = receive_commands(*given, links, events, logs, refusals)
         for worker in commands.executor.workers:
             relay.add(worker)
     relay.add(HttpServer(App(reception, counters, relay.health, standing, commands).begin, *listeners))
     log.info("listening address=%s", ",".join(map(address_of, listeners)))
     if settings.gitlab:
-        relay.add(Backfill(relay.store, deliveries, logs_of(projects, settings.gitlab.hook)))
+        relay.add(Backfill(relay.store, deliveries, logs))
     else:
         log.info("backfill off: without gitlab-read-token, what GitLab cannot deliver is lost")
 

@@ -13,11 +13,14 @@ from relays.sources.gitlab.commands.answering import Answering
 from relays.sources.gitlab.commands.dead import Dead
 from relays.sources.gitlab.commands.executor import Executor
 from relays.sources.gitlab.commands.help import Help
+from relays.sources.gitlab.commands.replay import Replay
 from relays.sources.gitlab.commands.request import CommandReception
 from relays.sources.gitlab.commands.settings import TOKEN, CommandSettings
 from relays.sources.gitlab.commands.status import Links, Status
 from relays.sources.gitlab.commands.subcommand import Subcommand
 from relays.sources.gitlab.commands.why import Why
+from relays.sources.gitlab.delivery_log import DeliveryLog
+from relays.sources.gitlab.hook_logs import PatternLogs
 from relays.sources.gitlab.http.refusals import Refusals
 from relays.wording import Language
 
@@ -29,12 +32,14 @@ def receive_commands(
     language: Language,
     links: Links,
     events: ChannelEvents,
+    logs: Sequence[DeliveryLog | PatternLogs],
     refusals: Refusals,
 ) -> CommandReception:
     """Where slash commands are taken in and answered. StartError if there is no token to know them by."""
     others: Sequence[Subcommand] = (
         Status(links),
         Why(links.store, links.inbox, events),
+        Replay(links.store, links.outbox, events, events.router, logs),
         Dead(links.store),
     )
     subcommands = {each.name: each for each in (Help(others), *others)}

@@ -37,6 +37,7 @@ class Why(Subcommand):
         kind = markup.code(event.kind, _PLACE) if event.kind else Markup(wording["command.why.unnamed"])
         return markup.fill(
             wording["command.why.line"],
+            number=event.number,
             kind=kind,
             subject=markup.given(markup.code, event.subject, _PLACE),
             project=markup.given(markup.plain, event.project, _PLACE),
@@ -48,7 +49,7 @@ class Why(Subcommand):
 def _fate(event: ChannelEvent, wording: Wording) -> Markup:
     """What became of it, and for what reason."""
     if event.rule:
-        return _left_out(event.rule, wording)
+        return left_out(event.rule, wording)
     if event.state == "parked":
         return markup.fill(wording["command.why.parked"], reason=_reason(event))
     if event.state == "ready" and event.attempts:
@@ -62,7 +63,8 @@ def _reason(event: ChannelEvent) -> Markup | None:
     return markup.given(markup.plain, event.error or "", _REASON)
 
 
-def _left_out(rule: str, wording: Wording) -> Markup:
+def left_out(rule: str, wording: Wording) -> Markup:
+    """By what an event was left out, in words."""
     if rule.startswith(_ROUTE):
         return markup.fill(wording["command.why.route"], number=int(rule.removeprefix(_ROUTE)))
     if f"command.why.{rule}" in wording:
