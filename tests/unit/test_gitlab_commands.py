@@ -180,6 +180,16 @@ def test_an_error_is_an_answer_and_shows_nothing(
     assert world.ask("help").startswith("**Ce que sait faire")
 
 
+def test_an_error_about_a_language_is_an_answer_too(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(self: object, user_id: str) -> None:
+        raise RuntimeError("secret")
+
+    monkeypatch.setattr(People, "language", fail)
+    assert "Le relais n'a pas su répondre" in world.ask("help")
+    monkeypatch.undo()
+    assert world.ask("help").startswith("**Ce que sait faire")
+
+
 OPERATORS = {
     "an administrator of the system": (Person("root", None, is_admin=True), True),
     "one of the list": (Person("alice", "fr", is_admin=False), True),

@@ -20,7 +20,8 @@ from relays.storage.store import Store
 # As long as the outbox knows what it has delivered.
 _KEEP_SECONDS = 14 * 24 * 3600.0
 _MOST = 100_000
-_PRUNED_AT_ONCE = 20
+# More than are noted in the meantime.
+_PRUNED_AT_ONCE = 500
 _LONGEST = 255
 _NUMBERED = (
     ("!", ("merge_request", "iid")),

@@ -43,16 +43,17 @@ class Answering:
 
     def answer(self, command: SlashCommand) -> Markup:
         """What a command is answered; nothing is raised."""
-        wording = self.wording(command)
+        wording = CATALOGUES[self.language]
         subcommand = self.subcommand(command)
-        asked = Asked(
-            command,
-            command.words[1:],
-            wording,
-            lambda: self._is_operator(command),
-            lambda: self._may_manage(command),
-        )
         try:
+            wording = self.wording(command)
+            asked = Asked(
+                command,
+                command.words[1:],
+                wording,
+                lambda: self._is_operator(command),
+                lambda: self._may_manage(command),
+            )
             return subcommand.answer(asked)
         except NotSureError:
             return Markup(wording["command.not_sure" if self.people else "command.no_bot"])

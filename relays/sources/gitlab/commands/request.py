@@ -12,10 +12,11 @@ from relays.mattermost.markup import Markup
 from relays.mattermost.slash_command import NotACommandError, SlashCommand, read_command
 from relays.sources.gitlab.commands.executor import Executor
 from relays.sources.gitlab.http.exchange import Request, Response
+from relays.sources.gitlab.http.memory_budget import SMALL_BYTES
 from relays.sources.gitlab.http.refusals import Refusals
 
-# A command of the longest text that a person can type, in letters that take most bytes, is shorter.
-MOST_BYTES = 256 * 1024
+# Of strangers as well as of Mattermost: what needs no room set aside for it. Nobody types a command that long.
+MOST_BYTES = SMALL_BYTES
 # Mattermost waits half a minute; people wait less.
 _ANSWER_SECONDS = 0.7
 _SCHEME = "Token "
