@@ -3,6 +3,7 @@
 from pyinfra import host
 
 from tasks.bot import drop_former_tokens, provision_bot
+from tasks.choices import show_choices
 from tasks.commands import install_commands
 from tasks.context import find_context
 from tasks.failure_isolation import failing_alone
@@ -46,5 +47,6 @@ with failing_alone():
         drop_former_tokens(site, context)
         remove_leftovers(site, context, made)
         remove_former_icons(site, context, made)
+        show_choices(site, context)
     else:
         forget_former_address()

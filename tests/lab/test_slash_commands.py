@@ -10,11 +10,15 @@ from tests.acceptance.people import Chat
 from tests.lab.doctor import doctor
 from tests.lab.faults.bot import BOT
 from tests.lab.faults.commands import COMMANDS, TOKENS
+from tests.lab.faults.world import INFRASTRUCTURE
 from tests.lab.runs import deploy, pyinfra
+from tests.lab.test_drift_report import drift
 from tests.lab.test_removal import check
+from tests.waiting import wait_until
 
 Shell = Callable[[str], str]
 SITE = {**BOT, **COMMANDS}
+CHOICES = f"{INFRASTRUCTURE}/scripts/choices.sh"
 
 
 @pytest.fixture(autouse=True)
@@ -51,6 +55,18 @@ def test_people_are_answered_by_a_site_with_a_command(machine: Shell, chat: Chat
     chat.api("PUT", "/users/me/patch", {"locale": "en"})
     assert "Passerelle: everything works" in on_page(chat, me, "status")
     assert f"Visible par {me} seulement" in on_page(chat, me, "help")
+    # What is chosen in the chat is named, and is no difference.
+    run(chat, "mute 1h taaf/essai")
+    wait_until("it is chosen", lambda: "taaf/essai" in run(chat, "mute")["text"])
+    code, said, _ = drift(**SITE)
+    assert code == 0
+    assert "choice in the chat: silence of taaf/essai in dev-notifications until" in said
+    machine(f"{CHOICES} export > /tmp/choices")
+    run(chat, "mute off taaf/essai")
+    wait_until("it is over", lambda: "taaf/essai" not in run(chat, "mute")["text"])
+    machine(f"{CHOICES} import < /tmp/choices && rm /tmp/choices")
+    assert "taaf/essai" in machine(f"{CHOICES} list")
+    run(chat, "mute off taaf/essai")
 
 
 @pytest.mark.exhaustive
@@ -74,7 +90,8 @@ def test_a_teardown_removes_the_command(machine: Shell, chat: Chat) -> None:
     assert run_.code == 0, run_.output
     with pytest.raises(requests.HTTPError, match="404"):
         run(chat, "status")
-    assert chat.api("GET", "/config")["ServiceSettings"]["AllowedUntrustedInternalConnections"] == ""
+    service = chat.api("GET", "/config")["ServiceSettings"]
+    assert machine("hostname -i").split()[0] not in service["AllowedUntrustedInternalConnections"]
     assert pyinfra("-y", deploy="teardown.py", **SITE).changed == 0
     deploy(**SITE)
     assert run(chat, "status")["response_type"] == "ephemeral"

@@ -264,6 +264,65 @@ def test_who_is_no_operator_decides_nothing(bot: Callable[..., Relay], chat: Bot
     assert DEAD not in ask(relay, text)
 
 
+@on_both_spools
+def test_a_channel_is_silent_as_long_as_who_administers_it_wants(
+    bot: Callable[..., Relay], chat: BotSink
+) -> None:
+    """The channel hears who wants it, also that it is over; what was left out is in `why`; it outlasts a kill."""
+    relay = bot('conversations = "single"')
+    chat.managers.add((slash.DEV, ALICE))
+    relay.start()
+    assert ask(relay, "mute") == "🔔 Rien ne se tait ici."
+    assert ask(relay, "mute 2h") == "🔕 Silence pendant 2 h : tout. `mute off` le lève."
+    wait_for(lambda: len(chat.written("dev")) == 1)
+    assert chat.written("dev")[0].shown == "🔕 alice demande le silence dans ce canal pendant 2 h : tout"
+    relay.kill()
+    relay.start()
+    send(relay, issue(1))
+    wait_for(lambda: "🔕 le canal ne voulait pas l'entendre" in ask(relay, "why"))
+    title, line = ask(relay, "mute", user_id=BOB).splitlines()
+    assert (title, line.partition(" h — ")[2]) == ("**🔕 What is silent in this channel**", "alice")
+    assert ask(relay, "mute off") == "🔔 Le silence est levé : tout."
+    assert ask(relay, "mute off") == "🔔 Rien ne se tait ici."
+    send(relay, issue(2))
+    wait_for(lambda: len(chat.written("dev")) == 3)
+    assert [each.shown for each in chat.written("dev")][1] == "🔔 alice lève le silence dans ce canal : tout"
+    assert ask(relay, "mute 30m taaf/projet-test-taaf#3").startswith("🔕 Silence pendant 30 min : `taaf/")
+    send(relay, issue(3))
+    send(relay, issue(4))
+    wait_for(lambda: any("Issue 4" in each.shown for each in chat.written("dev")))
+    assert not any("Issue 3" in each.shown or "Issue 1" in each.shown for each in chat.written("dev"))
+
+
+NO_SILENCE: dict[str, tuple[str, dict[str, str], str]] = {
+    "who does not administer it": ("mute 2h", {"user_id": BOB}, "For those who administer this channel"),
+    "who ends what is not theirs": ("mute off", {"user_id": BOB}, "For those who administer this channel"),
+    "a channel that nothing comes to": (
+        "mute 2h",
+        {"channel_name": "home"},
+        "Aucune règle du site ne mène d'événement dans ce canal",
+    ),
+    "nobody": ("mute 2h", {"user_id": "nobody00000000000000000001"}, "n'a pas dit qui vous êtes"),
+    "no span": ("mute taaf/site", {}, "Usage : "),
+    "no time at all": ("mute 0h", {}, "Usage : "),
+    "an unknown unit": ("mute 2w", {}, "Usage : "),
+    "no project": ("mute 2h site", {}, "Usage : "),
+    "two projects": ("mute 2h taaf/a taaf/b", {}, "Usage : "),
+}
+
+
+def test_who_may_not_silence_a_channel_is_refused(bot: Callable[..., Relay], chat: BotSink) -> None:
+    relay = bot('conversations = "single"')
+    chat.managers.add((slash.DEV, ALICE))
+    relay.start()
+    said = {name: ask(relay, text, **changes) for name, (text, changes, _) in NO_SILENCE.items()}
+    assert {name: text for name, text in said.items() if NO_SILENCE[name][2] not in text} == {}
+    assert ask(relay, "mute") == "🔔 Rien ne se tait ici."
+    assert "7 j" in ask(relay, "mute 365d"), "a week at most"
+    send(relay, issue(1))
+    wait_for(lambda: "ne voulait pas" in ask(relay, "why"))
+
+
 def test_without_a_bot_nobody_decides(chat: BotSink, tmp_path: Path) -> None:
     listen = '[listen]\naddress = "127.0.0.1"\nport = 0\n'
     relay = Relay(

@@ -25,6 +25,7 @@ from relays.sources.gitlab.inbox import Delivery, Inbox
 from relays.sources.gitlab.mute import Mute
 from relays.sources.gitlab.router import Router
 from relays.sources.gitlab.routing import Route
+from relays.sources.gitlab.silences import Silences
 from relays.sources.gitlab.tables import GITLAB
 from relays.storage.engine import Database
 from relays.storage.store import Store
@@ -70,6 +71,7 @@ class World:
     wake: Callable[[], object] = lambda: None
     conversing: Conversing | None = None
     channel_events: ChannelEvents | None = None
+    silences: Silences | None = None
     posts: list[Notification] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -105,6 +107,7 @@ class World:
             self.counters,
             conversing=self.conversing,
             channel_events=self.channel_events,
+            silences=self.silences,
         )
         self.wake = lambda: received.put(list).result()
         processor.start()

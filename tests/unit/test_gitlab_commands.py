@@ -285,7 +285,7 @@ def test_a_later_answer_is_tried_again_as_long_as_it_may_help(
 @pytest.mark.parametrize("language", CATALOGUES)
 def test_all_that_a_command_may_say_is_worded(language: str) -> None:
     wording = CATALOGUES[language]
-    assert {f"command.mute.{each.name}" for each in fields(Mute)} <= wording.keys()
+    assert {f"command.rule.{each.name}" for each in fields(Mute)} <= wording.keys()
     assert {f"command.why.{rule}" for rule in (FAILED, REVIEWS, CONVERSATION, "muted")} <= wording.keys()
     names = {key.rpartition(".")[2] for key in wording if key.startswith("command.usage.")}
     assert set(wording["command.hint"].strip("[]").split(" | ")) == names

@@ -39,6 +39,7 @@ from relays.sources.gitlab.merge_requests import MergeRequests
 from relays.sources.gitlab.reminders.days import Days
 from relays.sources.gitlab.reminders.reminder import ReminderWorker
 from relays.sources.gitlab.router import Router
+from relays.sources.gitlab.silences import Silences
 from relays.sources.gitlab.tables import AFTER_RESCUE, GITLAB
 from relays.sources.gitlab.webhook_request import Reception
 from relays.wording import CATALOGUES
@@ -82,6 +83,7 @@ def build(paths: RelayPaths) -> service.Service:
     commands = None
     # Nobody could ask for them without a command.
     events = ChannelEvents(relay.store, router) if settings.commands else None
+    quiet = Silences(relay.store) if settings.commands else None
     if settings.commands and events:
         links = Links(relay.store, deliveries, relay.outbox, dead_letters, relay.dispatcher.held)
         given = (settings.commands, paths.credentials, sender, settings.language)
@@ -113,7 +115,16 @@ def build(paths: RelayPaths) -> service.Service:
     )
     relay.add(
         EventProcessor(
-            deliveries, *towards, dead_letters, attempt, relay.metrics, counters, note, conversing, events
+            deliveries,
+            *towards,
+            dead_letters,
+            attempt,
+            relay.metrics,
+            counters,
+            note,
+            conversing,
+            events,
+            quiet,
         )
     )
     return relay

@@ -33,6 +33,8 @@ _NUMBER_AT = {"pipeline": ("object_attributes", "id")}
 FAILED = "failed"
 """The rule of an event that has become a dead letter."""
 REVIEWS = "reviews"
+SILENCE = "silence"
+"""The rule of an event that the channel did not want to hear of (relays.sources.gitlab.silences)."""
 CONVERSATION = "conversation"
 """The rule of an event after which the thread shows nothing else than before."""
 
@@ -86,7 +88,9 @@ class ChannelEvents:
         channels = {each.channel for each in one.notifications}
         for delivery, event in zip(one.deliveries, one.events, strict=True):
             for channel, rule in self.router.audience(event).items():
-                if channel in channels:
+                if channel in one.silenced:
+                    rule = SILENCE
+                elif channel in channels:
                     rule = "" if len(one.events) == 1 or (channel, delivery.key) in said else REVIEWS
                 else:
                     rule = (

@@ -27,6 +27,7 @@ from relays.sources.gitlab.history import History
 from relays.sources.gitlab.inbox import Head, Inbox, Waiting
 from relays.sources.gitlab.outcome import HELD, Settling
 from relays.sources.gitlab.router import Router
+from relays.sources.gitlab.silences import Silences
 from relays.storage.engine import Database, RefusedError, StorageError
 
 log = logging.getLogger(__name__)
@@ -70,6 +71,7 @@ class EventProcessor(Worker):
         dead: Callable[[int], None] = lambda count: None,
         conversing: Conversing | None = None,
         channel_events: ChannelEvents | None = None,
+        silences: Silences | None = None,
     ) -> None:
         super().__init__("events", _TIMEOUT_SECONDS)
         self._received = received
@@ -77,9 +79,12 @@ class EventProcessor(Worker):
         self._router = router
         self._memory = memory
         self._dead_letters = dead_letters
-        self._settling = Settling(received, dead_letters, memory, router.mute, conversing, channel_events)
+        self._settling = Settling(
+            received, dead_letters, memory, router.mute, conversing, channel_events, silences
+        )
         self._conversing = conversing
         self._channel_events = channel_events
+        self._silences = silences
         self._attempt = attempt
         self._metrics = metrics
         self._counters = counters
@@ -213,6 +218,8 @@ class EventProcessor(Worker):
                 self._conversing.forget(db)
             if self._channel_events:
                 self._channel_events.forget(db)
+            if self._silences:
+                self._silences.forget(db)
             return [each for one in ours for each in one.notifications]
 
         self._outbox.put(take).result()

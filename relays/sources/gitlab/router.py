@@ -105,6 +105,15 @@ class Router:
         made = list(review.build(named, CATALOGUES[self.language_of(route)], reply=True))
         return [(0, made[0][1].short())] if self.is_short(route) else made
 
+    def leads_into(self, channel: str) -> bool:
+        """Whether a route leads to a channel."""
+        return any(channel in route.channels for route in self.routes)
+
+    def language_in(self, channel: str) -> Language:
+        """What is spoken in a channel, by the first route that leads there."""
+        routes = (route for route in self.routes if channel in route.channels)
+        return self.language_of(next(routes, self.routes[-1]))
+
     def leads_to(self, channel: str, *, confidential: bool) -> bool:
         """Whether a route of conversations leads to a channel, for what is confidential or what is not."""
         return any(

@@ -181,6 +181,18 @@ CREATE TABLE channel_events (
 CREATE INDEX channel_events_latest ON channel_events (channel, id);
 """
 
+_SILENCES = """
+CREATE TABLE silences (
+    id        INTEGER PRIMARY KEY,
+    channel   TEXT NOT NULL,
+    target    TEXT NOT NULL,
+    until     DOUBLE PRECISION NOT NULL,
+    chosen_by TEXT NOT NULL,
+    chosen_at DOUBLE PRECISION NOT NULL,
+    UNIQUE (channel, target)
+);
+"""
+
 # What waits may be taken for announced where the version of a damaged file could not be read.
 AFTER_RESCUE = f"""
 DELETE FROM {PROCESSED} WHERE delivery_key IN (SELECT delivery_key FROM received)
@@ -191,6 +203,8 @@ LEFT_BEHIND = ("known_delivery",)
 
 
 def _recognise(tables: Columns) -> int | None:
+    if "silences" in tables:
+        return 13
     if "channel_events" in tables:
         return 12
     if "reminded" in tables:
@@ -329,6 +343,8 @@ DROP TABLE direct_messages;
         Migration(11, up=_REMINDED, down="DROP TABLE reminded;"),
         # What became of events in their channels, for who asks there.
         Migration(12, up=_CHANNEL_EVENTS, down="DROP TABLE channel_events;"),
+        # What people do not want to hear of for a while.
+        Migration(13, up=_SILENCES, down="DROP TABLE silences;"),
     ),
     known=(
         PROCESSED,
@@ -337,6 +353,7 @@ DROP TABLE direct_messages;
         "conversation_roots",
         "reminded",
         "channel_events",
+        "silences",
     ),
     waiting=("received", "direct_messages"),
 )

@@ -58,7 +58,7 @@ FAULTS = [
         "internal address",
         "missing",
         "taken out of the list",
-        _allow("10.9.9.9"),
+        _allow(""),
         f"ServiceSettings.{SETTING} entry",
         "is there",
         "is missing",

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from relays.mattermost.markup import Markup
-from relays.mattermost.people import NoAnswerError, People
+from relays.mattermost.people import NoAnswerError, People, Person
 from relays.mattermost.slash_command import SlashCommand
 from relays.sources.gitlab.commands.subcommand import Asked, NotSureError, Subcommand
 from relays.storage.engine import StorageError
@@ -53,6 +53,7 @@ class Answering:
                 wording,
                 lambda: self._is_operator(command),
                 lambda: self._may_manage(command),
+                lambda: self._person(command).name,
             )
             return subcommand.answer(asked)
         except NotSureError:
@@ -68,13 +69,16 @@ class Answering:
             )
             return Markup(wording["command.failed"])
 
-    def _is_operator(self, command: SlashCommand) -> bool:
+    def _person(self, command: SlashCommand) -> Person:
         if self.people is None:
             raise NotSureError
         try:
-            person = self.people.find(command.user_id)
+            return self.people.find(command.user_id)
         except NoAnswerError:
             raise NotSureError from None
+
+    def _is_operator(self, command: SlashCommand) -> bool:
+        person = self._person(command)
         return not person.is_bot and (person.is_admin or person.name in self.operators)
 
     def _may_manage(self, command: SlashCommand) -> bool:

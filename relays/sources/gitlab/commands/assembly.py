@@ -13,6 +13,7 @@ from relays.sources.gitlab.commands.answering import Answering
 from relays.sources.gitlab.commands.dead import Dead
 from relays.sources.gitlab.commands.executor import Executor
 from relays.sources.gitlab.commands.help import Help
+from relays.sources.gitlab.commands.mute import Mute
 from relays.sources.gitlab.commands.replay import Replay
 from relays.sources.gitlab.commands.request import CommandReception
 from relays.sources.gitlab.commands.settings import TOKEN, CommandSettings
@@ -40,6 +41,7 @@ def receive_commands(
         Status(links),
         Why(links.store, links.inbox, events),
         Replay(links.store, links.outbox, events, events.router, logs),
+        Mute(links.store, links.outbox, events.router),
         Dead(links.store),
     )
     subcommands = {each.name: each for each in (Help(others), *others)}

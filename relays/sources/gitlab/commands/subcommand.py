@@ -15,7 +15,8 @@ class Asked:
     """A command on its way to its answer: what was typed behind the subcommand, and in which language it is answered.
 
     `is_operator` asks Mattermost whether the person may decide what concerns the whole relay, and `may_manage` whether
-    they may decide what concerns the channel that they are in. NotSureError while it does not say.
+    they may decide what concerns the channel that they are in; `user_name` asks what they are called there.
+    NotSureError while it does not say.
     """
 
     command: SlashCommand
@@ -23,6 +24,7 @@ class Asked:
     wording: Wording
     is_operator: Callable[[], bool] = field(repr=False)
     may_manage: Callable[[], bool] = field(repr=False)
+    user_name: Callable[[], str] = field(repr=False)
 
 
 class NotSureError(Exception):

@@ -69,7 +69,7 @@ def left_out(rule: str, wording: Wording) -> Markup:
         return markup.fill(wording["command.why.route"], number=int(rule.removeprefix(_ROUTE)))
     if f"command.why.{rule}" in wording:
         return Markup(wording[f"command.why.{rule}"])
-    because = Markup(wording[f"command.mute.{rule}"])
+    because = Markup(wording[f"command.rule.{rule}"])
     return markup.fill(
         wording["command.why.mute"], because=because, setting=markup.code(f"mute.{rule}", _PLACE)
     )
