@@ -21,14 +21,20 @@ def _deploy(settings: Path, script: str, site: str | None, *, yes: bool, dry: bo
     return run(pyinfra(*options, deploy=script, site=site))
 
 
+def _options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """What each run of pyinfra is given: the settings, the site, whether to ask, whether to look only."""
+    yes = click.option(
+        "-y", "--yes", is_flag=True, help="Do it at once, without showing it first and asking."
+    )
+    dry = click.option("--dry", is_flag=True, help="Only show what would be done.")
+    return site_option(yes(dry(click.pass_obj(command))))
+
+
 def _deploying(script: str) -> Callable[[Callable[..., Any]], click.Command]:
     """A command that is a run of pyinfra with `script`; the function gives it its name and its help."""
 
     def make(named: Callable[..., Any]) -> click.Command:
-        @site_option
-        @click.option("-y", "--yes", is_flag=True, help="Do it at once, without showing it first and asking.")
-        @click.option("--dry", is_flag=True, help="Only show what would be done.")
-        @click.pass_obj
+        @_options
         def typed(settings: Path, site: str | None, yes: bool, dry: bool) -> int:
             return _deploy(settings, script, site, yes=yes, dry=dry)
 
@@ -46,10 +52,7 @@ def deploy() -> None:
 
 
 @click.command()
-@site_option
-@click.option("-y", "--yes", is_flag=True, help="Do it at once, without showing it first and asking.")
-@click.option("--dry", is_flag=True, help="Only show what would be done.")
-@click.pass_obj
+@_options
 def rotate(settings: Path, site: str | None, yes: bool, dry: bool) -> int:
     """Replace every secret, losing no event.
 

@@ -1,6 +1,5 @@
 """`passerelle setup`: its options, each of which stands for an answer."""
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -8,7 +7,7 @@ from typing import Any
 import click
 
 from passerelle.place import enter
-from passerelle.shared import ANSWERS
+from passerelle.shared import Failure, take_answers, variable_of
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 # {name: (metavar, help)}; a secret is read from a file or a variable, for a command line is seen by all.
@@ -32,45 +31,65 @@ _SECRETS = {
 }
 
 
-def _options(command: Callable[..., Any]) -> Callable[..., Any]:
+_Made = Callable[..., Any]
+
+
+def _option(flag: str, *names: str, **details: Any) -> Callable[[_Made], _Made]:
+    """An option that may as well be given as a variable, called after it."""
+    return click.option(flag, *names, envvar=variable_of(flag.removeprefix("--")), **details)
+
+
+def _options(command: _Made) -> _Made:
     """The options of all answers, in their order."""
     for name, text in reversed(_SECRETS.items()):
-        command = click.option(
-            f"--{name.replace('_', '-')}-file",
-            f"{name}_file",
-            type=_FILE,
-            help=f"{text} Or {ANSWERS}{name.upper()}.",
-        )(command)
+        flag = f"--{name.replace('_', '-')}-file"
+        command = _option(flag, type=_FILE, help=f"{text} Or {variable_of(name)}.")(command)
     for name, (metavar, text) in reversed(_ANSWERS.items()):
-        command = click.option(
-            f"--{name.replace('_', '-')}", name, metavar=metavar, envvar=f"{ANSWERS}{name.upper()}", help=text
-        )(command)
+        command = _option(f"--{name.replace('_', '-')}", metavar=metavar, help=text)(command)
     return command
+
+
+def _take_answers() -> dict[str, str]:
+    """Take setup's variables out of the environment, of which the settings are read; Failure for an unknown one.
+
+    The secrets among them, for the other answers are the options' by now.
+    """
+    given = take_answers()
+    secrets = {variable_of(name): name for name in _SECRETS}
+    known = {option.envvar for option in setup.params} | set(secrets)
+    if unknown := sorted(set(given) - known):
+        raise Failure(
+            f"{unknown[0]}: setup asks nothing of that name; passerelle setup --help lists all answers"
+        )
+    return {secrets[variable]: value for variable, value in given.items() if variable in secrets}
+
+
+def _read(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8").strip()
+    except ValueError:
+        raise Failure(f"{file} is not text; name the file that holds the secret alone") from None
 
 
 @click.command()
 @_options
-@click.option("--ssh-key", type=_FILE, envvar=f"{ANSWERS}SSH_KEY", help="Private key for SSH.")
-@click.option(
-    "--ca", type=_FILE, envvar=f"{ANSWERS}CA", help="Certificates that https:// is trusted by, in PEM."
-)
-@click.option(
+@_option("--ssh-key", type=_FILE, help="Private key for SSH.")
+@_option("--ca", type=_FILE, help="Certificates that https:// is trusted by, in PEM.")
+@_option(
     "--project",
     "projects",
     multiple=True,
     metavar="PATH",
-    help="GitLab project to announce; may be repeated.",
+    help="GitLab project to announce; may be repeated (in its variable: separated by spaces).",
 )
-@click.option(
-    "--language", type=click.Choice(["fr", "en"]), help="Language of the messages; without it, French."
-)
-@click.option(
+@_option("--language", type=click.Choice(["fr", "en"]), help="Language of the messages; without it, French.")
+@_option(
     "--allow-mattermost-tokens",
     "allow_tokens",
     is_flag=True,
     help="Switch personal access tokens on in Mattermost, if they are off.",
 )
-@click.option("-y", "--yes", is_flag=True, help="Deploy without showing the plan and asking.")
+@_option("--yes", "-y", is_flag=True, help="Deploy without showing the plan and asking.")
 @click.pass_obj
 def setup(settings: Path, /, **answers: Any) -> int:
     """Go from a host to the first message.
@@ -79,12 +98,14 @@ def setup(settings: Path, /, **answers: Any) -> int:
     settings, shows what is to be deployed, asks, deploys, and sends a first message. It needs SSH to the host, as root
     or with sudo, and an administrator of Mattermost, once.
 
-    Whatever is not given here is found or asked for. Run again, it keeps what the settings say. `rotate` renews the
-    tokens that it has made, `teardown` revokes them.
+    Whatever is not given here is found or asked for. Each option may as well be a variable: --gitlab-url is
+    PASSERELLE_SETUP_GITLAB_URL. Run again, setup keeps what the settings say. `rotate` renews the tokens that it has
+    made, `teardown` revokes them.
     """
+    secrets = _take_answers()
     for name in _SECRETS:
-        file, variable = answers.pop(f"{name}_file"), os.environ.pop(f"{ANSWERS}{name.upper()}", None)
-        answers[name] = file.read_text(encoding="utf-8").strip() if file else variable
+        file = answers.pop(f"{name}_file")
+        answers[name] = _read(file) if file else secrets.get(name)
     for name in ("ssh_key", "ca"):
         answers[name] = answers[name].absolute() if answers[name] else None
     enter()

@@ -11,8 +11,17 @@ import click
 
 from passerelle.place import choose_settings, enter, home, is_described
 
-ANSWERS = "PASSERELLE_SETUP_"
-"""What the variables with answers for setup begin with."""
+_ANSWERS = "PASSERELLE_SETUP_"
+
+
+def variable_of(answer: str) -> str:
+    """The variable with that answer for setup."""
+    return f"{_ANSWERS}{answer.replace('-', '_').upper()}"
+
+
+def take_answers() -> dict[str, str]:
+    """Take the variables with answers for setup out of the environment; they are no settings."""
+    return {name: os.environ.pop(name) for name in list(os.environ) if name.startswith(_ANSWERS)}
 
 
 class Failure(click.ClickException):
@@ -25,6 +34,7 @@ class Failure(click.ClickException):
 
 def names(context: click.Context, parameter: click.Parameter, begun: str) -> list[str]:
     """For the shell's completion."""
+    take_answers()
     choose_settings(context.find_root().params.get("settings"))
     try:
         return [name for name in all_sites() if name.startswith(begun)]
@@ -53,8 +63,7 @@ def all_sites() -> dict[str, Any]:
 
 def described(settings: Path, site: str | None) -> None:
     """Failure if there are no settings, or none of that site."""
-    for answer in [name for name in os.environ if name.startswith(ANSWERS)]:
-        del os.environ[answer]  # they are setup's, and no settings
+    take_answers()
     if not is_described(settings):
         raise Failure(f"there are no settings, neither here nor in {home()}; run: passerelle setup")
     enter()

@@ -40,7 +40,7 @@ from relays.storage.recovery import Rescue
 from relays.storage.schema import SchemaError, Tables
 from relays.storage.sqlite import SQLite
 from relays.storage.store import Store
-from relays.wording import Wording, age
+from relays.wording import Wording, age, held_up
 
 log = logging.getLogger(__name__)
 
@@ -182,7 +182,8 @@ class Service:
     def health(self) -> tuple[bool, dict[str, object]]:
         """Whether notifications are taken and delivered, and the figures of the outbox.
 
-        A channel that its webhook holds up makes it "degraded": nothing is lost, and somebody has to do something.
+        A channel that is held up makes it "degraded": nothing is lost, and somebody has to do something in Mattermost
+        or on the way to it. `retrying` are the channels that wait for Mattermost by itself.
         """
         well = not self.store.failing and all(worker.healthy for worker in self._workers())
         try:
@@ -195,6 +196,7 @@ class Service:
         return well, {
             "status": "failing" if not well else "degraded" if held else "ok",
             "held": held,
+            "retrying": self.dispatcher.retrying(),
             "backlog": stats.backlog if stats else None,
             "oldest_age_seconds": None if oldest is None else round(max(0.0, self.store.now() - oldest), 3),
             "parked": stats.parked if stats else None,
@@ -244,7 +246,7 @@ class Service:
                 )
                 self._exit_code = os.EX_CONFIG
                 return
-            if not all(worker.is_alive() for worker in workers):
+            if any(worker.failed for worker in workers):
                 self.store.suspect()
                 self._exit_code = os.EX_SOFTWARE
                 return
@@ -254,7 +256,8 @@ class Service:
             with suppress(StorageError):  # the status says so already
                 self.dispatcher.look()
             self.dispatcher.renew()
-            if time.monotonic() >= prune_at:
+            # While storage fails, as well: a write finds out that it works again.
+            if time.monotonic() >= prune_at or self.store.failing:
                 prune_at = time.monotonic() + _PRUNE_SECONDS
                 self.outbox.prune()
                 self._roots.prune()
@@ -262,8 +265,10 @@ class Service:
     def _status_line(self) -> str:
         try:
             stats = self.outbox.stats()
-        except StorageError:
-            return self.wording["status.storage"]
+        except StorageError as error:
+            return self.wording["status.storage"].format(reason=error)
+        if self.store.failing:
+            return self.wording["status.storage"].format(reason=self.store.reason)
         return self.wording["status.separator"].join(
             filter(None, (*self._noted(), self._counted(), *self._standing(stats)))
         )
@@ -290,11 +295,12 @@ class Service:
         said = [self.wording["status.idle"]]
         if stats.oldest is not None:
             said = [self.wording["status.backlog"].format(count=stats.backlog, age=self._ago(stats.oldest))]
-        for channel, answer in self.dispatcher.held().items():
-            status = answer[:8]  # such as HTTP 404
-            by = "held.bot" if isinstance(self._sender, Bot) else "held"
-            cause = self.wording.get(f"{by}.{status[-3:]}", self.wording["held.other"])
-            said.append(self.wording["status.held"].format(channel=channel, cause=cause, reason=status))
+        said += [
+            self.wording["status.retrying"].format(reason=reason)
+            for reason in dict.fromkeys(self.dispatcher.retrying().values())
+        ]
+        by = "bot" if isinstance(self._sender, Bot) else "hook"
+        said += [held_up(self.wording, channel, why, by) for channel, why in self.dispatcher.held().items()]
         if stats.parked:
             said.append(self.wording["status.parked"].format(count=stats.parked))
         if stats.last_delivery is not None:

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from pyinfra.api import QuoteString, StringCommand
 
 from tasks.context import DeployContext
+from tasks.left_alone import left_alone
 from tasks.operations.remote import run_quietly
-from tasks.operations.resource import Commands, note, resource, step
+from tasks.operations.resource import step
 from tasks.site import Site
 
 
@@ -15,16 +16,11 @@ from tasks.site import Site
 def show_choices(site: Site, context: DeployContext) -> None:
     """The choices that the relay keeps; no deploy touches them."""
     if site.mattermost.commands:
-        _choices(f"{context.scripts}/choices.sh", name="Choices made in the chat")
-
-
-@resource
-def _choices(command: str) -> Commands:
-    path = QuoteString(command)
-    # Before the first deploy there is none, and a store that cannot be read is others' to name.
-    there, output = run_quietly(StringCommand("test -x", path, "&&", path, "export 2>/dev/null"))
-    note(list(named(output)) if there else [])
-    yield from ()
+        path = QuoteString(f"{context.scripts}/choices.sh")
+        # Before the first deploy there is none, and a store that cannot be read is others' to name.
+        there, output = run_quietly(StringCommand("test -x", path, "&&", path, "export 2>/dev/null"))
+        if there and (lines := list(named(output))):
+            left_alone(lines, name="Choices made in the chat")
 
 
 def named(exported: str) -> Iterator[str]:

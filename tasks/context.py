@@ -1,6 +1,5 @@
 """Where things are on the host, and how its applications are reached: what several steps share."""
 
-import base64
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -14,6 +13,7 @@ from tasks.machines import refuse_second_site
 from tasks.members import Members, find_members
 from tasks.operations.api import Api
 from tasks.operations.gitlab import require_scope, signs
+from tasks.operations.nextcloud import account_api
 from tasks.operations.remote import HostFact
 from tasks.operations.resource import ResourceError
 from tasks.operations.tunnel import host_transport
@@ -174,16 +174,8 @@ def gitlab_api(site: Site, token: SecretStr, setting: str = "token") -> Api:
 
 def nextcloud_api(site: Site, password: SecretStr) -> Api:
     """Nextcloud with the relay's app password for the admin."""
-    basic = base64.b64encode(f"{site.nextcloud.admin}:{password.get_secret_value()}".encode()).decode()
-    return Api(
-        "nextcloud",
-        site.nextcloud.url,
-        SecretStr(basic),
-        header="Authorization",
-        scheme="Basic ",
-        setting="relay_password",
-        transport=_way(site),
-        ca=site.host.ca,
+    return account_api(
+        site.nextcloud.url, site.nextcloud.admin, password, transport=_way(site), ca=site.host.ca
     )
 
 

@@ -7,13 +7,11 @@ alone; the deploy does nothing about it, so it is no difference.
 
 import json
 import re
-import subprocess
 import sys
 from collections import defaultdict
 from dataclasses import dataclass
 
-from tasks.places import PROJECT
-from tasks.typed import pyinfra
+from tasks.typed import dry_run
 
 # As tasks.operations.resource prints a difference (show) and what is left alone (note).
 DIFFERENCE = re.compile(r"\s+\[(?P<host>[^]]+)\]\s+(?P<sign>[+~!-]) (?P<text>.*)")
@@ -60,13 +58,7 @@ def parse(line: str) -> Difference | None:
 
 def main(site: str | None = None) -> int:
     """Compare, print, answer the exit code; with `site` that one alone."""
-    done = subprocess.run(
-        pyinfra("--dry", "--json", site=site),
-        cwd=PROJECT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = dry_run(site)
     try:
         plan = json.loads(done.stdout)["plan"]
     except (ValueError, KeyError):

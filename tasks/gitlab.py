@@ -5,9 +5,11 @@ from functools import partial
 
 from relays.sources.gitlab.events import KINDS
 from tasks.context import HOOK_NAME, HOOK_TOKEN, SIGNING_TOKEN, DeployContext
+from tasks.left_alone import left_alone
 from tasks.made import Made
 from tasks.operations import gitlab, group_hooks, project_hooks, secret_file
-from tasks.operations.resource import Commands, each, note, resource, step
+from tasks.operations.hooks import Hook
+from tasks.operations.resource import each, step
 from tasks.site import Site
 
 
@@ -32,7 +34,7 @@ def provision_gitlab(site: Site, context: DeployContext) -> None:
     gitlab.outbound_allow_list(api, context.relay, name="Outbound allow-list")
     secret_file.generated_secret(HOOK_TOKEN, name="Secret token of the hooks")
     secret_file.generated_secret(SIGNING_TOKEN, secret_file.SIGNING_TOKEN, name="Signing token of the hooks")
-    hook = (
+    wanted = (
         HOOK_NAME,
         f"http://{context.relay}/webhook/gitlab",
         triggers_of(site),
@@ -41,22 +43,17 @@ def provision_gitlab(site: Site, context: DeployContext) -> None:
         partial(secret_file.read, SIGNING_TOKEN),
         context.gitlab_signs,
     )
+    hook = Hook(*wanted)
     for project in each(site.projects):
         gitlab.project(api, project, name=f"Project {project}")
-        project_hooks.project_hook(api, project, *hook, name=f"Hook of {project}")
+        project_hooks.project_hook(api, project, *wanted, name=f"Hook of {project}")
     members = context.members
     if members.left_alone:
-        _left_alone(members.left_alone, name="Projects that get no hook")
+        left_alone(members.left_alone, name="Projects that get no hook")
     for group in each(members.groups):
-        group_hooks.group_hook(api, group, *hook, name=f"Hook of the group {group}")
+        group_hooks.group_hook(api, group, hook, name=f"Hook of the group {group}")
     if members.projects:
-        project_hooks.hooks_of_projects(api, members.projects, *hook, name="Hooks of projects of groups")
-
-
-@resource
-def _left_alone(lines: Iterable[str]) -> Commands:
-    note([*lines])
-    yield from ()
+        project_hooks.hooks_of_projects(api, members.projects, hook, name="Hooks of projects of groups")
 
 
 @step("GitLab")

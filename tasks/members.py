@@ -6,7 +6,7 @@ from typing import Any
 
 from relays.sources.gitlab.project_list import ProjectList, covers, group_of
 from tasks.operations.api import Api
-from tasks.operations.gitlab import projects_in
+from tasks.operations.gitlab import find_group, projects_of_group, projects_of_user
 from tasks.operations.group_hooks import find_group_hooks
 from tasks.site import Site
 
@@ -28,10 +28,15 @@ def find_members(site: Site, api: Api) -> Members:
     listed, by_group = site.project_list, {f"{group}/**" for group in site.gitlab.groups}
     groups, projects, left_alone = list[str](), dict[str, str](), dict[str, None]()
     for pattern in listed.patterns:
-        found = projects_in(api, group_of(pattern), subgroups=pattern.endswith("/**"))
-        if pattern in by_group and find_group_hooks(api, group_of(pattern)) is not None:
+        group = find_group(api, group_of(pattern))
+        # Its projects, of which there may be thousands, are not looked at where its own hook stands for them.
+        if group and pattern in by_group and find_group_hooks(api, group_of(pattern)) is not None:
             groups.append(group_of(pattern))
             continue
+        if group:
+            found = projects_of_group(api, group_of(pattern), subgroups=pattern.endswith("/**"))
+        else:
+            found = projects_of_user(api, group_of(pattern))
         if not found:
             left_alone[f"{pattern}: there is no project yet"] = None
         for project in found:

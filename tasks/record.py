@@ -14,11 +14,12 @@ from pyinfra import inventory
 
 from tasks.commands import command_files
 from tasks.context import DeployContext
+from tasks.left_alone import left_alone
 from tasks.made import Made, described
 from tasks.marks import RECORD, look_for_marks, made_by_marks
 from tasks.operations.absent import no_paths
 from tasks.operations.mattermost_connections import is_allowed
-from tasks.operations.resource import Commands, ResourceError, note, resource, step
+from tasks.operations.resource import ResourceError, step
 from tasks.operations.text_file import text_files
 from tasks.site import Machine, Site
 
@@ -68,7 +69,7 @@ def remember(
 ) -> None:
     """What is going to be made, beside what there is; before any of it is."""
     if others := list(other_servers(made, wanted(site, context))):
-        _left_alone(others, name="What other servers keep")
+        left_alone(others, name="What other servers keep")
     everything = made | wanted(site, context) | Made(webhooks=frozenset(set_aside))
     _write(everything, made, "Record of what is made")
 
@@ -98,9 +99,3 @@ def other_servers(made: Made, now: Made) -> Iterator[str]:
     ):
         if before and before != after:
             yield f"{setting} was {before}: if that is another server, its {what} stay there; delete them there"
-
-
-@resource
-def _left_alone(lines: list[str]) -> Commands:
-    note(lines)
-    yield from ()

@@ -8,7 +8,7 @@ from relays.base.schema import Section
 from relays.delivery.settings import BotSettings
 from relays.sources.gitlab.commands.settings import CommandSettings
 from relays.sources.gitlab.config import GitLabSettings
-from relays.sources.gitlab.hook_logs import DeliveryLogSettings
+from relays.sources.gitlab.readable import ReadableSettings
 from relays.sources.nextcloud.cloud import AccountSettings
 from relays.sources.nextcloud.config import NextcloudSettings
 from relays.sources.nextcloud.options import Options, TreeOptions
@@ -26,7 +26,7 @@ def gitlab_settings(site: Site, *, signs: bool) -> str:
     """The settings file of the GitLab relay; `signs`: GitLab signs what it sends."""
     wanted, hook = site.gitlab, site.mattermost.gitlab_webhook
     projects = site.project_list.entries
-    log = DeliveryLogSettings(url=wanted.url, projects=projects, hook=HOOK_NAME)
+    log = ReadableSettings(url=wanted.url, projects=projects, hook=HOOK_NAME)
     return _written(
         GitLabSettings(
             language=site.relays.language,
@@ -41,6 +41,7 @@ def gitlab_settings(site: Site, *, signs: bool) -> str:
             other_projects=wanted.other_projects,
             mute=wanted.mute,
             people=wanted.people,
+            notify=wanted.notify,
             routes=wanted.routes,
             wording=wanted.wording,
             gitlab=log if wanted.read_token else None,

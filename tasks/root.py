@@ -10,7 +10,7 @@ from getpass import getpass
 from pyinfra import host
 from pyinfra.api import QuoteString, StringCommand
 
-from tasks.operations.remote import run_quietly
+from tasks.operations.remote import last_line, run_quietly
 from tasks.operations.resource import ResourceError
 
 # One password is asked for in a run, and tried on each host whose sudo wants one.
@@ -26,8 +26,7 @@ ASKS = ("a password is required", "authentication is required", "a terminal is r
 def become_root() -> None:
     """See to it that commands on this host run as root. ResourceError, before anything is touched, if they cannot."""
     if not host.data.get("_sudo"):
-        _, user = run_quietly(StringCommand("id -u"))
-        if (user.split() or ["?"])[-1] != "0":
+        if not is_root():
             raise ResourceError(
                 f"host.ssh_user = {host.data.ssh_user!r} is not root: set host.sudo = true, or host.ssh_user to root"
             )
@@ -35,13 +34,18 @@ def become_root() -> None:
     done, said = _sudo("-n")
     if done:
         return
-    reason = (said.strip().splitlines() or ["?"])[-1]
     if not any(words in said for words in ASKS):
         raise ResourceError(
-            f"host.sudo: {host.data.ssh_user} does not become root ({reason}); "
+            f"host.sudo: {host.data.ssh_user} does not become root ({last_line(said)}); "
             "allow it in /etc/sudoers.d, or set host.ssh_user to root"
         )
     _hand_over(_password())
+
+
+def is_root(*, plain: bool = False) -> bool:
+    """Whether commands on this host run as root; with `plain`, whether the SSH user is root."""
+    _, number = run_quietly(StringCommand("id -u"), plain=plain)
+    return number.split()[-1:] == ["0"]
 
 
 def _password() -> str:
@@ -95,8 +99,7 @@ def _hand_over(password: str) -> None:
     if not accepted:
         _asked.clear()
         host.connector_data["prompted_sudo_password"] = None
-        reason = (said.strip().splitlines() or ["?"])[-1]
-        raise ResourceError(f"host.sudo_password: sudo does not take it ({reason}); correct it")
+        raise ResourceError(f"host.sudo_password: sudo does not take it ({last_line(said)}); correct it")
 
 
 def _sudo(options: str, asking: str = "") -> tuple[bool, str]:

@@ -6,10 +6,7 @@ The later wins over the earlier: the values in `group_data/all.py`, a settings f
 say of all of them, under what its own tables say, under its own variables (`PASSERELLE_SITES__NAME__GITLAB__TOKEN`).
 """
 
-import codecs
 import os
-import stat
-import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -17,12 +14,16 @@ from typing import Any
 from pydantic import ValidationError, create_model
 from pydantic_settings import BaseSettings, EnvSettingsSource
 
+from tasks.places import PROJECT
+from tasks.settings_file import read_file
 from tasks.site import Site, SiteError, is_site_name
 from tasks.site_conflicts import rivalries
 
 PREFIX = "PASSERELLE_"
 SETTINGS_FILE = "passerelle.toml"
 _SITES = f"{PREFIX}SITES__"
+# What setup is given: exported once, it is there for every other run of pyinfra too.
+_ANSWERS = f"{PREFIX}SETUP_"
 
 # The names and types by which variables are read; nothing is judged by it.
 _FIELDS: Any = {name: (field.annotation, None) for name, field in Site.model_fields.items()}
@@ -39,12 +40,11 @@ def load(values: Values, environment: Mapping[str, str] | None = None) -> dict[s
     and for sites that would take something from each other.
     """
     environment = dict(os.environ) if environment is None else environment
-    named = environment.get(f"{PREFIX}SETTINGS")
-    path = Path(named) if named else Path(__file__).parent.parent / SETTINGS_FILE
+    named, path = environment.get(f"{PREFIX}SETTINGS"), settings_path(environment)
     if named and not path.exists():
         raise SiteError(f"{PREFIX}SETTINGS: there is no file {named}; correct the path or unset the variable")
     _refuse_unknown_variables(environment)
-    file = _read(path) if path.exists() else {}
+    file = read_file(path) if path.exists() else {}
     common = merged(values, {key: value for key, value in file.items() if key != "sites"}, _variables(PREFIX))
     own = _tables_of_sites(file.get("sites", {}), environment, path)
     faults: list[str] = []
@@ -70,6 +70,31 @@ def load(values: Values, environment: Mapping[str, str] | None = None) -> dict[s
     return sites
 
 
+def begun(values: Values, path: Path) -> dict[str, Any]:
+    """What a settings file says of a site, which may lack much still and need not exist.
+
+    SiteError for what is wrong with it or with the environment.
+    """
+    _refuse_unknown_variables(os.environ)
+    file = read_file(path) if path.exists() else {}
+    try:
+        Site(
+            **merged(
+                values, {key: value for key, value in file.items() if key != "sites"}, _variables(PREFIX)
+            )
+        )
+    except ValidationError as error:
+        if faults := [*_fault_lines(error, path, is_whole=False)]:
+            raise SiteError("\n".join(faults)) from None
+    return file
+
+
+def settings_path(environment: Mapping[str, str] | None = None) -> Path:
+    """The settings file of this run, which need not exist."""
+    named = (os.environ if environment is None else environment).get(f"{PREFIX}SETTINGS")
+    return Path(named) if named else PROJECT / SETTINGS_FILE
+
+
 def pick(sites: Mapping[str, Site], name: str | None) -> str:
     """The name of the one site that a command is for; SiteError if `name` is missing or wrong."""
     known = ", ".join(sites)
@@ -93,34 +118,6 @@ def merged(*layers: Values) -> dict[str, Any]:
             both = isinstance(below, Mapping) and isinstance(value, Mapping)
             result[key] = merged(below, value) if both else value  # type: ignore[arg-type]
     return result
-
-
-def _read(path: Path) -> dict[str, Any]:
-    if not path.is_file():
-        raise SiteError(f"{path} is not a file; name the file that holds the settings")
-    # Settings hold tokens, so their file is the owner's alone.
-    if stat.S_IMODE(path.stat().st_mode) & 0o077:
-        raise SiteError(f"{path} holds secrets and other users may read it; run: chmod 600 {path}")
-    try:
-        return tomllib.loads(_decoded(path.read_bytes(), path))
-    except OSError as error:
-        raise SiteError(f"{path} cannot be read ({error.strerror}); correct its owner or its mode") from None
-    except (ValueError, RecursionError) as error:
-        # A value is never part of what the parser says, but for a character of it.
-        raise SiteError(
-            f"{path} is not valid TOML: {error}; texts stand between quotes, tables between [ and ]"
-        ) from None
-
-
-def _decoded(content: bytes, path: Path) -> str:
-    """The text of the file, with or without the mark that some editors begin UTF-8 with."""
-    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or b"\0" in content[:2]:
-        raise SiteError(f"{path} is written in UTF-16; save it as UTF-8")
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        raise SiteError(f"{path}, line {line}: is not UTF-8; save the file as UTF-8") from None
 
 
 def _variables(prefix: str) -> dict[str, Any]:
@@ -172,7 +169,7 @@ def _refuse_unknown_variables(environment: Mapping[str, str]) -> None:
     """A misspelt section would otherwise be passed over in silence; within a section, pydantic is strict."""
     known = {name.upper() for name in Site.model_fields}
     for variable in sorted(environment):
-        if not variable.startswith(PREFIX):
+        if not variable.startswith(PREFIX) or variable.startswith(_ANSWERS):
             continue
         first, _, rest = variable.removeprefix(PREFIX).partition("__")
         section = rest.partition("__")[2].partition("__")[0] if first == "SITES" else first
@@ -189,13 +186,16 @@ def _remedy(path: Path, site: str | None, section: str, *below: str) -> str:
     return f"set {variable}, or {section} in {where} (mode 0600)"
 
 
-def _fault_lines(error: ValidationError, path: Path, site: str | None = None) -> Iterator[str]:
+def _fault_lines(
+    error: ValidationError, path: Path, site: str | None = None, *, is_whole: bool = True
+) -> Iterator[str]:
     for fault in error.errors(include_url=False, include_context=False):
         parts = [f"#{part + 1}" if isinstance(part, int) else part for part in fault["loc"]]
         where = ".".join(["sites", site, *parts] if site else parts)
         remedy = _remedy(path, site, *[str(part) for part in fault["loc"][:2]])
         if fault["type"] == "missing":
-            yield f"{where} is missing: {remedy}"
+            if is_whole:
+                yield f"{where} is missing: {remedy}"
         elif fault["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
             yield f"{where}: there is no such setting; docs/settings.md lists them all"
         else:

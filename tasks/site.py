@@ -28,6 +28,7 @@ from relays.sources.gitlab.config import (
 )
 from relays.sources.gitlab.project_list import GroupPath, ProjectEntry, ProjectList, ProjectPath
 from relays.sources.gitlab.reminders.settings import Reminders
+from relays.sources.gitlab.wishes import InPersonWishes
 from relays.sources.nextcloud.config import PollSeconds, Source
 from relays.sources.nextcloud.options import FURTHER_USERNAME, USERNAME
 from tasks.addresses import (
@@ -375,6 +376,7 @@ class GitLab(Section):
     mute: Muted
     routes: Routes
     people: People
+    notify: InPersonWishes
     wording: Annotated[OwnWording, AfterValidator(try_on_events)]
 
     @property

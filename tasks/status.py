@@ -1,45 +1,34 @@
 """passerelle status: what scripts/status.sh on the host says of the containers, the relays and the pages."""
 
-import sys
-
-from paramiko import SSHException
 from pyinfra.api import QuoteString, StringCommand
 
 from tasks.connection import connected
 from tasks.context import infrastructure
+from tasks.failures import reported
 from tasks.operations.remote import run_quietly
 from tasks.operations.resource import ResourceError
 from tasks.root import become_root
 from tasks.settings import pick
-from tasks.site import SiteError
 
 _COMMAND = "status.sh"
 
 
 def main(wanted: str | None = None) -> int:
     """Show it; 0: all is well, 2: something is not, 1: it could not be looked at, and why."""
-    try:
-        from inventory import hosts, sites
+    return reported(lambda: _show(wanted))
 
-        name = pick(sites, wanted)
-        target = next(entry for entry in hosts if entry[0] == name)
-        with connected(target):
-            become_root()
-            path = f"{infrastructure(sites[name])}/scripts/{_COMMAND}"
-            there, _ = run_quietly(StringCommand("test -f", QuoteString(path)))
-            if not there:
-                raise ResourceError(
-                    f"host: there is no {path}: nothing is deployed yet; run: passerelle deploy"
-                )
-            well, output = run_quietly(StringCommand("bash", QuoteString(path)))
-    except (SiteError, ResourceError) as error:
-        print(error, file=sys.stderr)
-        return 1
-    except (SSHException, EOFError, OSError) as error:
-        print(
-            f"host: the SSH connection has ended ({error or type(error).__name__}); run again",
-            file=sys.stderr,
-        )
-        return 1
+
+def _show(wanted: str | None) -> int:
+    from inventory import hosts, sites
+
+    name = pick(sites, wanted)
+    target = next(entry for entry in hosts if entry[0] == name)
+    with connected(target):
+        become_root()
+        path = f"{infrastructure(sites[name])}/scripts/{_COMMAND}"
+        there, _ = run_quietly(StringCommand("test -f", QuoteString(path)))
+        if not there:
+            raise ResourceError(f"host: there is no {path}: nothing is deployed yet; run: passerelle deploy")
+        well, output = run_quietly(StringCommand("bash", QuoteString(path)))
     print(output.strip())
     return 0 if well else 2

@@ -20,6 +20,16 @@ def is_name(value: str) -> bool:
     return fits and _NAME.fullmatch(value) is not None
 
 
+def is_web_address(url: str) -> bool:
+    """Whether a text is the address of a server, http or https."""
+    try:
+        parts = urlsplit(url)
+        _ = parts.port  # a ValueError if it is none
+    except ValueError:
+        return False
+    return parts.scheme in ("http", "https") and bool(parts.hostname)
+
+
 def base_url(value: str) -> str:
     """The address of a server without a slash at its end; ValueError if it is none."""
     if UNPRINTABLE.search(value):

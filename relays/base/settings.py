@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NoReturn
-from urllib.parse import urlsplit
+
+from relays.base.addresses import is_web_address
 
 
 class StartError(Exception):
@@ -61,16 +62,6 @@ def _directory(option: str, given: Path | None, variable: str) -> Path:
     if not named.is_dir():
         raise StartError(f"{option} = {named} is not a directory: create it, or name another one")
     return named.absolute()
-
-
-def is_web_address(url: str) -> bool:
-    """Whether a text is the address of a server, http or https."""
-    try:
-        parts = urlsplit(url)
-        _ = parts.port  # a ValueError if it is none
-    except ValueError:
-        return False
-    return parts.scheme in ("http", "https") and bool(parts.hostname)
 
 
 def read_hook_url(credentials: Path, name: str) -> str:

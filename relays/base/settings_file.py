@@ -82,6 +82,8 @@ def _expected(schema: _Schema, where: str) -> str:
             return 'is not a list of texts: write ["…", "…"]'
         case "object" if "properties" in schema:
             return f"is not a table: write [{key}]"
+        case "object" if schema.get("additionalProperties", {}).get("type") == "array":
+            return 'is not a table of lists: write NAME = ["…", "…"] lines under its name'
         case "object":
             return 'is not a table of texts: write NAME = "…" lines under its name'
     return "is not a text: write it between quotes"

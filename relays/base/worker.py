@@ -12,8 +12,10 @@ class Worker(threading.Thread):
     """A thread that does `work` and says `beat` whenever it gets on.
 
     It counts as healthy while it runs and its last beat is at most `timeout` seconds old, so that a watchdog
-    sees a thread that hangs as well as one that died.
+    sees a thread that hangs as well as one that died. One that has `retired` ended because nothing was left to do.
     """
+
+    retired = False
 
     def __init__(self, name: str, timeout: float) -> None:
         super().__init__(name=name, daemon=True)
@@ -26,8 +28,13 @@ class Worker(threading.Thread):
 
     @property
     def healthy(self) -> bool:
-        """Whether the thread runs and gets on."""
-        return self.is_alive() and time.monotonic() - self._last_beat <= self.timeout
+        """Whether the thread runs and gets on, or is not needed any more."""
+        return self.retired or (self.is_alive() and time.monotonic() - self._last_beat <= self.timeout)
+
+    @property
+    def failed(self) -> bool:
+        """Whether the thread has ended although it is needed."""
+        return not (self.retired or self.is_alive())
 
     def run(self) -> None:
         """Do the work; an error ends the thread with one log line."""

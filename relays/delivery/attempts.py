@@ -5,7 +5,7 @@ import time
 from dataclasses import replace
 
 from relays.delivery.lease import Lease
-from relays.delivery.metrics import Metrics
+from relays.delivery.metrics import Metrics, channel_label
 from relays.delivery.roots import Edit
 from relays.delivery.transport import Attempt
 from relays.mattermost.client import Meaning, PostResult
@@ -18,6 +18,7 @@ class Report:
 
     def __init__(self, channel: str, metrics: Metrics) -> None:
         self._channel = channel
+        self._label = channel_label(channel)
         self._metrics = metrics
         self._trouble = ""
 
@@ -39,7 +40,7 @@ class Report:
         """Report how the edit of a root ended."""
         which = f"conversation={edit.conversation.name} channel={self._channel}"
         if answer.meaning is Meaning.POSTED:
-            self._metrics.edited.labels(self._channel).inc()
+            self._metrics.edited.labels(self._label).inc()
             log.info("edited %s attempts=%d", which, edit.attempts)
         else:
             self._metrics.retries.labels(answer.meaning.value).inc()
@@ -47,9 +48,9 @@ class Report:
 
     def _delivered(self, delivery: Lease) -> None:
         covered = len(delivery.entries)
-        self._metrics.delivered.labels(self._channel).inc(covered)
+        self._metrics.delivered.labels(self._label).inc(covered)
         if covered > 1:
-            self._metrics.digested.labels(self._channel).inc(covered)
+            self._metrics.digested.labels(self._label).inc(covered)
         for entry in delivery.entries:
             after = max(0.0, time.time() - entry.created_at)
             self._metrics.delivering.observe(after)
@@ -61,7 +62,7 @@ class Report:
         if len(delivery.entries) > 1:
             log.warning("unfolded %s reason=%s: the messages are sent one by one", which, reason)
         else:
-            self._metrics.parked.labels(self._channel).inc()
+            self._metrics.parked.labels(self._label).inc()
             log.error("parked %s reason=%s", which, reason)
 
     def _waiting(self, delivery: Lease, answer: PostResult, delay: float) -> None:
@@ -79,7 +80,7 @@ class Report:
                 "misconfigured %s reason=%s: %s; nothing is lost meanwhile",
                 which,
                 answer.reason,
-                answer.remedy or "check the webhook and its channel in Mattermost, or run the deploy again",
+                answer.remedy,
             )
         else:
             log.warning(

@@ -11,7 +11,7 @@ finishes a request after the channel was looked through.
     what fails                        what is done instead
     the root was deleted              a new one is posted, with what is wanted now, and the conversation goes on there
     the root is too long, refused     it shows its one line
-    edits are not allowed any more    the state is said in a reply
+    edits are not allowed any more    the state is said in a reply: of the text, or of all of it
     the message is too long, refused  dead letter
     anything else                     retry, nothing is lost
 """
@@ -54,6 +54,10 @@ class BotConnection:
     def server_time(self) -> float | None:
         """The time by the clock of Mattermost, None before its first answer."""
         return self._channel.server_time()
+
+    def close(self) -> None:
+        """Close it."""
+        self._channel.close()
 
     def deliver(self, delivery: Lease) -> Attempt:
         """Post the root if there is none, then what is said. StorageError only before that is posted."""
@@ -159,7 +163,8 @@ class BotConnection:
                 return _DONE
         if answer.meaning is Meaning.CLOSED:
             answer = self._channel.patch(post_id, message, key, with_text=False)
-            return self._say_state(conversation, post_id) if answer.meaning is Meaning.POSTED else answer
+            if answer.meaning in (Meaning.POSTED, Meaning.CLOSED):
+                return self._say_state(conversation, post_id)
         return answer
 
     def _say_state(self, conversation: Conversation, post_id: str) -> PostResult:
@@ -170,4 +175,9 @@ class BotConnection:
         if answer.meaning is not Meaning.POSTED or found:
             return answer
         answer, _ = self._channel.post(conversation.message, [key], key, post_id)
+        if answer.meaning is Meaning.REFUSED:
+            answer, _ = self._channel.post(conversation.short, [key], key, post_id)
+        if answer.meaning is Meaning.REFUSED:
+            log.error("state refused channel=%s conversation=%s: not said", self._name, conversation.name)
+            return _DONE
         return answer

@@ -49,6 +49,11 @@ class BotTransport:
         ]
         return [_attempt(each) for each in _at_once(made)]
 
+    def close(self) -> None:
+        """Close its connections."""
+        for connection in self._connections:
+            connection.close()
+
     def claim_edits(self, overdue: float) -> list[Edit]:
         """The next roots to edit."""
         return self._roots.claim(self._name, AT_ONCE, overdue)

@@ -114,6 +114,11 @@ class Leases:
         known = find(db, channel, name) if self._by_conversation and name else None
         return name, Lease(channel, claim_id, [head, *followers], attempts, behind, claimed_at, known, at)
 
+    def delay_of(self, run_at: float, lease_until: float | None, claim_id: str | None) -> float:
+        """How long such a row cannot be claimed yet, by the conditions of `_claim`."""
+        is_own = claim_id is not None and claim_id.startswith(f"{self._instance}/")
+        return seconds_until_free(run_at, None if is_own else lease_until, self._clock())
+
     def _others(self, db: Database, channel: str, lease: Lease, name: str) -> list[str]:
         """The conversations that are next in the line after that one."""
         rows = db.execute(
@@ -180,7 +185,7 @@ class Leases:
         elif ended.outcome is LeaseOutcome.DELIVERED:
             covered = ended.covered
             covered = [entry.id for entry in delivery.entries] if covered is None else covered
-            # Once its text is in Mattermost, nothing of it is kept here.
+            # Once its text is in Mattermost, the outbox keeps nothing of it.
             db.execute(
                 "UPDATE outbox SET state = 'done', message = '{}', summary = '', last_error = NULL, finished_at = ?,"  # noqa: S608
                 f" {_FREE}, attempt_at = NULL WHERE claim_id = ? AND id IN ({', '.join('?' * len(covered))})",

@@ -1,6 +1,7 @@
 """Figures of a relay for Prometheus, in a registry of its own.
 
-They name channels and kinds of events and count, nothing else: no key, no text of a message, no address, no secret.
+They name channels and kinds of events and count, nothing else: no person, no key, no text of a message, no address, no
+secret. Direct messages are of one channel, "@".
 Whoever reaches the port of the GitLab relay may read them, as they may read /health.
 
 Counters begin at 0 with the process; what waits is read from the outbox whenever it is asked for.
@@ -22,11 +23,16 @@ _ACCEPT_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2
 _DELIVERY_BUCKETS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600, 21600, 259200)
 
 
+def channel_label(channel: str) -> str:
+    """What a channel is called in figures: its name, or "@" for the direct channel of any person."""
+    return "@" if channel.startswith("@") else channel
+
+
 class Metrics:
     """What a relay counts from its start on, and what is asked for when it is asked.
 
-    `stats` and `failing` report on its outbox and its storage, `held` of the channels that a webhook holds up, each
-    with the reason.
+    `stats` and `failing` report on its outbox and its storage, `held` of the channels that are held up until
+    somebody does something, each with the reason.
     """
 
     def __init__(
@@ -132,7 +138,7 @@ class _Held(Collector):
     def collect(self) -> Iterable[Metric]:
         family = GaugeMetricFamily(
             "passerelle_channel_held",
-            "1 for a channel whose webhook holds its notifications up",
+            "1 for a channel whose notifications wait until somebody corrects what Mattermost refuses",
             labels=["channel", "reason"],
         )
         for channel, reason in self._held().items():

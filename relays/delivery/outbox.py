@@ -43,7 +43,7 @@ from dataclasses import dataclass
 
 from relays.delivery.conversation import want
 from relays.delivery.lease import Lease, Settlement
-from relays.delivery.leases import Leases, seconds_until_free
+from relays.delivery.leases import Leases
 from relays.mattermost.message import Message
 from relays.storage.engine import Database
 from relays.storage.store import Store
@@ -186,15 +186,16 @@ class Outbox:
         return self._store.submit(work)
 
     def delay_of(self, channel: str) -> float | None:
-        """Seconds until the head of the channel's line can be claimed, None if nothing waits."""
+        """Seconds until the head of the channel's line can be claimed, None if nothing waits.
+
+        For the worker of the channel while it delivers nothing: what this process holds is then free for it.
+        """
         rows = self._store.read(
-            "SELECT run_at, lease_until FROM outbox WHERE channel = ? AND state = 'ready' ORDER BY id LIMIT 1",
+            "SELECT run_at, lease_until, claim_id FROM outbox"
+            " WHERE channel = ? AND state = 'ready' ORDER BY id LIMIT 1",
             (channel,),
         )
-        if not rows:
-            return None
-        run_at, lease_until = rows[0]
-        return seconds_until_free(run_at, lease_until, self._clock())
+        return self._claims.delay_of(*rows[0]) if rows else None
 
     def stats(self) -> Stats:
         """The outbox at a glance."""

@@ -103,13 +103,12 @@ class Roots:
     def claim(self, channel: str, most: int, overdue: float = 0.0) -> list[Edit]:
         """Claim the roots of the channel whose edits have been due longest, and for so many seconds at least.
 
-        One whose edit has failed is claimed by itself.
+        One whose edit has failed is claimed by itself. While there is none, nothing is written.
         """
 
-        def work(db: Database) -> list[Edit]:
-            now = self._clock()
+        def due(now: float, most: int) -> tuple[str, Sequence[Any]]:
             # A time that is too far away was written before the clock was set back.
-            due = db.execute(
+            return (
                 "SELECT id, attempts FROM conversation"
                 " WHERE channel = ? AND due_at IS NOT NULL AND (due_at <= ? OR due_at > ?)"
                 " AND (lease_until IS NULL OR lease_until <= ? OR lease_until > ? OR substr(claim_id, 1, ?) = ?)"
@@ -118,11 +117,15 @@ class Roots:
                     *(channel, now - overdue, now + LONGEST_DELAY_SECONDS),
                     *(now, now + LEASE_SECONDS, len(self._instance) + 1, f"{self._instance}/", most),
                 ),
-            ).fetchall()
-            new = list(takewhile(lambda row: row[1] == 0, due))
-            return [self._claim(db, row_id, now) for row_id, _ in new or due[:1]]
+            )
 
-        return self._store.submit(work).result()
+        def work(db: Database) -> list[Edit]:
+            now = self._clock()
+            found = db.execute(*due(now, most)).fetchall()
+            new = list(takewhile(lambda row: row[1] == 0, found))
+            return [self._claim(db, row_id, now) for row_id, _ in new or found[:1]]
+
+        return self._store.submit(work).result() if self._store.read(*due(self._clock(), 1)) else []
 
     def _claim(self, db: Database, row_id: int, now: float) -> Edit:
         claim_id = f"{self._instance}/{uuid.uuid4().hex}"

@@ -30,7 +30,7 @@ CREATE INDEX outbox_parked ON outbox (id, state) WHERE state = 'parked';
 CREATE INDEX outbox_claimed ON outbox (claim_id) WHERE claim_id IS NOT NULL;
 """
 
-# The conversations of a bot (relays.delivery.conversations).
+# The conversations of a bot (relays.delivery.roots).
 _CONVERSATION = """
 CREATE TABLE conversation (
     id          INTEGER PRIMARY KEY,

@@ -51,6 +51,9 @@ class Transport(Protocol):
     def deliver(self, deliveries: Sequence[Lease]) -> list[Attempt | None]:
         """Post what each lease holds; None where what has to be stored before cannot be, and nothing was said."""
 
+    def close(self) -> None:
+        """Close its connections; it is not used any more."""
+
 
 def message_of(entries: Sequence[DigestEntry], wording: Wording) -> dict[str, object]:
     """What one post says of the entries: the message of a single one, or a digest."""
@@ -74,6 +77,10 @@ class WebhookTransport:
     def deliver(self, deliveries: Sequence[Lease]) -> list[Attempt | None]:
         """Post the message, or the digest, of each."""
         return [self._post(delivery) for delivery in deliveries]
+
+    def close(self) -> None:
+        """Close its connection."""
+        self._webhook.close()
 
     def _post(self, delivery: Lease) -> Attempt:
         message = message_of(delivery.entries, self._wording)

@@ -12,6 +12,7 @@
     401                           the token was revoked, or the bot is disabled      retry slowly, warn the operator
     403, 404                      not a member, no such channel                      retry slowly, warn the operator
     404 of a user                 nobody has that name                               refused
+    403 …restricted…, 400 (11.6)  bots write to people of their teams alone          refused
     501, 3xx, another 2xx         not a Mattermost at that address                   retry slowly, warn the operator
 
 Measured on Mattermost 5.37: with its database down it answers 400, 401, 403 as if for ever, so it is asked how it is
@@ -30,10 +31,12 @@ import requests
 from relays.mattermost import bot_posts
 from relays.mattermost.bot_posts import Posted
 from relays.mattermost.bot_session import Bot, BotSession, Failed, failure, hopeless
-from relays.mattermost.client import Meaning, PostResult, with_icon
+from relays.mattermost.client import Meaning, PostResult, not_from_mattermost, with_icon
 
 # Pages of 60 are answered from a cache (read in 5.37).
 _PER_PAGE = 200
+# A direct channel is refused (5.37), or a post in one that is there (read in 11.6).
+_RESTRICTED = ("team_restricted_error", "in_restricted_dm.error")
 _LARGEST_PAGE = 64 * 1024 * 1024
 
 
@@ -54,6 +57,10 @@ class BotChannel:
     def server_time(self) -> float | None:
         """Seconds since the epoch by the clock of the server, or a little less; None before its first answer."""
         return self._session.server_time()
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._session.close()
 
     def look_up(self) -> PostResult:
         """Know the channel, and the time of the server."""
@@ -164,12 +171,21 @@ class BotChannel:
             # One person's news must not be held up for ever by a name; an operator sends them again.
             raise Failed(PostResult(Meaning.REFUSED, f"HTTP 404: Mattermost knows no user {name}"))
         both = [self._user_id, self._id(self._session.body(response, content))]
-        return self._id(self._session.body(*self._session.send("POST", "/channels/direct", both)))
+        response, content = self._session.send("POST", "/channels/direct", both)
+        if response.status_code == 403:
+            self._refuse_restricted(403, self._session.code_of(response, content))
+        return self._id(self._session.body(response, content))
+
+    def _refuse_restricted(self, status: int, code: str) -> None:
+        """Failed if Mattermost lets nobody write to people of other teams (TeamSettings.RestrictDirectMessage)."""
+        if code.endswith(_RESTRICTED):
+            why = f"HTTP {status}: Mattermost lets the bot write to {self._name} only in a team that both are in"
+            raise Failed(PostResult(Meaning.REFUSED, why))
 
     def _id(self, described: Mapping[str, object]) -> str:
         found = described.get("id")
         if not isinstance(found, str):
-            raise Failed(PostResult(Meaning.MISCONFIGURED, "HTTP 200, but not from Mattermost"))
+            raise Failed(not_from_mattermost(200))
         return found
 
     def _explain(self, response: requests.Response, content: bytes, post_id: str) -> PostResult:
@@ -179,6 +195,7 @@ class BotChannel:
             return PostResult(Meaning.REFUSED, f"HTTP {status}: Mattermost refuses the message")
         if "permissions_time_limit" in code:
             return PostResult(Meaning.CLOSED, f"HTTP {status}: the time for edits is over")
+        self._refuse_restricted(status, code)
         # From here on the channel is asked for by its name again.
         before, self._channel_id = self._channel_id, ""
         if "_to_deleted" in code or "_in_deleted" in code:

@@ -25,6 +25,7 @@ from relays.mattermost.client import (
     PostResult,
     ask,
     is_healthy,
+    not_from_mattermost,
     retry_after,
 )
 
@@ -98,6 +99,10 @@ class BotSession:
         server, here = self._clock
         return server + time.monotonic() - here - _MARGIN_SECONDS
 
+    def close(self) -> None:
+        """Close the connection."""
+        self._session.close()
+
     def send(
         self,
         method: str,
@@ -129,7 +134,7 @@ class BotSession:
             raise Failed(hopeless(response.status_code, _WHY.get(response.status_code, code)))
         found = bot_posts.parse(content)
         if not isinstance(found, dict):
-            raise Failed(PostResult(Meaning.MISCONFIGURED, "HTTP 200, but not from Mattermost"))
+            raise Failed(not_from_mattermost(response.status_code))
         return found
 
     def code_of(self, response: requests.Response, content: bytes) -> str:
@@ -148,7 +153,7 @@ class BotSession:
             remedy = fault.remedy.format(setting=SETTING)
             raise Failed(PostResult(Meaning.MISCONFIGURED, fault.what, remedy=remedy))
         if status not in (400, 401, 403, 404):
-            raise Failed(PostResult(Meaning.MISCONFIGURED, f"HTTP {status}, but not from Mattermost"))
+            raise Failed(not_from_mattermost(status))
         if not self.is_well():
             raise Failed(PostResult(Meaning.UNAVAILABLE, f"HTTP {status} while Mattermost is unhealthy"))
         body = bot_posts.parse(content)

@@ -40,6 +40,14 @@ _LARGEST_ANSWER = 65536
 PING = "/api/v4/system/ping?get_server_status=true"
 # Where the deploy takes the address of Mattermost from.
 SETTING = "mattermost.url"
+_STRANGER = f"see that {SETTING} leads to Mattermost itself, and no proxy or other page answers there"
+# What a webhook's answers say, of which the reason holds the number alone.
+_HOOK_REMEDIES = {
+    400: "run the deploy, which makes another one",
+    403: "the webhook may not post there; run the deploy, which sets it right",
+    404: "the channel is gone; run the deploy, or restore it in Mattermost if a route names it",
+    501: "incoming webhooks are switched off; run the deploy, which switches them on",
+}
 
 
 class Meaning(Enum):
@@ -58,7 +66,7 @@ class Meaning(Enum):
 class PostResult:
     """The meaning of an answer, its reason in words, how long to wait if the server said so, the remedy if known.
 
-    `uncertain`: Mattermost may have taken it all the same.
+    Whatever is MISCONFIGURED has a remedy. `uncertain`: Mattermost may have taken it all the same.
     """
 
     meaning: Meaning
@@ -106,6 +114,10 @@ class IncomingWebhook:
             why, remedy = explain(error, SETTING)
             return PostResult(Meaning.MISCONFIGURED if remedy else Meaning.UNAVAILABLE, why, remedy=remedy)
 
+    def close(self) -> None:
+        """Close the connection."""
+        self._session.close()
+
     def _ask(
         self, method: str, url: str, body: Mapping[str, object] | None, timeout: tuple[float, float]
     ) -> tuple[requests.Response, bytes]:
@@ -116,7 +128,7 @@ class IncomingWebhook:
         if status == 200:
             if content.strip() == b"ok":
                 return PostResult(Meaning.POSTED)
-            return PostResult(Meaning.MISCONFIGURED, "HTTP 200, but not from Mattermost")
+            return not_from_mattermost(status)
         if status in (408, 429) or (status >= 500 and status != 501):
             return PostResult(Meaning.UNAVAILABLE, f"HTTP {status}", retry_after(response))
         if status == 413:
@@ -126,7 +138,8 @@ class IncomingWebhook:
             return PostResult(Meaning.MISCONFIGURED, fault.what, remedy=fault.remedy.format(setting=SETTING))
         if status == 400:
             return self._explain_bad_request()
-        return PostResult(Meaning.MISCONFIGURED, f"HTTP {status}")
+        remedy = _HOOK_REMEDIES.get(status, _STRANGER)
+        return PostResult(Meaning.MISCONFIGURED, f"HTTP {status}", remedy=remedy)
 
     def _explain_bad_request(self) -> PostResult:
         ping, states = self._ask("GET", f"{self._base}{PING}", None, QUESTION_TIMEOUT)
@@ -135,10 +148,20 @@ class IncomingWebhook:
         nowhere = {"text": "-", "channel": f"passerelle-{uuid.uuid4().hex}"}
         probe, _ = self._ask("POST", self._url, nowhere, QUESTION_TIMEOUT)
         if probe.status_code == 400:
-            return PostResult(Meaning.MISCONFIGURED, "HTTP 400: Mattermost does not know the webhook")
+            why = "HTTP 400: Mattermost does not know the webhook"
+            return PostResult(Meaning.MISCONFIGURED, why, remedy=_HOOK_REMEDIES[400])
         if probe.status_code in (403, 404):
             return PostResult(Meaning.REFUSED, "HTTP 400: Mattermost refuses the message")
         return PostResult(Meaning.UNAVAILABLE, f"HTTP 400, then HTTP {probe.status_code}")
+
+
+def not_from_mattermost(status: int) -> PostResult:
+    """What an answer means that no Mattermost gives."""
+    return PostResult(
+        Meaning.MISCONFIGURED,
+        f"HTTP {status}, but not from Mattermost",
+        remedy=_STRANGER,
+    )
 
 
 def with_icon(message: Mapping[str, object], icon: Mapping[str, str]) -> Mapping[str, object]:

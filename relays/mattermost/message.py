@@ -86,10 +86,13 @@ class Message:
 
 
 def _fitting(attachment: dict[str, object]) -> dict[str, object]:
-    """The box without its last fields, if it is too large with them."""
+    """The box without its last fields, if it is too large with them, and then with the beginning of its fallback."""
     fields = cast(list[object], attachment["fields"])
     while fields and _length(attachment) > _MOST_CHARACTERS:
         fields.pop()
+    if (excess := _length(attachment) - _MOST_CHARACTERS) > 0:
+        fallback = str(attachment["fallback"])
+        attachment["fallback"] = fallback[: max(0, len(fallback) - excess)]
     return attachment
 
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator
 
-from relays.base.settings import is_web_address
+from relays.base.addresses import is_web_address
 
 # Names are as Mattermost accepts them (server/public/model, release 11.6).
 _EMOJI = re.compile(r":[a-zA-Z0-9_+-]+:")

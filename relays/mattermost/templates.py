@@ -14,12 +14,13 @@ from typing import Any
 from jinja2 import ChainableUndefined, Template, TemplateError, Undefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from relays.mattermost import invisible, markup
+from relays.mattermost import invisible, markup, parts
 from relays.mattermost.message import Sentence
 
 log = logging.getLogger(__name__)
 
 _LONGEST_VALUE = 400
+# As Mattermost counts: with the rest of a box it has to keep within what a post may have.
 _LONGEST_TEXT = 4000
 _LONGEST_LABEL = 300
 
@@ -98,8 +99,8 @@ class Templates:
         )
         if not invisible.shows(text):
             raise ValueError("it says nothing")
-        if len(text) > _LONGEST_TEXT:
-            raise ValueError(f"it says more than {_LONGEST_TEXT} characters")
+        if parts.cost(text) > _LONGEST_TEXT:
+            raise ValueError(f"it says more than {_LONGEST_TEXT} characters as Mattermost counts them")
         return Sentence(markup.Markup(text.strip()), markup.Label(" ".join(label.split())[:_LONGEST_LABEL]))
 
     def take_missing(self) -> set[str]:

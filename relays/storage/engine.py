@@ -75,6 +75,9 @@ class Engine(ABC):
     dialect: Dialect
     """How the database is asked for its tables."""
 
+    proof: str
+    """A statement that changes nothing and is written all the same: it fails where nothing can be stored."""
+
     quick = False
     """Whether a commit takes no longer than the disk."""
 

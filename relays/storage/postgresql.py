@@ -80,6 +80,7 @@ class PostgreSQL(Engine):
     refusals = (psycopg.DataError, psycopg.IntegrityError, errors.ProgramLimitExceeded)
     errors = (psycopg.Error,)
     dialect = shape.POSTGRESQL
+    proof = "UPDATE schema_version SET usable_from = usable_from"
 
     def __init__(self, address: str, *parts: Tables) -> None:
         self._parameters = {**_CONNECTION, **parse(address)}

@@ -26,6 +26,8 @@ class SQLite(Engine):
     errors = (sqlite3.Error,)
     refusals = (sqlite3.DataError, sqlite3.IntegrityError)
     dialect = SQLITE
+    # An update of a row to what it is would not be written.
+    proof = "PRAGMA user_version = 0"
     quick = True
 
     def __init__(self, path: Path, *parts: Tables) -> None:
@@ -114,6 +116,6 @@ class SQLite(Engine):
         connection.execute("PRAGMA journal_mode = WAL")
         # FULL: a commit is on the disk, not only with the operating system, when it returns.
         connection.execute("PRAGMA synchronous = FULL")
-        # What is deleted is gone: nothing of a delivered message is kept, and no rescue finds it (storage.salvage).
+        # What is deleted or overwritten is gone from the file, and no rescue finds it (storage.salvage).
         connection.execute("PRAGMA secure_delete = ON")
         return connection

@@ -42,6 +42,9 @@ class Store(Worker):
         self._writing = threading.Lock()
         self._stopping = False
         self.failing = False
+        """Whether nothing can be stored, as far as has been seen; over only once something was written again."""
+        self.reason = ""
+        """Why, as the database says it."""
 
     def submit(self, work: Work[T], one_statement: bool = False, here: bool = False) -> Future[T]:
         """Have `work` done inside a transaction; the future resolves after the commit.
@@ -135,6 +138,9 @@ class Store(Worker):
                 piece.future.set_exception(error)
             return
         try:
+            if self.failing:
+                # What writes nothing works on a full disk as well.
+                db.execute(self._engine.proof)
             results = [piece.work(db) for piece in group]
             if alone is None:
                 self._engine.commit()
@@ -167,6 +173,7 @@ class Store(Worker):
             piece.future.set_exception(error)
 
     def _report(self, error: StorageError) -> None:
+        self.reason = str(error)
         if not self.failing:
             self.failing = True
             log.error("storage fails reason=%s; nothing is accepted until it works again", error)

@@ -28,3 +28,14 @@ def counted(wording: Wording, key: str, count: int) -> str:
     if count == 0 and f"{key}.none" in wording:
         return wording[f"{key}.none"]
     return wording[f"{key}.{'one' if count == 1 else 'many'}"]
+
+
+def held_up(wording: Wording, channel: str, reason: str, by: str) -> str:
+    """That a channel is held up ("@": direct messages), and why; `by` is "hook" or "bot", whichever posts."""
+    is_answer = reason.startswith("HTTP ")
+    status = reason[len("HTTP ") :][:3]
+    cause = (
+        wording.get(f"held.{by}.{status}", wording["held.other"]) if is_answer else wording["held.connection"]
+    )
+    form = wording["status.held.direct" if channel == "@" else "status.held"]
+    return form.format(channel=channel, cause=cause, reason=f"HTTP {status}" if is_answer else reason)

@@ -24,6 +24,7 @@ from tasks.context import (
 )
 from tasks.doctor.chain import Broken, broken
 from tasks.doctor.look import GITLAB_RELAY, NEXTCLOUD_RELAY, Look
+from tasks.failures import has_ended
 from tasks.made import posts_as_bot
 from tasks.operations.compose import Container, DockerError, command_for, containers, of_project, of_service
 from tasks.operations.python_app import supported
@@ -71,6 +72,8 @@ def looking(site: Site, target: tuple[str, dict[str, Any]]) -> Iterator[Look]:
             try:
                 yield _look(target[0], site)
             except (SSHException, EOFError, OSError) as error:
+                if not has_ended(error):
+                    raise
                 raise Refused(broken("ssh.lost", detail=str(error) or type(error).__name__)) from None
     except Unreached as error:
         raise Refused(broken("ssh.unreachable", detail=str(error))) from None

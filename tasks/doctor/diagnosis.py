@@ -10,11 +10,11 @@ from tasks.doctor.chain import Broken, unreached, walk
 from tasks.doctor.connection import Refused, looking
 from tasks.doctor.report import lines
 from tasks.doctor.wording import CATALOGUES
+from tasks.failures import reported
 from tasks.operations.masking import Mask
 from tasks.operations.resource import ResourceError
 from tasks.places import as_typed
 from tasks.settings import pick
-from tasks.site import SiteError
 
 CHAIN = (
     *machine.links,
@@ -32,13 +32,13 @@ CHAIN = (
 
 def main(wanted: str | None = None) -> int:
     """Look, report, return the exit code; `wanted` names one of several sites."""
-    try:
-        from inventory import hosts, sites
+    return reported(lambda: _diagnose(wanted))
 
-        name = pick(sites, wanted)
-    except SiteError as error:
-        print(error, file=sys.stderr)
-        return 1
+
+def _diagnose(wanted: str | None) -> int:
+    from inventory import hosts, sites
+
+    name = pick(sites, wanted)
     site, target = sites[name], next(entry for entry in hosts if entry[0] == name)
     # What others have written is masked once more before it is shown.
     catalogue, mask = CATALOGUES[site.relays.language], Mask(site.secrets)

@@ -14,6 +14,7 @@ from tasks.doctor.mattermost import decode
 from tasks.gitlab import triggers_of
 from tasks.operations.api import ApiError
 from tasks.operations.gitlab import SETTINGS, require_scope, signs
+from tasks.operations.hooks import has_secrets
 from tasks.operations.resource import ResourceError
 from tasks.tokens.gitlab import details
 
@@ -206,5 +207,4 @@ def secrets(look: Look, project: str) -> Broken | None:
         return broken("gitlab.hook-secret-missing", secrets=", ".join(missing))
     if look.fingerprint is None:
         return broken("gitlab.secret-files")
-    ours = f"secrets {look.fingerprint}" in (found.get("description") or "")
-    return None if ours else broken("gitlab.hook-secrets")
+    return None if has_secrets(found, look.fingerprint) else broken("gitlab.hook-secrets")

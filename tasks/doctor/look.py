@@ -4,12 +4,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
-from urllib.parse import quote
 
 from tasks.context import HOOK_NAME
 from tasks.members import Members, find_members
 from tasks.operations.api import Api
 from tasks.operations.compose import Container, DockerError, command_for
+from tasks.operations.gitlab import group_at, project_at
 from tasks.operations.mattermost import find_team
 from tasks.operations.webhooks import Webhook, find_webhooks
 from tasks.site import IncomingWebhook, Site
@@ -22,8 +22,7 @@ _GROUP = "group "
 
 def at(project: str) -> str:
     """The path in the API of one of GitLab's projects, or of a group, which is called `group PATH`."""
-    kind = "groups" if project.startswith(_GROUP) else "projects"
-    return f"/api/v4/{kind}/{quote(project.removeprefix(_GROUP), safe='')}"
+    return group_at(project.removeprefix(_GROUP)) if project.startswith(_GROUP) else project_at(project)
 
 
 @dataclass

@@ -102,8 +102,12 @@ def backlog(look: Look) -> Broken | None:
 
 @gitlab_links.add("gitlab-relay.parked", "gitlab-relay.health")
 def parked(look: Look) -> Broken | None:
-    """Mattermost has refused no message for what it is."""
-    return _parked("gitlab", look.host["health"]["figures"])
+    """Mattermost has refused no message for what it is, and each event could be announced."""
+    figures = look.host["health"]["figures"]
+    if found := _parked("gitlab", figures):
+        return found
+    count = figures.get("dead_letters")
+    return broken("gitlab-relay.dead-letters", count=count) if count else None
 
 
 @gitlab_links.add("gitlab-relay.people", "gitlab-relay.health")
@@ -136,9 +140,9 @@ def bound(look: Look) -> Broken | None:
 def storage(look: Look) -> Broken | None:
     """It stores what it sees."""
     status, line = look.host["status"], look.host["journal"][f"{NEXTCLOUD_RELAY}.service"]
-    return (
-        broken("relay.storage", relay=NEXTCLOUD_RELAY, line=line) if _is_unknown(status, "backlog") else None
-    )
+    if _is_unknown(status, "backlog") or status.get("status") == "failing":
+        return broken("relay.storage", relay=NEXTCLOUD_RELAY, line=line)
+    return None
 
 
 @nextcloud_links.add("nextcloud-relay.documents", "nextcloud-relay.bound", "nextcloud-relay.storage")
@@ -175,6 +179,8 @@ def _is_unknown(figures: Mapping[str, Any], name: str) -> bool:
 
 def _late(relay: str, figures: Mapping[str, Any], look: Look) -> Broken | None:
     for channel, reason in figures.get("held", {}).items():
+        if channel == "@":
+            return broken("relay.held-direct", relay=relay, detail=reason)
         return broken("relay.held", relay=relay, channel=channel, detail=reason)
     age = figures.get("oldest_age_seconds") or 0
     if age <= _LATE_SECONDS:

@@ -71,19 +71,24 @@ def group_at(path: str) -> str:
     return f"/api/v4/groups/{quote(path, safe='')}"
 
 
-def projects_in(api: Api, path: str, *, subgroups: bool) -> list[dict[str, Any]]:
-    """All projects of a group or of a user, also those that others share with the group; with `subgroups` theirs too.
+def find_group(api: Api, path: str) -> dict[str, Any] | None:
+    """The group at `path`; None if there is none, ResourceError if it is called otherwise by now."""
+    found: dict[str, Any] | None = api.call("GET", f"{group_at(path)}?with_projects=false", absent=("404",))
+    if found is not None and str(found["full_path"]).lower() != path.lower():
+        raise ResourceError(
+            f"gitlab: the group {path} is {found['full_path']} now; correct gitlab.projects or gitlab.groups"
+        )
+    return found
 
-    ResourceError if there is neither.
-    """
-    group = api.call("GET", f"{group_at(path)}?with_projects=false", absent=("404",))
-    if group is not None:
-        if str(group["full_path"]).lower() != path.lower():
-            raise ResourceError(
-                f"gitlab: the group {path} is {group['full_path']} now; correct gitlab.projects or gitlab.groups"
-            )
-        deep = "true" if subgroups else "false"
-        return api.pages(f"{group_at(path)}/projects?include_subgroups={deep}&order_by=id&sort=asc")
+
+def projects_of_group(api: Api, path: str, *, subgroups: bool) -> list[dict[str, Any]]:
+    """All projects of a group, also those that others share with it; with `subgroups` those of its subgroups too."""
+    deep = "true" if subgroups else "false"
+    return api.pages(f"{group_at(path)}/projects?include_subgroups={deep}&order_by=id&sort=asc")
+
+
+def projects_of_user(api: Api, path: str) -> list[dict[str, Any]]:
+    """All projects of a user. ResourceError if there is none."""
     namespace = api.call("GET", f"/api/v4/namespaces/{quote(path, safe='')}", absent=("404",))
     if namespace is None or namespace.get("kind") != "user":
         raise ResourceError(

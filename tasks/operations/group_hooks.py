@@ -1,6 +1,6 @@
 """Hooks of GitLab groups over its API v4; they are of the editions Premium and Ultimate, and of a group's owners."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection
 
 from tasks.operations.api import Api, ApiError
 from tasks.operations.gitlab import group_at
@@ -20,25 +20,13 @@ def find_group_hooks(api: Api, path: str) -> Listed | None:
 
 
 @resource
-def group_hook(
-    api: Api,
-    path: str,
-    name: str,
-    url: str,
-    triggers: Mapping[str, bool],
-    fingerprint: Callable[[], str | None],
-    token: Callable[[], str],
-    signing_token: Callable[[], str],
-    signed: bool,
-) -> Commands:
-    """Have all projects of the group, and of its subgroups, call `url`, as `project_hook` has one."""
+def group_hook(api: Api, path: str, hook: Hook) -> Commands:
+    """Have the group have the hook, for all of its projects and those of its subgroups, as `project_hook` has one."""
     listed = find_group_hooks(api, path)
     if listed is None:
         raise ResourceError(f"gitlab: the group {path} has no hooks that gitlab.token may see; run again")
     at = group_at(path)
-    wanted = plan(
-        api, at, f"group {path}", listed, Hook(name, url, triggers, fingerprint, token, signing_token, signed)
-    )
+    wanted = plan(api, at, f"group {path}", listed, hook)
     note(wanted.notes)
     yield from change(wanted.lines, wanted.save)
 

@@ -5,7 +5,8 @@ Sources: GitLab's documentation and code, releases 18.4 to 19.4.
 
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -31,6 +32,15 @@ class Hook:
     token: Callable[[], str]
     signing_token: Callable[[], str]
     signed: bool
+
+    def asking_once(self) -> "Hook":
+        """The same, whose secrets are asked for once, and not for each thing that gets it."""
+        return replace(
+            self,
+            fingerprint=cache(self.fingerprint),
+            token=cache(self.token),
+            signing_token=cache(self.signing_token),
+        )
 
 
 @dataclass(frozen=True)
@@ -119,8 +129,13 @@ def bears_mark(
     hook: Mapping[str, Any], name: str, addresses: Collection[str], fingerprint: str | None
 ) -> bool:
     """Whether a hook called `name` was made by us for one of `addresses` or with these secrets."""
-    made = fingerprint is not None and _secrets(fingerprint) in (hook.get("description") or "")
+    made = fingerprint is not None and has_secrets(hook, fingerprint)
     return hook.get("name") == name and (made or urlsplit(hook["url"]).netloc in addresses)
+
+
+def has_secrets(hook: Mapping[str, Any], fingerprint: str) -> bool:
+    """Whether a hook says that it has the secrets of this fingerprint."""
+    return _secrets(fingerprint) in (hook.get("description") or "")
 
 
 def _secrets(fingerprint: str) -> str:

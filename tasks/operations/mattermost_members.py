@@ -8,8 +8,7 @@ from tasks.operations.resource import ResourceError
 
 User = dict[str, Any]
 
-_NO_CHANNEL_MEMBER = ("app.channel.get_member.missing.app_error",)
-_NO_TEAM_MEMBER = ("app.team.get_member.missing.app_error",)
+_NO_MEMBER = ("app.team.get_member.missing.app_error", "app.channel.get_member.missing.app_error")
 
 
 def find_user(api: Api, name: str) -> User | None:
@@ -50,14 +49,19 @@ def _numbered(api: Api, accounts: Collection[str]) -> Iterator[User]:
 def _is_in(api: Api, channel: User | None, user: User) -> bool:
     if channel is None:
         return bool(user["id"] == api.me)
-    path = f"/api/v4/channels/{channel['id']}/members/{user['id']}"
-    return api.call("GET", path, absent=_NO_CHANNEL_MEMBER) is not None
+    return membership(api, f"/api/v4/channels/{channel['id']}", user["id"]) is not None
+
+
+def membership(api: Api, at: str, account: str) -> User | None:
+    """How the account of that number belongs to the team or the channel at the path `at`; None if it does not."""
+    found: User | None = api.call("GET", f"{at}/members/{account}", absent=_NO_MEMBER)
+    # Who has left a team is listed with the time.
+    return None if found is None or found.get("delete_at") else found
 
 
 def add_members(api: Api, team_id: str, channel_id: str, users: Sequence[User]) -> None:
     """Have these accounts in the channel, and in its team if they are not."""
     for user in users:
-        member = api.call("GET", f"/api/v4/teams/{team_id}/members/{user['id']}", absent=_NO_TEAM_MEMBER)
-        if member is None or member.get("delete_at"):
+        if membership(api, f"/api/v4/teams/{team_id}", user["id"]) is None:
             api.call("POST", f"/api/v4/teams/{team_id}/members", {"team_id": team_id, "user_id": user["id"]})
         api.call("POST", f"/api/v4/channels/{channel_id}/members", {"user_id": user["id"]})

@@ -3,15 +3,21 @@
 How occ answers was measured on Nextcloud 32.0.1: a scan that fails ends with 0 all the same.
 """
 
+import base64
 import json
 import re
 import stat
+from collections.abc import Callable
 from hashlib import sha256
 from itertools import pairwise
+from pathlib import Path
 
+from paramiko import Transport
+from pydantic import SecretStr
 from pyinfra import host
 from pyinfra.api import QuoteString, StringCommand
 
+from tasks.operations.api import Api
 from tasks.operations.compose import run_in, running_container
 from tasks.operations.remote import HostFact, run_quietly
 from tasks.operations.resource import Commands, ResourceError, change, resource
@@ -24,6 +30,28 @@ _SCANNED = "/var/lib/passerelle/nextcloud-scanned"
 
 # By the bits of a mode that say it; `stat` words it in the language of the container.
 _KINDS = {stat.S_IFDIR: "directory", stat.S_IFREG: "file", stat.S_IFLNK: "link"}
+
+
+def account_api(
+    url: str,
+    user: str,
+    password: SecretStr,
+    *,
+    transport: Callable[[], Transport] | None,
+    ca: Path | None,
+) -> Api:
+    """Nextcloud at that address with an app password of the account, which is the relay's; the rest is as Api's."""
+    basic = base64.b64encode(f"{user}:{password.get_secret_value()}".encode()).decode()
+    return Api(
+        "nextcloud",
+        url,
+        SecretStr(basic),
+        header="Authorization",
+        scheme="Basic ",
+        setting="relay_password",
+        transport=transport,
+        ca=ca,
+    )
 
 
 class Folders(HostFact[dict[str, str]]):

@@ -40,31 +40,21 @@ def project_hook(
 
 
 @resource
-def hooks_of_projects(
-    api: Api,
-    paths: Sequence[str],
-    name: str,
-    url: str,
-    triggers: Mapping[str, bool],
-    fingerprint: Callable[[], str | None],
-    token: Callable[[], str],
-    signing_token: Callable[[], str],
-    signed: bool,
-) -> Commands:
-    """Have each of these projects, which are there, call `url`, as `project_hook` has one.
+def hooks_of_projects(api: Api, paths: Sequence[str], hook: Hook) -> Commands:
+    """Have each of these projects, which are there, have the hook, as `project_hook` has one.
 
     One in which the token has no right to hooks is named and left alone; one that cannot be changed fails after all
     others are.
     """
-    # The host is asked once, not for each project.
-    secrets = fingerprint()
-    hook = Hook(name, url, triggers, lambda: secrets, token, signing_token, signed)
+    hook = hook.asking_once()
     lines, saves = list[str](), list[Callable[[], None]]()
     with ThreadPoolExecutor(_AT_ONCE) as asked:
         for path, listed in zip(paths, asked.map(lambda path: _hooks_or_none(api, path), paths), strict=True):
             if listed is None:
                 note(
-                    [f"hook {name} of {path}: gitlab.token has no right to the hooks there (role Maintainer)"]
+                    [
+                        f"hook {hook.name} of {path}: gitlab.token has no right to the hooks there (role Maintainer)"
+                    ]
                 )
                 continue
             wanted = plan(api, project_at(path), path, listed, hook)

@@ -48,12 +48,17 @@ def answer(output: str) -> str:
     greeting, begun, rest = f"\n{output}".partition(f"\n{_BEGIN}\n")
     printed, ended, _ = rest.rpartition(f"\n{_END}")
     if not begun or not ended:
-        said = ([line.strip() for line in greeting.split("\n") if line.strip()] or ["nothing"])[-1]
         raise ResourceError(
-            f"host: it does not run the commands that it is sent and says: {said[:200]}; "
+            f"host: it does not run the commands that it is sent and says: {last_line(greeting, 'nothing')}; "
             "check the login shell of host.ssh_user"
         )
     return printed
+
+
+def last_line(output: str, otherwise: str = "it says nothing") -> str:
+    """The last line of what a command has said, as a rule the reason, cut to what fits into an error."""
+    lines = [line.strip() for line in output.splitlines() if line.strip()]
+    return lines[-1][:200] if lines else otherwise
 
 
 class HostFact(FactBase[T]):

@@ -10,7 +10,7 @@ from typing import Any
 from pyinfra.api import QuoteString, StringCommand
 
 from tasks.operations.python_app import INTERPRETER, supported
-from tasks.operations.remote import run_quietly
+from tasks.operations.remote import last_line, run_quietly
 from tasks.operations.resource import ResourceError
 from tasks.operations.unit import FOLDER
 from tasks.site import Machine
@@ -82,8 +82,9 @@ def interpreter(needs: Needs) -> str:
     """What the host says of its python3, nothing without one; ResourceError if it runs no command."""
     ok, output = run_quietly(StringCommand(INTERPRETER))
     if not ok:
-        said = (output.strip().splitlines() or ["?"])[-1].strip()
-        raise ResourceError(f"{needs.section}.ssh_user: it runs no command: {said}; check its login shell")
+        raise ResourceError(
+            f"{needs.section}.ssh_user: it runs no command: {last_line(output)}; check its login shell"
+        )
     return output.strip()
 
 

@@ -1,11 +1,6 @@
 """Setup's access to the applications: tokens that are there already, and those that it makes, to be taken back."""
 
-import signal
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from pathlib import Path
-from types import FrameType
+from dataclasses import dataclass
 
 from pydantic import SecretStr
 
@@ -15,66 +10,8 @@ from tasks.references import check_account
 from tasks.setup.asking import ask, ask_secret, confirm, is_anybody_there, say
 from tasks.setup.discovery import Applications
 from tasks.setup.given import Given
-from tasks.tokens import gitlab, ledger, mattermost, nextcloud
-from tasks.tokens.ledger import Token
-
-
-@contextmanager
-def unbroken() -> Iterator[None]:
-    """Do what is begun to its end, so that it can be taken back; an interruption meanwhile counts afterwards."""
-    interrupted: list[int] = []
-
-    def note(number: int, frame: FrameType | None) -> None:
-        interrupted.append(number)
-        say("interrupted: what has begun is brought to its end, and taken back …")
-
-    before = signal.signal(signal.SIGINT, note)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
-    if interrupted:
-        raise KeyboardInterrupt
-
-
-@dataclass
-class Undo:
-    """What this run has made so far, and how each of it is taken back."""
-
-    steps: list[Callable[[], None]] = field(default_factory=list)
-
-    def run(self) -> None:
-        """Take all of it back, the last first; what cannot be is reported, and stays in the ledger."""
-        with unbroken():
-            while self.steps:
-                try:
-                    self.steps.pop()()
-                except ResourceError as error:
-                    say(f"not taken back: {error}")
-
-
-@dataclass
-class Maker:
-    """Makes tokens for a site: each is noted down, and taken back if the run does not come to its end."""
-
-    settings: Path
-    host: str
-    undo: Undo
-
-    def note(self, setting: str, secret: SecretStr, number: str, account: str, expires: str = "") -> Token:
-        """Note down a token that was just made."""
-        token = Token(self.host, setting, number, account, ledger.mark(secret), expires)
-        ledger.add(self.settings, token)
-        return token
-
-    def undone_by(self, token: Token, revoke: Callable[[], None]) -> None:
-        """Have the token revoked if the run ends early."""
-
-        def take_back() -> None:
-            revoke()
-            ledger.drop(self.settings, token)
-
-        self.undo.steps.append(take_back)
+from tasks.tokens import gitlab, mattermost, nextcloud
+from tasks.tokens.making import Maker, unbroken
 
 
 @dataclass(frozen=True)
@@ -114,9 +51,15 @@ def gitlab_access(
     with unbroken():
         made = gitlab.make_by_console(container, gitlab.NAME, given.gitlab_admin)
         secret, found = SecretStr(made["token"]), url or str(made["url"])
-        noted = maker.note("gitlab.token", secret, str(made["id"]), made["user"], str(made["expires_at"]))
         api = applications.api("gitlab", found, secret)
-        maker.undone_by(noted, lambda: gitlab.revoke(api, noted.id))
+        maker.keep(
+            "gitlab.token",
+            secret,
+            str(made["id"]),
+            made["user"],
+            lambda token: gitlab.revoke(api, token.id),
+            expires=str(made["expires_at"]),
+        )
     api.call("GET", "/api/v4/version")  # it is reached there
     return Forge(found, secret, made["user"], api)
 
@@ -145,8 +88,13 @@ def nextcloud_access(
             return known
     with unbroken():
         number, password = nextcloud.make(container, user)
-        noted = maker.note("nextcloud.relay_password", password, number, user)
-        maker.undone_by(noted, lambda: nextcloud.revoke(container, user, number))
+        maker.keep(
+            "nextcloud.relay_password",
+            password,
+            number,
+            user,
+            lambda token: nextcloud.revoke(container, user, token.id),
+        )
     return password
 
 
@@ -201,7 +149,8 @@ def _session(applications: Applications, url: str, user: str, given: Given) -> S
         except mattermost.CodeNeeded as error:
             if last or not is_anybody_there():
                 raise
-            say(str(error) if code else "")
+            if code:
+                say(str(error))
             code = ask("Code of the second factor", "--mattermost-code")
         except mattermost.WrongPassword as error:
             if last or given.mattermost_password is not None or not is_anybody_there():
@@ -219,20 +168,18 @@ def mattermost_access(
         _allow(chat, maker, given)
     with unbroken():
         number, secret = mattermost.make(chat.api, mattermost.NAME)
-        noted = maker.note("mattermost.token", secret, number, chat.user)
         own = applications.api("mattermost", url, secret)
-        maker.undone_by(noted, lambda: mattermost.revoke(own, number))
+        maker.keep(
+            "mattermost.token", secret, number, chat.user, lambda token: mattermost.revoke(own, token.id)
+        )
     return secret
 
 
 def _allow(chat: Chat, maker: Maker, given: Given) -> None:
     asked = is_anybody_there() and not given.yes
-    if given.allow_tokens or (
-        asked
-        and confirm(
-            "Mattermost allows nobody a personal access token. Switch them on (EnableUserAccessTokens)?"
-        )
-    ):
+    if asked and not given.allow_tokens:
+        say("Mattermost allows nobody a personal access token, which the deploy needs.")
+    if given.allow_tokens or (asked and confirm("Switch them on (EnableUserAccessTokens)?")):
         mattermost.allow(chat.api)
         return
     raise ResourceError(

@@ -1,6 +1,8 @@
 """What setup asks a person; a script gives the answers as options or variables."""
 
+import shutil
 import sys
+import textwrap
 from collections.abc import Callable, Sequence
 
 import click
@@ -49,9 +51,21 @@ def confirm(what: str) -> bool:
     return click.confirm(what, default=True, err=True)
 
 
-def say(text: str = "") -> None:
-    """A line for whoever runs setup."""
+def say(text: str) -> None:
+    """Lines for whoever runs setup; a terminal has them broken between words, and not within."""
+    if sys.stderr.isatty():
+        width = shutil.get_terminal_size().columns
+        text = "\n".join(_wrapped(line, width) for line in text.split("\n"))
     click.echo(text, err=True)
+
+
+def _wrapped(line: str, width: int) -> str:
+    indent = " " * (len(line) - len(line.lstrip()) + 2)
+    # An address stays whole, or it could not be opened or copied.
+    lines = textwrap.wrap(
+        line, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
+    )
+    return "\n".join(lines)
 
 
 def _require(what: str, option: str) -> None:

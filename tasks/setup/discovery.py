@@ -1,6 +1,5 @@
 """What setup finds on the host by itself: the Compose project, the three applications, their addresses."""
 
-import base64
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -12,7 +11,8 @@ from pyinfra.api import QuoteString, StringCommand
 
 from tasks.operations.api import Api
 from tasks.operations.compose import ComposeContainers, Container, read
-from tasks.operations.remote import run_quietly
+from tasks.operations.nextcloud import account_api
+from tasks.operations.remote import last_line, run_quietly
 from tasks.operations.resource import ResourceError
 from tasks.operations.tunnel import host_transport
 from tasks.tokens.nextcloud import occ
@@ -42,7 +42,10 @@ class Found:
     @property
     def services(self) -> str:
         """For people."""
-        return ", ".join(f"{what}: service {each.service}" for what, each in self.containers.items())
+        return ", ".join(
+            what if what == each.service else f"{each.service} ({what})"
+            for what, each in self.containers.items()
+        )
 
 
 def projects() -> list[Found]:
@@ -105,17 +108,7 @@ class Applications:
 
     def nextcloud(self, url: str, user: str, password: SecretStr) -> Api:
         """Nextcloud at that address, with an app password of that account."""
-        basic = base64.b64encode(f"{user}:{password.get_secret_value()}".encode()).decode()
-        return Api(
-            "nextcloud",
-            url,
-            SecretStr(basic),
-            header="Authorization",
-            scheme="Basic ",
-            setting="relay_password",
-            transport=lambda: host_transport(host),
-            ca=self._ca,
-        )
+        return account_api(url, user, password, transport=lambda: host_transport(host), ca=self._ca)
 
     def refuse_wrong(self, application: str, url: str) -> None:
         """ResourceError if the host does not find the application at that address."""
@@ -148,9 +141,8 @@ def nextcloud_users(container: str) -> list[str]:
     ok, output = occ(container, "user:list")
     found = re.findall(r"^  - (.+?): ", output, re.MULTILINE)
     if not ok or not found:
-        said = (output.strip().splitlines() or ["it says nothing"])[-1].strip()[:200]
         raise ResourceError(
-            f"nextcloud: occ does not answer in its container ({said}); finish its installation"
+            f"nextcloud: occ does not answer in its container ({last_line(output)}); finish its installation"
         )
     return found
 

@@ -1,12 +1,14 @@
 """What setup was given as options or variables, in the place of a person's answers."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pydantic import SecretStr, ValidationError
+from pydantic import SecretStr, TypeAdapter, ValidationError
 
+from tasks.certificates import CertificateFile
 from tasks.operations.resource import ResourceError
 from tasks.site import Machine
 
@@ -55,7 +57,18 @@ def machine_of(text: str, ssh_key: Path | None = None) -> Machine:
         return Machine(**{name: value for name, value in values.items() if value is not None})
     except ValidationError as error:
         fault = error.errors(include_url=False, include_context=False)[0]
-        where = "host" if fault["loc"][0] == "address" else f"host.{fault['loc'][0]}"
-        raise ResourceError(
-            f"{where} = {str(fault['input'])!r}: {fault['msg'].removeprefix('Value error, ')}"
-        ) from None
+        raise _refused("host" if fault["loc"][0] == "address" else f"host.{fault['loc'][0]}", error) from None
+
+
+def certificates_of(given: Given, kept: Mapping[str, Any]) -> Path | None:
+    """The file of certificates that is given, or that the settings name; ResourceError for a wrong one."""
+    named = given.ca or kept.get("host", {}).get("ca")
+    try:
+        return TypeAdapter(CertificateFile).validate_python(named) if named else None
+    except ValidationError as error:
+        raise _refused("host.ca", error) from None
+
+
+def _refused(setting: str, error: ValidationError) -> ResourceError:
+    fault = error.errors(include_url=False, include_context=False)[0]
+    return ResourceError(f"{setting} = {str(fault['input'])!r}: {fault['msg'].removeprefix('Value error, ')}")

@@ -6,11 +6,9 @@ from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from pydantic import SecretStr
-from pyinfra.api import StringCommand
 
 from tasks import root
 from tasks.connection import connected
-from tasks.operations.remote import run_quietly
 from tasks.operations.resource import ResourceError
 from tasks.settings import PREFIX
 from tasks.setup.asking import ask
@@ -29,8 +27,7 @@ def reached(given: Given, kept: Mapping[str, Any]) -> Iterator[Machine]:
         machine = machine.model_copy(update={"sudo_password": SecretStr(password)})
     with ExitStack() as connection:
         connection.enter_context(connected((machine.address, connection_data(machine))))
-        _, number = run_quietly(StringCommand("id -u"), plain=True)
-        if not machine.sudo and (number.split() or ["?"])[-1] != "0":
+        if not machine.sudo and not root.is_root(plain=True):
             connection.pop_all().close()
             machine = machine.model_copy(update={"sudo": True})
             connection.enter_context(connected((machine.address, connection_data(machine))))

@@ -6,25 +6,21 @@ deploy: refused, interrupted or failed, it leaves nothing behind. Run again, it 
 
 import os
 import subprocess
-import sys
 import tempfile
-import tomllib
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from paramiko import SSHException
 from pydantic import SecretStr
 
 from group_data.all import TAAF
+from tasks.failures import FAILURES, reason, reported
 from tasks.operations.resource import ResourceError
 from tasks.places import PROJECT
-from tasks.settings import PREFIX, load
+from tasks.settings import PREFIX, begun, load
+from tasks.settings_file import read_text, replace_file
 from tasks.setup import discovery
 from tasks.setup.access import (
-    Maker,
-    Undo,
     gitlab_access,
     mattermost_access,
     mattermost_administrator,
@@ -33,14 +29,15 @@ from tasks.setup.access import (
 from tasks.setup.applications import accepted, mattermost_of, nextcloud_of, project_of
 from tasks.setup.asking import confirm, is_anybody_there, say
 from tasks.setup.discovery import Applications
-from tasks.setup.given import Given
+from tasks.setup.given import Given, certificates_of
 from tasks.setup.machine import reached
 from tasks.setup.message import channel_address, send_first
 from tasks.setup.plan import plan
 from tasks.setup.settings_file import with_values
 from tasks.setup.site import missing, projects_of, team_of, values
-from tasks.site import Machine, Site, SiteError
+from tasks.site import Machine, Site
 from tasks.tokens import ledger
+from tasks.tokens.making import Maker, Undo, unbroken
 from tasks.tokens.renewal import revoke_unused
 from tasks.typed import pyinfra
 
@@ -52,61 +49,58 @@ class Declined(Exception):
 def main(given: Given, settings: Path) -> int:
     """Set the site up; 0 if it is, 1 and why if it is not."""
     try:
-        if not given.yes and not is_anybody_there():
-            raise ResourceError("there is nobody to ask: give --yes, and what else is missing as options")
-        kept = _kept(settings)
-        with reached(given, kept) as machine:
-            _describe(given, settings, kept, machine)
-            os.environ[f"{PREFIX}SETTINGS"] = str(settings)
-            say(f"\n{settings} holds the settings (0600). Deploying …\n")
-            if subprocess.run(pyinfra("-y"), cwd=PROJECT, check=False).returncode:
-                raise ResourceError(
-                    "the deploy has failed, the lines above say why; mend it, then run: passerelle deploy"
-                )
-            (site,) = load(TAAF).values()
-            return _first_message(site, settings)
+        return reported(lambda: _set_up(given, settings))
     except Declined:
         say("nothing is deployed, and what was made for it is taken back")
         return 0
-    except (SiteError, ResourceError) as error:
-        print(error, file=sys.stderr)
-    except (SSHException, EOFError, OSError) as error:
-        print(
-            f"host: the SSH connection has ended ({error or type(error).__name__}); run again",
-            file=sys.stderr,
-        )
-    return 1
+
+
+def _set_up(given: Given, settings: Path) -> int:
+    if not given.yes and not is_anybody_there():
+        raise ResourceError("there is nobody to ask: give --yes, and what else is missing as options")
+    kept = _kept(settings)
+    trusted = certificates_of(given, kept)
+    ledger.read(settings)  # what is made can be noted down
+    with reached(given, kept) as machine:
+        _describe(given, settings, kept, machine, trusted)
+        os.environ[f"{PREFIX}SETTINGS"] = str(settings)
+        say(f"\n{settings} holds the settings (0600). Deploying …\n")
+        if subprocess.run(pyinfra("-y"), cwd=PROJECT, check=False).returncode:
+            raise ResourceError(
+                "the deploy has failed, the lines above say why; mend it, then run: passerelle deploy"
+            )
+        (site,) = load(TAAF).values()
+        return _first_message(site, settings)
 
 
 def _kept(settings: Path) -> dict[str, Any]:
     """What a settings file that is there already says."""
-    if not settings.exists():
-        return {}
-    if settings.stat().st_mode & 0o077:
-        raise ResourceError(
-            f"{settings} holds secrets and other users may read it; run: chmod 600 {settings}"
-        )
-    try:
-        kept = tomllib.loads(settings.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise ResourceError(f"{settings} is there already and cannot be read ({error}); correct it") from None
+    kept = begun(TAAF, settings)
     if "sites" in kept:
         raise ResourceError(
             f"{settings} describes several sites, which are written by hand; for one more give another file: "
             "passerelle --settings FILE setup"
         )
-    say(f"{settings} is there already: what it says stays")
+    if settings.exists():
+        say(f"{settings} is there already: what it says stays")
     return kept
 
 
-def _describe(given: Given, settings: Path, kept: dict[str, Any], machine: Machine) -> None:
-    """Have a settings file that describes the site, once its plan was shown and agreed to."""
+def _describe(
+    given: Given, settings: Path, kept: dict[str, Any], machine: Machine, trusted: Path | None
+) -> None:
+    """Have a settings file that describes the site, once its plan was shown and agreed to.
+
+    `trusted` are certificates for https://.
+    """
     existing: dict[str, dict[str, Any]] = {
         name: kept.get(name) or {} for name in ("host", "gitlab", "nextcloud", "mattermost")
     }
     found = project_of(given, existing["host"])
-    say(f"found on {machine.address}: Compose project {found.name} in {found.folder} ({found.services})")
-    applications = Applications(given.ca or existing["host"].get("ca"))
+    say(
+        f"found on {machine.address}: Compose project {found.name} in {found.folder}\n  services: {found.services}"
+    )
+    applications = Applications(trusted)
     forge_box, cloud_box = found.containers["gitlab"], found.containers["nextcloud"]
     cloud_url, account = nextcloud_of(applications, cloud_box.id, given, existing["nextcloud"])
     say(f"Nextcloud is at {cloud_url}, the documents are {account}'s")
@@ -152,20 +146,26 @@ def _describe(given: Given, settings: Path, kept: dict[str, Any], machine: Machi
             elsewhere=not f".{urlsplit(forge.url).hostname}".endswith(f".{domain}"),
         )
         tokens = {"gitlab.token", "mattermost.token", "nextcloud.relay_password"}
-        text = settings.read_text(encoding="utf-8") if settings.exists() else ""
-        _agree(given, settings, with_values(text, missing(wanted, kept, tokens)))
+        text = read_text(settings) if settings.exists() else ""
+        text = with_values(text, missing(wanted, kept, tokens))
+        _agree(given, settings, text)
+        with unbroken():
+            replace_file(settings, text)
+            undo.forget()  # they are in use
     except BaseException:
         undo.run()
         raise
     finally:
         if chat is not None:
-            with suppress(ResourceError):
+            try:
                 chat.end()
+            except FAILURES as error:
+                say(f"not ended: the session of {chat.user} in Mattermost: {reason(error)}")
     revoke_unused(settings, machine.address, forge.api, api, cloud_box.id)
 
 
 def _agree(given: Given, settings: Path, text: str) -> None:
-    """Show what a deploy with these settings would do; once that is agreed to they are the settings."""
+    """Show what a deploy with these settings would do; Declined unless that is agreed to."""
     say("looking what is to be done …")
     settings.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with tempfile.NamedTemporaryFile(
@@ -183,7 +183,6 @@ def _agree(given: Given, settings: Path, text: str) -> None:
         say(f"  {line}")
     if not given.yes and not confirm("\nDeploy?"):
         raise Declined
-    ledger.replace_file(settings, text)
 
 
 def _secret(value: str | None) -> SecretStr | None:

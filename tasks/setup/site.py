@@ -33,7 +33,7 @@ def team_of(api: Api, url: str, given: Given, settings: Mapping[str, Any]) -> Te
     }
     named = given.team or settings.get("team")
     if not named and there:
-        named = choose("team of Mattermost", sorted(there), "--team")
+        named = choose("Team of Mattermost", sorted(there), "--team")
     if named:
         return Team(named, there.get(named) or settings.get("team_display_name") or _shown(named))
     labels = (urlsplit(url).hostname or "").split(".")

@@ -8,7 +8,7 @@ from pydantic import SecretStr
 from pyinfra.api import StringCommand
 
 from tasks.operations.api import Api
-from tasks.operations.remote import run_quietly
+from tasks.operations.remote import last_line, run_quietly
 from tasks.operations.resource import ResourceError
 
 NAME = "Passerelle (setup)"
@@ -52,11 +52,10 @@ def make_by_console(container: str, name: str, user: str | None) -> dict[str, An
     lines = output.splitlines()
     answer = next((line for line in lines if line.startswith(_ANSWER)), None)
     if answer is None:
-        said = [line.strip() for line in lines if line.strip()]
-        if not ok and any("no administrator" in line for line in said):
+        if not ok and "no administrator" in output:
             raise ResourceError(f"gitlab: it has no administrator {user or ''}; name one with --gitlab-admin")
         raise ResourceError(
-            f"gitlab: its console makes no token ({said[-1][:200] if said else 'it says nothing'}); make one in GitLab "
+            f"gitlab: its console makes no token ({last_line(output)}); make one in GitLab "
             "(an administrator's, scope api) and give it with --gitlab-token-file"
         )
     described: dict[str, Any] = json.loads(answer.removeprefix("passerelle "))

@@ -6,8 +6,6 @@ among those that people gave it.
 
 import hashlib
 import json
-import os
-import tempfile
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -15,8 +13,7 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from tasks.operations.resource import ResourceError
-from tasks.places import PROJECT
-from tasks.settings import PREFIX, SETTINGS_FILE
+from tasks.settings_file import replace_file
 
 
 @dataclass(frozen=True)
@@ -53,11 +50,6 @@ def mark(secret: SecretStr | str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def settings_path() -> Path:
-    """The settings file of this run."""
-    return Path(os.environ.get(f"{PREFIX}SETTINGS") or PROJECT / SETTINGS_FILE)
-
-
 def beside(settings: Path) -> Path:
     """The ledger of a settings file."""
     return settings.with_suffix(".tokens.json")
@@ -92,21 +84,7 @@ def add(settings: Path, token: Token) -> None:
 
 
 def drop(settings: Path, token: Token) -> None:
-    """Take one out."""
-    write(settings, [each for each in read(settings) if each != token])
-
-
-def replace_file(path: Path, text: str) -> None:
-    """Have `text` in a file that is the user's alone: whole or not at all, and never open to others."""
-    target = path.resolve()
-    target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    handle, draft = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)  # 0600
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(draft).replace(target)
-    except BaseException:
-        Path(draft).unlink(missing_ok=True)
-        raise
+    """Take one out, if it is there."""
+    there = read(settings)
+    if token in there:
+        write(settings, [each for each in there if each != token])

@@ -9,9 +9,12 @@ from tasks.context import gitlab_api, infrastructure, mattermost_api
 from tasks.operations.api import Api
 from tasks.operations.compose import running_container
 from tasks.operations.resource import Commands, ResourceError, change, resource, step
+from tasks.settings import settings_path
+from tasks.settings_file import replace_file
 from tasks.site import Site
 from tasks.tokens import gitlab, ledger, mattermost, nextcloud
 from tasks.tokens.ledger import Token
+from tasks.tokens.making import Maker, Undo, unbroken
 
 # GitLab's comes last: it may be the one that revokes itself.
 _ORDER = ("nextcloud", "mattermost", "gitlab")
@@ -40,20 +43,39 @@ def renew(settings: Path, site: Site) -> list[str]:
         secret = secret_of(site, token)
         if secret is None or ledger.mark(secret) != token.mark:
             continue
-        text, old = settings.read_text(encoding="utf-8"), secret.get_secret_value()
-        if old not in text:
+        if secret.get_secret_value() not in settings.read_text(encoding="utf-8"):
             raise ResourceError(
                 f"{token.setting} comes from the environment, so a new one cannot be written there; take the variable "
                 f"away and write the token into {settings}"
             )
-        new, made = _make(site, token)
-        ledger.add(settings, made)
-        ledger.replace_file(settings, text.replace(old, new.get_secret_value()))
+        made = _replace(settings, site, token, secret)
         lines.append(f"~ {token.described} -> a new one{f', until {made.expires}' if made.expires else ''}")
     return lines
 
 
-def _make(site: Site, token: Token) -> tuple[SecretStr, Token]:
+def _replace(settings: Path, site: Site, token: Token, old: SecretStr) -> Token:
+    """A new token like this one, in its place in the settings; if it does not come to stand there, it is revoked."""
+    undo, text = Undo(), settings.read_text(encoding="utf-8")
+    with unbroken():
+        try:
+            number, new, expires = _make(site, token)
+            made = Maker(settings, token.host, undo).keep(
+                token.setting,
+                new,
+                number,
+                token.account,
+                lambda made: revoke(made, *_applications(site)),
+                expires,
+            )
+            replace_file(settings, text.replace(old.get_secret_value(), new.get_secret_value()))
+        except BaseException:
+            undo.run()
+            raise
+    return made
+
+
+def _make(site: Site, token: Token) -> tuple[str, SecretStr, str]:
+    """The new token's number, the token, and when it expires."""
     expires = ""
     if token.application == "gitlab":
         described, secret = gitlab.make(gitlab_api(site, site.gitlab.token))
@@ -62,13 +84,23 @@ def _make(site: Site, token: Token) -> tuple[SecretStr, Token]:
         number, secret = mattermost.make(mattermost_api(site), mattermost.NAME)
     else:
         number, secret = nextcloud.make(container_of(site), token.account)
-    return secret, Token(token.host, token.setting, number, token.account, ledger.mark(secret), expires)
+    return number, secret, expires
 
 
 def container_of(site: Site) -> str:
     """The number of Nextcloud's container, on the host of the site."""
     folder, service = infrastructure(site), site.nextcloud.service
     return running_container(folder, service, "nextcloud", site.host.compose_project).id
+
+
+def revoke_former(settings: Path, site: Site) -> None:
+    """Revoke what setup has made for the site and the settings do not hold any more; on the host of the site."""
+    revoke_unused(settings, site.host.address, *_applications(site))
+
+
+def _applications(site: Site) -> tuple[Api, Api, str]:
+    """What `revoke` asks: GitLab, Mattermost, Nextcloud's container."""
+    return gitlab_api(site, site.gitlab.token), mattermost_api(site), container_of(site)
 
 
 def revoke_unused(settings: Path, host: str, forge: Api, chat: Api, cloud: str) -> None:
@@ -104,14 +136,13 @@ def revoke_tokens(site: Site) -> None:
 
 @resource
 def _no_tokens(site: Site) -> Commands:
-    settings = ledger.settings_path()
+    settings = settings_path()
     found = tokens_of(settings, site)
 
     def end() -> None:
-        cloud = container_of(site)
-        forge, chat = gitlab_api(site, site.gitlab.token), mattermost_api(site)
+        applications = _applications(site)
         for token in found:
-            revoke(token, forge, chat, cloud)
+            revoke(token, *applications)
             ledger.drop(settings, token)
 
     yield from change([f"- {token.described}" for token in found], end)

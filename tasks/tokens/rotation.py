@@ -1,20 +1,16 @@
 """passerelle rotate, of the tokens: new ones, then a rotation with them, then the end of the former ones."""
 
-import sys
 from collections.abc import Callable
 from pathlib import Path
-
-from paramiko import SSHException
 
 from group_data.all import TAAF
 from tasks import root
 from tasks.connection import connected
-from tasks.context import gitlab_api, mattermost_api
-from tasks.operations.resource import ResourceError
+from tasks.failures import reported
 from tasks.settings import load
-from tasks.site import Site, SiteError
+from tasks.site import Site
 from tasks.ssh import connection_data
-from tasks.tokens.renewal import container_of, renew, revoke_unused, tokens_of
+from tasks.tokens.renewal import renew, revoke_former, tokens_of
 
 
 def main(settings: Path, wanted: str | None, rotate: Callable[[], int]) -> int:
@@ -22,21 +18,16 @@ def main(settings: Path, wanted: str | None, rotate: Callable[[], int]) -> int:
 
     A run that breaks off leaves tokens that all are good; the next one ends those that are not in use.
     """
-    try:
+
+    def act() -> int:
         for line in _each(settings, wanted, renew):
             print(line)
         code = rotate()
         if code == 0:
             _each(settings, wanted, _revoked)
         return code
-    except (SiteError, ResourceError) as error:
-        print(error, file=sys.stderr)
-    except (SSHException, EOFError, OSError) as error:
-        print(
-            f"host: the SSH connection has ended ({error or type(error).__name__}); run again",
-            file=sys.stderr,
-        )
-    return 1
+
+    return reported(act)
 
 
 def _each(settings: Path, wanted: str | None, act: Callable[[Path, Site], list[str]]) -> list[str]:
@@ -51,11 +42,5 @@ def _each(settings: Path, wanted: str | None, act: Callable[[Path, Site], list[s
 
 
 def _revoked(settings: Path, site: Site) -> list[str]:
-    revoke_unused(
-        settings,
-        site.host.address,
-        gitlab_api(site, site.gitlab.token),
-        mattermost_api(site),
-        container_of(site),
-    )
+    revoke_former(settings, site)
     return []

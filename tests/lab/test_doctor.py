@@ -385,6 +385,6 @@ def test_commands_on_the_host_fail_with_a_word_about_the_doctor(world: World) ->
         for command in ("status.sh", "test-integrations.sh"):
             output = world.machine(run.format(command))
             assert "rc=1" in output
-            assert "make doctor" in output
+            assert "passerelle doctor (ou make doctor)" in output
     finally:
         deploy()

@@ -78,7 +78,7 @@ def test_three_answers_bring_the_first_message(
     assert time.monotonic() - started < 300  # the bound that the program promises
 
     assert "Traceback" not in terminal.output
-    message = re.search(r"The first message: (\S+)/pl/([a-z0-9]{26})", terminal.output)
+    message = re.search(r"The first message:\s+(\S+)/pl/([a-z0-9]{26})", terminal.output)
     assert message is not None, terminal.output
     assert message[1] == f"{site.mattermost.url}/{site.mattermost.team}"
     post = chat.api("GET", f"/posts/{message[2]}")

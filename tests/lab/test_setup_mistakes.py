@@ -77,7 +77,7 @@ WRONG = [
         "the settings are of elsewhere",
         settings='[host]\naddress = "elsewhere"\n',
     ),
-    Wrong("settings that are no TOML", "cannot be read", settings="[host\n"),
+    Wrong("settings that are no TOML", "is not valid TOML", settings="[host\n"),
     Wrong("settings that others may read", "chmod 600", settings="[relays]\n", mode=0o644),
     Wrong("settings with a mistake", "no such setting", settings="[gitlab]\nprojekt = 1\n"),
     Wrong(

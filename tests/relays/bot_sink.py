@@ -94,6 +94,8 @@ class BotSink:
         """How long it takes to say who somebody is."""
         self.later: list[tuple[str, dict[str, Any]]] = []
         """Answers to slash commands that came later: where to, and what they say."""
+        self.restricted: dict[str, str] = {}
+        """People whom the bot may not write to, by their names with an @: "channel" (5.37), or "post" (11.6)."""
         self.editable = True
         self.posts: dict[str, Written] = {}
         self.calls: list[Call] = []
@@ -246,6 +248,8 @@ class BotSink:
                 return 200, {"user_id": id, "scheme_admin": (channel_id, id) in self.managers}
             case ["POST", "channels", "direct"]:
                 name = f"@{next(k for k, v in self.people.items() if v == body[1])}"
+                if self.restricted.get(name) == "channel":
+                    return 403, {"id": "api.channel.create_channel.direct_channel.team_restricted_error"}
                 return 201, {"id": self.ids.setdefault(name, f"id-{name}")}
             case ["GET", "teams", "name", team, "channels", "name", name] if team == TEAM:
                 there = name in self.ids and name not in self.archived
@@ -286,6 +290,8 @@ class BotSink:
                 return 400, {"id": "api.post.create_post.channel_root_id.app_error"}
         if name in self.archived:
             return 400, {"id": "api.post.create_post.can_not_post_to_deleted.error"}
+        if self.restricted.get(name) == "post":
+            return 400, {"id": "api.post.create_post.can_not_post_in_restricted_dm.error"}
         if refusal := self._invalid(call.body):
             return refusal
         post = self._store(name, call.root_id, call.body["message"], call.body["props"], BOT_ID)
@@ -297,7 +303,7 @@ class BotSink:
         if post is None or post.deleted or post.channel in self.forbidden:
             return FORBIDDEN
         if post.channel in self.archived:
-            return 400, {"id": "api.post.update_post.can_not_update_post_in_deleted.error"}
+            return 400, {"id": "api.post.patch_post.can_not_update_post_in_deleted.error"}
         if "message" in call.body and not self.editable:
             return 400, {"id": "api.post.update_post.permissions_time_limit.app_error"}
         if refusal := self._invalid(call.body):

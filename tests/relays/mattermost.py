@@ -32,7 +32,8 @@ class Team:
         server.api("PUT", "/config/patch", {"ServiceSettings": {"EnableBotAccountCreation": True}})
         bot = server.api("POST", "/bots", {"username": "passerelle"})["user_id"]
         token = server.api("POST", f"/users/{bot}/tokens", {"description": "relay"})["token"]
-        server.api("POST", f"/teams/{self.site.team_id}/members", {"user_id": bot})
+        member = {"team_id": self.site.team_id, "user_id": bot}
+        server.api("POST", f"/teams/{self.site.team_id}/members", member)
         for channel in self.channels.values():
             server.api("POST", f"/channels/{channel}/members", {"user_id": bot})
         self.read_all()
@@ -74,7 +75,8 @@ def team(site: Site, channels: Sequence[str]) -> Team:
     people = {"admin": server.api("GET", "/users/me")["id"]}
     for name in PEOPLE:
         people[name] = server.add_user(name)
-        server.api("POST", f"/teams/{site.team_id}/members", {"user_id": people[name]})
+        member = {"team_id": site.team_id, "user_id": people[name]}
+        server.api("POST", f"/teams/{site.team_id}/members", member)
         for id in made.values():
             server.api("POST", f"/channels/{id}/members", {"user_id": people[name]})
     whole = Team(site, people, made)

@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from relays.delivery.leases import AT_ONCE
 from tests.postgresql import on_both_spools
 from tests.relays.bot_sink import BOT_ID, BotSink
@@ -68,6 +70,24 @@ def test_a_direct_channel_is_that_with_a_person(
     assert [post.shown for post in mattermost.written("dev")] == ["there"]
     assert speaker.parked() == 1
     assert "knows no user nobody" in speaker.text
+
+
+@pytest.mark.parametrize("refused", ["channel", "post"])
+def test_whom_mattermost_lets_nobody_write_to_holds_nobody_up(
+    speaker_with: Callable[..., Speaker], mattermost: BotSink, news: Path, refused: str
+) -> None:
+    """As where direct messages are restricted to people of one's teams; an operator may send them again."""
+    mattermost.restricted = {"@alice": refused}
+    speaker = speaker_with()
+    speaker.start()
+    write(
+        news, [Said("e-0", "to do", conversation="", channel="@alice"), Said("e-1", "there", None, "", "dev")]
+    )
+    wait_for(lambda: speaker.settled(2))
+    assert speaker.parked() == 1
+    assert mattermost.written("@alice") == []
+    assert [post.shown for post in mattermost.written("dev")] == ["there"]
+    assert "Mattermost lets the bot write to @alice only in a team that both are in" in speaker.text
 
 
 def test_an_event_of_two_channels_is_there_in_both(

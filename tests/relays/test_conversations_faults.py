@@ -146,6 +146,7 @@ STATUS = {
     "HTTP 401: Mattermost does not take the bot's token": "Mattermost does not take the bot's token (HTTP 401)",
 }
 """What the status says of it."""
+STATUS_OF = {reason[:8]: said for reason, said in STATUS.items()}
 
 
 def archived(sink: BotSink) -> None:
@@ -190,7 +191,9 @@ def test_what_lasts_is_waited_for(
     write(news, rounds(*range(first, 6)))
     wait_for(lambda: said in world.speaker.text)
     assert world.speaker.waiting() > 0
-    if said in STATUS:
+    if said not in STATUS:
+        wait_for(lambda: any("tried again by itself" in each for each in world.speaker.notified))
+    else:
         wait_for(lambda: any(f"dev held up, {STATUS[said]}" in each for each in world.speaker.notified))
     mattermost.archived.clear()
     mattermost.forbidden.clear()
@@ -283,3 +286,62 @@ def test_what_is_too_long_says_less_or_is_put_aside(
     verdict = judge(mattermost, rounds(0, 1, 3))
     assert verdict.holds, verdict
     assert not [root for root in mattermost.roots("dev") if "attachments" in root.props]
+
+
+def over(call: Call) -> Reply:
+    """No edit is allowed any more, not even of the box."""
+    body = b'{"id":"api.post.update_post.permissions_time_limit.app_error"}'
+    return Reply(400, body) if an_edit(call) else OK
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [("New title", "New title | merged"), ("x" * 16_384, "merged")],
+    ids=["", "what is too long in one line"],
+)
+@pytest.mark.parametrize("behave", [None, over], ids=["of the text", "of all of it"])
+def test_where_edits_are_over_what_is_said_instead_is_said_once(
+    speaker_with: Callable[..., Speaker],
+    mattermost: BotSink,
+    news: Path,
+    behave: Callable[[Call], Reply] | None,
+    written: str,
+    said: str,
+) -> None:
+    speaker = speaker_with()
+    speaker.start()
+    write(news, [Said("e-0", None, "open", written="Title")])
+    wait_for(lambda: speaker.settled(1))
+    mattermost.editable = False
+    if behave:
+        mattermost.behave = behave
+    write(news, [Said("e-1", None, "merged", written=written)])
+    wait_for(lambda: speaker.settled(2))
+    (root,) = mattermost.roots("dev")
+    assert root.shown == ("Title | open" if behave else "Title | merged")
+    assert [reply.shown for reply in mattermost.replies(root)] == [said]
+    assert "failed thread" not in speaker.text
+
+
+@pytest.mark.parametrize(
+    ("break_it", "status"), [(not_a_member, "HTTP 403"), (token_revoked, "HTTP 401")], ids=["403", "401"]
+)
+def test_what_keeps_roots_from_being_edited_is_said_too(
+    speaker_with: Callable[..., Speaker],
+    mattermost: BotSink,
+    news: Path,
+    break_it: Callable[[BotSink], None],
+    status: str,
+) -> None:
+    """Although nothing else waits: somebody has to do something, or the roots show what was."""
+    world = begin(speaker_with(), mattermost, news, 0, 1)
+    token = mattermost.token
+    break_it(mattermost)
+    write(news, [Said(f"{NAMES[0]}-label", None, "labelled", NAMES[0])])
+    wait_for(lambda: any(f"dev held up, {STATUS_OF[status]}" in each for each in world.speaker.notified))
+    assert world.speaker.count("outbox WHERE state = 'ready'") == 0
+    mattermost.token = token
+    mattermost.forbidden.clear()
+    world.restart()
+    wait_for(lambda: world.speaker.settled(7))
+    wait_for(lambda: "held up" not in world.speaker.notified[-1])

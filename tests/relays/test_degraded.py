@@ -13,6 +13,14 @@ from tests.relays.test_metrics import figures
 CHANNEL = "dev-notifications"
 ROUTES = '[[routes]]\nevents = ["issue"]\nchannels = ["home2", "dev-notifications"]\n'
 
+STRANGER = "see that mattermost.url leads to Mattermost itself"
+REMEDIES = {
+    "HTTP 404": "run the deploy, or restore it in Mattermost if a route names it",
+    "HTTP 403": "the webhook may not post there; run the deploy",
+    "HTTP 501": "incoming webhooks are switched off; run the deploy",
+    "HTTP 301": STRANGER,
+    "HTTP 200": STRANGER,
+}
 FAULTS = [
     pytest.param(Reply(404, b"{}"), "HTTP 404", "Mattermost ne trouve pas ce canal (HTTP 404)", id="404"),
     pytest.param(Reply(403, b"{}"), "HTTP 403", "n'a pas le droit d'y écrire (HTTP 403)", id="403"),
@@ -42,6 +50,8 @@ def test_a_channel_that_is_held_up_is_named_until_it_is_not(
     assert found["held"] == {CHANNEL: reason}
     assert figures(gitlab)["channel_held", CHANNEL, reason] == 1
     wait_for(lambda: any(reported in line for line in gitlab.notified if line.startswith("STATUS=")))
+    assert f"reason={reason}: " in gitlab.text
+    assert REMEDIES[reason[:8]] in gitlab.text
     assert any(f"dégradé : canal {CHANNEL} retenu, " in line for line in gitlab.notified)
     # The next process finds out by itself.
     gitlab.terminate()
@@ -90,6 +100,30 @@ def test_an_outage_is_not_held_up_by_a_webhook(gitlab: Relay, sink: Sink) -> Non
     send(gitlab, issue(1))
     wait_for(lambda: sink.attempts >= 2)
     assert health(gitlab)[1]["status"] == "ok"
+    assert health(gitlab)[1]["retrying"] == {CHANNEL: "HTTP 503"}
+    reported = "Mattermost ne les prend pas (HTTP 503), nouveaux essais automatiques"
+    wait_for(lambda: any(reported in line for line in gitlab.notified))
+    sink.behave = lambda payload: OK
+    wait_for(lambda: undelivered(gitlab) == 0, 40)
+    wait_for(lambda: health(gitlab)[1]["retrying"] == {})
+
+
+def test_a_storage_that_fails_is_said_until_something_could_be_written(gitlab: Relay, sink: Sink) -> None:
+    """Reading, and transactions that write nothing, work on a full disk as well."""
+    gitlab.start()
+    send(gitlab, issue(1))
+    wait_for(lambda: undelivered(gitlab) == 0)
+    gitlab.limit_file_size(0)
+    assert send(gitlab, issue(2)).status_code == 503
+    wait_for(lambda: "STATUS=rien ne peut être enregistré (" in gitlab.notified[-1])
+    for _ in range(10):  # ticks of the supervision, in each of which the storage is tried
+        before = len(gitlab.notified)
+        wait_for(lambda: len(gitlab.notified) > before)  # noqa: B023
+        assert health(gitlab)[0] == 503
+    assert "rien ne peut être enregistré" in gitlab.notified[-1]
+    gitlab.limit_file_size(-1)
+    wait_for(lambda: health(gitlab)[0] == 200)
+    wait_for(lambda: "rien en attente" in gitlab.notified[-1])
 
 
 def test_what_cannot_be_stored_is_worse(gitlab: Relay, sink: Sink) -> None:

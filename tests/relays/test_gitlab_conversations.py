@@ -1,6 +1,7 @@
 """The real relay as a bot: the life of a merge request is one thread, whatever is killed meanwhile."""
 
 import json
+import sqlite3
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -80,6 +81,24 @@ def test_a_life_is_one_thread(bot: Callable[[str], Relay], chat: BotSink, killed
     assert chat.written("@arichard")[0].message.startswith("👀 **Camille Morel** vous demande une relecture")
     assert "@camille" in "".join(post.message for post in replies)
     assert "Status" in json.dumps(root.props)
+
+
+def test_each_hears_in_person_of_what_they_want(bot: Callable[[str], Relay], chat: BotSink) -> None:
+    relay = bot('[notify]\nLPerrin = []\ncmorel = ["merged", "reminders"]')
+    relay.start()
+    for moment in life():
+        hear(relay, *moment)
+    # Each channel has a worker of its own.
+    wait_for(lambda: chat.written("@camille") and chat.written("@arichard"), 60)
+    # What somebody hears of is put into the outbox in the order in which it happens, and the merge is the last.
+    with sqlite3.connect(f"file:{relay.state}/relay.db?mode=ro", uri=True) as db:
+        written_to = db.execute(
+            "SELECT DISTINCT channel FROM outbox WHERE channel LIKE '@%' ORDER BY channel"
+        )
+        assert written_to.fetchall() == [("@arichard",), ("@camille",)]
+    assert [post.message[0] for post in chat.written("@camille")] == ["🟣"]
+    assert [post.message[0] for post in chat.written("@arichard")] == ["👀"]
+    assert chat.written("@leo") == []
 
 
 def test_a_site_can_have_the_root_alone(bot: Callable[[str], Relay], chat: BotSink) -> None:

@@ -15,7 +15,7 @@ from tests.relays.test_nextcloud_traces import announced
 # A user namespace has limits of its own, which can be lowered without a privilege.
 LIMITED = ("unshare", "--user", "--map-root-user", "sh", "-c")
 LIMITS = "/proc/sys/user/max_inotify_"
-REMEDY = "sysctl fs.inotify.max_user_watches"
+REMEDY = "sysctl fs.inotify.max_user_watches and fs.inotify.max_user_instances"
 
 
 def can_limit() -> bool:
@@ -47,7 +47,10 @@ def test_beyond_a_limit_it_scans_and_says_what_to_raise(
         upload(tree / folder / "new.pdf")
     wait_for(lambda: len(announced(nextcloud, sink)) == 3)
     assert sorted(announced(nextcloud, sink)) == ["Conges/new.pdf", "Contrats/new.pdf", "Fiches_Paie/new.pdf"]
-    assert any("faute de fs.inotify.max_user_watches" in status for status in nextcloud.notified)
+    assert any(
+        "faute de fs.inotify.max_user_watches ou max_user_instances" in status
+        for status in nextcloud.notified
+    )
     # Said once, not at every scan.
     assert nextcloud.text.count(REMEDY) == 1
 

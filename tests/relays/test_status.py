@@ -34,6 +34,7 @@ def test_the_same_in_every_language(gitlab_with: Callable[[str], Relay], languag
         "version": 1,
         "status": "ok",
         "held": {},
+        "retrying": {},
         "backlog": 0,
         "oldest_age_seconds": None,
         "parked": 0,

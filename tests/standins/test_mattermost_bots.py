@@ -1,4 +1,4 @@
-"""Bot accounts of the stand-in: what a real 5.37 answered (recording 17), and what the deploy rests on besides."""
+"""Bot accounts of the stand-in: what a real 5.37 answered (recordings 17, 25), and what the deploy rests on besides."""
 
 from __future__ import annotations
 
@@ -22,6 +22,9 @@ SENDERS = {
 """Who sent an exchange that the administrator did not."""
 CREATION = {1: True, 9: False}
 """Exchanges before which the recorder switched the creation of bots."""
+PEOPLE = recording("25")["exchanges"]
+RESTRICTED = "restricted to teams"
+BY_ADMIN = ("to a team, which the body does not name", f"{RESTRICTED}: by an administrator")
 
 
 @pytest.fixture
@@ -63,6 +66,36 @@ def test_bots_are_answered_as_recorded(server: MattermostServer) -> None:
         found[f"{at}: {exchange['name']}"] = replay.compare(
             exchange, answer, ignored=frozenset({"parent_id"})
         )
+    assert {title: differences for title, differences in found.items() if differences} == {}
+
+
+def test_bots_without_texts_and_whom_they_may_write_to_are_answered_as_recorded(
+    server: MattermostServer,
+) -> None:
+    replay = Replay()
+    replay.ids["admin000000000000000000001"] = server.api("GET", "/users/me")["id"]
+    team = server.api("POST", "/teams", {"name": "dev", "display_name": "Dev", "type": "O"})["id"]
+    replay.ids["team0000000000000000000001"] = team
+    for name in ("alice", "bob", "carol"):
+        replay.ids[f"{name}{'1':0>{26 - len(name)}}"] = server.add_user(name)
+    alice = {"team_id": team, "user_id": replay.ids["alice000000000000000000001"]}
+    server.api("POST", f"/teams/{team}/members", alice)
+    server.api("PUT", "/config/patch", {"ServiceSettings": {"EnableBotAccountCreation": True}})
+    found, sender = {}, "admin"
+    for exchange in PEOPLE:
+        replay.tokens["admin"] = server.token
+        is_restricted = exchange["name"].startswith(RESTRICTED)
+        limit = {"RestrictDirectMessage": "team" if is_restricted else "any"}
+        server.api("PUT", "/config/patch", {"TeamSettings": limit})
+        as_admin = sender == "admin" or exchange["name"] in BY_ADMIN
+        answer = replay.send(server, exchange, "admin" if as_admin else sender)
+        # Which of two made-up ids comes first is not that of the real ones.
+        ignored = frozenset({"name", "shared"})
+        found[exchange["name"]] = replay.compare(exchange, answer, ignored=ignored)
+        if exchange["name"] == "token":
+            sender = "bot"
+            member = {"team_id": team, "user_id": replay.ids["id000000000000000000000402"]}
+            server.api("POST", f"/teams/{team}/members", member)
     assert {title: differences for title, differences in found.items() if differences} == {}
 
 

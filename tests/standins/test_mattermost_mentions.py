@@ -51,7 +51,7 @@ def people(version: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[P
         private = {"team_id": site.team_id, "name": "rh-alerts", "display_name": "RH", "type": "P"}
         server.api("POST", "/channels", private)
         for id in ids.values():
-            server.api("POST", f"/teams/{site.team_id}/members", {"user_id": id})
+            server.api("POST", f"/teams/{site.team_id}/members", {"team_id": site.team_id, "user_id": id})
             server.api("POST", f"/channels/{site.channel_id}/members", {"user_id": id})
         yield People(site, ids)
 

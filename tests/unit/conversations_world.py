@@ -18,6 +18,7 @@ from relays.sources.gitlab.conversations.table import Conversations
 from relays.sources.gitlab.delayed import LONGEST_SECONDS
 from relays.sources.gitlab.merge_requests import MergeRequests
 from relays.sources.gitlab.routing import Route
+from relays.sources.gitlab.wishes import Wishes
 from tests.unit.acts_world import Payload, RecordingOutbox, World, world
 from tests.unit.test_relays_snapshots import rendered
 from tests.waiting import wait_until
@@ -147,13 +148,14 @@ def conversation(
     directory: Any = None,
     direct: bool = True,
     default: Route | None = None,
+    wishes: Wishes | None = None,
     **more: Any,
 ) -> Iterator[Conversation]:
     """A relay that converses on these routes, and by default in the channel dev."""
     last = default or Route(("dev",), conversations="threads")
     with world(folder, spool, *routes, default=last, people=people or {}, **more) as relay:
         identities = Identities(people or {}, directory, lambda: relay.now)
-        table = DirectMessages(relay.store)
+        table = DirectMessages(relay.store, wishes or {})
         relay.conversing = Conversing(
             relay.router,
             Conversations(relay.store),

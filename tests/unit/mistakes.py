@@ -194,6 +194,13 @@ VALUES = [
     _set("a database that is none", "relays.spool", "mysql://u:s3cret@db/d", "relays.spool"),
     _set("webdav without a password", "nextcloud.source", "webdav", "needs nextcloud.relay_password"),
     _set("a kind of news that is none", "nextcloud.announce", ["created"], "nextcloud.announce.#1"),
+    _set(
+        "news in person of a kind that is none", "gitlab.notify", {"leo": ["merges"]}, "gitlab.notify.leo.#1"
+    ),
+    _set(
+        "news for a person of another form", "gitlab.notify", {"-leo": []}, "-leo is no user name in GitLab"
+    ),
+    _set("news without a list", "gitlab.notify", {"leo": "review"}, "gitlab.notify.leo"),
     _set("reminders without a token", "gitlab.reminders", {"at": "08:30"}, "needs gitlab.read_token"),
     _set("reminders at no hour", "gitlab.reminders", {"at": "8h30"}, "gitlab.reminders.at"),
     _set("reminders without an hour", "gitlab.reminders", {"days": ["mon"]}, "gitlab.reminders.at"),

@@ -187,7 +187,9 @@ SEEN: dict[str, Change] = {
     "relay.storage": figures(backlog=None, status="failing"),
     "relay.backlog": figures(backlog=3, oldest_age_seconds=90.5),
     "relay.held": figures(status="degraded", held={"ops": "HTTP 404"}),
+    "relay.held-direct": figures(status="degraded", held={"@": "HTTP 403: the bot may not post there"}),
     "relay.parked": figures(parked=2),
+    "gitlab-relay.dead-letters": figures(dead_letters=1),
     "gitlab-relay.silent": host("health", to={"error": "Connection refused", "figures": {}}),
     "gitlab-relay.failing": figures(status="failing"),
     "gitlab.name": page("gitlab", name="Name or service not known"),
@@ -299,6 +301,7 @@ def test_tls_of_this_machines_own_calls_is_reported_as_such(world: World) -> Non
     [
         (unit(GITLAB, ActiveState="active", NRestarts="4", uptime="3"), "relay.loop"),
         (status(status="failing", backlog=None), "relay.storage"),
+        (status(status="failing", backlog=3, oldest_age_seconds=90.0), "relay.storage"),
         (status(backlog=4, oldest_age_seconds=180.0), "relay.backlog"),
         (status(parked=1), "relay.parked"),
         (

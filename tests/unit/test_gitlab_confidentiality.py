@@ -1,11 +1,15 @@
 """Whatever says that an event is confidential wins, and what a comment is about has to be known to be public."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from relays.sources.gitlab.correlation import part_of
 from relays.sources.gitlab.event import Event, read_event
+from relays.sources.gitlab.mute import Mute
 from relays.sources.gitlab.payload import Payload
+from tests.unit.acts_world import approval, branch_gone, comment, merge_push, merged, new_commits, push
 from tests.unit.test_relays_messages import FILES, load
 
 ISSUES = ["issue_open", "issue_action_missing", "work_item_task_open", "work_item_epic_open_group_ee"]
@@ -112,3 +116,34 @@ def test_what_one_companion_says_another_cannot_take_back() -> None:
 def test_an_issue_that_says_nothing_is_public() -> None:
     payload = but("issue_open", event_type=None, attributes={"confidential": None})
     assert not event(payload).confidential
+
+
+# An event of each act that several may have in common (relays.sources.gitlab.correlation).
+OF_ACTS: dict[str, dict[str, Any]] = {
+    "push": push(),
+    "its merge request": new_commits(),
+    "merge": merged(),
+    "push of a merge": merge_push(),
+    "end of a branch": branch_gone(),
+    "close": load("issue_close"),
+    "update to closed": load("issue_close") | {"changes": {"state_id": {"previous": 1, "current": 2}}},
+    "rejection": load("deployment_rejected_ee"),
+    "failure": load("deployment_failed"),
+    "comment": comment(1, "Bonjour"),
+    "approval": approval(),
+}
+
+
+@pytest.mark.parametrize("name", OF_ACTS)
+def test_what_is_confidential_is_part_of_no_act_with_what_is_not(name: str) -> None:
+    public, hidden = (
+        acts_of(replace(event(OF_ACTS[name]), confidential=is_hidden)) for is_hidden in (False, True)
+    )
+    assert len(public) == len(hidden) > 0
+    assert public.isdisjoint(hidden)
+
+
+def acts_of(one: Event) -> set[str]:
+    part = part_of(one, Mute(), [])
+    follows = [part.follows.act] if part.follows else []
+    return {*(lead.act for lead in part.leads), *follows, part.review, part.pushed} - {""}

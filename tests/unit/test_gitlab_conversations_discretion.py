@@ -11,8 +11,9 @@ from markdown_it.tree import SyntaxTreeNode
 from relays.sources.gitlab.mute import Mute
 from relays.sources.gitlab.routing import Route
 from tests.postgresql import on_both_spools
-from tests.unit.acts_world import HEAD
+from tests.unit.acts_world import HEAD, comment
 from tests.unit.conversation_events import (
+    ALEX,
     OPEN,
     by,
     change,
@@ -49,6 +50,34 @@ class TestConfidential:
         assert "1 commentaire" in shows(chat)
         assert "Chut" not in chat.shown()
         assert "Chut" in chat.shown("secret")
+
+    @pytest.mark.parametrize("mode", ["threads", "in place", "single"])
+    @pytest.mark.parametrize("order", [(0, 1, 2, 3), (2, 0, 3, 1), (3, 0, 2, 1), (0, 2, 1, 3)], ids=str)
+    def test_an_internal_part_of_a_review(self, converse: Make, order: tuple[int, ...], mode: str) -> None:
+        """It is joined to no public one, whichever comes first, and whatever the channels show."""
+        secret, default = (
+            Route((channel,), confidential=channel == "secret", conversations=mode)  # type: ignore[arg-type]
+            for channel in ("secret", "dev")
+        )
+        relay = converse(secret, default=default)
+        hidden = [by(comment(number, f"Chut {number}"), *ALEX) for number in (1, 2)]
+        for payload in hidden:
+            payload["object_attributes"]["internal"] = True
+        review = [*hidden, by(comment(3, "Bonjour"), *ALEX), by(change("approved", 41, HEAD), *ALEX)]
+        relay.live([OPEN])
+        relay.live([review[number] for number in order])
+        for each in relay.chat.notifications:
+            shown = "".join(every_text(each))
+            if each.channel == "dev":
+                assert "Chut" not in shown
+                assert "confidential" not in (each.conversation or "")
+            else:
+                assert "Bonjour" not in shown
+                assert "approuv" not in shown
+        hidden_messages = [each for each in relay.chat.notifications if "Chut" in "".join(every_text(each))]
+        assert len(hidden_messages) == (mode != "in place"), "the internal ones are still one review"
+        assert ("Bonjour" in relay.chat.shown()) == (mode != "in place")
+        assert "1 commentaire" in relay.chat.shown() or mode == "single"
 
     @pytest.mark.parametrize("routes", [[], [SECRET]])
     def test_an_issue_that_becomes_so(self, converse: Make, routes: list[Route]) -> None:

@@ -154,6 +154,37 @@ def test_whoever_cannot_be_found_for_long_is_given_up(converse: Make) -> None:
     assert relay.relay.store.read("SELECT * FROM direct_messages") == []
 
 
+def test_of_a_comment_that_names_hundreds_a_few_are_looked_for(converse: Make) -> None:
+    directory = Somebody({f"u{number}": "" for number in range(300)})
+    relay = converse(directory=directory)
+    text = " ".join(f"@u{number}" for number in range(300))
+    chat = relay.live([OPENED], [said(text, visibility=PUBLIC)])
+    assert len([name for name in chat.people() if name.startswith("@u")]) == 20
+    assert len({name for name in directory.asked if name.startswith("u")}) == 20
+
+
+def test_while_many_are_looked_for_the_watchdog_hears_of_each_and_nobody_waits_for_all(
+    converse: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A Mattermost that takes its time is asked one question after the other."""
+    directory = Somebody(USERS)
+    relay = converse(directory=directory)
+    messenger = relay.messenger
+    assert messenger
+    for number in range(100):
+        relay.identities.known(f"u{number}")
+    asked_at_beats: list[int] = []
+    monkeypatch.setattr(messenger, "beat", lambda: asked_at_beats.append(len(directory.asked)))
+    messenger.turn()
+    assert asked_at_beats == sorted({*asked_at_beats, *range(len(directory.asked))})
+    assert 0 < len(directory.asked) <= 20
+    relay.hear(OPENED)
+    assert {"@lperrin", "@arichard"} <= {*relay.chat.people()}
+    for _ in range(10):
+        messenger.turn()
+    assert {f"u{number}" for number in range(100)} <= {*directory.asked}
+
+
 def test_without_direct_messages_the_channel_mentions_whom_the_site_names(converse: Make) -> None:
     relay = converse(direct=False, people={"lperrin": "leo"})
     (post,) = relay.hear(OPENED).posts()

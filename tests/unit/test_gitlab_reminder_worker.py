@@ -14,14 +14,15 @@ import pytest
 from relays.delivery.outbox import Outbox
 from relays.delivery.tables import OUTBOX
 from relays.sources.gitlab.conversations.direct_messages import DirectMessages
-from relays.sources.gitlab.hook_logs import DeliveryLogSettings, read_projects
 from relays.sources.gitlab.mute import Mute
+from relays.sources.gitlab.readable import ReadableSettings, read_projects
 from relays.sources.gitlab.reminders.days import Days
 from relays.sources.gitlab.reminders.reminder import MORNING_SECONDS, RETRY_SECONDS, ReminderWorker
 from relays.sources.gitlab.reminders.settings import Reminders
 from relays.sources.gitlab.router import Router
 from relays.sources.gitlab.routing import Route
 from relays.sources.gitlab.tables import GITLAB
+from relays.sources.gitlab.wishes import Wishes
 from relays.storage.postgresql import PostgreSQL
 from relays.storage.sqlite import SQLite
 from relays.storage.store import Store
@@ -132,7 +133,9 @@ def start(forge: Forge, tmp_path: Path, spool: str | None) -> Iterator[Start]:
     """Starts a relay on the same spool."""
     stores: list[Store] = []
 
-    def make(*, bot: bool = False, entries: Sequence[str] = (), **said: Any) -> Host:
+    def make(
+        *, bot: bool = False, entries: Sequence[str] = (), wishes: Wishes | None = None, **said: Any
+    ) -> Host:
         file = tmp_path / "relay.db"
         engine = PostgreSQL(spool, OUTBOX, GITLAB) if spool else SQLite(file, OUTBOX, GITLAB)
         store = Store(engine)
@@ -141,7 +144,7 @@ def start(forge: Forge, tmp_path: Path, spool: str | None) -> Iterator[Start]:
         settings = Reminders.model_validate({"at": "08:30", **said})
         token = tmp_path / "gitlab-read-token"
         token.write_text("glpat-x")
-        table = DeliveryLogSettings(
+        table = ReadableSettings(
             url=forge.front.url, projects=tuple(entries or forge.projects), hook="Passerelle"
         )
         projects = read_projects(table, tmp_path)
@@ -151,7 +154,7 @@ def start(forge: Forge, tmp_path: Path, spool: str | None) -> Iterator[Start]:
             Router([Route(("dev",), language="fr")], Mute()),
             Clock(store),
             Outbox(store, f"host{len(stores)}"),
-            DirectMessages(store) if bot else None,
+            DirectMessages(store, wishes or {}) if bot else None,
         )
         return Host(worker, store)
 
@@ -234,6 +237,23 @@ def test_people_are_reminded_in_person_by_a_bot_alone(start: Start) -> None:
     bot = start(bot=True)
     bot.at(MONDAY, "07:30")
     assert bot.in_person == ["marc"]
+
+
+@pytest.mark.parametrize(
+    ("wishes", "reminded"),
+    [
+        ({"marc": ()}, False),
+        ({"Marc": ["review", "assigned"]}, False),
+        ({"marc": ["reminders"]}, True),
+        ({"zoe": ()}, True),
+    ],
+    ids=str,
+)
+def test_whoever_wants_no_reminders_gets_none(start: Start, wishes: Wishes, reminded: bool) -> None:
+    relay = start(bot=True, wishes=wishes)
+    relay.at(FRIDAY, "07:30")
+    assert relay.in_person == ["marc"] * reminded
+    assert relay.said == [(key(FRIDAY), "dev")]
 
 
 def lines(caplog: pytest.LogCaptureFixture) -> list[str]:

@@ -13,7 +13,7 @@ from relays.sources.gitlab.router import Router
 from relays.sources.gitlab.routing import Detail, Route
 from relays.sources.gitlab.templates import EventTemplates
 from tests.unit.test_relays_markup import TEXTS, assert_inert
-from tests.unit.test_relays_messages import load
+from tests.unit.test_relays_messages import KEPT, escaped_length, load, overwritten
 
 
 def announced(payload: dict[str, Any], detail: str = "full", **templates: str) -> dict[str, Any]:
@@ -105,6 +105,20 @@ def test_a_code_span_that_a_template_turns_inside_out_stays_inert(source: str) -
     for value in ("said", "payload.ref | code"):
         text = announced(payload, push=source % value)["text"].split("\n")[0]
         assert "@\u200ball]\u200b(http:\u200b//evil.invalid)" in text
+
+
+@pytest.mark.parametrize("hostile", ["<", "&", "\\", '"', "*", "é"])
+@pytest.mark.parametrize("times", [1, 3, 9])
+@pytest.mark.parametrize(
+    "name", ["issue_open", "note_issue", "pipeline_failed", "push_normal", "milestone_create"]
+)
+def test_however_much_it_says_the_box_stays_within_the_limits(name: str, times: int, hostile: str) -> None:
+    """What 5.37 refuses for its size would be a dead letter, so it is said in the built-in words."""
+    payload = overwritten(load(name), hostile * 20_000, (*KEPT, "url"))
+    source = "{{ user }} {{ said }} {{ project | bold }} " * times
+    message = announced(payload, **{payload["object_kind"]: source})
+    for box in message.get("attachments", []):
+        assert escaped_length(box) <= 7000
 
 
 @settings(max_examples=200)

@@ -8,9 +8,9 @@ import pytest
 
 from relays.base.settings_file import read_settings
 from relays.sources.gitlab.config import GitLabSettings
-from relays.sources.gitlab.hook_logs import read_projects
 from relays.sources.gitlab.mute import Mute
 from relays.sources.gitlab.patterns import Pattern
+from relays.sources.gitlab.readable import read_projects
 from relays.sources.gitlab.rest import PlaceApi, Server
 from relays.sources.gitlab.router import Router
 from relays.sources.gitlab.routing import Route
@@ -99,11 +99,20 @@ def test_how_a_site_converses(
     assert settings.direct_messages == direct
 
 
+def test_the_relay_reads_what_people_want_to_hear_of(tmp_path: Path, values: dict[str, Any]) -> None:
+    said = {"camille.morel": ["review", "mentioned"], "Paul-Petit_2": []}
+    file = tmp_path / "gitlab.toml"
+    file.write_text(gitlab_settings(site(values, notify=said), signs=True), encoding="utf-8")
+    settings = read_settings(file, GitLabSettings)
+    assert settings.notify == {"camille.morel": ("review", "mentioned"), "Paul-Petit_2": ()}
+
+
 def test_what_a_release_before_does_not_know_is_only_written_where_a_site_says_it(
     values: dict[str, Any],
 ) -> None:
     assert "conversations" not in gitlab_settings(site(values), signs=True)
     assert "direct_messages" not in gitlab_settings(site(values), signs=True)
+    assert "notify" not in gitlab_settings(site(values), signs=True)
 
 
 @pytest.mark.parametrize(

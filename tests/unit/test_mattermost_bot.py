@@ -8,6 +8,7 @@ import pytest
 
 from tasks import bot
 from tasks.made import Made, described
+from tasks.operations.mattermost_bot import bots_of_site
 from tests.operations import Outcome, apply, dry
 from tests.unit.bot_world import SITE, SWITCH, World, another_token, described_as, standing
 
@@ -47,6 +48,32 @@ def test_a_first_deploy_makes_what_it_announces_and_the_second_nothing(world: Wo
     assert world.descriptions() == [f"Passerelle, {SITE}, 1"]
     assert f"{world.token.stat().st_mode:o}" == "100600"
     assert world.server.api("GET", f"/users/{world.identity}")["roles"] == "system_user"
+
+
+@pytest.mark.parametrize("texts", [{}, {"display_name": "System"}, {"description": "Of a plugin"}])
+def test_other_bots_are_nobodys_business_whatever_they_say_of_themselves(
+    world: World, texts: dict[str, str]
+) -> None:
+    """Mattermost makes some itself, without a description; the API leaves out what is empty."""
+    world.switch(True)
+    world.server.api("POST", "/bots", {"username": "system-bot", **texts})
+    world.switch(False)
+    before = world.account("system-bot")
+    assert dry(world.deploy).lines[:5] == FIRST
+    for command in (world.deploy, world.rotate, world.teardown, world.deploy):
+        assert apply(command).error == ""
+    assert bots_of_site(world.context.mattermost, SITE) == [world.account()]
+    assert world.account("system-bot") == before
+
+
+@pytest.mark.parametrize("key", ["display_name", "description"])
+def test_texts_that_somebody_has_emptied_are_written_again(deployed: World, key: str) -> None:
+    wanted = deployed.account()[key]
+    deployed.server.api("PUT", f"/bots/{deployed.identity}", {key: ""})
+    assert key not in deployed.account()
+    lines = [f"~ bot passerelle: {key}: '' -> {wanted!r}"]
+    assert dry(deployed.deploy) == apply(deployed.deploy) == Outcome(lines, 1)
+    assert deployed.account()[key] == wanted
 
 
 def test_where_the_server_lets_bots_be_made_that_stays(world: World) -> None:

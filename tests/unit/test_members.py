@@ -144,11 +144,13 @@ class Told:
 
     def __init__(self, **answers: Any) -> None:
         self.answers = answers
+        self.listed: list[str] = []
 
     def call(self, method: str, path: str, body: Any = None, absent: tuple[str, ...] = ()) -> Any:
         return {"full_path": unquote(path.rpartition("/")[2].partition("?")[0])}
 
     def pages(self, path: str) -> Any:
+        self.listed.append(path.partition("?")[0])
         answer = self.answers["hooks" if path.endswith("/hooks") else "projects"]
         if isinstance(answer, int):
             raise ApiError("gitlab: refused", answer)
@@ -179,22 +181,18 @@ def test_without_hooks_of_groups_each_project_gets_one(refusal: int) -> None:
 
 def test_where_a_group_has_hooks_its_own_stands_for_all() -> None:
     site = taaf({"gitlab": {"groups": ["taaf"], "projects": ["autre/*", "!taaf/secret"]}})
-    found = find_members(site, told(hooks=[], projects=[*PAGE, {"path_with_namespace": "autre/a"}]))
+    forge = Told(hooks=[], projects=[*PAGE, {"path_with_namespace": "autre/a"}])
+    found = find_members(site, cast(Api, forge))
     assert (list(found.projects), list(found.groups)) == (["autre/a"], ["taaf"])
+    assert "/api/v4/groups/taaf/hooks" in forge.listed
+    assert "/api/v4/groups/taaf/projects" not in forge.listed, "there may be thousands"
 
 
 def test_the_doctor_looks_at_hooks_of_groups_as_well() -> None:
     site = taaf({"gitlab": {"groups": ["taaf/sub"], "projects": ["autre/*"]}})
-    asked: list[str] = []
-
-    class Forge(Told):
-        def pages(self, path: str) -> Any:
-            asked.append(path)
-            return super().pages(path)
-
-    forge = cast(Api, Forge(hooks=[], projects=[{"path_with_namespace": "autre/a"}]))
+    forge = Told(hooks=[], projects=[{"path_with_namespace": "autre/a"}])
     others: dict[str, Any] = dict.fromkeys(field.name for field in fields(Look))
-    look = Look(**{**others, "site": site, "relay": RELAY, "gitlab": forge})
+    look = Look(**{**others, "site": site, "relay": RELAY, "gitlab": cast(Api, forge)})
     assert look.projects == [FIRST, "autre/a", "group taaf/sub"]
     assert look.hooks == {FIRST: [], "autre/a": [], "group taaf/sub": []}
-    assert asked[-1] == "/api/v4/groups/taaf%2Fsub/hooks"
+    assert forge.listed[-1] == "/api/v4/groups/taaf%2Fsub/hooks"

@@ -1,5 +1,6 @@
 """What the tracker makes of what it finds, where processes cannot show it, and when documents go out together."""
 
+import itertools
 import os
 from pathlib import Path
 
@@ -102,6 +103,80 @@ def test_a_document_renamed_before_it_is_announced_is_announced_once(
     watched.tracker.look("c.pdf", closed=True, moved_from="b.pdf")
     watched.tracker.look("b.pdf")
     assert watched.later() == [(Kind.MOVED_IN, "c.pdf")]
+
+
+# The names that a document, or the folder it is in, goes through.
+CHAINS = [
+    ["a.pdf", "b.pdf", "c.pdf"],
+    ["a.pdf", "b.pdf", "c.pdf", "a.pdf"],
+    ["a.pdf", ".aside.tmp", "c.pdf"],
+    ["a.pdf", "b.pdf", "c.pdf", "a.pdf", "b.pdf", "c.pdf", "a.pdf"],
+    ["folder", "other", "third"],
+    ["folder", "other", "folder"],
+]
+
+
+@pytest.mark.parametrize("seen_first", [False, True])
+@pytest.mark.parametrize("lag", range(5))
+@pytest.mark.parametrize("chain", CHAINS, ids="-".join)
+def test_a_document_that_is_renamed_faster_than_it_is_looked_at_stays_the_same(
+    watched: Watched, chain: list[str], lag: int, seen_first: bool
+) -> None:
+    """Each rename is looked at when so many more have followed it, and the document is written to at last.
+
+    Where it was renamed to first it may be seen in time.
+    """
+    is_folder = chain[0] == "folder"
+    inside = "/a.pdf" if is_folder else ""
+    if is_folder:
+        (watched.root / "folder").mkdir()
+        (watched.root / "a.pdf").rename(watched.root / "folder/a.pdf")
+        watched.tracker.look("folder/a.pdf", moved_from="a.pdf")
+        watched.tracker.look("a.pdf")
+        assert watched.later() == []
+    known = watched.index.get(chain[0] + inside)
+    heard: list[tuple[str, str]] = []
+
+    def look(left: int) -> None:
+        while len(heard) > left:
+            source, target = heard.pop(0)
+            watched.tracker.look(target, moved_from=source)
+            watched.tracker.look(source)
+
+    for number, (source, target) in enumerate(itertools.pairwise(chain)):
+        (watched.root / source).rename(watched.root / target)
+        heard.append((source, target))
+        look(0 if seen_first and number == 0 else lag)
+    (watched.root / (chain[-1] + inside)).write_bytes(b"another content")
+    look(0)
+    watched.tracker.look(chain[-1] + inside, closed=True)
+    assert watched.later() == [(Kind.VERSION, chain[-1] + inside)]
+    now = watched.index.get(chain[-1] + inside)
+    assert known is not None
+    assert now is not None
+    assert now.inode == known.inode
+    assert watched.later() == []
+
+
+def test_a_name_that_is_made_anew_is_another_document_whatever_was_renamed_to_it(watched: Watched) -> None:
+    """Its number may be that of the one before, which the file system uses again."""
+    root, aside = watched.root, watched.root / ".aside.tmp"
+    (root / "a.pdf").rename(aside)
+    number = aside.stat().st_ino
+    for _ in range(50):
+        aside.unlink()
+        aside.write_bytes(b"another document")
+        if aside.stat().st_ino == number:
+            break
+    else:
+        pytest.skip("the file system gives no number twice")
+    aside.rename(root / "b.pdf")
+    watched.tracker.look(".aside.tmp", moved_from="a.pdf")
+    watched.tracker.look("a.pdf")
+    watched.tracker.look(".aside.tmp")
+    watched.tracker.look(".aside.tmp", created=True)
+    watched.tracker.look("b.pdf", moved_from=".aside.tmp")
+    assert sorted(watched.later()) == [(Kind.DELETED, "a.pdf"), (Kind.NEW, "b.pdf")]
 
 
 def test_a_version_that_is_renamed_before_it_is_announced_is_one(watched: Watched) -> None:

@@ -176,6 +176,15 @@ def test_names_of_sites_are_completed(tmp_path: Path) -> None:
     assert done.stdout.split() == ["plain,a", "plain,b"]
 
 
+@pytest.mark.parametrize("command", ["deploy", "doctor", "drift"])
+def test_what_is_read_elsewhere_names_both_ways_to_type_a_command(command: str) -> None:
+    """Who reads it on the host or in the monitoring may have a checkout, or the program alone."""
+    texts = [" ".join(path.read_text().split()) for path in (ROOT / "files").rglob("*") if path.is_file()]
+    named = [(text.count(f"passerelle {command}"), text.count(f"make {command}")) for text in texts]
+    assert any(make for _, make in named)
+    assert [program for program, make in named if program != make] == []
+
+
 @pytest.fixture
 def silent() -> Iterator[int]:
     """A port at which somebody accepts and says nothing."""

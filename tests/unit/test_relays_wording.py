@@ -4,7 +4,8 @@ import re
 
 import pytest
 
-from relays.wording import CATALOGUES
+from relays.base.tls import FAULTS
+from relays.wording import CATALOGUES, held_up
 from tasks.doctor.wording import CATALOGUES as DOCTOR
 from tasks.templates import FILES
 
@@ -59,3 +60,37 @@ def test_commands_speak_both_languages_alike(path: object) -> None:
         assert not re.search(r"\s[:;!?](?:\s|$)", english), english
     # A colon behind a translated text would be typeset in one of the languages only.
     assert not re.search(r"\}\} ?[:;!?]", source)
+
+
+HELD = [
+    ("HTTP 404", "hook", "Mattermost does not find this channel (HTTP 404)"),
+    ("HTTP 404: the bot finds no such channel", "bot", "the bot does not find this channel (HTTP 404)"),
+    (
+        "HTTP 400: Mattermost does not know the webhook",
+        "hook",
+        "does not know its webhook any more (HTTP 400)",
+    ),
+    ("HTTP 400: some.code", "bot", "Mattermost does not take what the bot writes there (HTTP 400)"),
+    ("HTTP 401", "hook", "the answer is not Mattermost's (HTTP 401)"),
+    ("HTTP 401: Mattermost does not take the bot's token", "bot", "take the bot's token (HTTP 401)"),
+    ("HTTP 301", "hook", "the answer is not Mattermost's (HTTP 301)"),
+    ("HTTP 301, but not from Mattermost", "bot", "the answer is not Mattermost's (HTTP 301)"),
+    ("HTTP 501", "hook", "incoming webhooks are switched off (HTTP 501)"),
+    ("HTTP 501, but not from Mattermost", "bot", "the answer is not Mattermost's (HTTP 501)"),
+    *(
+        (why, by, f"no connection to Mattermost that can be used ({why})")
+        for by in ("hook", "bot")
+        for why in (FAULTS["expired"].what, FAULTS["https"].what, "the proxy does not lead there")
+    ),
+]
+
+
+@pytest.mark.parametrize(("reason", "by", "said"), HELD)
+def test_what_is_held_up_is_said_of_the_way_that_is_posted_by(reason: str, by: str, said: str) -> None:
+    assert held_up(ENGLISH, "dev", reason, by).startswith("degraded: channel dev held up, ")
+    assert held_up(ENGLISH, "dev", reason, by).endswith(said)
+    assert held_up(ENGLISH, "@", reason, by).startswith("degraded: direct messages held up, ")
+    french = held_up(FRENCH, "@", reason, by)
+    assert french.startswith("dégradé : messages directs retenus, ")
+    assert ("webhook" in french) <= (by == "hook")
+    assert ("bot" in french) <= (by == "bot")

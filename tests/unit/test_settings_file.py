@@ -67,6 +67,23 @@ GITLAB = [
     ("people = 1", 'people = 1 is not a table of texts: write NAME = "…" lines under its name'),
     ("[people]\nleo = 3", "[people] leo = 3 is not a text: write it between quotes"),
     ("[people]\nleo = 'all'", "[people] leo = 'all': is not the name of one user of Mattermost"),
+    ("notify = 1", 'notify = 1 is not a table of lists: write NAME = ["…", "…"] lines under its name'),
+    ("[notify]\nleo = 'review'", '[notify] leo = \'review\' is not a list of texts: write ["…", "…"]'),
+    (
+        "[notify]\nleo = ['reviews']",
+        "[notify] leo.#1 = 'reviews' is not one of assigned, review, mentioned, changes, approved, merged, broken, "
+        "fixed, reminders: choose one of them",
+    ),
+    *(
+        (f"[notify]\n'{name}' = []", f"notify: {name} is no user name in GitLab: write one such as")
+        for name in ("@leo", "Léo Perrin", "leo perrin", "leo@taaf.example", "-leo")
+    ),
+    ("[notify]\n'' = []", "notify:  is no user name in GitLab: write one such as"),
+    ("[notify]\nleo = []\nLeo = []", "notify: leo and Leo are one user of GitLab: keep one of them"),
+    (
+        "[people]\nlperrin = 'leo'\n[notify]\nleo = []",
+        "notify: leo is what lperrin is called in Mattermost: write lperrin, the name in GitLab",
+    ),
     ("[wording.de]\npush = 'x'", "[wording] de is not one of fr, en: choose one of them"),
     (
         "[wording.fr]\npsh = 'x'",

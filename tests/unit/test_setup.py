@@ -1,5 +1,6 @@
 """What setup makes of answers, of what it finds, and of a settings file that is there already."""
 
+import errno
 import json
 import tomllib
 from pathlib import Path
@@ -11,6 +12,7 @@ from pydantic import SecretStr
 from tasks.operations.api import ApiError
 from tasks.operations.compose import Container, Project
 from tasks.operations.resource import ResourceError
+from tasks.settings_file import replace_file
 from tasks.setup.discovery import among
 from tasks.setup.given import Given, machine_of
 from tasks.setup.settings_file import with_values
@@ -270,15 +272,15 @@ def test_a_file_is_replaced_whole_or_not_at_all(tmp_path: Path, monkeypatch: pyt
     real, link = tmp_path / "real.toml", tmp_path / "link.toml"
     real.write_text("before")
     link.symlink_to(real)
-    ledger.replace_file(link, "after")
+    replace_file(link, "after")
     assert (link.is_symlink(), real.read_text(), real.stat().st_mode & 0o777) == (True, "after", 0o600)
 
     def full(descriptor: int) -> None:
-        raise OSError("no space left")
+        raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr("os.fsync", full)
-    with pytest.raises(OSError, match="no space"):
-        ledger.replace_file(link, "never")
+    with pytest.raises(OSError, match=r"No space left on device: .*link\.toml"):
+        replace_file(link, "never")
     assert real.read_text() == "after"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["link.toml", "real.toml"]
 

@@ -1,16 +1,18 @@
 """GitLab below a path of a server that has other things as well (`https://forge.example.org/gitlab`)."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 import requests
 from pydantic import SecretStr
 
 from relays.sources.gitlab.delivery_log import DeliveryLog
-from relays.sources.gitlab.hook_logs import DeliveryLogSettings, PatternLogs, logs_of, read_projects
+from relays.sources.gitlab.hook_logs import PatternLogs, logs_of
+from relays.sources.gitlab.readable import ReadableSettings, read_projects
 from tasks.members import find_members
 from tasks.operations import gitlab, project_hooks
 from tasks.operations.api import Api
@@ -18,6 +20,7 @@ from tests.operations import apply
 from tests.standins import gitlab_site
 from tests.unit.site_data import taaf
 
+T = TypeVar("T")
 RELAY = "192.0.2.10:8090"
 BELOW = "/gitlab"
 
@@ -88,6 +91,11 @@ def test_a_deploy_finds_and_makes_what_it_needs(api: Api) -> None:
     assert "the project root/below is root/below-2 now" in apply(wanted).error
 
 
+def asked(question: Callable[[], T]) -> T:
+    """The answer."""
+    return question()
+
+
 def test_the_relay_finds_the_logs_of_deliveries(api: Api, url: str, tmp_path: Path) -> None:
     apply(lambda: gitlab.outbound_allow_list(api, "127.0.0.1"))
     for name in ("listed", "found"):
@@ -95,12 +103,12 @@ def test_the_relay_finds_the_logs_of_deliveries(api: Api, url: str, tmp_path: Pa
         hook = {"url": f"{url}/", "name": "Passerelle", "push_events": False}
         api.call("POST", f"{gitlab.project_at(f'root/{name}')}/hooks", hook)
     (tmp_path / "gitlab-read-token").write_text(gitlab_site.READ_TOKEN)
-    table = DeliveryLogSettings(url=url, projects=("root/listed", "root/*"), hook="Passerelle")
+    table = ReadableSettings(url=url, projects=("root/listed", "root/*"), hook="Passerelle")
     listed, pattern = logs_of(read_projects(table, tmp_path), table.hook)
     assert isinstance(listed, DeliveryLog)
     assert isinstance(pattern, PatternLogs)
-    found = {each.api.path: each for each in pattern.found()}
+    found = {each.api.path: each for each in pattern.found(asked)}
     assert "root/listed" not in found
     for log in (listed, found["root/found"]):
         (number,) = log.hooks()
-        assert log.failures(number, 1).entries == []
+        assert log.failures(number, 1, asked).entries == []

@@ -31,11 +31,12 @@ from relays.sources.gitlab.conversations.table import Conversations
 from relays.sources.gitlab.dead_letters import DeadLetters
 from relays.sources.gitlab.event_processor import EventProcessor
 from relays.sources.gitlab.history import History
-from relays.sources.gitlab.hook_logs import logs_of, read_projects
+from relays.sources.gitlab.hook_logs import logs_of
 from relays.sources.gitlab.http.refusals import Refusals
 from relays.sources.gitlab.http.server import HttpServer, address_of
 from relays.sources.gitlab.inbox import Inbox
 from relays.sources.gitlab.merge_requests import MergeRequests
+from relays.sources.gitlab.readable import read_projects
 from relays.sources.gitlab.reminders.days import Days
 from relays.sources.gitlab.reminders.reminder import ReminderWorker
 from relays.sources.gitlab.router import Router
@@ -97,11 +98,12 @@ def build(paths: RelayPaths) -> service.Service:
     else:
         log.info("backfill off: without gitlab-read-token, what GitLab cannot deliver is lost")
 
+    in_person = settings.direct_messages and isinstance(sender, Bot)
+    direct = DirectMessages(relay.store, settings.notify) if in_person else None
     if settings.reminders:
-        direct = isinstance(sender, Bot) and settings.direct_messages and settings.reminders.direct
-        table = DirectMessages(relay.store) if direct else None
+        reminded = direct if settings.reminders.direct else None
         relay.add(
-            ReminderWorker(settings.reminders, projects, router, Days(relay.store), relay.outbox, table)
+            ReminderWorker(settings.reminders, projects, router, Days(relay.store), relay.outbox, reminded)
         )
 
     def note(dead: int) -> None:
@@ -110,9 +112,7 @@ def build(paths: RelayPaths) -> service.Service:
 
     towards = (relay.outbox, router, History.of(relay.store))
     attempt = AttemptJournal(paths.state / "attempt")
-    conversing = (
-        _converse(relay, sender, router, settings.direct_messages) if isinstance(sender, Bot) else None
-    )
+    conversing = _converse(relay, sender, router, direct) if isinstance(sender, Bot) else None
     relay.add(
         EventProcessor(
             deliveries,
@@ -130,19 +130,18 @@ def build(paths: RelayPaths) -> service.Service:
     return relay
 
 
-def _converse(relay: service.Service, bot: Bot, router: Router, in_person: bool) -> Conversing:
+def _converse(relay: service.Service, bot: Bot, router: Router, direct: DirectMessages | None) -> Conversing:
     """How events become conversations, with direct messages to people if the site wants them."""
     identities = Identities(router.people, Directory(bot))
-    table = DirectMessages(relay.store)
 
     def note(missing: Sequence[str]) -> None:
         text = relay.wording["status.missing_people"].format(count=len(missing)) if missing else ""
         relay.note("people", text, count=len(missing), names=[name[:_NAME] for name in missing[:_MOST_NAMES]])
 
-    # It also finds out who is mentioned in comments.
-    relay.add(DirectMessenger(table, relay.outbox, identities, note))
+    # It also finds out who is mentioned in comments, and sends what waits from before.
+    relay.add(DirectMessenger(direct or DirectMessages(relay.store), relay.outbox, identities, note))
     conversations, merge_requests = Conversations(relay.store), MergeRequests(relay.store)
-    return Conversing(router, conversations, merge_requests, identities, table if in_person else None)
+    return Conversing(router, conversations, merge_requests, identities, direct)
 
 
 def _listen(where: Listen) -> socket.socket:

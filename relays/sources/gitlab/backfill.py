@@ -12,7 +12,6 @@ Nothing of this is needed for what arrives: whatever is wrong with a log is anno
 import json
 import logging
 from collections.abc import Sequence
-from functools import partial
 
 from relays.base.trouble import Trouble
 from relays.sources.gitlab.backfill_state import BackfillState
@@ -71,7 +70,7 @@ class Backfill(GitLabReader):
             return [hook_log]
         trouble = self._trouble(hook_log.pattern.path)
         try:
-            found = self.ask(hook_log.found)
+            found = hook_log.found(self.ask)
         except GitLabError as error:
             trouble.report(str(error), error.remedy)
             return [None]
@@ -107,7 +106,7 @@ class Backfill(GitLabReader):
         known = self._missed.read_up_to(hook)
         newest, found, lost = known, 0, 0
         for number in range(1, _MOST_PAGES + 1):
-            page = self.ask(partial(hook_log.failures, hook, number))
+            page = hook_log.failures(hook, number, self.ask)
             lost += page.unreadable
             wanted = [each for each in page.entries if each.logged_at >= known - _OVERLAP_SECONDS]
             found += self._missed.note(hook, wanted)

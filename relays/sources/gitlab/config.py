@@ -9,15 +9,16 @@ from relays.base.schema import Section
 from relays.delivery.settings import RelaySettings
 from relays.mattermost.settings import ChannelName, Person
 from relays.sources.gitlab.commands.settings import CommandSettings
-from relays.sources.gitlab.hook_logs import DeliveryLogSettings
 from relays.sources.gitlab.http.memory_budget import ROOM_BYTES
 from relays.sources.gitlab.mute import Mute
 from relays.sources.gitlab.project_list import ProjectEntry
 from relays.sources.gitlab.projects import Projects
+from relays.sources.gitlab.readable import ReadableSettings
 from relays.sources.gitlab.reminders.settings import Reminders
 from relays.sources.gitlab.router import Router
 from relays.sources.gitlab.routing import Conversations, Detail, Route, faults
 from relays.sources.gitlab.templates import EventTemplates, template_faults
+from relays.sources.gitlab.wishes import InPersonWishes
 from relays.wording import CATALOGUES, Language
 
 # GitLab sends nothing larger.
@@ -123,9 +124,10 @@ class GitLabSettings(RelaySettings):
     listen: Listen = Field(default=Listen(), description="without a socket of systemd's")
     mute: Muted
     people: People
+    notify: InPersonWishes
     routes: Routes
     wording: OwnWording
-    gitlab: DeliveryLogSettings | None = Field(
+    gitlab: ReadableSettings | None = Field(
         default=None, description="where what could not be delivered is read"
     )
     commands: CommandSettings | None = Field(default=None, description="the slash commands that are answered")
@@ -135,8 +137,10 @@ class GitLabSettings(RelaySettings):
 
     def router(self) -> Router:
         """What decides what is announced where and how. Only a bot converses: webhooks make single posts."""
-        everything = Route((self.channel,), language=self.language, detail=self.detail)
-        routes = [*self.routes, replace(everything, conversations=self.conversations)]
+        everything = Route(
+            (self.channel,), language=self.language, detail=self.detail, conversations=self.conversations
+        )
+        routes = [*self.routes, everything]
         if self.bot is None:
             routes = [replace(route, conversations=None) for route in routes]
         rewordings: dict[str, EventTemplates] = {

@@ -11,12 +11,14 @@ channels that got the leader, and announced in the others. GitLab keeps no order
 moment for a leader that is likely to come (sources.gitlab.delayed), and so does a push that may belong to a merge
 request which the relay has not heard of. What a review consists of waits for each other and is announced together
 (relays.sources.gitlab.review). Acts are known by what both events hold for certain, commits above all.
+
+What is confidential is never part of one act with what is not.
 """
 
 import hashlib
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from relays.sources.gitlab.event import Event
 from relays.sources.gitlab.events.merge_request import removes_source
@@ -66,11 +68,18 @@ def part_of(event: Event, mute: Mute, known: list[MergeRequest]) -> Part:
     """The part of an event, where a site wants acts announced once; `known` are the merge requests of its commits."""
     follows = _follows(event, known)
     return Part(
-        leads=[lead for lead in _leads(event, known) if lead.act],
-        follows=follows if follows and follows.act and getattr(mute, follows.setting) else None,
-        review=_review(event) if mute.reviews else "",
-        pushed=_pushed(event) if mute.push_updates else "",
+        leads=[replace(lead, act=_apart(event, lead.act)) for lead in _leads(event, known) if lead.act],
+        follows=replace(follows, act=_apart(event, follows.act))
+        if follows and follows.act and getattr(mute, follows.setting)
+        else None,
+        review=_apart(event, _review(event)) if mute.reviews else "",
+        pushed=_apart(event, _pushed(event)) if mute.push_updates else "",
     )
+
+
+def _apart(event: Event, act: str) -> str:
+    """The act, which what is confidential has for itself."""
+    return f"{act} confidential" if act and event.confidential else act
 
 
 def is_review(act: str) -> bool:

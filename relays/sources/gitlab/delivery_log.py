@@ -22,9 +22,11 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any, TypeGuard
 
 from relays.sources.gitlab.delivery_key import delivery_key, header_event
+from relays.sources.gitlab.reader import Ask
 from relays.sources.gitlab.rest import GitLabError, PlaceApi, UnreadableError
 
 # Of what GitLab allows, half: a page is held in memory.
@@ -80,28 +82,37 @@ class DeliveryLog:
             raise GitLabError(f"the project has no hook {self.hook}", "run the deploy again")
         return found
 
-    def failures(self, hook: int, page: int) -> LogPage:
-        """A page of the failed deliveries of a hook, newest first; fewer than PAGE_ENTRIES on the last one."""
+    def failures(self, hook: int, page: int, ask: Ask) -> LogPage:
+        """A page of the failed deliveries of a hook, newest first; fewer than PAGE_ENTRIES on the last one.
+
+        Each question is put by `ask`: where a delivery is in the way it takes one for each.
+        """
         try:
-            return LogPage(self._entries(hook, page, PAGE_ENTRIES))
+            return LogPage(ask(partial(self._entries, hook, page, PAGE_ENTRIES)))
         except UnreadableError:
-            found = self._one_by_one(hook, (page - 1) * PAGE_ENTRIES)
+            found = self._one_by_one(hook, (page - 1) * PAGE_ENTRIES, ask)
             if not found.entries:
                 raise  # it is no single delivery that is in the way
             return found
 
-    def find(self, key: str, near: float) -> LogEntry | None:
-        """The delivery of this key, failed or not, that was logged at about this time or some time before."""
-        for hook in self.hooks():
-            if found := self._find(hook, key, near + _LOGGED_AFTER_SECONDS):
+    def find(self, key: str, near: float, ask: Ask) -> LogEntry | None:
+        """The delivery of this key, failed or not, that was logged at about this time or some time before.
+
+        Each question is put by `ask`.
+        """
+        for hook in ask(self.hooks):
+            if found := self._find(hook, key, near + _LOGGED_AFTER_SECONDS, ask):
                 return found
         return None
 
-    def _find(self, hook: int, key: str, latest: float) -> LogEntry | None:
-        """Look from the first page on that holds something as old as that; a page without is passed by halves."""
+    def _find(self, hook: int, key: str, latest: float, ask: Ask) -> LogEntry | None:
+        """Look from the first page on that holds something as old as that; those before it are passed by halves."""
+
+        def entries(page: int) -> list[LogEntry]:
+            return ask(partial(self._entries, hook, page, _FOUND_ENTRIES, _ANY_STATUS))
 
         def is_newer(page: int) -> bool:
-            listed = self._entries(hook, page, _FOUND_ENTRIES, _ANY_STATUS)
+            listed = entries(page)
             return bool(listed) and listed[-1].logged_at > latest
 
         above, first = 0, 1
@@ -111,7 +122,7 @@ class DeliveryLog:
             middle = (above + first) // 2
             above, first = (middle, first) if is_newer(middle) else (above, middle)
         for page in range(first, first + _FOUND_PAGES):
-            listed = self._entries(hook, page, _FOUND_ENTRIES, _ANY_STATUS)
+            listed = entries(page)
             for entry in listed:
                 if entry.key == key:
                     return entry
@@ -119,12 +130,12 @@ class DeliveryLog:
                 break
         return None
 
-    def _one_by_one(self, hook: int, before: int) -> LogPage:
+    def _one_by_one(self, hook: int, before: int, ask: Ask) -> LogPage:
         """The entries of a page that cannot be read as a whole, after so many others."""
         entries, unreadable = list[LogEntry](), 0
         for place in range(before + 1, before + PAGE_ENTRIES + 1):
             try:
-                one = self._entries(hook, place, 1)
+                one = ask(partial(self._entries, hook, place, 1))
             except UnreadableError:
                 unreadable += 1
                 continue

@@ -102,6 +102,8 @@ def consider_review(deliveries: Sequence[Waiting], router: Router) -> Outcome | 
     """What the parts of a review come to together; None if they cannot be announced so."""
     try:
         events = [read_event(Payload(read_json(each.body)), each.event) for each in deliveries]
+        if len({event.confidential for event in events}) > 1:
+            return None  # as a release before kept them together
         messages = router.dispatch_review(events)
     except Exception:
         return None  # whichever is at fault is found when each is processed by itself

@@ -7,10 +7,11 @@ from relays.sources.gitlab.payload import Payload
 
 # How pipelines, jobs and deployments end.
 ENDS = ("success", "failed", "canceled")
-# Pipelines, jobs and deployments that get on by themselves, or never ran (GitLab's code of 18.5 and 19.x).
+# Pipelines, jobs and deployments that get on by themselves, or never ran, in the order in which they get on (GitLab's
+# code of 18.5 and 19.x).
 PROGRESS = (
-    *("created", "waiting_for_resource", "preparing", "waiting_for_callback", "pending", "running"),
-    *("canceling", "skipped", "scheduled"),
+    *("created", "waiting_for_resource", "preparing", "waiting_for_callback", "pending", "scheduled"),
+    *("running", "canceling", "skipped"),
 )
 # As GitLab documents the users that stand for access tokens of projects and groups.
 _BOT = re.compile(r"(?:project|group)_\d+_bot\w*", re.ASCII)

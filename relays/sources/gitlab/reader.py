@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, wait
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from relays.base.errors import reason
 from relays.base.worker import Worker
@@ -13,6 +13,12 @@ T = TypeVar("T")
 
 ANSWER_SECONDS = 90.0
 """How long an answer may take as a whole."""
+
+
+class Ask(Protocol):
+    """Puts a question to GitLab and brings its answer, as `GitLabReader.ask` does. GitLabError."""
+
+    def __call__(self, question: Callable[[], T], /) -> T: ...
 
 
 class _StoppedError(Exception):

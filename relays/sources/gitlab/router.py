@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from relays.mattermost.message import Message
 from relays.sources.gitlab import merge_requests, review
 from relays.sources.gitlab.event import Event
-from relays.sources.gitlab.event_kind import EventKind
 from relays.sources.gitlab.events import find_kind
 from relays.sources.gitlab.mute import Mute
 from relays.sources.gitlab.people import People, mentions
@@ -100,7 +99,7 @@ class Router:
         """What events of one conversation come to as replies, several as a review: each with its place, as above."""
         named = [self.projects.named(event) for event in events]
         if len(named) == 1:
-            message = self._worded(named[0], route, find_kind(named[0].payload), as_reply=True)
+            message = self._worded(named[0], route, as_reply=True)
             return [(0, message)] if message else []
         made = list(review.build(named, CATALOGUES[self.language_of(route)], reply=True))
         return [(0, made[0][1].short())] if self.is_short(route) else made
@@ -123,10 +122,8 @@ class Router:
             for route in self.routes
         )
 
-    def _worded(
-        self, event: Event, route: Route, kind: EventKind | None, *, as_reply: bool = False
-    ) -> Message | None:
-        wording = CATALOGUES[self.language_of(route)]
+    def _worded(self, event: Event, route: Route, *, as_reply: bool = False) -> Message | None:
+        wording, kind = CATALOGUES[self.language_of(route)], find_kind(event.payload)
         if kind is None:
             return None
         message = (kind.reply if as_reply else kind.build)(event.payload, wording)
@@ -139,7 +136,7 @@ class Router:
 
     def _message(self, event: Event, route: Route) -> Message | None:
         wording = CATALOGUES[self.language_of(route)]
-        message = self._worded(event, route, find_kind(event.payload))
+        message = self._worded(event, route)
         if message is None:
             return None
         below = [*merge_requests.lines(event, wording), *mentions(event, self.people, wording)]

@@ -204,9 +204,9 @@ LEFT_BEHIND = ("known_delivery",)
 
 def _recognise(tables: Columns) -> int | None:
     if "silences" in tables:
-        return 13
+        return 14
     if "channel_events" in tables:
-        return 12
+        return 13
     if "reminded" in tables:
         return 11
     if "conversation_states" in tables:
@@ -341,10 +341,22 @@ DROP TABLE direct_messages;
         ),
         # The days on which people have been reminded.
         Migration(11, up=_REMINDED, down="DROP TABLE reminded;"),
+        # What is old is found without looking at all of it. Columns do not tell whether an index is there.
+        Migration(
+            12,
+            up="""
+CREATE INDEX IF NOT EXISTS merge_requests_age ON merge_requests (seen_at);
+CREATE INDEX IF NOT EXISTS branches_age ON branches (seen_at);
+""",
+            down="""
+DROP INDEX merge_requests_age;
+DROP INDEX branches_age;
+""",
+        ),
         # What became of events in their channels, for who asks there.
-        Migration(12, up=_CHANNEL_EVENTS, down="DROP TABLE channel_events;"),
+        Migration(13, up=_CHANNEL_EVENTS, down="DROP TABLE channel_events;"),
         # What people do not want to hear of for a while.
-        Migration(13, up=_SILENCES, down="DROP TABLE silences;"),
+        Migration(14, up=_SILENCES, down="DROP TABLE silences;"),
     ),
     known=(
         PROCESSED,

@@ -2,11 +2,15 @@
 
 Several may change places at once: two that exchange their names, or many whose names go round. So what a document takes
 the place of stays known there, to be compared with it, until it is found elsewhere as well.
+
+What is renamed several times within moments is seen only where it stays, so the renames before that are remembered.
 """
 
 from relays.sources.nextcloud.backend import Backend
 from relays.sources.nextcloud.index import Index
 from relays.sources.nextcloud.tree import Stat
+
+_MOST_UNSEEN = 10_000
 
 
 class Moves:
@@ -19,6 +23,21 @@ class Moves:
         self._arrived: dict[str, Stat] = {}
         # With the conversations about them.
         self._conversations: dict[str, str] = {}
+        # From where something was renamed to a path at which it was not seen, the latest ones.
+        self._unseen: dict[str, str] = {}
+
+    def origin_of(self, path: str, moved_from: str) -> str:
+        """Where what was renamed to a path was seen last, by all the renames that were heard of it."""
+        origin = self._unseen.pop(moved_from, moved_from)
+        self._unseen.pop(path, None)
+        self._unseen[path] = origin
+        if len(self._unseen) > _MOST_UNSEEN:
+            del self._unseen[next(iter(self._unseen))]
+        return origin
+
+    def begins(self, path: str) -> None:
+        """What is at a path by now is seen there, or was made there."""
+        self._unseen.pop(path, None)
 
     def has_arrived(self, path: str, seen: Stat) -> bool:
         """Whether what is seen at a path is a known document, and the index has the one there that was there before."""

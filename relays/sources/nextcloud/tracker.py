@@ -139,12 +139,18 @@ class Tracker:
 
         `created`, `closed`: that was heard of its writer. `moved_from`: it was renamed, from outside if empty.
         """
+        if moved_from is not None:
+            moved_from = self._moves.origin_of(path, moved_from)
+        elif created:
+            self._moves.begins(path)
         if is_ignored(path):
             return
         seen = self._backend.look(path)
         if seen is None:
             self._miss(path)
-        elif seen == "folder":
+            return
+        self._moves.begins(path)
+        if seen == "folder":
             self.look_below(path, moved_from=moved_from)
         elif isinstance(seen, Stat):
             heard = Kind.NEW if closed or moved_from is not None else None

@@ -55,7 +55,7 @@ class WatchSupervisor:
         if problem and not self.reason:
             log.error(
                 "unwatched tree=%s reason=%s: scanning it every few seconds instead;"
-                " raise the limit: sysctl fs.inotify.max_user_watches",
+                " raise the limits: sysctl fs.inotify.max_user_watches and fs.inotify.max_user_instances",
                 self._backend.name,
                 problem,
             )

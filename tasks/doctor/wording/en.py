@@ -321,9 +321,17 @@ BROKEN = {
         "{relay} is held up at the channel {channel}: {detail}",
         "nothing is lost: run make deploy; if gitlab.routes or nextcloud.trees name it, restore it in Mattermost",
     ),
+    "relay.held-direct": Saying(
+        "{relay} is held up with direct messages: {detail}",
+        "nothing is lost: run make deploy, which sets the bot right",
+    ),
     "relay.parked": Saying(
         "{count} parked message(s), which Mattermost has refused for what they are",
         "scripts/parked.sh {relay} list, then show, retry or drop with their number",
+    ),
+    "gitlab-relay.dead-letters": Saying(
+        "{count} event(s) of GitLab that the relay could not announce and has put aside",
+        "scripts/parked.sh gitlab list, then show, retry or drop with their number",
     ),
     "gitlab-relay.silent": Saying(
         "the GitLab relay does not answer on the port {port}: {detail}",

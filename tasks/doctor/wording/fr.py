@@ -367,9 +367,17 @@ BROKEN = {
         "rien n'est perdu : relancez make deploy ; si gitlab.routes ou nextcloud.trees le nomme, rétablissez-le dans "
         "Mattermost",
     ),
+    "relay.held-direct": Saying(
+        "{relay} ne peut pas livrer les messages directs : {detail}",
+        "rien n'est perdu : relancez make deploy, qui rétablit le bot",
+    ),
     "relay.parked": Saying(
         "{count} message(s) mis de côté, que Mattermost a refusés pour leur contenu",
         "scripts/parked.sh {relay} list, puis show, retry ou drop avec leur numéro",
+    ),
+    "gitlab-relay.dead-letters": Saying(
+        "{count} événement(s) de GitLab que le relais n'a pas pu annoncer et a mis de côté",
+        "scripts/parked.sh gitlab list, puis show, retry ou drop avec leur numéro",
     ),
     "gitlab-relay.silent": Saying(
         "le relais GitLab ne répond pas sur le port {port} : {detail}",

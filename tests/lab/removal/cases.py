@@ -333,7 +333,7 @@ NOTHING = {
         ),
         _FILE,
     ),
-    **dict.fromkeys((f"gitlab.{n}" for n in ("detail", "mute", "people", "wording")), _FILE),
+    **dict.fromkeys((f"gitlab.{n}" for n in ("detail", "mute", "notify", "people", "wording")), _FILE),
     **dict.fromkeys(("gitlab.conversations", "gitlab.direct_messages"), _FILE),
     **dict.fromkeys((f"relays.{n}" for n in ("language", "digest_from", "footer")), _FILE),
     **dict.fromkeys(("gitlab.other_projects", "gitlab.service", "nextcloud.service"), _FILE),

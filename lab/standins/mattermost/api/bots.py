@@ -29,7 +29,9 @@ def create(call: Call) -> Response:
         "bot_owner": call.user["id"],
         "bot_description": wanted["description"],
     }
-    return JSONResponse(payload.to_json(users.insert(call.store, account)), 201)
+    bot = users.insert(call.store, account)
+    bots.greet(call.instance, bot, call.user)
+    return JSONResponse(payload.to_json(bot), 201)
 
 
 def list_page(call: Call) -> Response:

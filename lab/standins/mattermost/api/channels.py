@@ -59,7 +59,19 @@ def create_direct(call: Call) -> Response:
         raise forbidden()
     if people[0] is None or people[1] is None:
         raise ApiError("api.channel.create_direct_channel.invalid_user.app_error", 400)
+    is_restricted = call.instance.config.get("TeamSettings", "RestrictDirectMessage") == "team"
+    is_there = channels.find_direct(call.store, people[0], people[1]) is not None
+    if is_restricted and not (is_there or call.is_admin or _share_a_team(call, *ids)):
+        raise ApiError("api.channel.create_channel.direct_channel.team_restricted_error", 403)
     return JSONResponse(payload.to_json(channels.direct(call.store, people[0], people[1])), 201)
+
+
+def _share_a_team(call: Call, one: str, other: str) -> bool:
+    query = (
+        "SELECT 1 FROM team_members AS one JOIN team_members AS other USING (team_id) "
+        "WHERE one.user_id = ? AND other.user_id = ?"
+    )
+    return call.store.one(query, one, other) is not None
 
 
 def _check_texts(wanted: dict[str, str]) -> None:

@@ -10,7 +10,7 @@ from lab.standins.mattermost.api.endpoint import endpoint
 from lab.standins.mattermost.payloads import team as payload
 from lab.standins.mattermost.payloads.ok import OK
 from lab.standins.mattermost.state import channels, teams, users
-from lab.standins.mattermost.state.errors import ApiError, forbidden
+from lab.standins.mattermost.state.errors import ApiError, forbidden, invalid_body
 from lab.standins.mattermost.state.store import Row, new_id
 
 _RESERVED = (
@@ -132,7 +132,10 @@ def restore(call: Call) -> Response:
 def add_member(call: Call) -> Response:
     """Any member may add others; nobody adds themselves here, to an open team either (bots are recorded)."""
     team = access.team(call)
-    user = users.find(call.store, call.fields("team_member", {"user_id": str})["user_id"])
+    wanted = call.fields("team_member", {"team_id": str, "user_id": str})
+    if wanted["team_id"] != team["id"]:
+        raise invalid_body("team_id")
+    user = users.find(call.store, wanted["user_id"])
     if not access.is_team_member(call, team["id"]):
         raise forbidden()
     teams.join(call.instance, team["id"], user)

@@ -72,7 +72,10 @@ def get(call: Call) -> Response:
 
 
 def get_by_username(call: Call) -> Response:
-    user = call.store.one("SELECT * FROM users WHERE username = ?", call.path("username").lower())
+    name = call.path("username")
+    if not users.is_valid_username(name):
+        raise invalid_body("username")
+    user = call.store.one("SELECT * FROM users WHERE username = ?", name)
     if user is None:
         raise ApiError("app.user.get_by_username.app_error", 404)
     return JSONResponse(payload.to_json(user, private=user["id"] == call.user["id"]))

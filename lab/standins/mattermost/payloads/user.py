@@ -31,6 +31,7 @@ def to_json(user: Row, *, private: bool) -> dict[str, object]:
         if user["failed_attempts"]:
             shown["failed_attempts"] = user["failed_attempts"]
     if user["bot_owner"] is not None:
-        shown |= {"is_bot": True, "bot_description": user["bot_description"]}
+        shown |= {"is_bot": True}
+        shown |= {"bot_description": user["bot_description"]} if user["bot_description"] else {}
     timezone = {"automaticTimezone": "", "manualTimezone": "", "useAutomaticTimezone": "true"}
     return shown | {"locale": user["locale"], "timezone": timezone, "disable_welcome_email": False}

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from lab.standins.mattermost.state import users
+from lab.standins.mattermost.state import channels, posts, users
 from lab.standins.mattermost.state.errors import ApiError
+from lab.standins.mattermost.state.instance import Instance
 from lab.standins.mattermost.state.store import Row, Store
 
 _COLUMNS = {"username": "username", "display_name": "first_name", "description": "bot_description"}
+_GREETING = (
+    "Please add me to teams and channels you want me to interact in. "
+    "To do this, use the browser or Mattermost Desktop App."
+)
 
 
 def address(username: str) -> str:
@@ -19,6 +24,12 @@ def address(username: str) -> str:
 def missing() -> ApiError:
     """404: there is no such bot."""
     return ApiError("store.sql_bot.get.missing.app_error", 404)
+
+
+def greet(instance: Instance, bot: Row, owner: Row) -> None:
+    """Have a new bot write to who made it, as each of them does."""
+    channel = channels.direct(instance.store, bot, owner)
+    posts.insert(instance, channel, bot, _GREETING, type="add_bot_teams_channels")
 
 
 def find(store: Store, id: str) -> Row:

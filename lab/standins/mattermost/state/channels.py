@@ -27,18 +27,26 @@ def insert(store: Store, channel: dict[str, object]) -> Row:
     return find(store, id)
 
 
+def find_direct(store: Store, one: Row, other: Row) -> Row | None:
+    """The channel of two people, if there is one."""
+    return store.one("SELECT * FROM channels WHERE team_id = '' AND name = ?", _name_of(one, other))
+
+
 def direct(store: Store, creator: Row, other: Row) -> Row:
     """The channel of two people, made if there is none."""
-    ids = sorted({creator["id"], other["id"]})
-    name = f"{ids[0]}__{ids[-1]}"
-    found = store.one("SELECT * FROM channels WHERE team_id = '' AND name = ?", name)
+    found = find_direct(store, creator, other)
     if found is not None:
         return found
+    ids, name = sorted({creator["id"], other["id"]}), _name_of(creator, other)
     fields = {"team_id": "", "type": "D", "display_name": "", "name": name, "creator_id": creator["id"]}
     channel = insert(store, fields)
     for user_id in ids:
         members.insert(store, channel["id"], user_id)
     return channel
+
+
+def _name_of(one: Row, other: Row) -> str:
+    return "__".join(sorted([one["id"], other["id"]]))
 
 
 def insert_defaults(store: Store, team: Row) -> None:

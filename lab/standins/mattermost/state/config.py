@@ -51,6 +51,7 @@ def defaults(release: Release) -> Document:
             "MaxUsersPerTeam": 50,
             "MaxChannelsPerTeam": 2000,
             "MaxNotificationsPerChannel": 1000,
+            "RestrictDirectMessage": "any",
         },
         "SqlSettings": {
             "DriverName": "postgres",

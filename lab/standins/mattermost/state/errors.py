@@ -6,6 +6,9 @@ from collections.abc import Mapping
 
 MESSAGES = {
     "api.bot.create_disabled": "Bot creation has been disabled.",
+    "api.channel.create_channel.direct_channel.team_restricted_error": (
+        "A direct channel cannot be created between these users because they do not share a team in common."
+    ),
     "api.channel.delete_channel.cannot.app_error": "Unable to delete the default channel {channel}.",
     "api.channel.restore_channel.restored.app_error": (
         "Unable to unarchive channel. The channel is not archived."

@@ -6,7 +6,9 @@ thread least of all, hears of the event a second time.
 """
 
 import logging
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import TypeVar
 
 from relays.base.bounded_json import HeavyError, read_json
 from relays.base.bounded_json import UnreadableError as NoJsonError
@@ -20,6 +22,7 @@ from relays.sources.gitlab.delivery_log import DeliveryLog, LogEntry
 from relays.sources.gitlab.event import Event, read_event
 from relays.sources.gitlab.hook_logs import PatternLogs
 from relays.sources.gitlab.payload import Payload
+from relays.sources.gitlab.reader import Ask
 from relays.sources.gitlab.rest import GitLabError
 from relays.sources.gitlab.router import Router
 from relays.storage.engine import StorageError
@@ -27,8 +30,12 @@ from relays.storage.store import Store
 
 log = logging.getLogger(__name__)
 
+T = TypeVar("T")
+
 _REASON = 120
 _STORED_SECONDS = 60.0
+# The watchdog leaves the thread several times as long.
+_SEARCH_SECONDS = 60.0
 _DIGITS = 18
 
 
@@ -66,10 +73,10 @@ class Replay(Subcommand):
             return Markup(wording["command.replay.failed"])
         if not self._logs:
             return Markup(wording["command.replay.no_token"])
+        ask = _within(_SEARCH_SECONDS)
         try:
-            entry = next(
-                filter(None, (each.find(known.key, known.noted_at) for each in self._found(known))), None
-            )
+            found = (each.find(known.key, known.noted_at, ask) for each in self._found(known, ask))
+            entry = next(filter(None, found), None)
         except GitLabError as error:
             reason = markup.plain(str(error), _REASON)
             return markup.fill(wording["command.replay.gitlab"], reason=reason)
@@ -78,7 +85,7 @@ class Replay(Subcommand):
             return Markup(wording["command.replay.gone"])
         return self._announce(known, event, asked)
 
-    def _found(self, known: ChannelEvent) -> Iterator[DeliveryLog]:
+    def _found(self, known: ChannelEvent, ask: Ask) -> Iterator[DeliveryLog]:
         """The logs that may hold it: that of its project, and those of groups that it is in."""
         project = known.project.lower()
         for each in self._logs:
@@ -86,7 +93,7 @@ class Replay(Subcommand):
                 if each.api.path.lower() == project:
                     yield each
             else:
-                for found in each.found():
+                for found in each.found(ask):
                     path = found.api.path.lower()
                     if path == project or project.startswith(f"{path}/"):
                         yield found
@@ -108,6 +115,18 @@ class Replay(Subcommand):
             raise StorageError("no commit in time") from None
         log.info("replay key=%s channel=%s user=%s", known.key, channel, asked.command.user_id)
         return markup.fill(wording["command.replay.done"], number=known.number)
+
+
+def _within(seconds: float) -> Ask:
+    """Puts questions to GitLab as long as there is time, so that no search is one without end."""
+    until = time.monotonic() + seconds
+
+    def ask(question: Callable[[], T]) -> T:
+        if time.monotonic() > until:
+            raise GitLabError("no answer in time")
+        return question()
+
+    return ask
 
 
 def _read(entry: LogEntry) -> Event | None:

@@ -6,6 +6,7 @@
     table           where states are stored, and the channels that have a root
     root            a state as the first post
     conversing      from an event that is announced to the posts of its conversation, in the transaction that takes it
+    replies         what is said below the root
     notices         whom an event concerns in person
 
 A conversation is that of a merge request, an issue or another work item, the pipelines of a branch, a release, or an

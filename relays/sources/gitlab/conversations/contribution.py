@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-KINDS = ("merge_request", "issue", "pipeline", "release", "environment")
 UNKNOWN = (-1.0,)
 """The order of a fact that holds only as long as nothing else is known."""
 
@@ -31,8 +30,9 @@ class Turn:
 
 @dataclass(frozen=True)
 class Contribution:
-    """What an event says of the conversation of this `kind` (KINDS) and `name` in a project.
+    """What an event says of the conversation of this `kind` and `name` in a project.
 
+    kind     merge_request, issue, pipeline, release or environment
     project  the full path, of the group for what is in no project
     name     a number, a branch, a tag, an environment
     facts    by name; a name with a space in it is one of many of its kind ("vote lperrin")

@@ -11,12 +11,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from relays.delivery.outbox import Notification
-from relays.mattermost.markup import Markup
 from relays.mattermost.message import Message
 from relays.sources.gitlab.conversations.contribution import Contribution, Fact
 from relays.sources.gitlab.conversations.direct_messages import DirectMessages
 from relays.sources.gitlab.conversations.identities import Identities
 from relays.sources.gitlab.conversations.notices import Heard, notices
+from relays.sources.gitlab.conversations.replies import Part, Replies
 from relays.sources.gitlab.conversations.root import render
 from relays.sources.gitlab.conversations.state import State
 from relays.sources.gitlab.conversations.table import Conversations, Root
@@ -26,9 +26,7 @@ from relays.sources.gitlab.events import find_kind
 from relays.sources.gitlab.events import note as comments
 from relays.sources.gitlab.events.common import project_of
 from relays.sources.gitlab.merge_requests import MergeRequests
-from relays.sources.gitlab.people import mentions
 from relays.sources.gitlab.router import Router
-from relays.sources.gitlab.routing import Route
 from relays.sources.gitlab.storable import storable
 from relays.storage.engine import Database
 from relays.wording import CATALOGUES, Wording
@@ -38,20 +36,22 @@ _SIGNS = {
     "issue": "#",
     **{kind: f" {kind} " for kind in ("pipeline", "release", "environment")},
 }
-# Those of which a root says at once all that there is to say.
-_SHORT_LIVED = ("pipeline", "release", "environment")
 _LONGEST = 255
 _NOT_HEARD = ("foreign", "unsupported", "unreadable", "failed")
 
 
 @dataclass(frozen=True)
-class _Part:
-    """An event and what it says; `turned` is what that amounts to (broken, fixed, or nothing)."""
+class _Talk:
+    """A conversation as it stands after an event; `thread` is what its channels call it, `name` what its state is."""
 
-    event: Event
-    said: Contribution
-    worth_a_reply: bool
-    turned: str = ""
+    name: str
+    thread: str
+    kind: str
+    state: State
+
+    def root(self, language: str, detail: str) -> Message:
+        """The first post."""
+        return render(self.kind, self.state, CATALOGUES[language], detail)
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ class Conversing:
         parts, state = self._heard(before, parts)
         thread, state = self._thread(db, name, kind, state, parts)
         self.conversations.keep(db, name, state)
-        posts = [*self._posts(db, one, name, thread, kind, state, parts)]
+        posts = [*self._posts(db, one, _Talk(name, thread, kind, state), parts)]
         if self.direct_messages and self._is_announced(one):
             heard = [
                 Heard(self.router.projects.named(part.event), part.turned, before, state) for part in parts
@@ -111,7 +111,7 @@ class Conversing:
         """Remove what is so old that nothing more will come of it."""
         self.conversations.forget(db)
 
-    def _parts(self, db: Database, events: Sequence[Event]) -> Iterator[_Part]:
+    def _parts(self, db: Database, events: Sequence[Event]) -> Iterator[Part]:
         for event in events:
             kind = find_kind(event.payload)
             said = kind and kind.contribution(event.payload, event.project, event.actions)
@@ -120,22 +120,22 @@ class Conversing:
             known = said.branch and self.merge_requests.from_branch(db, said.project, said.branch, said.sha)
             if known:
                 project, iid = known
-                yield _Part(
+                yield Part(
                     event, replace(said, kind="merge_request", project=project, name=str(iid)), said.insists
                 )
             elif said.kind:
-                yield _Part(event, said, said.replies)
+                yield Part(event, said, said.replies)
 
-    def _heard(self, state: State, parts: Sequence[_Part]) -> tuple[list[_Part], State]:
+    def _heard(self, state: State, parts: Sequence[Part]) -> tuple[list[Part], State]:
         """The parts with what each amounts to, and the state after all of them."""
-        heard: list[_Part] = []
+        heard: list[Part] = []
         for part in parts:
             turned = state.turned(part.said.turn)
             state = state.with_(part.said).with_(self._setting(part))
             heard.append(replace(part, turned=turned, worth_a_reply=part.worth_a_reply or bool(turned)))
         return heard, state
 
-    def _setting(self, part: _Part) -> Contribution:
+    def _setting(self, part: Part) -> Contribution:
         """Where the conversation takes place, as the site calls it."""
         event = self.router.projects.named(part.event)
         facts: dict[str, Fact] = {
@@ -147,7 +147,7 @@ class Conversing:
         return replace(part.said, facts=facts, counts={}, turn=None)
 
     def _thread(
-        self, db: Database, name: str, kind: str, state: State, parts: Sequence[_Part]
+        self, db: Database, name: str, kind: str, state: State, parts: Sequence[Part]
     ) -> tuple[str, State]:
         """What the conversation is called in its channels: that of a branch begins anew when its pipelines break."""
         if kind != "pipeline":
@@ -161,17 +161,11 @@ class Conversing:
         return f"{name} {since}", state
 
     def _posts(
-        self,
-        db: Database,
-        one: Outcome,
-        name: str,
-        thread: str,
-        kind: str,
-        state: State,
-        parts: Sequence[_Part],
+        self, db: Database, one: Outcome, talk: _Talk, parts: Sequence[Part]
     ) -> Iterator[Notification]:
-        confidential, roots = parts[0].event.confidential, self.conversations.roots(db, name)
+        confidential, roots = parts[0].event.confidential, self.conversations.roots(db, talk.name)
         key, announced = one.deliveries[0].key, dict.fromkeys(each.channel for each in one.notifications)
+        in_thread = Replies(self.router, self.identities, mentions_people=self.direct_messages is None)
         by_channel = [(part, self.router.routes_of(part.event)[1]) for part in parts]
         for channel in announced:
             routed = [(part, routes[channel]) for part, routes in by_channel if channel in routes]
@@ -181,63 +175,27 @@ class Conversing:
             route = routed[0][1]
             language = self.router.language_of(route)
             detail = "short" if self.router.is_short(route) else "full"
-            root = render(kind, state, CATALOGUES[language], detail)
+            root = talk.root(language, detail)
             new = Root(channel, language, detail, _digest(root))
-            worth_one = [part for part, _ in routed if self._is_worth_one(part, channel in roots, route)]
-            replies = (
-                self._replies(worth_one, route) if self.router.conversations_of(route) == "threads" else []
-            )
+            replies = in_thread.to([part for part, _ in routed], route, has_root=channel in roots)
             for place, message in replies:
-                yield Notification(_key(key, place), channel, message, thread, root)
+                yield Notification(_key(key, place), channel, message, talk.thread, root)
             if not replies and roots.get(channel) != new:
-                yield Notification(key, channel, None, thread, root)
-            self.conversations.keep_root(db, name, new)
+                yield Notification(key, channel, None, talk.thread, root)
+            self.conversations.keep_root(db, talk.name, new)
         for root_of in roots.values():
             if root_of.channel in announced:
                 continue
             # A route that was taken out since leads nowhere any more.
             if self.router.leads_to(root_of.channel, confidential=confidential):
-                yield from self._updated(db, name, thread, kind, state, root_of, key)
+                yield from self._updated(db, talk, root_of, key)
 
-    def _is_worth_one(self, part: _Part, has_root: bool, route: Route) -> bool:
-        """Whether a reply says something that the root does not, which is news itself where it is new."""
-        said_by_root = not has_root and part.said.kind in _SHORT_LIVED and bool(part.said.facts)
-        return bool((part.worth_a_reply and not said_by_root) or self._mentions(part, route))
-
-    def _updated(
-        self, db: Database, name: str, thread: str, kind: str, state: State, root: Root, key: str
-    ) -> Iterator[Notification]:
+    def _updated(self, db: Database, talk: _Talk, root: Root, key: str) -> Iterator[Notification]:
         """The root in a channel where nothing else is said, if it shows something else now."""
-        shown = render(kind, state, CATALOGUES[root.language], root.detail)
+        shown = talk.root(root.language, root.detail)
         if _digest(shown) != root.shows:
-            self.conversations.keep_root(db, name, root._replace(shows=_digest(shown)))
-            yield Notification(key, root.channel, None, thread, shown)
-
-    def _replies(self, parts: Sequence[_Part], route: Route) -> list[tuple[int, Message]]:
-        """The replies to these events, each with the place of the first event that it is about."""
-        if not parts:
-            return []
-        events = [self._noted(part) for part in parts]
-        replies = self.router.replies(events, route)
-        below = [line for part in parts for line in self._mentions(part, route)]
-        return [(place, message.below(below) if place == 0 else message) for place, message in replies]
-
-    def _mentions(self, part: _Part, route: Route) -> list[Markup]:
-        """Who is mentioned with it in a channel, because nobody is written to in person."""
-        if self.direct_messages is not None:
-            return []
-        wording = CATALOGUES[self.router.language_of(route)]
-        return list(mentions(part.event, self.router.people, wording))
-
-    def _noted(self, part: _Part) -> Event:
-        """The event with what the relay knows of it noted down: whom a comment mentions, what a pipeline turned to."""
-        event, payload = part.event, part.event.payload
-        if event.name == "note":
-            known = ((name, self.identities.known(name)) for name in comments.mentioned_in(payload))
-            payload = payload.but((comments.PEOPLE,), {name: found for name, found in known if found})
-        if event.name == "pipeline" and part.turned:
-            payload = payload.but(("object_attributes", "ref_status_name"), part.turned)
-        return replace(event, payload=payload)
+            self.conversations.keep_root(db, talk.name, root._replace(shows=_digest(shown)))
+            yield Notification(key, root.channel, None, talk.thread, shown)
 
     def _withdrawn(self, db: Database, event: Event, key: str) -> Iterator[Notification]:
         """An issue that has become confidential is shown no longer where it was shown before."""
@@ -245,16 +203,16 @@ class Conversing:
         said = kind and kind.contribution(event.payload, event.project, event.actions)
         if not (said and event.confidential and event.name == said.kind == "issue"):
             return
-        name = _name_of(_Part(replace(event, confidential=False), said, worth_a_reply=False))
+        name = _name_of(Part(replace(event, confidential=False), said, worth_a_reply=False))
         state = self.conversations.state(db, name)
         if state is not None:
             state = state.with_(replace(said, facts={"withdrawn": said.facts["withdrawn"]}))
             self.conversations.keep(db, name, state)
             for root in self.conversations.roots(db, name).values():
-                yield from self._updated(db, name, name, said.kind, state, root, f"{key} withdrawn")
+                yield from self._updated(db, _Talk(name, name, said.kind, state), root, f"{key} withdrawn")
 
 
-def _name_of(part: _Part) -> str:
+def _name_of(part: Part) -> str:
     said = part.said
     place = f"{storable(said.project, _LONGEST)}{_SIGNS[said.kind]}{storable(said.name, _LONGEST)}"
     return f"{place} confidential" if part.event.confidential else place

@@ -7,7 +7,7 @@ neither is whoever cannot be found for LONGEST_SECONDS because Mattermost does n
 import logging
 import threading
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from relays.base.worker import Worker
@@ -18,6 +18,7 @@ from relays.mattermost.message import Message
 from relays.sources.gitlab.conversations.identities import Identities
 from relays.sources.gitlab.conversations.notices import Notice
 from relays.sources.gitlab.events.common import ICON, USERNAME
+from relays.sources.gitlab.wishes import Wishes, wants
 from relays.storage.engine import Database, StorageError
 from relays.storage.store import Store
 
@@ -26,6 +27,8 @@ log = logging.getLogger(__name__)
 LONGEST_SECONDS = 3600.0
 _LOOK_SECONDS = 1.0
 _AT_ONCE = 50
+# Of those who need not be written to, so many are looked for before it is seen who does.
+_LOOKED_FOR_AT_ONCE = 20
 _TIMEOUT_SECONDS = 120.0
 
 
@@ -42,13 +45,16 @@ class Noted(NamedTuple):
 
 @dataclass(frozen=True)
 class DirectMessages:
-    """The table."""
+    """The table, and what people want to be in it."""
 
     store: Store
+    wishes: Wishes = field(default_factory=dict)
 
     def put(self, db: Database, key: str, notices: Iterable[Notice]) -> None:
-        """Note what is to be said because of the delivery of this key."""
+        """Note what is to be said because of the delivery of this key, to those who want to hear of it."""
         for each in notices:
+            if not wants(self.wishes, each.user, each.thing):
+                continue
             db.execute(
                 "INSERT INTO direct_messages (notice, username, email, text, noted_at) VALUES (?, ?, ?, ?, ?)"
                 " ON CONFLICT (notice) DO NOTHING",
@@ -111,7 +117,10 @@ class DirectMessenger(Worker):
                 name = None
             self._outbox.put(self._sending(noted, name)).result()
         try:
-            self._identities.look()
+            for _ in range(_LOOKED_FOR_AT_ONCE):
+                self.beat()
+                if self._stopping.is_set() or not self._identities.look():
+                    return
         except NoAnswerError:
             return
 

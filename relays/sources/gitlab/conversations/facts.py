@@ -1,8 +1,10 @@
 """The readers of facts that kinds of events share. What is read is cut to what a root may show."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
+from itertools import islice
 
 from relays.sources.gitlab.conversations.contribution import UNKNOWN, Fact
+from relays.sources.gitlab.noise import PROGRESS
 from relays.sources.gitlab.payload import Payload
 from relays.sources.gitlab.timestamps import moment
 
@@ -23,10 +25,10 @@ _ENDS = ("close", "reopen", "merge")
 _STATES = {"approved": "approved", "requested_changes": "changes", "unapproved": ""}
 _VOTES = {"approved": "approved", "approval": "approved", "unapproved": "", "unapproval": ""}
 # How far a pipeline has got; those that are over come after all of them, by the time at which they ended.
-_PROGRESS = (
-    *("created", "waiting_for_resource", "preparing", "waiting_for_callback", "pending", "scheduled"),
-    *("running", "canceling", "manual", "skipped"),
-)
+_STAGES = (*PROGRESS, "manual")
+# Of the jobs of a pipeline: so many, and so much of each name.
+_MOST_JOBS = 5
+_JOB = 60
 SOUND, BROKEN = "success", "failed"
 
 
@@ -101,8 +103,8 @@ def order_of_pipeline(pipeline: Payload) -> tuple[float, ...]:
     """How far which pipeline has got. One that is retried ends once more, at a later time."""
     status = pipeline.text("status")
     number = float(pipeline.number("id"))
-    if status in _PROGRESS:
-        return (number, 0.0, float(_PROGRESS.index(status)))
+    if status in _STAGES:
+        return (number, 0.0, float(_STAGES.index(status)))
     return (number, moment(pipeline.text("finished_at")) or 1.0, 0.0)
 
 
@@ -121,20 +123,21 @@ def of_pipeline(payload: Payload) -> Iterator[tuple[str, Fact]]:
         "url": commit.text("url")[:_ADDRESS],
         "title": commit.text("title")[:_TITLE],
     }
-    value["jobs"] = [job[:_NAME] for job in failed_jobs(payload)[:5]]
+    value["jobs"] = jobs_of_pipeline(payload, BROKEN)
     yield "pipeline", Fact(order_of_pipeline(pipeline), value)
     known = payload.at("merge_request")
     if known.mapping():
         yield "subject", Fact(UNKNOWN, title_of_subject(known).value)
 
 
-def failed_jobs(payload: Payload) -> Sequence[str]:
-    """The jobs that a pipeline fails for."""
-    return [
-        job.text("name")
+def jobs_of_pipeline(payload: Payload, status: str) -> list[str]:
+    """The first jobs in a state on which a pipeline depends."""
+    found = (
+        job.text("name")[:_JOB]
         for job in payload.elements("builds")
-        if job.text("name") and job.text("status") == BROKEN and not job.flag("allow_failure")
-    ]
+        if job.text("name") and job.text("status") == status and not job.flag("allow_failure")
+    )
+    return list(islice(found, _MOST_JOBS))
 
 
 def of_deployment(payload: Payload) -> tuple[str, Fact]:

@@ -54,14 +54,16 @@ class Identities:
                 self._wanted[user] = None
             return known and known.name
 
-    def look(self) -> None:
-        """Look for those who were asked for. NoAnswerError."""
-        while self._wanted:
-            with self._lock:
-                user = next(iter(self._wanted), "")
-            self._find(user, "", has_to_know=False)
-            with self._lock:
-                self._wanted.pop(user, None)
+    def look(self) -> bool:
+        """Look for one of those who were asked for; whether there was one. NoAnswerError."""
+        with self._lock:
+            user = next(iter(self._wanted), None)
+        if user is None:
+            return False
+        self._find(user, "", has_to_know=False)
+        with self._lock:
+            self._wanted.pop(user, None)
+        return True
 
     def find(self, user: str, email: str = "") -> str | None:
         """The name in Mattermost of a user of GitLab with this address; None if there is nobody. NoAnswerError."""

@@ -25,6 +25,7 @@ from relays.sources.gitlab.events.subject import title_of
 from relays.sources.gitlab.noise import is_bot
 from relays.sources.gitlab.payload import Payload
 from relays.sources.gitlab.people import newly
+from relays.sources.gitlab.wishes import Thing
 from relays.wording import Wording
 
 _PUBLIC_FROM = 10  # as GitLab numbers visibility: 0 private, 10 internal, 20 public
@@ -44,9 +45,9 @@ class Heard:
 
 @dataclass(frozen=True)
 class Notice:
-    """What somebody of GitLab is to hear: what it is about in a word, and the text."""
+    """What somebody of GitLab is to hear: what it is about, and the text."""
 
-    thing: str
+    thing: Thing
     user: str
     email: str
     text: markup.Markup
@@ -56,7 +57,7 @@ def notices(heard: Heard, wording: Wording) -> Iterator[Notice]:
     """A notice for each person and thing."""
     payload = heard.event.payload
     actor = payload.text("user", "username")
-    done: set[tuple[str, str]] = set()
+    done: set[tuple[Thing, str]] = set()
     for thing, users in _concerned(heard):
         for user in users[:_MOST_PEOPLE]:
             name = user.text("username")
@@ -66,7 +67,7 @@ def notices(heard: Heard, wording: Wording) -> Iterator[Notice]:
                 yield Notice(thing, name, user.text("email"), _text(thing, heard, wording))
 
 
-def _concerned(heard: Heard) -> Iterator[tuple[str, list[Payload]]]:
+def _concerned(heard: Heard) -> Iterator[tuple[Thing, list[Payload]]]:
     event, payload = heard.event, heard.event.payload
     author = heard.after.of("author")
     if event.name in ("issue", "merge_request"):
@@ -79,10 +80,10 @@ def _concerned(heard: Heard) -> Iterator[tuple[str, list[Payload]]]:
     if event.name == "note" and "create" in event.actions:
         yield "mentioned", list(_mentioned(heard))
     if event.name == "pipeline" and heard.turned:
-        yield heard.turned, [payload.at("user")]
+        yield "broken" if heard.turned == "broken" else "fixed", [payload.at("user")]
 
 
-_OF_AUTHOR = (("approved", "approved"), ("merge", "merged"))
+_OF_AUTHOR: tuple[tuple[str, Thing], ...] = (("approved", "approved"), ("merge", "merged"))
 
 
 def _objections(state: State) -> set[str]:
@@ -105,7 +106,7 @@ def _names(state: State) -> set[str]:
     return {name.lower() for name in (*(user.text("username") for user in people), *voters) if name}
 
 
-def _text(thing: str, heard: Heard, wording: Wording) -> markup.Markup:
+def _text(thing: Thing, heard: Heard, wording: Wording) -> markup.Markup:
     payload = heard.event.payload
     said = markup.fill(
         wording[f"direct.{thing}"],

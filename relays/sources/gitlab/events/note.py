@@ -29,6 +29,8 @@ from relays.wording import Wording
 # As Mattermost counts; see relays.sources.gitlab.events.common for what all texts of a message add up to.
 _COMMENT = 1_500
 _SAID = {"create": "text", "update": "edited"}
+# Whom a comment names after so many others is not looked for.
+_MOST_MENTIONED = 20
 # Where the relay notes down who in Mattermost is mentioned in a comment (relays.sources.gitlab.conversations).
 PEOPLE = "people_mentioned"
 # What a comment or a reaction is about has them.
@@ -117,8 +119,8 @@ def people_in(payload: Payload) -> Mapping[str, str]:
 
 
 def mentioned_in(payload: Payload) -> list[str]:
-    """The user names that a comment mentions, in lower case, each once."""
-    return markdown.mentioned(payload.text("object_attributes", "note"))
+    """The first user names that a comment mentions, in lower case, each once."""
+    return markdown.mentioned(payload.text("object_attributes", "note"))[:_MOST_MENTIONED]
 
 
 def text_of_comment(

@@ -34,7 +34,6 @@ _WORDED = ("success", "failed", "canceled", "manual")
 # GitLab 19 compares with the pipeline before, on the same branch.
 _COMPARED = {"success": ("fixed",), "failed": ("broken", "still_failing")}
 _COLORS = {**COLORS, "manual": COLORS["update"]}
-_MOST_JOBS = 5
 
 
 class Pipeline(EventKind):
@@ -57,7 +56,7 @@ class Pipeline(EventKind):
             fields.append(Field(wording["field.duration"], markup.plain(duration(seconds), NUMBER)))
         for state in ("failed", "manual"):
             if state in ("failed", status):
-                jobs = markup.given(markup.plain, ", ".join(_jobs(payload, state)), BRANCH)
+                jobs = markup.given(markup.plain, ", ".join(facts.jobs_of_pipeline(payload, state)), BRANCH)
                 fields += field(wording[f"field.{state}_jobs"], jobs)
         return box(
             payload,
@@ -101,7 +100,7 @@ class Pipeline(EventKind):
         below = markup.fill(
             wording["reply.pipeline"],
             pipeline=linked(markup.from_label(shown), pipeline.text("url")),
-            jobs=markup.given(markup.plain, ", ".join(_jobs(payload, "failed")), BRANCH),
+            jobs=markup.given(markup.plain, ", ".join(facts.jobs_of_pipeline(payload, "failed")), BRANCH),
         )
         return as_reply(self.build(payload, wording)).below([below])
 
@@ -128,16 +127,6 @@ def _origin(payload: Payload, wording: Wording) -> Iterator[Field]:
         yield from field(wording["field.commit"], shown, short=False)
     if payload.mapping("user"):
         yield Field(wording["field.user"], markup.plain(user_of(payload, wording), NAME))
-
-
-def _jobs(payload: Payload, status: str) -> list[str]:
-    """The jobs in a state on which the pipeline depends."""
-    found = [
-        job.text("name")
-        for job in payload.elements("builds")
-        if job.text("name") and job.text("status") == status and not job.flag("allow_failure")
-    ]
-    return [name[:NAME] for name in found[:_MOST_JOBS]]
 
 
 def duration(seconds: int) -> str:

@@ -12,25 +12,17 @@ As GitLab documents them for 17.4 and newer, which is what the read token needs 
 and what a project does not use is not asked for.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, Protocol, TypeVar
+from typing import Any
 
 from relays.sources.gitlab.noise import is_bot
 from relays.sources.gitlab.payload import Payload
+from relays.sources.gitlab.reader import Ask
 from relays.sources.gitlab.reminders.things import Group, Person, Thing
 from relays.sources.gitlab.rest import GitLabError, PlaceApi
 from relays.sources.gitlab.timestamps import moment
-
-T = TypeVar("T")
-
-
-class Ask(Protocol):
-    """Puts a question to GitLab and brings its answer (relays.sources.gitlab.reader)."""
-
-    def __call__(self, question: Callable[[], T], /) -> T: ...
-
 
 _PER_PAGE = 100
 # Ten thousand of a kind are more than anybody is reminded of.

@@ -133,7 +133,7 @@ class ReminderWorker(GitLabReader):
             return [each]
         if each.path not in morning.found:
             with self._noting(morning, each.path):
-                morning.found[each.path] = self.ask(each.projects)
+                morning.found[each.path] = each.projects(self.ask)
         return morning.found.get(each.path, ())
 
     @contextmanager

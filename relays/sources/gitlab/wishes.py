@@ -1,0 +1,57 @@
+"""What people want to hear of in person: the settings, and the one place that decides it."""
+
+import re
+from collections.abc import Collection, Mapping
+from typing import Annotated, Literal, get_args
+
+from pydantic import AfterValidator, Field, ValidationInfo
+
+Thing = Literal[
+    "assigned", "review", "mentioned", "changes", "approved", "merged", "broken", "fixed", "reminders"
+]
+"""What a direct message may be about."""
+THINGS: tuple[Thing, ...] = get_args(Thing)
+
+# As GitLab documents them.
+_USER = re.compile("[A-Za-z0-9_.][A-Za-z0-9_.-]{0,254}")
+
+Wishes = Mapping[str, Collection[Thing]]
+"""From user names in GitLab to what each wants to hear of in person."""
+
+
+def wants(wishes: Wishes, user: str, thing: Thing) -> bool:
+    """Whether a user of GitLab wants to hear of a thing in person; who has said nothing hears of everything."""
+    # GitLab distinguishes no case in names, nor may it matter how a site writes them.
+    said = (wanted for name, wanted in wishes.items() if name.casefold() == user.casefold())
+    return thing in next(said, THINGS)
+
+
+def _check(wishes: Wishes, info: ValidationInfo) -> Wishes:
+    people: Mapping[str, str] = info.data.get("people") or {}
+    known = {name.casefold() for name in people}
+    names: dict[str, str] = {}
+    for name in wishes:
+        folded = name.casefold()
+        if not _USER.fullmatch(name):
+            raise ValueError(f"{name} is no user name in GitLab: write one such as camille.morel, without @")
+        if folded in names:
+            raise ValueError(f"{names[folded]} and {name} are one user of GitLab: keep one of them")
+        names[folded] = name
+        user = next((user for user, other in people.items() if other == folded), None)
+        if user is not None and folded not in known:
+            raise ValueError(
+                f"{name} is what {user} is called in Mattermost: write {user}, the name in GitLab"
+            )
+    return wishes
+
+
+InPersonWishes = Annotated[
+    dict[str, tuple[Thing, ...]],
+    AfterValidator(_check),
+    Field(
+        default={},
+        description="what a bot writes to each person of, by user names in GitLab: any of "
+        + ", ".join(f"`{thing}`" for thing in THINGS)
+        + "; `[]`: nothing. Whoever is not named hears of everything",
+    ),
+]

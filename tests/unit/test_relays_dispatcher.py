@@ -1,0 +1,185 @@
+"""The lines of the dispatcher while there is nothing to do: what they write and hold, and when they are let go."""
+
+import random
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from typing import TypeVar
+
+import pytest
+
+from relays.delivery import channel_worker
+from relays.delivery.outbox import Outbox
+from relays.mattermost.client import Meaning, PostResult
+from relays.storage.engine import Database
+from relays.storage.store import Store
+from tests.postgresql import on_both_spools
+from tests.unit.dispatcher_world import Site
+from tests.waiting import wait_until
+
+pytestmark = on_both_spools
+
+T = TypeVar("T")
+
+
+@pytest.fixture(params=[True, False], ids=["bot", "webhook"])
+def site(store: Store, request: pytest.FixtureRequest) -> Iterator[Site]:
+    """Not started yet."""
+    made = Site(store, request.param)
+    yield made
+    made.dispatcher.stop()
+
+
+@pytest.fixture
+def looks(site: Site, monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
+    """Lines look into the store all the time; wait until there were so many more looks."""
+    monkeypatch.setattr(channel_worker, "_IDLE_SECONDS", 0.01)
+    count, look = [0], site.outbox.delay_of
+
+    def counted(channel: str) -> float | None:
+        count[0] += 1
+        return look(channel)
+
+    monkeypatch.setattr(site.outbox, "delay_of", counted)
+
+    def wait(more: int) -> None:
+        enough = count[0] + more
+        wait_until("looks", lambda: count[0] >= enough)
+
+    return wait
+
+
+def test_a_line_with_nothing_to_do_writes_nothing(
+    site: Site, looks: Callable[[int], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written: list[object] = []
+    submit = site.store.submit
+
+    def noted(work: Callable[[Database], T]) -> Future[T]:
+        written.append(work)
+        return submit(work)
+
+    monkeypatch.setattr(site.store, "submit", noted)
+    site.dispatcher.start()
+    site.put("1")
+    wait_until("delivered", lambda: site.taken == [("dev", "1")])
+    looks(3)
+    before = len(written)
+    looks(30)
+    assert len(written) == before
+
+
+def emptied(site: Site) -> None:
+    """What it had was delivered."""
+    site.put("1")
+    wait_until("delivered", lambda: site.taken == [("dev", "1")])
+
+
+def refused(site: Site) -> None:
+    """What it had is a dead letter."""
+    site.answers = [PostResult(Meaning.REFUSED, "too large")]
+    site.put("1")
+    wait_until("parked", lambda: site.outbox.stats().parked == 1)
+
+
+def to_a_person(site: Site) -> None:
+    site.put("1", "@alice")
+    wait_until("delivered", lambda: site.taken == [("@alice", "1")])
+
+
+def emptied_elsewhere(site: Site) -> None:
+    """Another host of a shared spool took it, or an operator gave it up."""
+    site.store.submit(
+        lambda db: db.execute("UPDATE outbox SET state = 'done', finished_at = created_at")
+    ).result()
+    site.dispatcher.wake("dev")
+
+
+@pytest.mark.parametrize("how", [emptied, refused, to_a_person, emptied_elsewhere])
+def test_a_line_with_nothing_to_do_is_let_go_with_its_connections(
+    site: Site, how: Callable[[Site], None], looks: Callable[[int], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site.dispatcher.start()
+    how(site)
+    looks(5)
+    assert len(site.lines()) == 1  # not at once
+    (worker,) = site.dispatcher.workers
+    monkeypatch.setattr(channel_worker, "_KEPT_SECONDS", 0.05)
+    wait_until("let go", lambda: not site.lines())
+    worker.join(10)
+    assert not worker.is_alive()
+    assert (worker.failed, worker.healthy) == (False, True)
+    assert [way.closed for way in site.ways] == [1]
+    site.put("2")
+    wait_until("delivered by another line", lambda: ("dev", "2") in site.taken)
+
+
+def delayed(site: Site) -> None:
+    """Mattermost did not take it; whether its channel is in the settings still, nobody here knows."""
+    site.answers = [PostResult(Meaning.MISCONFIGURED, "HTTP 404", retry_after=3000.0)]
+    site.put("1")
+    wait_until("held", lambda: site.dispatcher.held() == {"dev": "HTTP 404"})
+
+
+def leased_elsewhere(site: Site) -> None:
+    other = Outbox(site.store, "another")
+    site.put("1")
+    assert other.claim("dev").result()
+
+
+@pytest.mark.parametrize("how", [delayed, leased_elsewhere])
+def test_a_line_that_waits_for_something_stays(
+    site: Site, how: Callable[[Site], None], looks: Callable[[int], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(channel_worker, "_KEPT_SECONDS", 0.0)
+    if how is leased_elsewhere:
+        how(site)
+    site.dispatcher.start()
+    if how is not leased_elsewhere:
+        how(site)
+    looks(20)
+    assert site.lines() == ["dev"]
+    assert site.taken == []
+
+
+def test_what_this_process_holds_and_does_not_know_of_is_not_waited_for(
+    site: Site, looks: Callable[[int], None]
+) -> None:
+    """The answer to a claim was lost with the connection to the store: nobody else holds the row."""
+    site.dispatcher.start()
+    site.put("1", "other")
+    wait_until("delivered", lambda: site.taken == [("other", "1")])
+    site.store.submit(
+        lambda db: db.execute(
+            "INSERT INTO outbox (channel, delivery_key, message, summary, state, run_at, created_at, claim_id,"
+            " lease_until) VALUES ('other', '2', '{}', '', 'ready', 0, 0, 'host/lost', ?)",
+            (site.store.now() + 29,),
+        )
+    ).result()
+    wait_until("delivered", lambda: ("other", "2") in site.taken, 15)
+
+
+def test_nothing_is_lost_or_doubled_while_lines_come_and_go(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(channel_worker, "_KEPT_SECONDS", 0.0)
+    site.dispatcher.start()
+    channels = [f"@person{number}" for number in range(4)]
+
+    def write(channel: str) -> None:
+        for number in range(40):
+            site.put(f"{number}", channel)
+            time.sleep(random.uniform(0, 0.02))  # as long as a line takes to be let go, more or less
+
+    writers = [threading.Thread(target=write, args=(channel,)) for channel in channels]
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join()
+    wait_until("all delivered", lambda: len(site.taken) >= 160)
+    for channel in channels:
+        assert [key for where, key in site.taken if where == channel] == [f"{n}" for n in range(40)]
+    wait_until("let go", lambda: not site.lines())
+    assert len(site.ways) > 4
+    wait_until("closed", lambda: all(way.closed == 1 for way in site.ways))
