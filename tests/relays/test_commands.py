@@ -181,7 +181,7 @@ def test_why_says_what_became_of_each_event_in_the_channel(bot: Callable[..., Re
     send(relay, issue(1))
     send(relay, body("pipeline_running.json"))
     send(relay, body("release_create.json"))
-    wait_for(lambda: "✅ publié" in ask(relay, "why"))
+    wait_for(lambda: undelivered(relay) == 0 and "✅ publié" in ask(relay, "why"))
     title, release, running, opened = ask(relay, "why").splitlines()
     assert title == "**Derniers événements pour ce canal**"
     assert re.match(r"- \*\*\d+\*\* · `issue` `#1` · taaf/projet-test-taaf, il y a ", opened)
