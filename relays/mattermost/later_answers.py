@@ -17,7 +17,7 @@ from pathlib import Path
 
 import requests
 
-from relays.base import tls
+from relays.base.web import open_session
 from relays.mattermost.client import ask
 from relays.mattermost.markup import Markup
 from relays.mattermost.slash_command import SlashCommand, answer
@@ -28,10 +28,11 @@ _DELAYS = (1.0, 5.0, 20.0)
 
 @dataclass(frozen=True)
 class Server:
-    """A Mattermost by its address; for `ca` see client.Hook."""
+    """A Mattermost by its address; for `ca` and `proxy` see client.Hook."""
 
     url: str
     ca: Path | None = None
+    proxy: str | None = None
 
 
 class LaterAnswers:
@@ -40,10 +41,7 @@ class LaterAnswers:
     def __init__(self, server: Server, sleep: Callable[[float], object] = time.sleep) -> None:
         self._url = server.url
         self._sleep = sleep
-        self._session = requests.Session()
-        self._session.mount("https://", tls.TlsAdapter(server.ca))
-        # Or ~/.netrc would be asked for a password.
-        self._session.auth = lambda request: request
+        self._session = open_session(server.ca, server.proxy)
 
     def send(self, command: SlashCommand, text: Markup) -> str:
         """Send one; what kept it from arriving, in a few words without a secret, or nothing."""

@@ -89,7 +89,7 @@ def test_descriptors(gitlab_with: Making, listener: socket.socket, sink: Sink, l
                 tried = events.sent
                 wait_for(lambda tried=tried: events.sent > tried + 20)  # type: ignore[misc]
         more(events)
-    # Told, with the remedy, and not each of the times a second that it is tried again.
+    # Reported, with the remedy, and not each of the times a second that it is tried again.
     reported = relay.text.count("accepting fails")
     assert 1 <= reported <= 3
     assert relay.text.count("raise LimitNOFILE") == reported

@@ -14,7 +14,7 @@ from tests.lab.runs import deploy, sampled
 from tests.lab.test_drift_report import drift as report
 from tests.waiting import wait_until
 
-_TOLD = re.compile(r"^  (\S.*)\n    expected  (.*)\n    actual    (.*)$", re.MULTILINE)
+_REPORTED = re.compile(r"^  (\S.*)\n    expected  (.*)\n    actual    (.*)$", re.MULTILINE)
 
 
 @pytest.fixture
@@ -48,7 +48,7 @@ def test_drift_is_named_and_repaired(world: World, fault: Fault) -> None:
         what.startswith(fault.what)
         and expected.startswith(fault.expected)
         and actual.startswith(fault.actual)
-        for what, expected, actual in _TOLD.findall(report)
+        for what, expected, actual in _REPORTED.findall(report)
     ), report
     repaired = deploy(**settings)
     assert fault.what in repaired.output

@@ -8,13 +8,12 @@ import pytest
 from lab import state
 from tasks.site import Site
 from tests.acceptance.people import Chat
-from tests.lab.mistakes import NOBODY, World, plain_user
+from tests.lab.mistakes import ENGINES, NOBODY, World, plain_user
 from tests.lab.person import Person, Shell, left_behind, nothing_there, person, tokens
-from tests.lab.runs import sampled
 
 __all__ = ["nothing_there", "person", "tokens"]
 
-pytestmark = pytest.mark.usefixtures("nothing_there")
+pytestmark = [pytest.mark.usefixtures("nothing_there"), pytest.mark.exhaustive]
 
 
 @dataclass(frozen=True)
@@ -56,6 +55,7 @@ WRONG = [
         "printf '#!/bin/sh\\necho no daemon >&2; exit 1\\n' >/usr/bin/docker; chmod 755 /usr/bin/docker",
         undo="mv /usr/bin/docker.away /usr/bin/docker",
     ),
+    *(Wrong(each.name, each.named, make=each.make, undo=each.undo) for each in ENGINES),
     Wrong("another project", "--compose-project elsewhere", ("--compose-project=elsewhere",)),
     Wrong("another address of Nextcloud", "nextcloud.url", ("--nextcloud-url=http://git.taaf.internal",)),
     Wrong("nobody at Nextcloud", "nextcloud.admin", ("--nextcloud-user=nobody",)),
@@ -100,8 +100,8 @@ def world(site: Site, lab: state.Lab, chat: Chat, machine: Shell) -> Iterator[Wo
     machine(f"userdel -rf {NOBODY} 2>/dev/null || true")
 
 
-@pytest.mark.parametrize("wrong", sampled([pytest.param(each, id=str(each)) for each in WRONG], 15))
-def test_mistakes_are_told_in_a_line_and_leave_nothing(
+@pytest.mark.parametrize("wrong", WRONG, ids=str)
+def test_mistakes_are_reported_in_a_line_and_leave_nothing(
     wrong: Wrong, person: Person, world: World, tokens: Callable[[], tuple[int, int, int]]
 ) -> None:
     (person.home / "wrong").write_text("x" * 26)

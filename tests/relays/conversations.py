@@ -56,7 +56,7 @@ class Speaker(Relay):
         self.configure(self._head)
 
     def close(self) -> None:
-        """End it, and see that it told no secret."""
+        """End it, and see that it printed no secret."""
         super().close()
         assert self._token not in self.text
 

@@ -41,7 +41,7 @@ def shown(text: str, written: str | None = None) -> Message:
 
 
 def notification(line: str) -> Notification:
-    """A notification as a line tells it."""
+    """A notification as a line says it."""
     told: dict[str, Any] = json.loads(line)
     return Notification(
         told["key"],

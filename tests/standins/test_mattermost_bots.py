@@ -24,7 +24,16 @@ CREATION = {1: True, 9: False}
 """Exchanges before which the recorder switched the creation of bots."""
 PEOPLE = recording("25")["exchanges"]
 RESTRICTED = "restricted to teams"
-BY_ADMIN = ("to a team, which the body does not name", f"{RESTRICTED}: by an administrator")
+NO_TEAM = "to a team, which the body does not name"
+BY_BOT = (
+    "direct channel with somebody of no team of the bot's",
+    f"{RESTRICTED}: with somebody of no team of the bot's",
+    f"{RESTRICTED}: the channel that is there",
+    f"{RESTRICTED}: post in it",
+    f"{RESTRICTED}: with somebody of the team",
+    "user by a name in capitals",
+    "user by a name that nobody has",
+)
 
 
 @pytest.fixture
@@ -69,31 +78,29 @@ def test_bots_are_answered_as_recorded(server: MattermostServer) -> None:
     assert {title: differences for title, differences in found.items() if differences} == {}
 
 
-def test_bots_without_texts_and_whom_they_may_write_to_are_answered_as_recorded(
-    server: MattermostServer,
-) -> None:
+def test_bots_and_people_are_answered_as_recorded(server: MattermostServer) -> None:
+    """Bots without texts, whom a bot may write to, and how it belongs to a team that it leaves."""
     replay = Replay()
     replay.ids["admin000000000000000000001"] = server.api("GET", "/users/me")["id"]
     team = server.api("POST", "/teams", {"name": "dev", "display_name": "Dev", "type": "O"})["id"]
     replay.ids["team0000000000000000000001"] = team
+    wanted = {"team_id": team, "name": "bots", "display_name": "bots", "type": "O"}
+    replay.ids["chanbots000000000000000001"] = server.api("POST", "/channels", wanted)["id"]
     for name in ("alice", "bob", "carol"):
         replay.ids[f"{name}{'1':0>{26 - len(name)}}"] = server.add_user(name)
     alice = {"team_id": team, "user_id": replay.ids["alice000000000000000000001"]}
     server.api("POST", f"/teams/{team}/members", alice)
     server.api("PUT", "/config/patch", {"ServiceSettings": {"EnableBotAccountCreation": True}})
-    found, sender = {}, "admin"
+    replay.tokens["admin"] = server.token
+    found = {}
     for exchange in PEOPLE:
-        replay.tokens["admin"] = server.token
-        is_restricted = exchange["name"].startswith(RESTRICTED)
-        limit = {"RestrictDirectMessage": "team" if is_restricted else "any"}
+        name = exchange["name"]
+        limit = {"RestrictDirectMessage": "team" if name.startswith(RESTRICTED) else "any"}
         server.api("PUT", "/config/patch", {"TeamSettings": limit})
-        as_admin = sender == "admin" or exchange["name"] in BY_ADMIN
-        answer = replay.send(server, exchange, "admin" if as_admin else sender)
+        answer = replay.send(server, exchange, "bot" if name in BY_BOT else "admin")
         # Which of two made-up ids comes first is not that of the real ones.
-        ignored = frozenset({"name", "shared"})
-        found[exchange["name"]] = replay.compare(exchange, answer, ignored=ignored)
-        if exchange["name"] == "token":
-            sender = "bot"
+        found[name] = replay.compare(exchange, answer, ignored=frozenset({"name", "shared"}))
+        if name == NO_TEAM:
             member = {"team_id": team, "user_id": replay.ids["id000000000000000000000402"]}
             server.api("POST", f"/teams/{team}/members", member)
     assert {title: differences for title, differences in found.items() if differences} == {}
@@ -156,5 +163,5 @@ def test_who_leaves_a_team_leaves_its_channels(server: MattermostServer) -> None
     server.api("PUT", f"/channels/{channel}/members/{bot}/schemeRoles", {"scheme_admin": True})
     assert server.api("GET", f"/channels/{channel}/members/{bot}")["scheme_admin"] is True
     server.api("DELETE", f"/teams/{team}/members/{bot}")
-    for path in (f"/teams/{team}/members/{bot}", f"/channels/{channel}/members/{bot}"):
-        assert server.request("GET", f"/api/v4{path}").status_code == 404
+    assert server.request("GET", f"/api/v4/channels/{channel}/members/{bot}").status_code == 404
+    assert server.api("GET", f"/teams/{team}/members/{bot}")["delete_at"] > 0

@@ -169,7 +169,14 @@ VALUES = [
     _set("operators without a command", "mattermost.operators", ["alice"], "needs mattermost.commands"),
     _set("another way of posting", "mattermost.posting", "robot", "mattermost.posting = 'robot'"),
     _set("a purpose of two lines", "mattermost.gitlab_webhook.channel_purpose", "a\nb", "channel_purpose"),
-    _set("an empty service", "gitlab.service", "", "gitlab.service"),
+    _set(
+        "no service of Nextcloud's, and its disk",
+        "nextcloud.service",
+        "",
+        "nextcloud.source = 'disk': must be",
+    ),
+    _set("a proxy that is none", "gitlab.proxy", "socks5://proxy", "gitlab.proxy = 'socks5://proxy'"),
+    _set("a path for the relay alone", "relays.url", "/webhook/gitlab", "relays.url = '/webhook/gitlab'"),
     _set(
         "a container for a service", "nextcloud.service", "taaf/nextcloud", "a service in docker-compose.yml"
     ),

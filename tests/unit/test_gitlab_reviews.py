@@ -18,7 +18,7 @@ from relays.sources.gitlab.mute import Mute
 from relays.sources.gitlab.routing import Route
 from relays.storage.engine import Database
 from tests.postgresql import on_both_spools
-from tests.unit.acts_world import Payload, World, approval, comment, push, world
+from tests.unit.acts_world import Payload, World, approval, comment, merge_request, push, world
 from tests.unit.test_gitlab_kinds_of_change import case
 from tests.unit.test_relays_messages import dispatch, load
 from tests.waiting import wait_until
@@ -122,6 +122,47 @@ def test_what_is_said_meanwhile_is_not_held_up(make: Make) -> None:
     first, second = texts(relay)
     assert "a poussé" in first
     assert second.startswith(HEADING)
+
+
+CHANGES = {"merge": "a fusionné", "close": "a fermé", "reopen": "a réouvert"}
+REVIEWS: dict[str, list[Payload]] = {
+    "comment": [comment(1, "a")],
+    "comments": [comment(1, "a"), comment(2, "b")],
+    "approval": [approval()],
+    "comment and approval": [comment(1, "a"), approval()],
+    "of two": [comment(1, "a"), comment(2, "b", user="lea"), approval(user="lea")],
+}
+
+
+@on_both_spools
+@pytest.mark.parametrize("action", CHANGES)
+@pytest.mark.parametrize("review", REVIEWS)
+def test_a_review_is_announced_before_what_ends_it(make: Make, review: str, action: str) -> None:
+    """ "Comment and close", or an approval that sets off the merge: GitLab sends both within a moment."""
+    relay = make()
+    state = {"close": "closed", "merge": "merged"}.get(action, "opened")
+    relay.hear(*REVIEWS[review], merge_request(action, state=state))
+    announced = relay.announced()
+    assert [CHANGES[action] in each for each in announced] == [False] * (len(announced) - 1) + [True]
+    assert len(announced) == (3 if review == "of two" else 2)
+
+
+@pytest.mark.parametrize(
+    "change", [merge_request("close", iid=9), merge_request("update"), push(branch="main")]
+)
+def test_nothing_else_ends_a_review(make: Make, change: Payload, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    relay = make()
+    relay.hear(comment(1, "a"), change, comment(2, "b"))
+    assert relay.announced()[-1].count("💬") == 2
+    assert caplog.text.count("held key=") == 2
+
+
+def test_what_comes_after_the_end_is_another_review(make: Make) -> None:
+    relay = make()
+    relay.hear(comment(1, "a"), merge_request("close", state="closed"), comment(2, "b"))
+    first, change, last = relay.announced()
+    assert ("a fermé" in change, "a fermé" in first + last) == (True, False)
 
 
 def test_the_same_comment_by_two_hooks_is_in_the_review_once(make: Make) -> None:

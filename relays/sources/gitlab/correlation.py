@@ -10,9 +10,10 @@ Of all but the last, one event leads: its message says what those that follow sa
 channels that got the leader, and announced in the others. GitLab keeps no order, so a follower that comes first waits a
 moment for a leader that is likely to come (sources.gitlab.delayed), and so does a push that may belong to a merge
 request which the relay has not heard of. What a review consists of waits for each other and is announced together
-(relays.sources.gitlab.review). Acts are known by what both events hold for certain, commits above all.
+(relays.sources.gitlab.review), at the latest before the merge request is said to be merged, closed or reopened, which
+GitLab sends in the same moment ("comment and close", an approval that sets off the merge). Acts are known by what both
+events hold for certain, commits above all. What is confidential is never part of one act with what is not.
 
-What is confidential is never part of one act with what is not.
 """
 
 import hashlib
@@ -56,12 +57,14 @@ class Part:
     """The part of an event in acts: what it leads, what it follows, and the review that it belongs to.
 
     `pushed` is the act that a push to a branch and all that is said of a merge request by that push have in common.
+    `ends` is what the acts of the reviews begin with that are to be announced before.
     """
 
     leads: list[Lead] = field(default_factory=list)
     follows: Follow | None = None
     review: str = ""
     pushed: str = ""
+    ends: str = ""
 
 
 def part_of(event: Event, mute: Mute, known: list[MergeRequest]) -> Part:
@@ -74,6 +77,7 @@ def part_of(event: Event, mute: Mute, known: list[MergeRequest]) -> Part:
         else None,
         review=_apart(event, _review(event)) if mute.reviews else "",
         pushed=_apart(event, _pushed(event)) if mute.push_updates else "",
+        ends=_ends(event) if mute.reviews else "",
     )
 
 
@@ -150,6 +154,14 @@ def _review(event: Event) -> str:
     else:
         return ""
     return _act(_REVIEW, event.project, iid, event.payload.text("user", "username"))
+
+
+def _ends(event: Event) -> str:
+    """What the acts of all reviews of a merge request begin with whose state changes; empty for any other event."""
+    if event.name != "merge_request" or event.actions.isdisjoint(_STATES):
+        return ""
+    of_all = _act(_REVIEW, event.project, event.payload.text("object_attributes", "iid"))
+    return of_all and f"{of_all} "
 
 
 def _is_worded_as_a_merge(event: Event) -> bool:

@@ -39,6 +39,17 @@ class DelayedDeliveries:
         db.execute("UPDATE held SET run_at = ? WHERE act = ?", (run_at, act))
         self._insert(db, key, act, run_at, until)
 
+    def follow(self, db: Database, key: str, acts: str) -> bool:
+        """Have what is held back for acts that begin so announced now, and a delivery after it; False if nothing is."""
+        of_these, now = "substr(act, 1, ?) = ?", self.store.now()
+        beginning = (len(acts), acts)
+        if not db.execute(f"SELECT 1 FROM held WHERE {of_these} LIMIT 1", beginning).fetchall():  # noqa: S608
+            return False
+        db.execute(f"UPDATE held SET run_at = ? WHERE {of_these} AND run_at > ?", (now, *beginning, now))  # noqa: S608
+        # What is due is announced in the order in which it came.
+        self._insert(db, key, f"after {acts}", now, now)
+        return True
+
     def is_held(self, db: Database, key: str) -> bool:
         """Whether a delivery is held back, by whichever relay."""
         return bool(db.execute("SELECT 1 FROM held WHERE delivery_key = ?", (key,)).fetchall())

@@ -62,6 +62,13 @@ class Outcome:
         belongs = bool(self.part.review) or expects
         return belongs and bool(self.notifications) and self.cause is None and not self.deliveries[0].act
 
+    @property
+    def may_end_reviews(self) -> bool:
+        """Whether reviews have to be announced before, and it has not let them pass yet."""
+        return (
+            bool(self.part.ends and self.notifications) and self.cause is None and not self.deliveries[0].act
+        )
+
 
 def consider(delivery: Waiting, router: Router, memory: History) -> Outcome:
     """What a delivery comes to. StorageError if what is remembered of what it is about cannot be read."""

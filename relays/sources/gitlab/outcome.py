@@ -59,6 +59,13 @@ class Settling:
                     if self.conversing:
                         self.conversing.foresee(one.events)
                     return replace(one, outcome=HELD, notifications=())
+        if one.may_end_reviews:
+            key = one.deliveries[0].key
+            if self.memory.holding.is_held(db, key):
+                return None
+            is_known = self.received.is_processed(db, key)
+            if not is_known and self.memory.holding.follow(db, key, one.part.ends):
+                return replace(one, outcome=HELD, notifications=())
         ours = self._ours(db, one)
         if ours is None:
             return None

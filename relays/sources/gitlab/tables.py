@@ -341,7 +341,7 @@ DROP TABLE direct_messages;
         ),
         # The days on which people have been reminded.
         Migration(11, up=_REMINDED, down="DROP TABLE reminded;"),
-        # What is old is found without looking at all of it. Columns do not say whether an index is there.
+        # What is old is found without looking at all of it. Columns do not show whether an index is there.
         Migration(
             12,
             up="""

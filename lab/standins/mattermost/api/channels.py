@@ -69,7 +69,7 @@ def create_direct(call: Call) -> Response:
 def _share_a_team(call: Call, one: str, other: str) -> bool:
     query = (
         "SELECT 1 FROM team_members AS one JOIN team_members AS other USING (team_id) "
-        "WHERE one.user_id = ? AND other.user_id = ?"
+        "WHERE one.user_id = ? AND other.user_id = ? AND one.delete_at = 0 AND other.delete_at = 0"
     )
     return call.store.one(query, one, other) is not None
 

@@ -17,8 +17,7 @@ from lab.standins.mattermost.state.emoji import EMOJI
 from lab.standins.mattermost.state.errors import ApiError, forbidden, invalid_body
 from lab.standins.mattermost.state.store import Row, new_id
 
-MAX_BYTES = 512 * 1024
-
+_LONGEST = 2 * 1024 * 1024
 _NAME = re.compile(r"[a-zA-Z0-9+_-]{1,64}")
 _MOST_FOUND = 200
 
@@ -26,8 +25,10 @@ _MOST_FOUND = 200
 def create(call: Call) -> Response:
     """Multipart: `emoji`, an object with name and creator, and `image`."""
     _refuse_disabled(call)
-    if len(call.body) > MAX_BYTES:
-        raise ApiError("api.emoji.create.too_large.app_error", 413)
+    most = call.instance.release.emoji_kilobytes
+    if len(call.body) > most * 1024:
+        size = f"{most} KB" if most < 1024 else f"{most // 1024} MB"
+        raise ApiError("api.emoji.create.too_large.app_error", 413, size=size)
     parts = _parts(call)
     wanted = loads(parts.get("emoji", b""))
     if not isinstance(wanted, dict):
@@ -36,7 +37,7 @@ def create(call: Call) -> Response:
     if not _NAME.fullmatch(name):
         raise ApiError("model.emoji.name.app_error", 400)
     if name in EMOJI:
-        raise ApiError("model.emoji.system_emoji_name.app_error", 400)
+        raise ApiError(call.instance.release.system_emoji_id, 400)
     if wanted.get("creator_id") != call.user["id"]:
         raise ApiError("api.emoji.create.other_user.app_error", 403)
     if custom_emoji.path_of(call.instance, name):
@@ -116,7 +117,7 @@ def _parts(call: Call) -> dict[str, bytes]:
 
 
 routes = [
-    endpoint("POST", "/emoji", create, longest=2 * MAX_BYTES),
+    endpoint("POST", "/emoji", create, longest=_LONGEST),
     endpoint("POST", "/emoji/search", search),
     endpoint("GET", "/emoji/{emoji_id}/image", image),
     endpoint("DELETE", "/emoji/{emoji_id}", delete),

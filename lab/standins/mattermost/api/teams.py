@@ -95,7 +95,7 @@ def mine(call: Call) -> Response:
         raise forbidden()
     rows = call.store.all(
         "SELECT teams.* FROM teams JOIN team_members ON teams.id = team_id "
-        "WHERE user_id = ? AND delete_at = 0 ORDER BY display_name",
+        "WHERE user_id = ? AND teams.delete_at = 0 AND team_members.delete_at = 0 ORDER BY display_name",
         user_id,
     )
     return JSONResponse([payload.to_json(row) for row in rows])
@@ -173,7 +173,8 @@ def set_member_roles(call: Call) -> Response:
 
 
 def _member(call: Call, user_id: str) -> Row:
-    member = teams.membership(call.store, call.id("team_id"), user_id)
+    """Who has left is shown as well, with the time."""
+    member = teams.any_membership(call.store, call.id("team_id"), user_id)
     if member is None:
         raise ApiError("app.team.get_member.missing.app_error", 404)
     return member

@@ -20,7 +20,7 @@ def member_to_json(member: Row) -> dict[str, object]:
         "team_id": member["team_id"],
         "user_id": member["user_id"],
         "roles": "team_user team_admin" if admin else "team_user",
-        "delete_at": 0,
+        "delete_at": member["delete_at"],
         "scheme_guest": False,
         "scheme_user": True,
         "scheme_admin": admin,

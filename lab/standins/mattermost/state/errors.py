@@ -45,7 +45,7 @@ MESSAGES = {
     ),
     "api.emoji.create.other_user.app_error": "Invalid user id.",
     "api.emoji.create.parse.app_error": "Unable to create emoji. Could not understand request.",
-    "api.emoji.create.too_large.app_error": "Unable to create emoji. Image must be less than 512 KB in size.",
+    "api.emoji.create.too_large.app_error": "Unable to create emoji. Image must be less than {size} in size.",
     "api.emoji.disabled.app_error": "Custom emoji have been disabled by the system admin.",
     "api.emoji.upload.image.app_error": "Unable to create emoji. File must be a PNG, JPEG, or GIF.",
     "api.incoming_webhook.disabled.app_error": "Incoming webhooks have been disabled by the system admin.",

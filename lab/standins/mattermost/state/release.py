@@ -56,6 +56,10 @@ class Release:
     """Whether the request of a slash command names the thread that it was typed in."""
     edit_time_limit: bool
     """Whether PostEditTimeLimit holds, which in 5.37 needs a licence."""
+    emoji_kilobytes: int
+    """How large the upload of a custom emoji may be."""
+    system_emoji_id: str
+    """Error id of a custom emoji with the name of one that every server has."""
 
 
 V5_37 = Release(
@@ -88,6 +92,8 @@ V5_37 = Release(
     plain_triggers=False,
     commands_say_root=False,
     edit_time_limit=False,
+    emoji_kilobytes=1024,
+    system_emoji_id="model.emoji.name.app_error",
 )
 
 V11_6 = Release(
@@ -119,6 +125,8 @@ V11_6 = Release(
     plain_triggers=True,
     commands_say_root=True,
     edit_time_limit=True,
+    emoji_kilobytes=512,
+    system_emoji_id="model.emoji.system_emoji_name.app_error",
 )
 
 RELEASES = {"5.37": V5_37, "11.6": V11_6}

@@ -31,7 +31,8 @@ CREATE TABLE IF NOT EXISTS teams (
     name TEXT UNIQUE, display_name TEXT, description TEXT, email TEXT, type TEXT, invite_id TEXT,
     allow_open_invite INTEGER);
 CREATE TABLE IF NOT EXISTS team_members (
-    team_id TEXT, user_id TEXT, scheme_admin INTEGER DEFAULT 0, PRIMARY KEY (team_id, user_id));
+    team_id TEXT, user_id TEXT, scheme_admin INTEGER DEFAULT 0, delete_at INTEGER DEFAULT 0,
+    PRIMARY KEY (team_id, user_id));
 CREATE TABLE IF NOT EXISTS channels (
     id TEXT PRIMARY KEY, create_at INTEGER, update_at INTEGER, delete_at INTEGER DEFAULT 0,
     team_id TEXT, type TEXT, display_name TEXT, name TEXT, header TEXT DEFAULT '', purpose TEXT DEFAULT '',
@@ -74,6 +75,7 @@ CREATE INDEX IF NOT EXISTS posts_of_thread ON posts (root_id, create_at) WHERE r
 _LATER = {
     "posts": {"edit_at": "INTEGER DEFAULT 0", "is_pinned": "INTEGER DEFAULT 0"},
     "users": {"locale": "TEXT DEFAULT 'en'"},
+    "team_members": {"delete_at": "INTEGER DEFAULT 0"},
 }
 """Columns that a database of an earlier version of the stand-in lacks."""
 

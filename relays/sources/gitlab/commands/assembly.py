@@ -47,5 +47,5 @@ def receive_commands(
     subcommands = {each.name: each for each in (Help(others), *others)}
     people = People(sender) if isinstance(sender, Bot) else None
     answering = Answering(subcommands, language, people, frozenset(settings.operators))
-    executor = Executor(answering, Server(settings.url, sender.ca))
+    executor = Executor(answering, Server(settings.url, sender.ca, sender.proxy))
     return CommandReception(read_secrets(credentials, TOKEN), settings.team, executor, refusals)
