@@ -144,7 +144,7 @@ class Story:
         people = {MEMBER: server.add_user(MEMBER), STRANGER: server.add_user(STRANGER), BOT: bot}
         ids["alice000000000000000000001"] = people[MEMBER]
         for name, identity in people.items():
-            server.api("POST", f"/teams/{team}/members", {"user_id": identity})
+            server.api("POST", f"/teams/{team}/members", {"team_id": team, "user_id": identity})
             if name != STRANGER:
                 for channel in ("bots", "priv"):
                     path = f"/channels/{ids[f'chan{channel}000000000000000001']}/members"
@@ -249,7 +249,7 @@ def chat(tmp_path: Path, integration: Integration) -> Iterator[MattermostServer]
         server.api("PUT", "/config/patch", {"ServiceSettings": {"EnablePostUsernameOverride": True}})
         team = server.api("POST", "/teams", {"name": "dev", "display_name": "Dev", "type": "O"})["id"]
         alice = server.add_user("alice")
-        server.api("POST", f"/teams/{team}/members", {"user_id": alice})
+        server.api("POST", f"/teams/{team}/members", {"team_id": team, "user_id": alice})
         server.api(
             "POST",
             "/commands",

@@ -96,7 +96,7 @@ def test_the_stand_in_says_the_same(tmp_path: Path) -> None:
         server.api("PUT", "/config/patch", {"ServiceSettings": {"EnableBotAccountCreation": True}})
         bot = server.api("POST", "/bots", {"username": "passerelle"})["user_id"]
         token = server.api("POST", f"/users/{bot}/tokens", {"description": "x"})["token"]
-        server.api("POST", f"/teams/{team}/members", {"user_id": bot})
+        server.api("POST", f"/teams/{team}/members", {"team_id": team, "user_id": bot})
         alice = server.add_user("alice")
         server.api("PUT", f"/users/{alice}/patch", {"locale": "fr"})
         channels = {
