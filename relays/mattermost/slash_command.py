@@ -18,6 +18,7 @@ _MORE = Markup("…")
 # Mentions of people and channels in the text are fields as well.
 _MOST_FIELDS = 2_000
 _ID = re.compile(r"[a-z0-9]{26}")
+_POST = re.compile(r"[a-z0-9]{1,26}")
 _WORD = re.compile(r"/[A-Za-z0-9_./-]{1,128}")
 _RESPONSE = re.compile(r"/hooks/commands/([A-Za-z0-9]{1,64})\Z")
 
@@ -31,7 +32,7 @@ class SlashCommand:
     """Who has typed what where. `word` is the command with its slash, `words` what stands behind it.
 
     `team` and `channel` are names, that of a direct channel made of two numbers; `response` is what leads a later
-    answer to the person, a secret.
+    answer to the person, a secret. `root_id` is the first post of the thread that it was typed in, which 11.6 says.
     """
 
     team: str
@@ -41,6 +42,7 @@ class SlashCommand:
     word: str
     words: tuple[str, ...]
     response: str = field(default="", repr=False)
+    root_id: str = ""
 
 
 def read_command(body: bytes) -> tuple[str, SlashCommand]:
@@ -65,6 +67,7 @@ def read_command(body: bytes) -> tuple[str, SlashCommand]:
         word,
         tuple(said.get("text", "").split()),
         response[1] if response else "",
+        said.get("root_id", "") if _POST.fullmatch(said.get("root_id", "")) else "",
     )
 
 

@@ -10,9 +10,9 @@ import pytest
 from tests.postgresql import Cluster, on_both_spools
 from tests.relays import slash
 from tests.relays.bot_sink import BotSink
+from tests.relays.commanded import bot
 from tests.relays.process import PROJECT, Relay
 from tests.relays.slash import ALICE, ask, introduce
-from tests.relays.test_commands import bot
 from tests.relays.test_parked import places
 
 __all__ = ["bot"]

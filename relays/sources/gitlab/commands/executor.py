@@ -9,6 +9,7 @@ import logging
 import queue
 import threading
 import time
+import traceback
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
@@ -47,7 +48,14 @@ class _Line(Worker):
                 job = self._line.get(timeout=_LOOK_SECONDS)
             except queue.Empty:
                 continue
-            job()
+            try:
+                job()
+            except Exception as error:
+                # One command is no reason to stop the relay.
+                place = traceback.extract_tb(error.__traceback__)[-1]
+                log.critical(
+                    "failed command error=%s at=%s:%s", type(error).__name__, place.name, place.lineno
+                )
 
     def stop(self) -> None:
         self._stopping.set()

@@ -42,7 +42,7 @@ class Mute(Subcommand):
             return self._list(channel, wording)
         span, *targets = asked.arguments
         seconds = _seconds(span)
-        target = targets[0] if targets else ""
+        target = targets[0] if targets else self._thread(asked)
         if (span != _OFF and not seconds) or len(targets) > 1 or (target and not silences.is_target(target)):
             return markup.fill(wording["command.mute.usage"], word=markup.code(asked.command.word, 64))
         if not self._router.leads_into(channel):
@@ -83,6 +83,15 @@ class Mute(Subcommand):
             return Markup(wording["command.mute.none"])
         log.info("mute channel=%s over user=%s", channel, asked.command.user_id)
         return markup.fill(wording["command.mute.over"], what=_what(target, wording))
+
+    def _thread(self, asked: Asked) -> str:
+        """What the thread is about that it was typed in, if it is one of ours; nothing outside of one."""
+        command = asked.command
+        rows = self._store.read(
+            "SELECT name FROM conversation WHERE channel = ? AND post_id = ?",
+            (command.channel, command.root_id),
+        )
+        return str(rows[0][0]) if command.root_id and rows else ""
 
     def _put(self, work: Callable[[Database], list[Notification]]) -> int:
         try:
