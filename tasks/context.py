@@ -29,6 +29,7 @@ SIGNING_TOKEN = "/etc/passerelle/gitlab-signing-token"  # noqa: S105
 READ_TOKEN = "/etc/passerelle/gitlab-read-token"  # noqa: S105
 SPOOL = "/etc/passerelle/spool"
 BOT_TOKEN = "/etc/passerelle/mattermost-bot-token"  # noqa: S105
+COMMAND_TOKEN = "/etc/passerelle/mattermost-command-token"  # noqa: S105
 CA = "/etc/passerelle/ca.pem"
 APP_PASSWORD = "/etc/passerelle/nextcloud-app-password"  # noqa: S105
 

@@ -105,10 +105,15 @@ class BotSession:
         self._session.close()
 
     def send(
-        self, method: str, path: str, body: Any, largest: int | None = None
+        self,
+        method: str,
+        path: str,
+        body: Any,
+        largest: int | None = None,
+        timeout: tuple[float, float] | None = None,
     ) -> tuple[requests.Response, bytes]:
         """An answer of the API, and its body. requests.RequestException if there is none."""
-        timeout = QUESTION_TIMEOUT if body is None else POST_TIMEOUT
+        timeout = timeout or (QUESTION_TIMEOUT if body is None else POST_TIMEOUT)
         sizes = {} if largest is None else {"largest": largest}
         response, content = ask(self._session, method, f"{self._url}/api/v4{path}", body, timeout, **sizes)
         now = time.monotonic()

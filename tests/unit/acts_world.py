@@ -16,6 +16,7 @@ from relays.delivery.outbox import Notification, Outbox
 from relays.delivery.tables import OUTBOX
 from relays.sources.gitlab import delayed as holding
 from relays.sources.gitlab.attempt_journal import AttemptJournal
+from relays.sources.gitlab.channel_events import ChannelEvents
 from relays.sources.gitlab.conversations.conversing import Conversing
 from relays.sources.gitlab.dead_letters import DeadLetters
 from relays.sources.gitlab.event_processor import EventProcessor
@@ -24,6 +25,7 @@ from relays.sources.gitlab.inbox import Delivery, Inbox
 from relays.sources.gitlab.mute import Mute
 from relays.sources.gitlab.router import Router
 from relays.sources.gitlab.routing import Route
+from relays.sources.gitlab.silences import Silences
 from relays.sources.gitlab.tables import GITLAB
 from relays.storage.engine import Database
 from relays.storage.store import Store
@@ -68,6 +70,8 @@ class World:
     now: float = field(default_factory=time.time)
     wake: Callable[[], object] = lambda: None
     conversing: Conversing | None = None
+    channel_events: ChannelEvents | None = None
+    silences: Silences | None = None
     posts: list[Notification] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -102,6 +106,8 @@ class World:
             metrics,
             self.counters,
             conversing=self.conversing,
+            channel_events=self.channel_events,
+            silences=self.silences,
         )
         self.wake = lambda: received.put(list).result()
         processor.start()

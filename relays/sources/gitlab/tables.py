@@ -166,6 +166,33 @@ CREATE TABLE reminded (
 );
 """
 
+_CHANNEL_EVENTS = """
+CREATE TABLE channel_events (
+    id           INTEGER PRIMARY KEY,
+    channel      TEXT NOT NULL,
+    delivery_key TEXT NOT NULL,
+    kind         TEXT NOT NULL,
+    subject      TEXT NOT NULL,
+    project      TEXT NOT NULL,
+    rule         TEXT NOT NULL,
+    noted_at     DOUBLE PRECISION NOT NULL,
+    UNIQUE (channel, delivery_key)
+);
+CREATE INDEX channel_events_latest ON channel_events (channel, id);
+"""
+
+_SILENCES = """
+CREATE TABLE silences (
+    id        INTEGER PRIMARY KEY,
+    channel   TEXT NOT NULL,
+    target    TEXT NOT NULL,
+    until     DOUBLE PRECISION NOT NULL,
+    chosen_by TEXT NOT NULL,
+    chosen_at DOUBLE PRECISION NOT NULL,
+    UNIQUE (channel, target)
+);
+"""
+
 # What waits may be taken for announced where the version of a damaged file could not be read.
 AFTER_RESCUE = f"""
 DELETE FROM {PROCESSED} WHERE delivery_key IN (SELECT delivery_key FROM received)
@@ -176,6 +203,10 @@ LEFT_BEHIND = ("known_delivery",)
 
 
 def _recognise(tables: Columns) -> int | None:
+    if "silences" in tables:
+        return 14
+    if "channel_events" in tables:
+        return 13
     if "reminded" in tables:
         return 11
     if "conversation_states" in tables:
@@ -322,7 +353,19 @@ DROP INDEX merge_requests_age;
 DROP INDEX branches_age;
 """,
         ),
+        # What became of events in their channels, for who asks there.
+        Migration(13, up=_CHANNEL_EVENTS, down="DROP TABLE channel_events;"),
+        # What people do not want to hear of for a while.
+        Migration(14, up=_SILENCES, down="DROP TABLE silences;"),
     ),
-    known=(PROCESSED, "dead_letter", "conversation_states", "conversation_roots", "reminded"),
+    known=(
+        PROCESSED,
+        "dead_letter",
+        "conversation_states",
+        "conversation_roots",
+        "reminded",
+        "channel_events",
+        "silences",
+    ),
     waiting=("received", "direct_messages"),
 )
