@@ -15,6 +15,10 @@ _ANSWERS = {
     "host": ("[USER@]HOST[:PORT]", "The host that GitLab and Nextcloud run on, as SSH reaches it."),
     "compose_project": ("NAME", "Of several Compose projects the one that is meant."),
     "gitlab_url": ("URL", "Address of GitLab; without it, as its console says."),
+    "relay_url": (
+        "URL",
+        "Where a GitLab that is not on the host reaches the relay: a reverse proxy that leads to port 8090.",
+    ),
     "gitlab_admin": ("NAME", "Administrator of GitLab whose token is made; without it, the first one."),
     "nextcloud_url": ("URL", "Address of Nextcloud; without it, as its configuration says."),
     "nextcloud_user": ("NAME", "Nextcloud account whose files hold the documents; without it, admin."),
@@ -26,7 +30,8 @@ _ANSWERS = {
 _SECRETS = {
     "mattermost_token": "Token of an administrator of Mattermost, used once to make one of its own.",
     "mattermost_password": "Password of --mattermost-user.",
-    "gitlab_token": "A token of GitLab's (administrator, scope api) in the place of one that is made.",
+    "gitlab_token": "A token of GitLab's (administrator, scope api; of a GitLab that is not on the host: Maintainer of "
+    "the projects) in the place of one that is made.",
     "nextcloud_password": "An app password of Nextcloud's in the place of one that is made.",
 }
 
@@ -97,6 +102,8 @@ def setup(settings: Path, /, **answers: Any) -> int:
     Looks on the host for the Compose project, the applications and their addresses, makes a token in each, writes the
     settings, shows what is to be deployed, asks, deploys, and sends a first message. It needs SSH to the host, as root
     or with sudo, and an administrator of Mattermost, once.
+
+    A GitLab or Nextcloud that is not on the host is given by its address and token or password.
 
     Whatever is not given here is found or asked for. Each option may as well be a variable: --gitlab-url is
     PASSERELLE_SETUP_GITLAB_URL. Run again, setup keeps what the settings say. `rotate` renews the tokens that it has

@@ -4,6 +4,7 @@ import ipaddress
 import re
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import urlsplit
 
 import paramiko
 from pydantic import AfterValidator, Field, SecretStr
@@ -50,6 +51,12 @@ def canonical(machine: str) -> str:
     except ValueError:
         return _LOOPBACK if name == _LOOPBACK or name.startswith("localhost.") else name
     return _LOOPBACK if address.is_loopback else str(address)
+
+
+def is_near(url: str, machine: str) -> bool:
+    """Whether an address is on the loopback or names that machine, and so nothing for a proxy."""
+    named = canonical(urlsplit(url).hostname or "")
+    return named == _LOOPBACK or named == canonical(machine)
 
 
 def in_url(machine: str) -> str:

@@ -61,19 +61,21 @@ def install_commands(site: Site, context: DeployContext) -> None:
 
 
 def _compose(site: Site, context: DeployContext) -> str:
-    """What `docker compose` is to be typed as for the site's project, in its folder."""
+    """What `docker compose` is to be typed as for the site's project, in its folder; empty without one."""
     try:
         found = containers(context.infrastructure)
-    except DockerError:
+    except DockerError as error:
+        if error.reason == "engine" and site.services:
+            raise
         # Where the trees are on the disk, the relays' step has said so.
         found = []
     ours = of_project(found, context.infrastructure, site.host.compose_project)
     services = sorted({each.service for each in ours})
     wanted = site.gitlab.service
-    # GitLab may run elsewhere, which a site says by naming no service.
-    if services and "service" in site.gitlab.model_fields_set and wanted not in services:
+    # Sites of 1.0.0 say that GitLab runs elsewhere by naming no service.
+    if services and wanted and "service" in site.gitlab.model_fields_set and wanted not in services:
         raise ResourceError(
             f"gitlab.service = {wanted!r}: there is no such service in the Compose project of {context.infrastructure} "
-            f"(there are: {', '.join(services)}); correct it, or leave it out if GitLab runs elsewhere"
+            f'(there are: {", ".join(services)}); correct it, or make it "" if GitLab runs elsewhere'
         )
-    return command_for(ours)
+    return command_for(ours) if ours or site.services else ""

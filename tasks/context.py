@@ -1,9 +1,9 @@
 """Where things are on the host, and how its applications are reached: what several steps share."""
 
-from collections.abc import Callable
+import ipaddress
 from dataclasses import dataclass, field
+from typing import Any
 
-from paramiko import Transport
 from pydantic import SecretStr
 from pyinfra import host, inventory
 from pyinfra.api import Host
@@ -12,7 +12,7 @@ from tasks.addresses import in_url
 from tasks.machines import refuse_second_site
 from tasks.members import Members, find_members
 from tasks.operations.api import Api
-from tasks.operations.gitlab import require_scope, signs
+from tasks.operations.gitlab import SETTINGS, administers, require_scope, signs
 from tasks.operations.nextcloud import account_api
 from tasks.operations.remote import HostFact
 from tasks.operations.resource import ResourceError
@@ -63,7 +63,8 @@ class HomeFolder(HostFact[str]):
 class DeployContext:
     """`infrastructure` is the absolute path of the Compose project, `relay` is ADDRESS:PORT for GitLab.
 
-    `gitlab_signs`: GitLab signs what it sends. `members` is what the patterns of the site find there.
+    `gitlab_signs`: GitLab signs what it sends. `members` is what the patterns of the site find there. `relay_url` is
+    where GitLab reaches the relay if not at `relay`; `administers`: the token may set GitLab's allow-list.
     """
 
     infrastructure: str
@@ -72,6 +73,13 @@ class DeployContext:
     gitlab: Api
     gitlab_signs: bool
     members: Members = field(default_factory=Members)
+    relay_url: str | None = None
+    administers: bool = True
+
+    @property
+    def hook_url(self) -> str:
+        """Where GitLab sends events."""
+        return hook_url(self.relay_url, self.relay)
 
     @property
     def scripts(self) -> str:
@@ -99,7 +107,7 @@ def find_context(site: Site) -> DeployContext:
         require_scope(gitlab_api(site, site.gitlab.read_token, "read_token"), "read_api", "api")
     if site.nextcloud.relay_password:
         check_account(nextcloud_api(site, site.nextcloud.relay_password), site.nextcloud.admin)
-    signed = gitlab_signs(gitlab)
+    signed, administered = gitlab_signs(gitlab), may_administer(site, gitlab, relay)
     check_references(site, mattermost)
     return DeployContext(
         infrastructure=folder,
@@ -108,7 +116,37 @@ def find_context(site: Site) -> DeployContext:
         gitlab=gitlab,
         gitlab_signs=signed,
         members=find_members(site, gitlab),
+        relay_url=site.relays.url,
+        administers=administered,
     )
+
+
+def hook_url(url: str | None, relay: str) -> str:
+    """Where GitLab sends events: to the relay at that URL, or else at that ADDRESS:PORT."""
+    return f"{url or f'http://{relay}'}/webhook/gitlab"
+
+
+def may_administer(site: Site, gitlab: Api, relay: str) -> bool:
+    """Whether the deploy may set GitLab's allow-list, which only that of a GitLab elsewhere can do without.
+
+    ResourceError if GitLab cannot reach the relay without.
+    """
+    if not site.gitlab.service and not administers(gitlab):
+        if not site.relays.given and not _is_public(relay):
+            raise ResourceError(
+                f"relays.url is missing: {relay} is an address of the host's own network, and gitlab.token is no "
+                f"administrator's, so {site.gitlab.url} sends nothing there; set relays.url to an address at which it "
+                "reaches the relay, such as https://hooks.example.org, or relays.address if an administrator has "
+                "allowed that one"
+            )
+        return False
+    gitlab.call("GET", SETTINGS)  # or why not
+    return True
+
+
+def _is_public(relay: str) -> bool:
+    address = relay.rpartition(":")[0].removeprefix("[").removesuffix("]")
+    return ipaddress.ip_address(address).is_global
 
 
 def gitlab_signs(gitlab: Api) -> bool:
@@ -131,7 +169,9 @@ def site_host() -> Host:
 
 def locate(site: Site) -> tuple[str, str]:
     """The absolute path of the Compose project, and the relay's ADDRESS:PORT for GitLab, as the host says."""
-    address = site.relays.address or site_host().get_fact(PrimaryAddress)
+    if site.relays.given:
+        return infrastructure(site), site.relays.given
+    address = site_host().get_fact(PrimaryAddress)
     if not address:
         raise ResourceError("the host has no route and so no address; set relays.address as GitLab sees it")
     return infrastructure(site), f"{in_url(address)}:{site.relays.port}"
@@ -153,8 +193,8 @@ def mattermost_api(site: Site, token: SecretStr | None = None) -> Api:
         token or site.mattermost.token,
         header="Authorization",
         scheme="Bearer ",
-        transport=_way(site),
-        ca=site.host.ca,
+        proxy=site.mattermost.proxy,
+        **_way(site),
     )
 
 
@@ -166,17 +206,19 @@ def gitlab_api(site: Site, token: SecretStr, setting: str = "token") -> Api:
         token,
         header="PRIVATE-TOKEN",
         setting=setting,
-        transport=_way(site),
-        ca=site.host.ca,
+        proxy=site.gitlab.proxy,
+        **_way(site),
     )
 
 
 def nextcloud_api(site: Site, password: SecretStr) -> Api:
     """Nextcloud with the relay's app password for the admin."""
     return account_api(
-        site.nextcloud.url, site.nextcloud.admin, password, transport=_way(site), ca=site.host.ca
+        site.nextcloud.url, site.nextcloud.admin, password, proxy=site.nextcloud.proxy, **_way(site)
     )
 
 
-def _way(site: Site) -> Callable[[], Transport] | None:
-    return (lambda: host_transport(site_host())) if site.host.api_access == "ssh" else None
+def _way(site: Site) -> dict[str, Any]:
+    """What is the same for all servers of the site: how they are reached, and whom they are trusted by."""
+    tunnel = (lambda: host_transport(site_host())) if site.host.api_access == "ssh" else None
+    return {"transport": tunnel, "ca": site.host.ca, "near": site.host.address}

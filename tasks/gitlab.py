@@ -31,12 +31,13 @@ def triggers_of(site: Site) -> dict[str, bool]:
 def provision_gitlab(site: Site, context: DeployContext) -> None:
     """The allow-list entry without which GitLab refuses hooks, the projects, a hook of each with the same secrets."""
     api = context.gitlab
-    gitlab.outbound_allow_list(api, context.relay, name="Outbound allow-list")
+    if context.administers:
+        gitlab.outbound_allow_list(api, context.relay, name="Outbound allow-list")
     secret_file.generated_secret(HOOK_TOKEN, name="Secret token of the hooks")
     secret_file.generated_secret(SIGNING_TOKEN, secret_file.SIGNING_TOKEN, name="Signing token of the hooks")
     wanted = (
         HOOK_NAME,
-        f"http://{context.relay}/webhook/gitlab",
+        context.hook_url,
         triggers_of(site),
         fingerprint,
         partial(secret_file.read, HOOK_TOKEN),
@@ -76,7 +77,13 @@ def remove_hooks(
 
 @step("GitLab")
 def remove_allowed(context: DeployContext, addresses: Iterable[str]) -> None:
-    """These entries of the allow-list."""
+    """These entries of the allow-list; where it is not the deploy's to set, they are named."""
+    if not context.administers:
+        if named := [
+            f"outbound allow-list entry {address}: an administrator's to remove" for address in addresses
+        ]:
+            left_alone(named, name="Outbound allow-list")
+        return
     for address in each(addresses):
         gitlab.no_allow_list_entry(context.gitlab, address, name=f"Outbound allow-list entry {address}")
 

@@ -71,9 +71,9 @@ def made_by_marks(site: Site, context: DeployContext, marks: Marks) -> Made:
     """What deploys that left no record have made for this host; nothing if there was none."""
     if not marks.conf and not marks.port:
         return Made()
-    address = context.relay.rpartition(":")[0]
-    addresses = {context.relay, *([f"{address}:{marks.port}"] if marks.port else [])}
-    projects, led_to = _hooked(context.gitlab, addresses)
+    address = "" if context.relay_url else context.relay.rpartition(":")[0]
+    addresses = {context.relay, *([f"{address}:{marks.port}"] if marks.port and address else [])}
+    projects, led_to = _hooked(context, addresses)
     scripts = posixpath.dirname(marks.conf or context.webhooks_conf)
     return Made(
         gitlab=site.gitlab.url,
@@ -86,9 +86,12 @@ def made_by_marks(site: Site, context: DeployContext, marks: Marks) -> Made:
     )
 
 
-def _hooked(api: Api, addresses: set[str]) -> tuple[frozenset[str], set[str]]:
+def _hooked(context: DeployContext, addresses: set[str]) -> tuple[frozenset[str], set[str]]:
     """The projects with a hook that bears our mark, and the addresses that these lead to."""
-    projects = [each["path_with_namespace"] for each in api.pages(_PROJECTS)]
+    api = context.gitlab
+    # Of somebody else's GitLab it would be shown all that is public.
+    own = "" if context.administers else "&membership=true"
+    projects = [each["path_with_namespace"] for each in api.pages(f"{_PROJECTS}{own}")]
     host.log(f"    no record of earlier deploys: looking for their hooks in {len(projects)} projects")
     secrets = fingerprint()
     found, led_to = set(), set()

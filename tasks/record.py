@@ -49,9 +49,8 @@ def wanted_elsewhere(site: Site) -> Made:
     others = {id(each.data.site): each.data.site for each in inventory if each.data.site != site}
     claims = Made()
     for other in others.values():
-        given = f"{other.relays.address}:{other.relays.port}" if other.relays.address else ""
         own = Machine(**other.host.model_dump(include=set(Machine.model_fields)))
-        claims |= described(other, given) | Made(machines=frozenset({own}))
+        claims |= described(other, other.relays.given) | Made(machines=frozenset({own}))
     return claims
 
 

@@ -25,7 +25,7 @@ def gitlab_settings(site: Site, *, signs: bool) -> str:
     """The settings file of the GitLab relay; `signs`: GitLab signs what it sends."""
     wanted, hook = site.gitlab, site.mattermost.gitlab_webhook
     projects = site.project_list.entries
-    log = ReadableSettings(url=wanted.url, projects=projects, hook=HOOK_NAME)
+    log = ReadableSettings(url=wanted.url, projects=projects, hook=HOOK_NAME, proxy=wanted.proxy)
     return _written(
         GitLabSettings(
             language=site.relays.language,
@@ -33,6 +33,7 @@ def gitlab_settings(site: Site, *, signs: bool) -> str:
             icon=icons.shown(site.mattermost, hook),
             digest_from=site.relays.digest_from,
             ca=Path(CA) if site.host.ca else None,
+            mattermost_proxy=site.mattermost.proxy,
             bot=_bot(site),
             signature="required" if signs else "accepted",
             detail=wanted.detail,
@@ -54,7 +55,7 @@ def gitlab_settings(site: Site, *, signs: bool) -> str:
 def nextcloud_settings(site: Site) -> str:
     """The settings file of the Nextcloud relay."""
     wanted, hook = site.nextcloud, site.mattermost.nextcloud_webhook
-    account = AccountSettings(url=wanted.url, user=wanted.admin)
+    account = AccountSettings(url=wanted.url, user=wanted.admin, proxy=wanted.proxy)
     return _written(
         NextcloudSettings(
             language=site.relays.language,
@@ -62,6 +63,7 @@ def nextcloud_settings(site: Site) -> str:
             icon=icons.shown(site.mattermost, hook),
             digest_from=site.relays.digest_from,
             ca=Path(CA) if site.host.ca else None,
+            mattermost_proxy=site.mattermost.proxy,
             bot=_bot(site),
             nextcloud=account if wanted.relay_password else None,
             source=wanted.source,

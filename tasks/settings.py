@@ -14,6 +14,7 @@ from typing import Any
 from pydantic import ValidationError, create_model
 from pydantic_settings import BaseSettings, EnvSettingsSource
 
+from tasks.addresses import is_near
 from tasks.places import PROJECT
 from tasks.settings_file import read_file
 from tasks.site import Site, SiteError, is_site_name
@@ -64,10 +65,23 @@ def load(values: Values, environment: Mapping[str, str] | None = None) -> dict[s
         except ValidationError as error:
             raise SiteError("\n".join(_fault_lines(error, path))) from None
         sites = {site.host.address: site}
+    for name, site in sites.items():
+        faults += _needless_proxies(site, f"sites.{name}." if own else "")
     faults += rivalries(sites)
     if faults:
         raise SiteError("\n".join(faults))
     return sites
+
+
+def _needless_proxies(site: Site, where: str) -> Iterator[str]:
+    """A line for each proxy that what is on the host itself would be reached by."""
+    for name in ("mattermost", "nextcloud", "gitlab"):
+        server = getattr(site, name)
+        if server.proxy and is_near(server.url, site.host.address):
+            yield (
+                f"{where}{name}.proxy = {server.proxy!r}: is for a server elsewhere, and {server.url} is the host "
+                "itself; take it out"
+            )
 
 
 def begun(values: Values, path: Path) -> dict[str, Any]:

@@ -7,11 +7,19 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, SecretStr, ValidationInfo
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    Field,
+    SecretStr,
+    ValidationInfo,
+)
 from pyinfra.api.exceptions import PyinfraError
 
-from relays.base.addresses import BaseUrl, base_url
+from relays.base.addresses import BaseUrl, ProxyUrl, base_url
 from relays.base.schema import Line, Section, Shown
 from relays.delivery.settings import DigestFrom, RelayLanguage
 from relays.mattermost.settings import ChannelName, Person
@@ -40,6 +48,7 @@ from tasks.addresses import (
     Token,
     UserName,
     canonical,
+    in_url,
 )
 from tasks.certificates import CertificateFile
 from tasks.documents import Announced, Folders, Tree, Trees
@@ -48,6 +57,10 @@ from tasks.wording_samples import try_on_events
 
 
 def _source(value: str, info: ValidationInfo) -> str:
+    if value == "disk" and info.data.get("service") == "":
+        raise ValueError(
+            'must be "webdav" where nextcloud.service is "": the host sees no files of one elsewhere'
+        )
     if value == "webdav" and info.data.get("relay_password") is None:
         raise ValueError("needs nextcloud.relay_password")
     owners = {tree.owner for tree in info.data.get("trees", [])}
@@ -87,7 +100,7 @@ def _hosts(value: list["Machine"], info: ValidationInfo) -> list["Machine"]:
         "address": "at which GitLab finds all of them: that of the load balancer",
     }
     for name, what in needed.items():
-        if value and not info.data.get(name):
+        if value and not (info.data.get(name) or (name == "address" and info.data.get("url"))):
             raise ValueError(f"needs relays.{name}, {what}")
     known = set()
     for machine in value:
@@ -154,6 +167,16 @@ def _secrets_in(value: object) -> Iterator[SecretStr]:
     elif isinstance(value, list):
         for each in value:
             yield from _secrets_in(each)
+
+
+Proxy = Annotated[
+    ProxyUrl | None,
+    Field(
+        None,
+        description="HTTP proxy by which the host reaches `url`, such as `http://proxy.example.org:3128`, without user "
+        "and password; without it, directly: no variable of the host's environment changes that",
+    ),
+]
 
 
 class SiteError(PyinfraError):
@@ -270,6 +293,7 @@ class Mattermost(Section):
 
     url: BaseUrl = Field(description="address of Mattermost")
     token: Token = Field(description="personal access or bot token of a system administrator")
+    proxy: Proxy
     team: TeamName = Field(description="name of the team, as in its address; created if it is missing")
     team_display_name: Annotated[Shown, Field(max_length=64)] = Field(description="name that people see")
     gitlab_webhook: IncomingWebhook = Field(description="where GitLab's events are posted")
@@ -287,7 +311,11 @@ class Nextcloud(Announced):
     """Where Nextcloud is, and the first of the watched trees."""
 
     url: BaseUrl = Field(description="address of Nextcloud")
-    service: ServiceName = Field("nextcloud", description="the Compose service")
+    proxy: Proxy
+    service: ServiceName = Field(
+        "nextcloud",
+        description='the Compose service; `""`: Nextcloud is not on the host, `source` is `webdav`',
+    )
     data_directory: ContainerFolder = Field(
         "/var/www/html/data", description="Nextcloud's `datadirectory` in the container"
     )
@@ -303,7 +331,7 @@ class Nextcloud(Announced):
         description="app password of the admin for the relay: with it messages say who brought a document, and their "
         "title opens it; the host must reach `url`",
     )
-    source: Annotated[Source, AfterValidator(_source)]
+    source: Annotated[Source, AfterValidator(_source)] = Field("disk", validate_default=True)
     poll_seconds: PollSeconds
 
 
@@ -311,12 +339,18 @@ class GitLab(Section):
     """Where GitLab is, the projects, and which of their events are announced where and how."""
 
     url: BaseUrl = Field(description="address of GitLab")
-    service: ServiceName = Field("gitlab", description="the Compose service")
+    proxy: Proxy
+    service: ServiceName = Field(
+        "gitlab", description='the Compose service; `""`: GitLab is not on the host, such as GitLab.com'
+    )
     token: Token = Field(
-        description="personal access token of an administrator, scope `api` (with Admin Mode on, also `admin_mode`)"
+        description="personal access token of an administrator, scope `api` (with Admin Mode on, also `admin_mode`); "
+        "of a GitLab that is not on the host any token with scope `api` and the role Maintainer in the projects will "
+        "do, such as a project's own"
     )
     project: ProjectPath = Field(
-        description="`namespace/name`, created with a README if it is missing; `make check` works in it"
+        description="`namespace/name`, created with a README if it is missing and `token` is an administrator's; `make "
+        "check` works in it"
     )
     groups: list[GroupPath] = Field(
         [],
@@ -373,6 +407,11 @@ class Relays(Section):
         None,
         description="the host as GitLab's container reaches it; without it, found from the host's default route",
     )
+    url: BaseUrl | None = Field(
+        None,
+        description="where GitLab sends events if not to `address` and `port`: a reverse proxy that leads to the port, "
+        "such as `https://hooks.example.org`; `/webhook/gitlab` is put behind it",
+    )
     port: Port = Field(
         8090, description="of the GitLab relay; another one is listened on before GitLab's hooks move to it"
     )
@@ -390,6 +429,13 @@ class Relays(Section):
         "is left out is as in `[host]`",
     )
 
+    @property
+    def given(self) -> str:
+        """The relay's HOST:PORT for GitLab as far as the settings say it, empty where the host is to be asked."""
+        if self.url:
+            return urlsplit(self.url).netloc.lower()
+        return f"{in_url(self.address)}:{self.port}" if self.address else ""
+
 
 class Site(Section):
     """One site: its host, its three applications, its relays."""
@@ -402,6 +448,11 @@ class Site(Section):
     nextcloud: Nextcloud = Field(description="Nextcloud and the watched trees")
     gitlab: GitLab = Field(description="GitLab, the projects, and which events are announced where and how")
     relays: Relays = Field(description="the two relays")
+
+    @property
+    def services(self) -> list[str]:
+        """The Compose services of those applications that the settings have on the host."""
+        return [name for name in (self.gitlab.service, self.nextcloud.service) if name]
 
     @property
     def secrets(self) -> list[str]:

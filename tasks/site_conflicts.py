@@ -88,10 +88,12 @@ def _claims(site: Site) -> Iterator[tuple[tuple[str, ...], str]]:
             ("the database of the spool", database),
             "the relays of one would deliver for the other; name another database in relays.spool of one",
         )
-    if site.relays.address:
+    if site.relays.url or site.relays.address:
+        address = canonical(site.relays.address or "")
         yield (
-            ("the relay's address", f"{canonical(site.relays.address)}:{site.relays.port}", "for", forge),
-            "GitLab would send the events of both to one of them; correct relays.address or relays.port of one",
+            ("the relay's address", site.relays.url or f"{address}:{site.relays.port}", "for", forge),
+            "GitLab would send the events of both to one of them; correct relays.address, relays.port or relays.url of "
+            "one",
         )
 
 

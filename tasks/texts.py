@@ -32,6 +32,10 @@ def _service(value: str) -> str:
     return value
 
 
+def _service_if_any(value: str) -> str:
+    return _service(value) if value else value
+
+
 def _container_folder(value: str) -> str:
     if not value.startswith("/") or {".", ".."} & set(value.split("/")) or not value.isprintable():
         raise ValueError("must be an absolute path in the container, without . and ..")
@@ -42,5 +46,6 @@ def _container_folder(value: str) -> str:
 WebhookName = Annotated[Shown, _within(64)]
 WebhookDescription = Annotated[Line, _within(500)]
 FolderName = Annotated[str, AfterValidator(_folder_name), _within(_LONGEST_NAME)]
-ServiceName = Annotated[str, AfterValidator(_service)]
+# Empty where the application is not on the host.
+ServiceName = Annotated[str, AfterValidator(_service_if_any)]
 ContainerFolder = Annotated[str, AfterValidator(_container_folder)]

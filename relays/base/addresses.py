@@ -48,6 +48,12 @@ def base_url(value: str) -> str:
     return value.rstrip("/")
 
 
+def _proxy(value: str) -> str:
+    if not value.lower().startswith("http://") or urlsplit(value).path.strip("/"):
+        raise ValueError("must be the address of an HTTP proxy, such as http://proxy.example.org:3128")
+    return base_url(value)
+
+
 def _text(value: object) -> object:
     """Leave out the spaces around a text; refuse what no name, address or path may hold."""
     if not isinstance(value, str):
@@ -59,3 +65,4 @@ def _text(value: object) -> object:
 
 Trimmed = BeforeValidator(_text)
 BaseUrl = Annotated[str, Trimmed, AfterValidator(base_url)]
+ProxyUrl = Annotated[str, Trimmed, AfterValidator(_proxy)]

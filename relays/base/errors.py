@@ -20,10 +20,7 @@ def explain(error: BaseException, setting: str) -> tuple[str, str]:
     if fault := tls.fault_of(error):
         return fault.what, fault.remedy.format(setting=setting) if fault.lasting else ""
     if isinstance(error, requests.exceptions.ProxyError):
-        return (
-            "the proxy does not lead there",
-            "correct HTTP_PROXY, HTTPS_PROXY or NO_PROXY of the environment",
-        )
+        return "the proxy does not lead there", f"correct {setting.replace('.url', '.proxy')}, or the proxy"
     for each in tls.causes(error):
         if isinstance(each, socket.gaierror):
             return "the name of the host does not resolve", ""

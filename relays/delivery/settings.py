@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from relays.base.addresses import BaseUrl
+from relays.base.addresses import BaseUrl, ProxyUrl
 from relays.base.schema import Number, Section, Shown
 from relays.delivery.digest import MOST_LINES
 from relays.mattermost.settings import ChannelName, Icon
@@ -49,4 +49,7 @@ class RelaySettings(Section):
     icon: Icon | None = Field(default=None, description="beside its messages; without it, the relay's own")
     digest_from: DigestFrom
     ca: Path | None = Field(default=None, description="certificates that are trusted beside known ones")
+    mattermost_proxy: ProxyUrl | None = Field(
+        default=None, description="HTTP proxy by which Mattermost is reached"
+    )
     bot: BotSettings | None = Field(default=None, description="posts instead of the incoming webhook")

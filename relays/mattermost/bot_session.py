@@ -15,6 +15,7 @@ from urllib3.exceptions import NewConnectionError
 
 from relays.base import tls
 from relays.base.errors import explain
+from relays.base.web import open_session
 from relays.mattermost import bot_posts
 from relays.mattermost.client import (
     PING,
@@ -39,7 +40,7 @@ _MARGIN_SECONDS = 5.0
 class Bot:
     """A bot of a team: the address of its Mattermost, and its token, which is a secret.
 
-    `channel` is where the relay speaks of itself; for `icon` and `ca` see client.Hook.
+    `channel` is where the relay speaks of itself; for `icon`, `ca` and `proxy` see client.Hook.
     """
 
     url: str
@@ -48,6 +49,7 @@ class Bot:
     channel: str
     icon: Mapping[str, str] = field(default_factory=dict)
     ca: Path | None = None
+    proxy: str | None = None
 
 
 class Failed(Exception):
@@ -81,8 +83,7 @@ class BotSession:
     def __init__(self, bot: Bot) -> None:
         self._url = bot.url
         self._token = bot.token
-        self._session = requests.Session()
-        self._session.mount("https://", tls.TlsAdapter(bot.ca))
+        self._session = open_session(bot.ca, bot.proxy)
         # Not a header of the session: one that ~/.netrc knows would take its place.
         self._session.auth = self._sign
         # The clock of the server, and the one of this process at the same moment.

@@ -29,6 +29,7 @@ import requests
 
 from relays.base import tls
 from relays.base.errors import explain
+from relays.base.web import open_session
 from relays.mattermost.message import RELAY
 
 # Mattermost fetches link previews before it stores a post: five seconds for each slow host (measured on 5.37).
@@ -81,13 +82,14 @@ class Hook:
     """An incoming webhook: its address, which is a secret, and the channel that it was made for.
 
     `icon` is what a site wants beside its posts, as the webhook takes it; nothing: what each post says itself.
-    `ca` is a file of further certificates that are trusted (relays.base.tls).
+    `ca` is a file of further certificates that are trusted (relays.base.tls), `proxy` the way there (relays.base.web).
     """
 
     url: str
     channel: str
     icon: Mapping[str, str] = field(default_factory=dict)
     ca: Path | None = None
+    proxy: str | None = None
 
 
 class IncomingWebhook:
@@ -102,8 +104,7 @@ class IncomingWebhook:
         self._channel = {} if channel == hook.channel else {"channel": channel}
         self._icon = hook.icon
         self._base = hook.url.rsplit("/hooks/", 1)[0]
-        self._session = requests.Session()
-        self._session.mount("https://", tls.TlsAdapter(hook.ca))
+        self._session = open_session(hook.ca, hook.proxy)
 
     def post(self, message: Mapping[str, object]) -> PostResult:
         """Post a message. Raises nothing: whatever goes wrong is an answer."""

@@ -86,7 +86,7 @@ def _look(name: str, site: Site) -> Look:
     ready = ask_host(needs)
     infrastructure, relay = locate(site)
     found, project, docker = _containers(site, infrastructure)
-    gitlab = of_service(project, site.gitlab.service)
+    gitlab = of_service(project, site.gitlab.service) if site.gitlab.service else None
     try:
         tree = tree_on_host(site, infrastructure, site.trees[0])
     except ResourceError:
@@ -100,7 +100,8 @@ def _look(name: str, site: Site) -> Look:
             {
                 **_questions(site, infrastructure, relay, tree),
                 "compose": shlex.split(command_for(project)),
-                "gitlab_container": gitlab.id if gitlab else None,
+                # A reverse proxy need not lead to what the relay says of itself.
+                "gitlab_container": gitlab.id if gitlab and not site.relays.url else None,
             }
         ),
         ready=ready,
@@ -142,12 +143,25 @@ def _questions(site: Site, infrastructure: str, relay: str, tree: str | None) ->
         "folders": site.nextcloud.folders,
         "bound": bound_at(site, site.trees[0]),
         "bot": (BOT_TOKEN, f"{site.mattermost.url}/api/v4/users/me") if posts_as_bot(site) else None,
-        # Each with whether the relays send secrets there.
+        "chat_proxy": site.mattermost.proxy,
+        # Each with whether the relays send secrets there, and the proxy by which it is reached.
         "pages": {
-            "mattermost": (f"{site.mattermost.url}/api/v4/system/ping?get_server_status=true", True),
+            "mattermost": (
+                f"{site.mattermost.url}/api/v4/system/ping?get_server_status=true",
+                True,
+                site.mattermost.proxy,
+            ),
             # Without a token it answers 401, which is an answer of GitLab itself.
-            "gitlab": (f"{site.gitlab.url}/api/v4/version", site.gitlab.read_token is not None),
-            "nextcloud": (f"{site.nextcloud.url}/status.php", site.nextcloud.relay_password is not None),
+            "gitlab": (
+                f"{site.gitlab.url}/api/v4/version",
+                site.gitlab.read_token is not None,
+                site.gitlab.proxy,
+            ),
+            "nextcloud": (
+                f"{site.nextcloud.url}/status.php",
+                site.nextcloud.relay_password is not None,
+                site.nextcloud.proxy,
+            ),
         },
     }
 

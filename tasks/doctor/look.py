@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from tasks.context import HOOK_NAME
+from tasks.context import HOOK_NAME, hook_url
 from tasks.members import Members, find_members
 from tasks.operations.api import Api
 from tasks.operations.compose import Container, DockerError, command_for
@@ -58,7 +58,7 @@ class Look:
     @property
     def hook_url(self) -> str:
         """Where GitLab sends events."""
-        return f"http://{self.relay}/webhook/gitlab"
+        return hook_url(self.site.relays.url, self.relay)
 
     @property
     def webhooks(self) -> dict[str, IncomingWebhook]:

@@ -7,7 +7,7 @@ from relays.base import tls
 from tasks.doctor.chain import Broken, Links, broken, distrusted
 from tasks.doctor.look import Look
 from tasks.operations.api import ApiError
-from tasks.operations.compose import of_service
+from tasks.operations.compose import ALL_IN_ONE, of_service
 from tasks.preflight.check import OLDEST_SYSTEMD, systemd_version
 
 links = Links()
@@ -16,7 +16,7 @@ _LEAST_BYTES = 200_000_000
 _LEAST_PART = 0.1
 _LEAST_FILES = 1000
 # What has another remedy than a start.
-_STATES = {"paused": "docker.paused", "restarting": "docker.restarting"}
+_STATES = {"snap": "docker.snap", "paused": "docker.paused", "restarting": "docker.restarting"}
 
 
 @links.add("ssh")
@@ -27,8 +27,8 @@ def ssh(look: Look) -> Broken | None:
 
 @links.add("docker", "ssh")
 def docker(look: Look) -> Broken | None:
-    """Docker answers for the Compose project."""
-    fault = look.docker
+    """Docker answers for the Compose project, if the settings have anything in it."""
+    fault = look.docker if look.site.services else None
     return (
         broken(f"docker.{fault.reason}", folder=look.infrastructure, detail=fault.detail) if fault else None
     )
@@ -37,11 +37,17 @@ def docker(look: Look) -> Broken | None:
 @links.add("docker.services", "docker")
 def services(look: Look) -> Broken | None:
     """The services that matter run; whatever runs Mattermost is known by its name or its image."""
-    wanted = [look.site.gitlab.service, look.site.nextcloud.service]
+    wanted = list(look.site.services)
     wanted += sorted({c.service for c in look.project if "mattermost" in f"{c.service} {c.image}".lower()})
     for service in wanted:
         values = {"service": service, **look.compose}
         found, elsewhere = of_service(look.project, service), of_service(look.containers, service)
+        if service == ALL_IN_ONE:
+            if elsewhere is None or elsewhere.state != "running":
+                return broken(
+                    "docker.all-in-one", service=service, state=elsewhere.state if elsewhere else "-"
+                )
+            continue
         if found is None and elsewhere is not None:
             return broken(
                 "docker.project", name=elsewhere.project.name, other=elsewhere.project.folder, **values
@@ -57,6 +63,8 @@ def services(look: Look) -> Broken | None:
 @links.add("docker.files", "docker")
 def files(look: Look) -> Broken | None:
     """Compose can read the project's files, or the operators' commands fail."""
+    if not look.project and not look.site.services:
+        return None
     found = look.host["compose"]
     if not found["plugin"]:
         return broken("docker.plugin")
@@ -105,6 +113,9 @@ def _name(application: str, look: Look) -> Broken | None:
 
 def _port(application: str, look: Look) -> Broken | None:
     answer = look.host["web"][application]
+    if answer["proxy"]:
+        values = {"proxy": getattr(look.site, application).proxy, "setting": f"{application}.proxy"}
+        return broken("host.proxy", url=_url(application, look), detail=answer["proxy"], **values)
     if answer["port"]:
         # Nobody listens there; or nobody answers, which is no fault of the application.
         code = f"{application}.port" if answer["refused"] else f"{application}.blocked"

@@ -23,6 +23,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+# The environment has no say in which way the relays go, and so none here.
+for _name in ("no_proxy", "NO_PROXY"):
+    os.environ.pop(_name, None)
+
 _UNIT = (
     *("ActiveState", "SubState", "UnitFileState", "NRestarts", "Result", "MainPID", "Listen"),
     *("ActiveEnterTimestampMonotonic", "ExecMainStatus", "InvocationID"),
@@ -71,16 +75,18 @@ def compose(infrastructure: str, command: list[str]) -> dict[str, Any]:
     return {"plugin": plugin, "code": code, "said": (errors.strip().splitlines() or ["?"])[-1][:400]}
 
 
-def web(url: str, secrets: bool = False) -> dict[str, Any]:
+def web(url: str, secrets: bool = False, proxy: str | None = None) -> dict[str, Any]:
     """What a server answers, whose certificate matters if the relays send `secrets` there.
 
-    {name, port, silent: what fails there, or empty; refused: nobody listens on the port; tls: what base.tls.fault
-    wants to know if that fails, or None; status, location, date, body: the answer; at: when it came}.
+    {name, port, silent: what fails there, or empty; refused: nobody listens on the port; proxy: why the proxy, by which
+    alone it is reached, does not lead there; tls: what base.tls.fault wants to know if that fails, or None; status,
+    location, date, body: the answer; at: when it came}.
     """
     found: dict[str, Any] = {
         "name": "",
         "port": "",
         "refused": False,
+        "proxy": "",
         "tls": None,
         "silent": "",
         "status": 0,
@@ -90,21 +96,30 @@ def web(url: str, secrets: bool = False) -> dict[str, Any]:
     }
     parts = urlsplit(url)
     host, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
+    way = urlsplit(proxy or url)
+    through, door = (way.hostname or "", way.port or 80) if proxy else (host, port)
     try:
-        socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        socket.getaddrinfo(through, door, type=socket.SOCK_STREAM)
     except OSError as error:
-        return {**found, "name": error.strerror or str(error)}
+        return {**found, "proxy" if proxy else "name": error.strerror or str(error)}
     try:
-        socket.create_connection((host, port), 5).close()
+        socket.create_connection((through, door), 5).close()
     except OSError as error:
+        if proxy:
+            return {**found, "proxy": error.strerror or str(error)}
         refused = isinstance(error, ConnectionRefusedError)
         return {**found, "port": error.strerror or str(error), "refused": refused}
-    connection = http.client.HTTPConnection(host, port, timeout=8)
+    connection = http.client.HTTPConnection(through, door, timeout=8)
+    asked = parts._replace(scheme="", netloc="").geturl() or "/"
     if parts.scheme == "https":
         context = trusting() if secrets else ssl._create_unverified_context()  # noqa: S323
-        connection = http.client.HTTPSConnection(host, port, timeout=8, context=context)
+        connection = http.client.HTTPSConnection(through, door, timeout=8, context=context)
+        if proxy:
+            connection.set_tunnel(host, port)
+    elif proxy:
+        asked = url
     try:
-        connection.request("GET", parts._replace(scheme="", netloc="").geturl() or "/")
+        connection.request("GET", asked)
         answer = connection.getresponse()
         body = answer.read(65536).decode(errors="replace")
     except ssl.SSLError as error:
@@ -113,6 +128,8 @@ def web(url: str, secrets: bool = False) -> dict[str, Any]:
     except (OSError, http.client.HTTPException) as error:
         if str(error).startswith("\x15\x03"):
             return {**found, "tls": [0, "ANSWERS_TLS", ""]}
+        if str(error).startswith("Tunnel connection failed"):
+            return {**found, "proxy": str(error)}
         return {**found, "silent": str(error) or type(error).__name__}
     finally:
         connection.close()
@@ -128,7 +145,15 @@ def access(path: str) -> str | None:
         return None
 
 
-def webhooks(conf: str) -> dict[str, dict[str, Any]]:
+def opener(proxy: str | None) -> urllib.request.OpenerDirector:
+    """What asks servers as the relays do: whom they trust, by the proxy if there is one, following nothing."""
+    ways = {"http": proxy, "https": proxy} if proxy else {}
+    return urllib.request.build_opener(
+        urllib.request.ProxyHandler(ways), urllib.request.HTTPSHandler(context=trusting()), _Stay()
+    )
+
+
+def webhooks(conf: str, proxy: str | None) -> dict[str, dict[str, Any]]:
     """{NAME: {digest: of the address, answer: status that Mattermost gives to it, error}}."""
     try:
         text = Path(conf).read_text(encoding="utf-8")
@@ -136,7 +161,7 @@ def webhooks(conf: str) -> dict[str, dict[str, Any]]:
         return {}
     lines = [line.strip().partition("=") for line in text.splitlines() if not line.lstrip().startswith("#")]
     urls = {key.strip(): value.strip().strip("\"'") for key, _, value in lines if value}
-    return {name: {"digest": digest(url), **ask(url)} for name, url in urls.items()}
+    return {name: {"digest": digest(url), **ask(url, proxy)} for name, url in urls.items()}
 
 
 def digest(url: str) -> str:
@@ -144,15 +169,12 @@ def digest(url: str) -> str:
     return hashlib.sha256(url.encode()).hexdigest()[:12]
 
 
-def ask(url: str) -> dict[str, Any]:
+def ask(url: str, proxy: str | None) -> dict[str, Any]:
     """What a webhook answers to a message for a channel that cannot exist: 404 or 403 if it lives; none is posted."""
     body = json.dumps({"text": "-", "channel": f"passerelle-{uuid.uuid4().hex}"}).encode()
-    opener = urllib.request.build_opener(
-        urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=trusting()), _Stay()
-    )
     try:
         question = urllib.request.Request(url, body, {"Content-Type": "application/json"})  # noqa: S310
-        with opener.open(question, timeout=8) as answer:
+        with opener(proxy).open(question, timeout=8) as answer:
             return {"answer": answer.status, "error": ""}
     except urllib.error.HTTPError as error:
         return {"answer": error.code, "error": ""}
@@ -162,7 +184,7 @@ def ask(url: str) -> dict[str, Any]:
         return {"answer": 0, "error": "TLS" if tls else type(reason).__name__}
 
 
-def bot(asked: tuple[str, str] | None) -> dict[str, Any]:
+def bot(asked: tuple[str, str] | None, proxy: str | None) -> dict[str, Any]:
     """Whose the token in a file is, asked at that address: {access: mode of the file, answer: status, error, id}."""
     found: dict[str, Any] = {"access": None, "answer": 0, "error": "", "id": ""}
     if asked is None:
@@ -173,12 +195,9 @@ def bot(asked: tuple[str, str] | None) -> dict[str, Any]:
         token = Path(path).read_text(encoding="utf-8").strip()
     except (OSError, ValueError):
         return found
-    opener = urllib.request.build_opener(
-        urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=trusting()), _Stay()
-    )
     question = urllib.request.Request(url, headers={"Authorization": f"Bearer {token}"})  # noqa: S310
     try:
-        with opener.open(question, timeout=8) as answer:
+        with opener(proxy).open(question, timeout=8) as answer:
             account = json.loads(answer.read(65536))
             return {**found, "answer": answer.status, "id": str(account["id"])}
     except urllib.error.HTTPError as error:
@@ -363,18 +382,19 @@ def main() -> None:
     states = units(asked["units"])
     # A connection would start a relay that is stopped: its port belongs to systemd.
     runs = states[asked["server"]].get("ActiveState") == "active"
+    chat = asked["chat_proxy"]
     with ThreadPoolExecutor(16) as pool:
         started = {
             "compose": pool.submit(compose, infrastructure, asked["compose"]),
-            "webhooks": pool.submit(webhooks, asked["webhooks_conf"]),
+            "webhooks": pool.submit(webhooks, asked["webhooks_conf"], chat),
             "health": pool.submit(health, asked["port"] if runs else None),
             "reach": pool.submit(reach, asked["gitlab_container"], asked["relay"] if runs else None),
             "disk": pool.submit(disk, asked["places"]),
             "tree": pool.submit(tree, asked["tree"], asked["folders"]),
             "limits": pool.submit(limits),
-            "bot": pool.submit(bot, asked["bot"]),
+            "bot": pool.submit(bot, asked["bot"], chat),
         }
-        pages = {name: pool.submit(web, url, secrets) for name, (url, secrets) in asked["pages"].items()}
+        pages = {name: pool.submit(web, *page) for name, page in asked["pages"].items()}
         journals = {
             name: pool.submit(journal, name, state)
             for name, state in states.items()

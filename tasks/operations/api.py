@@ -13,6 +13,8 @@ from pydantic import SecretStr
 from urllib3.exceptions import HTTPError, ProtocolError
 
 from relays.base import tls
+from relays.base.web import open_session
+from tasks.addresses import is_near
 from tasks.operations.masking import Mask
 from tasks.operations.refusal import Server, error_of
 from tasks.operations.resource import ResourceError
@@ -20,6 +22,9 @@ from tasks.operations.tunnel import TunnelAdapter
 
 # Asked without it, Mattermost does not look at its database.
 _HEALTH = "/api/v4/system/ping?get_server_status=true"
+
+# WebDAV's word for the thing itself, without what is in it.
+_ALONE = {"Depth": "0", "Content-Type": "application/xml"}
 
 
 class ApiError(ResourceError):
@@ -59,7 +64,9 @@ class Api:
     `section` is the part of the site data that describes the server, `setting` where in it the token stands; errors
     name settings by them.
     `transport` answers the SSH connection to go through, or is None for direct calls. `ca` is a PEM file of this
-    machine with certificates that are trusted beside those of known authorities.
+    machine with certificates that are trusted beside those of known authorities. `proxy` is the HTTP proxy by which the
+    host reaches the server. Direct calls go by the proxies of this machine's environment, but for loopback and what is
+    at the address `near`, which is the host's.
     """
 
     def __init__(
@@ -73,11 +80,13 @@ class Api:
         setting: str = "token",
         transport: Callable[[], Transport] | None = None,
         ca: Path | None = None,
+        proxy: str | None = None,
+        near: str = "",
         timeout: float = 30,
     ):
         self.section, self.url, self._timeout, self._transport = section, url, timeout, transport
-        self._ca = ca
-        self.server = Server(section, url, f"{section}.{setting}")
+        self._ca, self._proxy, self._near = ca, proxy, near
+        self.server = Server(section, url, f"{section}.{setting}", transport is None)
         self._session: requests.Session | None = None
         self._auth = _Header(header, lambda: scheme + token.get_secret_value())
         self.turn = _turns[url]
@@ -99,6 +108,11 @@ class Api:
         answer = self._answer(method, path, body, absent, files)
         return self._decoded(answer) if answer is not None and answer.content else None
 
+    def properties(self, path: str, asked: str) -> str | None:
+        """What WebDAV says in XML of what is at `path`, `asked` in XML; None if nothing is there; raises as `call`."""
+        answer = self._answer("PROPFIND", path, None, ("404",), None, asked)
+        return None if answer is None else answer.text
+
     def header(self, method: str, path: str, body: Any, name: str) -> str:
         """The header `name` of the answer, which is a server's way to hand over a session; raises as `call` does."""
         answer = self._answer(method, path, body, (), None)
@@ -107,11 +121,17 @@ class Api:
         return str(answer.headers[name])
 
     def _answer(
-        self, method: str, path: str, body: Any, absent: tuple[str, ...], files: Any
+        self,
+        method: str,
+        path: str,
+        body: Any,
+        absent: tuple[str, ...],
+        files: Any,
+        properties: str | None = None,
     ) -> requests.Response | None:
         shown = f"{method} {Mask()(path.partition('?')[0])}"
         try:
-            answer = self._ask(method, path, body, files)
+            answer = self._ask(method, path, body, files, properties)
         # The latter ones are for names and headers that cannot be, and their text holds these.
         except (requests.RequestException, HTTPError, OSError, ValueError) as error:
             if fault := self._fault(error):
@@ -149,7 +169,9 @@ class Api:
                 break
         return found
 
-    def _ask(self, method: str, path: str, body: Any, files: Any = None) -> requests.Response:
+    def _ask(
+        self, method: str, path: str, body: Any, files: Any = None, properties: str | None = None
+    ) -> requests.Response:
         """One request, over the connection of the last one if the server has not closed it meanwhile.
 
         A server may close it while the request is on its way. What can be asked twice is then asked again on a new
@@ -166,6 +188,8 @@ class Api:
                     f"{self.url}{path}",
                     json=body,
                     files=files,
+                    data=properties,
+                    headers=None if properties is None else _ALONE,
                     timeout=self._timeout,
                     allow_redirects=False,
                 )
@@ -176,15 +200,14 @@ class Api:
 
     def _open(self) -> requests.Session:
         if self._session is None:
-            self._session = requests.Session()
-            self._session.auth = self._auth
             if self._transport is not None:
-                self._session.trust_env = False  # a proxy of this machine has no part in the tunnel
-                adapter: tls.TlsAdapter = TunnelAdapter(self._transport(), self._ca)
-                self._session.mount("http://", adapter)
+                # A proxy of this machine has no part in the tunnel.
+                tunnel = TunnelAdapter(self._transport(), self._ca)
+                self._session = open_session(self._ca, self._proxy, tunnel)
             else:
-                adapter = tls.TlsAdapter(self._ca)
-            self._session.mount("https://", adapter)
+                self._session = open_session(self._ca)
+                self._session.trust_env = not is_near(self.url, self._near)
+            self._session.auth = self._auth
         return self._session
 
     def _outage(self) -> str | None:

@@ -14,6 +14,7 @@ from typing import Any
 from pyinfra import host
 from pyinfra.api import QuoteString, StringCommand
 
+from tasks.operations import engine
 from tasks.operations.remote import HostFact, run_quietly
 from tasks.operations.resource import ResourceError
 
@@ -92,8 +93,18 @@ class Container:
         )
 
 
+ALL_IN_ONE = "nextcloud-aio-nextcloud"
+"""The container of Nextcloud All-in-One, which starts its containers itself; it counts as a service of this name."""
+
+# In the place of a container, where Nextcloud is none: a real one comes first.
+_SNAP = Container("", state="snap", service="nextcloud", number=1_000_000)
+
+
 class ComposeContainers(HostFact[list[str]]):
-    """`error WHY`; or a JSON object for each container of Compose, and `here ID` for those of `directory`."""
+    """`error WHY`; or a JSON object for each container of Compose, and `here ID` for those of `directory`.
+
+    The container of Nextcloud All-in-One, which no Compose project has, is among them; `snap`: there is one of snap's.
+    """
 
     default = list
 
@@ -102,16 +113,22 @@ class ComposeContainers(HostFact[list[str]]):
             "cd",
             QuoteString(directory),
             "2>/dev/null || { echo error folder; exit 0; };",
-            "command -v docker >/dev/null || { echo error missing; exit 0; };",
+            engine.OTHERS,
+            "command -v docker >/dev/null || { others;",
+            f"test -e {engine.SNAP} && echo error snap || echo error missing; exit 0; }};",
+            engine.SUPPORTED,
             f"rows=$(docker ps --all --no-trunc --filter label={_LABEL}.service",
             f"""--format '{{{{.ID}}}} {{{{.Label "{_LABEL}.project.working_dir"}}}}' 2>/dev/null)""",
-            '|| { echo "error silent $(docker ps --quiet 2>&1 >/dev/null | tail -n 1)"; exit 0; };',
+            '|| { others; echo "error silent $(docker ps --quiet 2>&1 >/dev/null | tail -n 1)"; exit 0; };',
+            f"test -e {engine.SNAP} && echo snap;",
+            f"""more=$(docker ps --all --quiet --no-trunc --filter 'name=^/?{ALL_IN_ONE}$' 2>/dev/null);""",
+            'test -n "$rows$more" || others;',
             # The folder may be reached by several names.
             'printf "%s\\n" "$rows" | while read -r id folder; do test "$folder" -ef . && echo "here $id"; done;',
             # One may be gone by now, which makes this fail and leaves the others.
-            'test -z "$rows" || docker inspect --format',
+            'test -z "$rows$more" || docker inspect --format',
             f"'{_FORMAT}'",
-            '$(printf "%s\\n" "$rows" | cut -d " " -f 1) 2>/dev/null || true',
+            '$(printf "%s\\n" "$rows" | cut -d " " -f 1) $more 2>/dev/null || true',
         )
 
     def process(self, output: list[str]) -> list[str]:
@@ -122,7 +139,8 @@ class ComposeContainers(HostFact[list[str]]):
 class DockerError(ResourceError):
     """Why it is not known which containers are meant.
 
-    `reason`: there is no `folder`, Docker is `missing` or `silent`, several `projects`; `detail`: what Docker says.
+    `reason`: there is no `folder`, Docker is `missing` or `silent`, another `engine`, Nextcloud's `snap` alone, several
+    `projects`; `detail`: what Docker says.
     """
 
     def __init__(self, line: str, reason: str, detail: str = "") -> None:
@@ -151,6 +169,10 @@ def read(lines: list[str], directory: str) -> list[Container]:
         raise DockerError(
             "host: the host has no docker command; install Docker with its compose plugin", reason
         )
+    if reason == "engine":
+        raise DockerError(engine.REFUSED.format(engine=detail), reason, detail)
+    if reason == "snap":
+        raise DockerError(engine.SNAP_REFUSED, reason)
     if reason:
         detail = detail or "it says nothing"
         raise DockerError(
@@ -158,7 +180,8 @@ def read(lines: list[str], directory: str) -> list[Container]:
         )
     here = {line.removeprefix("here ") for line in lines if line.startswith("here ")}
     documents = [json.loads(line) for line in lines if line.startswith("{")]
-    return [_container(each, here) for each in documents if str(each["oneoff"]).lower() != "true"]
+    found = [_container(each, here) for each in documents if str(each["oneoff"]).lower() != "true"]
+    return [*found, *([_SNAP] if "snap" in lines else [])]
 
 
 def _container(said: dict[str, Any], here: set[str]) -> Container:
@@ -168,7 +191,7 @@ def _container(said: dict[str, Any], here: set[str]) -> Container:
         mounts=said["mounts"] or [],
         state=said["state"],
         image=said["image"],
-        service=said["service"],
+        service=said["service"] or ALL_IN_ONE,
         number=int(number) if number.isdecimal() else 1,
         # A file may have come from standard input, which nobody can read again.
         project=Project(
@@ -186,9 +209,10 @@ def of_project(found: Iterable[Container], directory: str, name: str | None = No
 
     If several were started there, it is the one that runs; DockerError, naming them, if that says nothing.
     """
+    snap = [container for container in found if container is _SNAP]
     if name:
-        return [container for container in found if container.project.name == name]
-    here = [container for container in found if container.here]
+        return [*(container for container in found if container.project.name == name), *snap]
+    here = [container for container in found if container.here and container is not _SNAP]
     named = sorted({container.project.name for container in here})
     alive = sorted({container.project.name for container in here if container.state == "running"})
     if len(named) > 1 and len(alive) != 1:
@@ -199,7 +223,7 @@ def of_project(found: Iterable[Container], directory: str, name: str | None = No
             "projects",
             several,
         )
-    return [container for container in here if container.project.name in (alive or named)]
+    return [*(container for container in here if container.project.name in (alive or named)), *snap]
 
 
 def of_service(found: Iterable[Container], service: str) -> Container | None:
@@ -210,7 +234,8 @@ def of_service(found: Iterable[Container], service: str) -> Container | None:
 
 def command_for(found: list[Container]) -> str:
     """`docker compose` as it is to be typed for the project of these containers, the newest first."""
-    return shlex.join(found[0].project.command if found else ["docker", "compose"])
+    project = next((each.project for each in found if each.project.name), None)
+    return shlex.join(project.command if project else ["docker", "compose"])
 
 
 def running_container(directory: str, service: str, section: str, project: str | None = None) -> Container:
@@ -222,6 +247,8 @@ def running(
     found: list[Container], directory: str, service: str, section: str, project: str | None = None
 ) -> Container:
     """The same, of all that Compose has made on the host."""
+    if service == ALL_IN_ONE:
+        return _all_in_one(found, section)
     ours = of_project(found, directory, project)
     chosen = of_service(ours, service)
     start = f"run: cd {directory} && {command_for(ours)} up -d {service}"
@@ -234,8 +261,24 @@ def running(
             f"{section}: the service {service} has no container in {directory} (there are: {others or 'none'}); "
             f"check {section}.service, or {start}"
         )
+    if chosen is _SNAP:
+        raise ResourceError(engine.SNAP_REFUSED)
     if chosen.state != "running":
         raise ResourceError(f"{section}: the container of the service {service} is {chosen.state}; {start}")
+    return chosen
+
+
+def _all_in_one(found: list[Container], section: str) -> Container:
+    chosen = of_service(found, ALL_IN_ONE)
+    if chosen is None:
+        raise ResourceError(
+            f"{section}: there is no container {ALL_IN_ONE}; have Nextcloud All-in-One start its containers, or "
+            f"correct {section}.service"
+        )
+    if chosen.state != "running":
+        raise ResourceError(
+            f"{section}: the container {ALL_IN_ONE} is {chosen.state}; start it in the interface of All-in-One"
+        )
     return chosen
 
 

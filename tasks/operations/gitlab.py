@@ -21,6 +21,17 @@ def signs(version: str) -> bool:
     return found is not None and (int(found[1]), int(found[2])) >= (19, 1)
 
 
+def administers(api: Api) -> bool:
+    """Whether the token is an administrator's, to whom alone GitLab shows its settings."""
+    try:
+        api.call("GET", SETTINGS)
+    except ApiError as error:
+        if error.status == 403:
+            return False
+        raise
+    return True
+
+
 @resource
 def outbound_allow_list(api: Api, entry: str) -> Commands:
     """Let hooks reach `entry` (ADDRESS:PORT); the other entries stay.
@@ -101,7 +112,7 @@ def projects_of_user(api: Api, path: str) -> list[dict[str, Any]]:
 def find_project(api: Api, path: str) -> dict[str, Any] | None:
     """The project at `path`, or the one that was there and has been moved; None if there is none.
 
-    GitLab answers 404 of what the token may not see as well. ResourceError if that cannot be excluded.
+    GitLab answers 404 of what the token may not see as well.
     """
     try:
         found: dict[str, Any] | None = api.call("GET", project_at(path), absent=("404",))
@@ -110,9 +121,6 @@ def find_project(api: Api, path: str) -> dict[str, Any] | None:
         if number is None:
             raise
         found = api.call("GET", project_at(int(number[1])))
-    if found is None:
-        # Whom it does not show its settings, it need not show every project.
-        api.call("GET", SETTINGS)
     return found
 
 
@@ -122,8 +130,13 @@ def is_at(project: Mapping[str, Any], path: str) -> bool:
 
 
 def require_project(api: Api, path: str) -> dict[str, Any] | None:
-    """The project at `path`; None if there is none, ResourceError if it has been moved."""
+    """The project at `path`; None if there is none. ResourceError if it has been moved, or is one that is not shown."""
     found = find_project(api, path)
+    if found is None and not administers(api):
+        raise ResourceError(
+            f"gitlab: there is no project {path} that {api.server.token} may see, which is no administrator's; correct "
+            "gitlab.project or gitlab.projects, or make the project, and give the token's account the role Maintainer"
+        )
     if found is not None and not is_at(found, path):
         raise ResourceError(
             f"gitlab: the project {path} is {found['path_with_namespace']} now; "

@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from tasks.operations.api import Api, ApiError
+from tasks.operations.gitlab import administers
 from tasks.operations.resource import ResourceError
 
 # Each GitLab process keeps the settings, and with them the allow-list, for about a minute.
@@ -178,10 +179,16 @@ def _save(
         except ApiError as error:
             if error.status != 422 or "invalid url" not in str(error).lower():
                 raise
+            if not administers(api):
+                raise ResourceError(
+                    f"gitlab: it refuses a hook to {wanted['url']}, an address of its own network; have "
+                    "an administrator put it on the outbound allow-list, or set relays.url to a public address"
+                ) from None
             if time.monotonic() > deadline:
                 raise ResourceError(
                     f"gitlab: it still refuses a hook to {wanted['url']} {_CACHED_SECONDS} s after the address came "
-                    "on the outbound allow-list; check that relays.address is the relay's address as GitLab sees it"
+                    "on the outbound allow-list; check that relays.address or relays.url is the relay's address as "
+                    "GitLab sees it"
                 ) from None
             time.sleep(2)
     ignored = [key for key, value in wanted.items() if key in saved and _differs(saved, key, value)]

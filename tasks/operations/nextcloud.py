@@ -39,6 +39,8 @@ def account_api(
     *,
     transport: Callable[[], Transport] | None,
     ca: Path | None,
+    proxy: str | None = None,
+    near: str = "",
 ) -> Api:
     """Nextcloud at that address with an app password of the account, which is the relay's; the rest is as Api's."""
     basic = base64.b64encode(f"{user}:{password.get_secret_value()}".encode()).decode()
@@ -51,6 +53,8 @@ def account_api(
         setting="relay_password",
         transport=transport,
         ca=ca,
+        proxy=proxy,
+        near=near,
     )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from tasks.operations.api import Api, ApiError
-from tasks.operations.gitlab import find_project, is_at, project_at, require_project
+from tasks.operations.gitlab import administers, find_project, is_at, project_at, require_project
 from tasks.operations.hooks import Hook, Listed, plan, removal
 from tasks.operations.resource import Commands, ResourceError, change, note, resource
 
@@ -102,6 +102,8 @@ def no_project_hook(
     project there is no hook. One of the name that leads elsewhere, with secrets of somebody else's, is left alone.
     """
     project = find_project(api, path)
+    if project is None and not administers(api):
+        note([f"hook {name} of {path}: {api.server.token} sees no such project any more"])
     if project is None or any(is_at(project, kept) for kept in unless_at):
         return
     at = project_at(project["id"])

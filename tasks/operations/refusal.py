@@ -16,11 +16,15 @@ _PROHIBITED = 1
 
 @dataclass(frozen=True)
 class Server:
-    """What is said of a server: the section of the settings about it, its address, the setting of its token."""
+    """What is said of a server: the section of the settings about it, its address, the setting of its token.
+
+    `from_here`: this machine calls it, and so by the proxies of its own environment.
+    """
 
     section: str
     url: str
     token: str
+    from_here: bool = False
 
     @property
     def name(self) -> str:
@@ -42,6 +46,8 @@ class Server:
             if isinstance(each, SSHException):
                 return f"{self.section}: no answer from {self.url} (the SSH connection has ended); run again"
         why, remedy = explain(error, f"{self.section}.url")
+        if self.from_here and isinstance(error, requests.exceptions.ProxyError):
+            remedy = "correct HTTP_PROXY, HTTPS_PROXY or NO_PROXY of the environment"
         return f"{self.section}: no answer from {self.url} ({why}); {remedy or check}"
 
     def stranger(self) -> str:

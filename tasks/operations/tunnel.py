@@ -60,7 +60,14 @@ class TunnelAdapter(TlsAdapter):
             ConnectionCls = Tls
 
         self.poolmanager = PoolManager(num_pools=4, maxsize=4)
-        self.poolmanager.pool_classes_by_scheme = {"http": PlainPool, "https": TlsPool}
+        self._pools = {"http": PlainPool, "https": TlsPool}
+        self.poolmanager.pool_classes_by_scheme = self._pools
+
+    def proxy_manager_for(self, *args: Any, **options: Any) -> Any:
+        """Have the connections to a proxy be SSH channels as well: it is the host that reaches it."""
+        manager = super().proxy_manager_for(*args, **options)
+        manager.pool_classes_by_scheme = self._pools
+        return manager
 
 
 def _connect(connection: HTTPConnection, transport: Transport, host: str, port: int | None) -> socket.socket:

@@ -27,7 +27,7 @@ class Forge:
 def gitlab_access(
     applications: Applications,
     maker: Maker,
-    container: str,
+    container: str | None,
     given: Given,
     url: str | None,
     token: SecretStr | None,
@@ -42,11 +42,18 @@ def gitlab_access(
         except ApiError as error:
             if error.status != 401 or where != "gitlab.token":
                 raise
+            if container is None:
+                raise ResourceError(
+                    f"gitlab.token in the settings is refused by {url}; make another one there and give it with "
+                    "--gitlab-token-file"
+                ) from None
             say("gitlab.token in the settings is refused: a new one is made")
             continue
         return Forge(url, secret, user["username"], api)
     if given.gitlab_token is not None:
         raise ResourceError("gitlab.url is not known: give --gitlab-url with the token")
+    if container is None:
+        raise ResourceError("gitlab.token of a GitLab elsewhere is missing: give it with --gitlab-token-file")
     say("making a token in GitLab's console (up to a minute) …")
     with unbroken():
         made = gitlab.make_by_console(container, gitlab.NAME, given.gitlab_admin)
@@ -67,7 +74,7 @@ def gitlab_access(
 def nextcloud_access(
     applications: Applications,
     maker: Maker,
-    container: str,
+    container: str | None,
     at: tuple[str, str],
     given: SecretStr | None,
     kept: SecretStr | None,
@@ -81,11 +88,15 @@ def nextcloud_access(
         try:
             check_account(applications.nextcloud(url, user, known), user)
         except ApiError as error:
-            if error.status != 401 or given:
+            if error.status != 401 or given or container is None:
                 raise
             say("nextcloud.relay_password in the settings is refused: a new one is made")
         else:
             return known
+    if container is None:
+        raise ResourceError(
+            "nextcloud.relay_password of a Nextcloud elsewhere is missing: give it with --nextcloud-password-file"
+        )
     with unbroken():
         number, password = nextcloud.make(container, user)
         maker.keep(

@@ -5,6 +5,8 @@ from typing import Any
 
 from pydantic import SecretStr
 
+from tasks.operations.api import Api
+from tasks.operations.gitlab import administers
 from tasks.operations.resource import ResourceError
 from tasks.setup import discovery
 from tasks.setup.asking import ask, choose, is_anybody_there, say
@@ -12,10 +14,19 @@ from tasks.setup.discovery import Applications, Found
 from tasks.setup.given import Given
 
 
-def project_of(given: Given, existing: Mapping[str, Any]) -> Found:
-    """The Compose project."""
-    found = {each.name: each for each in discovery.projects()}
-    named = given.compose_project or existing.get("compose_project")
+def elsewhere(given: Given, existing: Mapping[str, Mapping[str, Any]]) -> set[str]:
+    """Which of GitLab and Nextcloud need not be on the host: the settings say so, or address and way in are given."""
+    known = {
+        "gitlab": given.gitlab_url and given.gitlab_token,
+        "nextcloud": given.nextcloud_url and given.nextcloud_password,
+    }
+    return {what for what, is_given in known.items() if is_given or existing[what].get("service") == ""}
+
+
+def project_of(given: Given, existing: Mapping[str, Mapping[str, Any]]) -> Found:
+    """The Compose project, with the applications that are on the host."""
+    found = {each.name: each for each in discovery.projects(elsewhere(given, existing))}
+    named = given.compose_project or existing["host"].get("compose_project")
     if named and named not in found:
         raise ResourceError(
             f"--compose-project {named}: none of that name has GitLab and Nextcloud; there is {', '.join(found)}"
@@ -24,9 +35,14 @@ def project_of(given: Given, existing: Mapping[str, Any]) -> Found:
 
 
 def nextcloud_of(
-    applications: Applications, container: str, given: Given, existing: Mapping[str, Any]
+    applications: Applications, container: str | None, given: Given, existing: Mapping[str, Any]
 ) -> tuple[str, str]:
-    """Its address, and the account whose files hold the documents."""
+    """Its address, and the account whose files hold the documents; of one elsewhere both are known or asked for."""
+    if container is None:
+        named = given.nextcloud_user or existing.get("admin")
+        user = named or ask("Nextcloud account whose files hold the documents", "--nextcloud-user")
+        url = given.nextcloud_url or existing.get("url")
+        return _address(applications, "nextcloud", [str(url)] if url else []), user
     users = discovery.nextcloud_users(container)
     account = given.nextcloud_user or existing.get("admin") or ("admin" if "admin" in users else None)
     if account and account not in users:
@@ -46,6 +62,17 @@ def mattermost_of(applications: Applications, found: Found, given: Given, existi
     if urls == [None] and "mattermost" in found.containers:
         urls = list(discovery.mattermost_addresses(found.containers["mattermost"].id))
     return _address(applications, "mattermost", [url for url in urls if url])
+
+
+def relay_of(given: Given, existing: Mapping[str, Any], forge: Api) -> str | None:
+    """Where a GitLab elsewhere reaches the relay, if that has to be said: its allow-list is somebody else's."""
+    named = given.relay_url or existing.get("url")
+    if named or existing.get("address") or administers(forge):
+        return named
+    return ask(
+        "Where GitLab reaches the relay: a reverse proxy that leads to port 8090 of the host, such as https://…",
+        "--relay-url",
+    )
 
 
 def _address(applications: Applications, application: str, urls: list[str]) -> str:

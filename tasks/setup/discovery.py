@@ -1,7 +1,7 @@
 """What setup finds on the host by itself: the Compose project, the three applications, their addresses."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -10,7 +10,8 @@ from pyinfra import host
 from pyinfra.api import QuoteString, StringCommand
 
 from tasks.operations.api import Api
-from tasks.operations.compose import ComposeContainers, Container, read
+from tasks.operations.compose import ALL_IN_ONE, ComposeContainers, Container, DockerError, read
+from tasks.operations.engine import SNAP_REFUSED
 from tasks.operations.nextcloud import account_api
 from tasks.operations.remote import last_line, run_quietly
 from tasks.operations.resource import ResourceError
@@ -18,6 +19,10 @@ from tasks.operations.tunnel import host_transport
 from tasks.tokens.nextcloud import occ
 
 APPLICATIONS = ("gitlab", "nextcloud", "mattermost")
+_NAMES = {"gitlab": "GitLab", "nextcloud": "Nextcloud"}
+_NEEDED = set(_NAMES)
+WITHOUT_PROJECT = "/srv/passerelle"
+"""Where the operators' commands go on a host that has none of the applications."""
 # What runs beside an application, often from its image, and is not it.
 _HELPERS = re.compile(
     r"runner|agent|registry|pages|cron|redis|postgres|mariadb|mysql|database|\bdb\b|exporter|push|proxy|nginx|imaginary|"
@@ -39,6 +44,11 @@ class Found:
     alone: bool
     containers: dict[str, Container] = field(default_factory=dict)
 
+    def number(self, application: str) -> str | None:
+        """Docker's for the container of an application, None of one that is elsewhere."""
+        chosen = self.containers.get(application)
+        return chosen.id if chosen else None
+
     @property
     def services(self) -> str:
         """For people."""
@@ -48,28 +58,52 @@ class Found:
         )
 
 
-def projects() -> list[Found]:
-    """The Compose projects of the host that have a GitLab and a Nextcloud; ResourceError if there is none."""
-    return among(read(host.get_fact(ComposeContainers, directory="/"), "/"))
+def projects(elsewhere: Collection[str] = ()) -> list[Found]:
+    """The Compose projects of the host that have a GitLab and a Nextcloud; ResourceError if there is none.
+
+    What may be `elsewhere` of the two is not missed if no project has both; if both may be, Docker is not either.
+    """
+    try:
+        containers = read(host.get_fact(ComposeContainers, directory="/"), "/")
+    except DockerError as error:
+        if not set(elsewhere) >= _NEEDED or error.reason != "missing":
+            raise
+        containers = []
+    return among(containers, elsewhere)
 
 
-def among(containers: list[Container]) -> list[Found]:
+def among(containers: list[Container], elsewhere: Collection[str] = ()) -> list[Found]:
     """The same, of all the containers that Compose has made."""
-    folders = {each.project.name: each.project.folder for each in containers}
-    found = []
-    for name, folder in sorted(folders.items()):
-        own = [each for each in containers if each.project.name == name]
-        chosen = {what: each for what in APPLICATIONS if (each := _application(what, own))}
-        if {"gitlab", "nextcloud"} <= set(chosen):
-            alone = list(folders.values()).count(folder) == 1
-            found.append(Found(name, folder, alone, chosen))
+    found = list(_with(_NEEDED, containers)) or list(_with(_NEEDED - set(elsewhere), containers))
+    if not found and set(elsewhere) >= _NEEDED:
+        return [Found("", WITHOUT_PROJECT, alone=True)]
+    if not found and any(each.state == "snap" for each in containers):
+        raise ResourceError(SNAP_REFUSED)
     if not found:
-        known = ", ".join(sorted(folders)) or "none at all"
+        wanted = " and a ".join(_NAMES[what] for what in sorted(_NEEDED - set(elsewhere)))
+        known = ", ".join(sorted({each.project.name for each in containers})) or "none at all"
         raise ResourceError(
-            "host: no Compose project on the host has a GitLab and a Nextcloud that run (there are: "
-            f"{known}); start it (docker compose up -d), or write the settings by hand"
+            f"host: no Compose project on the host has a {wanted} that run{'' if ' and ' in wanted else 's'} (there "
+            f"are: {known}); start it (docker compose up -d), give the address and the token or password of what is "
+            "elsewhere (--gitlab-url, --nextcloud-url), or write the settings by hand"
         )
     return found
+
+
+def _with(needed: set[str], containers: list[Container]) -> Iterator[Found]:
+    """The projects that have these applications, if any are named; Nextcloud All-in-One is of each, and of none."""
+    folders = {each.project.name: each.project.folder for each in containers if each.project.name}
+    lone = [each for each in containers if each.service == ALL_IN_ONE]
+    if lone and "gitlab" not in needed:
+        folders.setdefault("", WITHOUT_PROJECT)
+    for name, folder in sorted(folders.items()):
+        own = [each for each in containers if each.project.name == name and name] or lone
+        if not any(_application("nextcloud", [each]) for each in own):
+            own = [*own, *lone]
+        chosen = {what: each for what in APPLICATIONS if (each := _application(what, own))}
+        if needed <= set(chosen) and (needed or chosen):
+            alone = list(folders.values()).count(folder) == 1
+            yield Found(name, folder, alone, chosen)
 
 
 def _application(what: str, containers: Iterable[Container]) -> Container | None:
@@ -88,10 +122,13 @@ def _application(what: str, containers: Iterable[Container]) -> Container | None
 
 
 class Applications:
-    """Questions to the applications through the SSH connection, before there are settings."""
+    """Questions to the applications through the SSH connection, before there are settings.
 
-    def __init__(self, ca: Path | None) -> None:
-        self._ca = ca
+    `proxies` are the HTTP proxies by which the host reaches them, each by the application.
+    """
+
+    def __init__(self, ca: Path | None, proxies: Mapping[str, str | None] | None = None) -> None:
+        self._ca, self._proxies = ca, proxies or {}
 
     def api(self, application: str, url: str, token: SecretStr | None = None) -> Api:
         """The application at that address."""
@@ -104,11 +141,19 @@ class Applications:
             scheme="" if gitlab else "Bearer ",
             transport=lambda: host_transport(host),
             ca=self._ca,
+            proxy=self._proxies.get(application),
         )
 
     def nextcloud(self, url: str, user: str, password: SecretStr) -> Api:
         """Nextcloud at that address, with an app password of that account."""
-        return account_api(url, user, password, transport=lambda: host_transport(host), ca=self._ca)
+        return account_api(
+            url,
+            user,
+            password,
+            transport=lambda: host_transport(host),
+            ca=self._ca,
+            proxy=self._proxies.get("nextcloud"),
+        )
 
     def refuse_wrong(self, application: str, url: str) -> None:
         """ResourceError if the host does not find the application at that address."""

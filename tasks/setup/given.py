@@ -25,6 +25,7 @@ class Given:
     gitlab_admin: str | None = None
     gitlab_url: str | None = None
     gitlab_token: SecretStr | None = None
+    relay_url: str | None = None
     nextcloud_user: str | None = None
     nextcloud_url: str | None = None
     nextcloud_password: SecretStr | None = None

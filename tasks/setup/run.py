@@ -26,7 +26,7 @@ from tasks.setup.access import (
     mattermost_administrator,
     nextcloud_access,
 )
-from tasks.setup.applications import accepted, mattermost_of, nextcloud_of, project_of
+from tasks.setup.applications import accepted, mattermost_of, nextcloud_of, project_of, relay_of
 from tasks.setup.asking import confirm, is_anybody_there, say
 from tasks.setup.discovery import Applications
 from tasks.setup.given import Given, certificates_of
@@ -94,15 +94,18 @@ def _describe(
     `trusted` are certificates for https://.
     """
     existing: dict[str, dict[str, Any]] = {
-        name: kept.get(name) or {} for name in ("host", "gitlab", "nextcloud", "mattermost")
+        name: kept.get(name) or {} for name in ("host", "gitlab", "nextcloud", "mattermost", "relays")
     }
-    found = project_of(given, existing["host"])
-    say(
-        f"found on {machine.address}: Compose project {found.name} in {found.folder}\n  services: {found.services}"
-    )
-    applications = Applications(trusted)
-    forge_box, cloud_box = found.containers["gitlab"], found.containers["nextcloud"]
-    cloud_url, account = nextcloud_of(applications, cloud_box.id, given, existing["nextcloud"])
+    found = project_of(given, existing)
+    if found.name:
+        say(
+            f"found on {machine.address}: Compose project {found.name} in {found.folder}\n"
+            f"  services: {found.services}"
+        )
+    proxies = {name: existing[name].get("proxy") for name in discovery.APPLICATIONS}
+    applications = Applications(trusted, proxies)
+    forge_box, cloud_box = found.number("gitlab"), found.number("nextcloud")
+    cloud_url, account = nextcloud_of(applications, cloud_box, given, existing["nextcloud"])
     say(f"Nextcloud is at {cloud_url}, the documents are {account}'s")
     chat_url = mattermost_of(applications, found, given, existing["mattermost"])
     say(f"Mattermost is at {chat_url}")
@@ -115,16 +118,17 @@ def _describe(
         forge = gitlab_access(
             applications,
             maker,
-            forge_box.id,
+            forge_box,
             given,
             given.gitlab_url or existing["gitlab"].get("url"),
             _secret(existing["gitlab"].get("token")),
         )
-        say(f"GitLab is at {forge.url}, its administrator is {forge.user}")
+        say(f"GitLab is at {forge.url}, the token is {forge.user}'s")
+        relay = relay_of(given, existing["relays"], forge.api) if forge_box is None else given.relay_url
         password = nextcloud_access(
             applications,
             maker,
-            cloud_box.id,
+            cloud_box,
             (cloud_url, account),
             given.nextcloud_password,
             _secret(existing["nextcloud"].get("relay_password")),
@@ -142,7 +146,8 @@ def _describe(
             chat=(chat_url, chat_token),
             forge=(forge.url, forge.token),
             projects=projects_of(forge.api, forge.user, given, existing["gitlab"]),
-            cloud=(cloud_url, account, discovery.nextcloud_data(cloud_box.id), password),
+            relay=relay,
+            cloud=(cloud_url, account, cloud_box and discovery.nextcloud_data(cloud_box), password),
             elsewhere=not f".{urlsplit(forge.url).hostname}".endswith(f".{domain}"),
         )
         tokens = {"gitlab.token", "mattermost.token", "nextcloud.relay_password"}
@@ -161,7 +166,7 @@ def _describe(
                 chat.end()
             except FAILURES as error:
                 say(f"not ended: the session of {chat.user} in Mattermost: {reason(error)}")
-    revoke_unused(settings, machine.address, forge.api, api, cloud_box.id)
+    revoke_unused(settings, machine.address, forge.api, api, lambda: str(cloud_box))
 
 
 def _agree(given: Given, settings: Path, text: str) -> None:

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from pydantic import SecretStr
 
 from tasks.operations.api import Api
+from tasks.operations.gitlab import administers
 from tasks.operations.resource import ResourceError
 from tasks.setup.asking import choose
 from tasks.setup.discovery import Found
@@ -52,8 +53,18 @@ def projects_of(api: Api, user: str, given: Given, settings: Mapping[str, Any]) 
         return list(given.projects)
     if "project" in settings:
         return []
-    there = api.call("GET", "/api/v4/projects?simple=true&per_page=2")
-    return [str(there[0]["path_with_namespace"])] if len(there) == 1 else [f"{user}/passerelle"]
+    all_are_its = administers(api)
+    # Of somebody else's GitLab it would be shown all that is public.
+    own = "" if all_are_its else "&membership=true"
+    there = api.call("GET", f"/api/v4/projects?simple=true&per_page=100{own}")
+    paths = [str(each["path_with_namespace"]) for each in there]
+    if len(paths) == 1 or all_are_its:
+        return paths if len(paths) == 1 else [f"{user}/passerelle"]
+    if not paths:
+        raise ResourceError(
+            "gitlab: the token is a member of no project; give it the role Maintainer in one, or give another token"
+        )
+    return [choose("GitLab project to announce", paths, "--project")]
 
 
 def values(
@@ -65,12 +76,14 @@ def values(
     chat: tuple[str, SecretStr],
     forge: tuple[str, SecretStr],
     projects: list[str],
+    relay: str | None,
     cloud: tuple[str, str, str | None, SecretStr],
     elsewhere: bool,
 ) -> Table:
     """All that setup has to say of the site; `elsewhere` says that it is not the one that the defaults are of.
 
-    `chat` and `forge` are address and token, `cloud` is address, account, folder of the data and password.
+    `chat` and `forge` are address and token, `cloud` is address, account, folder of the data and password, `relay` is
+    where GitLab reaches the relay, where that is to be said.
     """
     url, account, data, password = cloud
     ssh = machine.model_dump(mode="json", exclude_unset=True, exclude={"sudo_password"})
@@ -89,25 +102,35 @@ def values(
         },
         "nextcloud": {
             "url": url,
-            "service": found.containers["nextcloud"].service,
+            **_where(found, "nextcloud"),
             "admin": account,
             **({"data_directory": data} if data else {}),
             "relay_password": password.get_secret_value(),
         },
         "gitlab": {
             "url": forge[0],
-            "service": found.containers["gitlab"].service,
+            **_where(found, "gitlab"),
             "token": forge[1].get_secret_value(),
             **({"project": projects[0]} if projects else {}),
             **({"projects": projects[1:]} if projects[1:] else {}),
         },
     }
+    if relay:
+        table["relays"] = {"url": relay}
     if elsewhere:
         table = {"portal_url": "", **table}
-        table["relays"] = {"footer": f"Nextcloud {team.display_name}"}
+        table.setdefault("relays", {})["footer"] = f"Nextcloud {team.display_name}"
     if given.language:
         table.setdefault("relays", {})["language"] = given.language
     return {name: _beyond_defaults(name, value) for name, value in table.items()}
+
+
+def _where(found: Found, application: str) -> Table:
+    """The service that an application is, or that it is not on the host."""
+    chosen = found.containers.get(application)
+    if chosen is not None:
+        return {"service": chosen.service}
+    return {"service": "", **({"source": "webdav"} if application == "nextcloud" else {})}
 
 
 def _beyond_defaults(name: str, value: Any) -> Any:

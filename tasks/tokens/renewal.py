@@ -1,6 +1,7 @@
 """New tokens in the place of those that setup has made, and the end of those that are not in use any more."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 
 from pydantic import SecretStr
@@ -98,13 +99,16 @@ def revoke_former(settings: Path, site: Site) -> None:
     revoke_unused(settings, site.host.address, *_applications(site))
 
 
-def _applications(site: Site) -> tuple[Api, Api, str]:
-    """What `revoke` asks: GitLab, Mattermost, Nextcloud's container."""
-    return gitlab_api(site, site.gitlab.token), mattermost_api(site), container_of(site)
+def _applications(site: Site) -> tuple[Api, Api, Callable[[], str]]:
+    """What `revoke` asks: GitLab, Mattermost, and what answers Nextcloud's container, where there is one."""
+    return gitlab_api(site, site.gitlab.token), mattermost_api(site), partial(container_of, site)
 
 
-def revoke_unused(settings: Path, host: str, forge: Api, chat: Api, cloud: str) -> None:
-    """Revoke what setup has made for that host and the settings do not hold any more; `cloud` is the container."""
+def revoke_unused(settings: Path, host: str, forge: Api, chat: Api, cloud: Callable[[], str]) -> None:
+    """Revoke what setup has made for that host and the settings do not hold any more.
+
+    `cloud` answers the container of Nextcloud, where there is one.
+    """
     text = settings.read_text(encoding="utf-8")
     in_use = {ledger.mark(word) for word in _words(text)}
     for token in ledger.read(settings):
@@ -118,14 +122,14 @@ def _words(text: str) -> Iterable[str]:
     return text.replace("'", '"').split('"')
 
 
-def revoke(token: Token, forge: Api, chat: Api, cloud: str) -> None:
+def revoke(token: Token, forge: Api, chat: Api, cloud: Callable[[], str]) -> None:
     """Have the application accept the token no longer; one that it does not know is gone already."""
     if token.application == "gitlab":
         gitlab.revoke(forge, token.id)
     elif token.application == "mattermost":
         mattermost.revoke(chat, token.id)
     else:
-        nextcloud.revoke(cloud, token.account, token.id)
+        nextcloud.revoke(cloud(), token.account, token.id)
 
 
 @step("Tokens")

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from relays.sources.gitlab.noise import is_bot
 from tasks.site import Site
 from tests.acceptance.channel import Channel, words
 from tests.acceptance.people import Cloud, Forge, shown
@@ -74,11 +75,14 @@ def test_comment_and_tag(forge: Forge, copy: Path, dev: Channel, mark: str, site
     comments = words(site.relays.language, "note.text")
     issue = forge.api("POST", "PROJECT/issues", {"title": f"Question {mark}"})
     forge.api("POST", f"PROJECT/issues/{issue['iid']}/notes", {"body": f"Réponse {mark}"})
-    assert f": Réponse {mark}" in shown(dev.message(comments, f"Réponse {mark}"))
+    # What a project's or a group's token says is no talk of people's.
+    is_announced = not (site.gitlab.mute.bots and is_bot(forge.api("GET", "user")["username"]))
+    if is_announced:
+        assert f": Réponse {mark}" in shown(dev.message(comments, f"Réponse {mark}"))
     forge.git("tag", f"v-{mark}", at=copy)
     forge.git("push", "--quiet", "origin", f"v-{mark}", at=copy)
     dev.message("🏷️", f"v-{mark}")
-    assert dev.count(comments, mark) == 1
+    assert dev.count(comments, mark) == is_announced
     forge.git("push", "--quiet", "origin", f":v-{mark}", at=copy)
     dev.message("🗑️", f"v-{mark}")
 

@@ -89,6 +89,42 @@ def _servers() -> list[Mistake]:
     return found
 
 
+@dataclass(frozen=True)
+class Engine:
+    """What a host has in the place of Docker as it is supported: how that is made and undone, how it is named."""
+
+    name: str
+    make: str
+    undo: str
+    named: str
+
+
+_AWAY, _BACK = "mv /usr/bin/docker /usr/bin/docker.off", "mv -f /usr/bin/docker.off /usr/bin/docker"
+_SOCKET = (
+    "mkdir -p /run/user/4711 && cd /run/user/4711 && python3 -c "
+    "'import socket; socket.socket(socket.AF_UNIX).bind(\"docker.sock\")'"
+)
+ENGINES = [
+    Engine(
+        "Podman in the place of Docker",
+        f"{_AWAY}; printf '#!/bin/sh\\necho podman version 4.3.1\\n' > /usr/bin/docker; chmod 755 /usr/bin/docker",
+        _BACK,
+        "podman version 4.3.1",
+    ),
+    Engine(
+        "Docker without root",
+        f"{_AWAY}; {_SOCKET}",
+        f"{_BACK}; rm -r /run/user/4711",
+        "rootless Docker (/run/user/",
+    ),
+    Engine(
+        "Nextcloud as a snap, without Docker",
+        f"{_AWAY}; mkdir -p /snap/bin; touch /snap/bin/nextcloud.occ",
+        f"{_BACK}; rm -r /snap",
+        "snap",
+    ),
+]
+
 ACCESS = [
     Mistake("no root and no sudo", "host.sudo", {"host__ssh_user": "ops", "host__infrastructure": COMPOSE}),
     Mistake("a user who may not use sudo", "host.sudo_password", through(NOBODY)),
@@ -126,6 +162,7 @@ HOST = [
         make="mv /usr/bin/docker /usr/bin/docker.off",
         undo="mv /usr/bin/docker.off /usr/bin/docker",
     ),
+    *(Mistake(each.name, each.named, make=each.make, undo=each.undo) for each in ENGINES),
     Mistake(
         "no Python",
         "python3",

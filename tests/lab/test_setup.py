@@ -56,7 +56,15 @@ def enters(site: Site, chat: Chat, forge: Forge, values: dict[str, dict[str, Any
     return found
 
 
+@pytest.mark.parametrize(
+    "lives_on",
+    [
+        pytest.param(False, id="and are taken back"),
+        pytest.param(True, id="are kept, renewed and taken back", marks=pytest.mark.exhaustive),
+    ],
+)
 def test_three_answers_bring_the_first_message(
+    lives_on: bool,
     person: Person,
     site: Site,
     chat: Chat,
@@ -98,8 +106,9 @@ def test_three_answers_bring_the_first_message(
     assert person.run("status").returncode == 0
     assert person.run("doctor").returncode == 0
 
-    again(person, tokens)
-    rotation(person, site, chat, forge, tokens)
+    if lives_on:
+        again(person, tokens)
+        rotation(person, site, chat, forge, tokens)
     end(person, site, chat, forge, tokens, before)
 
 

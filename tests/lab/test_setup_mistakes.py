@@ -8,7 +8,7 @@ import pytest
 from lab import state
 from tasks.site import Site
 from tests.acceptance.people import Chat
-from tests.lab.mistakes import NOBODY, World, plain_user
+from tests.lab.mistakes import ENGINES, NOBODY, World, plain_user
 from tests.lab.person import Person, Shell, left_behind, nothing_there, person, tokens
 
 __all__ = ["nothing_there", "person", "tokens"]
@@ -55,6 +55,7 @@ WRONG = [
         "printf '#!/bin/sh\\necho no daemon >&2; exit 1\\n' >/usr/bin/docker; chmod 755 /usr/bin/docker",
         undo="mv /usr/bin/docker.away /usr/bin/docker",
     ),
+    *(Wrong(each.name, each.named, make=each.make, undo=each.undo) for each in ENGINES),
     Wrong("another project", "--compose-project elsewhere", ("--compose-project=elsewhere",)),
     Wrong("another address of Nextcloud", "nextcloud.url", ("--nextcloud-url=http://git.taaf.internal",)),
     Wrong("nobody at Nextcloud", "nextcloud.admin", ("--nextcloud-user=nobody",)),

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from tests.postgresql import on_both_spools
+from tests.postgresql import also_on_postgresql
 from tests.relays.events import issue, send
 from tests.relays.process import TOKEN, Relay, health, undelivered, wait_for
 from tests.relays.sink import Sink
@@ -40,7 +40,7 @@ def looked_into(relay: Relay, count: int) -> None:
     )
 
 
-@on_both_spools
+@also_on_postgresql
 def test_what_is_held_back_outlives_a_kill_and_meets_what_it_waits_for(gitlab: Relay, sink: Sink) -> None:
     gitlab.start()
     announce(gitlab, merge_request("open"), new_commits())
@@ -57,7 +57,7 @@ def test_what_is_held_back_outlives_a_kill_and_meets_what_it_waits_for(gitlab: R
     assert "push_updates" in gitlab.text
 
 
-@on_both_spools
+@also_on_postgresql
 def test_what_is_waited_for_in_vain_loses_nothing(gitlab: Relay, sink: Sink) -> None:
     gitlab.start()
     announce(gitlab, merge_request("open"), new_commits(), merge_push(), push(BASE, "e" * 40, "old"))
@@ -67,7 +67,7 @@ def test_what_is_waited_for_in_vain_loses_nothing(gitlab: Relay, sink: Sink) -> 
     wait_for(lambda: len({post.key for post in sink.posts}) == 4 and undelivered(gitlab) == 0)
 
 
-@on_both_spools
+@also_on_postgresql
 def test_a_review_outlives_a_kill(gitlab: Relay, sink: Sink) -> None:
     gitlab.start()
     announce(gitlab, comment(1, "premier", line=1))

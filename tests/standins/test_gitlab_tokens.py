@@ -72,3 +72,35 @@ def test_the_console_makes_a_token_with_the_script_of_setup(tmp_path: Path) -> N
         nobody = console(tmp_path / "data", _SCRIPT.format(asked=json.dumps({**asked, "user": "nobody"})))
         assert (nobody.returncode, nobody.stdout) == (1, "")
         assert console(tmp_path / "data", "puts 1").returncode == 1
+
+
+def test_a_project_s_token_is_for_that_project_alone(site: Site) -> None:
+    own, other, public = (
+        site.project(visibility="private"), site.project(visibility="private"), site.project()
+    )  # fmt: skip
+    made = own.done("POST", "/access_tokens", name="deploy", scopes=["api"], expires_at=TOMORROW)
+    headers = {"PRIVATE-TOKEN": made["token"]}
+    hook = {"url": "https://hooks.example.org/", "name": "one"}
+    rows = {
+        "the project": ("GET", own.path, 200),
+        "its hooks": ("GET", f"{own.path}/hooks", 200),
+        "a hook": ("POST", f"{own.path}/hooks", 201),
+        "another project": ("GET", other.path, 404),
+        "hooks of another project": ("GET", f"{other.path}/hooks", 404),
+        "a project that all see": ("GET", public.path, 200),
+        "a hook in that": ("POST", f"{public.path}/hooks", 403),
+        "GitLab's settings": ("GET", "/application/settings", 403),
+        "tokens of people": ("POST", "/users/1/personal_access_tokens", 403),
+        "a new project": ("POST", "/projects", 403),
+        "itself": ("GET", "/personal_access_tokens/self", 200),
+    }
+    found = {
+        what: (method, path, site.call(method, path, headers=headers, json=hook).status_code)
+        for what, (method, path, _) in rows.items()
+    }
+    assert found == rows
+    listed = site.call("GET", "/projects?membership=true", headers=headers).json()
+    assert [each["id"] for each in listed] == [own.entity["id"]]
+    assert other.entity["id"] not in [
+        each["id"] for each in site.call("GET", "/projects?per_page=100", headers=headers).json()
+    ]

@@ -40,7 +40,16 @@ CONTAINERS = [
     Container(id=name, service=name, image=name, project=Project("taaf", "/srv/infrastructure"))
     for name in ("gitlab", "nextcloud", "mattermost")
 ]
-_WEB = {"name": "", "port": "", "refused": False, "tls": None, "silent": "", "status": 200, "location": ""}
+_WEB = {
+    "name": "",
+    "port": "",
+    "refused": False,
+    "proxy": "",
+    "tls": None,
+    "silent": "",
+    "status": 200,
+    "location": "",
+}
 READY = {
     "systemd": {"version": "252.39-1~deb12u2", "said": ""},
     "places": {"/opt/passerelle": {"at": "/opt", "readonly": False, "noexec": False}},

@@ -165,7 +165,14 @@ VALUES = [
     _set("a bot without a name", "mattermost.bot.display_name", " ", "mattermost.bot.display_name"),
     _set("another way of posting", "mattermost.posting", "robot", "mattermost.posting = 'robot'"),
     _set("a purpose of two lines", "mattermost.gitlab_webhook.channel_purpose", "a\nb", "channel_purpose"),
-    _set("an empty service", "gitlab.service", "", "gitlab.service"),
+    _set(
+        "no service of Nextcloud's, and its disk",
+        "nextcloud.service",
+        "",
+        "nextcloud.source = 'disk': must be",
+    ),
+    _set("a proxy that is none", "gitlab.proxy", "socks5://proxy", "gitlab.proxy = 'socks5://proxy'"),
+    _set("a path for the relay alone", "relays.url", "/webhook/gitlab", "relays.url = '/webhook/gitlab'"),
     _set(
         "a container for a service", "nextcloud.service", "taaf/nextcloud", "a service in docker-compose.yml"
     ),

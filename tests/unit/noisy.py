@@ -82,8 +82,9 @@ def docker(folder: Path, made: list[Made], warning: str = "", *, gone: str = "")
         json.dumps({**asdict(each), "image": "x", "mounts": [{"Source": "/srv", "Destination": "/data"}]})
         for each in made
     )
-    script = f"""
+    script = rf"""
 test -z '{warning}' || echo '{warning}' >&2
+case "$*" in *--filter\ name=*) exit ;; esac
 case "$1" in
 ps) cat <<'END'
 {rows}

@@ -18,7 +18,7 @@ from tasks.doctor.gitlab import allows
 from tasks.doctor.look import at
 from tasks.doctor.report import lines
 from tasks.doctor.wording import CATALOGUES
-from tasks.operations.compose import Container, DockerError, Project
+from tasks.operations.compose import ALL_IN_ONE, Container, DockerError, Project
 from tests import tls
 from tests.standins import nextcloud_site
 from tests.standins.gitlab_site import READ_TOKEN
@@ -116,6 +116,12 @@ SEEN: dict[str, Change] = {
     "docker.folder": no_docker("folder"),
     "docker.silent": no_docker("silent", "Cannot connect to the Docker daemon"),
     "docker.projects": no_docker("projects", "a, b"),
+    "docker.engine": no_docker("engine", "podman version 4.3.1"),
+    "docker.snap": docker(
+        CONTAINERS[0], CONTAINERS[2], Container("", state="snap", service="nextcloud", number=1_000_000)
+    ),
+    "docker.all-in-one": setting("nextcloud", service=ALL_IN_ONE),
+    "host.proxy": page("gitlab", proxy="Tunnel connection failed: 403 Forbidden"),
     "docker.files": host("compose", to={"plugin": True, "code": 15, "said": "yaml: line 3: did not find"}),
     "docker.plugin": host("compose", to={"plugin": False, "code": 1, "said": "unknown flag: --quiet"}),
     "docker.service-missing": setting("gitlab", service="forge"),

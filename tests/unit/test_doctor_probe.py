@@ -74,6 +74,7 @@ def ask(tmp_path: Path, commands: Path) -> Ask:
             "status": str(tmp_path / "status.json"),
             "gitlab_status": str(tmp_path / "gitlab" / "status.json"),
             "pages": {},
+            "chat_proxy": None,
             "bot": None,
             **questions,
         }

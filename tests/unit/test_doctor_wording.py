@@ -27,7 +27,10 @@ def said() -> set[str]:
     codes |= {f"mattermost.{code}" for code in ("database", "files", "unhealthy")}
     codes |= {f"relay.{result}" for result in ("oom-kill", "watchdog")}
     codes |= {*(f"tls.{code}" for code in FAULTS)}
-    codes |= {"host.api", *(f"docker.{reason}" for reason in ("missing", "folder", "silent", "projects"))}
+    codes |= {
+        "host.api",
+        *(f"docker.{reason}" for reason in ("missing", "folder", "silent", "engine", "projects")),
+    }
     return codes
 
 

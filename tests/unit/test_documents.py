@@ -76,6 +76,23 @@ def test_both_guides_hold_the_same_commands() -> None:
     assert {machine for machine, _ in blocks(FRENCH)} == {"poste", "hôte"}
 
 
+def test_each_kind_of_site_is_shown_by_a_test() -> None:
+    """The table of sites as they are names for each row what shows that it works, or that it is refused."""
+    table = (
+        (ROOT / "docs/sites.md")
+        .read_text(encoding="utf-8")
+        .partition("| a site with |")[2]
+        .partition("\n\n")[0]
+    )
+    rows = [row.strip("|").split("|") for row in table.splitlines()[2:]]
+    assert len(rows) >= 15
+    for what, how, shown in rows:
+        assert how.strip(), what
+        (path,) = re.findall(r"`(tests/\S+)`", shown)
+        assert (ROOT / path).exists(), f"{what}: there is no {path}"
+    assert any("refused" in how for _, how, _ in rows)
+
+
 def test_both_guides_have_the_same_structure() -> None:
     levels = [
         [len(level) for level in re.findall(r"^(#+) ", prose(guide), re.MULTILINE)]

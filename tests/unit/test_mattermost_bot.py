@@ -1,4 +1,4 @@
-"""The bot account: made with the least rights, told beforehand, mended whatever is wrong with it, on a stand-in."""
+"""The bot account: made with the least rights, announced before, mended whatever is wrong, on a stand-in."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -228,14 +228,14 @@ FAULTS: list[Any] = [
 ]
 
 
-@pytest.mark.parametrize(("make", "told"), FAULTS)
-def test_what_is_wrong_is_told_and_mended(
-    deployed: World, make: Callable[[World], object], told: list[str]
+@pytest.mark.parametrize(("make", "reported"), FAULTS)
+def test_what_is_wrong_is_reported_and_mended(
+    deployed: World, make: Callable[[World], object], reported: list[str]
 ) -> None:
     """The dry run tells exactly what a run does; after it the bot works, with one token and no right more."""
     make(deployed)
     before = deployed.token.read_text() if deployed.token.exists() else ""
-    lines = [line.replace("FILE", str(deployed.token)) for line in told]
+    lines = [line.replace("FILE", str(deployed.token)) for line in reported]
     assert dry(deployed.deploy).lines == lines
     done = apply(deployed.deploy)
     assert (done.error, done.lines) == ("", lines)
@@ -356,9 +356,9 @@ def test_a_run_that_was_killed_while_bots_could_be_made_is_completed(
     world.switch(is_on)
     world.memo.parent.mkdir(exist_ok=True)
     world.memo.touch()
-    told = dry(world.deploy).lines
+    planned = dry(world.deploy).lines
     done = apply(world.deploy)
-    assert (done.error, done.lines) == ("", told)
+    assert (done.error, done.lines) == ("", planned)
     assert (world.is_on, world.memo.exists()) == (False, False)
     assert apply(world.deploy) == Outcome([], 0)
     assert world.works()
@@ -383,9 +383,9 @@ def test_no_token_is_revoked_before_the_relays_have_another(deployed: World) -> 
     assert before != after
     for token in (before, after):
         assert deployed.server.request("GET", "/api/v4/users/me", token=token).status_code == 200
-    told = dry(deployed.deploy).lines
-    assert len(told) == 3
-    assert apply(deployed.deploy).lines == told
+    planned = dry(deployed.deploy).lines
+    assert len(planned) == 3
+    assert apply(deployed.deploy).lines == planned
     assert len(deployed.descriptions()) == 1
     assert deployed.works()
 

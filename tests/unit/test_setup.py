@@ -13,10 +13,11 @@ from tasks.operations.api import ApiError
 from tasks.operations.compose import Container, Project
 from tasks.operations.resource import ResourceError
 from tasks.settings_file import replace_file
-from tasks.setup.discovery import among
+from tasks.setup.applications import elsewhere
+from tasks.setup.discovery import WITHOUT_PROJECT, among
 from tasks.setup.given import Given, machine_of
 from tasks.setup.settings_file import with_values
-from tasks.setup.site import missing, projects_of, team_of
+from tasks.setup.site import Team, missing, projects_of, team_of, values
 from tasks.tokens import ledger, mattermost
 from tasks.tokens.ledger import Token
 
@@ -302,3 +303,72 @@ def test_why_a_log_in_fails(status: int, code: str, kind: type[ResourceError]) -
 
     with pytest.raises(kind):
         mattermost.log_in(lambda token: Refusing(), "http://chat", "admin", SecretStr("x"))  # type: ignore[arg-type,return-value]
+
+
+FORGE, CLOUD = OWN[:1], OWN[1:2]
+
+
+@pytest.mark.parametrize(
+    ("containers", "elsewhere", "chosen"),
+    [
+        (OWN, {"gitlab"}, {"gitlab", "nextcloud", "mattermost"}),
+        (CLOUD, {"gitlab"}, {"nextcloud"}),
+        (FORGE, {"nextcloud"}, {"gitlab"}),
+        (OWN[1:], {"gitlab", "nextcloud"}, {"nextcloud", "mattermost"}),
+        (OWN[2:], {"gitlab", "nextcloud"}, {"mattermost"}),
+        ([], {"gitlab", "nextcloud"}, set()),
+        ([box("web", "nginx")], {"gitlab", "nextcloud"}, set()),
+        (FORGE, {"gitlab"}, "no Compose project on the host has a Nextcloud that runs"),
+        (CLOUD, {"nextcloud"}, "no Compose project on the host has a GitLab that runs"),
+        (CLOUD, set(), "no Compose project on the host has a GitLab and a Nextcloud that run"),
+    ],
+)
+def test_what_is_elsewhere_is_not_missed(
+    containers: list[Container], elsewhere: set[str], chosen: set[str] | str
+) -> None:
+    if isinstance(chosen, str):
+        with pytest.raises(ResourceError, match=chosen):
+            among(containers, elsewhere)
+        return
+    (found,) = among(containers, elsewhere)
+    assert set(found.containers) == chosen
+    assert found.number("gitlab") == (FORGE[0].id if "gitlab" in chosen else None)
+
+
+SECRET = SecretStr("s")
+NOTHING: dict[str, dict[str, Any]] = {"gitlab": {}, "nextcloud": {}}
+
+
+@pytest.mark.parametrize(
+    ("given", "kept", "expected"),
+    [
+        (Given(), {}, set()),
+        (Given(gitlab_url="https://gitlab.com"), {}, set()),
+        (Given(gitlab_url="https://gitlab.com", gitlab_token=SECRET), {}, {"gitlab"}),
+        (Given(nextcloud_url="https://cloud", nextcloud_password=SECRET), {}, {"nextcloud"}),
+        (Given(), {"gitlab": {"service": ""}}, {"gitlab"}),
+        # A GitLab of the host's that has stopped since is no GitLab elsewhere.
+        (Given(), {"gitlab": {"url": "http://git", "token": "t"}}, set()),
+    ],
+)
+def test_what_may_be_elsewhere(given: Given, kept: dict[str, Any], expected: set[str]) -> None:
+    assert elsewhere(given, {**NOTHING, **kept}) == expected
+
+
+def test_what_is_elsewhere_is_written_down() -> None:
+    written = values(
+        machine=machine_of("server"),
+        given=Given(),
+        found=among([], {"gitlab", "nextcloud"})[0],
+        team=Team("x", "X"),
+        chat=("http://chat", SECRET),
+        forge=("https://gitlab.com", SECRET),
+        projects=["group/project"],
+        relay="https://hooks.example.org",
+        cloud=("https://cloud", "admin", None, SECRET),
+        elsewhere=True,
+    )
+    assert written["gitlab"]["service"] == ""
+    assert (written["nextcloud"]["service"], written["nextcloud"]["source"]) == ("", "webdav")
+    assert written["relays"]["url"] == "https://hooks.example.org"
+    assert written["host"]["infrastructure"] == WITHOUT_PROJECT

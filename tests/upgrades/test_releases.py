@@ -20,7 +20,7 @@ import requests
 from relays.delivery.tables import OUTBOX
 from relays.sources.gitlab.tables import GITLAB
 from tests.faults.disk import small_disk
-from tests.postgresql import on_both_spools
+from tests.postgresql import also_on_postgresql
 from tests.relays.events import issue, send
 from tests.relays.process import PROJECT, Relay, undelivered, wait_for
 from tests.relays.sink import OK, Reply, Sink
@@ -120,7 +120,7 @@ def there_and_back(relay: Relay, use: Callable[[], object]) -> None:
     assert "storage fails" not in relay.text
 
 
-@on_both_spools
+@also_on_postgresql
 def test_going_back_to_the_release_before(gitlab: Relay, sink: Sink) -> None:
     def use() -> None:
         number = len(sink.keys)
@@ -166,7 +166,7 @@ def columns(relay: Relay, table: str = "received") -> list[str]:
         return [name for _, name, *_ in db.execute(f"PRAGMA table_info({table})")]
 
 
-@on_both_spools
+@also_on_postgresql
 class TestOneMigrationMore:
     """The release to come, the present one on what it leaves, and the one to come again."""
 

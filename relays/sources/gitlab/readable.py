@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from relays.base.addresses import BaseUrl
+from relays.base.addresses import BaseUrl, ProxyUrl
 from relays.base.schema import Section, Shown
 from relays.sources.gitlab.patterns import Pattern
 from relays.sources.gitlab.project_list import ProjectEntry, ProjectList
@@ -26,6 +26,7 @@ class ReadableSettings(Section):
         description="those of the site, as in `gitlab.projects`"
     )
     hook: Shown = Field(description="name of their hook")
+    proxy: ProxyUrl | None = Field(default=None, description="HTTP proxy by which it is reached")
 
 
 def read_projects(
@@ -38,7 +39,7 @@ def read_projects(
     token = read_token(credentials, wanted=table is not None)
     if table is None or token is None:
         return []
-    server, listed = Server(table.url, token, ca), ProjectList(table.projects)
+    server, listed = Server(table.url, token, ca, table.proxy), ProjectList(table.projects)
     return [
         *(PlaceApi(server, path) for path in listed.paths),
         *(Pattern(server, pattern, listed) for pattern in listed.patterns),

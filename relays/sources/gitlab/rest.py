@@ -15,6 +15,7 @@ from relays.base import tls
 from relays.base.bounded_json import HeavyError, read_json
 from relays.base.errors import explain
 from relays.base.settings import StartError, read_optional_secret
+from relays.base.web import open_session
 
 _LARGEST_PAGE = 32 * 1024 * 1024
 _SETTING = "gitlab.url"
@@ -46,17 +47,18 @@ class UnreadableError(GitLabError):
 
 @dataclass(frozen=True)
 class Server:
-    """The GitLab at `url`, read with `token`; for `ca` see base.tls."""
+    """The GitLab at `url`, read with `token`; for `ca` see base.tls, for `proxy` base.web."""
 
     url: str
     token: str
     ca: Path | None = None
+    proxy: str | None = None
 
     def get(self, path: str, query: Query, what: str, unknown: str) -> object:
         """The JSON at a path of the API, None if it is none; the rest as for `PlaceApi.one`."""
         try:
             with (
-                self._session() as session,
+                open_session(self.ca, self.proxy) as session,
                 session.get(
                     f"{self.url}/api/v4/{path}",
                     params=query,
@@ -78,11 +80,6 @@ class Server:
             raise UnreadableError("the answer is too large") from None
         except ValueError:
             return None
-
-    def _session(self) -> requests.Session:
-        session = requests.Session()
-        session.mount("https://", tls.TlsAdapter(self.ca))
-        return session
 
 
 @dataclass(frozen=True)

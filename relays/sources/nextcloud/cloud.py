@@ -11,11 +11,12 @@ import requests
 from pydantic import Field
 
 from relays.base import tls
-from relays.base.addresses import BaseUrl
+from relays.base.addresses import BaseUrl, ProxyUrl
 from relays.base.errors import explain
 from relays.base.schema import Section, Shown
 from relays.base.settings import StartError, read_optional_secret
 from relays.base.timeouts import within
+from relays.base.web import open_session
 from relays.sources.nextcloud.connections import Adapter
 
 _LARGEST_ANSWER = 16 * 1024 * 1024
@@ -55,12 +56,13 @@ class PasswordPause:
 
 @dataclass(frozen=True)
 class Account:
-    """An account of the Nextcloud at `url`, and its app password; for `ca` see relays.base.tls."""
+    """An account of the Nextcloud at `url`, and its app password; for `ca` and `proxy` see relays.base.web."""
 
     url: str
     user: str
     password: str
     ca: Path | None = None
+    proxy: str | None = None
     pause: PasswordPause = field(default_factory=PasswordPause, compare=False)
 
 
@@ -128,6 +130,7 @@ class AccountSettings(Section):
 
     url: BaseUrl = Field(description="address of Nextcloud")
     user: Shown = Field(description="whose app password the relay has")
+    proxy: ProxyUrl | None = Field(default=None, description="HTTP proxy by which it is reached")
 
 
 def read_account(table: AccountSettings | None, credentials: Path, ca: Path | None = None) -> Account | None:
@@ -150,15 +153,13 @@ def read_account(table: AccountSettings | None, credentials: Path, ca: Path | No
         )
     if not re.fullmatch(r"[!-~]+", password):
         raise StartError(f"{credentials / _CREDENTIAL} is not an app password (value not shown): correct it")
-    return Account(table.url, table.user, password, ca=ca)
+    return Account(table.url, table.user, password, ca=ca, proxy=table.proxy)
 
 
 def _session(account: Account) -> tuple[requests.Session, Adapter]:
     # Its cookies spare Nextcloud the password of the next request, which is most of what one costs.
-    session = requests.Session()
     adapter = Adapter(account.ca)
-    for scheme in ("http://", "https://"):
-        session.mount(scheme, adapter)
+    session = open_session(account.ca, account.proxy, adapter)
     # Bytes, as requests would make Latin-1 of texts.
     session.auth = (account.user.encode(), account.password.encode())  # type: ignore[assignment]
     session.headers["OCS-APIRequest"] = "true"

@@ -38,7 +38,14 @@ class Adapter(TlsAdapter):
             ConnectionCls = Secure
 
         super().init_poolmanager(*arguments, **options)
-        self.poolmanager.pool_classes_by_scheme = {"http": PlainPool, "https": SecurePool}
+        self._pools = {"http": PlainPool, "https": SecurePool}
+        self.poolmanager.pool_classes_by_scheme = self._pools
+
+    def proxy_manager_for(self, *arguments: Any, **options: Any) -> Any:
+        """As of requests, with connections to the proxy that are held on to."""
+        manager = super().proxy_manager_for(*arguments, **options)
+        manager.pool_classes_by_scheme = self._pools
+        return manager
 
     def cut(self) -> None:
         """End the connection in use, from any thread: who waits at it gets an error."""

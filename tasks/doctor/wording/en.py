@@ -126,6 +126,23 @@ BROKEN = {
         "{limit} is {value}, at least {least} are needed",
         "raise it with sysctl, and for good in /etc/sysctl.d/, then systemctl restart passerelle-nextcloud",
     ),
+    "host.proxy": Saying(
+        "the HTTP proxy {proxy} does not lead to {url}: {detail}",
+        "correct {setting} in passerelle.toml and deploy again, or have the proxy let this through",
+    ),
+    "docker.engine": Saying(
+        "what runs the containers of the host is not supported: {detail}",
+        "start the applications with the Docker of root (docker-ce, docker.io), or describe them as being elsewhere "
+        "(docs/sites.md)",
+    ),
+    "docker.snap": Saying(
+        "Nextcloud is installed as a snap, and the relay does not see its files",
+        'watch it over WebDAV: nextcloud.service = "", nextcloud.source = "webdav" and nextcloud.relay_password',
+    ),
+    "docker.all-in-one": Saying(
+        "the container {service} of Nextcloud All-in-One does not run ({state})",
+        "start the containers in the interface of All-in-One, or correct nextcloud.service",
+    ),
     "docker.missing": Saying("the host has no docker command", "install Docker with its compose plugin"),
     "docker.folder": Saying(
         "there is no folder {folder} on the host", "correct host.infrastructure in passerelle.toml"

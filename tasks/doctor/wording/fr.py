@@ -126,6 +126,23 @@ BROKEN = {
         "{limit} vaut {value}, il en faut au moins {least}",
         "relevez-la avec sysctl, et durablement dans /etc/sysctl.d/, puis systemctl restart passerelle-nextcloud",
     ),
+    "host.proxy": Saying(
+        "le proxy HTTP {proxy} ne mène pas à {url} : {detail}",
+        "corrigez {setting} dans passerelle.toml et relancez le déploiement, ou faites-le autoriser par le proxy",
+    ),
+    "docker.engine": Saying(
+        "ce qui fait tourner les conteneurs de l'hôte n'est pas pris en charge : {detail}",
+        "démarrez les applications avec le Docker de root (docker-ce, docker.io), ou décrivez-les comme étant ailleurs "
+        "(docs/sites.md)",
+    ),
+    "docker.snap": Saying(
+        "Nextcloud est installé par snap, et le relais n'en voit pas les fichiers",
+        'surveillez-le par WebDAV : nextcloud.service = "", nextcloud.source = "webdav" et nextcloud.relay_password',
+    ),
+    "docker.all-in-one": Saying(
+        "le conteneur {service} de Nextcloud All-in-One ne tourne pas ({state})",
+        "démarrez les conteneurs dans l'interface d'All-in-One, ou corrigez nextcloud.service",
+    ),
     "docker.missing": Saying(
         "la commande docker n'existe pas sur l'hôte", "installez Docker et son greffon compose"
     ),

@@ -75,6 +75,7 @@ ACTS = {
     "bot_tokens.no_former_tokens": "test_bot",
     "absent.nothing_but": "test_removal",
     "absent.no_service": "test_teardown",
+    "nextcloud_dav.dav_folder_tree": "test_elsewhere",
     "gitlab.no_allow_list_entry": "test_teardown",
     "group_hooks.group_hook": "test_groups",
     "group_hooks.no_group_hook": "test_groups",

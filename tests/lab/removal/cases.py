@@ -189,6 +189,12 @@ CHANGES = [
         difference="outbound allow-list entry passerelle-lab-host:8090",
     ),
     Change(
+        "relays.url",
+        "taken out",
+        {"relays__url": "http://passerelle-lab-host:8090"},
+        difference="outbound allow-list entry passerelle-lab-host:8090",
+    ),
+    Change(
         "mattermost.team",
         "another one",
         {"mattermost__team": "essai", "mattermost__team_display_name": "Essai"},
@@ -324,6 +330,7 @@ NOTHING = {
     **dict.fromkeys(("gitlab.conversations", "gitlab.direct_messages"), _FILE),
     **dict.fromkeys((f"relays.{n}" for n in ("language", "digest_from", "footer")), _FILE),
     **dict.fromkeys(("gitlab.other_projects", "gitlab.service", "nextcloud.service"), _FILE),
+    **dict.fromkeys(("mattermost.proxy", "gitlab.proxy", "nextcloud.proxy"), _FILE),
     "mattermost.team_display_name": _ALTERED,
     **dict.fromkeys((f"mattermost.bot.{n}" for n in ("display_name", "description")), _ALTERED),
     **{

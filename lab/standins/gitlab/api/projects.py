@@ -25,9 +25,20 @@ def find(call: Call) -> Project:
         else [projects.by_path(call.instance, key)]
     )
     project = found[0] if found else None
-    if project is None or (call.current_user is None and project.visibility != "public"):
+    if project is None or not _sees(call, project):
         raise not_found("Project")
+    if call.request.method != "GET" and not _is_member(call, project):
+        raise ApiError(403, message="403 Forbidden")
     return project
+
+
+def _sees(call: Call, project: Project) -> bool:
+    return project.visibility == "public" or (call.current_user is not None and _is_member(call, project))
+
+
+def _is_member(call: Call, project: Project) -> bool:
+    """All people are members of all projects; the account of a project's token is one of that alone."""
+    return call.current_user is None or call.current_user.only_in in (None, project.id)
 
 
 def _follow(call: Call, key: str) -> None:
@@ -44,13 +55,13 @@ def _follow(call: Call, key: str) -> None:
 
 
 def index(call: Call) -> Response:
-    """`GET /projects`, with `search`."""
-    condition = "TRUE" if call.current_user else "projects.visibility = 'public'"
+    """`GET /projects`, with `search` and `membership`."""
+    seen = _is_member if call.flag("membership") else _sees
     wanted = (call.text("search") or "").lower()
     found = [
         project
-        for project in projects.select(call.instance, condition)
-        if wanted in project.full_path.lower()
+        for project in projects.select(call.instance, "TRUE")
+        if wanted in project.full_path.lower() and seen(call, project)
     ]
     return call.page([payload.to_json(call.instance, project) for project in found])
 
@@ -83,7 +94,7 @@ def _listed(call: Call, condition: str, parameters: list[Any]) -> Response:
         condition += " AND projects.archived = ?"
         parameters.append(int(archived))
     found = projects.select(call.instance, condition, *parameters)
-    return call.page([payload.to_json(call.instance, project) for project in found])
+    return call.page([payload.to_json(call.instance, project) for project in found if _sees(call, project)])
 
 
 def transfer(call: Call) -> Response:
@@ -113,6 +124,8 @@ def show(call: Call) -> Response:
 
 def create(call: Call) -> Response:
     """`POST /projects`. With `initialize_with_readme` the first commit is there when the answer is."""
+    if call.user.only_in is not None:
+        raise ApiError(403, message="403 Forbidden")
     name, path = _name_and_path(call)
     visibility = call.text("visibility") or call.instance.settings.stored()["default_project_visibility"]
     if visibility not in VISIBILITY_LEVELS:

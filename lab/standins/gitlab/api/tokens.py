@@ -5,6 +5,7 @@ from datetime import date, timedelta
 
 from starlette.responses import JSONResponse, Response
 
+from lab.standins.gitlab.api import projects
 from lab.standins.gitlab.api.call import Call
 from lab.standins.gitlab.api.endpoint import token_of
 from lab.standins.gitlab.payloads.token import details
@@ -23,6 +24,8 @@ def current(call: Call) -> Response:
 
 def create(call: Call) -> Response:
     """`POST /users/:user_id/personal_access_tokens`, for administrators: the only answer that holds the token."""
+    if call.user.id != 1:
+        raise ApiError(403, message="403 Forbidden")
     user = call.instance.users.get(call.number("user_id"))
     if user is None:
         raise not_found("User")
@@ -36,6 +39,22 @@ def create(call: Call) -> Response:
     token = f"glpat-{secrets.token_urlsafe(15)}"
     row = call.instance.users.grant(user, token, sorted(scopes), name, until)
     return JSONResponse(details(row) | {"token": token}, 201)
+
+
+def create_for_project(call: Call) -> Response:
+    """`POST /projects/:id/access_tokens`: an account that is a member of that project alone, and its token."""
+    project, name, scopes = projects.find(call), call.required("name"), call.names("scopes")
+    until = call.text("expires_at")
+    if not scopes or not until:
+        raise ApiError(400, error=f"{'expires_at' if scopes else 'scopes'} is missing")
+    account = f"project_{project.id}_bot_{secrets.token_hex(16)}"
+    user = call.instance.users.create(
+        account, name, f"{account}@noreply.git.taaf.internal", secrets.token_hex(16)
+    )
+    token = f"glpat-{secrets.token_urlsafe(15)}"
+    row = call.instance.users.grant(user, token, sorted(scopes), name, until)
+    level = int(call.text("access_level") or 40)
+    return JSONResponse(details(row) | {"access_level": level, "token": token}, 201)
 
 
 def revoke(call: Call) -> Response:

@@ -64,6 +64,7 @@ API: tuple[tuple[str, str, Handler], ...] = (
     ("POST", f"{_REPOSITORY}/branches", repository.create_branch),
     ("DELETE", f"{_REPOSITORY}/branches/{{branch}}", repository.delete_branch),
     ("POST", f"{_REPOSITORY}/commits", repository.create_commit),
+    ("POST", f"{_PROJECT}/access_tokens", tokens.create_for_project),
     ("GET", f"{_PROJECT}/hooks", hooks.index),
     ("POST", f"{_PROJECT}/hooks", hooks.create),
     ("GET", _HOOK, hooks.show),

@@ -35,6 +35,12 @@ class User(Record):
     email: str
 
     @property
+    def only_in(self) -> int | None:
+        """The number of the project that the account is of, if it is that of a project's access token."""
+        found = re.fullmatch(r"project_(\d+)_bot_[0-9a-f]+", self.username)
+        return int(found[1]) if found else None
+
+    @property
     def avatar_url(self) -> str:
         """Gravatar address, as GitLab derives it when no picture was uploaded."""
         return (
