@@ -56,7 +56,7 @@ def renew(settings: Path, site: Site) -> list[str]:
 
 def _replace(settings: Path, site: Site, token: Token, old: SecretStr) -> Token:
     """A new token like this one, in its place in the settings; if it does not come to stand there, it is revoked."""
-    undo, text = Undo(), settings.read_text(encoding="utf-8")
+    undo = Undo()
     with unbroken():
         try:
             number, new, expires = _make(site, token)
@@ -68,6 +68,8 @@ def _replace(settings: Path, site: Site, token: Token, old: SecretStr) -> Token:
                 lambda made: revoke(made, *_applications(site)),
                 expires,
             )
+            # Read after the seconds that it took: somebody may have changed something else in it.
+            text = settings.read_text(encoding="utf-8")
             replace_file(settings, text.replace(old.get_secret_value(), new.get_secret_value()))
         except BaseException:
             undo.run()

@@ -19,7 +19,7 @@ from tasks.operations.api import ApiError
 from tasks.operations.resource import ResourceError
 from tasks.setup import access
 from tasks.setup.given import Given
-from tasks.site import SiteError
+from tasks.site import Site, SiteError
 from tasks.tokens import gitlab, ledger, mattermost, nextcloud, renewal
 from tasks.tokens.ledger import Token
 from tasks.tokens.making import Maker, Undo
@@ -206,22 +206,28 @@ def test_an_interruption_leaves_nothing(number: int, world: World, tmp_path: Pat
     assert noted(tmp_path / "passerelle.toml") == set()
 
 
-@pytest.mark.parametrize("error", [ResourceError("it fails"), SSHException("it fails"), FULL], ids=repr)
-@pytest.mark.parametrize("number", range(1, 10))
-def test_a_rotation_that_fails_leaves_settings_that_work_and_no_stranger(
-    number: int, error: Exception, world: World, tmp_path: Path
-) -> None:
-    settings, tokens = tmp_path / "passerelle.toml", {}
+def set_up_before(settings: Path, world: World) -> Site:
+    """A site with tokens that setup has made."""
+    tokens: dict[str, SecretStr] = {}
     for application, setting in SETTINGS.items():
-        token, held = world.make(application)
-        tokens[setting] = held
-        ledger.add(settings, Token("taaf.internal", setting, token, "root", ledger.mark(held)))
+        number, tokens[setting] = world.make(application)
+        token = Token("taaf.internal", setting, number, "root", ledger.mark(tokens[setting]))
+        ledger.add(settings, token)
     settings.write_text("\n".join(f"{name} = '{held.get_secret_value()}'" for name, held in tokens.items()))
     values: dict[str, dict[str, SecretStr]] = {}
     for setting, held in tokens.items():
         section, _, name = setting.partition(".")
         values.setdefault(section, {})[name] = held
-    site = taaf(values)
+    return taaf(values)
+
+
+@pytest.mark.parametrize("error", [ResourceError("it fails"), SSHException("it fails"), FULL], ids=repr)
+@pytest.mark.parametrize("number", range(1, 10))
+def test_a_rotation_that_fails_leaves_settings_that_work_and_no_stranger(
+    number: int, error: Exception, world: World, tmp_path: Path
+) -> None:
+    settings = tmp_path / "passerelle.toml"
+    site = set_up_before(settings, world)
     world.steps.clear()
     world.steps += ["made before"] * 6
     world.before = failing(number + 6, error=error, world=world)
@@ -232,6 +238,22 @@ def test_a_rotation_that_fails_leaves_settings_that_work_and_no_stranger(
     assert held_now <= set(world.alive)
     # Each that is in use is in the ledger still, and so is each that the next run is to revoke.
     assert set(world.alive) == noted(settings)
+
+
+def test_what_is_written_into_the_settings_while_a_token_is_made_stays(world: World, tmp_path: Path) -> None:
+    settings = tmp_path / "passerelle.toml"
+    site = set_up_before(settings, world)
+    former = noted(settings)
+
+    def before(name: str) -> None:
+        if name.startswith("make "):
+            settings.write_text(f"{settings.read_text()}\n# {name}")
+
+    world.before = before
+    assert len(renewal.renew(settings, site)) == 3
+    text = settings.read_text()
+    assert [name for name in SETTINGS if f"# make {name}" not in text] == []
+    assert set(re.findall(r"secret-(\d+)-", text)).isdisjoint(former)
 
 
 @dataclass
