@@ -1,5 +1,6 @@
 """New tokens in the place of those that setup has made, and the end of those that are not in use any more."""
 
+import sys
 from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
@@ -16,6 +17,9 @@ from tasks.site import Site
 from tasks.tokens import gitlab, ledger, mattermost, nextcloud
 from tasks.tokens.ledger import Token
 from tasks.tokens.making import Maker, Undo, unbroken
+
+Cloud = Callable[[], str] | None
+"""What answers the number of Nextcloud's container; None where that is not on the host."""
 
 # GitLab's comes last: it may be the one that revokes itself.
 _ORDER = ("nextcloud", "mattermost", "gitlab")
@@ -101,16 +105,14 @@ def revoke_former(settings: Path, site: Site) -> None:
     revoke_unused(settings, site.host.address, *_applications(site))
 
 
-def _applications(site: Site) -> tuple[Api, Api, Callable[[], str]]:
-    """What `revoke` asks: GitLab, Mattermost, and what answers Nextcloud's container, where there is one."""
-    return gitlab_api(site, site.gitlab.token), mattermost_api(site), partial(container_of, site)
+def _applications(site: Site) -> tuple[Api, Api, Cloud]:
+    """What `revoke` asks."""
+    cloud = partial(container_of, site) if site.nextcloud.service else None
+    return gitlab_api(site, site.gitlab.token), mattermost_api(site), cloud
 
 
-def revoke_unused(settings: Path, host: str, forge: Api, chat: Api, cloud: Callable[[], str]) -> None:
-    """Revoke what setup has made for that host and the settings do not hold any more.
-
-    `cloud` answers the container of Nextcloud, where there is one.
-    """
+def revoke_unused(settings: Path, host: str, forge: Api, chat: Api, cloud: Cloud) -> None:
+    """Revoke what setup has made for that host and the settings do not hold any more; the rest is as for `revoke`."""
     text = settings.read_text(encoding="utf-8")
     in_use = {ledger.mark(word) for word in _words(text)}
     for token in ledger.read(settings):
@@ -124,14 +126,23 @@ def _words(text: str) -> Iterable[str]:
     return text.replace("'", '"').split('"')
 
 
-def revoke(token: Token, forge: Api, chat: Api, cloud: Callable[[], str]) -> None:
-    """Have the application accept the token no longer; one that it does not know is gone already."""
+def revoke(token: Token, forge: Api, chat: Api, cloud: Cloud) -> None:
+    """Have the application accept the token no longer; one that it does not know is gone already.
+
+    An app password that was made in a container, where the site's Nextcloud is none any more, is named and left.
+    """
     if token.application == "gitlab":
         gitlab.revoke(forge, token.id)
     elif token.application == "mattermost":
         mattermost.revoke(chat, token.id)
-    else:
+    elif cloud is not None:
         nextcloud.revoke(cloud(), token.account, token.id)
+    else:
+        print(
+            f"{token.described}, number {token.id}: not revoked, for Nextcloud is not on the host any more; delete it "
+            "there under Settings > Security",
+            file=sys.stderr,
+        )
 
 
 @step("Tokens")

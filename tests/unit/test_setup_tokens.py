@@ -256,6 +256,65 @@ def test_what_is_written_into_the_settings_while_a_token_is_made_stays(world: Wo
     assert set(re.findall(r"secret-(\d+)-", text)).isdisjoint(former)
 
 
+REVOKE, MINE = gitlab.revoke, {"name": gitlab.NAME, "revoked": False}
+REFUSED = ApiError("gitlab: 401", status=401)
+
+
+@pytest.mark.parametrize(
+    ("found", "itself", "ended"),
+    [
+        (MINE, MINE, ["7"]),
+        (None, MINE, []),
+        ({**MINE, "revoked": True}, MINE, []),
+        ({**MINE, "name": "of another GitLab"}, MINE, []),
+        (REFUSED, MINE, []),
+        (REFUSED, REFUSED, None),
+        (ApiError("gitlab: 502", status=502), MINE, None),
+    ],
+    ids=["ours", "gone", "revoked", "somebody's", "no administrator's", "not taken", "GitLab fails"],
+)
+def test_a_token_of_gitlab_is_revoked_if_it_is_ours(found: Any, itself: Any, ended: list[str] | None) -> None:
+    """The site may have another GitLab by now, in which the number is somebody else's."""
+    deleted: list[str] = []
+
+    class Forge:
+        def call(self, method: str, path: str, *, absent: tuple[str, ...]) -> Any:
+            number = path.rpartition("/")[2]
+            if method == "DELETE":
+                deleted.append(number)
+                return None
+            answer = itself if number == "self" else found
+            if isinstance(answer, ApiError):
+                raise answer
+            return answer
+
+    forge: Any = Forge()
+    if ended is None:
+        with pytest.raises(ApiError):
+            REVOKE(forge, "7")
+    else:
+        REVOKE(forge, "7")
+    assert deleted == (ended or [])
+
+
+def test_an_app_password_of_a_nextcloud_that_has_left_the_host_is_named(
+    world: World, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = tmp_path / "passerelle.toml"
+    site = set_up_before(settings, world)
+    settings.write_text(
+        "\n".join(line for line in settings.read_text().split("\n") if "nextcloud" not in line)
+    )
+    left = site.model_copy(update={"nextcloud": site.nextcloud.model_copy(update={"service": ""})})
+    number = next(number for number, name in world.alive.items() if name == "nextcloud")
+    renewal.revoke_former(settings, left)
+    assert (
+        f"number {number}: not revoked, for Nextcloud is not on the host any more" in capsys.readouterr().err
+    )
+    assert number not in noted(settings)
+    assert len(noted(settings)) == 2
+
+
 @dataclass
 class Console:
     """occ in the container of Nextcloud: `listed` are its answers to a list, one after the other."""
