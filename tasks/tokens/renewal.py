@@ -21,14 +21,20 @@ from tasks.tokens.making import Maker, Undo, unbroken
 Cloud = Callable[[], str] | None
 """What answers the number of Nextcloud's container; None where that is not on the host."""
 
-# GitLab's comes last: it may be the one that revokes itself.
+# GitLab's comes last, and of each application the one that revokes itself.
 _ORDER = ("nextcloud", "mattermost", "gitlab")
 
 
 def tokens_of(settings: Path, site: Site) -> list[Token]:
     """What setup has made for the site, in the order in which it is to be revoked."""
     own = [token for token in ledger.read(settings) if token.host == site.host.address]
-    return sorted(own, key=lambda token: _ORDER.index(token.application))
+    return sorted(own, key=lambda token: (_ORDER.index(token.application), _is_in_use(site, token)))
+
+
+def _is_in_use(site: Site, token: Token) -> bool:
+    """Whether it stands in its setting, so that the application is asked with it."""
+    secret = secret_of(site, token)
+    return secret is not None and ledger.mark(secret) == token.mark
 
 
 def secret_of(site: Site, token: Token) -> SecretStr | None:
@@ -46,7 +52,7 @@ def renew(settings: Path, site: Site) -> list[str]:
     lines = []
     for token in tokens_of(settings, site):
         secret = secret_of(site, token)
-        if secret is None or ledger.mark(secret) != token.mark:
+        if secret is None or not _is_in_use(site, token):
             continue
         if secret.get_secret_value() not in settings.read_text(encoding="utf-8"):
             raise ResourceError(

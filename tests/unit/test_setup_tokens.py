@@ -315,6 +315,18 @@ def test_an_app_password_of_a_nextcloud_that_has_left_the_host_is_named(
     assert len(noted(settings)) == 2
 
 
+def test_of_each_application_the_token_that_revokes_itself_is_the_last(world: World, tmp_path: Path) -> None:
+    """A rotation that was killed may have left a newer one that is in no use."""
+    settings = tmp_path / "passerelle.toml"
+    site = set_up_before(settings, world)
+    for application, setting in SETTINGS.items():
+        ledger.add(settings, Token("taaf.internal", setting, f"newer of {application}", "root", "a mark"))
+    found = [(token.application, token.id.startswith("newer")) for token in renewal.tokens_of(settings, site)]
+    assert found == [
+        (name, is_newer) for name in ("nextcloud", "mattermost", "gitlab") for is_newer in (True, False)
+    ]
+
+
 @dataclass
 class Console:
     """occ in the container of Nextcloud: `listed` are its answers to a list, one after the other."""
