@@ -3,6 +3,7 @@
 from pyinfra import host
 
 from tasks.bot import drop_former_tokens, provision_bot
+from tasks.choices import show_choices
 from tasks.commands import install_commands
 from tasks.context import find_context
 from tasks.failure_isolation import failing_alone
@@ -16,6 +17,7 @@ from tasks.nextcloud import provision_nextcloud
 from tasks.record import recall, remember
 from tasks.relay_hosts import install_relay_host, is_relay_host, meet
 from tasks.relays import install_relays, preflight
+from tasks.slash_commands import provision_commands
 
 with failing_alone():
     site = host.data.site
@@ -30,6 +32,7 @@ with failing_alone():
         admit_webhooks(site, context)
         provision_mattermost(site, context, made)
         provision_bot(site, context)
+        provision_commands(site, context, made)
         provision_nextcloud(site, context)
         provision_gitlab(site, context)
         take_next_port(site, made)
@@ -44,5 +47,6 @@ with failing_alone():
         drop_former_tokens(site, context)
         remove_leftovers(site, context, made)
         remove_former_icons(site, context, made)
+        show_choices(site, context)
     else:
         forget_former_address()

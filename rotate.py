@@ -20,6 +20,7 @@ from tasks.record import recall, remember
 from tasks.relay_hosts import install_relay_host, is_relay_host, meet
 from tasks.relays import install_relays, preflight
 from tasks.secrets import add_secrets, drop_secrets, use_secrets
+from tasks.slash_commands import provision_commands
 
 with failing_alone():
     site = host.data.site
@@ -49,6 +50,8 @@ with failing_alone():
         set_aside_webhooks(site, context, made)
         provision_mattermost(site, context, made)
         provision_bot(site, context, replaced=True)
+        # Their former tokens end at once: until the relays have the new ones, a command has to be typed again.
+        provision_commands(site, context, made, replaced=True)
         install_relays(site, context, made)
         install_commands(site, context)
     meet(site)

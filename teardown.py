@@ -18,6 +18,7 @@ from tasks.mattermost import remove_webhooks
 from tasks.record import forget, recall, wanted
 from tasks.relay_hosts import is_relay_host
 from tasks.relays import remove_relays, stop_relays
+from tasks.slash_commands import remove_commands, remove_connections
 from tasks.tokens.renewal import revoke_tokens
 
 with failing_alone():
@@ -32,6 +33,8 @@ with failing_alone():
         remove_shared_spool()
         remove_relays()
         remove_webhooks(context, everything.webhooks, made, though_hidden=True)
+        remove_commands(context, everything.commands, made, though_hidden=True)
+        remove_connections(context, made.connections)
         remove_bots(context, everything.bots)
         remove_icons(context, everything)
         remove_files(everything.files)

@@ -22,6 +22,7 @@ from datetime import datetime
 from pathlib import Path
 
 from relays.base.settings import StartError
+from relays.delivery import parked
 from relays.delivery.tables import OUTBOX
 from relays.sources.gitlab import dead_letters
 from relays.sources.gitlab.dead_letters import DeadLetter
@@ -34,14 +35,6 @@ from relays.storage.schema import SchemaError
 _SHOWN = 60
 # Before the number of an event.
 _EVENT = "e"
-_RETRY = (
-    "UPDATE outbox SET state = 'ready', run_at = ?, attempts = 0, finished_at = NULL"
-    " WHERE id = ? AND state = 'parked'"
-)
-_DROP = (
-    "UPDATE outbox SET state = 'done', message = '{}', summary = '', finished_at = ?"
-    " WHERE id = ? AND state = 'parked'"
-)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -75,12 +68,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _list(engine: Engine) -> None:
-    rows = engine.read(
-        "SELECT id, created_at, channel, last_error, message FROM outbox WHERE state = 'parked' ORDER BY id"
-    )
-    for number, created_at, channel, why, message in rows:
-        moment = datetime.fromtimestamp(created_at).strftime("%Y-%m-%d %H:%M:%S")
-        print(f"{number}\t{moment}\t{channel}\t{why}\t{_beginning(json.loads(message))}")
+    for message in parked.listed(engine):
+        moment = datetime.fromtimestamp(message.created_at).strftime("%Y-%m-%d %H:%M:%S")
+        beginning = _beginning(json.loads(message.message))
+        print(f"{message.id}\t{moment}\t{message.channel}\t{message.reason}\t{beginning}")
     for each in _events(engine):
         moment = datetime.fromtimestamp(each.died_at).strftime("%Y-%m-%d %H:%M:%S")
         beginning = "".join(character if character.isprintable() else " " for character in each.beginning)
@@ -102,7 +93,7 @@ def _number(text: str) -> str:
 
 def _decide(engine: Engine, command: str, numbers: list[str]) -> int:
     """All of the numbers, or with an unknown one among them none."""
-    known = {str(number) for (number,) in engine.read("SELECT id FROM outbox WHERE state = 'parked'")}
+    known = {str(each.id) for each in parked.listed(engine)}
     known |= {f"{_EVENT}{each.id}" for each in _events(engine)}
     for number in numbers:
         if number not in known:
@@ -117,8 +108,7 @@ def _decide(engine: Engine, command: str, numbers: list[str]) -> int:
         return 0
     db = engine.begin()
     try:
-        for message in messages:
-            db.execute(_RETRY if command == "retry" else _DROP, (engine.now(), message))
+        (parked.retry if command == "retry" else parked.drop)(db, messages, engine.now())
         (dead_letters.retry if command == "retry" else dead_letters.drop)(db, events)
         engine.commit()
     except engine.errors as error:

@@ -18,6 +18,7 @@ COMMANDS = (
     "status.sh",
     "test-integrations.sh",
     "parked.sh",
+    "choices.sh",
 )
 # The mission's hand-made relays had these; who follows its troubleshooting finds what has taken their place.
 STARTS = {

@@ -8,6 +8,7 @@ from pydantic import SecretStr
 from pyinfra import host, inventory
 from pyinfra.api import Host
 
+from relays.sources.gitlab.commands.settings import COMMAND_PATH
 from tasks.addresses import in_url
 from tasks.machines import refuse_second_site
 from tasks.members import Members, find_members
@@ -29,6 +30,7 @@ SIGNING_TOKEN = "/etc/passerelle/gitlab-signing-token"  # noqa: S105
 READ_TOKEN = "/etc/passerelle/gitlab-read-token"  # noqa: S105
 SPOOL = "/etc/passerelle/spool"
 BOT_TOKEN = "/etc/passerelle/mattermost-bot-token"  # noqa: S105
+COMMAND_TOKEN = "/etc/passerelle/mattermost-command-token"  # noqa: S105
 CA = "/etc/passerelle/ca.pem"
 APP_PASSWORD = "/etc/passerelle/nextcloud-app-password"  # noqa: S105
 
@@ -124,6 +126,11 @@ def find_context(site: Site) -> DeployContext:
 def hook_url(url: str | None, relay: str) -> str:
     """Where GitLab sends events: to the relay at that URL, or else at that ADDRESS:PORT."""
     return f"{url or f'http://{relay}'}/webhook/gitlab"
+
+
+def command_url(url: str | None, relay: str) -> str:
+    """Where Mattermost sends slash commands, by the same way."""
+    return f"{url or f'http://{relay}'}{COMMAND_PATH}"
 
 
 def may_administer(site: Site, gitlab: Api, relay: str) -> bool:

@@ -17,6 +17,7 @@ from tasks.record import forget_all_but, wanted, wanted_elsewhere
 from tasks.relay_settings import bound_at
 from tasks.relays import MOUNT_POINTS
 from tasks.site import Site
+from tasks.slash_commands import remove_commands, remove_connections
 
 _STATE = "/var/lib/passerelle/*"
 
@@ -26,6 +27,8 @@ def remove_leftovers(site: Site, context: DeployContext, made: Made) -> None:
     left = made - wanted(site, context) - wanted_elsewhere(site)
     remove_from_gitlab(context, made, left, kept=[*site.projects, *context.members.projects])
     remove_webhooks(context, left.webhooks, made)
+    remove_commands(context, left.commands, made)
+    remove_connections(context, left.connections)
     remove_bots(context, left.bots, kept=kept_bot(site))
     leave_channels(site, context, left.bot_channels)
     remove_files(left.files)
@@ -33,7 +36,7 @@ def remove_leftovers(site: Site, context: DeployContext, made: Made) -> None:
     reached, unreached = find_former_hosts(left.machines)
     remove_relays_of(reached)
     if made - wanted(site, context) - Made(machines=unreached):
-        forget_all_but(site, context, Made(machines=unreached))
+        forget_all_but(site, context, made, Made(machines=unreached))
 
 
 def remove_from_gitlab(context: DeployContext, made: Made, left: Made, *, kept: Collection[str] = ()) -> None:

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
+from urllib.parse import urlsplit
 
 from pydantic import ValidationError
 
@@ -23,6 +24,8 @@ _IDENTITY: Mapping[str, Callable[[Any], Any]] = {
     "webhooks": _same,
     "bots": _same,
     "bot_channels": _same,
+    "commands": _same,
+    "connections": _same,
     "files": _same,
     "machines": lambda machine: (machine.address.lower(), port_of(machine)),
 }
@@ -33,12 +36,13 @@ _LONGEST = 48
 @dataclass(frozen=True)
 class Made:
     """`webhooks` are teams and names, `bots` user names, `bot_channels` teams and channels that the bot was put in,
-    `addresses` what is on GitLab's allow-list, `files` paths on the host.
+    `commands` teams and words, `connections` what is on Mattermost's list of internal addresses, `addresses` what is on
+    GitLab's, `files` paths on the host.
 
     `groups` are those with a hook of their own. `gitlab` and `mattermost` are the servers' addresses, empty if they are
     not known. What the host itself says is neither compared nor kept: `in_use` are the numbers of the webhooks whose
     addresses the relays have, which are secrets, `port` is that of the GitLab relay, empty without one, `spool`
-    whether it was given a shared one.
+    whether it was given a shared one; `foreign` are the connections that somebody else has allowed before.
     """
 
     gitlab: str = ""
@@ -49,11 +53,14 @@ class Made:
     webhooks: frozenset[tuple[str, str]] = frozenset()
     bots: frozenset[str] = frozenset()
     bot_channels: frozenset[tuple[str, str]] = frozenset()
+    commands: frozenset[tuple[str, str]] = frozenset()
+    connections: frozenset[str] = frozenset()
     files: frozenset[str] = frozenset()
     machines: frozenset[Machine] = frozenset()
     in_use: frozenset[str] = field(default=frozenset(), repr=False, compare=False)
     port: str = field(default="", compare=False)
     spool: bool = field(default=False, compare=False)
+    foreign: frozenset[str] = field(default=frozenset(), compare=False)
 
     def __or__(self, other: "Made") -> "Made":
         """All of both; of a thing that is in both, and of the servers, what the other one says."""
@@ -103,6 +110,8 @@ class Made:
                 bot_channels=frozenset(
                     (str(team), str(name)) for team, name in values.get("bot_channels", [])
                 ),
+                commands=frozenset((str(team), str(word)) for team, word in values.get("commands", [])),
+                connections=frozenset(map(str, values.get("connections", []))),
                 files=frozenset(map(str, values["files"])),
                 machines=frozenset(_machine(machine) for machine in values["machines"]),
             )
@@ -130,9 +139,16 @@ def described(site: Site, relay: str = "", files: Iterable[str] = ()) -> Made:
         webhooks=frozenset((chat.team, hook.display_name) for hook in hooks_of(site)),
         bots=frozenset([chat.bot.username] if posts_as_bot(site) else []),
         bot_channels=frozenset((chat.team, name) for name in channels_of(site) if posts_as_bot(site)),
+        commands=frozenset((chat.team, word) for word in chat.commands),
+        connections=frozenset([machine_of(relay)] if relay and chat.commands else []),
         files=frozenset(files),
         machines=frozenset(site.relay_hosts),
     )
+
+
+def machine_of(relay: str) -> str:
+    """The machine in ADDRESS:PORT, or in an address without a port, without the brackets of IPv6."""
+    return urlsplit(f"//{relay}").hostname or ""
 
 
 def hooks_of(site: Site) -> tuple[IncomingWebhook, IncomingWebhook]:

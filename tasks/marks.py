@@ -22,6 +22,7 @@ from tasks.operations.gitlab import project_at
 from tasks.operations.hooks import bears_mark
 from tasks.operations.mattermost_bot import bots_of_site
 from tasks.operations.remote import run_quietly
+from tasks.operations.slash_commands import find_commands
 from tasks.operations.webhooks import HOOKS
 from tasks.site import Site
 
@@ -81,6 +82,7 @@ def made_by_marks(site: Site, context: DeployContext, marks: Marks) -> Made:
         projects=projects,
         addresses=frozenset(addresses | led_to),
         webhooks=_webhooks(site, context.mattermost, marks.in_use),
+        commands=_commands(site, context.mattermost, addresses | led_to),
         bots=frozenset(str(bot["username"]) for bot in bots_of_site(context.mattermost, host.name)),
         files=frozenset(command_files(scripts)),
     )
@@ -125,3 +127,14 @@ def _webhooks(site: Site, api: Api, in_use: frozenset[str]) -> frozenset[tuple[s
             team = api.call("GET", f"/api/v4/teams/{hook['team_id']}")
             found.add((str(team["name"]), str(hook["display_name"])))
     return frozenset(found)
+
+
+def _commands(site: Site, api: Api, addresses: set[str]) -> frozenset[tuple[str, str]]:
+    """Teams and words of the slash commands that lead to one of these addresses."""
+    team = site.mattermost.team
+    found = find_commands(api, team)
+    if found is None:
+        return described(site).commands  # hidden, so it is taken that they are as they should be
+    return frozenset(
+        (team, str(each["trigger"])) for each in found if urlsplit(str(each["url"])).netloc in addresses
+    )

@@ -18,6 +18,7 @@ from tasks.left_alone import left_alone
 from tasks.made import Made, described
 from tasks.marks import RECORD, look_for_marks, made_by_marks
 from tasks.operations.absent import no_paths
+from tasks.operations.mattermost_connections import is_allowed
 from tasks.operations.resource import ResourceError, step
 from tasks.operations.text_file import text_files
 from tasks.site import Machine, Site
@@ -34,7 +35,14 @@ def recall(site: Site, context: DeployContext) -> Made:
         raise ResourceError(
             f"{RECORD} on the host cannot be read ({error}); remove it, then what was made is found by its marks"
         ) from None
-    return replace(found, in_use=marks.in_use, port=marks.port, spool=marks.spool)
+    foreign = _foreign(site, context, found)
+    return replace(found, in_use=marks.in_use, port=marks.port, spool=marks.spool, foreign=foreign)
+
+
+def _foreign(site: Site, context: DeployContext, found: Made) -> frozenset[str]:
+    """Of the connections that are wanted those that Mattermost has without us: none of ours to take away again."""
+    new = described(site, context.relay).connections - found.connections
+    return frozenset(each for each in new if is_allowed(context.mattermost, each))
 
 
 def wanted(site: Site, context: DeployContext) -> Made:
@@ -62,13 +70,13 @@ def remember(
     if others := list(other_servers(made, wanted(site, context))):
         left_alone(others, name="What other servers keep")
     everything = made | wanted(site, context) | Made(webhooks=frozenset(set_aside))
-    _write(everything, "Record of what is made")
+    _write(everything, made, "Record of what is made")
 
 
 @step("Record")
-def forget_all_but(site: Site, context: DeployContext, kept: Made) -> None:
-    """What is described and what is `kept`; after all the rest is removed."""
-    _write(kept | wanted(site, context), "Record of what was made")
+def forget_all_but(site: Site, context: DeployContext, made: Made, kept: Made) -> None:
+    """What is described and what is `kept` of what was `made`; after all the rest is removed."""
+    _write(kept | wanted(site, context), made, "Record of what was made")
 
 
 @step("Record")
@@ -77,8 +85,9 @@ def forget() -> None:
     no_paths([posixpath.dirname(RECORD)], name="Record of what was made")
 
 
-def _write(made: Made, name: str) -> None:
-    text_files({RECORD: partial(str, made.to_json())}, *_ACCESS, name=name)
+def _write(everything: Made, before: Made, name: str) -> None:
+    ours = replace(everything, connections=everything.connections - before.foreign)
+    text_files({RECORD: partial(str, ours.to_json())}, *_ACCESS, name=name)
 
 
 def other_servers(made: Made, now: Made) -> Iterator[str]:

@@ -49,6 +49,8 @@ def check_references(site: Site, api: Api) -> None:
     for section, hook in (("gitlab", chat.gitlab_webhook), ("nextcloud", chat.nextcloud_webhook)):
         for number, name in enumerate(hook.members, start=1):
             people[f"mattermost.{section}_webhook.members.#{number}"] = name
+    for number, name in enumerate(chat.operators, start=1):
+        people[f"mattermost.operators.#{number}"] = name
     for setting, name in people.items():
         if find_user(api, name) is None:
             raise ResourceError(

@@ -24,9 +24,11 @@ from tasks.relays import (
     MOUNT_POINTS,
     TRIAL,
     bot_token,
+    command_token,
     gitlab_relay,
     no_further_bot_token,
     no_further_certificates,
+    no_further_command_token,
     preflight,
     relays_package,
     trusted,
@@ -66,7 +68,7 @@ def install_relay_host(site: Site) -> None:
         HOOK_TOKEN: of_site_host("cat", HOOK_TOKEN),
         SIGNING_TOKEN: of_site_host("cat", SIGNING_TOKEN),
     }
-    handed |= {path: of_site_host("cat", path) for path in bot_token(site)}
+    handed |= {path: of_site_host("cat", path) for path in (*bot_token(site), *command_token(site))}
     relays_package()
     # Of a host that was a site's own before.
     unit.no_other_units("passerelle-", GITLAB_UNITS, name="No other units")
@@ -84,6 +86,7 @@ def install_relay_host(site: Site) -> None:
     # One host after the other, so that there are always some that answer at once.
     gitlab_relay(site, settings, WEBHOOKS_CONF, _serial=True)
     no_further_bot_token(site)
+    no_further_command_token(site)
     no_further_certificates(site)
     accepted("passerelle", name="New release of the relays")
 

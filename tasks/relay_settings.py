@@ -6,6 +6,7 @@ import tomlkit
 
 from relays.base.schema import Section
 from relays.delivery.settings import BotSettings
+from relays.sources.gitlab.commands.settings import CommandSettings
 from relays.sources.gitlab.config import GitLabSettings
 from relays.sources.gitlab.readable import ReadableSettings
 from relays.sources.nextcloud.cloud import AccountSettings
@@ -46,6 +47,7 @@ def gitlab_settings(site: Site, *, signs: bool) -> str:
             wording=wanted.wording,
             gitlab=log if wanted.read_token else None,
             reminders=wanted.reminders,
+            commands=_commands(site),
             # What is as by default is not written, so that a release that does not know it can read the file.
             **wanted.model_dump(include={"conversations", "direct_messages"}, exclude_defaults=True),
         )
@@ -77,6 +79,13 @@ def _bot(site: Site) -> BotSettings | None:
     """Where a bot posts, if one does."""
     chat = site.mattermost
     return BotSettings(url=chat.url, team=chat.team) if posts_as_bot(site) else None
+
+
+def _commands(site: Site) -> CommandSettings | None:
+    """Where slash commands come from, if the site has some."""
+    chat = site.mattermost
+    operators = tuple(chat.operators)
+    return CommandSettings(url=chat.url, team=chat.team, operators=operators) if chat.commands else None
 
 
 def _tree(site: Site, tree: Tree) -> TreeOptions:

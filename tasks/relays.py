@@ -14,6 +14,7 @@ from tasks.context import (
     APP_PASSWORD,
     BOT_TOKEN,
     CA,
+    COMMAND_TOKEN,
     HOOK_TOKEN,
     READ_TOKEN,
     SIGNING_TOKEN,
@@ -138,6 +139,7 @@ def install_relays(site: Site, context: DeployContext, made: Made) -> None:
     if not password:
         no_secret(APP_PASSWORD, name="No app password for Nextcloud")
     no_further_bot_token(site)
+    no_further_command_token(site)
     no_further_certificates(site)
     accepted("passerelle", name="New release of the relays")
 
@@ -151,6 +153,17 @@ def no_further_bot_token(site: Site) -> None:
     """Have no such file where none posts; after the services, which would not start without it."""
     if not posts_as_bot(site):
         no_secret(BOT_TOKEN, name="No token of a bot")
+
+
+def command_token(site: Site) -> list[str]:
+    """The file with the tokens of the slash commands, where there are some."""
+    return [COMMAND_TOKEN] if site.mattermost.commands else []
+
+
+def no_further_command_token(site: Site) -> None:
+    """Have no such file where there are none; after the service, which would not start without it."""
+    if not site.mattermost.commands:
+        no_secret(COMMAND_TOKEN, name="No tokens of slash commands")
 
 
 def relays_package() -> None:
@@ -205,6 +218,7 @@ def gitlab_relay(
         HOOK_TOKEN,
         SIGNING_TOKEN,
         *bot_token(site),
+        *command_token(site),
         *([READ_TOKEN] if read_token else []),
     ]
     unit.service(
@@ -215,6 +229,7 @@ def gitlab_relay(
                 "passerelle-gitlab.service",
                 webhooks_conf=webhooks_conf,
                 bot_token=next(iter(bot_token(site)), None),
+                command_token=next(iter(command_token(site)), None),
                 read_token=READ_TOKEN if read_token else None,
                 spool=SPOOL if spool else None,
             ),

@@ -23,6 +23,7 @@ from relays.base.addresses import BaseUrl, ProxyUrl, base_url
 from relays.base.schema import Line, Section, Shown
 from relays.delivery.settings import DigestFrom, RelayLanguage
 from relays.mattermost.settings import ChannelName, Person
+from relays.sources.gitlab.commands.settings import Operators
 from relays.sources.gitlab.config import (
     HowConversing,
     InPerson,
@@ -152,6 +153,24 @@ def _bot_name(value: str) -> str:
             "must be 1 to 64 lower-case letters, digits, dots, hyphens and underscores, and none of all, channel, "
             "matterbot and system"
         )
+    return value
+
+
+# As Mattermost accepts it (server/public/model, release 11.6), and no part of a path.
+CommandWord = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
+
+
+def _commands(value: list[str]) -> list[str]:
+    if double := next((word for place, word in enumerate(value) if word in value[:place]), None):
+        raise ValueError(f"{double} is given twice: take one of them out")
+    return value
+
+
+def _operators(value: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+    if value and not info.data.get("commands"):
+        raise ValueError("needs mattermost.commands, by which they decide")
+    if value and info.data.get("posting") != "bot":
+        raise ValueError('needs mattermost.posting = "bot", for the bot asks Mattermost who somebody is')
     return value
 
 
@@ -305,6 +324,13 @@ class Mattermost(Section):
         "the bot, `token` must be a person's; the webhooks stay either way",
     )
     bot: Bot = Field(Bot.model_validate({}), description="the bot account, where it posts")
+    commands: Annotated[list[CommandWord], AfterValidator(_commands)] = Field(
+        [],
+        description='slash commands of the team that the relay answers, such as `["passerelle"]`: what comes through, '
+        "and what became of it. Mattermost must reach the relay as GitLab does, which the deploy has it do "
+        "(`AllowedUntrustedInternalConnections`)",
+    )
+    operators: Annotated[Operators, AfterValidator(_operators)]
 
 
 class Nextcloud(Announced):
@@ -410,7 +436,8 @@ class Relays(Section):
     url: BaseUrl | None = Field(
         None,
         description="where GitLab sends events if not to `address` and `port`: a reverse proxy that leads to the port, "
-        "such as `https://hooks.example.org`; `/webhook/gitlab` is put behind it",
+        "such as `https://hooks.example.org`; `/webhook/gitlab` is put behind it, and for Mattermost's slash commands "
+        "`/mattermost/command`",
     )
     port: Port = Field(
         8090, description="of the GitLab relay; another one is listened on before GitLab's hooks move to it"

@@ -83,6 +83,12 @@ def _claims(site: Site) -> Iterator[tuple[tuple[str, ...], str]]:
             "a rotation or a teardown of one would take the other's away; give it another name: "
             f"mattermost.{section}_webhook.display_name",
         )
+    for word in chat.commands:
+        yield (
+            ("the slash command", f"/{word}", "in the team", chat.team, "of", chat.url.lower()),
+            "each deploy would lead it to another relay; take it out of mattermost.commands of one, or choose another "
+            "word",
+        )
     if site.relays.spool and (database := _database(site.relays.spool.get_secret_value())):
         yield (
             ("the database of the spool", database),

@@ -212,6 +212,13 @@ class Outbox:
         ]
         return Stats(backlog, parked, min(heads, default=None), last)
 
+    def waiting_in(self, channel: str) -> int:
+        """How many notifications wait for a channel. StorageError."""
+        ((number,),) = self._store.read(
+            "SELECT count(*) FROM outbox WHERE channel = ? AND state = 'ready'", (channel,)
+        )
+        return int(number)
+
     def prune(self) -> Future[int]:
         """Forget delivered rows that are so old that no duplicate of them can come any more."""
         before = self._clock() - _KEEP_DONE_SECONDS

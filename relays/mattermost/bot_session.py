@@ -84,7 +84,6 @@ class BotSession:
         self._url = bot.url
         self._token = bot.token
         self._session = open_session(bot.ca, bot.proxy)
-        # Not a header of the session: one that ~/.netrc knows would take its place.
         self._session.auth = self._sign
         # The clock of the server, and the one of this process at the same moment.
         self._clock: tuple[float, float] | None = None
@@ -105,10 +104,15 @@ class BotSession:
         self._session.close()
 
     def send(
-        self, method: str, path: str, body: Any, largest: int | None = None
+        self,
+        method: str,
+        path: str,
+        body: Any,
+        largest: int | None = None,
+        timeout: tuple[float, float] | None = None,
     ) -> tuple[requests.Response, bytes]:
         """An answer of the API, and its body. requests.RequestException if there is none."""
-        timeout = QUESTION_TIMEOUT if body is None else POST_TIMEOUT
+        timeout = timeout or (QUESTION_TIMEOUT if body is None else POST_TIMEOUT)
         sizes = {} if largest is None else {"largest": largest}
         response, content = ask(self._session, method, f"{self._url}/api/v4{path}", body, timeout, **sizes)
         now = time.monotonic()

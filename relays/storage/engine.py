@@ -33,6 +33,13 @@ class Database(Protocol):
         """Execute one statement."""
 
 
+class Readable(Protocol):
+    """What rows can be read from: an engine or the store of one."""
+
+    def read(self, query: str, parameters: Sequence[Any] = ()) -> list[Any]:
+        """Rows as they were last committed. StorageError."""
+
+
 @dataclass(frozen=True)
 class Dialect:
     """What differs between the databases where their tables are concerned (relays.storage.schema).

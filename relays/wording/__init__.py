@@ -3,13 +3,16 @@
 from collections.abc import Mapping
 from typing import Literal
 
-from relays.wording import en, fr
+from relays.wording import commands_en, commands_fr, en, fr
 
 Wording = Mapping[str, str]
 Language = Literal["fr", "en"]
 
 DEFAULT_LANGUAGE: Language = "fr"
-CATALOGUES: Mapping[str, Wording] = {"fr": fr.TEXTS, "en": en.TEXTS}
+CATALOGUES: Mapping[str, Wording] = {
+    "fr": fr.TEXTS | commands_fr.TEXTS,
+    "en": en.TEXTS | commands_en.TEXTS,
+}
 
 
 def age(wording: Wording, seconds: float) -> str:
@@ -18,6 +21,13 @@ def age(wording: Wording, seconds: float) -> str:
         if seconds >= length:
             return f"{int(seconds // length)} {wording[f'unit.{unit}']}"
     return f"{max(0, int(seconds))} {wording['unit.second']}"
+
+
+def counted(wording: Wording, key: str, count: int) -> str:
+    """The wording for one of something, or for another number; for none, where that has one of its own."""
+    if count == 0 and f"{key}.none" in wording:
+        return wording[f"{key}.none"]
+    return wording[f"{key}.{'one' if count == 1 else 'many'}"]
 
 
 def held_up(wording: Wording, channel: str, reason: str, by: str) -> str:

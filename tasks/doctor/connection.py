@@ -9,10 +9,19 @@ from pathlib import Path
 from typing import Any
 
 from paramiko import SSHException
+from pyinfra import host
 from pyinfra.api import QuoteString, StringCommand
 
 from tasks.connection import Unreached, connected
-from tasks.context import BOT_TOKEN, HOOK_TOKEN, SIGNING_TOKEN, gitlab_api, locate, mattermost_api
+from tasks.context import (
+    BOT_TOKEN,
+    COMMAND_TOKEN,
+    HOOK_TOKEN,
+    SIGNING_TOKEN,
+    gitlab_api,
+    locate,
+    mattermost_api,
+)
 from tasks.doctor.chain import Broken, broken
 from tasks.doctor.look import GITLAB_RELAY, NEXTCLOUD_RELAY, Look
 from tasks.failures import has_ended
@@ -22,6 +31,7 @@ from tasks.operations.python_app import supported
 from tasks.operations.remote import run_quietly
 from tasks.operations.resource import ResourceError
 from tasks.operations.secret_file import fingerprint_in_use
+from tasks.operations.text_file import Files
 from tasks.preflight.check import ask_host, interpreter
 from tasks.relay_settings import bound_at
 from tasks.relays import needs_of, tree_on_host
@@ -112,6 +122,7 @@ def _look(name: str, site: Site) -> Look:
         fingerprint=fingerprint_in_use(HOOK_TOKEN, SIGNING_TOKEN),
         mattermost=mattermost_api(site),
         gitlab=gitlab_api(site, site.gitlab.token),
+        command_tokens=host.get_fact(Files, paths=[COMMAND_TOKEN]).get(COMMAND_TOKEN, ("", "")),
         reader=partial(gitlab_api, site, site.gitlab.read_token or site.gitlab.token),
     )
 

@@ -16,7 +16,7 @@ NO_CHANNEL = ("app.channel.get_by_name.missing.app_error",)
 
 
 @resource
-def settings(api: Api, wanted: Mapping[str, Mapping[str, bool]]) -> Commands:
+def settings(api: Api, wanted: Mapping[str, Mapping[str, Any]]) -> Commands:
     """Have the server's configuration hold `wanted` ({section: {setting: value}}); the rest stays."""
     found = list(differences(api.call("GET", "/api/v4/config"), wanted))
     if found:
@@ -24,7 +24,7 @@ def settings(api: Api, wanted: Mapping[str, Mapping[str, bool]]) -> Commands:
     yield from change(found, lambda: patch_settings(api, wanted))
 
 
-def patch_settings(api: Api, wanted: Mapping[str, Mapping[str, bool]]) -> None:
+def patch_settings(api: Api, wanted: Mapping[str, Mapping[str, Any]]) -> None:
     """Set what `wanted` says; ResourceError if the server does not keep it."""
     effective = api.call("PUT", "/api/v4/config/patch", wanted)
     if left := list(differences(effective, wanted)):
@@ -35,7 +35,7 @@ def patch_settings(api: Api, wanted: Mapping[str, Mapping[str, bool]]) -> None:
         )
 
 
-def refuse_overridden(api: Api, wanted: Mapping[str, Mapping[str, bool]], lines: list[str]) -> None:
+def refuse_overridden(api: Api, wanted: Mapping[str, Mapping[str, Any]], lines: list[str]) -> None:
     """ResourceError if a setting that `lines` show to differ is set by a variable in the server's environment.
 
     It beats a patch, which then changes nothing and says nothing.

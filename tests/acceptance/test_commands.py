@@ -11,6 +11,7 @@ COMMANDS = [
     "status.sh",
     "test-integrations.sh",
     "parked.sh",
+    "choices.sh",
     "webhooks/start_gitlab_webhook.sh",
     "monitoring/start_nextcloud_monitor.sh",
 ]

@@ -71,6 +71,11 @@ ADDED = (
         "Who posts in Mattermost: the bot with no more rights than it needs, or the webhooks",
     ),
     Item(
+        "mattermost-commands",
+        "Commandes slash : le relais répond dans le chat, et à l'équipe seule",
+        "Slash commands: the relay answers in the chat, and the team alone",
+    ),
+    Item(
         "nothing-more",
         "Rien de trop : ni port, ni secret lisible, ni reste",
         "Nothing beyond it: no port, no readable secret, no leftover",

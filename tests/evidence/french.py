@@ -76,6 +76,8 @@ FRENCH = {
     "test_picture_was_taken": "La page montre ce que la mission veut y voir, et sa capture est dans le rapport.",
     "test_who_posts_is_as_described_and_may_do_no_more": "Un bot est un simple utilisateur, membre des canaux où il "
     "publie, avec un jeton que seul root lit ; là où publient les webhooks, la machine n'a aucun jeton.",
+    "test_who_types_a_command_is_answered_and_nobody_else": "Chaque commande slash dit où en sont les choses ; une "
+    "requête sans son jeton est refusée. Sans commande, la machine n'a aucun jeton.",
     "test_secrets_are_there_to_be_looked_for": "Les recherches qui suivent portent au moins sur le secret du webhook "
     "GitLab et sur les deux webhooks.",
     "test_no_copy_of_a_secret_is_readable_by_others": "Partout ailleurs où un secret a été écrit, le fichier n'est "

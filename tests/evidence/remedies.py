@@ -35,6 +35,7 @@ ITEMS: dict[str, tuple[str, str]] = {
         "otherwise first mend what the page should have shown.",
     ),
     "mattermost-bot": _DEPLOY,
+    "mattermost-commands": _DEPLOY,
     "nothing-more": (
         "Retirez de la machine ce qui est nommé : Passerelle ne l'y a pas mis.",
         "Remove from the host what is named: Passerelle has not put it there.",

@@ -21,7 +21,14 @@ from tests.lab.test_outage import seen
 from tests.waiting import wait_until
 
 _DIFFERENCES = re.compile(r"^  (\S.*)\n    expected  ", re.MULTILINE)
-CHECKS = ("test_relays", "test_gitlab", "test_mattermost", "test_bot", "test_nothing_more")
+CHECKS = (
+    "test_relays",
+    "test_gitlab",
+    "test_mattermost",
+    "test_bot",
+    "test_slash_commands",
+    "test_nothing_more",
+)
 RECORD = "/var/lib/passerelle/made.json"
 
 

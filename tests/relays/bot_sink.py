@@ -86,6 +86,14 @@ class BotSink:
         self.archived: set[str] = set()
         self.forbidden: set[str] = set()
         self.people = {"alice": "id-of-alice"}
+        self.persons: dict[str, dict[str, Any]] = {}
+        """Users by their numbers, as they are described."""
+        self.managers: set[tuple[str, str]] = set()
+        """Numbers of channels, each with that of a person who administers it."""
+        self.asking_seconds = 0.0
+        """How long it takes to say who somebody is."""
+        self.later: list[tuple[str, dict[str, Any]]] = []
+        """Answers to slash commands that came later: where to, and what they say."""
         self.restricted: dict[str, str] = {}
         """People whom the bot may not write to, by their names with an @: "channel" (5.37), or "post" (11.6)."""
         self.editable = True
@@ -192,8 +200,13 @@ class BotSink:
         if parts.path == f"/hooks/{HOOK_ID}":
             time.sleep(self.seconds)
             return OK, self._by_hook(body)
+        if parts.path.startswith("/hooks/commands/"):
+            self.later.append((parts.path.rpartition("/")[2], body))
+            return OK, (200, b"ok")
         if not allowed:
             return OK, (401, {"id": "api.context.session_expired.app_error"})
+        if place.startswith("/users/") and self.asking_seconds:
+            time.sleep(self.asking_seconds)
         call = self._call(method, place, body)
         if call is None:
             with self._guard:
@@ -229,6 +242,10 @@ class BotSink:
             case ["GET", "users", "username", name]:
                 known = {"id": self.people.get(name), "username": name}
                 return (200, known) if name in self.people else (404, {"id": "missing"})
+            case ["GET", "users", id]:
+                return (200, self.persons[id]) if id in self.persons else (404, {"id": "missing"})
+            case ["GET", "channels", channel_id, "members", id]:
+                return 200, {"user_id": id, "scheme_admin": (channel_id, id) in self.managers}
             case ["POST", "channels", "direct"]:
                 name = f"@{next(k for k, v in self.people.items() if v == body[1])}"
                 if self.restricted.get(name) == "channel":

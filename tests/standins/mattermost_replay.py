@@ -67,7 +67,9 @@ class Replay:
         recorded = exchange["response"]["body"]
         if isinstance(recorded, dict) and "token" in recorded and answer.ok:
             names = {"REDACTED_PAT": "pat", "REDACTED_BOT_TOKEN": "bot"}
-            self.tokens[names.get(recorded["token"]) or str(recorded["description"])] = answer.json()["token"]
+            self.tokens[names.get(recorded["token"]) or str(recorded.get("description"))] = answer.json()[
+                "token"
+            ]
 
     def compare(
         self, exchange: Exchange, answer: requests.Response, *, ignored: frozenset[str] = frozenset()

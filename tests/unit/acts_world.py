@@ -16,6 +16,7 @@ from relays.delivery.outbox import Notification, Outbox
 from relays.delivery.tables import OUTBOX
 from relays.sources.gitlab import delayed as holding
 from relays.sources.gitlab.attempt_journal import AttemptJournal
+from relays.sources.gitlab.channel_events import ChannelEvents
 from relays.sources.gitlab.conversations.conversing import Conversing
 from relays.sources.gitlab.dead_letters import DeadLetters
 from relays.sources.gitlab.event_processor import EventProcessor
@@ -24,6 +25,7 @@ from relays.sources.gitlab.inbox import Delivery, Inbox
 from relays.sources.gitlab.mute import Mute
 from relays.sources.gitlab.router import Router
 from relays.sources.gitlab.routing import Route
+from relays.sources.gitlab.silences import Silences
 from relays.sources.gitlab.tables import GITLAB
 from relays.storage.engine import Database
 from relays.storage.store import Store
@@ -68,6 +70,8 @@ class World:
     now: float = field(default_factory=time.time)
     wake: Callable[[], object] = lambda: None
     conversing: Conversing | None = None
+    channel_events: ChannelEvents | None = None
+    silences: Silences | None = None
     posts: list[Notification] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -80,11 +84,15 @@ class World:
             self.put(payload, keys[number] if keys else "")
         stop()
 
+    def hear_at_once(self, *payloads: Payload) -> None:
+        """All events are there before the first of them is processed; in the end all that is held is announced."""
+        Inbox(self.store).put(lambda: [_delivery(payload) for payload in payloads]).result()
+        self.start()()
+
     def put(self, payload: Payload, key: str = "") -> None:
         """Store an event and have it looked into."""
         received = Inbox(self.store)
-        delivery = Delivery(key or f"key-{next(_KEYS)}", json.dumps(payload).encode())
-        received.put(lambda: [delivery]).result()
+        received.put(lambda: [_delivery(payload, key)]).result()
         self.wake()
         wait_until("looked into", lambda: received.pending() == self.held(), 30, 0.005)
 
@@ -102,6 +110,8 @@ class World:
             metrics,
             self.counters,
             conversing=self.conversing,
+            channel_events=self.channel_events,
+            silences=self.silences,
         )
         self.wake = lambda: received.put(list).result()
         processor.start()
@@ -145,6 +155,10 @@ def world(
     """A relay with these routes, on this spool."""
     with running_store(folder, spool, OUTBOX, GITLAB) as store:
         yield World(store, folder, Router([*routes, default or Route(("dev",))], mute or Mute(), **more))
+
+
+def _delivery(payload: Payload, key: str = "") -> Delivery:
+    return Delivery(key or f"key-{next(_KEYS)}", json.dumps(payload).encode())
 
 
 def push(

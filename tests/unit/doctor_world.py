@@ -70,6 +70,7 @@ class World:
     docker: DockerError | None = None
     tree: str | None = TREE
     fingerprint: str | None = FINGERPRINT
+    command_tokens: tuple[str, str] = ("", "")
 
     def look(self) -> Look:
         """A fresh look."""
@@ -85,6 +86,7 @@ class World:
             docker=self.docker,
             tree=self.tree,
             fingerprint=self.fingerprint,
+            command_tokens=self.command_tokens,
             mattermost=mattermost_api(self.site),
             gitlab=gitlab_api(self.site, self.site.gitlab.token),
             reader=lambda: gitlab_api(self.site, self.site.gitlab.read_token or SecretStr("-")),

@@ -163,6 +163,10 @@ VALUES = [
     _set("a bot called like a person", "mattermost.bot.username", "Le Robot", "lower-case letters, digits"),
     _set("a bot with a name that is taken", "mattermost.bot.username", "all", "none of all, channel"),
     _set("a bot without a name", "mattermost.bot.display_name", " ", "mattermost.bot.display_name"),
+    _set("a command with a slash", "mattermost.commands", ["/passerelle"], "mattermost.commands"),
+    _set("a command of two words", "mattermost.commands", ["a b"], "mattermost.commands"),
+    _set("a command twice", "mattermost.commands", ["a", "a"], "a is given twice: take one of them out"),
+    _set("operators without a command", "mattermost.operators", ["alice"], "needs mattermost.commands"),
     _set("another way of posting", "mattermost.posting", "robot", "mattermost.posting = 'robot'"),
     _set("a purpose of two lines", "mattermost.gitlab_webhook.channel_purpose", "a\nb", "channel_purpose"),
     _set(

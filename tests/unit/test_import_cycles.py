@@ -25,6 +25,7 @@ LAYERS = (
     "service",
     "sources",
     "spool",
+    "choices",
     "dead_letters",
 )
 

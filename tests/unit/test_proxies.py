@@ -13,8 +13,12 @@ import pytest
 from pydantic import SecretStr
 
 from group_data.all import TAAF
+from relays.mattermost import later_answers
 from relays.mattermost.bot_session import Bot, BotSession
 from relays.mattermost.client import Hook, IncomingWebhook, Meaning
+from relays.mattermost.later_answers import LaterAnswers
+from relays.mattermost.markup import Markup
+from relays.mattermost.slash_command import SlashCommand
 from relays.sources.gitlab.rest import GitLabError, Server
 from relays.sources.nextcloud.cloud import Account, Cloud, CloudError
 from tasks.operations.api import Api, ApiError
@@ -78,7 +82,14 @@ def _from_here(url: str, by: str | None, ca: Path | None) -> None:
     )
 
 
+def _later(url: str, by: str | None, ca: Path | None) -> None:
+    command = SlashCommand("t", "c", "c" * 26, "u" * 26, "/x", (), "r" * 26)
+    answers = LaterAnswers(later_answers.Server(url, ca, by), lambda seconds: None)
+    assert answers.send(command, Markup("x")) == ""
+
+
 CALLERS: dict[str, Ask] = {
+    "the relay, answering a command later": _later,
     "the relay, posting by a webhook": _webhook,
     "the relay, posting as a bot": lambda url, by, ca: BotSession(
         Bot(url, "t", "x", "c", ca=ca, proxy=by)

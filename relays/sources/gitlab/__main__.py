@@ -20,6 +20,9 @@ from relays.sources.gitlab.attempt_journal import AttemptJournal
 from relays.sources.gitlab.authenticity import read_authenticity
 from relays.sources.gitlab.backfill import Backfill
 from relays.sources.gitlab.batcher import Batcher
+from relays.sources.gitlab.channel_events import ChannelEvents
+from relays.sources.gitlab.commands.assembly import receive_commands
+from relays.sources.gitlab.commands.status import Links
 from relays.sources.gitlab.config import GitLabSettings, Listen
 from relays.sources.gitlab.conversations.conversing import Conversing
 from relays.sources.gitlab.conversations.direct_messages import DirectMessages, DirectMessenger
@@ -37,6 +40,7 @@ from relays.sources.gitlab.readable import read_projects
 from relays.sources.gitlab.reminders.days import Days
 from relays.sources.gitlab.reminders.reminder import ReminderWorker
 from relays.sources.gitlab.router import Router
+from relays.sources.gitlab.silences import Silences
 from relays.sources.gitlab.tables import AFTER_RESCUE, GITLAB
 from relays.sources.gitlab.webhook_request import Reception
 from relays.wording import CATALOGUES
@@ -76,10 +80,21 @@ def build(paths: RelayPaths) -> service.Service:
     reception = Reception(Batcher(deliveries), authenticity, settings.max_body_bytes, relay.metrics, refusals)
     listeners = systemd.listening_sockets() or [_listen(settings.listen)]
     standing = {"pending": deliveries.pending, "dead_letters": dead_letters.count}
-    relay.add(HttpServer(App(reception, counters, relay.health, standing).begin, *listeners))
+    logs = logs_of(projects, settings.gitlab.hook) if settings.gitlab else []
+    commands = None
+    # Nobody could ask for them without a command.
+    events = ChannelEvents(relay.store, router) if settings.commands else None
+    quiet = Silences(relay.store) if settings.commands else None
+    if settings.commands and events:
+        links = Links(relay.store, deliveries, relay.outbox, dead_letters, relay.dispatcher.held)
+        given = (settings.commands, paths.credentials, sender, settings.language)
+        commands = receive_commands(*given, links, events, logs, refusals)
+        for worker in commands.executor.workers:
+            relay.add(worker)
+    relay.add(HttpServer(App(reception, counters, relay.health, standing, commands).begin, *listeners))
     log.info("listening address=%s", ",".join(map(address_of, listeners)))
     if settings.gitlab:
-        relay.add(Backfill(relay.store, deliveries, logs_of(projects, settings.gitlab.hook)))
+        relay.add(Backfill(relay.store, deliveries, logs))
     else:
         log.info("backfill off: without gitlab-read-token, what GitLab cannot deliver is lost")
 
@@ -99,7 +114,18 @@ def build(paths: RelayPaths) -> service.Service:
     attempt = AttemptJournal(paths.state / "attempt")
     conversing = _converse(relay, sender, router, direct) if isinstance(sender, Bot) else None
     relay.add(
-        EventProcessor(deliveries, *towards, dead_letters, attempt, relay.metrics, counters, note, conversing)
+        EventProcessor(
+            deliveries,
+            *towards,
+            dead_letters,
+            attempt,
+            relay.metrics,
+            counters,
+            note,
+            conversing,
+            events,
+            quiet,
+        )
     )
     return relay
 

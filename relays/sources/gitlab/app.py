@@ -3,6 +3,9 @@
     POST /webhook/gitlab    200 stored; 401 only for a wrong or missing secret or signature;
                             403 signed too long ago; 400 not a text; 408 too slow; 413 too large; 503 could not be
                             stored, or no memory for so large a body now
+    POST /mattermost/command
+                            200 whatever is answered to a slash command; 401 for a wrong token, 403 for another team;
+                            400 no command; 408 too slow; 413 too large. 404 where the site has no commands
     GET  /health            200, or 503 if notifications are not taken or not delivered
     GET  /metrics           figures for Prometheus (relays.delivery.metrics)
 
@@ -19,6 +22,8 @@ from collections.abc import Callable, Mapping
 
 from prometheus_client import CONTENT_TYPE_LATEST
 
+from relays.sources.gitlab.commands.request import CommandReception, CommandRequest
+from relays.sources.gitlab.commands.settings import COMMAND_PATH
 from relays.sources.gitlab.http.exchange import Exchange, Request, Response
 from relays.sources.gitlab.http.pages import Finish, SharedPage, Visit
 from relays.sources.gitlab.webhook_request import Reception, WebhookRequest
@@ -32,7 +37,7 @@ class App:
     """The pages.
 
     `counters` counts what became of deliveries; `health` says whether the relay is well, and its figures; `standing`
-    brings more of them, such as how many deliveries wait.
+    brings more of them, such as how many deliveries wait. `commands` is where slash commands are taken in, if they are.
     """
 
     def __init__(
@@ -41,11 +46,13 @@ class App:
         counters: Counter[str],
         health: Callable[[], tuple[bool, dict[str, object]]],
         standing: Mapping[str, Callable[[], int]],
+        commands: CommandReception | None = None,
     ) -> None:
         self._reception = reception
         self._counters = counters
         self._health_of = health
         self._standing = standing
+        self._commands = commands
         self._pages = {"/health": SharedPage(self._health), "/metrics": SharedPage(self._exposition)}
 
     def begin(self, request: Request, finish: Finish) -> Exchange:
@@ -53,6 +60,10 @@ class App:
         if request.path == "/webhook/gitlab":
             if request.method == "POST":
                 return WebhookRequest(self._reception, request, finish)
+            return Visit(_WRONG_METHOD, finish)
+        if request.path == COMMAND_PATH and self._commands:
+            if request.method == "POST":
+                return CommandRequest(self._commands, request, finish)
             return Visit(_WRONG_METHOD, finish)
         page = self._pages.get(request.path)
         if page is None:

@@ -8,6 +8,7 @@ from pydantic import AfterValidator, Field, ValidationInfo
 from relays.base.schema import Section
 from relays.delivery.settings import RelaySettings
 from relays.mattermost.settings import ChannelName, Person
+from relays.sources.gitlab.commands.settings import CommandSettings
 from relays.sources.gitlab.http.memory_budget import ROOM_BYTES
 from relays.sources.gitlab.mute import Mute
 from relays.sources.gitlab.project_list import ProjectEntry
@@ -129,6 +130,7 @@ class GitLabSettings(RelaySettings):
     gitlab: ReadableSettings | None = Field(
         default=None, description="where what could not be delivered is read"
     )
+    commands: CommandSettings | None = Field(default=None, description="the slash commands that are answered")
     reminders: Annotated[Reminders | None, AfterValidator(_with_log)] = Field(
         default=None, description="what people are reminded of in the morning"
     )

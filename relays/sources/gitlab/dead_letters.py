@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from relays.sources.gitlab.tables import PROCESSED
-from relays.storage.engine import Database, Engine
+from relays.storage.engine import Database, Engine, Readable
 from relays.storage.store import Store
 
 MOST = 1000
@@ -59,9 +59,9 @@ class DeadLetters:
         return int(number)
 
 
-def listed(engine: Engine) -> list[DeadLetter]:
+def listed(store: Readable) -> list[DeadLetter]:
     """All of them, the oldest first. StorageError."""
-    rows = engine.read(
+    rows = store.read(
         "SELECT id, delivery_key, characters, reason, died_at, substr(body, 1, ?) FROM dead_letter ORDER BY id",
         (_SHOWN,),
     )

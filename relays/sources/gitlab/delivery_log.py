@@ -31,6 +31,13 @@ from relays.sources.gitlab.rest import GitLabError, PlaceApi, UnreadableError
 
 # Of what GitLab allows, half: a page is held in memory.
 PAGE_ENTRIES = 10
+_FAILURES, _ANY_STATUS = "client_failure,server_failure", ""
+# Of one delivery: pages of as many as GitLab allows, of which so many are looked through from where it should be.
+_FOUND_ENTRIES = 20
+_FOUND_PAGES = 25
+_MOST_PAGES = 65_536
+# An entry is written when its delivery has ended, and the clocks differ a little.
+_LOGGED_AFTER_SECONDS = 120.0
 
 
 @dataclass(frozen=True)
@@ -88,6 +95,41 @@ class DeliveryLog:
                 raise  # it is no single delivery that is in the way
             return found
 
+    def find(self, key: str, near: float, ask: Ask) -> LogEntry | None:
+        """The delivery of this key, failed or not, that was logged at about this time or some time before.
+
+        Each question is put by `ask`.
+        """
+        for hook in ask(self.hooks):
+            if found := self._find(hook, key, near + _LOGGED_AFTER_SECONDS, ask):
+                return found
+        return None
+
+    def _find(self, hook: int, key: str, latest: float, ask: Ask) -> LogEntry | None:
+        """Look from the first page on that holds something as old as that; those before it are passed by halves."""
+
+        def entries(page: int) -> list[LogEntry]:
+            return ask(partial(self._entries, hook, page, _FOUND_ENTRIES, _ANY_STATUS))
+
+        def is_newer(page: int) -> bool:
+            listed = entries(page)
+            return bool(listed) and listed[-1].logged_at > latest
+
+        above, first = 0, 1
+        while first < _MOST_PAGES and is_newer(first):
+            above, first = first, 2 * first
+        while first - above > 1:
+            middle = (above + first) // 2
+            above, first = (middle, first) if is_newer(middle) else (above, middle)
+        for page in range(first, first + _FOUND_PAGES):
+            listed = entries(page)
+            for entry in listed:
+                if entry.key == key:
+                    return entry
+            if len(listed) < _FOUND_ENTRIES:
+                break
+        return None
+
     def _one_by_one(self, hook: int, before: int, ask: Ask) -> LogPage:
         """The entries of a page that cannot be read as a whole, after so many others."""
         entries, unreadable = list[LogEntry](), 0
@@ -102,12 +144,10 @@ class DeliveryLog:
             entries += one
         return LogPage(entries, unreadable)
 
-    def _entries(self, hook: int, page: int, number: int) -> list[LogEntry]:
-        query: dict[str, str | int] = {
-            "status": "client_failure,server_failure",
-            "per_page": number,
-            "page": page,
-        }
+    def _entries(self, hook: int, page: int, number: int, status: str = _FAILURES) -> list[LogEntry]:
+        query: dict[str, str | int] = {"per_page": number, "page": page}
+        if status:
+            query["status"] = status
         refused = "GitLab keeps no log of deliveries: 17.3 or newer is needed"
         try:
             listed = self.api.page(f"hooks/{hook}/events", query, "hooks", refused)

@@ -1,7 +1,7 @@
 """What deliveries come to: the messages of their events, or why there are none. Nothing is changed by it."""
 
 import traceback
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
 from relays.base.bounded_json import HeavyError, UnreadableError, read_json
@@ -37,8 +37,8 @@ class Outcome:
     """What deliveries come to: an outcome in a word, why there is no message, and the messages there are.
 
     There are several deliveries, each with its event, if they are announced as one. With a `cause` it becomes a dead
-    letter. `digest` is that of what GitLab sent. `may_be_unknown`: it is a push to a branch that may belong to a merge
-    request which the relay has not heard of.
+    letter. `digest` is that of what GitLab sent. `silenced` are channels that do not want to hear of it for a while.
+    `may_be_unknown`: it is a push to a branch that may belong to a merge request which the relay has not heard of.
     """
 
     deliveries: Sequence[Waiting | Head]
@@ -50,6 +50,7 @@ class Outcome:
     part: Part = field(default_factory=Part)
     digest: str = ""
     may_be_unknown: bool = False
+    silenced: Collection[str] = ()
 
     @property
     def may_wait(self) -> bool:

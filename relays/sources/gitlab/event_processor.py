@@ -15,6 +15,7 @@ from relays.base.worker import Worker
 from relays.delivery.metrics import Metrics
 from relays.delivery.outbox import Notification, Outbox
 from relays.sources.gitlab.attempt_journal import AttemptJournal
+from relays.sources.gitlab.channel_events import ChannelEvents
 from relays.sources.gitlab.conversations.conversing import Conversing
 from relays.sources.gitlab.correlation import is_review
 from relays.sources.gitlab.dead_letters import DeadLetters
@@ -26,6 +27,7 @@ from relays.sources.gitlab.history import History
 from relays.sources.gitlab.inbox import Head, Inbox, Waiting
 from relays.sources.gitlab.outcome import HELD, Settling
 from relays.sources.gitlab.router import Router
+from relays.sources.gitlab.silences import Silences
 from relays.storage.engine import Database, RefusedError, StorageError
 
 log = logging.getLogger(__name__)
@@ -68,6 +70,8 @@ class EventProcessor(Worker):
         counters: Counter[str],
         dead: Callable[[int], None] = lambda count: None,
         conversing: Conversing | None = None,
+        channel_events: ChannelEvents | None = None,
+        silences: Silences | None = None,
     ) -> None:
         super().__init__("events", _TIMEOUT_SECONDS)
         self._received = received
@@ -75,8 +79,12 @@ class EventProcessor(Worker):
         self._router = router
         self._memory = memory
         self._dead_letters = dead_letters
-        self._settling = Settling(received, dead_letters, memory, router.mute, conversing)
+        self._settling = Settling(
+            received, dead_letters, memory, router.mute, conversing, channel_events, silences
+        )
         self._conversing = conversing
+        self._channel_events = channel_events
+        self._silences = silences
         self._attempt = attempt
         self._metrics = metrics
         self._counters = counters
@@ -208,6 +216,10 @@ class EventProcessor(Worker):
             self._memory.forget(db)
             if self._conversing:
                 self._conversing.forget(db)
+            if self._channel_events:
+                self._channel_events.forget(db)
+            if self._silences:
+                self._silences.forget(db)
             return [each for one in ours for each in one.notifications]
 
         self._outbox.put(take).result()

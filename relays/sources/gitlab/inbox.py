@@ -148,6 +148,11 @@ class Inbox:
         ((number,),) = self._store.read("SELECT count(*) FROM received")
         return int(number)
 
+    def last_processed(self) -> float | None:
+        """When a delivery was processed last, by the clock of the store; None if none was. StorageError."""
+        rows = self._store.read(f"SELECT {PROCESSED_AT} FROM {PROCESSED} ORDER BY id DESC LIMIT 1")  # noqa: S608
+        return rows[0][0] if rows else None
+
     def take(self, db: Database, row: int) -> bool:
         """Take a delivery away, in somebody else's transaction; False if another relay has done so already."""
         return db.execute("DELETE FROM received WHERE id = ?", (row,)).rowcount == 1

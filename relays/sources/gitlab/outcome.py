@@ -6,32 +6,46 @@ follow one that was (relays.sources.gitlab.correlation), or it may have to wait 
 
 from dataclasses import dataclass, replace
 
+from relays.sources.gitlab.channel_events import SILENCE, ChannelEvents
 from relays.sources.gitlab.conversations.conversing import Conversing
 from relays.sources.gitlab.dead_letters import DeadLetters
 from relays.sources.gitlab.evaluation import Outcome
 from relays.sources.gitlab.history import History
 from relays.sources.gitlab.inbox import Inbox
 from relays.sources.gitlab.mute import Mute
+from relays.sources.gitlab.silences import Silences
 from relays.storage.engine import Database
 
 HELD = "held"
+DUPLICATE = "duplicate"
 
 
 @dataclass(frozen=True)
 class Settling:
-    """How what was considered is settled, on a site that mutes this much; each by itself without `conversing`."""
+    """How what was considered is settled, on a site that mutes this much; each by itself without `conversing`.
+
+    With `channel_events` it is noted for those who ask, and with `silences` it is not said where nobody wants it now.
+    """
 
     received: Inbox
     dead_letters: DeadLetters
     memory: History
     mute: Mute
     conversing: Conversing | None = None
+    channel_events: ChannelEvents | None = None
+    silences: Silences | None = None
 
     def settle(self, db: Database, one: Outcome, alone: bool) -> Outcome | None:
         """What becomes of it; None if another relay has it, or has changed what it depends on.
 
         `alone`: nothing else was processed at the same time.
         """
+        settled = self._settled(db, one, alone)
+        if settled is not None and self.channel_events and settled.outcome not in (HELD, DUPLICATE):
+            self.channel_events.note(db, settled)
+        return settled
+
+    def _settled(self, db: Database, one: Outcome, alone: bool) -> Outcome | None:
         is_echo = None
         if one.may_wait:
             delivery, event = one.deliveries[0], one.events[0]
@@ -49,9 +63,10 @@ class Settling:
             key = one.deliveries[0].key
             if self.memory.holding.is_held(db, key):
                 return None
-            is_known = self.received.is_processed(db, key)
-            if not is_known and self.memory.holding.follow(db, key, one.part.ends):
-                return replace(one, outcome=HELD, notifications=())
+            if not self.received.is_processed(db, key):
+                is_echo = self._is_echo(db, one) if is_echo is None else is_echo
+                if not is_echo and self.memory.holding.follow(db, key, one.part.ends):
+                    return replace(one, outcome=HELD, notifications=())
         ours = self._ours(db, one)
         if ours is None:
             return None
@@ -59,7 +74,7 @@ class Settling:
         if is_new is None:
             return None
         if not is_new:
-            return replace(ours, outcome="duplicate", reason="", notifications=(), cause=None)
+            return replace(ours, outcome=DUPLICATE, reason="", notifications=(), cause=None)
         if ours.cause is not None:
             return ours
         self.memory.pipelines.remember(db, ours.events[0])
@@ -68,7 +83,7 @@ class Settling:
             is_echo = not ours.deliveries[0].act and self._is_echo(db, ours)
         if is_echo:
             return replace(ours, outcome="filtered", reason="echoes", notifications=())
-        announced = self._announced(db, ours)
+        announced = self._announced(db, self._heeded(db, ours))
         return self.conversing.settle(db, announced) if self.conversing else announced
 
     def _ours(self, db: Database, one: Outcome) -> Outcome | None:
@@ -125,6 +140,16 @@ class Settling:
             self.memory.merge_requests.remember(db, event)
         if one.events[0].name == "merge_request" and one.part.pushed:
             self.memory.holding.let_go(db, [one.part.pushed])
+
+    def _heeded(self, db: Database, one: Outcome) -> Outcome:
+        """Leave out the channels that do not want to hear of it now."""
+        channels = {each.channel for each in one.notifications}
+        silenced = self.silences.silenced(db, channels, one.events) if self.silences else ()
+        if not silenced:
+            return one
+        left = [each for each in one.notifications if each.channel not in silenced]
+        heeded = replace(one, notifications=left, silenced=silenced)
+        return heeded if left else replace(heeded, outcome="filtered", reason=SILENCE)
 
     def _announced(self, db: Database, one: Outcome) -> Outcome:
         """Leave out what a leader has said, and note what this one says."""

@@ -10,7 +10,7 @@ from relays.sources.gitlab.events import find_kind
 from relays.sources.gitlab.mute import Mute
 from relays.sources.gitlab.people import People, mentions
 from relays.sources.gitlab.projects import Projects
-from relays.sources.gitlab.routing import Conversations, Route, targets
+from relays.sources.gitlab.routing import Conversations, Route, dropped, targets
 from relays.sources.gitlab.templates import EventTemplates
 from relays.wording import CATALOGUES, DEFAULT_LANGUAGE, Language
 
@@ -81,6 +81,20 @@ class Router:
         found = targets(self.routes, event)
         return "" if found else "confidential" if event.confidential else "dropped", found
 
+    def audience(self, event: Event) -> dict[str, str]:
+        """The channels that get an event, or would if nothing left it out, each with what leaves it out.
+
+        That is the name of a setting of `mute`, `route N`, or nothing. There are none for what is confidential and goes
+        nowhere, for what is foreign and for what is of no kind that is known.
+        """
+        if self.projects.is_foreign(event) or find_kind(event.payload) is None:
+            return {}
+        muted = self.mute.reason(event)
+        if found := targets(self.routes, event):
+            return dict.fromkeys(found, muted)
+        place, channels = dropped(self.routes, event)
+        return dict.fromkeys(channels, muted or f"route {place + 1}")
+
     def replies(self, events: Sequence[Event], route: Route) -> list[tuple[int, Message]]:
         """What events of one conversation come to as replies, several as a review: each with its place, as above."""
         named = [self.projects.named(event) for event in events]
@@ -89,6 +103,15 @@ class Router:
             return [(0, message)] if message else []
         made = list(review.build(named, CATALOGUES[self.language_of(route)], reply=True))
         return [(0, made[0][1].short())] if self.is_short(route) else made
+
+    def leads_into(self, channel: str) -> bool:
+        """Whether a route leads to a channel."""
+        return any(channel in route.channels for route in self.routes)
+
+    def language_in(self, channel: str) -> Language:
+        """What is spoken in a channel, by the first route that leads there."""
+        routes = (route for route in self.routes if channel in route.channels)
+        return self.language_of(next(routes, self.routes[-1]))
 
     def leads_to(self, channel: str, *, confidential: bool) -> bool:
         """Whether a route of conversations leads to a channel, for what is confidential or what is not."""

@@ -118,6 +118,31 @@ def targets(routes: Sequence[Route], event: Event) -> dict[str, Route]:
     return found
 
 
+def dropped(routes: Sequence[Route], event: Event) -> tuple[int, list[str]]:
+    """The place of the route that drops an event, from 0, and the channels that would get the event without such ones.
+
+    Of these only channels that a route leads some event of the project to: to the others it is as if there were none.
+    """
+    taken = [(place, route) for place, route in enumerate(routes) if route.matches(event)]
+    place = next((place for place, route in taken if route.final and not route.channels), -1)
+    kept = [route for route in routes if route.channels or not route.final]
+    channels = targets(kept, event) if place >= 0 else {}
+    return place, [channel for channel in channels if _shows(routes, channel, event)]
+
+
+def _shows(routes: Sequence[Route], channel: str, event: Event) -> bool:
+    """Whether some event of the same project, as confidential as this one, gets into a channel."""
+    for route in routes:
+        if route.confidential != event.confidential or not _any_matches(route.projects, [event.project]):
+            continue
+        if channel in route.channels:
+            return True
+        conditions = ("events", "actions", *_ABLE, *(f"not_{name}" for name in _ABLE))
+        if route.final and not any(getattr(route, name) for name in conditions):
+            return False
+    return False
+
+
 def faults(routes: Sequence[Route], mute: Mute) -> Iterator[tuple[int, str]]:
     """The routes, by their place from 0, that no event can ever take, each with the reason and the remedy."""
     for place, route in enumerate(routes):

@@ -71,6 +71,9 @@ LINKS = {
     "nextcloud-relay.documents": "documents that the relay knows",
     "nextcloud-relay.backlog": "deliveries of the Nextcloud relay",
     "nextcloud-relay.parked": "parked messages (Nextcloud)",
+    "command.registered": "Mattermost's slash commands",
+    "command.way": "the slash commands' way to the relay",
+    "command.token": "tokens of the slash commands",
 }
 
 _DEPLOY = "deploy again: make deploy"
@@ -270,6 +273,22 @@ BROKEN = {
         "see to it that the host reaches mattermost.url, then make doctor again",
     ),
     "bot.token-other": Saying("the token on the host is not that of the bot {bot}", _DEPLOY),
+    "command.missing": Saying(
+        "Mattermost has no command /{word} of Passerelle's",
+        "make deploy; if another command has this word, change it in mattermost.commands",
+    ),
+    "command.elsewhere": Saying("the command /{word} does not lead to {url}", _DEPLOY),
+    "command.site-url": Saying(
+        "Mattermost does not know its own address, without which it runs no command",
+        "write it into System Console > Web Server > Site URL",
+    ),
+    "command.way": Saying(
+        "Mattermost refuses to go to the internal address {address}, where the relay waits for its commands",
+        _DEPLOY,
+    ),
+    "command.token-missing": Saying("there is no {path}", _DEPLOY),
+    "command.token-access": Saying("{path} has the access {access} instead of 600 root root", _DEPLOY),
+    "command.token-other": Saying("{path} does not hold the tokens of the slash commands", _DEPLOY),
     "relay.release": Saying("the package of the relays is missing or not whole in /opt/passerelle", _DEPLOY),
     "relay.unit-missing": Saying("{unit} is not installed", _DEPLOY),
     "relay.port-taken": Saying(

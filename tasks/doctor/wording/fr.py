@@ -70,6 +70,9 @@ LINKS = {
     "nextcloud-relay.documents": "documents connus du relais",
     "nextcloud-relay.backlog": "livraisons du relais Nextcloud",
     "nextcloud-relay.parked": "messages mis de côté (Nextcloud)",
+    "command.registered": "commandes slash de Mattermost",
+    "command.way": "chemin des commandes slash au relais",
+    "command.token": "jetons des commandes slash",
 }
 
 _DEPLOY = "relancez le déploiement : make deploy"
@@ -314,6 +317,21 @@ BROKEN = {
         "vérifiez que l'hôte atteint mattermost.url, puis relancez make doctor",
     ),
     "bot.token-other": Saying("le jeton sur l'hôte n'est pas celui du bot {bot}", _DEPLOY),
+    "command.missing": Saying(
+        "Mattermost n'a pas de commande /{word} qui soit de Passerelle",
+        "make deploy ; si une autre commande porte ce mot, changez-le dans mattermost.commands",
+    ),
+    "command.elsewhere": Saying("la commande /{word} ne mène pas à {url}", _DEPLOY),
+    "command.site-url": Saying(
+        "Mattermost ne connaît pas sa propre adresse, sans laquelle il n'exécute aucune commande",
+        "indiquez-la dans Console système > Serveur web > URL du site",
+    ),
+    "command.way": Saying(
+        "Mattermost refuse d'aller à l'adresse interne {address}, où le relais attend ses commandes", _DEPLOY
+    ),
+    "command.token-missing": Saying("{path} n'existe pas", _DEPLOY),
+    "command.token-access": Saying("{path} a les droits {access} au lieu de 600 root root", _DEPLOY),
+    "command.token-other": Saying("{path} ne contient pas les jetons des commandes slash", _DEPLOY),
     "relay.release": Saying("le paquet des relais manque ou est incomplet dans /opt/passerelle", _DEPLOY),
     "relay.unit-missing": Saying("{unit} n'est pas installé", _DEPLOY),
     "relay.port-taken": Saying(

@@ -2,10 +2,17 @@
 
 from collections.abc import Mapping
 
-from tests.lab.faults import bot, chat, cloud, forge, machine
+from tests.lab.faults import bot, chat, cloud, commands, forge, machine
 from tests.lab.faults.world import KINDS, Fault
 
-FAULTS: list[Fault] = [*chat.FAULTS, *bot.FAULTS, *cloud.FAULTS, *forge.FAULTS, *machine.FAULTS]
+FAULTS: list[Fault] = [
+    *chat.FAULTS,
+    *bot.FAULTS,
+    *commands.FAULTS,
+    *cloud.FAULTS,
+    *forge.FAULTS,
+    *machine.FAULTS,
+]
 
 _ONE_NAME = "there is one of a name"
 _NO_SWITCH = "it cannot be switched off"
@@ -46,6 +53,19 @@ ROWS: dict[str, tuple[str, dict[str, str]]] = {
         {"duplicated": "one is a member once", "disabled": _NO_SWITCH, **_IN_APPLICATION},
     ),
     "token of the bot": ("bot_tokens.bot_token", {"disabled": "the bot is, as a whole"}),
+    "internal address": (
+        "mattermost_connections.allowed_connection",
+        {"altered": "it is the address", "duplicated": _ONE_NAME, "disabled": _NO_SWITCH, **_IN_APPLICATION},
+    ),
+    "slash command": (
+        "slash_commands.slash_command",
+        {
+            "duplicated": "a word is one command's",
+            "disabled": "all of them are, by a Mattermost setting",
+            **_IN_APPLICATION,
+        },
+    ),
+    "tokens of the commands": ("slash_commands.command_tokens", _FILE),
     "URLs of the webhooks": ("text_file.text_files", _FILE),
     "Nextcloud folder": ("nextcloud.folder_tree", _FILE),
     "allow-list": (
@@ -83,11 +103,13 @@ ACTS = {
     "project_hooks.no_project_hook": "test_teardown",
     "mattermost_bot.no_bot": "test_bot",
     "mattermost_bot.no_bot_memberships": "test_removal",
+    "mattermost_connections.no_allowed_connection": "test_removal",
     "mattermost_emoji.no_emojis": "test_icons",
     "secret_file.add_secret": "test_rotate",
     "secret_file.drop_others": "test_rotate",
     "secret_file.succeeding_secret": "test_relay_hosts",
     "secret_file.use_newest": "test_rotate",
+    "slash_commands.no_slash_commands": "test_removal",
     "webhooks.no_webhooks": "test_teardown",
     "webhooks.set_aside_webhooks": "test_rotate",
 }

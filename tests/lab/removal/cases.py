@@ -261,6 +261,19 @@ CHANGES = [
         difference=f"bot {OTHER_BOT}: username",
     ),
     Change(
+        "mattermost.commands",
+        "one is taken out",
+        {"mattermost__commands": '["passerelle", "gitlab"]'},
+        {"mattermost__commands": '["passerelle"]'},
+        difference="slash command /gitlab",
+    ),
+    Change(
+        "mattermost.commands",
+        "none any more",
+        {"mattermost__commands": '["passerelle"]'},
+        difference="slash command /passerelle",
+    ),
+    Change(
         "mattermost.gitlab_webhook.channel",
         "another one",
         {"mattermost__gitlab_webhook__channel": "essai-dev"},
@@ -330,6 +343,7 @@ NOTHING = {
     **dict.fromkeys(("gitlab.conversations", "gitlab.direct_messages"), _FILE),
     **dict.fromkeys((f"relays.{n}" for n in ("language", "digest_from", "footer")), _FILE),
     **dict.fromkeys(("gitlab.other_projects", "gitlab.service", "nextcloud.service"), _FILE),
+    "mattermost.operators": _FILE,
     **dict.fromkeys(("mattermost.proxy", "gitlab.proxy", "nextcloud.proxy"), _FILE),
     "mattermost.team_display_name": _ALTERED,
     **dict.fromkeys((f"mattermost.bot.{n}" for n in ("display_name", "description")), _ALTERED),

@@ -48,6 +48,14 @@ def held(chat: Chat, forge: Forge, machine: Callable[[str], str]) -> Holdings:
         for identity, name in bots.items()
         for token in chat.api("GET", f"/users/{identity}/tokens?per_page=200")
     }
+    team_ids = {each["name"]: each["id"] for each in chat.api("GET", "/teams?per_page=200")}
+    commands = {
+        f"{name}: /{command['trigger']}"
+        for name, identity in team_ids.items()
+        for command in chat.api("GET", f"/commands?team_id={identity}&custom_only=true")
+        if command["description"].endswith("(Passerelle)")
+    }
+    service = chat.api("GET", "/config")["ServiceSettings"]
     projects = [each["path_with_namespace"] for each in forge.api("GET", "projects?per_page=100")]
     return {
         "hooks": {
@@ -59,6 +67,8 @@ def held(chat: Chat, forge: Forge, machine: Callable[[str], str]) -> Holdings:
         "allow-list": set(forge.api("GET", "application/settings")["outbound_local_requests_whitelist"]),
         "webhooks": webhooks,
         "bots": set(bots.values()) | tokens,
+        "commands": commands,
+        "connections": set(service["AllowedUntrustedInternalConnections"].split()),
         "host": set(machine(_LISTED).split()),
     }
 
@@ -78,6 +88,7 @@ def described(site: Site, address: str, found: Iterable[str] = ()) -> Holdings:
         "spool": site.relays.spool,
         "nextcloud-app-password": nextcloud.relay_password,
         "mattermost-bot-token": site.mattermost.posting == "bot",
+        "mattermost-command-token": site.mattermost.commands,
         "site": True,
         "ca.pem": site.host.ca,
         "gitlab.toml": True,
@@ -97,6 +108,8 @@ def described(site: Site, address: str, found: Iterable[str] = ()) -> Holdings:
         },
         # Hosts are what their addresses are called.
         "bots": {bot, f"{bot}: Passerelle, {site.host.address}"} if bot else set(),
+        "commands": {f"{site.mattermost.team}: /{word}" for word in site.mattermost.commands},
+        "connections": {site.relays.address or address} if site.mattermost.commands else set(),
         "host": {
             *(f"/etc/passerelle/{name}" for name, wanted in secrets.items() if wanted),
             *(f"/etc/systemd/system/passerelle-{unit}" for unit in units),

@@ -1,14 +1,18 @@
 """How a handler becomes a route: body, session, transaction, error answer.
 
-Handlers are plain functions from a Call to a Response. Everything they do to the database is one
-transaction; it is kept when they raise an ApiError, as the real server has no such transactions either
-(a failed login still counts), and undone when they fail otherwise.
+Handlers are plain functions from a Call to a Response, or to a Question that another server has to answer first.
+Everything they do to the database is one transaction, and what follows a Question another one; it is kept when they
+raise an ApiError, as the real server has no such transactions either (a failed login still counts), and undone when
+they fail otherwise.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
-from typing import cast
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, cast
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -23,7 +27,16 @@ from lab.standins.mattermost.state.store import Row, new_id
 
 API = "/api/v4"
 
-Handler = Callable[[Call], Response]
+
+@dataclass(frozen=True)
+class Question:
+    """What has to be asked of another server, beside the loop and any transaction, and what is made of its answer."""
+
+    ask: Callable[[], Any]
+    then: Callable[[Any], Response]
+
+
+Handler = Callable[[Call], Response | Question]
 
 
 def instance_of(request: Request) -> Instance:
@@ -46,7 +59,7 @@ def endpoint(
     Where files are uploaded the body has another limit than the release's: ``longest``.
     """
 
-    def with_session(call: Call) -> Response:
+    def with_session(call: Call) -> Response | Question:
         if session and call.maybe_user is None:
             ended = NO_COOKIE if call.token else None
             raise ApiError("api.context.session_expired.app_error", 401, headers=ended)
@@ -66,14 +79,23 @@ def handled(
         instance = instance_of(request)
         body, truncated = await _read(request, longest or instance.release.body_limit)
         request_id = new_id()
-        with instance.store.transaction():
-            try:
-                token, user = _session(instance, request) if use_session else ("", None)
-                if instance.store.is_away:
-                    outage.refuse(method, path)
-                response = handler(Call(instance, request, body, truncated, token, user))
-            except ApiError as error:
-                response = error_response(error, request_id)
+
+        def begun() -> Response | Question:
+            token, user = _session(instance, request) if use_session else ("", None)
+            if instance.store.is_away:
+                outage.refuse(method, path)
+            return handler(Call(instance, request, body, truncated, token, user))
+
+        def transact(work: Callable[[], Response | Question]) -> Response | Question:
+            with instance.store.transaction():
+                try:
+                    return work()
+                except ApiError as error:
+                    return error_response(error, request_id)
+
+        response = transact(begun)
+        while isinstance(response, Question):
+            response = transact(partial(response.then, await asyncio.to_thread(response.ask)))
         response.headers["X-Request-Id"] = request_id
         version = instance.release.version
         response.headers["X-Version-Id"] = f"{version}.{version}.standin.false"

@@ -103,6 +103,18 @@ def set_roles(call: Call) -> Response:
     return JSONResponse(OK)
 
 
+def patch(call: Call) -> Response:
+    """Of what a person may change of themselves, their language alone."""
+    user = users.find(call.store, call.id("user_id"))
+    if user["id"] != call.user["id"] and not call.is_admin:
+        raise forbidden()
+    locale = call.fields("user", {"locale": str})["locale"]
+    if locale:
+        call.store.update("users", user["id"], {"locale": locale})
+    changed = users.find(call.store, user["id"])
+    return JSONResponse(payload.to_json(changed, private=user["id"] == call.user["id"]))
+
+
 def set_active(call: Call) -> Response:
     """Deactivate, which ends the account's sessions and disables its bots, or activate."""
     active = call.json_object("active").get("active")
@@ -126,6 +138,7 @@ routes = [
     endpoint("GET", "/users/{user_id}", get),
     endpoint("GET", "/users/username/{username}", get_by_username),
     endpoint("POST", "/users/usernames", list_by_usernames),
+    endpoint("PUT", "/users/{user_id}/patch", patch),
     endpoint("PUT", "/users/{user_id}/roles", set_roles),
     endpoint("PUT", "/users/{user_id}/active", set_active),
 ]

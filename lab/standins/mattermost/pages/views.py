@@ -20,7 +20,7 @@ from starlette.responses import HTMLResponse, PlainTextResponse, RedirectRespons
 from lab.standins.mattermost.api.endpoint import instance_of, route
 from lab.standins.mattermost.api.receive import NOT_FOUND
 from lab.standins.mattermost.pages import render
-from lab.standins.mattermost.state import custom_emoji
+from lab.standins.mattermost.state import commands, custom_emoji
 from lab.standins.mattermost.state.emoji import EMOJI
 from lab.standins.mattermost.state.instance import Instance
 from lab.standins.mattermost.state.store import Row
@@ -30,6 +30,12 @@ _SHOWN = 100
 _LINE = 80
 """Characters of a root above a reply."""
 _POSTS = "SELECT posts.*, username FROM posts JOIN users ON users.id = user_id WHERE posts.delete_at = 0 AND"
+_EPHEMERAL = (
+    "SELECT e.id, e.create_at, e.message, e.props, e.name AS username,"
+    " coalesce(users.username, 'personne') AS seen_by, '' AS root_id, '' AS type, 0 AS edit_at, 0 AS is_pinned"
+    " FROM ephemeral_posts AS e LEFT JOIN users ON users.id = user_id WHERE channel_id = ? AND e.create_at <= ?"
+    " ORDER BY e.create_at DESC LIMIT ?"
+)
 _NEWEST = 2**62
 """A moment after that of every post."""
 
@@ -146,14 +152,16 @@ def _channel(
         instance.release.collapsed_threads,
         _SHOWN,
     )
+    rows += instance.store.all(_EPHEMERAL, channel["id"], until, _SHOWN)
     return _page(
         instance,
         "channel.html",
         team,
         channel=channel,
         people=_people(instance, channel),
-        posts=list(_shown(instance, rows[::-1])),
+        posts=list(_shown(instance, sorted(rows, key=lambda row: int(row["create_at"]))[-_SHOWN:])),
         linked=linked,
+        commands=commands.of_team(instance.store, team["id"]),
     )
 
 
@@ -190,6 +198,7 @@ def _shown(instance: Instance, rows: list[Row]) -> Iterator[dict[str, Any]]:
             "new_day": f"{at:%d/%m/%Y}" if f"{at:%d/%m/%Y}" != day else "",
             "message": row["message"],
             "edited": row["edit_at"] > 0,
+            "seen_by": row.get("seen_by"),
             "pinned": row["is_pinned"],
             "reactions": [
                 (EMOJI.get(each["emoji_name"], f":{each['emoji_name']}:"), each["count"])

@@ -34,4 +34,4 @@ def to_json(user: Row, *, private: bool) -> dict[str, object]:
         shown |= {"is_bot": True}
         shown |= {"bot_description": user["bot_description"]} if user["bot_description"] else {}
     timezone = {"automaticTimezone": "", "manualTimezone": "", "useAutomaticTimezone": "true"}
-    return shown | {"locale": "en", "timezone": timezone, "disable_welcome_email": False}
+    return shown | {"locale": user["locale"], "timezone": timezone, "disable_welcome_email": False}

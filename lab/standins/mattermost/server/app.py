@@ -12,8 +12,10 @@ from lab.standins.mattermost.api import (
     automation,
     bots,
     channels,
+    commands,
     config,
     custom_emoji,
+    execute,
     hooks,
     members,
     post_lists,
@@ -25,7 +27,7 @@ from lab.standins.mattermost.api import (
     users,
 )
 from lab.standins.mattermost.api.endpoint import API
-from lab.standins.mattermost.pages import views
+from lab.standins.mattermost.pages import run, views
 from lab.standins.mattermost.server.rate_limit import RateLimit
 from lab.standins.mattermost.state.errors import MESSAGES
 from lab.standins.mattermost.state.instance import Instance
@@ -43,8 +45,11 @@ _RESOURCES = (
     post_lists,
     reactions,
     hooks,
+    execute,
+    commands,
     receive,
     views,
+    run,
     custom_emoji,
 )
 

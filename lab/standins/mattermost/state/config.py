@@ -43,6 +43,7 @@ def defaults(release: Release) -> Document:
             "EnableLinkPreviews": True,
             "MaximumLoginAttempts": 10,
             "PostEditTimeLimit": -1,
+            "AllowedUntrustedInternalConnections": "",
         },
         "TeamSettings": {
             "SiteName": "Mattermost",

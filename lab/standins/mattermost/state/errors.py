@@ -13,6 +13,22 @@ MESSAGES = {
     "api.channel.restore_channel.restored.app_error": (
         "Unable to unarchive channel. The channel is not archived."
     ),
+    "api.command.disabled.app_error": "Commands have been disabled by the system admin.",
+    "api.command.duplicate_trigger.app_error": (
+        "This trigger word is already in use. Please choose another word."
+    ),
+    "api.command.execute_command.create_post_failed.app_error": (
+        "Command '{trigger}' failed to post response. Please contact your System Administrator."
+    ),
+    "api.command.execute_command.failed.app_error": "Command with a trigger of '{trigger}' failed.",
+    "api.command.execute_command.failed_resp.app_error": (
+        "Command with a trigger of '{trigger}' returned response {answered}."
+    ),
+    "api.command.execute_command.not_found.app_error": (
+        "Command with a trigger of '{trigger}' not found. To send a message beginning with \"/\", "
+        "try adding an empty space at the beginning of the message."
+    ),
+    "api.command.team_mismatch.app_error": "Unable to update commands across teams.",
     "api.config.update_config.clear_siteurl.app_error": "Site URL cannot be cleared.",
     "api.context.404.app_error": "Sorry, we could not find the page.",
     "api.context.invalid_body_param.app_error": "Invalid or missing {name} in request body.",
@@ -85,6 +101,8 @@ MESSAGES = {
     "app.user.save.email_exists.app_error": "An account with that email already exists.",
     "app.user.save.username_exists.app_error": "An account with that username already exists.",
     "app.user_access_token.get_by_user.app_error": "Unable to get the personal access token.",
+    "app.command_webhook.get.missing": "Unable to find the webhook.",
+    "app.command_webhook.try_use.invalid": "Invalid webhook.",
     "app.user_access_token.disabled": (
         "Personal access tokens are disabled on this server. "
         "Please contact your system administrator for details."
@@ -100,6 +118,10 @@ MESSAGES = {
     "model.channel.is_valid.header.app_error": "Invalid header.",
     "model.channel.is_valid.purpose.app_error": "Invalid purpose.",
     "model.channel.is_valid.type.app_error": "Invalid type.",
+    "model.command.is_valid.trigger.app_error": "Invalid trigger.",
+    "model.command.is_valid.url_http.app_error": (
+        "Invalid URL. Must be a valid URL and start with http:// or https://."
+    ),
     "model.config.is_valid.login_attempts.app_error": (
         "Invalid maximum login attempts for service settings. Must be a positive number."
     ),
@@ -122,7 +144,9 @@ MESSAGES = {
     "store.sql_channel.save_channel.exists.app_error": (
         "A channel with that name already exists on the same team."
     ),
+    "store.sql_command.save.get.app_error": "Unable to get the command.",
     "store.sql_team.save_team.existing.app_error": "Must call update for existing team.",
+    "web.command_webhook.parse.app_error": "Unable to parse incoming data.",
     "web.incoming_webhook.channel.app_error": "Couldn't find the channel.",
     "web.incoming_webhook.channel_locked.app_error": (
         "This webhook is not permitted to post to the requested channel."

@@ -50,6 +50,10 @@ class Release:
     """Runes of JSON that the props of a post may have which the API is given."""
     collapsed_threads: bool
     """Whether a channel shows roots alone, each with its thread, by default (CollapsedThreads)."""
+    plain_triggers: bool
+    """Whether the word of a slash command may have nothing but letters, digits and `._-/`."""
+    commands_say_root: bool
+    """Whether the request of a slash command names the thread that it was typed in."""
     edit_time_limit: bool
     """Whether PostEditTimeLimit holds, which in 5.37 needs a licence."""
     emoji_kilobytes: int
@@ -85,6 +89,8 @@ V5_37 = Release(
     too_long_id="model.post.is_valid.msg.app_error",
     stored_props=8_000,
     collapsed_threads=False,
+    plain_triggers=False,
+    commands_say_root=False,
     edit_time_limit=False,
     emoji_kilobytes=1024,
     system_emoji_id="model.emoji.name.app_error",
@@ -116,6 +122,8 @@ V11_6 = Release(
     too_long_id="model.post.is_valid.message_length.app_error",
     stored_props=800_000,
     collapsed_threads=True,
+    plain_triggers=True,
+    commands_say_root=True,
     edit_time_limit=True,
     emoji_kilobytes=512,
     system_emoji_id="model.emoji.system_emoji_name.app_error",

@@ -21,7 +21,7 @@ CREATE TABLE IF NOT EXISTS users (
     id TEXT PRIMARY KEY, create_at INTEGER, update_at INTEGER, delete_at INTEGER DEFAULT 0,
     username TEXT UNIQUE, email TEXT UNIQUE, nickname TEXT DEFAULT '', first_name TEXT DEFAULT '',
     last_name TEXT DEFAULT '', position TEXT DEFAULT '', roles TEXT, password TEXT DEFAULT '',
-    failed_attempts INTEGER DEFAULT 0, bot_owner TEXT, bot_description TEXT);
+    failed_attempts INTEGER DEFAULT 0, bot_owner TEXT, bot_description TEXT, locale TEXT DEFAULT 'en');
 CREATE TABLE IF NOT EXISTS sessions (token TEXT PRIMARY KEY, user_id TEXT, create_at INTEGER);
 CREATE TABLE IF NOT EXISTS access_tokens (
     id TEXT PRIMARY KEY, token TEXT UNIQUE, user_id TEXT, description TEXT);
@@ -56,6 +56,17 @@ CREATE TABLE IF NOT EXISTS reactions (
 CREATE TABLE IF NOT EXISTS emoji (
     id TEXT PRIMARY KEY, create_at INTEGER, update_at INTEGER, delete_at INTEGER DEFAULT 0, creator_id TEXT,
     name TEXT, image BLOB);
+CREATE TABLE IF NOT EXISTS commands (
+    id TEXT PRIMARY KEY, token TEXT, create_at INTEGER, update_at INTEGER, delete_at INTEGER DEFAULT 0,
+    creator_id TEXT, team_id TEXT, trigger TEXT, method TEXT, username TEXT, icon_url TEXT,
+    auto_complete INTEGER, auto_complete_desc TEXT, auto_complete_hint TEXT, display_name TEXT,
+    description TEXT, url TEXT);
+CREATE TABLE IF NOT EXISTS command_responses (
+    id TEXT PRIMARY KEY, create_at INTEGER, command_id TEXT, user_id TEXT, channel_id TEXT, root_id TEXT,
+    uses INTEGER);
+CREATE TABLE IF NOT EXISTS ephemeral_posts (
+    id TEXT PRIMARY KEY, create_at INTEGER UNIQUE, user_id TEXT, channel_id TEXT, name TEXT, message TEXT,
+    props TEXT);
 CREATE INDEX IF NOT EXISTS posts_of_channel ON posts (channel_id, create_at);
 CREATE INDEX IF NOT EXISTS reactions_of_post ON reactions (post_id, create_at);
 CREATE INDEX IF NOT EXISTS posts_of_thread ON posts (root_id, create_at) WHERE root_id <> '';
@@ -63,6 +74,7 @@ CREATE INDEX IF NOT EXISTS posts_of_thread ON posts (root_id, create_at) WHERE r
 
 _LATER = {
     "posts": {"edit_at": "INTEGER DEFAULT 0", "is_pinned": "INTEGER DEFAULT 0"},
+    "users": {"locale": "TEXT DEFAULT 'en'"},
     "team_members": {"delete_at": "INTEGER DEFAULT 0"},
 }
 """Columns that a database of an earlier version of the stand-in lacks."""

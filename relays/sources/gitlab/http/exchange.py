@@ -16,6 +16,7 @@ HEADERS = (
         "expect",
         "content-length",
         "transfer-encoding",
+        "authorization",
     ),
     *("webhook-id", "webhook-timestamp", "webhook-signature"),
 )

@@ -1,0 +1,202 @@
+"""Running a slash command: the request to its integration, what becomes of the answer, and answers that come later."""
+
+from __future__ import annotations
+
+import http.client
+import re
+import urllib.error
+import urllib.request
+from collections.abc import Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+
+from lab.standins.mattermost.api import access
+from lab.standins.mattermost.api.call import Call
+from lab.standins.mattermost.api.endpoint import Question, endpoint, handled
+from lab.standins.mattermost.payloads import command as payload
+from lab.standins.mattermost.payloads import incoming_webhook
+from lab.standins.mattermost.payloads.command import Answer
+from lab.standins.mattermost.state import channels, commands, members, posts
+from lab.standins.mattermost.state.errors import ApiError, forbidden, invalid_body
+from lab.standins.mattermost.state.instance import Instance
+from lab.standins.mattermost.state.store import Row, new_id
+
+_SECONDS = 30.0
+_FAILED = "api.command.execute_command.failed.app_error"
+_LARGEST = 1024 * 1024
+# Whatever the environment says of proxies: both servers are in the lab.
+_OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+
+@dataclass(frozen=True)
+class _Reply:
+    """What an integration answered; a status of 0 is none."""
+
+    status: int = 0
+    content_type: str = ""
+    body: bytes = b""
+
+
+def execute(call: Call) -> Response | Question:
+    """As the caller in a channel, whose members may; in a team's channel it is a command of that team."""
+    wanted = call.fields("command_args", dict.fromkeys(("channel_id", "team_id", "command", "root_id"), str))
+    if len(wanted["command"]) <= 1 or not wanted["command"].startswith("/"):
+        raise invalid_body("command")
+    channel = channels.find(call.store, wanted["channel_id"])
+    if not access.may_post(call, channel):
+        raise forbidden()
+    return run(call.instance, call.user, channel, wanted)
+
+
+def run(instance: Instance, user: Row, channel: Row, wanted: Mapping[str, str]) -> Question:
+    """What a command comes to; 404 if there is none of that word."""
+    store = instance.store
+    team_id = channel["team_id"] or wanted["team_id"]
+    word, _, text = wanted["command"].partition(" ")
+    if "\n" in word:
+        word, _, rest = word.partition("\n")
+        text = f"{rest} {text}".strip()
+    trigger = word[1:].lower()
+    command = next((each for each in commands.of_team(store, team_id) if each["trigger"] == trigger), None)
+    if command is None:
+        raise ApiError("api.command.execute_command.not_found.app_error", 404, trigger=trigger)
+    if not instance.config.service("EnableCommands"):
+        raise ApiError("api.command.disabled.app_error", 501)
+    root_id = wanted.get("root_id", "")
+    team = store.get("teams", team_id) or {}
+    trigger_id = new_id()
+    answers = commands.open_response(store, command, user, channel, root_id)
+    fields = {
+        "token": command["token"],
+        "team_id": team_id,
+        "team_domain": team.get("name", ""),
+        "channel_id": channel["id"],
+        "channel_name": channel["name"],
+        "user_id": user["id"],
+        "user_name": user["username"],
+        "command": f"/{trigger}",
+        "text": text,
+        "trigger_id": trigger_id,
+        "response_url": f"{instance.config.service('SiteURL')}/hooks/commands/{answers}",
+    }
+    if root_id and instance.release.commands_say_root:
+        fields["root_id"] = root_id
+    sent = {key: [str(value)] for key, value in fields.items()} | _mentioned(instance, team_id, text)
+
+    def then(reply: _Reply) -> Response:
+        answer = _read(reply, trigger, trigger_id)
+        for each in (answer, *answer.others):
+            _show(instance, command, user, channel, each)
+        return JSONResponse(answer.values)
+
+    allowed = str(instance.config.service("AllowedUntrustedInternalConnections"))
+    return Question(lambda: _ask(command, payload.form(sent), allowed), then)
+
+
+def _mentioned(instance: Instance, team_id: str, text: str) -> dict[str, list[str]]:
+    """People and channels that the text names."""
+    found: dict[str, list[str]] = {}
+    for sign, table, condition, key in (
+        ("@", "users", "username = ?", "user_mentions"),
+        ("~", "channels", "name = ? AND team_id = ?", "channel_mentions"),
+    ):
+        for name in re.findall(rf"(?<!\w){sign}([a-z0-9][a-z0-9._-]*)", text):
+            values = (name,) if sign == "@" else (name, team_id)
+            row = instance.store.one(f"SELECT id FROM {table} WHERE {condition}", *values)  # noqa: S608
+            if row:
+                found.setdefault(key, []).append(name)
+                found.setdefault(f"{key}_ids", []).append(row["id"])
+    return found
+
+
+def _ask(command: Row, body: str, allowed: str) -> _Reply:
+    """Ask the integration, beside the loop."""
+    if not commands.may_be_reached(command["url"], allowed):
+        return _Reply()
+    url: str = command["url"]
+    data: bytes | None = body.encode()
+    if command["method"] == "G":
+        url, data = f"{url}{'&' if '?' in url else '?'}{body}", None
+    headers = {
+        "Authorization": f"Token {command['token']}",
+        "Accept": "application/json",
+        "User-Agent": "Mattermost-Bot/1.1",
+        **({"Content-Type": "application/x-www-form-urlencoded"} if data is not None else {}),
+    }
+    try:
+        with _OPENER.open(urllib.request.Request(url, data, headers), timeout=_SECONDS) as answer:  # noqa: S310
+            return _Reply(answer.status, answer.headers.get("Content-Type", ""), answer.read(_LARGEST))
+    except urllib.error.HTTPError as error:
+        return _Reply(error.code)
+    except (OSError, http.client.HTTPException):
+        return _Reply()
+
+
+def _read(reply: _Reply, trigger: str, trigger_id: str) -> Answer:
+    if reply.status == 0:
+        raise ApiError(_FAILED, 500, trigger=trigger)
+    if reply.status != 200:
+        status = f"{reply.status} {HTTPStatus(reply.status).phrase}"
+        raise ApiError(
+            "api.command.execute_command.failed_resp.app_error", 500, trigger=trigger, answered=status
+        )
+    try:
+        return payload.answer(reply.content_type, reply.body, trigger_id)
+    except payload.Unreadable as error:
+        raise ApiError(_FAILED, 500, trigger=trigger) from error
+
+
+def _show(instance: Instance, command: Row, user: Row, channel: Row, answer: Answer) -> None:
+    """Show an answer: to all as a post of who asked, or to them alone."""
+    store, given = instance.store, answer.values
+    if given["channel_id"] and members.find(store, given["channel_id"], user["id"]):
+        channel = channels.find(store, given["channel_id"])
+    if answer.is_empty:
+        return
+    text = answer.text
+    boxes = given["attachments"] or []
+    if not given["skip_slack_parsing"]:
+        text = incoming_webhook.expand_links(incoming_webhook.expand_slack(store, text))
+        for box in boxes:
+            incoming_webhook.expand_attachment(store, box)
+    props: dict[str, Any] = {**(given["props"] or {}), "from_webhook": "true"}
+    if instance.config.service("EnablePostUsernameOverride"):
+        props["override_username"] = command["username"] or given["username"]
+    if instance.config.service("EnablePostIconOverride"):
+        props["override_icon_url"] = command["icon_url"] or given["icon_url"]
+    if boxes:
+        props["attachments"] = boxes
+    if not answer.is_public:
+        name = props.get("override_username") or command["trigger"]
+        commands.show(store, user["id"], channel["id"], str(name), text, props)
+        return
+    if len(text) > posts.MAX_RUNES:
+        failed = "api.command.execute_command.create_post_failed.app_error"
+        raise ApiError(failed, 500, trigger=command["trigger"])
+    posts.insert(
+        instance, channel, user, text, type="slack_attachment" if boxes else given["type"], props=props
+    )
+
+
+def respond(call: Call) -> Response:
+    """An answer that comes later, to the address that went along with the request; it asks for no session."""
+    try:
+        answer = payload.answer(call.request.headers.get("Content-Type", ""), call.body)
+    except payload.Unreadable as error:
+        raise ApiError("web.command_webhook.parse.app_error", 400) from error
+    found = commands.response(call.store, call.path("response_id"))
+    command = commands.find(call.store, found["command_id"])
+    commands.use(call.store, found)
+    user = call.store.get("users", found["user_id"])
+    assert user is not None
+    _show(call.instance, command, user, channels.find(call.store, found["channel_id"]), answer)
+    return PlainTextResponse("ok", headers={"Content-Type": "text/plain"})
+
+
+routes = [
+    endpoint("POST", "/commands/execute", execute),
+    handled("POST", "/hooks/commands/{response_id}", respond, use_session=False),
+]

@@ -1,0 +1,140 @@
+"""What became of events in the channels that they were for: announced, or left out and by what.
+
+It is kept for who asks in a channel why something did not arrive (relays.sources.gitlab.commands.why), so it holds
+nothing that the channel could not see: not the text of an event, and no event that no rule leads there. Whether a
+message has arrived is the outbox's to say.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from relays.sources.gitlab.evaluation import Outcome
+from relays.sources.gitlab.event import Event
+from relays.sources.gitlab.payload import Payload
+from relays.sources.gitlab.router import Router
+from relays.sources.gitlab.storable import storable
+from relays.storage.engine import Database
+from relays.storage.store import Store
+
+# As long as the outbox knows what it has delivered.
+_KEEP_SECONDS = 14 * 24 * 3600.0
+_MOST = 100_000
+# More than are noted in the meantime.
+_PRUNED_AT_ONCE = 500
+_LONGEST = 255
+_NUMBERED = (
+    ("!", ("merge_request", "iid")),
+    ("#", ("issue", "iid")),
+)
+_SIGNS = {"merge_request": "!", "issue": "#", "pipeline": "#"}
+_NUMBER_AT = {"pipeline": ("object_attributes", "id")}
+
+FAILED = "failed"
+"""The rule of an event that has become a dead letter."""
+REVIEWS = "reviews"
+SILENCE = "silence"
+"""The rule of an event that the channel did not want to hear of (relays.sources.gitlab.silences)."""
+CONVERSATION = "conversation"
+"""The rule of an event after which the thread shows nothing else than before."""
+
+
+class ChannelEvent(NamedTuple):
+    """One event in one channel. `rule` is what left it out, empty if it was announced.
+
+    What was announced is in the `state` of its row in the outbox, after so many `attempts` the last of which failed for
+    a reason (`error`); None if the outbox has forgotten it. `silent`: only the root of its conversation shows it.
+    """
+
+    number: int
+    key: str
+    kind: str
+    subject: str
+    project: str
+    rule: str
+    noted_at: float
+    state: str | None
+    silent: bool | None
+    attempts: int | None
+    error: str | None
+
+
+@dataclass(frozen=True)
+class ChannelEvents:
+    """The table, of a site whose events are led to channels by this router."""
+
+    store: Store
+    router: Router
+
+    def note(self, db: Database, one: Outcome) -> None:
+        """Note what deliveries came to, in the transaction that takes them."""
+        rows = [row for each in self._judged(one) for row in [(*each, self.store.now())]]
+        if rows:
+            marks = ", ".join(["(?, ?, ?, ?, ?, ?, ?)"] * len(rows))
+            db.execute(
+                "INSERT INTO channel_events (channel, delivery_key, kind, subject, project, rule, noted_at)"  # noqa: S608
+                f" VALUES {marks} ON CONFLICT (channel, delivery_key) DO UPDATE SET rule = excluded.rule,"
+                " noted_at = excluded.noted_at",
+                [value for row in rows for value in row],
+            )
+
+    def _judged(self, one: Outcome) -> Iterator[tuple[str, str, str, str, str, str]]:
+        if one.cause is not None:
+            # It may be what it says of itself that cannot be read, so nothing of it is said.
+            for notice in one.notifications:
+                yield notice.channel, one.deliveries[0].key, "", "", "", FAILED
+            return
+        said = {(each.channel, each.key.partition(" ")[0]) for each in one.notifications}
+        channels = {each.channel for each in one.notifications}
+        for delivery, event in zip(one.deliveries, one.events, strict=True):
+            for channel, rule in self.router.audience(event).items():
+                if channel in one.silenced:
+                    rule = SILENCE
+                elif channel in channels:
+                    rule = "" if len(one.events) == 1 or (channel, delivery.key) in said else REVIEWS
+                else:
+                    rule = (
+                        rule or one.reason or (one.part.follows.setting if one.part.follows else CONVERSATION)
+                    )
+                about = (event.name, subject_of(event), storable(event.project, _LONGEST))
+                yield channel, delivery.key, *about, rule
+
+    def forget(self, db: Database) -> None:
+        """Remove some of what is so old that nobody asks for it, and of what is beyond the most there may be."""
+        db.execute(
+            "DELETE FROM channel_events WHERE id IN (SELECT id FROM channel_events ORDER BY id LIMIT ?)"
+            " AND (noted_at < ? OR id <= (SELECT max(id) FROM channel_events) - ?)",
+            (_PRUNED_AT_ONCE, self.store.now() - _KEEP_SECONDS, _MOST),
+        )
+
+    def latest(self, channel: str, number: int) -> Sequence[ChannelEvent]:
+        """The last so many of a channel, the newest first. StorageError."""
+        return [ChannelEvent(*row) for row in self.store.read(*_selected("e.channel = ?", number, channel))]
+
+    def find(self, channel: str, number: int) -> ChannelEvent | None:
+        """The one of that number, if it is of that channel. StorageError."""
+        rows = self.store.read(*_selected("e.channel = ? AND e.id = ?", 1, channel, number))
+        return ChannelEvent(*rows[0]) if rows else None
+
+
+def _selected(condition: str, number: int, *values: Any) -> tuple[str, Sequence[Any]]:
+    return (
+        "SELECT e.id, e.delivery_key, e.kind, e.subject, e.project, e.rule, e.noted_at, o.state, o.silent, o.attempts,"  # noqa: S608
+        " o.last_error FROM channel_events e LEFT JOIN outbox o"
+        " ON o.channel = e.channel AND o.delivery_key = e.delivery_key AND e.rule = ''"
+        f" WHERE {condition} ORDER BY e.id DESC LIMIT ?",
+        (*values, number),
+    )
+
+
+def subject_of(event: Event) -> str:
+    """What an event is about, by its number or its branch; never by a title."""
+    payload: Payload = event.payload
+    for sign, path in _NUMBERED:
+        if number := payload.text(*path):
+            return storable(f"{sign}{number}", _LONGEST)
+    if event.name in _SIGNS:
+        path = _NUMBER_AT.get(event.name, ("object_attributes", "iid"))
+        if number := payload.text(*path):
+            return storable(f"{_SIGNS[event.name]}{number}", _LONGEST)
+    return storable(event.branch, _LONGEST)

@@ -1,0 +1,51 @@
+"""The subcommands of a relay and what they work with, put together."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from relays.base.settings import read_secrets
+from relays.mattermost.bot_session import Bot
+from relays.mattermost.client import Hook
+from relays.mattermost.later_answers import Server
+from relays.mattermost.people import People
+from relays.sources.gitlab.channel_events import ChannelEvents
+from relays.sources.gitlab.commands.answering import Answering
+from relays.sources.gitlab.commands.dead import Dead
+from relays.sources.gitlab.commands.executor import Executor
+from relays.sources.gitlab.commands.help import Help
+from relays.sources.gitlab.commands.mute import Mute
+from relays.sources.gitlab.commands.replay import Replay
+from relays.sources.gitlab.commands.request import CommandReception
+from relays.sources.gitlab.commands.settings import TOKEN, CommandSettings
+from relays.sources.gitlab.commands.status import Links, Status
+from relays.sources.gitlab.commands.subcommand import Subcommand
+from relays.sources.gitlab.commands.why import Why
+from relays.sources.gitlab.delivery_log import DeliveryLog
+from relays.sources.gitlab.hook_logs import PatternLogs
+from relays.sources.gitlab.http.refusals import Refusals
+from relays.wording import Language
+
+
+def receive_commands(
+    settings: CommandSettings,
+    credentials: Path,
+    sender: Hook | Bot,
+    language: Language,
+    links: Links,
+    events: ChannelEvents,
+    logs: Sequence[DeliveryLog | PatternLogs],
+    refusals: Refusals,
+) -> CommandReception:
+    """Where slash commands are taken in and answered. StartError if there is no token to know them by."""
+    others: Sequence[Subcommand] = (
+        Status(links),
+        Why(links.store, links.inbox, events),
+        Replay(links.store, links.outbox, events, events.router, logs),
+        Mute(links.store, links.outbox, events.router),
+        Dead(links.store),
+    )
+    subcommands = {each.name: each for each in (Help(others), *others)}
+    people = People(sender) if isinstance(sender, Bot) else None
+    answering = Answering(subcommands, language, people, frozenset(settings.operators))
+    executor = Executor(answering, Server(settings.url, sender.ca, sender.proxy))
+    return CommandReception(read_secrets(credentials, TOKEN), settings.team, executor, refusals)

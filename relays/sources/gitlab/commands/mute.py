@@ -1,0 +1,138 @@
+"""`mute`: a while without news in the channel, of everything, of a project, or of one thing in it."""
+
+import logging
+import re
+from collections.abc import Callable
+
+from relays.delivery.outbox import Notification, Outbox
+from relays.mattermost import markup
+from relays.mattermost.markup import Markup
+from relays.mattermost.message import RELAY, Message
+from relays.sources.gitlab import silences
+from relays.sources.gitlab.commands.subcommand import Asked, Subcommand
+from relays.sources.gitlab.router import Router
+from relays.sources.gitlab.silences import LONGEST_SECONDS, Silence, TooManyError
+from relays.storage.engine import Database, StorageError
+from relays.storage.store import Store
+from relays.wording import CATALOGUES, Wording, age
+
+log = logging.getLogger(__name__)
+
+_SPAN = re.compile(r"([0-9]{1,4})(min|m|h|d|j)")
+_SECONDS = {"m": 60, "min": 60, "h": 3600, "d": 86400, "j": 86400}
+_OFF = "off"
+_TARGET = 300
+_STORED_SECONDS = 60.0
+
+
+class Mute(Subcommand):
+    """For those who administer the channel, and operators; the channel hears of it, and who asks sees the list."""
+
+    name = "mute"
+    asks_mattermost = True
+
+    def __init__(self, store: Store, outbox: Outbox, router: Router) -> None:
+        self._store = store
+        self._outbox = outbox
+        self._router = router
+
+    def answer(self, asked: Asked) -> Markup:
+        wording, channel = asked.wording, asked.command.channel
+        if not asked.arguments:
+            return self._list(channel, wording)
+        span, *targets = asked.arguments
+        seconds = _seconds(span)
+        target = targets[0] if targets else self._thread(asked)
+        if (span != _OFF and not seconds) or len(targets) > 1 or (target and not silences.is_target(target)):
+            return markup.fill(wording["command.mute.usage"], word=markup.code(asked.command.word, 64))
+        if not self._router.leads_into(channel):
+            return Markup(wording["command.mute.elsewhere"])
+        if not asked.may_manage():
+            return Markup(wording["command.managers_only"])
+        if span == _OFF:
+            return self._end(asked, target)
+        return self._begin(asked, target, min(seconds, LONGEST_SECONDS))
+
+    def _begin(self, asked: Asked, target: str, seconds: float) -> Markup:
+        wording, channel, name = asked.wording, asked.command.channel, asked.user_name()
+        now = self._store.now()
+        new = Silence(channel, target, now + seconds, name, now)
+
+        def work(db: Database) -> list[Notification]:
+            silences.put(db, new)
+            return [self._notice("command.mute.notice", new, seconds)]
+
+        try:
+            self._put(work)
+        except TooManyError:
+            return Markup(wording["command.mute.many"])
+        log.info("mute channel=%s seconds=%.0f user=%s", channel, seconds, asked.command.user_id)
+        return markup.fill(
+            wording["command.mute.done"], span=Markup(age(wording, seconds)), what=_what(target, wording)
+        )
+
+    def _end(self, asked: Asked, target: str) -> Markup:
+        wording, channel = asked.wording, asked.command.channel
+        now = self._store.now()
+        over = Silence(channel, target, now, asked.user_name(), now)
+
+        def work(db: Database) -> list[Notification]:
+            return [self._notice("command.mute.ended", over, 0)] if silences.end(db, channel, target) else []
+
+        if not self._put(work):
+            return Markup(wording["command.mute.none"])
+        log.info("mute channel=%s over user=%s", channel, asked.command.user_id)
+        return markup.fill(wording["command.mute.over"], what=_what(target, wording))
+
+    def _thread(self, asked: Asked) -> str:
+        """What the thread is about that it was typed in, if it is one of ours; nothing outside of one."""
+        command = asked.command
+        rows = self._store.read(
+            "SELECT name FROM conversation WHERE channel = ? AND post_id = ?",
+            (command.channel, command.root_id),
+        )
+        return str(rows[0][0]) if command.root_id and rows else ""
+
+    def _put(self, work: Callable[[Database], list[Notification]]) -> int:
+        try:
+            return self._outbox.put(work).result(_STORED_SECONDS)
+        except TimeoutError:
+            raise StorageError("no commit in time") from None
+
+    def _notice(self, key: str, silence: Silence, seconds: float) -> Notification:
+        """What the channel hears of it, in its own language."""
+        wording = CATALOGUES[self._router.language_in(silence.channel)]
+        text = markup.fill(
+            wording[key],
+            name=markup.plain(silence.chosen_by, 64),
+            span=Markup(age(wording, seconds)),
+            what=_what(silence.target, wording),
+        )
+        message = Message(RELAY, ":mute:", summary=text, text=text)
+        return Notification(f"silence:{silence.target}:{silence.chosen_at:.3f}", silence.channel, message)
+
+    def _list(self, channel: str, wording: Wording) -> Markup:
+        now = self._store.now()
+        found = [each for each in silences.listed(self._store, now) if each.channel == channel]
+        if not found:
+            return Markup(wording["command.mute.none"])
+        lines = [
+            markup.fill(
+                wording["command.mute.line"],
+                what=_what(each.target, wording),
+                span=Markup(age(wording, each.until - now)),
+                name=markup.plain(each.chosen_by, 64),
+            )
+            for each in found
+        ]
+        return Markup("\n".join([wording["command.mute.title"], *lines]))
+
+
+def _seconds(span: str) -> float:
+    """How long a span of time like `2h` is; 0 for none."""
+    found = _SPAN.fullmatch(span)
+    return float(int(found[1]) * _SECONDS[found[2]]) if found else 0.0
+
+
+def _what(target: str, wording: Wording) -> Markup:
+    return markup.code(target, _TARGET) if target else Markup(wording["command.mute.all"])

@@ -1,0 +1,31 @@
+"""What the settings say of slash commands."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from relays.base.addresses import BaseUrl
+from relays.base.schema import Section, Shown
+from relays.mattermost.settings import Person
+
+COMMAND_PATH = "/mattermost/command"
+"""Where the relay takes slash commands in."""
+TOKEN = "mattermost-command-token"  # noqa: S105  # the name of the credential
+
+Operators = Annotated[
+    tuple[Person, ...],
+    Field(
+        default=(),
+        description="user names in Mattermost of those who decide by slash command what concerns the whole relay; who "
+        "administers Mattermost always does. Mattermost is asked by the bot who somebody is, so without "
+        '`posting = "bot"` nobody does',
+    ),
+]
+
+
+class CommandSettings(Section):
+    """Where slash commands come from; their tokens are a credential, one a line."""
+
+    url: BaseUrl = Field(description="address of Mattermost")
+    team: Shown = Field(description="name of the team whose commands are answered")
+    operators: Operators

@@ -1,0 +1,74 @@
+"""`status`: whether what happens in GitLab gets into Mattermost, link by link."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+from relays.delivery.outbox import Outbox, Stats
+from relays.mattermost import markup
+from relays.mattermost.markup import Markup
+from relays.sources.gitlab.commands.subcommand import Asked, Subcommand
+from relays.sources.gitlab.dead_letters import DeadLetters
+from relays.sources.gitlab.inbox import Inbox
+from relays.storage.store import Store
+from relays.wording import Wording, age, counted
+
+
+@dataclass(frozen=True)
+class Links:
+    """What the chain is made of: `held` names the channels that Mattermost holds up, each with the reason."""
+
+    store: Store
+    inbox: Inbox
+    outbox: Outbox
+    dead_letters: DeadLetters
+    held: Callable[[], Mapping[str, str]]
+
+
+class Status(Subcommand):
+    """Numbers alone; of the channels it names none but the one that it is asked in."""
+
+    name = "status"
+
+    def __init__(self, links: Links) -> None:
+        self._links = links
+
+    def answer(self, asked: Asked) -> Markup:
+        links, wording = self._links, asked.wording
+        stats, held, failing = links.outbox.stats(), links.held(), links.store.failing
+        title = wording["command.status.degraded" if held or failing else "command.status.well"]
+        lines = [wording["command.status.failing"]] if failing else []
+        lines += self._lines(asked.command.channel, stats, held, wording)
+        return Markup("\n".join([title, *lines]))
+
+    def _lines(
+        self, channel: str, stats: Stats, held: Mapping[str, str], wording: Wording
+    ) -> Iterator[Markup]:
+        links = self._links
+        last = links.inbox.last_processed()
+        received = "command.status.received.never" if last is None else "command.status.received"
+        yield markup.fill(wording[received], age=self._ago(last, wording))
+        yield _said(wording, "command.status.pending", links.inbox.pending())
+        if stats.oldest is None:
+            yield Markup(wording["command.status.idle"])
+        else:
+            waits = counted(wording, "command.status.waits", stats.backlog)
+            yield markup.fill(waits, count=stats.backlog, age=self._ago(stats.oldest, wording))
+            if here := links.outbox.waiting_in(channel):
+                yield _said(wording, "command.status.here", here)
+        if channel in held:
+            yield Markup(wording["command.status.held.here"])
+        if others := len(held) - (channel in held):
+            yield _said(wording, "command.status.held.others", others)
+        if stats.last_delivery is not None:
+            yield markup.fill(wording["command.status.last"], age=self._ago(stats.last_delivery, wording))
+        if aside := stats.parked + links.dead_letters.count():
+            yield _said(wording, "command.status.aside", aside)
+
+    def _ago(self, moment: float | None, wording: Wording) -> Markup | None:
+        if moment is None:
+            return None
+        return Markup(age(wording, self._links.store.now() - moment))
+
+
+def _said(wording: Wording, key: str, count: int) -> Markup:
+    return markup.fill(counted(wording, key, count), count=count)

@@ -1,0 +1,102 @@
+"""What people do not want to hear of for a while in a channel: chosen in the chat, kept in the relay's store.
+
+    channel      where nothing is said
+    target       of what: everything (''), a project (`taaf/passerelle`), or what has a number in it
+                 (`taaf/passerelle!12`, `taaf/passerelle#7`)
+    until        until when, by the clock of the store
+    chosen_by    who has chosen it, by their name in Mattermost, and `chosen_at` when
+
+A silence takes away and never adds: what it leaves out is left out of that channel alone, and noted as such. The root
+of a conversation is edited all the same, for an edit calls nobody.
+"""
+
+import re
+from collections.abc import Collection, Iterable, Sequence
+from typing import NamedTuple
+
+from relays.sources.gitlab.channel_events import subject_of
+from relays.sources.gitlab.event import Event
+from relays.storage.engine import Database, Readable
+from relays.storage.store import Store
+
+LONGEST_SECONDS = 7 * 24 * 3600.0
+# Who asks for more wants a route.
+MOST = 50
+_TARGET = re.compile(r"(?=.{1,255}\Z)[\w.+-]+(/[\w.+-]+)+([!#][0-9]{1,12})?", re.ASCII)
+
+
+class Silence(NamedTuple):
+    """One of them."""
+
+    channel: str
+    target: str
+    until: float
+    chosen_by: str
+    chosen_at: float
+
+    def covers(self, event: Event) -> bool:
+        """Whether an event is left out by it."""
+        project = event.project.casefold()
+        return self.target.casefold() in ("", project, f"{project}{subject_of(event)}")
+
+
+class TooManyError(Exception):
+    """A channel has as many as it may have."""
+
+
+def is_target(text: str) -> bool:
+    """Whether something may be called so: a project by its full path, or with the number of something in it."""
+    return _TARGET.fullmatch(text) is not None
+
+
+def listed(store: Readable, now: float) -> list[Silence]:
+    """All that are not over, by channel and target. StorageError."""
+    rows = store.read(
+        "SELECT channel, target, until, chosen_by, chosen_at FROM silences WHERE until > ? ORDER BY channel, target",
+        (now,),
+    )
+    return [Silence(*row) for row in rows]
+
+
+def put(db: Database, new: Silence) -> None:
+    """Have a silence in the place of the one of the same channel and target. TooManyError."""
+    ((others,),) = db.execute(
+        "SELECT count(*) FROM silences WHERE channel = ? AND target <> ?", (new.channel, new.target)
+    ).fetchall()
+    if others >= MOST:
+        raise TooManyError
+    db.execute(
+        "INSERT INTO silences (channel, target, until, chosen_by, chosen_at) VALUES (?, ?, ?, ?, ?)"
+        " ON CONFLICT (channel, target) DO UPDATE SET until = excluded.until, chosen_by = excluded.chosen_by,"
+        " chosen_at = excluded.chosen_at",
+        new,
+    )
+
+
+def end(db: Database, channel: str, target: str) -> bool:
+    """End a silence; whether there was one."""
+    return db.execute("DELETE FROM silences WHERE channel = ? AND target = ?", (channel, target)).rowcount > 0
+
+
+class Silences:
+    """The table."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def silenced(self, db: Database, channels: Collection[str], events: Iterable[Event]) -> Sequence[str]:
+        """Those of the channels in which nothing is said of any of these events now."""
+        if not channels:
+            return []
+        marks = ", ".join("?" * len(channels))
+        rows = db.execute(
+            "SELECT channel, target, until, chosen_by, chosen_at FROM silences"  # noqa: S608
+            f" WHERE until > ? AND channel IN ({marks})",
+            (self._store.now(), *channels),
+        ).fetchall()
+        known = list(events)
+        return list({each.channel for each in map(Silence._make, rows) if all(map(each.covers, known))})
+
+    def forget(self, db: Database) -> None:
+        """Remove those that are over."""
+        db.execute("DELETE FROM silences WHERE until <= ?", (self._store.now(),))

@@ -1,0 +1,67 @@
+"""Links of the slash commands, where a site has some: they are there, lead to the relay, and it has their tokens."""
+
+from collections.abc import Callable
+from functools import wraps
+
+from tasks.context import COMMAND_TOKEN
+from tasks.doctor.chain import Broken, Check, Links, broken
+from tasks.doctor.look import Look
+from tasks.made import machine_of
+from tasks.operations.mattermost_connections import is_allowed
+from tasks.operations.secret_file import ACCESS
+from tasks.operations.slash_commands import Listed, are_saved, find_commands, is_ours
+from tasks.slash_commands import wanted_commands
+
+links = Links()
+
+
+def _of_commands(check: Callable[[Look], Broken | None]) -> Check:
+    """A check of slash commands; where there are to be none, all is well with it."""
+
+    @wraps(check)
+    def judge(look: Look) -> Broken | None:
+        return check(look) if look.site.mattermost.commands else None
+
+    return judge
+
+
+def _ours(look: Look) -> list[Listed]:
+    chat = look.site.mattermost
+    found = find_commands(look.mattermost, chat.team, chat.commands) or []
+    return [each for each in found if is_ours(look.mattermost, each)]
+
+
+@links.add("command.registered", "mattermost.settings", "mattermost.team")
+@_of_commands
+def registered(look: Look) -> Broken | None:
+    """Each is there, ours, and leads to the relay."""
+    ours = {str(each["trigger"]): each for each in _ours(look)}
+    for wanted in wanted_commands(look.site, look.relay):
+        found = ours.get(wanted.trigger)
+        if found is None:
+            return broken("command.missing", word=wanted.trigger)
+        if found["url"] != wanted.url or found["method"] != "P":
+            return broken("command.elsewhere", word=wanted.trigger, url=wanted.url)
+    return None
+
+
+@links.add("command.way", "mattermost.settings")
+@_of_commands
+def way(look: Look) -> Broken | None:
+    """Mattermost goes to the relay's address, and knows its own, without which it runs no command."""
+    if not look.mattermost.call("GET", "/api/v4/config")["ServiceSettings"].get("SiteURL"):
+        return broken("command.site-url")
+    address = machine_of(look.relay)
+    return None if is_allowed(look.mattermost, address) else broken("command.way", address=address)
+
+
+@links.add("command.token", "ssh", "command.registered")
+@_of_commands
+def token(look: Look) -> Broken | None:
+    """The host has their tokens, for itself."""
+    access, digest = look.command_tokens
+    if not access:
+        return broken("command.token-missing", path=COMMAND_TOKEN)
+    if access != ACCESS:
+        return broken("command.token-access", path=COMMAND_TOKEN, access=access)
+    return None if are_saved(_ours(look), digest) else broken("command.token-other", path=COMMAND_TOKEN)

@@ -1,0 +1,97 @@
+"""A site with a slash command: deployed, asked by people, rotated, judged, torn down."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+import requests
+
+from tests.acceptance.people import Chat
+from tests.lab.doctor import doctor
+from tests.lab.faults.bot import BOT
+from tests.lab.faults.commands import COMMANDS, TOKENS
+from tests.lab.faults.world import INFRASTRUCTURE
+from tests.lab.runs import deploy, pyinfra
+from tests.lab.test_drift_report import drift
+from tests.lab.test_removal import check
+from tests.waiting import wait_until
+
+Shell = Callable[[str], str]
+SITE = {**BOT, **COMMANDS}
+CHOICES = f"{INFRASTRUCTURE}/scripts/choices.sh"
+
+
+@pytest.fixture(autouse=True)
+def as_before() -> Iterator[None]:
+    """The lab's own site has no commands."""
+    yield
+    deploy()
+
+
+def run(chat: Chat, text: str, channel: str = "dev-notifications") -> dict[str, Any]:
+    """Type a command as the deploy's account; what it is answered."""
+    there = chat.channel(channel)
+    where = {"channel_id": there["id"], "team_id": there["team_id"]}
+    answer: dict[str, Any] = chat.api(
+        "POST", "/commands/execute", {**where, "command": f"/passerelle {text}"}
+    )
+    return answer
+
+
+def on_page(chat: Chat, person: str, text: str) -> str:
+    """Type it on the page of the channel; the page afterwards."""
+    url = f"{chat._site.url}/{chat._site.team}/channels/dev-notifications/commands"
+    return chat.send("POST", url, data={"person": person, "command": f"/passerelle {text}"}).text
+
+
+def test_people_are_answered_by_a_site_with_a_command(machine: Shell, chat: Chat) -> None:
+    first = deploy(**SITE)
+    saved = machine(f"cat {TOKENS}").strip()
+    assert saved not in first.output
+    assert deploy(**SITE).changed == 0
+    assert doctor(**SITE).code == 0
+    check(SITE)
+    me = chat.api("GET", "/users/me")["username"]
+    chat.api("PUT", "/users/me/patch", {"locale": "en"})
+    assert "Passerelle: everything works" in on_page(chat, me, "status")
+    assert f"Visible par {me} seulement" in on_page(chat, me, "help")
+    # What is chosen in the chat is named, and is no difference.
+    run(chat, "mute 1h taaf/essai")
+    wait_until("it is chosen", lambda: "taaf/essai" in run(chat, "mute")["text"])
+    code, said, _ = drift(**SITE)
+    assert code == 0
+    assert "choice in the chat: silence of taaf/essai in dev-notifications until" in said
+    machine(f"{CHOICES} export > /tmp/choices")
+    run(chat, "mute off taaf/essai")
+    wait_until("it is over", lambda: "taaf/essai" not in run(chat, "mute")["text"])
+    machine(f"{CHOICES} import < /tmp/choices && rm /tmp/choices")
+    assert "taaf/essai" in machine(f"{CHOICES} list")
+    run(chat, "mute off taaf/essai")
+
+
+@pytest.mark.exhaustive
+def test_a_rotation_replaces_the_tokens(machine: Shell, chat: Chat) -> None:
+    deploy(**SITE)
+    before = machine(f"cat {TOKENS}").strip()
+    rotated = pyinfra("-y", deploy="rotate.py", **SITE)
+    assert rotated.code == 0, rotated.output
+    after = machine(f"cat {TOKENS}").strip()
+    assert before != after
+    assert before not in rotated.output
+    assert after not in rotated.output
+    assert run(chat, "status")["response_type"] == "ephemeral"
+    assert deploy(**SITE).changed == 0
+
+
+@pytest.mark.exhaustive
+def test_a_teardown_removes_the_command(machine: Shell, chat: Chat) -> None:
+    deploy(**SITE)
+    run_ = pyinfra("-y", deploy="teardown.py", **SITE)
+    assert run_.code == 0, run_.output
+    with pytest.raises(requests.HTTPError, match="404"):
+        run(chat, "status")
+    service = chat.api("GET", "/config")["ServiceSettings"]
+    assert machine("hostname -i").split()[0] not in service["AllowedUntrustedInternalConnections"]
+    assert pyinfra("-y", deploy="teardown.py", **SITE).changed == 0
+    deploy(**SITE)
+    assert run(chat, "status")["response_type"] == "ephemeral"

@@ -1,0 +1,72 @@
+"""Slash commands as Mattermost sends them, to a relay that answers them."""
+
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+import requests
+
+from tests.relays.bot_sink import TEAM, BotSink
+from tests.relays.process import Relay
+
+COMMAND_TOKEN = "command6token1of8the5sink"
+ALICE, BOB = "alice000000000000000000001", "bob00000000000000000000001"
+DEV, HOME = "dev00000000000000000000001", "home0000000000000000000001"
+RESPONSE = "resp0000000000000000000001"
+
+
+def settings(url: str, *operators: str) -> str:
+    """The table of settings that has commands answered."""
+    named = ", ".join(f'"{name}"' for name in operators)
+    return f'[commands]\nurl = "{url}"\nteam = "{TEAM}"\noperators = [{named}]\n'
+
+
+def hand_token(home: Path) -> None:
+    """Hand the relay the token of its command."""
+    (home / "credentials" / "mattermost-command-token").write_text(f"{COMMAND_TOKEN}\n")
+
+
+def form(text: str = "", **changes: str) -> dict[str, str]:
+    """The fields of a request, as recorded."""
+    return {
+        "channel_id": DEV,
+        "channel_name": "dev",
+        "command": "/passerelle",
+        "response_url": f"http://people.example.invalid/hooks/commands/{RESPONSE}",
+        "team_domain": TEAM,
+        "team_id": "team0000000000000000000001",
+        "text": text,
+        "token": COMMAND_TOKEN,
+        "trigger_id": "x",
+        "user_id": ALICE,
+        "user_name": "alice",
+        **changes,
+    }
+
+
+def ask(relay: Relay, text: str = "", **changes: str) -> str:
+    """What a command is answered, which has to be for one person."""
+    answer = post(relay, urlencode(form(text, **changes)).encode())
+    assert answer.status_code == 200, answer.text
+    content: dict[str, Any] = answer.json()
+    assert content["response_type"] == "ephemeral"
+    return str(content["text"])
+
+
+def post(relay: Relay, body: bytes, method: str = "POST", **headers: str) -> requests.Response:
+    """One request to the address of commands."""
+    known = {"Content-Type": "application/x-www-form-urlencoded", "Connection": "close"}
+    url = f"http://127.0.0.1:{relay.port}/mattermost/command"
+    return requests.request(method, url, data=body, headers={**known, **headers}, timeout=20)
+
+
+def introduce(chat: BotSink, user_id: str, name: str, locale: str = "fr", **more: Any) -> None:
+    """Somebody whom Mattermost knows."""
+    chat.persons[user_id] = {
+        "id": user_id,
+        "username": name,
+        "roles": "system_user",
+        "locale": locale,
+        "delete_at": 0,
+        **more,
+    }

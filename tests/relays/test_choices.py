@@ -1,0 +1,132 @@
+"""What people have chosen in the chat, as an operator lists, exports and imports it; moved between spools as it is."""
+
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.postgresql import Cluster, on_both_spools
+from tests.relays import slash
+from tests.relays.bot_sink import BotSink
+from tests.relays.commanded import bot
+from tests.relays.process import PROJECT, Relay
+from tests.relays.slash import ALICE, ask, introduce
+from tests.relays.test_parked import places
+
+__all__ = ["bot"]
+
+MOMENTS = "until = 2026-01-01T00:00:00Z\nchosen_at = 2026-01-01T00:00:00Z\n"
+DEV = '[[silences]]\nchannel = "dev"\n'
+WRONG = {
+    "no TOML": ("x", "is not valid TOML"),
+    "an unknown key": (f'{DEV}chosen_by = "alice"\nwhere = 1\n{MOMENTS}', "[[silences]] 1 where is unknown"),
+    "an unknown table": ("[routes]\n", "routes is unknown: remove it; known are silences"),
+    "no channel": (f"[[silences]]\n{MOMENTS}", "channel is missing"),
+    "no moment": (f'{DEV}until = "soon"\n', "is not a moment with its time zone"),
+    "no zone": (f"{DEV}until = 2026-01-01T00:00:00\n", "is not a moment with its time zone"),
+    "no target": (f'{DEV}target = "x y"\n', "is neither a project by its full path"),
+    "a name that mentions all": (f'{DEV}chosen_by = "all"\n{MOMENTS}', "one user of Mattermost"),
+}
+
+
+@pytest.fixture
+def chat() -> Iterator[BotSink]:
+    sink = BotSink("dev", "home")
+    introduce(sink, ALICE, "alice", "fr")
+    sink.managers.add((slash.DEV, ALICE))
+    yield sink
+    sink.stop()
+
+
+def choices(relay: Relay, command: str, given: str = "") -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "relays.choices", *places(relay), command],
+        cwd=PROJECT,
+        input=given,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@on_both_spools
+def test_choices_are_listed_exported_and_imported(bot: Callable[..., Relay]) -> None:
+    relay = bot()
+    relay.start()
+    assert choices(relay, "list").stdout == ""
+    ask(relay, "mute 2h")
+    ask(relay, "mute 1d taaf/site!12")
+    everything, one = choices(relay, "list").stdout.splitlines()
+    assert everything.startswith("silence of everything in dev until ")
+    assert one.startswith("silence of taaf/site!12 in dev until ")
+    assert one.endswith(", chosen by alice")
+    exported = choices(relay, "export").stdout
+    for target in ("", " taaf/site!12"):
+        assert "levé" in ask(relay, f"mute off{target}")
+    assert choices(relay, "list").stdout == ""
+    for _ in range(2):  # as often as one likes
+        imported = choices(relay, "import", exported)
+        assert (imported.returncode, imported.stderr) == (0, "")
+        assert choices(relay, "list").stdout.splitlines() == [everything, one]
+    assert choices(relay, "export").stdout == exported
+    assert "taaf/site!12" in ask(relay, "mute")
+    relay.terminate()
+    assert choices(relay, "export").stdout == exported, "without the relay as well"
+
+
+def test_what_is_over_is_not_imported_and_nothing_lasts_longer_than_a_week(bot: Callable[..., Relay]) -> None:
+    relay = bot()
+    relay.start()
+    entry = (
+        '[[silences]]\nchannel = "dev"\ntarget = "taaf/{}"\nuntil = {}\nchosen_by = "alice"\nchosen_at = {}\n'
+    )
+    past, far = "2020-01-01T00:00:00Z", "2099-01-01T00:00:00Z"
+    assert (
+        choices(relay, "import", entry.format("a", past, past) + entry.format("b", far, past)).returncode == 0
+    )
+    (line,) = choices(relay, "list").stdout.splitlines()
+    assert "taaf/b" in line
+    assert "2099" not in line
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_what_cannot_be_imported_is_named_in_a_line(bot: Callable[..., Relay], name: str) -> None:
+    text, said = WRONG[name]
+    relay = bot()
+    relay.start()
+    done = choices(relay, "import", text)
+    assert done.returncode == 78
+    assert said in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert choices(relay, "list").stdout == ""
+
+
+def test_without_a_store_there_is_nothing_to_list(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "relays.choices", "--state", str(tmp_path), "list"],
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 78
+    assert "start the relay once" in done.stderr
+
+
+def test_choices_go_along_into_a_shared_spool(bot: Callable[..., Relay], server: Cluster) -> None:
+    """And back: nobody has to ask again."""
+    relay = bot()
+    relay.start()
+    ask(relay, "mute 2h")
+    before = choices(relay, "list").stdout
+    relay.terminate()
+    address = server.database()
+    (relay.home / "credentials" / "spool").write_text(f"{address}\n")
+    relay.start()
+    assert choices(relay, "list").stdout == before
+    relay.terminate()
+    (relay.home / "credentials" / "spool").write_text(f"file\n{address}\n")
+    relay.start()
+    assert choices(relay, "list").stdout == before

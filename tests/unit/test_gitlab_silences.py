@@ -1,0 +1,130 @@
+"""What a channel does not want to hear of for a while: left out there, of that alone, and noted as such."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from relays.sources.gitlab import silences
+from relays.sources.gitlab.channel_events import ChannelEvents
+from relays.sources.gitlab.routing import Route
+from relays.sources.gitlab.silences import MOST, Silence, Silences, TooManyError, is_target
+from tests.postgresql import on_both_spools
+from tests.unit.acts_world import World, comment, merge_push, merge_request, merged, world
+from tests.unit.test_gitlab_channel_events import OURS, VAULT, of
+
+ROUTES = (Route(("ops",), final=False), Route(("vault",), projects=(VAULT,)))
+
+
+@pytest.fixture
+def relay(tmp_path: Path, spool: str | None) -> Iterator[World]:
+    with world(tmp_path, spool, *ROUTES) as made:
+        made.channel_events = ChannelEvents(made.store, made.router)
+        made.silences = Silences(made.store)
+        yield made
+
+
+def silence(relay: World, channel: str, target: str = "", seconds: float = 7200.0) -> None:
+    new = Silence(channel, target, relay.now + seconds, "alice", relay.now)
+    relay.store.submit(lambda db: silences.put(db, new)).result()
+
+
+def rules(relay: World, channel: str) -> list[str]:
+    assert relay.channel_events is not None
+    return [each.rule for each in relay.channel_events.latest(channel, 50)][::-1]
+
+
+TARGETS = [
+    ("", "issue_open", True),
+    ("", "push_normal", True),
+    (OURS, "issue_open", True),
+    (OURS.upper(), "issue_open", True),
+    (f"{OURS}#1", "issue_open", False),
+    (f"{OURS}#", "issue_open", False),
+    (VAULT, "issue_open", False),
+    (OURS[:-1], "issue_open", False),
+    (f"{OURS}!8", "merge_request_open", True),
+    (f"{OURS}!8", "note_merge_request", True),
+    (f"{OURS}!80", "merge_request_open", False),
+    (f"{OURS}#8", "merge_request_open", False),
+]
+
+
+@pytest.mark.parametrize(("target", "sample", "silent"), TARGETS)
+def test_a_silence_is_of_what_it_names(relay: World, target: str, sample: str, silent: bool) -> None:
+    event = of(OURS, sample)
+    if "merge_request" in sample:
+        event.get("merge_request", event["object_attributes"])["iid"] = 8
+    if sample == "issue_open":
+        event["object_attributes"]["iid"] = 7
+    silence(relay, "dev", target)
+    relay.hear(event)
+    assert rules(relay, "dev") == ["silence" if silent else ""]
+    assert rules(relay, "ops") == [""], "another channel hears of it"
+    assert (len(relay.announced("dev")), len(relay.announced("ops"))) == (int(not silent), 1)
+
+
+@on_both_spools
+def test_a_silence_ends_by_itself(relay: World) -> None:
+    silence(relay, "dev", seconds=3600)
+    relay.hear(of(OURS, "issue_open"))
+    relay.now += 3601
+    relay.hear(of(OURS, "release_create"))
+    assert rules(relay, "dev") == ["silence", ""]
+    assert relay.store.read("SELECT count(*) FROM silences") == [(0,)]
+
+
+@on_both_spools
+def test_a_silence_is_replaced_ended_and_bounded(relay: World) -> None:
+    silence(relay, "dev", VAULT, 60)
+    silence(relay, "dev", VAULT, 7200)
+    (only,) = silences.listed(relay.store, relay.now)
+    assert (only.until, only.chosen_by) == (relay.now + 7200, "alice")
+    for number in range(MOST - 1):
+        silence(relay, "dev", f"{OURS}!{number}")
+    with pytest.raises(TooManyError):
+        silence(relay, "dev", OURS)
+    silence(relay, "ops", OURS)
+    ended = [relay.store.submit(lambda db: silences.end(db, "dev", VAULT)).result() for _ in range(2)]
+    assert ended == [True, False]
+
+
+def test_what_was_not_said_covers_nothing(relay: World) -> None:
+    """A push whose merge was silent is silent for that, and is said where the silence is over by then."""
+    silence(relay, "dev", seconds=60)
+    relay.hear(merge_request("open"), merged())
+    relay.now += 61
+    relay.hear(merge_push())
+    assert rules(relay, "dev") == ["silence", "silence", ""]
+    assert rules(relay, "ops") == ["", "", "merge_pushes"]
+
+
+def test_a_review_is_silent_as_a_whole(relay: World) -> None:
+    silence(relay, "dev", f"{OURS}!8")
+    relay.hear(merge_request("open", iid=8), comment(1, "a", iid=8), comment(2, "b", iid=8))
+    assert set(rules(relay, "dev")) == {"silence"}
+    assert relay.announced("dev") == []
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("taaf/site", True),
+        ("taaf/sub/site", True),
+        ("taaf/site!12", True),
+        ("taaf/site#7", True),
+        ("taaf/my.site_2+x", True),
+        ("taaf", False),
+        ("!12", False),
+        ("taaf/site!", False),
+        ("taaf/site!x", False),
+        ("taaf//site", False),
+        ("/taaf/site", False),
+        ("taaf/site\n", False),
+        ("taaf/sîte", False),
+        ("@all/x", False),
+        ("a/" + "b" * 300, False),
+    ],
+)
+def test_a_target_is_a_project_or_something_in_it(text: str, named: bool) -> None:
+    assert is_target(text) is named
