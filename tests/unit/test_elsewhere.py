@@ -221,6 +221,7 @@ def test_without_a_record_only_the_token_s_own_projects_are_looked_through(
         "/srv/none", "hooks.example.org", asked, asked, True, relay_url=PUBLIC, administers=False
     )
     monkeypatch.setattr("tasks.marks._webhooks", lambda *_: frozenset())
+    monkeypatch.setattr("tasks.marks._commands", lambda *_: frozenset())
     monkeypatch.setattr("tasks.marks.bots_of_site", lambda *_: [])
     shown: list[str] = []
     found = []
