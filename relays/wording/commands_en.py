@@ -102,10 +102,13 @@ TEXTS = {
     "command.why.silence": "🔕 the channel did not want to hear of it (`mute`)",
     "command.mute.usage": "Usage: {word} `mute 2h`, `mute 30m taaf/site`, `mute 1d taaf/site!12`, `mute off "
     "taaf/site`; seven days at most",
-    "command.mute.elsewhere": "No rule of the site leads an event into this channel: there is nothing to mute.",
+    "command.mute.thread": "This thread is not that of a merge request or an issue: it cannot be muted by itself. In "
+    "the channel, {word} `mute 2h` is for everything, `mute 2h taaf/site` for a project.",
+    "command.mute.elsewhere": "No rule of the site leads an event of GitLab into this channel: there is nothing to "
+    "mute.",
     "command.mute.many": "This channel mutes too many things already: end some, or ask who sets up the site for a "
     "route.",
-    "command.mute.all": "everything",
+    "command.mute.all": "everything from GitLab",
     "command.mute.done": "🔕 Silence for {span}: {what}. `mute off` ends it.",
     "command.mute.over": "🔔 The silence is over: {what}.",
     "command.mute.none": "🔔 Nothing is silent here.",

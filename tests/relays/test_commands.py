@@ -33,6 +33,11 @@ REFUSED: dict[str, tuple[str, int]] = {
     "a number that is a path": (urlencode(form(user_id="../../system/ping")), 400),
     "a channel that is a path": (urlencode(form(channel_id="me/../../users/me/aaaaaaaa")), 400),
     "a word that is none": (urlencode(form(command="@all")), 400),
+    "another token, of what is no command": (f"token={'x' * 26}&" + "&".join("a" * 3000), 401),
+    "no token, and the right one in a value": (
+        urlencode(form(token="", text=f"&token={COMMAND_TOKEN}")),
+        400,
+    ),
     "thousands of fields": ("&".join(f"a{n}=1" for n in range(5000)), 400),
     "too large": (urlencode(form("x" * 64 * 1024)), 413),
 }

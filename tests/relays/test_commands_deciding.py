@@ -57,6 +57,7 @@ def test_in_a_thread_the_first_post_may_be_all_that_changes(bot: Callable[..., R
 
 
 DEAD = "Réservé aux opérateurs"
+ALL = "tout ce qui vient de GitLab"
 
 
 def refuse(chat: BotSink, relay: Relay, *numbers: int) -> None:
@@ -118,21 +119,23 @@ def test_a_channel_is_silent_as_long_as_who_administers_it_wants(
     relay = bot('conversations = "single"')
     chat.managers.add((slash.DEV, ALICE))
     relay.start()
-    assert ask(relay, "mute") == "🔔 Rien ne se tait ici."
-    assert ask(relay, "mute 2h") == "🔕 Silence pendant 2 h : tout. `mute off` le lève."
+    assert ask(relay, "mute") == "🔔 Aucun silence en cours ici."
+    assert ask(relay, "mute 2h") == f"🔕 Silence pendant 2 h : {ALL}. `mute off` le lève."
     wait_for(lambda: len(chat.written("dev")) == 1)
-    assert chat.written("dev")[0].shown == "🔕 alice demande le silence dans ce canal pendant 2 h : tout"
+    assert chat.written("dev")[0].shown == f"🔕 alice demande le silence dans ce canal pendant 2 h : {ALL}"
     relay.kill()
     relay.start()
     send(relay, issue(1))
-    wait_for(lambda: "🔕 le canal ne voulait pas l'entendre" in ask(relay, "why"))
+    wait_for(lambda: "🔕 le canal l'avait mis en sourdine" in ask(relay, "why"))
     title, line = ask(relay, "mute", user_id=BOB).splitlines()
     assert (title, line.partition(" h — ")[2]) == ("**🔕 What is silent in this channel**", "alice")
-    assert ask(relay, "mute off") == "🔔 Le silence est levé : tout."
-    assert ask(relay, "mute off") == "🔔 Rien ne se tait ici."
+    assert ask(relay, "mute off") == f"🔔 Le silence est levé : {ALL}."
+    assert ask(relay, "mute off") == "🔔 Aucun silence en cours ici."
     send(relay, issue(2))
     wait_for(lambda: len(chat.written("dev")) == 3)
-    assert [each.shown for each in chat.written("dev")][1] == "🔔 alice lève le silence dans ce canal : tout"
+    assert [each.shown for each in chat.written("dev")][
+        1
+    ] == f"🔔 alice lève le silence dans ce canal : {ALL}"
     assert ask(relay, "mute 30m taaf/projet-test-taaf#3").startswith("🔕 Silence pendant 30 min : `taaf/")
     send(relay, issue(3))
     send(relay, issue(4))
@@ -152,7 +155,29 @@ def test_in_a_thread_it_is_the_thread_that_is_silent(bot: Callable[..., Relay], 
     assert ask(relay, "mute 2h", root_id=root.id).startswith(f"🔕 Silence pendant 2 h : `{thread}`")
     assert f"`{thread}`" in ask(relay, "mute")
     assert "levé" in ask(relay, "mute off", root_id=root.id)
-    assert ask(relay, "mute 2h", root_id="apostofpeople").startswith("🔕 Silence pendant 2 h : tout")
+    assert ask(relay, "mute 2h TAAF/Projet-Test-TAAF!8").startswith("🔕 Silence pendant 2 h : ")
+    assert "levé" in ask(relay, "mute off", root_id=root.id), "however its path was written"
+    assert ask(relay, "mute 2h", root_id="apostofpeople").startswith(f"🔕 Silence pendant 2 h : {ALL}")
+
+
+def test_a_thread_that_has_no_number_is_not_silent_by_itself(
+    bot: Callable[..., Relay], chat: BotSink
+) -> None:
+    """Who typed it right is not shown how to type it; that of a confidential issue is that of its number."""
+    relay = bot('[[routes]]\nchannels = ["dev"]\nconfidential = true\n')
+    chat.managers.add((slash.DEV, ALICE))
+    relay.start()
+    send(relay, body("pipeline_failed.json"))
+    send(relay, body("issue_confidential_open.json"))
+    wait_for(lambda: len(chat.roots("dev")) == 2)
+    pipeline, confidential = (each.id for each in chat.roots("dev"))
+    for text in ("mute 2h", "mute off"):
+        assert ask(relay, text, root_id=pipeline).startswith("Ce fil n'est pas celui d'une merge request")
+    assert "Usage" in ask(relay, "mute 2x", root_id=pipeline)
+    assert re.match(r"🔕 Silence pendant 2 h : `[\w/-]+#\d+`\.", ask(relay, "mute 2h", root_id=confidential))
+    assert ask(relay, "mute 2h taaf/site", root_id=pipeline).startswith(
+        "🔕 Silence pendant 2 h : `taaf/site`"
+    )
 
 
 NO_SILENCE: dict[str, tuple[str, dict[str, str], str]] = {
@@ -161,7 +186,7 @@ NO_SILENCE: dict[str, tuple[str, dict[str, str], str]] = {
     "a channel that nothing comes to": (
         "mute 2h",
         {"channel_name": "home"},
-        "Aucune règle du site ne mène d'événement dans ce canal",
+        "Aucune règle du site n'amène d'événement de GitLab dans ce canal",
     ),
     "nobody": ("mute 2h", {"user_id": "nobody00000000000000000001"}, "n'a pas dit qui vous êtes"),
     "no span": ("mute taaf/site", {}, "Usage : "),
@@ -178,10 +203,10 @@ def test_who_may_not_silence_a_channel_is_refused(bot: Callable[..., Relay], cha
     relay.start()
     said = {name: ask(relay, text, **changes) for name, (text, changes, _) in NO_SILENCE.items()}
     assert {name: text for name, text in said.items() if NO_SILENCE[name][2] not in text} == {}
-    assert ask(relay, "mute") == "🔔 Rien ne se tait ici."
+    assert ask(relay, "mute") == "🔔 Aucun silence en cours ici."
     assert "7 j" in ask(relay, "mute 365d"), "a week at most"
     send(relay, issue(1))
-    wait_for(lambda: "ne voulait pas" in ask(relay, "why"))
+    wait_for(lambda: "en sourdine" in ask(relay, "why"))
 
 
 def test_without_a_bot_nobody_decides(chat: BotSink, tmp_path: Path) -> None:

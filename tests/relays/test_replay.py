@@ -159,7 +159,7 @@ def test_what_the_rules_leave_out_by_now_stays_out(make: Make, chat: BotSink) ->
     before = relay.settings
     for channels, said in (
         ("[]", "Les règles du site l'excluent toujours : 🔇 écarté par la route 1"),
-        ('["home"]', "ne mènent plus cet événement dans ce canal"),
+        ('["home"]', "n'amènent plus cet événement dans ce canal"),
     ):
         relay.terminate()
         relay.configure(before + route.format(channels))
@@ -175,7 +175,7 @@ def test_what_the_rules_leave_out_by_now_stays_out(make: Make, chat: BotSink) ->
     forge.sql(
         "UPDATE hook_logs SET request_data = ? WHERE hook_id = ?", json.dumps(payload), forge.hook["id"]
     )
-    assert "ne mènent plus cet événement dans ce canal" in ask(relay, f"replay {number}")
+    assert "n'amènent plus cet événement dans ce canal" in ask(relay, f"replay {number}")
     assert len(chat.written("dev")) == 1
 
 

@@ -47,6 +47,10 @@ TARGETS = [
     (f"{OURS}!8", "note_merge_request", True),
     (f"{OURS}!80", "merge_request_open", False),
     (f"{OURS}#8", "merge_request_open", False),
+    # A pipeline's number is none of an issue, and a branch may be called like anything.
+    (f"{OURS}#8", "pipeline_failed", False),
+    (f"{OURS}main", "push_normal", False),
+    (f"{OURS}!8", "push_normal", False),
 ]
 
 
@@ -57,6 +61,11 @@ def test_a_silence_is_of_what_it_names(relay: World, target: str, sample: str, s
         event.get("merge_request", event["object_attributes"])["iid"] = 8
     if sample == "issue_open":
         event["object_attributes"]["iid"] = 7
+    if sample == "pipeline_failed":
+        event["object_attributes"]["id"] = 8
+        event["merge_request"] = None
+    if sample == "push_normal":
+        event["ref"] = "refs/heads/" + (target.removeprefix(OURS) or "main")
     silence(relay, "dev", target)
     relay.hear(event)
     assert rules(relay, "dev") == ["silence" if silent else ""]
@@ -85,8 +94,13 @@ def test_a_silence_is_replaced_ended_and_bounded(relay: World) -> None:
     with pytest.raises(TooManyError):
         silence(relay, "dev", OURS)
     silence(relay, "ops", OURS)
+    silence(relay, "dev", f"{OURS}!0".upper())
+    assert len(silences.listed(relay.store, relay.now)) == MOST + 1, "case does not matter in a path"
     ended = [relay.store.submit(lambda db: silences.end(db, "dev", VAULT)).result() for _ in range(2)]
     assert ended == [True, False]
+    assert relay.store.submit(lambda db: silences.end(db, "dev", f"{OURS}!1".upper())).result()
+    relay.now += 7201
+    silence(relay, "dev", OURS)  # what is over does not count
 
 
 def test_what_was_not_said_covers_nothing(relay: World) -> None:

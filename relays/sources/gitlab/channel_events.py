@@ -27,8 +27,7 @@ _NUMBERED = (
     ("!", ("merge_request", "iid")),
     ("#", ("issue", "iid")),
 )
-_SIGNS = {"merge_request": "!", "issue": "#", "pipeline": "#"}
-_NUMBER_AT = {"pipeline": ("object_attributes", "id")}
+_SIGNS = {"merge_request": "!", "issue": "#"}
 
 FAILED = "failed"
 """The rule of an event that has become a dead letter."""
@@ -127,14 +126,18 @@ def _selected(condition: str, number: int, *values: Any) -> tuple[str, Sequence[
     )
 
 
+def numbered(event: Event) -> str:
+    """The merge request or issue that an event is about, by its number, such as `!12`; nothing for anything else."""
+    payload: Payload = event.payload
+    paths = [
+        *_NUMBERED,
+        *([(_SIGNS[event.name], ("object_attributes", "iid"))] if event.name in _SIGNS else []),
+    ]
+    found = (f"{sign}{number}" for sign, path in paths if (number := payload.text(*path)))
+    return storable(next(found, ""), _LONGEST)
+
+
 def subject_of(event: Event) -> str:
     """What an event is about, by its number or its branch; never by a title."""
-    payload: Payload = event.payload
-    for sign, path in _NUMBERED:
-        if number := payload.text(*path):
-            return storable(f"{sign}{number}", _LONGEST)
-    if event.name in _SIGNS:
-        path = _NUMBER_AT.get(event.name, ("object_attributes", "iid"))
-        if number := payload.text(*path):
-            return storable(f"{_SIGNS[event.name]}{number}", _LONGEST)
-    return storable(event.branch, _LONGEST)
+    pipeline = event.payload.text("object_attributes", "id") if event.name == "pipeline" else ""
+    return numbered(event) or storable(f"#{pipeline}" if pipeline else event.branch, _LONGEST)

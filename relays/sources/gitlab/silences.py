@@ -2,7 +2,7 @@
 
     channel      where nothing is said
     target       of what: everything (''), a project (`taaf/passerelle`), or what has a number in it
-                 (`taaf/passerelle!12`, `taaf/passerelle#7`)
+                 (`taaf/passerelle!12`, `taaf/passerelle#7`); in lower case, for case does not matter in GitLab's paths
     until        until when, by the clock of the store
     chosen_by    who has chosen it, by their name in Mattermost, and `chosen_at` when
 
@@ -14,7 +14,7 @@ import re
 from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple
 
-from relays.sources.gitlab.channel_events import subject_of
+from relays.sources.gitlab.channel_events import numbered
 from relays.sources.gitlab.event import Event
 from relays.storage.engine import Database, Readable
 from relays.storage.store import Store
@@ -36,8 +36,8 @@ class Silence(NamedTuple):
 
     def covers(self, event: Event) -> bool:
         """Whether an event is left out by it."""
-        project = event.project.casefold()
-        return self.target.casefold() in ("", project, f"{project}{subject_of(event)}")
+        project = event.project.lower()
+        return self.target in ("", project, f"{project}{numbered(event)}")
 
 
 class TooManyError(Exception):
@@ -60,8 +60,11 @@ def listed(store: Readable, now: float) -> list[Silence]:
 
 def put(db: Database, new: Silence) -> None:
     """Have a silence in the place of the one of the same channel and target. TooManyError."""
+    new = new._replace(target=new.target.lower())
+    # Those that are over may still be there, where nothing has happened since.
     ((others,),) = db.execute(
-        "SELECT count(*) FROM silences WHERE channel = ? AND target <> ?", (new.channel, new.target)
+        "SELECT count(*) FROM silences WHERE channel = ? AND target <> ? AND until > ?",
+        (new.channel, new.target, new.chosen_at),
     ).fetchall()
     if others >= MOST:
         raise TooManyError
@@ -75,7 +78,8 @@ def put(db: Database, new: Silence) -> None:
 
 def end(db: Database, channel: str, target: str) -> bool:
     """End a silence; whether there was one."""
-    return db.execute("DELETE FROM silences WHERE channel = ? AND target = ?", (channel, target)).rowcount > 0
+    given = (channel, target.lower())
+    return db.execute("DELETE FROM silences WHERE channel = ? AND target = ?", given).rowcount > 0
 
 
 class Silences:

@@ -26,6 +26,8 @@ log = logging.getLogger(__name__)
 _MOST_WAITING = 256
 _QUICK_THREADS, _SLOW_THREADS = 4, 2
 _LOOK_SECONDS = 5.0
+# What has waited so long is not done any more: who typed it may have turned to something else.
+_STALE_SECONDS = 120.0
 # Longer than the questions to Mattermost and the attempts to send an answer later take together.
 _TIMEOUT_SECONDS = 300.0
 
@@ -89,6 +91,9 @@ class Executor:
         begun = time.monotonic()
 
         def job() -> None:
+            if time.monotonic() - begun > _STALE_SECONDS:
+                answered.set_result(Markup(self.site_wording()["command.busy"]))
+                return
             answered.set_result(self._answering.answer(command))
             log.info(
                 "command subcommand=%s channel=%s user=%s seconds=%.3f",

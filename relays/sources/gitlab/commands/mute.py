@@ -10,6 +10,7 @@ from relays.mattermost.markup import Markup
 from relays.mattermost.message import RELAY, Message
 from relays.sources.gitlab import silences
 from relays.sources.gitlab.commands.subcommand import Asked, Subcommand
+from relays.sources.gitlab.conversations.conversing import CONFIDENTIAL
 from relays.sources.gitlab.router import Router
 from relays.sources.gitlab.silences import LONGEST_SECONDS, Silence, TooManyError
 from relays.storage.engine import Database, StorageError
@@ -42,9 +43,12 @@ class Mute(Subcommand):
             return self._list(channel, wording)
         span, *targets = asked.arguments
         seconds = _seconds(span)
-        target = targets[0] if targets else self._thread(asked)
-        if (span != _OFF and not seconds) or len(targets) > 1 or (target and not silences.is_target(target)):
+        thread = "" if targets else self._thread(asked)
+        target = targets[0] if targets else thread
+        if (span != _OFF and not seconds) or len(targets) > 1 or not _is_target("".join(targets)):
             return markup.fill(wording["command.mute.usage"], word=markup.code(asked.command.word, 64))
+        if not _is_target(thread):
+            return markup.fill(wording["command.mute.thread"], word=markup.code(asked.command.word, 64))
         if not self._router.leads_into(channel):
             return Markup(wording["command.mute.elsewhere"])
         if not asked.may_manage():
@@ -85,13 +89,16 @@ class Mute(Subcommand):
         return markup.fill(wording["command.mute.over"], what=_what(target, wording))
 
     def _thread(self, asked: Asked) -> str:
-        """What the thread is about that it was typed in, if it is one of ours; nothing outside of one."""
+        """What the thread is about that it was typed in, if it is one of ours; nothing outside of one.
+
+        What is confidential has a conversation of its own, and bears the number of the other one.
+        """
         command = asked.command
         rows = self._store.read(
             "SELECT name FROM conversation WHERE channel = ? AND post_id = ?",
             (command.channel, command.root_id),
         )
-        return str(rows[0][0]) if command.root_id and rows else ""
+        return str(rows[0][0]).removesuffix(CONFIDENTIAL) if command.root_id and rows else ""
 
     def _put(self, work: Callable[[Database], list[Notification]]) -> int:
         try:
@@ -126,6 +133,11 @@ class Mute(Subcommand):
             for each in found
         ]
         return Markup("\n".join([wording["command.mute.title"], *lines]))
+
+
+def _is_target(text: str) -> bool:
+    """Whether something can be silent that is called so, which everything can."""
+    return not text or silences.is_target(text)
 
 
 def _seconds(span: str) -> float:

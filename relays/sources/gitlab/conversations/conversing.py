@@ -36,6 +36,8 @@ _SIGNS = {
     "issue": "#",
     **{kind: f" {kind} " for kind in ("pipeline", "release", "environment")},
 }
+CONFIDENTIAL = " confidential"
+"""What the name of a conversation ends with that is."""
 _LONGEST = 255
 _NOT_HEARD = ("foreign", "unsupported", "unreadable", "failed")
 
@@ -215,7 +217,7 @@ class Conversing:
 def _name_of(part: Part) -> str:
     said = part.said
     place = f"{storable(said.project, _LONGEST)}{_SIGNS[said.kind]}{storable(said.name, _LONGEST)}"
-    return f"{place} confidential" if part.event.confidential else place
+    return f"{place}{CONFIDENTIAL}" if part.event.confidential else place
 
 
 def _key(key: str, place: int) -> str:
