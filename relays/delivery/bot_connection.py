@@ -136,6 +136,8 @@ class BotConnection:
         conversation: Conversation | None = edit.conversation
         if conversation and conversation.post_id:
             answer = self._patch(conversation, conversation.post_id)
+            if answer.meaning is Meaning.REFUSED:
+                answer = self._leave(conversation)
             if answer.meaning is Meaning.POSTED:
                 self._roots.edited(edit)
             if answer.meaning is not Meaning.GONE:
@@ -144,9 +146,17 @@ class BotConnection:
             conversation = self._roots.forget_root(conversation)
         if conversation and not conversation.post_id:
             answer, _ = self._post_root(conversation)
+            if answer.meaning is Meaning.REFUSED:
+                self._roots.edited(edit)
+                return self._leave(conversation)
             if answer.meaning is not Meaning.POSTED:
                 return answer
         self._roots.free(edit)
+        return _DONE
+
+    def _leave(self, conversation: Conversation) -> PostResult:
+        """Give up a state of the root's that Mattermost takes in no form; the next one is tried again."""
+        log.error("root refused channel=%s conversation=%s: it stays", self._name, conversation.name)
         return _DONE
 
     def _patch(self, conversation: Conversation, post_id: str) -> PostResult:
@@ -158,9 +168,6 @@ class BotConnection:
                 "root refused channel=%s conversation=%s: it says less", self._name, conversation.name
             )
             answer = self._channel.patch(post_id, conversation.short, key, with_text=True)
-            if answer.meaning is Meaning.REFUSED:
-                log.error("root refused channel=%s conversation=%s: it stays", self._name, conversation.name)
-                return _DONE
         if answer.meaning is Meaning.CLOSED:
             answer = self._channel.patch(post_id, message, key, with_text=False)
             if answer.meaning in (Meaning.POSTED, Meaning.CLOSED):

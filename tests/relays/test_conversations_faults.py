@@ -345,3 +345,16 @@ def test_what_keeps_roots_from_being_edited_is_said_too(
     world.restart()
     wait_for(lambda: world.speaker.settled(7))
     wait_for(lambda: "held up" not in world.speaker.notified[-1])
+
+
+def test_a_root_that_is_taken_in_no_form_is_left_as_it_is(
+    speaker_with: Callable[..., Speaker], mattermost: BotSink, news: Path
+) -> None:
+    """An edit, and after it the root that would take the place of one that is gone: no retry comes to anything."""
+    world = begin(speaker_with(), mattermost, news, 0, 1)
+    refused = Reply(400, b'{"id":"model.post.is_valid.props.app_error"}')
+    mattermost.behave = lambda call: OK if a_reply(call) else refused
+    write(news, [Said(f"{NAMES[0]}-label", None, "labelled", NAMES[0])])
+    wait_for(lambda: world.speaker.settled(len(rounds(0, 1)) + 1))
+    assert world.speaker.count("conversation WHERE due_at IS NOT NULL") == 0
+    assert "it stays" in world.speaker.text

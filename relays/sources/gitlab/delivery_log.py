@@ -167,7 +167,17 @@ def _entry(event: Mapping[str, Any]) -> LogEntry:
     data = event.get("request_data")
     texts = {str(name).lower(): value for name, value in headers.items() if isinstance(value, str)}
     sent = json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
-    return LogEntry(number, logged_at, delivery_key(texts, sent), json.dumps(data), header_event(texts))
+    return LogEntry(number, logged_at, delivery_key(texts, sent), _body(data), header_event(texts))
+
+
+def _body(data: object) -> str:
+    """As JSON that UTF-8 can hold: characters as they are, for escaped ones take three times the memory."""
+    text = json.dumps(data, ensure_ascii=False)
+    try:
+        text.encode()
+    except UnicodeEncodeError:  # half of a character, which only an escape can be
+        return json.dumps(data)
+    return text
 
 
 def _is_id(value: object) -> TypeGuard[int]:
