@@ -36,15 +36,15 @@ _SECRETS = {
 }
 
 
-_Made = Callable[..., Any]
+_Command = Callable[..., Any]
 
 
-def _option(flag: str, *names: str, **details: Any) -> Callable[[_Made], _Made]:
+def _option(flag: str, *names: str, **details: Any) -> Callable[[_Command], _Command]:
     """An option that may as well be given as a variable, called after it."""
     return click.option(flag, *names, envvar=variable_of(flag.removeprefix("--")), **details)
 
 
-def _options(command: _Made) -> _Made:
+def _options(command: _Command) -> _Command:
     """The options of all answers, in their order."""
     for name, text in reversed(_SECRETS.items()):
         flag = f"--{name.replace('_', '-')}-file"

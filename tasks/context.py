@@ -8,11 +8,12 @@ from pydantic import SecretStr
 from pyinfra import host, inventory
 from pyinfra.api import Host
 
+from relays.sources.gitlab.commands.settings import COMMAND_PATH
 from tasks.addresses import in_url
 from tasks.machines import refuse_second_site
 from tasks.members import Members, find_members
 from tasks.operations.api import Api
-from tasks.operations.gitlab import SETTINGS, administers, require_scope, signs
+from tasks.operations.gitlab import SETTINGS, administers, require_project, require_scope, signs
 from tasks.operations.nextcloud import account_api
 from tasks.operations.remote import HostFact
 from tasks.operations.resource import ResourceError
@@ -127,10 +128,15 @@ def hook_url(url: str | None, relay: str) -> str:
     return f"{url or f'http://{relay}'}/webhook/gitlab"
 
 
+def command_url(url: str | None, relay: str) -> str:
+    """Where Mattermost sends slash commands, by the same way."""
+    return f"{url or f'http://{relay}'}{COMMAND_PATH}"
+
+
 def may_administer(site: Site, gitlab: Api, relay: str) -> bool:
     """Whether the deploy may set GitLab's allow-list, which only that of a GitLab elsewhere can do without.
 
-    ResourceError if GitLab cannot reach the relay without.
+    ResourceError if GitLab cannot reach the relay without, or a project is not there, which it could not make either.
     """
     if not site.gitlab.service and not administers(gitlab):
         if not site.relays.given and not _is_public(relay):
@@ -140,6 +146,8 @@ def may_administer(site: Site, gitlab: Api, relay: str) -> bool:
                 "reaches the relay, such as https://hooks.example.org, or relays.address if an administrator has "
                 "allowed that one"
             )
+        for path in site.projects:
+            require_project(gitlab, path)
         return False
     gitlab.call("GET", SETTINGS)  # or why not
     return True

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
+from urllib.parse import urlsplit
 
 from pydantic import ValidationError
 
@@ -146,8 +147,8 @@ def described(site: Site, relay: str = "", files: Iterable[str] = ()) -> Made:
 
 
 def machine_of(relay: str) -> str:
-    """The machine in ADDRESS:PORT, without the brackets of IPv6."""
-    return relay.rpartition(":")[0].strip("[]")
+    """The machine in ADDRESS:PORT, or in an address without a port, without the brackets of IPv6."""
+    return urlsplit(f"//{relay}").hostname or ""
 
 
 def hooks_of(site: Site) -> tuple[IncomingWebhook, IncomingWebhook]:

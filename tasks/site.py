@@ -436,7 +436,8 @@ class Relays(Section):
     url: BaseUrl | None = Field(
         None,
         description="where GitLab sends events if not to `address` and `port`: a reverse proxy that leads to the port, "
-        "such as `https://hooks.example.org`; `/webhook/gitlab` is put behind it",
+        "such as `https://hooks.example.org`; `/webhook/gitlab` is put behind it, and for Mattermost's slash commands "
+        "`/mattermost/command`",
     )
     port: Port = Field(
         8090, description="of the GitLab relay; another one is listened on before GitLab's hooks move to it"

@@ -2,9 +2,8 @@
 
 from collections.abc import Collection, Iterable
 
-from relays.sources.gitlab.commands.settings import COMMAND_PATH
 from relays.wording import CATALOGUES
-from tasks.context import COMMAND_TOKEN, DeployContext
+from tasks.context import COMMAND_TOKEN, DeployContext, command_url
 from tasks.made import Made, machine_of
 from tasks.operations import mattermost_connections, slash_commands
 from tasks.operations.resource import each, step
@@ -15,12 +14,12 @@ _MEMO = "/var/lib/passerelle/mattermost-commands-setting-to-put-back"
 
 
 def wanted_commands(site: Site, relay: str) -> list[slash_commands.SlashCommand]:
-    """The commands as the site describes them; `relay` is its ADDRESS:PORT for the applications."""
+    """The commands as the site describes them; `relay` is its ADDRESS:PORT, if the site has no URL for it."""
     wording = CATALOGUES[site.relays.language]
     return [
         slash_commands.SlashCommand(
             trigger=trigger,
-            url=f"http://{relay}{COMMAND_PATH}",
+            url=command_url(site.relays.url, relay),
             username="passerelle",
             display_name="Passerelle",
             description="GitLab",

@@ -1,7 +1,7 @@
 """The channel worker: delivers the line of one channel, in order, and edits the roots of its conversations.
 
 It looks into the store every few seconds, for other relays put things there too, and claims only what it has seen: a
-line with nothing to do writes nothing. One that has had nothing to do for a minute ends, and its connections with it,
+line with nothing to do writes nothing. One that has had nothing to do for a while ends, and its connections with it,
 for a relay that writes to persons meets many of them once; the next notification finds a new one.
 """
 
@@ -26,8 +26,6 @@ _SOON = (0.5, 30.0)
 _SLOWLY = (2.0, 60.0)
 _OUTCOMES = {Meaning.POSTED: LeaseOutcome.DELIVERED, Meaning.REFUSED: LeaseOutcome.REFUSED}
 _IDLE_SECONDS = 5.0
-# How long a line that has nothing to do is kept.
-_KEPT_SECONDS = 60.0
 _STORAGE_DELAY = 1.0
 # How long a root may wait for its edit while its channel's line has something to say.
 _OVERDUE_SECONDS = 10.0
@@ -40,7 +38,8 @@ _TIMEOUT_SECONDS = 300.0
 class ChannelWorker(Worker):
     """The worker of `channel`, which closes its `transport` at its end.
 
-    It ends by itself only once `let_go` has agreed: then nobody wakes it any more.
+    Whenever there is nothing to do it asks `let_go` whether it is needed, and ends once it is not: then nobody wakes it
+    any more.
     """
 
     def __init__(
@@ -79,6 +78,11 @@ class ChannelWorker(Worker):
         """Whether it was woken, and has not looked yet."""
         return self._news.is_set()
 
+    @property
+    def idle_seconds(self) -> float:
+        """How long there has been nothing to do."""
+        return time.monotonic() - self._idle_since
+
     def wake(self) -> None:
         """There is something new."""
         self._news.set()
@@ -89,7 +93,7 @@ class ChannelWorker(Worker):
         self._news.set()
 
     def work(self) -> None:
-        """Deliver until `stop`, or until there has been nothing to do for a minute."""
+        """Deliver until `stop`, or until there is nothing to do and it is not needed."""
         while not (self.retired or self._stopping.is_set()):
             self.beat()
             try:
@@ -118,9 +122,8 @@ class ChannelWorker(Worker):
             self._idle_since = time.monotonic()
             return
         if wait is None:
-            self._held = self.retrying = (
-                ""  # another relay that shares the spool has delivered what was held up
-            )
+            # Another relay that shares the spool has delivered what was held up.
+            self._held = self.retrying = ""
         edits = self._transport.edits
         edit_wait = edits.edit_delay() if edits else None
         if edit_wait is None:
@@ -128,8 +131,8 @@ class ChannelWorker(Worker):
         delays = [delay for delay in (wait, edit_wait) if delay is not None]
         if delays:
             self._idle_since = time.monotonic()
-        elif time.monotonic() - self._idle_since >= _KEPT_SECONDS:
-            self.retired = self._let_go(self)
+        elif self._let_go(self):
+            self.retired = True
             return
         self._news.wait(min([_IDLE_SECONDS, *delays]))
 

@@ -20,8 +20,13 @@ from relays.delivery.lease import LEASE_SECONDS
 from relays.delivery.metrics import Metrics, channel_label
 from relays.delivery.outbox import Outbox
 from relays.delivery.roots import Roots
-from relays.delivery.transport import Transport
+from relays.delivery.transport import Transport, is_direct
 
+# How long a line that has nothing to do is kept, unless it is in the way of others.
+_KEPT_SECONDS = 60.0
+# How many persons are written to at the same time: each line is a thread, of which a process may have so many
+# (TasksMax of the unit), and a morning's reminders may be for everybody.
+_MOST_DIRECT = 200
 _RENEW_SECONDS = LEASE_SECONDS / 3
 # What is under way at a stop gets this long; Mattermost may need longer, then the message is sent again at the start.
 _FAREWELL_SECONDS = 3.0
@@ -44,11 +49,15 @@ class Dispatcher:
         self._lines: dict[str, ChannelWorker] = {}
         self._guard = threading.Lock()
         self._stopping = False
+        self._is_crowded = False
         self._renew_at = 0.0
 
     @property
     def workers(self) -> list[Worker]:
-        """One thread for each channel that has had something to deliver within the last minute."""
+        """One thread for each channel that has had something to deliver within the last minute.
+
+        Of persons so many at most; the others wait for one of these to end, and for the next `look`.
+        """
         with self._guard:
             return list(self._lines.values())
 
@@ -83,6 +92,9 @@ class Dispatcher:
             if self._stopping:
                 return
             line = self._lines.get(channel)
+            if line is None and is_direct(channel) and self._has_most_direct():
+                self._is_crowded = True
+                return
             if line is None:
                 transport = self._connect(channel)
                 line = ChannelWorker(channel, self._outbox, transport, self._metrics, self._let_go)
@@ -91,8 +103,12 @@ class Dispatcher:
             # Before anybody lets go of it, which is why this is done under the guard.
             line.wake()
 
+    def _has_most_direct(self) -> bool:
+        return sum(map(is_direct, self._lines)) >= _MOST_DIRECT
+
     def look(self) -> None:
-        """Find what another process has put back into the line of a channel that had nothing to deliver."""
+        """Find what no line is there for: what another process has put back into one, or what there was no room for."""
+        self._is_crowded = False  # that is found anew
         channels = self._outbox.waiting_channels()
         if self._roots:
             channels += self._roots.waiting_channels()
@@ -101,9 +117,10 @@ class Dispatcher:
                 self.wake(channel)
 
     def _let_go(self, line: ChannelWorker) -> bool:
-        """Forget a line that has nothing to do; False if there is something new for it after all."""
+        """Forget a line that has nothing to do; False if it is kept, or there is something new for it after all."""
         with self._guard:
-            if line.has_news:
+            in_the_way = self._is_crowded and is_direct(line.channel)
+            if line.has_news or not (in_the_way or line.idle_seconds >= _KEPT_SECONDS):
                 return False
             del self._lines[line.channel]
             return True

@@ -16,6 +16,7 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from relays.delivery.outbox import Stats
+from relays.delivery.transport import is_direct
 from relays.storage.engine import StorageError
 
 _ACCEPT_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
@@ -25,7 +26,7 @@ _DELIVERY_BUCKETS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 3
 
 def channel_label(channel: str) -> str:
     """What a channel is called in figures: its name, or "@" for the direct channel of any person."""
-    return "@" if channel.startswith("@") else channel
+    return "@" if is_direct(channel) else channel
 
 
 class Metrics:

@@ -14,6 +14,11 @@ from relays.mattermost.client import IncomingWebhook, PostResult
 from relays.wording import Wording
 
 
+def is_direct(channel: str) -> bool:
+    """Whether a channel is the one that a bot shares with a person alone."""
+    return channel.startswith("@")
+
+
 @dataclass(frozen=True)
 class Attempt:
     """How an attempt ended: the answer, and the rows that it covers, all of the lease if it is None."""

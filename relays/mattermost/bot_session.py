@@ -84,7 +84,6 @@ class BotSession:
         self._url = bot.url
         self._token = bot.token
         self._session = open_session(bot.ca, bot.proxy)
-        # Not a header of the session: one that ~/.netrc knows would take its place.
         self._session.auth = self._sign
         # The clock of the server, and the one of this process at the same moment.
         self._clock: tuple[float, float] | None = None

@@ -20,12 +20,19 @@ def elsewhere(given: Given, existing: Mapping[str, Mapping[str, Any]]) -> set[st
         "gitlab": given.gitlab_url and given.gitlab_token,
         "nextcloud": given.nextcloud_url and given.nextcloud_password,
     }
-    return {what for what, is_given in known.items() if is_given or existing[what].get("service") == ""}
+    return {what for what, is_given in known.items() if is_given or _is_elsewhere(what, existing)}
+
+
+def _is_elsewhere(application: str, existing: Mapping[str, Mapping[str, Any]]) -> bool:
+    return existing[application].get("service") == ""
 
 
 def project_of(given: Given, existing: Mapping[str, Mapping[str, Any]]) -> Found:
-    """The Compose project, with the applications that are on the host."""
-    found = {each.name: each for each in discovery.projects(elsewhere(given, existing))}
+    """The Compose project, with the applications that are on the host and, by the settings, not elsewhere."""
+    found = {
+        each.name: each.without([what for what in each.containers if _is_elsewhere(what, existing)])
+        for each in discovery.projects(elsewhere(given, existing))
+    }
     named = given.compose_project or existing["host"].get("compose_project")
     if named and named not in found:
         raise ResourceError(

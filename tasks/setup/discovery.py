@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from pydantic import SecretStr
@@ -48,6 +48,11 @@ class Found:
         """Docker's for the container of an application, None of one that is elsewhere."""
         chosen = self.containers.get(application)
         return chosen.id if chosen else None
+
+    def without(self, applications: Collection[str]) -> "Found":
+        """The same project, whose containers of these applications are not the site's."""
+        kept = {what: each for what, each in self.containers.items() if what not in applications}
+        return replace(self, containers=kept)
 
     @property
     def services(self) -> str:

@@ -166,7 +166,7 @@ def _describe(
                 chat.end()
             except FAILURES as error:
                 say(f"not ended: the session of {chat.user} in Mattermost: {reason(error)}")
-    revoke_unused(settings, machine.address, forge.api, api, lambda: str(cloud_box))
+    revoke_unused(settings, machine.address, forge.api, api, (lambda: cloud_box) if cloud_box else None)
 
 
 def _agree(given: Given, settings: Path, text: str) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import SecretStr
 from pyinfra.api import StringCommand
 
-from tasks.operations.api import Api
+from tasks.operations.api import Api, ApiError
 from tasks.operations.remote import last_line, run_quietly
 from tasks.operations.resource import ResourceError
 
@@ -77,6 +77,20 @@ def make(api: Api) -> tuple[dict[str, Any], SecretStr]:
     return made, SecretStr(made.pop("token"))
 
 
-def revoke(api: Api, token: str) -> None:
-    """Have GitLab accept the token of that number no longer; it may be the one that `api` has."""
-    api.call("DELETE", f"/api/v4/personal_access_tokens/{token}", absent=("404",))
+def revoke(api: Api, number: str) -> None:
+    """Have GitLab accept the token of ours with that number no longer; it may be the one that `api` has.
+
+    Where the site has another GitLab by now, a token of that number is somebody else's.
+    """
+    at = f"/api/v4/personal_access_tokens/{number}"
+    try:
+        found = api.call("GET", at, absent=("404",))
+    except ApiError as error:
+        if error.status != 401:
+            raise
+        details(
+            api
+        )  # raises if it is the token of `api` that is refused; else this is what 404 is to administrators
+        return
+    if found is not None and found["name"] == NAME and not found["revoked"]:
+        api.call("DELETE", at, absent=("404",))

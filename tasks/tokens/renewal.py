@@ -1,5 +1,6 @@
 """New tokens in the place of those that setup has made, and the end of those that are not in use any more."""
 
+import sys
 from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
@@ -17,14 +18,23 @@ from tasks.tokens import gitlab, ledger, mattermost, nextcloud
 from tasks.tokens.ledger import Token
 from tasks.tokens.making import Maker, Undo, unbroken
 
-# GitLab's comes last: it may be the one that revokes itself.
+Cloud = Callable[[], str] | None
+"""What answers the number of Nextcloud's container; None where that is not on the host."""
+
+# GitLab's comes last, and of each application the one that revokes itself.
 _ORDER = ("nextcloud", "mattermost", "gitlab")
 
 
 def tokens_of(settings: Path, site: Site) -> list[Token]:
     """What setup has made for the site, in the order in which it is to be revoked."""
     own = [token for token in ledger.read(settings) if token.host == site.host.address]
-    return sorted(own, key=lambda token: _ORDER.index(token.application))
+    return sorted(own, key=lambda token: (_ORDER.index(token.application), _is_in_use(site, token)))
+
+
+def _is_in_use(site: Site, token: Token) -> bool:
+    """Whether it stands in its setting, so that the application is asked with it."""
+    secret = secret_of(site, token)
+    return secret is not None and ledger.mark(secret) == token.mark
 
 
 def secret_of(site: Site, token: Token) -> SecretStr | None:
@@ -42,7 +52,7 @@ def renew(settings: Path, site: Site) -> list[str]:
     lines = []
     for token in tokens_of(settings, site):
         secret = secret_of(site, token)
-        if secret is None or ledger.mark(secret) != token.mark:
+        if secret is None or not _is_in_use(site, token):
             continue
         if secret.get_secret_value() not in settings.read_text(encoding="utf-8"):
             raise ResourceError(
@@ -56,7 +66,7 @@ def renew(settings: Path, site: Site) -> list[str]:
 
 def _replace(settings: Path, site: Site, token: Token, old: SecretStr) -> Token:
     """A new token like this one, in its place in the settings; if it does not come to stand there, it is revoked."""
-    undo, text = Undo(), settings.read_text(encoding="utf-8")
+    undo = Undo()
     with unbroken():
         try:
             number, new, expires = _make(site, token)
@@ -68,6 +78,8 @@ def _replace(settings: Path, site: Site, token: Token, old: SecretStr) -> Token:
                 lambda made: revoke(made, *_applications(site)),
                 expires,
             )
+            # Read after the seconds that it took: somebody may have changed something else in it.
+            text = settings.read_text(encoding="utf-8")
             replace_file(settings, text.replace(old.get_secret_value(), new.get_secret_value()))
         except BaseException:
             undo.run()
@@ -99,16 +111,14 @@ def revoke_former(settings: Path, site: Site) -> None:
     revoke_unused(settings, site.host.address, *_applications(site))
 
 
-def _applications(site: Site) -> tuple[Api, Api, Callable[[], str]]:
-    """What `revoke` asks: GitLab, Mattermost, and what answers Nextcloud's container, where there is one."""
-    return gitlab_api(site, site.gitlab.token), mattermost_api(site), partial(container_of, site)
+def _applications(site: Site) -> tuple[Api, Api, Cloud]:
+    """What `revoke` asks."""
+    cloud = partial(container_of, site) if site.nextcloud.service else None
+    return gitlab_api(site, site.gitlab.token), mattermost_api(site), cloud
 
 
-def revoke_unused(settings: Path, host: str, forge: Api, chat: Api, cloud: Callable[[], str]) -> None:
-    """Revoke what setup has made for that host and the settings do not hold any more.
-
-    `cloud` answers the container of Nextcloud, where there is one.
-    """
+def revoke_unused(settings: Path, host: str, forge: Api, chat: Api, cloud: Cloud) -> None:
+    """Revoke what setup has made for that host and the settings do not hold any more; the rest is as for `revoke`."""
     text = settings.read_text(encoding="utf-8")
     in_use = {ledger.mark(word) for word in _words(text)}
     for token in ledger.read(settings):
@@ -122,14 +132,23 @@ def _words(text: str) -> Iterable[str]:
     return text.replace("'", '"').split('"')
 
 
-def revoke(token: Token, forge: Api, chat: Api, cloud: Callable[[], str]) -> None:
-    """Have the application accept the token no longer; one that it does not know is gone already."""
+def revoke(token: Token, forge: Api, chat: Api, cloud: Cloud) -> None:
+    """Have the application accept the token no longer; one that it does not know is gone already.
+
+    An app password that was made in a container, where the site's Nextcloud is none any more, is named and left.
+    """
     if token.application == "gitlab":
         gitlab.revoke(forge, token.id)
     elif token.application == "mattermost":
         mattermost.revoke(chat, token.id)
-    else:
+    elif cloud is not None:
         nextcloud.revoke(cloud(), token.account, token.id)
+    else:
+        print(
+            f"{token.described}, number {token.id}: not revoked, for Nextcloud is not on the host any more; delete it "
+            "there under Settings > Security",
+            file=sys.stderr,
+        )
 
 
 @step("Tokens")

@@ -5,6 +5,7 @@ import json
 import pytest
 from testinfra.host import Host
 
+from tasks.operations.compose import ALL_IN_ONE
 from tasks.relay_settings import bound_at
 from tasks.site import Site
 
@@ -118,15 +119,20 @@ def link(host: Host, infrastructure: str, arrow: str) -> list[str]:
 
 
 @pytest.mark.checklist("gitlab-service")
-def test_gitlab_reaches_the_relay(host: Host, infrastructure: str) -> None:
+def test_gitlab_reaches_the_relay(host: Host, infrastructure: str, site: Site) -> None:
     """GitLab's container reaches the relay's port: no firewall stands between them."""
+    if not site.gitlab.service or site.relays.url:
+        pytest.skip("GitLab reaches the relay from elsewhere, or by a reverse proxy: its events show that")
     (line,) = [line for line in link(host, infrastructure, "GitLab → ") if "Mattermost" not in line]
     assert "✅" in line
 
 
 @pytest.mark.checklist("mattermost-webhooks")
-def test_applications_reach_mattermost(host: Host, infrastructure: str) -> None:
+def test_applications_reach_mattermost(host: Host, infrastructure: str, site: Site) -> None:
     """Mattermost is reached from the other applications' containers, by its name."""
+    composed = [service for service in site.services if service != ALL_IN_ONE]
+    if not composed:
+        pytest.skip("no other application is in a Compose project on the host")
     lines = link(host, infrastructure, "→ Mattermost")
-    assert len(lines) == 2
+    assert len(lines) == len(composed)
     assert all("✅" in line for line in lines)

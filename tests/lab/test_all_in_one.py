@@ -69,6 +69,6 @@ def test_setup_finds_it(all_in_one: None, machine: Shell, person: Person) -> Non
     wait_until("Nextcloud answers", lambda: answers(machine), seconds=60)
     done = person.run("setup", "--yes", "--host", person.host, person.token(person.lab.chat_token))
     assert done.returncode == 0, done.stdout + done.stderr
-    assert f"nextcloud: service {NAME}" in done.stderr
+    assert f"{NAME} (nextcloud)" in " ".join(done.stderr.split())
     assert tomllib.loads(person.settings.read_text())["nextcloud"]["service"] == NAME
     assert person.run("teardown", "--yes").returncode == 0

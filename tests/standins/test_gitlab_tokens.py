@@ -39,7 +39,10 @@ def test_a_token_lives_from_its_making_to_its_end(site: Site) -> None:
     assert (made["name"], made["scopes"], made["expires_at"]) == ("one", ["api"], TOMORROW)
     shown = site.call("GET", "/personal_access_tokens/self", headers={"PRIVATE-TOKEN": token}).json()
     assert shown == made
+    assert site.done("GET", f"/personal_access_tokens/{made['id']}") == made
     assert site.call("DELETE", f"/personal_access_tokens/{made['id']}").status_code == 204
+    assert site.done("GET", f"/personal_access_tokens/{made['id']}")["revoked"]
+    assert site.call("GET", "/personal_access_tokens/999").status_code == 404
     assert knows(site, token) == 401
     assert site.call("DELETE", "/personal_access_tokens/999").status_code == 404
 
@@ -91,6 +94,8 @@ def test_a_project_s_token_is_for_that_project_alone(site: Site) -> None:
         "a hook in that": ("POST", f"{public.path}/hooks", 403),
         "GitLab's settings": ("GET", "/application/settings", 403),
         "tokens of people": ("POST", "/users/1/personal_access_tokens", 403),
+        "a token of somebody else": ("GET", "/personal_access_tokens/1", 401),
+        "a token that is none": ("GET", "/personal_access_tokens/999", 401),
         "a new project": ("POST", "/projects", 403),
         "itself": ("GET", "/personal_access_tokens/self", 200),
     }

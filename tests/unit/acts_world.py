@@ -84,11 +84,15 @@ class World:
             self.put(payload, keys[number] if keys else "")
         stop()
 
+    def hear_at_once(self, *payloads: Payload) -> None:
+        """All events are there before the first of them is processed; in the end all that is held is announced."""
+        Inbox(self.store).put(lambda: [_delivery(payload) for payload in payloads]).result()
+        self.start()()
+
     def put(self, payload: Payload, key: str = "") -> None:
         """Store an event and have it looked into."""
         received = Inbox(self.store)
-        delivery = Delivery(key or f"key-{next(_KEYS)}", json.dumps(payload).encode())
-        received.put(lambda: [delivery]).result()
+        received.put(lambda: [_delivery(payload, key)]).result()
         self.wake()
         wait_until("looked into", lambda: received.pending() == self.held(), 30, 0.005)
 
@@ -151,6 +155,10 @@ def world(
     """A relay with these routes, on this spool."""
     with running_store(folder, spool, OUTBOX, GITLAB) as store:
         yield World(store, folder, Router([*routes, default or Route(("dev",))], mute or Mute(), **more))
+
+
+def _delivery(payload: Payload, key: str = "") -> Delivery:
+    return Delivery(key or f"key-{next(_KEYS)}", json.dumps(payload).encode())
 
 
 def push(

@@ -133,7 +133,8 @@ def test_whose_the_allow_list_is(
     relay: str,
 ) -> None:
     """An administrator's token sets it; another one does for a GitLab elsewhere that reaches the relay without."""
-    site = taaf({"gitlab": {"service": service, "url": forge.url}, "relays": relays})
+    own = {"service": service, "url": forge.url, "project": project.full_path}
+    site = taaf({"gitlab": own, "relays": relays})
     asked = api(forge, gitlab_site.TOKEN if administrator else of_project(project))
     if administrator:
         assert may_administer(site, asked, relay)
@@ -197,7 +198,13 @@ def test_a_project_s_token_makes_and_removes_its_hook(
 def test_a_project_that_the_token_does_not_see_is_named_and_not_made(
     forge: gitlab_site.Site, project: gitlab_site.Project, path: str
 ) -> None:
-    done = hooked(api(forge, of_project(project)), path)
+    asked = api(forge, of_project(project))
+    own = {"service": "", "url": forge.url, "project": project.full_path, "projects": [path]}
+    site = taaf({"gitlab": own, "relays": {"url": PUBLIC}})
+    # Before anything is touched, which `deploy --yes` would else do project by project.
+    with pytest.raises(ResourceError, match=f"there is no project {path} that gitlab.token may see"):
+        may_administer(site, asked, "hooks.example.org")
+    done = hooked(asked, path)
     assert f"there is no project {path} that gitlab.token may see" in done.error
     assert done.changed == 0
 
@@ -221,6 +228,7 @@ def test_without_a_record_only_the_token_s_own_projects_are_looked_through(
         "/srv/none", "hooks.example.org", asked, asked, True, relay_url=PUBLIC, administers=False
     )
     monkeypatch.setattr("tasks.marks._webhooks", lambda *_: frozenset())
+    monkeypatch.setattr("tasks.marks._commands", lambda *_: frozenset())
     monkeypatch.setattr("tasks.marks.bots_of_site", lambda *_: [])
     shown: list[str] = []
     found = []

@@ -165,6 +165,24 @@ def test_what_comes_after_the_end_is_another_review(make: Make) -> None:
     assert ("a fermé" in change, "a fermé" in first + last) == (True, False)
 
 
+@on_both_spools
+@pytest.mark.parametrize("after", [comment(2, "b"), approval()])
+def test_what_still_comes_of_a_review_does_not_hold_it_up_past_its_end(make: Make, after: Payload) -> None:
+    """GitLab keeps no order, and the processor settles many deliveries in one transaction."""
+    relay = make()
+    relay.hear_at_once(comment(1, "a"), merge_request("merge", state="merged"), after)
+    assert [CHANGES["merge"] in each for each in relay.announced()] == [False, True]
+
+
+@on_both_spools
+@pytest.mark.parametrize("action", CHANGES)
+def test_what_ends_a_review_by_two_hooks_is_announced_once(make: Make, action: str) -> None:
+    relay, end = make(), merge_request(action)
+    relay.hear(comment(1, "a"), end, end)
+    relay.hear_at_once(comment(2, "b", iid=9), merge_request(action, iid=9), merge_request(action, iid=9))
+    assert [CHANGES[action] in each for each in relay.announced()] == [False, True, False, True]
+
+
 def test_the_same_comment_by_two_hooks_is_in_the_review_once(make: Make) -> None:
     relay = make()
     relay.hear(comment(1, "a"), comment(1, "a"), comment(2, "b"), comment(2, "b"))

@@ -176,7 +176,9 @@ def test_a_site_with_a_token_to_read_with(
     assert [(each.server, each.path) for each in found] == [(server, pattern) for pattern in patterns]
 
 
-@pytest.mark.parametrize("name", ["gitlab-read-token", "spool", "mattermost-bot-token"])
+@pytest.mark.parametrize(
+    "name", ["gitlab-read-token", "spool", "mattermost-bot-token", "mattermost-command-token"]
+)
 @pytest.mark.parametrize("given", [True, False])
 def test_the_unit_names_a_credential_only_if_it_is_there(name: str, given: bool) -> None:
     """systemd does not start a service that lacks a credential which its unit names."""
@@ -185,6 +187,7 @@ def test_the_unit_names_a_credential_only_if_it_is_there(name: str, given: bool)
         "read_token": None,
         "spool": None,
         "bot_token": None,
+        "command_token": None,
         name.removeprefix("gitlab-").removeprefix("mattermost-").replace("-", "_"): path if given else None,
     }
     unit = render("passerelle-gitlab.service", webhooks_conf="/w", **optional)

@@ -14,6 +14,7 @@ class Context:
 
     infrastructure = "/srv/it's here"
     relay = "192.0.2.1:8090"
+    relay_url = None
     scripts = "/srv/it's here/scripts"
     webhooks_conf = f"{scripts}/.webhooks.conf"
 

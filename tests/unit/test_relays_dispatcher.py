@@ -5,12 +5,13 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pytest
 
-from relays.delivery import channel_worker
+from relays.delivery import channel_worker, dispatcher
 from relays.delivery.outbox import Outbox
+from relays.delivery.transport import is_direct
 from relays.mattermost.client import Meaning, PostResult
 from relays.storage.engine import Database
 from relays.storage.store import Store
@@ -105,7 +106,7 @@ def test_a_line_with_nothing_to_do_is_let_go_with_its_connections(
     looks(5)
     assert len(site.lines()) == 1  # not at once
     (worker,) = site.dispatcher.workers
-    monkeypatch.setattr(channel_worker, "_KEPT_SECONDS", 0.05)
+    monkeypatch.setattr(dispatcher, "_KEPT_SECONDS", 0.05)
     wait_until("let go", lambda: not site.lines())
     worker.join(10)
     assert not worker.is_alive()
@@ -132,7 +133,7 @@ def leased_elsewhere(site: Site) -> None:
 def test_a_line_that_waits_for_something_stays(
     site: Site, how: Callable[[Site], None], looks: Callable[[int], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(channel_worker, "_KEPT_SECONDS", 0.0)
+    monkeypatch.setattr(dispatcher, "_KEPT_SECONDS", 0.0)
     if how is leased_elsewhere:
         how(site)
     site.dispatcher.start()
@@ -163,7 +164,7 @@ def test_what_this_process_holds_and_does_not_know_of_is_not_waited_for(
 def test_nothing_is_lost_or_doubled_while_lines_come_and_go(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(channel_worker, "_KEPT_SECONDS", 0.0)
+    monkeypatch.setattr(dispatcher, "_KEPT_SECONDS", 0.0)
     site.dispatcher.start()
     channels = [f"@person{number}" for number in range(4)]
 
@@ -183,3 +184,47 @@ def test_nothing_is_lost_or_doubled_while_lines_come_and_go(
     wait_until("let go", lambda: not site.lines())
     assert len(site.ways) > 4
     wait_until("closed", lambda: all(way.closed == 1 for way in site.ways))
+
+
+@pytest.mark.parametrize("is_there_before", [True, False], ids=["left by the process before", "new"])
+def test_however_many_are_written_to_there_are_few_lines_at_once(
+    site: Site, monkeypatch: pytest.MonkeyPatch, is_there_before: bool
+) -> None:
+    monkeypatch.setattr(dispatcher, "_MOST_DIRECT", 3)
+    persons = {f"@person{number}" for number in range(20)}
+    most, connect = [0], site.dispatcher._connect
+
+    def counted(channel: str) -> Any:
+        # Called under the guard; the new line is not among them yet.
+        most[0] = max(most[0], sum(map(is_direct, site.dispatcher._lines)) + 1)
+        return connect(channel)
+
+    monkeypatch.setattr(site.dispatcher, "_connect", counted)
+    if not is_there_before:
+        site.dispatcher.start()
+    for person in sorted(persons):
+        site.put("1", person)
+    if is_there_before:
+        site.dispatcher.start()
+
+    def all_delivered() -> bool:
+        site.dispatcher.look()  # as the service does every few seconds
+        return len(site.taken) >= len(persons)
+
+    wait_until("delivered", all_delivered)
+    assert sorted(site.taken) == sorted((person, "1") for person in persons)
+    assert most == [3]
+
+
+def test_persons_who_cannot_be_written_to_are_in_no_channel_s_way(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dispatcher, "_MOST_DIRECT", 2)
+    site.answers = [PostResult(Meaning.UNAVAILABLE, "HTTP 503", retry_after=3000.0)] * 2
+    site.dispatcher.start()
+    for number in range(4):
+        site.put("1", f"@person{number}")
+    wait_until("tried", lambda: not site.answers)
+    site.put("2", "dev")
+    wait_until("delivered", lambda: site.taken == [("dev", "2")])
+    assert sorted(site.lines()) == ["@person0", "@person1", "dev"]

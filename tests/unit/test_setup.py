@@ -13,7 +13,8 @@ from tasks.operations.api import ApiError
 from tasks.operations.compose import Container, Project
 from tasks.operations.resource import ResourceError
 from tasks.settings_file import replace_file
-from tasks.setup.applications import elsewhere
+from tasks.setup import discovery
+from tasks.setup.applications import elsewhere, project_of
 from tasks.setup.discovery import WITHOUT_PROJECT, among
 from tasks.setup.given import Given, machine_of
 from tasks.setup.settings_file import with_values
@@ -333,6 +334,17 @@ def test_what_is_elsewhere_is_not_missed(
     (found,) = among(containers, elsewhere)
     assert set(found.containers) == chosen
     assert found.number("gitlab") == (FORGE[0].id if "gitlab" in chosen else None)
+
+
+@pytest.mark.parametrize("application", ["gitlab", "nextcloud"])
+def test_what_the_settings_say_is_elsewhere_is_not_what_runs_on_the_host(
+    application: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A former one, say: no token of the site's is made in it."""
+    monkeypatch.setattr(discovery, "projects", lambda elsewhere: among(OWN, elsewhere))
+    existing: dict[str, dict[str, Any]] = {"host": {}, "gitlab": {}, "nextcloud": {}, "mattermost": {}}
+    found = project_of(Given(), existing | {application: {"service": ""}})
+    assert set(found.containers) == {"gitlab", "nextcloud", "mattermost"} - {application}
 
 
 SECRET = SecretStr("s")

@@ -19,7 +19,7 @@ from tasks.operations.api import ApiError
 from tasks.operations.resource import ResourceError
 from tasks.setup import access
 from tasks.setup.given import Given
-from tasks.site import SiteError
+from tasks.site import Site, SiteError
 from tasks.tokens import gitlab, ledger, mattermost, nextcloud, renewal
 from tasks.tokens.ledger import Token
 from tasks.tokens.making import Maker, Undo
@@ -206,22 +206,28 @@ def test_an_interruption_leaves_nothing(number: int, world: World, tmp_path: Pat
     assert noted(tmp_path / "passerelle.toml") == set()
 
 
-@pytest.mark.parametrize("error", [ResourceError("it fails"), SSHException("it fails"), FULL], ids=repr)
-@pytest.mark.parametrize("number", range(1, 10))
-def test_a_rotation_that_fails_leaves_settings_that_work_and_no_stranger(
-    number: int, error: Exception, world: World, tmp_path: Path
-) -> None:
-    settings, tokens = tmp_path / "passerelle.toml", {}
+def set_up_before(settings: Path, world: World) -> Site:
+    """A site with tokens that setup has made."""
+    tokens: dict[str, SecretStr] = {}
     for application, setting in SETTINGS.items():
-        token, held = world.make(application)
-        tokens[setting] = held
-        ledger.add(settings, Token("taaf.internal", setting, token, "root", ledger.mark(held)))
+        number, tokens[setting] = world.make(application)
+        token = Token("taaf.internal", setting, number, "root", ledger.mark(tokens[setting]))
+        ledger.add(settings, token)
     settings.write_text("\n".join(f"{name} = '{held.get_secret_value()}'" for name, held in tokens.items()))
     values: dict[str, dict[str, SecretStr]] = {}
     for setting, held in tokens.items():
         section, _, name = setting.partition(".")
         values.setdefault(section, {})[name] = held
-    site = taaf(values)
+    return taaf(values)
+
+
+@pytest.mark.parametrize("error", [ResourceError("it fails"), SSHException("it fails"), FULL], ids=repr)
+@pytest.mark.parametrize("number", range(1, 10))
+def test_a_rotation_that_fails_leaves_settings_that_work_and_no_stranger(
+    number: int, error: Exception, world: World, tmp_path: Path
+) -> None:
+    settings = tmp_path / "passerelle.toml"
+    site = set_up_before(settings, world)
     world.steps.clear()
     world.steps += ["made before"] * 6
     world.before = failing(number + 6, error=error, world=world)
@@ -232,6 +238,93 @@ def test_a_rotation_that_fails_leaves_settings_that_work_and_no_stranger(
     assert held_now <= set(world.alive)
     # Each that is in use is in the ledger still, and so is each that the next run is to revoke.
     assert set(world.alive) == noted(settings)
+
+
+def test_what_is_written_into_the_settings_while_a_token_is_made_stays(world: World, tmp_path: Path) -> None:
+    settings = tmp_path / "passerelle.toml"
+    site = set_up_before(settings, world)
+    former = noted(settings)
+
+    def before(name: str) -> None:
+        if name.startswith("make "):
+            settings.write_text(f"{settings.read_text()}\n# {name}")
+
+    world.before = before
+    assert len(renewal.renew(settings, site)) == 3
+    text = settings.read_text()
+    assert [name for name in SETTINGS if f"# make {name}" not in text] == []
+    assert set(re.findall(r"secret-(\d+)-", text)).isdisjoint(former)
+
+
+REVOKE, MINE = gitlab.revoke, {"name": gitlab.NAME, "revoked": False}
+REFUSED = ApiError("gitlab: 401", status=401)
+
+
+@pytest.mark.parametrize(
+    ("found", "itself", "ended"),
+    [
+        (MINE, MINE, ["7"]),
+        (None, MINE, []),
+        ({**MINE, "revoked": True}, MINE, []),
+        ({**MINE, "name": "of another GitLab"}, MINE, []),
+        (REFUSED, MINE, []),
+        (REFUSED, REFUSED, None),
+        (ApiError("gitlab: 502", status=502), MINE, None),
+    ],
+    ids=["ours", "gone", "revoked", "somebody's", "no administrator's", "not taken", "GitLab fails"],
+)
+def test_a_token_of_gitlab_is_revoked_if_it_is_ours(found: Any, itself: Any, ended: list[str] | None) -> None:
+    """The site may have another GitLab by now, in which the number is somebody else's."""
+    deleted: list[str] = []
+
+    class Forge:
+        def call(self, method: str, path: str, *, absent: tuple[str, ...]) -> Any:
+            number = path.rpartition("/")[2]
+            if method == "DELETE":
+                deleted.append(number)
+                return None
+            answer = itself if number == "self" else found
+            if isinstance(answer, ApiError):
+                raise answer
+            return answer
+
+    forge: Any = Forge()
+    if ended is None:
+        with pytest.raises(ApiError):
+            REVOKE(forge, "7")
+    else:
+        REVOKE(forge, "7")
+    assert deleted == (ended or [])
+
+
+def test_an_app_password_of_a_nextcloud_that_has_left_the_host_is_named(
+    world: World, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = tmp_path / "passerelle.toml"
+    site = set_up_before(settings, world)
+    settings.write_text(
+        "\n".join(line for line in settings.read_text().split("\n") if "nextcloud" not in line)
+    )
+    left = site.model_copy(update={"nextcloud": site.nextcloud.model_copy(update={"service": ""})})
+    number = next(number for number, name in world.alive.items() if name == "nextcloud")
+    renewal.revoke_former(settings, left)
+    assert (
+        f"number {number}: not revoked, for Nextcloud is not on the host any more" in capsys.readouterr().err
+    )
+    assert number not in noted(settings)
+    assert len(noted(settings)) == 2
+
+
+def test_of_each_application_the_token_that_revokes_itself_is_the_last(world: World, tmp_path: Path) -> None:
+    """A rotation that was killed may have left a newer one that is in no use."""
+    settings = tmp_path / "passerelle.toml"
+    site = set_up_before(settings, world)
+    for application, setting in SETTINGS.items():
+        ledger.add(settings, Token("taaf.internal", setting, f"newer of {application}", "root", "a mark"))
+    found = [(token.application, token.id.startswith("newer")) for token in renewal.tokens_of(settings, site)]
+    assert found == [
+        (name, is_newer) for name in ("nextcloud", "mattermost", "gitlab") for is_newer in (True, False)
+    ]
 
 
 @dataclass

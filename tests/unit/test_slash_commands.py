@@ -9,7 +9,7 @@ import pytest
 
 from tasks import mattermost, record, slash_commands
 from tasks.context import DeployContext, mattermost_api
-from tasks.made import Made, described
+from tasks.made import Made, described, machine_of
 from tasks.operations.mattermost_connections import covers
 from tasks.site import Site
 from tests.operations import Outcome, apply, dry
@@ -332,6 +332,28 @@ def test_a_teardown_that_was_killed_over_them_is_completed(deployed: World) -> N
 )
 def test_an_entry_covers_a_host_or_a_network(entry: str, address: str, covered: bool) -> None:
     assert covers(entry, address) is covered
+
+
+@pytest.mark.parametrize(
+    ("relay", "machine"),
+    [
+        ("192.0.2.1:8090", "192.0.2.1"),
+        ("[2001:db8::1]:8090", "2001:db8::1"),
+        ("hooks.example.org", "hooks.example.org"),
+        ("hooks.example.org:8443", "hooks.example.org"),
+        ("[2001:db8::1]", "2001:db8::1"),
+    ],
+)
+def test_the_way_is_to_the_machine_of_the_relay(relay: str, machine: str) -> None:
+    assert machine_of(relay) == machine
+
+
+def test_behind_a_reverse_proxy_a_command_goes_the_way_of_the_hooks(world: World) -> None:
+    relays = world.site.relays.model_copy(update={"url": "https://hooks.example.org/relay"})
+    site = world.site.model_copy(update={"relays": relays})
+    (wanted,) = slash_commands.wanted_commands(site, "hooks.example.org")
+    assert wanted.url == "https://hooks.example.org/relay/mattermost/command"
+    assert described(site, "hooks.example.org").connections == {"hooks.example.org"}
 
 
 @pytest.mark.parametrize("entry", [RELAY, "192.0.2.0/24"])

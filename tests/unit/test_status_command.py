@@ -124,6 +124,13 @@ def test_what_is_not(host: Host, relay: str, different: dict[str, Any]) -> None:
     assert "make doctor" in text
 
 
+@pytest.mark.parametrize("status", ["", "{", "[]", '{"version": 1}'])
+def test_a_status_that_cannot_be_read_is_not_taken_for_well(host: Host, status: str) -> None:
+    host.says("gitlab", status)
+    code, text = host.status()
+    assert (code, text.count("❌ Actif (PID: 7) - en route")) == (1, 1), text
+
+
 @pytest.mark.parametrize("state", ["inactive", "failed", "activating"])
 def test_what_does_not_run_says_its_last_word(host: Host, state: str) -> None:
     host.state = state

@@ -40,12 +40,18 @@ class DelayedDeliveries:
         self._insert(db, key, act, run_at, until)
 
     def follow(self, db: Database, key: str, acts: str) -> bool:
-        """Have what is held back for acts that begin so announced now, and a delivery after it; False if nothing is."""
+        """Have what is held back for acts that begin so announced now, and a delivery after it; False if nothing is.
+
+        What is gathered for these acts from now on does not delay them any more.
+        """
         of_these, now = "substr(act, 1, ?) = ?", self.store.now()
         beginning = (len(acts), acts)
         if not db.execute(f"SELECT 1 FROM held WHERE {of_these} LIMIT 1", beginning).fetchall():  # noqa: S608
             return False
-        db.execute(f"UPDATE held SET run_at = ? WHERE {of_these} AND run_at > ?", (now, *beginning, now))  # noqa: S608
+        db.execute(
+            f"UPDATE held SET run_at = ?, until = ? WHERE {of_these}",  # noqa: S608
+            (now, now, *beginning),
+        )
         # What is due is announced in the order in which it came.
         self._insert(db, key, f"after {acts}", now, now)
         return True

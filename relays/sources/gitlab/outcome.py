@@ -63,9 +63,10 @@ class Settling:
             key = one.deliveries[0].key
             if self.memory.holding.is_held(db, key):
                 return None
-            is_known = self.received.is_processed(db, key)
-            if not is_known and self.memory.holding.follow(db, key, one.part.ends):
-                return replace(one, outcome=HELD, notifications=())
+            if not self.received.is_processed(db, key):
+                is_echo = self._is_echo(db, one) if is_echo is None else is_echo
+                if not is_echo and self.memory.holding.follow(db, key, one.part.ends):
+                    return replace(one, outcome=HELD, notifications=())
         ours = self._ours(db, one)
         if ours is None:
             return None

@@ -1,32 +1,12 @@
-"""The tables of the GitLab relay, and how they came to be what they are; how to change them: relays.storage.schema."""
+"""The tables of the GitLab relay, and how they came to be what they are; how to change them: relays.storage.schema.
 
+The statements that make them are in relays.sources.gitlab.create, but for the name that stands here alone.
+"""
+
+from relays.sources.gitlab import create
 from relays.storage.introspection import Columns
 from relays.storage.schema import Migration, Tables
 
-_PIPELINES = """
-CREATE TABLE pipelines (
-    project  TEXT NOT NULL,
-    ref      TEXT NOT NULL,
-    pipeline BIGINT NOT NULL,
-    status   TEXT NOT NULL,
-    PRIMARY KEY (project, ref)
-);
-"""
-_MISSED = """
-CREATE TABLE missed_delivery (
-    hook         BIGINT NOT NULL,
-    entry        BIGINT NOT NULL,
-    logged_at    DOUBLE PRECISION NOT NULL,
-    delivery_key TEXT NOT NULL,
-    body         TEXT,
-    PRIMARY KEY (hook, entry)
-);
-CREATE INDEX missed_delivery_waiting ON missed_delivery (logged_at, entry) WHERE body IS NOT NULL;
-CREATE TABLE hook_log_read (
-    hook         BIGINT PRIMARY KEY,
-    up_to        DOUBLE PRECISION NOT NULL
-);
-"""
 # Two tables, for a row that loses its body goes on taking a whole page in SQLite.
 _PROCESSED = """
 CREATE TABLE IF NOT EXISTS told_delivery (
@@ -35,136 +15,11 @@ CREATE TABLE IF NOT EXISTS told_delivery (
     told_at      DOUBLE PRECISION NOT NULL
 );
 """
-_RECEIVED = """
-CREATE TABLE received (
-    id           INTEGER PRIMARY KEY,
-    delivery_key TEXT NOT NULL,
-    body         TEXT NOT NULL
-);
-"""
 
-_RECEIVED_3 = """
-CREATE TABLE received (
-    id           INTEGER PRIMARY KEY,
-    delivery_key TEXT NOT NULL UNIQUE,
-    body         TEXT,
-    received_at  DOUBLE PRECISION NOT NULL
-);
-CREATE INDEX received_waiting ON received (id) WHERE body IS NOT NULL;
-"""
-_KNOWN_4 = """
-CREATE TABLE IF NOT EXISTS known_delivery (
-    id           INTEGER PRIMARY KEY,
-    delivery_key TEXT NOT NULL UNIQUE,
-    received_at  DOUBLE PRECISION NOT NULL
-);
-"""
-
-# `attempts`: how often a process has ended while it processed the delivery, and into no other one.
-_SUSPECT = """
-CREATE TABLE suspect (
-    delivery_key TEXT PRIMARY KEY,
-    attempts     BIGINT NOT NULL
-);
-"""
-_DEAD_LETTER = """
-CREATE TABLE dead_letter (
-    id           INTEGER PRIMARY KEY,
-    delivery_key TEXT NOT NULL UNIQUE,
-    body         TEXT NOT NULL,
-    characters   BIGINT NOT NULL,
-    reason       TEXT NOT NULL,
-    died_at      DOUBLE PRECISION NOT NULL
-);
-"""
-
-# Apart from the deliveries, to which relays of the version before add rows without naming columns.
-_MISSED_EVENT = """
-CREATE TABLE missed_event (
-    hook  BIGINT NOT NULL,
-    entry BIGINT NOT NULL,
-    event TEXT NOT NULL,
-    PRIMARY KEY (hook, entry)
-);
-"""
-
-_ACTS = """
-CREATE TABLE held (
-    delivery_key TEXT PRIMARY KEY NOT NULL,
-    act          TEXT NOT NULL,
-    run_at       DOUBLE PRECISION NOT NULL,
-    until        DOUBLE PRECISION NOT NULL
-);
-CREATE INDEX held_act ON held (act);
-CREATE TABLE announced (
-    act          TEXT NOT NULL,
-    channel      TEXT NOT NULL,
-    said         TEXT NOT NULL,
-    announced_at DOUBLE PRECISION NOT NULL,
-    PRIMARY KEY (act, channel)
-);
-CREATE INDEX announced_age ON announced (announced_at);
-CREATE TABLE merge_requests (
-    project        TEXT NOT NULL,
-    iid            BIGINT NOT NULL,
-    source_project TEXT NOT NULL,
-    source_branch  TEXT NOT NULL,
-    target_branch  TEXT NOT NULL,
-    sha            TEXT NOT NULL,
-    title          TEXT NOT NULL,
-    url            TEXT NOT NULL,
-    is_open        BOOLEAN NOT NULL,
-    changed_at     DOUBLE PRECISION NOT NULL,
-    seen_at        DOUBLE PRECISION NOT NULL,
-    PRIMARY KEY (project, iid)
-);
-CREATE TABLE branches (
-    project TEXT NOT NULL,
-    branch  TEXT NOT NULL,
-    seen_at DOUBLE PRECISION NOT NULL,
-    PRIMARY KEY (project, branch)
-);
-CREATE INDEX merge_requests_source ON merge_requests (source_project, source_branch);
-CREATE INDEX merge_requests_target ON merge_requests (project, target_branch, sha);
-"""
 
 PROCESSED, PROCESSED_AT = "told_delivery", "told_at"
 """The table of processed deliveries and the column with the time, by the names that the spools of 1.0.0 have."""
 
-_CONVERSATIONS = """
-CREATE TABLE conversation_states (
-    id           INTEGER PRIMARY KEY,
-    name         TEXT NOT NULL UNIQUE,
-    state        TEXT NOT NULL,
-    seen_at      DOUBLE PRECISION NOT NULL
-);
-CREATE INDEX conversation_states_age ON conversation_states (seen_at);
-CREATE TABLE conversation_roots (
-    id           INTEGER PRIMARY KEY,
-    conversation TEXT NOT NULL,
-    channel      TEXT NOT NULL,
-    language     TEXT NOT NULL,
-    detail       TEXT NOT NULL,
-    shows        TEXT NOT NULL,
-    UNIQUE (conversation, channel)
-);
-CREATE TABLE direct_messages (
-    id           INTEGER PRIMARY KEY,
-    notice       TEXT NOT NULL UNIQUE,
-    username     TEXT NOT NULL,
-    email        TEXT NOT NULL,
-    text         TEXT NOT NULL,
-    noted_at     DOUBLE PRECISION NOT NULL
-);
-"""
-
-_REMINDED = """
-CREATE TABLE reminded (
-    id          INTEGER PRIMARY KEY,
-    day         TEXT NOT NULL UNIQUE,
-    reminded_at DOUBLE PRECISION NOT NULL
-);
-"""
 
 _CHANNEL_EVENTS = """
 CREATE TABLE channel_events (
@@ -234,18 +89,18 @@ def _recognise(tables: Columns) -> int | None:
 GITLAB = Tables(
     "gitlab",
     5,
-    _PIPELINES + _MISSED + _PROCESSED + _RECEIVED,
+    create.PIPELINES + create.MISSED + _PROCESSED + create.RECEIVED,
     _recognise,
     (
-        Migration(2, up=_MISSED),
-        Migration(3, up=_RECEIVED_3),
+        Migration(2, up=create.MISSED),
+        Migration(3, up=create.RECEIVED_3),
         # Keys of what was announced are kept apart from the bodies.
         Migration(
             4,
             up=f"""
 ALTER TABLE received RENAME TO received_3;
-{_RECEIVED}
-{_KNOWN_4}
+{create.RECEIVED}
+{create.KNOWN_4}
 INSERT INTO received (delivery_key, body)
     SELECT delivery_key, body FROM received_3 WHERE body IS NOT NULL ORDER BY id;
 INSERT INTO known_delivery (delivery_key, received_at)
@@ -254,7 +109,7 @@ DROP TABLE received_3;
 """,
             down=f"""
 ALTER TABLE received RENAME TO received_4;
-{_RECEIVED_3}
+{create.RECEIVED_3}
 INSERT INTO received (delivery_key, body, received_at)
     SELECT delivery_key, (SELECT min(body) FROM received_4 WHERE delivery_key = known_delivery.delivery_key),
         received_at
@@ -276,7 +131,7 @@ INSERT INTO told_delivery (delivery_key, told_at)
 DELETE FROM known_delivery;
 """,
             down=f"""
-{_KNOWN_4}
+{create.KNOWN_4}
 INSERT INTO known_delivery (delivery_key, received_at)
     SELECT delivery_key, told_at FROM told_delivery WHERE TRUE ORDER BY id ON CONFLICT DO NOTHING;
 INSERT INTO known_delivery (delivery_key, received_at)
@@ -290,8 +145,8 @@ DROP TABLE told_delivery;
         Migration(
             6,
             up=f"""
-{_SUSPECT}
-{_DEAD_LETTER}
+{create.SUSPECT}
+{create.DEAD_LETTER}
 """,
             down="""
 DROP TABLE suspect;
@@ -310,7 +165,7 @@ DROP TABLE dead_letter;
             up=f"""
 ALTER TABLE received ADD COLUMN event TEXT NOT NULL DEFAULT '';
 ALTER TABLE dead_letter ADD COLUMN event TEXT NOT NULL DEFAULT '';
-{_MISSED_EVENT}
+{create.MISSED_EVENT}
 """,
             down="""
 ALTER TABLE received DROP COLUMN event;
@@ -321,7 +176,7 @@ DROP TABLE missed_event;
         # What several events say of one act is announced once.
         Migration(
             9,
-            up=_ACTS,
+            up=create.ACTS,
             down="""
 DROP TABLE held;
 DROP TABLE announced;
@@ -332,7 +187,7 @@ DROP TABLE branches;
         # What belongs together is a conversation, whose first post shows how things stand.
         Migration(
             10,
-            up=_CONVERSATIONS,
+            up=create.CONVERSATIONS,
             down="""
 DROP TABLE conversation_states;
 DROP TABLE conversation_roots;
@@ -340,7 +195,7 @@ DROP TABLE direct_messages;
 """,
         ),
         # The days on which people have been reminded.
-        Migration(11, up=_REMINDED, down="DROP TABLE reminded;"),
+        Migration(11, up=create.REMINDED, down="DROP TABLE reminded;"),
         # What is old is found without looking at all of it. Columns do not show whether an index is there.
         Migration(
             12,

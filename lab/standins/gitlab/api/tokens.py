@@ -22,6 +22,16 @@ def current(call: Call) -> Response:
     return JSONResponse(details(row))
 
 
+def get(call: Call) -> Response:
+    """`GET /personal_access_tokens/:id`, revoked or not; whoever is no administrator is shown their own alone."""
+    row = call.instance.users.numbered_token(call.number("token_id"))
+    if call.user.id != 1 and (row is None or row["user_id"] != call.user.id):
+        raise ApiError(401, message="401 Unauthorized")
+    if row is None:
+        raise not_found()
+    return JSONResponse(details(row))
+
+
 def create(call: Call) -> Response:
     """`POST /users/:user_id/personal_access_tokens`, for administrators: the only answer that holds the token."""
     if call.user.id != 1:

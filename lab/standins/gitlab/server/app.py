@@ -41,6 +41,7 @@ API: tuple[tuple[str, str, Handler], ...] = (
     ("GET", "/metadata", version.metadata),
     ("GET", "/user", users.current),
     ("GET", "/personal_access_tokens/self", tokens.current),
+    ("GET", "/personal_access_tokens/{token_id}", tokens.get),
     ("DELETE", "/personal_access_tokens/{token_id}", tokens.revoke),
     ("POST", "/users/{user_id}/personal_access_tokens", tokens.create),
     ("GET", "/application/settings", settings.show),

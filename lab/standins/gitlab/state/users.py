@@ -76,9 +76,13 @@ class Users:
             _digest(token),
         )
 
+    def numbered_token(self, token_id: int) -> sqlite3.Row | None:
+        """What is known of the token of this number, accepted or not."""
+        return self._store.first("SELECT * FROM access_tokens WHERE id = ?", token_id)
+
     def revoke(self, token_id: int) -> bool:
         """Accept a token no longer; whether there is one of this number."""
-        if self._store.first("SELECT id FROM access_tokens WHERE id = ?", token_id) is None:
+        if self.numbered_token(token_id) is None:
             return False
         self._store.update("access_tokens", token_id, revoked=1)
         return True
