@@ -70,7 +70,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _list(engine: Engine) -> None:
     for message in parked.listed(engine):
         moment = datetime.fromtimestamp(message.created_at).strftime("%Y-%m-%d %H:%M:%S")
-        beginning = _beginning(json.loads(message.message))
+        beginning = _beginning(parked.message_of(engine, message.id))
         print(f"{message.id}\t{moment}\t{message.channel}\t{message.reason}\t{beginning}")
     for each in _events(engine):
         moment = datetime.fromtimestamp(each.died_at).strftime("%Y-%m-%d %H:%M:%S")
@@ -104,7 +104,7 @@ def _decide(engine: Engine, command: str, numbers: list[str]) -> int:
     messages = [int(number) for number in numbers if not number.startswith(_EVENT)]
     events = [int(number.removeprefix(_EVENT)) for number in numbers if number.startswith(_EVENT)]
     if command == "show":
-        print(_message(engine, messages[0]) if messages else dead_letters.body_of(engine, events[0]))
+        print(_shown(engine, messages[0]) if messages else dead_letters.body_of(engine, events[0]))
         return 0
     db = engine.begin()
     try:
@@ -117,9 +117,8 @@ def _decide(engine: Engine, command: str, numbers: list[str]) -> int:
     return 0
 
 
-def _message(engine: Engine, number: int) -> str:
-    ((message,),) = engine.read("SELECT message FROM outbox WHERE id = ?", (number,))
-    return json.dumps(json.loads(message), ensure_ascii=False, indent=2)
+def _shown(engine: Engine, number: int) -> str:
+    return json.dumps(parked.message_of(engine, number), ensure_ascii=False, indent=2)
 
 
 def _events(engine: Engine) -> list[DeadLetter]:

@@ -1,7 +1,8 @@
 """Messages that Mattermost refused for what they are, for an operator to decide on."""
 
+import json
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from relays.storage.engine import Database, Readable
 
@@ -16,21 +17,26 @@ _DROP = (
 
 
 class ParkedMessage(NamedTuple):
-    """One of them; `message` is what would be posted, as JSON."""
+    """One of them, without what would be posted: there may be very many."""
 
     id: int
     created_at: float
     channel: str
     reason: str
-    message: str
 
 
 def listed(store: Readable) -> list[ParkedMessage]:
     """All of them, the oldest first. StorageError."""
     rows = store.read(
-        "SELECT id, created_at, channel, last_error, message FROM outbox WHERE state = 'parked' ORDER BY id"
+        "SELECT id, created_at, channel, last_error FROM outbox WHERE state = 'parked' ORDER BY id"
     )
     return [ParkedMessage(*row) for row in rows]
+
+
+def message_of(store: Readable, number: int) -> Any:
+    """What would be posted of one of them, {} for one that is put aside no more. StorageError."""
+    rows = store.read("SELECT message FROM outbox WHERE id = ? AND state = 'parked'", (number,))
+    return json.loads(rows[0][0]) if rows else {}
 
 
 def retry(db: Database, numbers: Sequence[int], now: float) -> None:

@@ -114,6 +114,22 @@ def test_a_far_event_is_found_among_many_by_few_questions(make: Make, chat: BotS
     assert len(forge.front.pages) < 30
 
 
+def test_a_pattern_of_another_group_is_not_in_the_way(make: Make, chat: BotSink) -> None:
+    """One that GitLab does not show is no reason to bring nothing of the other groups."""
+    relay, forge = make()
+    forge.open_issue("Premier")
+    wait_for(lambda: len(chat.written("dev")) == 1)
+    number = number_of(relay)
+    relay.terminate()
+    group = forge.project.full_path.rpartition("/")[0]
+    listed = f'projects = ["{forge.project.full_path}"]'
+    assert listed in relay.settings
+    relay.configure(relay.settings.replace(listed, f'projects = ["nosuch/**", "{group}/**"]'))
+    relay.start()
+    assert ask(relay, f"replay {number}").startswith(("🔁", "⏳"))
+    wait_for(lambda: len(chat.written("dev")) == 2)
+
+
 REFUSED: dict[str, tuple[str, dict[str, str], str]] = {
     "a stranger": ("replay {}", {"user_id": BOB}, "Réservé à ceux qui administrent ce canal"),
     "nobody": ("replay {}", {"user_id": "nobody00000000000000000001"}, "n'a pas dit qui vous êtes"),

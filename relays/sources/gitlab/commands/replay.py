@@ -22,6 +22,7 @@ from relays.sources.gitlab.delivery_log import DeliveryLog, LogEntry
 from relays.sources.gitlab.event import Event, read_event
 from relays.sources.gitlab.hook_logs import PatternLogs
 from relays.sources.gitlab.payload import Payload
+from relays.sources.gitlab.project_list import covers
 from relays.sources.gitlab.reader import Ask
 from relays.sources.gitlab.rest import GitLabError
 from relays.sources.gitlab.router import Router
@@ -92,7 +93,8 @@ class Replay(Subcommand):
             if isinstance(each, DeliveryLog):
                 if each.api.path.lower() == project:
                     yield each
-            else:
+            elif covers(each.pattern.path, project):
+                # What another group's pattern finds is neither asked for nor in the way.
                 for found in each.found(ask):
                     path = found.api.path.lower()
                     if path == project or project.startswith(f"{path}/"):
