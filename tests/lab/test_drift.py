@@ -37,7 +37,7 @@ def accepts(world: World) -> bool:
     return True
 
 
-@pytest.mark.parametrize("fault", sampled(FAULTS, 20), ids=str)
+@pytest.mark.parametrize("fault", sampled(FAULTS, 40), ids=str)
 def test_drift_is_named_and_repaired(world: World, fault: Fault) -> None:
     """One look, one repair, and nothing left to do; then an event goes all the way again."""
     fault.make(world)

@@ -76,6 +76,7 @@ def second(engine_client: docker.DockerClient) -> Callable[[str], str]:
     return lambda text: stack.run(container, "sh", "-c", text)
 
 
+@pytest.mark.exhaustive
 def test_each_site_has_its_own_and_a_second_run_changes_nothing(forge: Forge, chat: Chat) -> None:
     run = pyinfra()
     assert (run.code, run.changed, run.failed) == (0, 0, 0), run.output

@@ -88,6 +88,7 @@ def test_an_image_is_an_emoji_as_long_as_it_is_in_the_settings(
     assert deploy().changed == 0
 
 
+@pytest.mark.exhaustive
 def test_an_address_is_shown_as_it_is(as_it_was: None, chat: Chat, forge: Forge, site: Site) -> None:
     deploy(**settings(ADDRESS))
     assert icon(chat, forge) == {"override_icon_url": ADDRESS}
