@@ -145,9 +145,8 @@ class DeliveryLog:
         return LogPage(entries, unreadable)
 
     def _entries(self, hook: int, page: int, number: int, status: str = _FAILURES) -> list[LogEntry]:
-        query: dict[str, str | int] = {"per_page": number, "page": page}
-        if status:
-            query["status"] = status
+        only: dict[str, str | int] = {"status": status} if status else {}
+        query = {**only, "per_page": number, "page": page}
         refused = "GitLab keeps no log of deliveries: 17.3 or newer is needed"
         try:
             listed = self.api.page(f"hooks/{hook}/events", query, "hooks", refused)
