@@ -27,7 +27,8 @@ _NUMBERED = (
     ("!", ("merge_request", "iid")),
     ("#", ("issue", "iid")),
 )
-_SIGNS = {"merge_request": "!", "issue": "#"}
+SIGNS = {"merge_request": "!", "issue": "#"}
+"""How what has a number in a project is marked, by its kind."""
 
 FAILED = "failed"
 """The rule of an event that has become a dead letter."""
@@ -131,7 +132,7 @@ def numbered(event: Event) -> str:
     payload: Payload = event.payload
     paths = [
         *_NUMBERED,
-        *([(_SIGNS[event.name], ("object_attributes", "iid"))] if event.name in _SIGNS else []),
+        *([(SIGNS[event.name], ("object_attributes", "iid"))] if event.name in SIGNS else []),
     ]
     found = (f"{sign}{number}" for sign, path in paths if (number := payload.text(*path)))
     return storable(next(found, ""), _LONGEST)

@@ -6,16 +6,19 @@
     until        until when, by the clock of the store
     chosen_by    who has chosen it, by their name in Mattermost, and `chosen_at` when
 
-A silence takes away and never adds: what it leaves out is left out of that channel alone, and noted as such. The root
-of a conversation is edited all the same, for an edit calls nobody.
+With a merge request or an issue all that belongs to its thread is silent: pushes to its branch and the pipelines that
+run there as well. A silence takes away and never adds: what it leaves out is left out of that channel alone, and noted
+as such. The root of a conversation is edited all the same, for an edit calls nobody.
 """
 
 import re
 from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple
 
-from relays.sources.gitlab.channel_events import numbered
+from relays.sources.gitlab.channel_events import SIGNS, numbered
 from relays.sources.gitlab.event import Event
+from relays.sources.gitlab.events import find_kind
+from relays.sources.gitlab.merge_requests import MergeRequests
 from relays.storage.engine import Database, Readable
 from relays.storage.store import Store
 
@@ -33,11 +36,6 @@ class Silence(NamedTuple):
     until: float
     chosen_by: str
     chosen_at: float
-
-    def covers(self, event: Event) -> bool:
-        """Whether an event is left out by it."""
-        project = event.project.lower()
-        return self.target in ("", project, f"{project}{numbered(event)}")
 
 
 class TooManyError(Exception):
@@ -83,10 +81,11 @@ def end(db: Database, channel: str, target: str) -> bool:
 
 
 class Silences:
-    """The table."""
+    """The table, and the merge requests by which it is known what belongs to one."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        self._merge_requests = MergeRequests(store)
 
     def silenced(self, db: Database, channels: Collection[str], events: Iterable[Event]) -> Sequence[str]:
         """Those of the channels in which nothing is said of any of these events now."""
@@ -98,8 +97,21 @@ class Silences:
             f" WHERE until > ? AND channel IN ({marks})",
             (self._store.now(), *channels),
         ).fetchall()
-        known = list(events)
-        return list({each.channel for each in map(Silence._make, rows) if all(map(each.covers, known))})
+        if not rows:
+            return []
+        known = [self._names(db, event) for event in events]
+        found = map(Silence._make, rows)
+        return list({each.channel for each in found if all(each.target in names for names in known)})
+
+    def _names(self, db: Database, event: Event) -> Collection[str]:
+        """All that an event is part of, as a silence calls it."""
+        names = {"", event.project, f"{event.project}{numbered(event)}"}
+        kind = find_kind(event.payload)
+        said = kind and kind.contribution(event.payload, event.project, event.actions)
+        if said:
+            of, project, name = self._merge_requests.place_of(db, said)
+            names |= {project, f"{project}{SIGNS[of]}{name}"} if of in SIGNS else set()
+        return {name.lower() for name in names}
 
     def forget(self, db: Database) -> None:
         """Remove those that are over."""
