@@ -4,7 +4,10 @@ TEXTS = {
     "command.describe": "Passerelle: what comes from GitLab, and what does not",
     "command.hint": "[status | why | replay | mute | dead | help]",
     "command.later": "⏳ The answer to {word} is on its way.",
-    "command.busy": "⏳ Too many commands at once. Try again in a minute.",
+    "command.busy.full": "⏳ Too many commands at once. Try again in a minute.",
+    "command.busy.own": "⏳ {count} of your commands wait for an answer already: this one was not read. Try again once "
+    "they have one.",
+    "command.busy.ending": "⏳ The relay stops; nothing was done. Try again in a minute.",
     "command.storage": "⚠️ The relay's storage does not answer. Events wait in GitLab or on the host; try again in a "
     "minute.",
     "command.failed": "⚠️ The relay could not answer. Its journal says why.",

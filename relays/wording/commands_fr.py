@@ -4,7 +4,10 @@ TEXTS = {
     "command.describe": "Passerelle : ce qui arrive de GitLab, et ce qui n'arrive pas",
     "command.hint": "[status | why | replay | mute | dead | help]",
     "command.later": "⏳ La réponse à {word} arrive dans un instant.",
-    "command.busy": "⏳ Trop de commandes à la fois. Réessayez dans une minute.",
+    "command.busy.full": "⏳ Trop de commandes à la fois. Réessayez dans une minute.",
+    "command.busy.own": "⏳ {count} de vos commandes attendent déjà une réponse : celle-ci n'a pas été lue. Réessayez "
+    "quand elles en auront une.",
+    "command.busy.ending": "⏳ Le relais s'arrête ; rien n'a été fait. Réessayez dans une minute.",
     "command.storage": "⚠️ Le stockage du relais ne répond pas. Les événements attendent dans GitLab ou sur l'hôte ; "
     "réessayez dans une minute.",
     "command.failed": "⚠️ Le relais n'a pas su répondre. Son journal dit pourquoi.",
