@@ -28,7 +28,7 @@ def _of_commands(check: Callable[[Look], Broken | None]) -> Check:
 def _ours(look: Look) -> list[Listed]:
     chat = look.site.mattermost
     found = find_commands(look.mattermost, chat.team, chat.commands) or []
-    return [each for each in found if is_ours(look.mattermost, each)]
+    return [each for each in found if is_ours(each)]
 
 
 @links.add("command.registered", "mattermost.settings", "mattermost.team")
