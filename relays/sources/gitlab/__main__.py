@@ -82,10 +82,8 @@ def build(paths: RelayPaths) -> service.Service:
     standing = {"pending": deliveries.pending, "dead_letters": dead_letters.count}
     logs = logs_of(projects, settings.gitlab.hook) if settings.gitlab else []
     commands = None
-    # Nobody could ask for them without a command.
-    events = ChannelEvents(relay.store, router) if settings.commands else None
-    quiet = Silences(relay.store) if settings.commands else None
-    if settings.commands and events:
+    events, quiet = ChannelEvents(relay.store, router), Silences(relay.store)
+    if settings.commands:
         links = Links(relay.store, deliveries, relay.outbox, dead_letters, relay.dispatcher.held)
         given = (settings.commands, paths.credentials, sender, settings.language)
         commands = receive_commands(*given, links, events, logs, refusals)
@@ -123,8 +121,10 @@ def build(paths: RelayPaths) -> service.Service:
             counters,
             note,
             conversing,
-            events,
-            quiet,
+            # Nobody could ask for them without a command; what is there from before goes all the same.
+            events if settings.commands else None,
+            quiet if settings.commands else None,
+            [each.forget for each in (conversing, events, quiet) if each],
         )
     )
     return relay

@@ -20,8 +20,10 @@ from relays.storage.store import Store
 # As long as the outbox knows what it has delivered.
 _KEEP_SECONDS = 14 * 24 * 3600.0
 _MOST = 100_000
-# More than are noted in the meantime.
-_PRUNED_AT_ONCE = 500
+# The oldest are looked at in portions, a few of them in one transaction at most: what has come to be too much at once
+# goes over some of them, and costs little where there is nothing to do.
+_PORTION = 500
+_PORTIONS = 20
 _LONGEST = 255
 _NUMBERED = (
     ("!", ("merge_request", "iid")),
@@ -100,12 +102,15 @@ class ChannelEvents:
                 yield channel, delivery.key, *about, rule
 
     def forget(self, db: Database) -> None:
-        """Remove some of what is so old that nobody asks for it, and of what is beyond the most there may be."""
-        db.execute(
-            "DELETE FROM channel_events WHERE id IN (SELECT id FROM channel_events ORDER BY id LIMIT ?)"
-            " AND (noted_at < ? OR id <= (SELECT max(id) FROM channel_events) - ?)",
-            (_PRUNED_AT_ONCE, self.store.now() - _KEEP_SECONDS, _MOST),
-        )
+        """Remove what is so old that nobody asks for it, and what is beyond the most there may be."""
+        for _ in range(_PORTIONS):
+            removed = db.execute(
+                "DELETE FROM channel_events WHERE id IN (SELECT id FROM channel_events ORDER BY id LIMIT ?)"
+                " AND (noted_at < ? OR id <= (SELECT max(id) FROM channel_events) - ?)",
+                (_PORTION, self.store.now() - _KEEP_SECONDS, _MOST),
+            ).rowcount
+            if removed < _PORTION:
+                return
 
     def latest(self, channel: str, number: int) -> Sequence[ChannelEvent]:
         """The last so many of a channel, the newest first. StorageError."""
