@@ -84,7 +84,8 @@ def build(paths: RelayPaths) -> service.Service:
     commands = None
     events, quiet = ChannelEvents(relay.store, router), Silences(relay.store)
     if settings.commands:
-        links = Links(relay.store, deliveries, relay.outbox, dead_letters, relay.dispatcher.held)
+        given_links = (deliveries, relay.outbox, dead_letters, relay.dispatcher.held)
+        links = Links(relay.store, *given_links, lambda: relay.health()[0])
         given = (settings.commands, paths.credentials, sender, settings.language)
         commands = receive_commands(*given, links, events, logs, refusals)
         for worker in commands.executor.workers:
