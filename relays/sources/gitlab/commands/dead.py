@@ -48,7 +48,8 @@ class Dead(Subcommand):
             if wanted:
                 self._decide(act, wanted, known)
                 log.info(
-                    "dead letters act=%s numbers=%s user=%s", act, ",".join(wanted), asked.command.user_id
+                    "dead letters act=%s count=%d numbers=%s user=%s",
+                    *(act, len(wanted), ",".join(wanted[:_SHOWN]), asked.command.user_id),
                 )
                 return markup.fill(counted(wording, f"command.dead.{act}", len(wanted)), count=len(wanted))
         elif act != "list" or numbers:
