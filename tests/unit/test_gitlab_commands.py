@@ -243,6 +243,7 @@ OPERATORS = {
     "an administrator of the system": (Person("root", None, is_admin=True), True),
     "one of the list": (Person("alice", "fr", is_admin=False), True),
     "another one": (Person("bob", "fr", is_admin=False), False),
+    "a bot": (Person("robot", "en", is_admin=False, is_bot=True), False),
     "a bot that administers": (Person("robot", "en", is_admin=True, is_bot=True), False),
     "a bot of the list": (Person("alice", "en", is_admin=False, is_bot=True), False),
 }
@@ -256,7 +257,7 @@ def test_who_decides_is_what_mattermost_says(world: World, name: str, manages: b
     world.people.persons[ALICE] = person
     world.people.managers = {ALICE} if manages else set()
     world.act = lambda asked: f"{asked.is_operator()} {asked.may_manage()}"
-    assert world.ask("do") == f"{decides} {decides or manages}"
+    assert world.ask("do") == f"{decides} {decides or (manages and not person.is_bot)}"
 
 
 def test_nobody_decides_while_mattermost_does_not_say(world: World) -> None:

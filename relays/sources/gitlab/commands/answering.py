@@ -78,13 +78,19 @@ class Answering:
             raise NotSureError from None
 
     def _is_operator(self, command: SlashCommand) -> bool:
-        person = self._person(command)
+        return self._decides(self._person(command))
+
+    def _decides(self, person: Person) -> bool:
         return not person.is_bot and (person.is_admin or person.name in self.operators)
 
     def _may_manage(self, command: SlashCommand) -> bool:
-        if self._is_operator(command):
+        person = self._person(command)
+        if self._decides(person):
             return True
+        # A bot does what anybody tells it to, who need not be of the channel.
+        if self.people is None or person.is_bot:
+            return False
         try:
-            return self.people is not None and self.people.administers(command.user_id, command.channel_id)
+            return self.people.administers(command.user_id, command.channel_id)
         except NoAnswerError:
             raise NotSureError from None
