@@ -25,6 +25,11 @@ _PENDING_SECONDS = 30.0
 _Answer = tuple[int, Any]
 
 
+def number_of(channel: str) -> str:
+    """What Mattermost knows a channel of this name by, if it was never called otherwise."""
+    return f"{channel:0<25}1"
+
+
 @dataclass
 class Written:
     """A post as people see it, with all that its root has shown so far."""
@@ -82,7 +87,7 @@ class BotSink:
         self.seconds = 0.0
         """How long it takes for a request that writes."""
         self.token = BOT_TOKEN
-        self.ids = {name: f"id-{name}" for name in channels}
+        self.ids = {name: number_of(name) for name in channels}
         self.archived: set[str] = set()
         self.forbidden: set[str] = set()
         self.people = {"alice": "id-of-alice"}
@@ -250,7 +255,7 @@ class BotSink:
                 name = f"@{next(k for k, v in self.people.items() if v == body[1])}"
                 if self.restricted.get(name) == "channel":
                     return 403, {"id": "api.channel.create_channel.direct_channel.team_restricted_error"}
-                return 201, {"id": self.ids.setdefault(name, f"id-{name}")}
+                return 201, {"id": self.ids.setdefault(name, number_of(name))}
             case ["GET", "teams", "name", team, "channels", "name", name] if team == TEAM:
                 there = name in self.ids and name not in self.archived
                 return (200, {"id": self.ids[name]}) if there else (404, {"id": "store.missing_channel"})

@@ -6,13 +6,13 @@ from urllib.parse import urlencode
 
 import requests
 
-from tests.relays.bot_sink import TEAM, BotSink
+from tests.relays.bot_sink import TEAM, BotSink, number_of
 from tests.relays.process import Relay
 
 COMMAND_TOKEN = "command6token1of8the5sink"
 ALICE, BOB = "alice000000000000000000001", "bob00000000000000000000001"
-DEV, HOME = "dev00000000000000000000001", "home0000000000000000000001"
 RESPONSE = "resp0000000000000000000001"
+DEV, HOME = number_of("dev"), number_of("home")
 
 
 def settings(url: str, *operators: str) -> str:
@@ -29,7 +29,7 @@ def hand_token(home: Path) -> None:
 def form(text: str = "", **changes: str) -> dict[str, str]:
     """The fields of a request, as recorded."""
     return {
-        "channel_id": DEV,
+        "channel_id": number_of(changes.get("channel_name", "dev")),
         "channel_name": "dev",
         "command": "/passerelle",
         "response_url": f"http://people.example.invalid/hooks/commands/{RESPONSE}",

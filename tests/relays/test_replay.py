@@ -35,7 +35,7 @@ def chat() -> Iterator[BotSink]:
     sink = BotSink("dev", "home")
     introduce(sink, ALICE, "alice")
     introduce(sink, BOB, "bob")
-    sink.managers.add((slash.DEV, ALICE))
+    sink.managers |= {(channel_id, ALICE) for channel_id in (slash.DEV, slash.number_of("elsewhere"))}
     yield sink
     sink.stop()
 
@@ -135,7 +135,7 @@ REFUSED: dict[str, tuple[str, dict[str, str], str]] = {
     "nobody": ("replay {}", {"user_id": "nobody00000000000000000001"}, "n'a pas dit qui vous êtes"),
     "another channel": (
         "replay {}",
-        {"channel_name": "home"},
+        {"channel_name": "elsewhere"},
         "n'est pas le numéro d'un événement de ce canal",
     ),
     "a channel that they do not administer": (

@@ -21,6 +21,7 @@ from relays.sources.gitlab.authenticity import read_authenticity
 from relays.sources.gitlab.backfill import Backfill
 from relays.sources.gitlab.batcher import Batcher
 from relays.sources.gitlab.channel_events import ChannelEvents
+from relays.sources.gitlab.channel_ids import ChannelIds
 from relays.sources.gitlab.commands.assembly import receive_commands
 from relays.sources.gitlab.commands.status import Links
 from relays.sources.gitlab.config import GitLabSettings, Listen
@@ -86,8 +87,10 @@ def build(paths: RelayPaths) -> service.Service:
     if settings.commands:
         given_links = (deliveries, relay.outbox, dead_letters, relay.dispatcher.held)
         links = Links(relay.store, *given_links, lambda: relay.health()[0])
+        channels = ChannelIds(relay.store, router.leads_into, isinstance(sender, Bot))
+        relay.on_channel = channels.resolved
         given = (settings.commands, paths.credentials, sender, settings.language)
-        commands = receive_commands(*given, links, events, logs, refusals)
+        commands = receive_commands(*given, links, events, channels, logs, refusals)
         for worker in commands.executor.workers:
             relay.add(worker)
     relay.add(HttpServer(App(reception, counters, relay.health, standing, commands).begin, *listeners))

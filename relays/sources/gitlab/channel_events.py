@@ -127,7 +127,9 @@ def _selected(condition: str, number: int, *values: Any) -> tuple[str, Sequence[
         "SELECT e.id, e.delivery_key, e.kind, e.subject, e.project, e.rule, e.noted_at, o.state, o.silent, o.attempts,"  # noqa: S608
         " o.last_error FROM channel_events e LEFT JOIN outbox o"
         " ON o.channel = e.channel AND o.delivery_key = e.delivery_key AND e.rule = ''"
-        f" WHERE {condition} ORDER BY e.id DESC LIMIT ?",
+        # What was noted when another channel bore the name is not this one's.
+        " LEFT JOIN channel_ids c ON c.channel = e.channel"
+        f" WHERE {condition} AND e.noted_at >= coalesce(c.since, 0) ORDER BY e.id DESC LIMIT ?",
         (*values, number),
     )
 

@@ -48,6 +48,16 @@ CREATE TABLE silences (
 );
 """
 
+# In this order, for rows of a damaged file are known by the types of their values.
+_CHANNEL_IDS = """
+CREATE TABLE channel_ids (
+    id         INTEGER PRIMARY KEY,
+    since      DOUBLE PRECISION NOT NULL,
+    channel    TEXT NOT NULL UNIQUE,
+    channel_id TEXT NOT NULL
+);
+"""
+
 # What waits may be taken for announced where the version of a damaged file could not be read.
 AFTER_RESCUE = f"""
 DELETE FROM {PROCESSED} WHERE delivery_key IN (SELECT delivery_key FROM received)
@@ -58,6 +68,8 @@ LEFT_BEHIND = ("known_delivery",)
 
 
 def _recognise(tables: Columns) -> int | None:
+    if "channel_ids" in tables:
+        return 15
     if "silences" in tables:
         return 14
     if "channel_events" in tables:
@@ -212,6 +224,8 @@ DROP INDEX branches_age;
         Migration(13, up=_CHANNEL_EVENTS, down="DROP TABLE channel_events;"),
         # What people do not want to hear of for a while.
         Migration(14, up=_SILENCES, down="DROP TABLE silences;"),
+        # Which channel is meant by a name.
+        Migration(15, up=_CHANNEL_IDS, down="DROP TABLE channel_ids;"),
     ),
     known=(
         PROCESSED,
@@ -221,6 +235,7 @@ DROP INDEX branches_age;
         "reminded",
         "channel_events",
         "silences",
+        "channel_ids",
     ),
     waiting=("received", "direct_messages"),
 )
