@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from email.utils import formatdate
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
+from weakref import WeakSet
 
 from tests.relays.loopback import Handler, Loopback
 from tests.relays.sink import HOOK_ID, OK, Reply, keys_of
@@ -75,6 +76,15 @@ class Call:
         return keys_of({"props": self.body["props"]})
 
 
+_SINKS: "WeakSet[BotSink]" = WeakSet()
+
+
+def later_answer(response: str) -> str | None:
+    """What was sent to this address for later answers, of whichever server; None if nothing was yet."""
+    answers = [body for sink in list(_SINKS) for where, body in list(sink.later) if where == response]
+    return str(answers[0]["text"]) if answers else None
+
+
 class BotSink:
     """A server on a loopback port that stays the same over `stop` and `start`.
 
@@ -107,6 +117,7 @@ class BotSink:
         self.at_once: list[list[Call]] = []
         """Of each request that writes, those that were under way when it came, and itself."""
         self.searches = 0
+        _SINKS.add(self)
         self._pending: dict[str, tuple[str, float]] = {}
         self._under_way: list[Call] = []
         self._guard = threading.RLock()

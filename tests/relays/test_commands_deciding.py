@@ -170,6 +170,7 @@ def test_a_channel_is_silent_as_long_as_who_administers_it_wants(
     assert ask(relay, "mute 2h") == f"🔕 Silence pendant 2 h : {ALL}. `mute off` le lève."
     wait_for(lambda: len(chat.written("dev")) == 1)
     assert chat.written("dev")[0].shown == f"🔕 alice demande le silence dans ce canal pendant 2 h : {ALL}"
+    assert ask(relay, "mute 120m") == f"🔕 Silence pendant 2 h : {ALL}. `mute off` le lève.", "said once"
     relay.kill()
     relay.start()
     send(relay, issue(1))

@@ -56,8 +56,8 @@ def listed(store: Readable, now: float) -> list[Silence]:
     return [Silence(*row) for row in rows]
 
 
-def put(db: Database, new: Silence) -> None:
-    """Have a silence in the place of the one of the same channel and target. TooManyError."""
+def put(db: Database, new: Silence) -> Silence | None:
+    """Have a silence in the place of the one of the same channel and target, if that is not over. TooManyError."""
     new = new._replace(target=new.target.lower())
     # Those that are over may still be there, where nothing has happened since.
     ((others,),) = db.execute(
@@ -66,12 +66,18 @@ def put(db: Database, new: Silence) -> None:
     ).fetchall()
     if others >= MOST:
         raise TooManyError
+    before = db.execute(
+        "SELECT channel, target, until, chosen_by, chosen_at FROM silences"
+        " WHERE channel = ? AND target = ? AND until > ?",
+        (new.channel, new.target, new.chosen_at),
+    ).fetchone()
     db.execute(
         "INSERT INTO silences (channel, target, until, chosen_by, chosen_at) VALUES (?, ?, ?, ?, ?)"
         " ON CONFLICT (channel, target) DO UPDATE SET until = excluded.until, chosen_by = excluded.chosen_by,"
         " chosen_at = excluded.chosen_at",
         new,
     )
+    return before and Silence(*before)
 
 
 def end(db: Database, channel: str, target: str) -> bool:

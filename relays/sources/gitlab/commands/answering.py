@@ -9,6 +9,7 @@ from relays.mattermost.markup import Markup
 from relays.mattermost.people import NoAnswerError, People, Person
 from relays.mattermost.slash_command import SlashCommand
 from relays.sources.gitlab.channel_ids import ChannelIds
+from relays.sources.gitlab.commands.storing import UncertainError
 from relays.sources.gitlab.commands.subcommand import Asked, NotSureError, Subcommand
 from relays.storage.engine import StorageError
 from relays.wording import CATALOGUES, Language, Wording
@@ -62,6 +63,8 @@ class Answering:
             return subcommand.answer(asked)
         except NotSureError:
             return Markup(wording["command.not_sure" if self.people else "command.no_bot"])
+        except UncertainError:
+            return Markup(wording["command.uncertain"])
         except StorageError:
             return Markup(wording["command.storage"])
         except Exception as error:

@@ -5,6 +5,7 @@ the rules as they are now, and it is said in this channel alone, as a post of it
 thread least of all, hears of the event a second time.
 """
 
+import itertools
 import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -16,6 +17,7 @@ from relays.delivery.outbox import Notification, Outbox
 from relays.mattermost import markup
 from relays.mattermost.markup import Markup
 from relays.sources.gitlab.channel_events import FAILED, ChannelEvent, ChannelEvents
+from relays.sources.gitlab.commands.storing import stored
 from relays.sources.gitlab.commands.subcommand import Asked, Subcommand
 from relays.sources.gitlab.commands.why import left_out
 from relays.sources.gitlab.delivery_log import DeliveryLog, LogEntry
@@ -26,7 +28,7 @@ from relays.sources.gitlab.project_list import covers
 from relays.sources.gitlab.reader import Ask
 from relays.sources.gitlab.rest import GitLabError
 from relays.sources.gitlab.router import Router
-from relays.storage.engine import StorageError
+from relays.storage.engine import Database
 from relays.storage.store import Store
 
 log = logging.getLogger(__name__)
@@ -34,7 +36,8 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 _REASON = 120
-_STORED_SECONDS = 60.0
+# Who asks for the same again so soon has not heard that it was done.
+_AGAIN_SECONDS = 60.0
 # The watchdog leaves the thread several times as long.
 _SEARCH_SECONDS = 60.0
 _DIGITS = 18
@@ -109,14 +112,29 @@ class Replay(Subcommand):
             if rule is None:
                 return Markup(wording["command.replay.elsewhere"])
             return markup.fill(wording["command.replay.left_out"], fate=left_out(rule or "muted", wording))
-        key = f"{known.key} replay {self._store.now():.3f}"
-        stored = self._outbox.put(lambda db: [Notification(key, channel, message)])
-        try:
-            stored.result(_STORED_SECONDS)
-        except TimeoutError:
-            raise StorageError("no commit in time") from None
+
+        def work(db: Database) -> list[Notification]:
+            key = self._key(db, known.key, channel)
+            return [Notification(key, channel, message)] if key else []
+
+        if not stored(self._outbox.put, work):
+            return markup.fill(wording["command.replay.twice"], number=known.number)
         log.info("replay key=%s channel=%s user=%s", known.key, channel, asked.command.user_id)
         return markup.fill(wording["command.replay.done"], number=known.number)
+
+    def _key(self, db: Database, event: str, channel: str) -> str:
+        """The key of the next replay of an event in a channel; none where one waits, or has just been posted."""
+        numbers = itertools.count(1)
+        while True:
+            key = f"{event} replay {next(numbers)}"
+            row = db.execute(
+                "SELECT state, finished_at FROM outbox WHERE channel = ? AND delivery_key = ?", (channel, key)
+            ).fetchone()
+            if row is None:
+                return key
+            state, finished_at = row
+            if state == "ready" or (state == "done" and self._store.now() - finished_at < _AGAIN_SECONDS):
+                return ""
 
 
 def _within(seconds: float) -> Ask:
