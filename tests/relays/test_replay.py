@@ -204,6 +204,41 @@ def test_what_the_rules_leave_out_by_now_stays_out(make: Make, chat: BotSink) ->
     assert len(chat.written("dev")) == 1
 
 
+def hide(forge: Forge) -> None:
+    """The issue is for members only from now on."""
+    forge.project.done("PUT", "/issues/1", confidential=True)
+
+
+def delete(forge: Forge) -> None:
+    """The issue is not there any more."""
+    forge.sql("DELETE FROM issues")
+
+
+@pytest.mark.parametrize("change", [hide, delete])
+@pytest.mark.parametrize("about", ["the issue", "a comment on it"])
+def test_what_has_become_confidential_since_is_not_said_again(
+    make: Make, chat: BotSink, change: Callable[[Forge], None], about: str
+) -> None:
+    """Though the log holds it as it was: only where confidential events go now, and nowhere without such a route."""
+    relay, forge = make()
+    forge.open_issue("Titre-secret")
+    if about != "the issue":
+        forge.project.done("PUT", f"/hooks/{forge.hook['id']}", url=forge.door.url, note_events=True)
+        forge.project.done("POST", "/issues/1/notes", body="Titre-secret aussi")
+        wait_for(lambda: len(chat.written("dev")) == 2)
+    wait_for(lambda: len(chat.written("dev")) >= 1)
+    number, said = number_of(relay), len(chat.written("dev"))
+    change(forge)
+    answer = ask(relay, f"replay {number}")
+    assert "n'amènent plus cet événement dans ce canal" in answer
+    assert "secret" not in answer
+    assert len(chat.written("dev")) == said
+    relay.terminate()
+    relay.configure(relay.settings + '[[routes]]\nchannels = ["dev"]\nconfidential = true\n')
+    relay.start()
+    assert "annoncé de nouveau" in ask(relay, f"replay {number}")
+
+
 @pytest.mark.parametrize(
     ("state", "said"),
     [

@@ -1,22 +1,25 @@
 """`replay`: an event of the channel, announced there once more.
 
-The relay keeps no bodies of what it has announced, so GitLab's log of deliveries is asked for it. What is said follows
-the rules as they are now, and it is said in this channel alone, as a post of its own: nothing that is remembered, a
-thread least of all, hears of the event a second time.
+The relay keeps no bodies of what it has announced, so GitLab's log of deliveries is asked for it, and whether an issue
+that it is about has become confidential since. What is said follows the rules as they are now, and it is said in this
+channel alone, as a post of its own: nothing that is remembered, a thread least of all, hears of it a second time.
 """
 
 import itertools
 import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from functools import partial
 from typing import TypeVar
+from urllib.parse import quote
 
 from relays.base.bounded_json import HeavyError, read_json
 from relays.base.bounded_json import UnreadableError as NoJsonError
 from relays.delivery.outbox import Notification, Outbox
 from relays.mattermost import markup
 from relays.mattermost.markup import Markup
-from relays.sources.gitlab.channel_events import FAILED, ChannelEvent, ChannelEvents
+from relays.sources.gitlab.channel_events import FAILED, SIGNS, ChannelEvent, ChannelEvents, numbered
 from relays.sources.gitlab.commands.storing import stored
 from relays.sources.gitlab.commands.subcommand import Asked, Subcommand
 from relays.sources.gitlab.commands.why import left_out
@@ -26,7 +29,7 @@ from relays.sources.gitlab.hook_logs import PatternLogs
 from relays.sources.gitlab.payload import Payload
 from relays.sources.gitlab.project_list import covers
 from relays.sources.gitlab.reader import Ask
-from relays.sources.gitlab.rest import GitLabError
+from relays.sources.gitlab.rest import GitLabError, PlaceApi, Server, UnknownError
 from relays.sources.gitlab.router import Router
 from relays.storage.engine import Database
 from relays.storage.store import Store
@@ -81,13 +84,26 @@ class Replay(Subcommand):
         try:
             found = (each.find(known.key, known.noted_at, ask) for each in self._found(known, ask))
             entry = next(filter(None, found), None)
+            event = entry and _read(entry)
+            if not event:
+                return Markup(wording["command.replay.gone"])
+            event = self._as_now(event, _server_of(self._logs[0]), ask)
         except GitLabError as error:
             reason = markup.plain(str(error), _REASON)
             return markup.fill(wording["command.replay.gitlab"], reason=reason)
-        event = entry and _read(entry)
-        if not event:
-            return Markup(wording["command.replay.gone"])
         return self._announce(known, event, asked)
+
+    def _as_now(self, event: Event, server: Server, ask: Ask) -> Event:
+        """The event as one that is confidential if what it is about is so by now, or is not there any more."""
+        sign, number = numbered(event)[:1], numbered(event)[1:]
+        if event.confidential or sign != SIGNS["issue"]:
+            return event
+        project = PlaceApi(server, event.project)
+        try:
+            issue = ask(partial(project.one, f"issues/{quote(number, safe='')}", {}, "issues", ""))
+        except UnknownError:
+            return replace(event, confidential=True)
+        return replace(event, confidential=issue.get("confidential") is not False)
 
     def _found(self, known: ChannelEvent, ask: Ask) -> Iterator[DeliveryLog]:
         """The logs that may hold it: that of its project, and those of groups that it is in."""
@@ -147,6 +163,10 @@ def _within(seconds: float) -> Ask:
         return question()
 
     return ask
+
+
+def _server_of(log: DeliveryLog | PatternLogs) -> Server:
+    return log.api.server if isinstance(log, DeliveryLog) else log.pattern.server
 
 
 def _read(entry: LogEntry) -> Event | None:
