@@ -8,7 +8,7 @@ from relays.sources.gitlab import merge_requests, review
 from relays.sources.gitlab.event import Event
 from relays.sources.gitlab.events import find_kind
 from relays.sources.gitlab.mute import Mute
-from relays.sources.gitlab.people import People, mentions
+from relays.sources.gitlab.people import UserNames, mentions
 from relays.sources.gitlab.projects import Projects
 from relays.sources.gitlab.routing import Conversations, Route, dropped, targets
 from relays.sources.gitlab.templates import EventTemplates
@@ -24,7 +24,7 @@ class Router:
 
     routes: Sequence[Route]
     mute: Mute
-    people: People = field(default_factory=dict)
+    people: UserNames = field(default_factory=dict)
     rewordings: Mapping[str, EventTemplates] = field(default_factory=dict)
     projects: Projects = field(default_factory=Projects)
 

@@ -94,7 +94,7 @@ class Answering:
         person = self._person(command)
         if self._decides(person):
             return True
-        # A bot does what anybody tells it to, who need not be of the channel.
+        # A bot may be anybody's, who need not be of the channel.
         if self.people is None or person.is_bot:
             return False
         try:
