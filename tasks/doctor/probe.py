@@ -272,6 +272,14 @@ def health(port: int | None) -> dict[str, Any]:
     return {"error": error, "figures": figures if isinstance(figures, dict) else {}}
 
 
+def served(url: str | None) -> dict[str, Any] | None:
+    """What is answered, as `web` has it, where slash commands are taken in; None if it is not to be asked.
+
+    The question is none of a command's, so the relay has nothing to do: it says that this is no way to ask.
+    """
+    return web(url) if url else None
+
+
 def reach(container: str | None, relay: str | None) -> dict[str, Any]:
     """Whether a container gets through to the relay, if both are given.
 
@@ -392,6 +400,7 @@ def main() -> None:
             "disk": pool.submit(disk, asked["places"]),
             "tree": pool.submit(tree, asked["tree"], asked["folders"]),
             "limits": pool.submit(limits),
+            "command": pool.submit(served, asked["command"] if runs else None),
             "bot": pool.submit(bot, asked["bot"], chat),
         }
         pages = {name: pool.submit(web, *page) for name, page in asked["pages"].items()}

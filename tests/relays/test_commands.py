@@ -55,6 +55,7 @@ def test_who_is_not_the_team_is_refused(bot: Callable[..., Relay]) -> None:
         method: post(relay, urlencode(form()).encode(), method).status_code
         for method in ("GET", "HEAD", "PUT", "DELETE")
     }
+    # As the doctor asks whether it is the relay that takes them in.
     assert methods == dict.fromkeys(methods, 405)
     # The token in the header, which Mattermost sends as well, is not enough.
     assert post(relay, b"", Authorization=f"Token {COMMAND_TOKEN}").status_code == 400
