@@ -18,7 +18,7 @@ import time
 import urllib.error
 import urllib.request
 import uuid
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -392,7 +392,7 @@ def main() -> None:
     runs = states[asked["server"]].get("ActiveState") == "active"
     chat = asked["chat_proxy"]
     with ThreadPoolExecutor(16) as pool:
-        started = {
+        started: dict[str, Future[Any]] = {
             "compose": pool.submit(compose, infrastructure, asked["compose"]),
             "webhooks": pool.submit(webhooks, asked["webhooks_conf"], chat),
             "health": pool.submit(health, asked["port"] if runs else None),

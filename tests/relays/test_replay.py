@@ -10,6 +10,7 @@ import pytest
 
 from tests.relays import slash
 from tests.relays.bot_sink import BotSink
+from tests.relays.bot_sink import number_of as channel_number
 from tests.relays.gitlab_site import Forge
 from tests.relays.process import Relay, wait_for
 from tests.relays.sink import Reply
@@ -36,7 +37,7 @@ def chat() -> Iterator[BotSink]:
     sink = BotSink("dev", "home")
     introduce(sink, ALICE, "alice")
     introduce(sink, BOB, "bob")
-    sink.managers |= {(channel_id, ALICE) for channel_id in (slash.DEV, slash.number_of("elsewhere"))}
+    sink.managers |= {(channel_id, ALICE) for channel_id in (slash.DEV, channel_number("elsewhere"))}
     yield sink
     sink.stop()
 

@@ -48,8 +48,8 @@ def receive(last: float | None, held: bool = False) -> Callable[[Store], None]:
                 lambda db: db.execute("INSERT INTO told_delivery (delivery_key, told_at) VALUES (?, ?)", row)
             ).result()
         if held:
-            row = ("key", "act", NOW + 2, NOW + 9)
-            store.submit(lambda db: db.execute("INSERT INTO held VALUES (?, ?, ?, ?)", row)).result()
+            moments = ("key", "act", NOW + 2, NOW + 9)
+            store.submit(lambda db: db.execute("INSERT INTO held VALUES (?, ?, ?, ?)", moments)).result()
 
     return work
 
