@@ -32,12 +32,16 @@ class NoAnswerError(Exception):
 
 @dataclass(frozen=True)
 class Person:
-    """A user of Mattermost; `is_admin` of the whole system. `language` is one of ours, None for another one."""
+    """A user of Mattermost; `is_admin` of the whole system. `language` is one of ours, None for another one.
+
+    `email` is empty if the server does not show it.
+    """
 
     name: str
     language: Language | None
     is_admin: bool
     is_bot: bool = False
+    email: str = ""
 
 
 class People:
@@ -87,6 +91,7 @@ class People:
             next((each for each in _LANGUAGES if each == locale), None),
             "system_admin" in str(found.get("roles") or "").split(),
             found.get("is_bot") is True,
+            str(found.get("email") or ""),
         )
         with self._guard:
             self._known[user_id] = person.language, time.monotonic() + _KNOWN_SECONDS

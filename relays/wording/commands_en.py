@@ -2,7 +2,7 @@
 
 TEXTS = {
     "command.describe": "Passerelle: what comes from GitLab, and what does not",
-    "command.hint": "[status | why | replay | mute | dead | help]",
+    "command.hint": "[status | todo | why | replay | mute | dead | help]",
     "command.later": "⏳ The answer to {word} is on its way.",
     "command.busy.full": "⏳ Too many commands at once. Try again in a minute.",
     "command.busy.own": "⏳ {count} of your commands wait for an answer already: this one was not read. Try again once "
@@ -102,6 +102,18 @@ TEXTS = {
     "command.replay.left_out": "The rules of the site still leave it out: {fate}",
     "command.replay.twice": "🔁 Event {number} was announced in this channel once more just now, or is about to be.",
     "command.replay.done": "🔁 Event {number} is announced in this channel once more.",
+    "command.usage.todo": "todo",
+    "command.help.todo": "what waits for you in GitLab: reviews, what is assigned to you, your pipelines that failed",
+    "command.todo": "📋 **What waits for you in GitLab**",
+    "command.todo.review": "👀 **To review**",
+    "command.todo.assigned": "📌 **Assigned to you**",
+    "command.todo.red": "🔴 **Merge requests whose pipeline has failed**",
+    "command.todo.none": "✨ Nothing waits for you in the projects of this site.",
+    "command.todo.nobody": "No account of GitLab is yours for certain. Ask who sets up the site to say which one "
+    "(`gitlab.people`).",
+    "command.todo.no_token": "GitLab would have to be read, which this site does not (`gitlab.read_token`).",
+    "command.todo.unread.one": "⚠️ 1 project could not be read: something may be missing.",
+    "command.todo.unread.many": "⚠️ {count} projects could not be read: something may be missing.",
     "command.usage.mute": "mute [2h|off] [project]",
     "command.help.mute": "announce nothing here for a while, of everything, of a project (`taaf/site`) or of what "
     "has a number there (`taaf/site!12`); alone, what is silent (those who administer the channel)",

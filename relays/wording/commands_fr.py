@@ -2,7 +2,7 @@
 
 TEXTS = {
     "command.describe": "Passerelle : ce qui arrive de GitLab, et ce qui n'arrive pas",
-    "command.hint": "[status | why | replay | mute | dead | help]",
+    "command.hint": "[status | todo | why | replay | mute | dead | help]",
     "command.later": "⏳ La réponse à {word} arrive dans un instant.",
     "command.busy.full": "⏳ Trop de commandes à la fois. Réessayez dans une minute.",
     "command.busy.own": "⏳ {count} de vos commandes attendent déjà une réponse : celle-ci n'a pas été lue. Réessayez "
@@ -102,6 +102,18 @@ TEXTS = {
     "command.replay.left_out": "Les règles du site l'excluent toujours : {fate}",
     "command.replay.twice": "🔁 L'événement {number} vient d'être annoncé de nouveau dans ce canal, ou va l'être.",
     "command.replay.done": "🔁 L'événement {number} est annoncé de nouveau dans ce canal.",
+    "command.usage.todo": "todo",
+    "command.help.todo": "ce qui vous attend dans GitLab : relectures, ce qui vous est assigné, vos pipelines en échec",
+    "command.todo": "📋 **Ce qui vous attend dans GitLab**",
+    "command.todo.review": "👀 **À relire**",
+    "command.todo.assigned": "📌 **Assigné à vous**",
+    "command.todo.red": "🔴 **Merge Requests dont le pipeline a échoué**",
+    "command.todo.none": "✨ Rien ne vous attend dans les projets de ce site.",
+    "command.todo.nobody": "Aucun compte de GitLab n'est à coup sûr le vôtre. Demandez à qui règle le site de dire "
+    "lequel (`gitlab.people`).",
+    "command.todo.no_token": "Il faudrait lire GitLab, ce que ce site ne permet pas (`gitlab.read_token`).",
+    "command.todo.unread.one": "⚠️ 1 projet n'a pas pu être lu : il manque peut-être quelque chose.",
+    "command.todo.unread.many": "⚠️ {count} projets n'ont pas pu être lus : il manque peut-être quelque chose.",
     "command.usage.mute": "mute [2h|off] [projet]",
     "command.help.mute": "ne plus rien annoncer ici pendant un moment, de tout, d'un projet (`taaf/site`) ou de ce "
     "qui y a un numéro (`taaf/site!12`) ; seul, les silences en cours (administrateurs du canal)",

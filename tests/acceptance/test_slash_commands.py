@@ -24,7 +24,8 @@ def test_who_types_a_command_is_answered_and_nobody_else(
     dossier.mask.add(*saved.content_string.split())
     channel = chat.channel(site.mattermost.gitlab_webhook.channel)
     where = {"channel_id": channel["id"], "team_id": channel["team_id"]}
-    known = {each["command.status.well"] for each in CATALOGUES.values()}
+    titles = ("command.status.well", "command.status.degraded")
+    known = {each[title] for each in CATALOGUES.values() for title in titles}
     for word in site.mattermost.commands:
         answer = chat.api("POST", "/commands/execute", {**where, "command": f"/{word} status"})
         assert answer["response_type"] == "ephemeral"

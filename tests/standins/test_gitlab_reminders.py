@@ -128,3 +128,36 @@ def test_nobody_reads_with_a_wrong_token_or_writes_with_that_of_a_reader(project
     if path in ("/issues", "/milestones"):
         reader = project.call("POST", path, json={"title": "x"}, headers={"PRIVATE-TOKEN": READ_TOKEN})
         assert (reader.status_code, reader.json()["error"]) == (403, "insufficient_scope")
+
+
+def test_what_is_somebodys(project: Project) -> None:
+    """Who bears a name, their role in a project, and the lists by author, assignee and reviewer."""
+    site, me = project.site, project.site.done("GET", "/user")
+    (found,) = site.done("GET", "/users?username=Root")
+    assert (found["id"], found["state"], found["public_email"]) == (me["id"], "active", "")
+    assert site.done("GET", "/users?username=roo") == []
+    assert site.done("GET", "/users?search=somebody@example.org") == []
+    assert project.done("GET", f"/members/all/{me['id']}")["access_level"] == 40
+    assert project.call("GET", "/members/all/999").status_code == 404
+    opened(project, "a", reviewer_ids=[me["id"]])
+    opened(project, "b", assignee_ids=[me["id"]])
+    project.done("POST", "/issues", title="mine", assignee_ids=[me["id"]])
+    project.done("POST", "/issues", title="nobody's")
+
+    def listed(path: str) -> list[str]:
+        return sorted(each["title"] for each in project.done("GET", path))
+
+    assert listed(f"/merge_requests?author_id={me['id']}") == ["a", "b"]
+    assert listed(f"/merge_requests?reviewer_id={me['id']}") == ["a"]
+    assert listed(f"/merge_requests?assignee_id={me['id']}") == ["b"]
+    assert listed("/merge_requests?reviewer_id=999") == []
+    assert listed(f"/issues?assignee_id={me['id']}") == ["mine"]
+
+
+def test_a_merge_request_shows_its_newest_pipeline(project: Project) -> None:
+    made = opened(project, "a")
+    assert project.done("GET", "/merge_requests/1")["head_pipeline"] is None
+    project.done("POST", f"/statuses/{made['sha']}", state="failed", ref="a")
+    shown = project.done("GET", "/merge_requests/1")["head_pipeline"]
+    assert (shown["status"], shown["ref"]) == ("failed", "a")
+    assert shown["web_url"].endswith(f"/-/pipelines/{shown['id']}")

@@ -6,6 +6,7 @@ import socket
 import sys
 from collections import Counter
 from collections.abc import Sequence
+from zoneinfo import ZoneInfo
 
 from relays import service
 from relays.base import systemd
@@ -24,6 +25,7 @@ from relays.sources.gitlab.channel_events import ChannelEvents
 from relays.sources.gitlab.channel_ids import ChannelIds
 from relays.sources.gitlab.commands.assembly import receive_commands
 from relays.sources.gitlab.commands.status import Links
+from relays.sources.gitlab.commands.todo import ReadProjects
 from relays.sources.gitlab.config import GitLabSettings, Listen
 from relays.sources.gitlab.conversations.conversing import Conversing
 from relays.sources.gitlab.conversations.direct_messages import DirectMessages, DirectMessenger
@@ -40,6 +42,7 @@ from relays.sources.gitlab.merge_requests import MergeRequests
 from relays.sources.gitlab.readable import read_projects
 from relays.sources.gitlab.reminders.days import Days
 from relays.sources.gitlab.reminders.reminder import ReminderWorker
+from relays.sources.gitlab.reminders.settings import DEFAULT_ZONE
 from relays.sources.gitlab.router import Router
 from relays.sources.gitlab.silences import Silences
 from relays.sources.gitlab.tables import AFTER_RESCUE, GITLAB
@@ -90,7 +93,10 @@ def build(paths: RelayPaths) -> service.Service:
         channels = ChannelIds(relay.store, router.leads_into, isinstance(sender, Bot))
         relay.on_channel = channels.resolved
         given = (settings.commands, paths.credentials, sender, settings.language)
-        commands = receive_commands(*given, links, events, channels, logs, refusals)
+        zone = ZoneInfo(settings.reminders.timezone if settings.reminders else DEFAULT_ZONE)
+        commands = receive_commands(
+            *given, links, events, channels, ReadProjects(projects, zone), logs, refusals
+        )
         for worker in commands.executor.workers:
             relay.add(worker)
     relay.add(HttpServer(App(reception, counters, relay.health, standing, commands).begin, *listeners))

@@ -75,3 +75,13 @@ def search(call: Call, table: str, project: Project, *orders: str) -> list[Any]:
         f" ORDER BY {order} IS NULL, {order} {sort}, id {sort}",
         project.id, state,
     )  # fmt: skip
+
+
+def is_of_those_asked_for(call: Call, record: Issue | MergeRequest) -> bool:
+    """Whether it is of the people that a list is asked for: `author_id`, `assignee_id`, `reviewer_id`."""
+    people = {
+        "author_id": [record.author_id],
+        "assignee_id": record.assignee_ids,
+        "reviewer_id": record.reviewer_ids if isinstance(record, MergeRequest) else [],
+    }
+    return all(set(call.ids(name) or ids) & set(ids) for name, ids in people.items() if name in call.params)

@@ -24,7 +24,11 @@ def index(call: Call) -> Response:
     wanted = call.text("due_date")
     if wanted not in (None, "", "any", "0", "today", "tomorrow", "overdue"):
         raise ApiError(400, error="due_date does not have a valid value")
-    found = [issue for issue in map(Issue.of, rows) if _is_due(issue.due_date, wanted)]
+    found = [
+        issue
+        for issue in map(Issue.of, rows)
+        if _is_due(issue.due_date, wanted) and issuable_parameters.is_of_those_asked_for(call, issue)
+    ]
     return call.page([payload.to_json(call.instance, project, issue) for issue in found])
 
 

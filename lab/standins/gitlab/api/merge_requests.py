@@ -2,7 +2,7 @@
 
 from starlette.responses import JSONResponse, Response
 
-from lab.standins.gitlab.api import issuable_parameters, projects
+from lab.standins.gitlab.api import issuable_parameters, pipelines, projects
 from lab.standins.gitlab.api.call import Call
 from lab.standins.gitlab.payloads import merge_request as payload
 from lab.standins.gitlab.payloads.webhooks import common
@@ -18,13 +18,18 @@ def index(call: Call) -> Response:
     """`GET /projects/:id/merge_requests`."""
     project = projects.find(call)
     rows = issuable_parameters.search(call, "merge_requests", project)
-    return call.page([payload.to_json(call.instance, project, MergeRequest.of(row)) for row in rows])
+    found = [
+        each for each in map(MergeRequest.of, rows) if issuable_parameters.is_of_those_asked_for(call, each)
+    ]
+    return call.page([payload.to_json(call.instance, project, each) for each in found])
 
 
 def show(call: Call) -> Response:
     """`GET /projects/:id/merge_requests/:iid`."""
     project = projects.find(call)
-    return JSONResponse(payload.to_json(call.instance, project, find(call, project)))
+    found = find(call, project)
+    pipeline = pipelines.newest(call, project, found.source_sha)
+    return JSONResponse({**payload.to_json(call.instance, project, found), "head_pipeline": pipeline})
 
 
 def create(call: Call) -> Response:

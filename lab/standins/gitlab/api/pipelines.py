@@ -47,6 +47,14 @@ def index(call: Call) -> Response:
     return call.page([_shown(project, each) for each in found])
 
 
+def newest(call: Call, project: Project, sha: str) -> dict[str, Any] | None:
+    """The last pipeline of a commit."""
+    row = call.instance.store.first(
+        "SELECT * FROM pipelines WHERE project_id = ? AND sha = ? ORDER BY id DESC LIMIT 1", project.id, sha
+    )
+    return None if row is None else _shown(project, Pipeline.of(row))
+
+
 def report(call: Call) -> Response:
     """`POST /projects/:id/statuses/:sha`: the pipeline of the commit on `ref`, made if there is none, ends so."""
     project, sha, state = projects.find(call), call.segment("sha"), call.required("state")

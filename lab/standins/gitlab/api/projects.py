@@ -10,6 +10,7 @@ from starlette.responses import JSONResponse, Response
 from lab.standins.gitlab.api import namespaces
 from lab.standins.gitlab.api.call import Call
 from lab.standins.gitlab.payloads import project as payload
+from lab.standins.gitlab.payloads import user
 from lab.standins.gitlab.state import clock, projects
 from lab.standins.gitlab.state.errors import ApiError, not_found
 from lab.standins.gitlab.state.models import VISIBILITY_LEVELS, Project
@@ -52,6 +53,15 @@ def _follow(call: Call, key: str) -> None:
     segments[4] = str(moved["project_id"])
     url = call.request.url.replace(path="/".join(segments))
     raise ApiError(301, message="This resource has been moved", location=str(url))
+
+
+def member(call: Call) -> Response:
+    """`GET /projects/:id/members/all/:user_id`: everybody maintains everything. Raises 404 for who is no member."""
+    project, somebody = find(call), call.instance.users.get(call.number("user_id"))
+    if somebody is None or somebody.only_in not in (None, project.id):
+        raise not_found("Member")
+    web_root = call.instance.config.external_url
+    return JSONResponse({**user.brief(somebody, web_root), "access_level": 40, "expires_at": None})
 
 
 def index(call: Call) -> Response:

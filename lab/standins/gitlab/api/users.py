@@ -1,4 +1,4 @@
-"""Who calls."""
+"""Who calls, and who there is."""
 
 from starlette.responses import JSONResponse, Response
 
@@ -25,3 +25,15 @@ def current(call: Call) -> Response:
             "namespace_id": row["id"] if row else None,
         }
     )
+
+
+def index(call: Call) -> Response:
+    """`GET /users`, by `username`, which is the whole name, or `search`, which nobody's address is shown by."""
+    username, wanted = call.text("username"), (call.text("search") or "").lower()
+    found = [
+        user
+        for user in call.instance.users.all()
+        if username is None or user.username.lower() == username.lower()
+        if wanted in f"{user.username} {user.name}".lower()
+    ]
+    return call.page([brief(user, call.instance.config.external_url) for user in found])

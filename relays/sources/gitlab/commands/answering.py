@@ -59,6 +59,7 @@ class Answering:
                 lambda: self._is_operator(command),
                 lambda: self._may_manage(command),
                 lambda: self._person(command).name,
+                lambda: self._person(command),
             )
             return subcommand.answer(asked)
         except NotSureError:

@@ -20,6 +20,7 @@ from relays.sources.gitlab.commands.request import CommandReception
 from relays.sources.gitlab.commands.settings import TOKEN, CommandSettings
 from relays.sources.gitlab.commands.status import Links, Status
 from relays.sources.gitlab.commands.subcommand import Subcommand
+from relays.sources.gitlab.commands.todo import ReadProjects, Todo
 from relays.sources.gitlab.commands.why import Why
 from relays.sources.gitlab.delivery_log import DeliveryLog
 from relays.sources.gitlab.hook_logs import PatternLogs
@@ -35,6 +36,7 @@ def receive_commands(
     links: Links,
     events: ChannelEvents,
     channels: ChannelIds,
+    projects: ReadProjects,
     logs: Sequence[DeliveryLog | PatternLogs],
     refusals: Refusals,
 ) -> CommandReception:
@@ -44,6 +46,7 @@ def receive_commands(
         Why(links.store, links.inbox, events),
         Replay(links.store, links.outbox, events, events.router, logs),
         Mute(links.store, links.outbox, events.router),
+        Todo(projects, events.router, links.store.now),
         Dead(links.store),
     )
     subcommands = {each.name: each for each in (Help(others), *others)}

@@ -7,11 +7,9 @@ channel alone, as a post of its own: nothing that is remembered, a thread least 
 
 import itertools
 import logging
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import TypeVar
 from urllib.parse import quote
 
 from relays.base.bounded_json import HeavyError, read_json
@@ -20,6 +18,7 @@ from relays.delivery.outbox import Notification, Outbox
 from relays.mattermost import markup
 from relays.mattermost.markup import Markup
 from relays.sources.gitlab.channel_events import FAILED, SIGNS, ChannelEvent, ChannelEvents, numbered
+from relays.sources.gitlab.commands.asking import within
 from relays.sources.gitlab.commands.storing import stored
 from relays.sources.gitlab.commands.subcommand import Asked, Subcommand
 from relays.sources.gitlab.commands.why import left_out
@@ -35,8 +34,6 @@ from relays.storage.engine import Database
 from relays.storage.store import Store
 
 log = logging.getLogger(__name__)
-
-T = TypeVar("T")
 
 _REASON = 120
 # Who asks for the same again so soon has not heard that it was done.
@@ -80,7 +77,7 @@ class Replay(Subcommand):
             return Markup(wording["command.replay.failed"])
         if not self._logs:
             return Markup(wording["command.replay.no_token"])
-        ask = _within(_SEARCH_SECONDS)
+        ask = within(_SEARCH_SECONDS)
         try:
             found = (each.find(known.key, known.noted_at, ask) for each in self._found(known, ask))
             entry = next(filter(None, found), None)
@@ -151,18 +148,6 @@ class Replay(Subcommand):
             state, finished_at = row
             if state == "ready" or (state == "done" and self._store.now() - finished_at < _AGAIN_SECONDS):
                 return ""
-
-
-def _within(seconds: float) -> Ask:
-    """Puts questions to GitLab as long as there is time, so that no search is one without end."""
-    until = time.monotonic() + seconds
-
-    def ask(question: Callable[[], T]) -> T:
-        if time.monotonic() > until:
-            raise GitLabError("no answer in time")
-        return question()
-
-    return ask
 
 
 def _server_of(log: DeliveryLog | PatternLogs) -> Server:

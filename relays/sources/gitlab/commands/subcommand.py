@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from relays.mattermost.markup import Markup
+from relays.mattermost.people import Person
 from relays.mattermost.slash_command import SlashCommand
 from relays.wording import Wording
 
@@ -15,8 +16,8 @@ class Asked:
     """A command on its way to its answer: what was typed behind the subcommand, and in which language it is answered.
 
     `is_operator` asks Mattermost whether the person may decide what concerns the whole relay, and `may_manage` whether
-    they may decide what concerns the channel that they are in; `user_name` asks what they are called there.
-    NotSureError while it does not say.
+    they may decide what concerns the channel that they are in; `user_name` asks what they are called there, and
+    `person` for all that it says of them. NotSureError while it does not say.
     """
 
     command: SlashCommand
@@ -25,6 +26,7 @@ class Asked:
     is_operator: Callable[[], bool] = field(repr=False)
     may_manage: Callable[[], bool] = field(repr=False)
     user_name: Callable[[], str] = field(repr=False)
+    person: Callable[[], Person] = field(repr=False)
 
 
 class NotSureError(Exception):

@@ -9,7 +9,7 @@ from relays.mattermost.message import Message
 from relays.sources.gitlab.events.common import ICON, NAME, PROJECT, SHORT_TITLE, USERNAME, number
 from relays.sources.gitlab.events.subject import title_of
 from relays.sources.gitlab.payload import Payload
-from relays.sources.gitlab.reminders.things import GROUPS, Group, Thing
+from relays.sources.gitlab.reminders.things import GROUPS, OWN_GROUPS, Group, Thing
 from relays.wording import Wording
 
 _MOST_LINES = 10
@@ -41,14 +41,20 @@ class Digest:
         """The text for a person, who knows who that is."""
         return self._text("reminder.person", things, with_people=False)
 
+    def of_own(self, things: Sequence[Thing]) -> Markup:
+        """The text for a person who asks what waits for them."""
+        return self._text("command.todo", things, with_people=False, groups=OWN_GROUPS)
+
     def _heading(self, key: str, count: int) -> Markup:
         shown = markup.plain(self._day.strftime(self._wording["date_format"]), NAME)
         return markup.fill(self._wording[key], date=shown, count=count)
 
-    def _text(self, key: str, things: Sequence[Thing], *, with_people: bool) -> Markup:
+    def _text(
+        self, key: str, things: Sequence[Thing], *, with_people: bool, groups: Sequence[Group] = GROUPS
+    ) -> Markup:
         lines = [self._heading(key, len(things))]
-        left = _MOST_CHARACTERS - _RESERVE * len(GROUPS)
-        for group in GROUPS:
+        left = _MOST_CHARACTERS - _RESERVE * len(groups)
+        for group in groups:
             members = self._ordered(group, things)
             if not members:
                 continue

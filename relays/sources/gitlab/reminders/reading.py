@@ -44,37 +44,48 @@ class Horizon:
 
 def read_project(api: PlaceApi, horizon: Horizon, ask: Ask) -> list[Thing]:
     """What is worth a reminder in a project; each question is put by `ask`. GitLabError."""
-    unknown = f"there is no project {api.path} that the token may see: correct the token, or gitlab.projects"
-    project = Payload(ask(lambda: api.one("", {}, "projects", unknown)))
-    if project.flag("archived") or any(project.text(f"marked_for_deletion_{at}") for at in ("on", "at")):
+    project = project_in_use(api, ask)
+    if project is None:
         return []
-    reading = _Reading(api, horizon, ask)
+    reading = Reading(api, ask, horizon)
     things = list[Thing]()
-    if _uses(project, "merge_requests"):
+    if uses(project, "merge_requests"):
         things += reading.merge_requests()
     branch = project.text("default_branch")
-    if branch and _uses(project, "builds"):
+    if branch and uses(project, "builds"):
         things += reading.branch(branch)
-    if _uses(project, "issues"):
+    if uses(project, "issues"):
         things += reading.issues()
-    if _uses(project, "issues") or _uses(project, "merge_requests"):
+    if uses(project, "issues") or uses(project, "merge_requests"):
         things += reading.milestones()
     return things
 
 
-def _uses(project: Payload, feature: str) -> bool:
+def project_in_use(api: PlaceApi, ask: Ask) -> Payload | None:
+    """What GitLab says of a project; None if it is archived or on its way out. GitLabError."""
+    unknown = f"there is no project {api.path} that the token may see: correct the token, or gitlab.projects"
+    project = Payload(ask(lambda: api.one("", {}, "projects", unknown)))
+    ended = project.flag("archived") or any(project.text(f"marked_for_deletion_{at}") for at in ("on", "at"))
+    return None if ended else project
+
+
+def uses(project: Payload, feature: str) -> bool:
+    """Whether anybody may use a feature of a project."""
     return project.text(f"{feature}_access_level") != "disabled"
 
 
 @dataclass(frozen=True)
-class _Reading:
+class Reading:
+    """The lists of a project. Each question is put by `ask`; GitLabError."""
+
     api: PlaceApi
-    horizon: Horizon
     ask: Ask
+    horizon: Horizon
 
     def merge_requests(self) -> Iterator[Thing]:
-        for each in self._all("merge_requests", {"state": "opened", "scope": "all"}):
-            thing = self._waiting(each) or self._stale(each)
+        """Those that wait for a review or lie still."""
+        for each in self.all("merge_requests", {"state": "opened", "scope": "all"}):
+            thing = self.waiting(each) or self._stale(each)
             if thing is not None:
                 yield thing
 
@@ -98,33 +109,40 @@ class _Reading:
             )
 
     def issues(self) -> Iterator[Thing]:
+        """Those that fall due soon, or should have."""
         query = {"state": "opened", "scope": "all", "due_date": "any", "order_by": "due_date", "sort": "asc"}
-        for each in self._all("issues", query):
-            due = _day(each.text("due_date"))
+        for each in self.all("issues", query):
+            due = day(each.text("due_date"))
             if due is None:
                 continue
             if due > self.horizon.due_until:
                 return
-            yield Thing(
-                *(
-                    "due",
-                    "issue",
-                    self.api.path,
-                    each.number("iid"),
-                    each.text("title"),
-                    each.text("web_url"),
-                ),
-                due=due,
-                people=_people(each.elements("assignees")),
-                type=each.text("issue_type"),
-                labels=_labels(each),
-                # What does not say that it is for everybody is not.
-                confidential=each.mapping().get("confidential") is not False,
-            )
+            yield self.issue("due", each, due=due, people=_people(each.elements("assignees")))
+
+    def issue(
+        self,
+        group: Group,
+        each: Payload,
+        since: float = 0.0,
+        due: date | None = None,
+        people: tuple[GitLabUser, ...] = (),
+    ) -> Thing:
+        """An issue or another work item."""
+        return Thing(
+            *(group, "issue", self.api.path, each.number("iid"), each.text("title"), each.text("web_url")),
+            since=since,
+            due=due,
+            people=people,
+            type=each.text("issue_type"),
+            labels=_labels(each),
+            # What does not say that it is for everybody is not.
+            confidential=each.mapping().get("confidential") is not False,
+        )
 
     def milestones(self) -> Iterator[Thing]:
-        for each in self._all("milestones", {"state": "active", "include_ancestors": "true"}):
-            due = _day(each.text("due_date"))
+        """Those that fall due soon, or should have."""
+        for each in self.all("milestones", {"state": "active", "include_ancestors": "true"}):
+            due = day(each.text("due_date"))
             if due is not None and due <= self.horizon.due_until:
                 yield Thing(
                     *("due", "milestone", self.api.path, each.number("iid"), each.text("title")),
@@ -132,7 +150,7 @@ class _Reading:
                     due=due,
                 )
 
-    def _waiting(self, each: Payload) -> Thing | None:
+    def waiting(self, each: Payload) -> Thing | None:
         """The merge request, if reviewers were asked and have yet to review it, and it is not approved."""
         asked = _people(each.elements("reviewers"), but=each.text("author", "username"))
         if each.flag("draft") or not asked:
@@ -147,7 +165,7 @@ class _Reading:
         if not people or self._is_approved(path):
             return None
         known = [awaited[person.username] for person in people if awaited[person.username]]
-        return self._thing("review", each, min(known, default=moment(each.text("created_at"))), people)
+        return self.thing("review", each, min(known, default=moment(each.text("created_at"))), people)
 
     def _is_approved(self, path: str) -> bool:
         found = Payload(self.ask(lambda: self.api.one(f"{path}/approvals", {}, "approvals", "")))
@@ -158,9 +176,10 @@ class _Reading:
         touched = moment(each.text("updated_at"))
         if not 0 < touched < self.horizon.stale_before:
             return None
-        return self._thing("stale", each, touched, _people([each.at("author"), *each.elements("assignees")]))
+        return self.thing("stale", each, touched, _people([each.at("author"), *each.elements("assignees")]))
 
-    def _thing(self, group: Group, each: Payload, since: float, people: tuple[GitLabUser, ...]) -> Thing:
+    def thing(self, group: Group, each: Payload, since: float, people: tuple[GitLabUser, ...] = ()) -> Thing:
+        """A merge request."""
         return Thing(
             *(group, "merge_request", self.api.path, each.number("iid"), each.text("title")),
             url=each.text("web_url"),
@@ -170,7 +189,8 @@ class _Reading:
             labels=_labels(each),
         )
 
-    def _all(self, path: str, query: Mapping[str, str | int]) -> Iterator[Payload]:
+    def all(self, path: str, query: Mapping[str, str | int]) -> Iterator[Payload]:
+        """A list, page by page."""
         for number in range(1, _MOST_PAGES + 1):
             page = self._page(path, {**query, "per_page": _PER_PAGE, "page": number})
             yield from map(Payload, page)
@@ -199,7 +219,8 @@ def _labels(each: Payload) -> frozenset[str]:
     return frozenset(label.text() for label in each.elements("labels"))
 
 
-def _day(text: str) -> date | None:
+def day(text: str) -> date | None:
+    """A day as GitLab writes it; None for none."""
     try:
         return date.fromisoformat(text)
     except ValueError:

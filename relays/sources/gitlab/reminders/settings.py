@@ -12,7 +12,7 @@ from relays.mattermost.settings import ChannelName
 
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 DAYS: tuple[Day, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-_ZONE = "Europe/Paris"
+DEFAULT_ZONE = "Europe/Paris"
 
 
 def _at(value: str) -> str:
@@ -26,7 +26,7 @@ def _zone(value: str) -> str:
         ZoneInfo(value)
     except (KeyError, ValueError, OSError):
         raise ValueError(
-            f"is no time zone that this machine knows: write one such as {_ZONE}, or install its tzdata"
+            f"is no time zone that this machine knows: write one such as {DEFAULT_ZONE}, or install its tzdata"
         ) from None
     return value
 
@@ -48,7 +48,7 @@ class Reminders(Section):
         default=DAYS[:5], description="days of the week"
     )
     timezone: Annotated[str, AfterValidator(_zone)] = Field(
-        default=_ZONE, validate_default=True, description="of `at`, such as `Indian/Reunion`"
+        default=DEFAULT_ZONE, validate_default=True, description="of `at`, such as `Indian/Reunion`"
     )
     channels: tuple[ChannelName, ...] = Field(
         default=(),

@@ -1,11 +1,14 @@
 """What is worth a reminder."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Literal, NamedTuple
 
-Group = Literal["review", "stale", "branch", "due"]
+Group = Literal["review", "stale", "branch", "due", "assigned", "red"]
 GROUPS: tuple[Group, ...] = ("review", "stale", "branch", "due")
+"""What the morning's reminders are of."""
+OWN_GROUPS: tuple[Group, ...] = ("review", "assigned", "red")
+"""What somebody is shown who asks what waits for them."""
 Kind = Literal["merge_request", "issue", "pipeline", "milestone"]
 
 
@@ -37,3 +40,7 @@ class Thing:
     branch: str = ""
     labels: frozenset[str] = frozenset()
     confidential: bool = False
+
+    def led_to(self, url: str) -> "Thing":
+        """The same with another page."""
+        return replace(self, url=url)
