@@ -1,8 +1,9 @@
 """python -m relays.choices: what people have chosen in the chat, kept in the store of the GitLab relay.
 
-    list        a line each: what is silent in which channel, until when, and who has chosen it
+    list        a line each: what is silent in which channel, until when, and who has chosen it; what people want to
+                hear of in person, and when
     export      all of it as TOML
-    import      what standard input holds of it, in the place of choices of the same channel and target
+    import      what standard input holds of it, in the place of choices of the same channel and target, or person
 
 It works on the store of a relay that runs as well as on one that does not, shared or not.
 """
@@ -23,9 +24,12 @@ from relays.base.schema import Section
 from relays.base.settings import StartError
 from relays.base.settings_file import read_settings
 from relays.mattermost.settings import ChannelName, MattermostName
-from relays.sources.gitlab import silences
+from relays.sources.gitlab import notify_choices, silences
+from relays.sources.gitlab.notify_choices import AS_THE_SITE, NotifyChoice, is_quiet
+from relays.sources.gitlab.reminders.settings import Zone
 from relays.sources.gitlab.silences import LONGEST_SECONDS, Silence, TooManyError, is_target
 from relays.sources.gitlab.tables import GITLAB
+from relays.sources.gitlab.wishes import Thing
 from relays.spool import open_spool
 from relays.storage.engine import Engine, StorageError, first_line
 from relays.storage.migrations import check
@@ -35,6 +39,12 @@ from relays.storage.schema import SchemaError
 def _target(value: str) -> str:
     if value and not is_target(value):
         raise ValueError("is neither a project by its full path nor something in one, such as taaf/site!12")
+    return value
+
+
+def _quiet(value: str) -> str:
+    if value and not is_quiet(value):
+        raise ValueError("is no time between two times of day, such as 19:00-08:00")
     return value
 
 
@@ -61,10 +71,30 @@ class SilenceChoice(Section):
     chosen_at: Moment
 
 
+class NotifySection(Section):
+    """What a person wants to hear of in person, as it is exported; without `things` it is what the site says."""
+
+    person: MattermostName
+    things: tuple[Thing, ...] | None = None
+    quiet: Annotated[str, AfterValidator(_quiet)] = ""
+    weekends: bool = True
+    timezone: Zone
+    chosen_at: Moment
+
+    @property
+    def choice(self) -> NotifyChoice:
+        """As the store has it."""
+        things = AS_THE_SITE if self.things is None else " ".join(self.things)
+        weekends = "on" if self.weekends else "off"
+        chosen_at = self.chosen_at.timestamp()
+        return NotifyChoice(self.person, things, self.quiet, weekends, self.timezone, chosen_at)
+
+
 class Choices(Section):
     """All of them."""
 
     silences: tuple[SilenceChoice, ...] = ()
+    notify: tuple[NotifySection, ...] = ()
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -82,7 +112,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 _import(engine, read_settings(Path("/dev/stdin"), Choices))
             else:
                 found = silences.listed(engine, engine.now())
-                for line in map(_line, found) if given.command == "list" else _exported(found):
+                wishes = notify_choices.listed(engine)
+                for line in (_lines if given.command == "list" else _exported)(found, wishes):
                     print(line)
     except StartError as error:
         print(f"choices: {error}", file=sys.stderr)
@@ -93,21 +124,43 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return os.EX_OK
 
 
-def _line(silence: Silence) -> str:
-    return (
-        f"silence of {silence.target or 'everything'} in {silence.channel} until {_moment(silence.until)}, "
-        f"chosen by {silence.chosen_by}"
-    )
+def _lines(found: Sequence[Silence], wishes: Sequence[NotifyChoice]) -> Iterator[str]:
+    for silence in found:
+        yield (
+            f"silence of {silence.target or 'everything'} in {silence.channel} until {_moment(silence.until)}, "
+            f"chosen by {silence.chosen_by}"
+        )
+    for each in wishes:
+        wanted = each.wanted()
+        things = "as the site says" if wanted is None else ", ".join(wanted) or "nothing"
+        quiet = f", not {each.quiet} ({each.timezone})" if each.quiet else ""
+        yield f"in person to {each.person}: {things}{quiet}{', not on weekends' * (each.weekends == 'off')}"
 
 
-def _exported(found: Sequence[Silence]) -> Iterator[str]:
+def _exported(found: Sequence[Silence], wishes: Sequence[NotifyChoice]) -> Iterator[str]:
     yield "# What people have chosen in the chat; times are of UTC."
     for silence in found:
         yield "\n[[silences]]"
         for name in ("channel", "target", "chosen_by"):
-            yield f"{name} = {json.dumps(getattr(silence, name), ensure_ascii=True)}"
+            yield f"{name} = {_text(getattr(silence, name))}"
         for name in ("until", "chosen_at"):
             yield f"{name} = {_moment(getattr(silence, name))}"
+    for each in wishes:
+        wanted = each.wanted()
+        yield "\n[[notify]]"
+        yield f"person = {_text(each.person)}"
+        if wanted is not None:
+            yield f"things = [{', '.join(map(_text, wanted))}]"
+        if each.quiet:
+            yield f"quiet = {_text(each.quiet)}"
+        if each.weekends == "off":
+            yield "weekends = false"
+        yield f"timezone = {_text(each.timezone)}"
+        yield f"chosen_at = {_moment(each.chosen_at)}"
+
+
+def _text(value: str) -> str:
+    return json.dumps(value, ensure_ascii=True)
 
 
 def _moment(seconds: float) -> str:
@@ -123,7 +176,12 @@ def _import(engine: Engine, choices: Choices) -> None:
             if until > now:
                 chosen_at = each.chosen_at.timestamp()
                 silences.put(db, Silence(each.channel, each.target, until, each.chosen_by, chosen_at))
+        for wish in choices.notify:
+            notify_choices.put(db, wish.choice)
         engine.commit()
+    except notify_choices.TooManyError as error:
+        engine.roll_back(error)
+        raise StartError(f"more than {notify_choices.MOST} people would have chosen: take some out") from None
     except TooManyError as error:
         engine.roll_back(error)
         raise StartError(f"a channel would have more than {silences.MOST} silences: take some out") from None

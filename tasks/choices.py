@@ -26,10 +26,15 @@ def show_choices(site: Site, context: DeployContext) -> None:
 def named(exported: str) -> Iterator[str]:
     """A line for each choice in what the relay exports; none for what is no such thing."""
     try:
-        found = tomllib.loads(exported).get("silences", [])
+        found = tomllib.loads(exported)
     except tomllib.TOMLDecodeError:
         return
-    for each in found:
+    for each in found.get("silences", []):
         what = each["target"] or "everything"
         until = f"{each['until']:%Y-%m-%d %H:%M} UTC"
         yield f"choice in the chat: silence of {what} in {each['channel']} until {until}, of {each['chosen_by']}"
+    for each in found.get("notify", []):
+        things = ", ".join(each["things"]) or "nothing" if "things" in each else "as the site says"
+        quiet = f", not {each['quiet']} ({each['timezone']})" if "quiet" in each else ""
+        weekends = "" if each.get("weekends", True) else ", not on weekends"
+        yield f"choice in the chat: in person to {each['person']}: {things}{quiet}{weekends}"

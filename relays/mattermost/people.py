@@ -34,7 +34,7 @@ class NoAnswerError(Exception):
 class Person:
     """A user of Mattermost; `is_admin` of the whole system. `language` is one of ours, None for another one.
 
-    `email` is empty if the server does not show it.
+    `email` and `timezone` are empty if the server does not show them.
     """
 
     name: str
@@ -42,6 +42,7 @@ class Person:
     is_admin: bool
     is_bot: bool = False
     email: str = ""
+    timezone: str = ""
 
 
 class People:
@@ -92,6 +93,7 @@ class People:
             "system_admin" in str(found.get("roles") or "").split(),
             found.get("is_bot") is True,
             str(found.get("email") or ""),
+            _timezone(found.get("timezone")),
         )
         with self._guard:
             self._known[user_id] = person.language, time.monotonic() + _KNOWN_SECONDS
@@ -117,3 +119,13 @@ class People:
             # Not chained: the text of an error may hold what was asked for.
             raise NoAnswerError from None
         return None
+
+
+def _timezone(said: object) -> str:
+    """The one that a person has chosen, or their browser has said."""
+    if not isinstance(said, dict):
+        return ""
+    which = (
+        "automaticTimezone" if str(said.get("useAutomaticTimezone")).lower() == "true" else "manualTimezone"
+    )
+    return str(said.get(which) or "")

@@ -2,7 +2,7 @@
 
 TEXTS = {
     "command.describe": "Passerelle: what comes from GitLab, and what does not",
-    "command.hint": "[status | todo | why | replay | mute | dead | help]",
+    "command.hint": "[status | todo | notify | why | replay | mute | dead | help]",
     "command.later": "⏳ The answer to {word} is on its way.",
     "command.busy.full": "⏳ Too many commands at once. Try again in a minute.",
     "command.busy.own": "⏳ {count} of your commands wait for an answer already: this one was not read. Try again once "
@@ -114,6 +114,32 @@ TEXTS = {
     "command.todo.no_token": "GitLab would have to be read, which this site does not (`gitlab.read_token`).",
     "command.todo.unread.one": "⚠️ 1 project could not be read: something may be missing.",
     "command.todo.unread.many": "⚠️ {count} projects could not be read: something may be missing.",
+    "command.usage.notify": "notify [kinds|all|none|quiet|weekends|reset]",
+    "command.help.notify": "what the bot writes to you in person, and when: kinds, quiet hours, weekends",
+    "command.notify.off": "On this site nobody is written to in person (`gitlab.direct_messages`).",
+    "command.notify.nobody": "Only a person can be written to in person.",
+    "command.notify.many": "Too many people have chosen already: ask who sets up the site (`gitlab.notify`).",
+    "command.notify.title": "**📨 What the bot writes to you in person**",
+    "command.notify.things": "- 📬 {what}",
+    "command.notify.site": "what the site says",
+    "command.notify.all": "everything that concerns you",
+    "command.notify.none": "nothing",
+    "command.notify.always": "- 🕐 at any hour",
+    "command.notify.quiet": "- 🌙 nothing from {begins} to {ends} ({timezone}): what comes waits",
+    "command.notify.weekends.on": "- 📅 on weekends as well",
+    "command.notify.weekends.off": "- 🏖️ nothing on Saturdays and Sundays: what comes waits",
+    "command.notify.usage": "To choose: {word} `notify review mentioned`, `notify all`, `notify none`, `notify quiet "
+    "19:00-08:00`, `notify quiet off`, `notify weekends off`, `notify weekends on`; `notify reset` leaves it to the "
+    "site. Kinds: {things}",
+    "command.notify.thing.assigned": "what is assigned to you",
+    "command.notify.thing.review": "reviews asked for",
+    "command.notify.thing.mentioned": "mentions",
+    "command.notify.thing.changes": "changes requested",
+    "command.notify.thing.approved": "approvals",
+    "command.notify.thing.merged": "merges of your merge requests",
+    "command.notify.thing.broken": "pipelines of yours that break",
+    "command.notify.thing.fixed": "pipelines of yours that are fixed",
+    "command.notify.thing.reminders": "the morning's reminders",
     "command.usage.mute": "mute [2h|off] [project]",
     "command.help.mute": "announce nothing here for a while, of everything, of a project (`taaf/site`) or of what "
     "has a number there (`taaf/site!12`); alone, what is silent (those who administer the channel)",

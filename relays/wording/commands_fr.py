@@ -2,7 +2,7 @@
 
 TEXTS = {
     "command.describe": "Passerelle : ce qui arrive de GitLab, et ce qui n'arrive pas",
-    "command.hint": "[status | todo | why | replay | mute | dead | help]",
+    "command.hint": "[status | todo | notify | why | replay | mute | dead | help]",
     "command.later": "⏳ La réponse à {word} arrive dans un instant.",
     "command.busy.full": "⏳ Trop de commandes à la fois. Réessayez dans une minute.",
     "command.busy.own": "⏳ {count} de vos commandes attendent déjà une réponse : celle-ci n'a pas été lue. Réessayez "
@@ -114,6 +114,32 @@ TEXTS = {
     "command.todo.no_token": "Il faudrait lire GitLab, ce que ce site ne permet pas (`gitlab.read_token`).",
     "command.todo.unread.one": "⚠️ 1 projet n'a pas pu être lu : il manque peut-être quelque chose.",
     "command.todo.unread.many": "⚠️ {count} projets n'ont pas pu être lus : il manque peut-être quelque chose.",
+    "command.usage.notify": "notify [genres|all|none|quiet|weekends|reset]",
+    "command.help.notify": "ce que le bot vous écrit en personne, et quand : genres, heures calmes, week-ends",
+    "command.notify.off": "Sur ce site, personne ne reçoit de message privé (`gitlab.direct_messages`).",
+    "command.notify.nobody": "Seule une personne peut recevoir des messages privés.",
+    "command.notify.many": "Trop de personnes ont déjà choisi : demandez à qui règle le site (`gitlab.notify`).",
+    "command.notify.title": "**📨 Ce que le bot vous écrit en personne**",
+    "command.notify.things": "- 📬 {what}",
+    "command.notify.site": "ce que prévoit le site",
+    "command.notify.all": "tout ce qui vous concerne",
+    "command.notify.none": "rien",
+    "command.notify.always": "- 🕐 à toute heure",
+    "command.notify.quiet": "- 🌙 rien de {begins} à {ends} ({timezone}) : ce qui arrive attend",
+    "command.notify.weekends.on": "- 📅 le week-end aussi",
+    "command.notify.weekends.off": "- 🏖️ rien le samedi ni le dimanche : ce qui arrive attend",
+    "command.notify.usage": "Pour choisir : {word} `notify review mentioned`, `notify all`, `notify none`, "
+    "`notify quiet 19:00-08:00`, `notify quiet off`, `notify weekends off`, `notify weekends on` ; `notify reset` s'en "
+    "remet au site. Genres : {things}",
+    "command.notify.thing.assigned": "ce qui vous est assigné",
+    "command.notify.thing.review": "relectures demandées",
+    "command.notify.thing.mentioned": "mentions",
+    "command.notify.thing.changes": "modifications demandées",
+    "command.notify.thing.approved": "approbations",
+    "command.notify.thing.merged": "fusions de vos merge requests",
+    "command.notify.thing.broken": "vos pipelines qui cassent",
+    "command.notify.thing.fixed": "vos pipelines réparés",
+    "command.notify.thing.reminders": "rappels du matin",
     "command.usage.mute": "mute [2h|off] [projet]",
     "command.help.mute": "ne plus rien annoncer ici pendant un moment, de tout, d'un projet (`taaf/site`) ou de ce "
     "qui y a un numéro (`taaf/site!12`) ; seul, les silences en cours (administrateurs du canal)",

@@ -60,17 +60,23 @@ def test_people_are_answered_by_a_site_with_a_command(machine: Shell, chat: Chat
     waits = ("What waits for you in GitLab", "Nothing waits for you", "No account of GitLab is yours")
     wait_until("what waits", lambda: any(each in on_page(chat, me, "help") for each in waits))
     # What is chosen in the chat is named, and is no difference.
+    run(chat, "notify quiet 19:00-08:00")
+    wait_until("it is chosen", lambda: f"in person to {me}" in machine(f"{CHOICES} list"))
     run(chat, "mute 1h taaf/essai")
     wait_until("it is chosen", lambda: "taaf/essai" in run(chat, "mute")["text"])
     code, said, _ = drift(**SITE)
     assert code == 0
     assert "choice in the chat: silence of taaf/essai in dev-notifications until" in said
+    assert f"choice in the chat: in person to {me}: as the site says, not 19:00-08:00" in said
     machine(f"{CHOICES} export > /tmp/choices")
     run(chat, "mute off taaf/essai")
-    wait_until("it is over", lambda: "taaf/essai" not in run(chat, "mute")["text"])
+    run(chat, "notify reset")
+    wait_until("it is over", lambda: not machine(f"{CHOICES} list").strip())
     machine(f"{CHOICES} import < /tmp/choices && rm /tmp/choices")
     assert "taaf/essai" in machine(f"{CHOICES} list")
+    assert f"in person to {me}" in machine(f"{CHOICES} list")
     run(chat, "mute off taaf/essai")
+    run(chat, "notify reset")
 
 
 @pytest.mark.exhaustive

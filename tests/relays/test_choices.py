@@ -13,21 +13,30 @@ from tests.relays.bot_sink import BotSink
 from tests.relays.commanded import bot
 from tests.relays.process import PROJECT, Relay
 from tests.relays.slash import ALICE, ask, introduce
+from tests.relays.slash import BOB as BOB_ID
 from tests.relays.test_parked import places
 
 __all__ = ["bot"]
 
 MOMENTS = "until = 2026-01-01T00:00:00Z\nchosen_at = 2026-01-01T00:00:00Z\n"
 DEV = '[[silences]]\nchannel = "dev"\n'
+OF = 'timezone = "Europe/Paris"\nchosen_at = 2026-01-01T00:00:00Z\n'
+BOB = '[[notify]]\nperson = "bob"\n'
 WRONG = {
     "no TOML": ("x", "is not valid TOML"),
     "an unknown key": (f'{DEV}chosen_by = "alice"\nwhere = 1\n{MOMENTS}', "[[silences]] 1 where is unknown"),
-    "an unknown table": ("[routes]\n", "routes is unknown: remove it; known are silences"),
+    "an unknown table": ("[routes]\n", "routes is unknown: remove it; known are silences, notify"),
     "no channel": (f"[[silences]]\n{MOMENTS}", "channel is missing"),
     "no moment": (f'{DEV}until = "soon"\n', "is not a moment with its time zone"),
     "no zone": (f"{DEV}until = 2026-01-01T00:00:00\n", "is not a moment with its time zone"),
     "no target": (f'{DEV}target = "x y"\n', "is neither a project by its full path"),
     "a name that mentions all": (f'{DEV}chosen_by = "all"\n{MOMENTS}', "one user of Mattermost"),
+    "no person": (f"[[notify]]\n{OF}", "person is missing"),
+    "a person who is all": (f'[[notify]]\nperson = "channel"\n{OF}', "one user of Mattermost"),
+    "nothing to hear of": (f'{BOB}things = ["nosuch"]\n{OF}', "nosuch"),
+    "no quiet time": (f'{BOB}quiet = "19-8"\n{OF}', "is no time between two times of day"),
+    "no time zone": (f'{BOB}timezone = "Nowhere"\nchosen_at = 2026-01-01T00:00:00Z\n', "is no time zone"),
+    "weekends that are no choice": (f'{BOB}weekends = "off"\n{OF}', "weekends"),
 }
 
 
@@ -35,6 +44,7 @@ WRONG = {
 def chat() -> Iterator[BotSink]:
     sink = BotSink("dev", "home")
     introduce(sink, ALICE, "alice", "fr")
+    introduce(sink, BOB_ID, "bob")
     sink.managers.add((slash.DEV, ALICE))
     yield sink
     sink.stop()
@@ -58,18 +68,27 @@ def test_choices_are_listed_exported_and_imported(bot: Callable[..., Relay]) -> 
     assert choices(relay, "list").stdout == ""
     ask(relay, "mute 2h")
     ask(relay, "mute 1d taaf/site!12")
-    everything, one = choices(relay, "list").stdout.splitlines()
+    for text in ("review broken", "quiet 19:00-08:00", "weekends off"):
+        ask(relay, f"notify {text}")
+    ask(relay, "notify none", user_id=BOB_ID)
+    everything, one, *wishes = choices(relay, "list").stdout.splitlines()
+    assert wishes == [
+        "in person to alice: review, broken, not 19:00-08:00 (Europe/Paris), not on weekends",
+        "in person to bob: nothing",
+    ]
     assert everything.startswith("silence of everything in dev until ")
     assert one.startswith("silence of taaf/site!12 in dev until ")
     assert one.endswith(", chosen by alice")
     exported = choices(relay, "export").stdout
     for target in ("", " taaf/site!12"):
         assert "levé" in ask(relay, f"mute off{target}")
+    for person in (ALICE, BOB_ID):
+        ask(relay, "notify reset", user_id=person)
     assert choices(relay, "list").stdout == ""
     for _ in range(2):  # as often as one likes
         imported = choices(relay, "import", exported)
         assert (imported.returncode, imported.stderr) == (0, "")
-        assert choices(relay, "list").stdout.splitlines() == [everything, one]
+        assert choices(relay, "list").stdout.splitlines() == [everything, one, *wishes]
     assert choices(relay, "export").stdout == exported
     assert "taaf/site!12" in ask(relay, "mute")
     relay.terminate()
@@ -120,6 +139,7 @@ def test_choices_go_along_into_a_shared_spool(bot: Callable[..., Relay], server:
     relay = bot()
     relay.start()
     ask(relay, "mute 2h")
+    ask(relay, "notify quiet 19:00-08:00")
     before = choices(relay, "list").stdout
     relay.terminate()
     address = server.database()

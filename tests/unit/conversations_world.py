@@ -149,13 +149,14 @@ def conversation(
     direct: bool = True,
     default: Route | None = None,
     wishes: Wishes | None = None,
+    choosing: bool = False,
     **more: Any,
 ) -> Iterator[Conversation]:
     """A relay that converses on these routes, and by default in the channel dev."""
     last = default or Route(("dev",), conversations="threads")
     with world(folder, spool, *routes, default=last, people=people or {}, **more) as relay:
         identities = Identities(people or {}, directory, lambda: relay.now)
-        table = DirectMessages(relay.store, wishes or {})
+        table = DirectMessages(relay.store, wishes or {}, choosing)
         relay.conversing = Conversing(
             relay.router,
             Conversations(relay.store),

@@ -24,10 +24,33 @@ target = "taaf/site!12"
 chosen_by = "bob"
 until = 2026-11-29T08:00:00Z
 chosen_at = 2026-11-28T08:00:00Z
+
+[[notify]]
+person = "alice"
+things = ["review", "broken"]
+quiet = "19:00-08:00"
+weekends = false
+timezone = "Europe/Paris"
+chosen_at = 2026-11-28T08:00:00Z
+
+[[notify]]
+person = "bob"
+things = []
+timezone = "Europe/Paris"
+chosen_at = 2026-11-28T08:00:00Z
+
+[[notify]]
+person = "zoe"
+quiet = "12:00-14:00"
+timezone = "Indian/Reunion"
+chosen_at = 2026-11-28T08:00:00Z
 """
 LINES = [
     "choice in the chat: silence of everything in dev until 2026-11-28 12:30 UTC, of alice",
     "choice in the chat: silence of taaf/site!12 in ops until 2026-11-29 08:00 UTC, of bob",
+    "choice in the chat: in person to alice: review, broken, not 19:00-08:00 (Europe/Paris), not on weekends",
+    "choice in the chat: in person to bob: nothing",
+    "choice in the chat: in person to zoe: as the site says, not 12:00-14:00 (Indian/Reunion)",
 ]
 
 

@@ -38,6 +38,31 @@ def test_a_language_is_one_of_ours_or_none(
     assert known.find(ALICE).language == language
 
 
+@pytest.mark.parametrize(
+    ("said", "timezone"),
+    [
+        (
+            {"useAutomaticTimezone": "true", "automaticTimezone": "Europe/Paris", "manualTimezone": ""},
+            "Europe/Paris",
+        ),
+        (
+            {"useAutomaticTimezone": "false", "automaticTimezone": "Europe/Paris", "manualTimezone": "UTC"},
+            "UTC",
+        ),
+        ({"useAutomaticTimezone": True, "automaticTimezone": "UTC"}, "UTC"),
+        ({"useAutomaticTimezone": "false", "manualTimezone": ""}, ""),
+        ({}, ""),
+        (None, ""),
+        ("UTC", ""),
+    ],
+)
+def test_the_time_zone_of_a_person_is_the_one_that_holds(
+    chat: BotSink, known: People, said: object, timezone: str
+) -> None:
+    introduce(chat, ALICE, "alice", timezone=said, email="alice@taaf.fr")
+    assert (known.find(ALICE).timezone, known.find(ALICE).email) == (timezone, "alice@taaf.fr")
+
+
 def test_a_language_is_remembered_and_a_rank_is_not(chat: BotSink, known: People) -> None:
     introduce(chat, ALICE, "alice", "en")
     assert known.language(ALICE) == "en"

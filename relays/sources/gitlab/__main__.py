@@ -86,6 +86,7 @@ def build(paths: RelayPaths) -> service.Service:
     standing = {"pending": deliveries.pending, "dead_letters": dead_letters.count}
     logs = logs_of(projects, settings.gitlab.hook) if settings.gitlab else []
     commands = None
+    in_person = settings.direct_messages and isinstance(sender, Bot)
     events, quiet = ChannelEvents(relay.store, router), Silences(relay.store)
     if settings.commands:
         given_links = (deliveries, relay.outbox, dead_letters, relay.dispatcher.held)
@@ -95,7 +96,7 @@ def build(paths: RelayPaths) -> service.Service:
         given = (settings.commands, paths.credentials, sender, settings.language)
         zone = ZoneInfo(settings.reminders.timezone if settings.reminders else DEFAULT_ZONE)
         commands = receive_commands(
-            *given, links, events, channels, ReadProjects(projects, zone), logs, refusals
+            *given, links, events, channels, ReadProjects(projects, zone), logs, refusals, in_person=in_person
         )
         for worker in commands.executor.workers:
             relay.add(worker)
@@ -106,8 +107,9 @@ def build(paths: RelayPaths) -> service.Service:
     else:
         log.info("backfill off: without gitlab-read-token, what GitLab cannot deliver is lost")
 
-    in_person = settings.direct_messages and isinstance(sender, Bot)
-    direct = DirectMessages(relay.store, settings.notify) if in_person else None
+    direct = (
+        DirectMessages(relay.store, settings.notify, settings.commands is not None) if in_person else None
+    )
     if settings.reminders:
         reminded = direct if settings.reminders.direct else None
         relay.add(

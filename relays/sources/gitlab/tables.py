@@ -58,6 +58,20 @@ CREATE TABLE channel_ids (
 );
 """
 
+_NOTIFY_CHOICES = """
+CREATE TABLE notify_choices (
+    id        INTEGER PRIMARY KEY,
+    person    TEXT NOT NULL UNIQUE,
+    things    TEXT NOT NULL,
+    quiet     TEXT NOT NULL,
+    weekends  TEXT NOT NULL,
+    timezone  TEXT NOT NULL,
+    chosen_at DOUBLE PRECISION NOT NULL
+);
+ALTER TABLE direct_messages ADD COLUMN thing TEXT NOT NULL DEFAULT '';
+ALTER TABLE direct_messages ADD COLUMN due_at DOUBLE PRECISION NOT NULL DEFAULT 0;
+"""
+
 # What waits may be taken for announced where the version of a damaged file could not be read.
 AFTER_RESCUE = f"""
 DELETE FROM {PROCESSED} WHERE delivery_key IN (SELECT delivery_key FROM received)
@@ -68,6 +82,8 @@ LEFT_BEHIND = ("known_delivery",)
 
 
 def _recognise(tables: Columns) -> int | None:
+    if "notify_choices" in tables:
+        return 16
     if "channel_ids" in tables:
         return 15
     if "silences" in tables:
@@ -226,6 +242,16 @@ DROP INDEX branches_age;
         Migration(14, up=_SILENCES, down="DROP TABLE silences;"),
         # Which channel is meant by a name.
         Migration(15, up=_CHANNEL_IDS, down="DROP TABLE channel_ids;"),
+        # What people want to hear of in person, and when.
+        Migration(
+            16,
+            up=_NOTIFY_CHOICES,
+            down="""
+DROP TABLE notify_choices;
+ALTER TABLE direct_messages DROP COLUMN thing;
+ALTER TABLE direct_messages DROP COLUMN due_at;
+""",
+        ),
     ),
     known=(
         PROCESSED,
@@ -236,6 +262,7 @@ DROP INDEX branches_age;
         "channel_events",
         "silences",
         "channel_ids",
+        "notify_choices",
     ),
     waiting=("received", "direct_messages"),
 )

@@ -15,6 +15,7 @@ from relays.sources.gitlab.commands.dead import Dead
 from relays.sources.gitlab.commands.executor import Executor
 from relays.sources.gitlab.commands.help import Help
 from relays.sources.gitlab.commands.mute import Mute
+from relays.sources.gitlab.commands.notify import Notify
 from relays.sources.gitlab.commands.replay import Replay
 from relays.sources.gitlab.commands.request import CommandReception
 from relays.sources.gitlab.commands.settings import TOKEN, CommandSettings
@@ -39,14 +40,20 @@ def receive_commands(
     projects: ReadProjects,
     logs: Sequence[DeliveryLog | PatternLogs],
     refusals: Refusals,
+    *,
+    in_person: bool,
 ) -> CommandReception:
-    """Where slash commands are taken in and answered. StartError if there is no token to know them by."""
+    """Where slash commands are taken in and answered; `in_person`: people are written to as well.
+
+    StartError if there is no token to know them by.
+    """
     others: Sequence[Subcommand] = (
         Status(links),
         Why(links.store, links.inbox, events),
         Replay(links.store, links.outbox, events, events.router, logs),
         Mute(links.store, links.outbox, events.router),
         Todo(projects, events.router, links.store.now),
+        Notify(links.store, projects.zone.key, in_person=in_person),
         Dead(links.store),
     )
     subcommands = {each.name: each for each in (Help(others), *others)}

@@ -68,9 +68,9 @@ class Identities:
             self._wanted.pop(user, None)
         return True
 
-    def find(self, user: str, email: str = "") -> str | None:
+    def find(self, user: str, email: str = "", *, has_to_know: bool = True) -> str | None:
         """The name in Mattermost of a user of GitLab with this address; None if there is nobody. NoAnswerError."""
-        return self._find(user.lower(), email, has_to_know=True)
+        return self._find(user.lower(), email, has_to_know=has_to_know)
 
     def _find(self, user: str, email: str, *, has_to_know: bool) -> str | None:
         if user in self._people:

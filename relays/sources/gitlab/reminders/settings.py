@@ -31,6 +31,10 @@ def _zone(value: str) -> str:
     return value
 
 
+Zone = Annotated[str, AfterValidator(_zone)]
+"""The name of a time zone."""
+
+
 def _some(value: tuple[Day, ...]) -> tuple[Day, ...]:
     if not value:
         raise ValueError("names no day: name one, or remove the table")
@@ -47,7 +51,7 @@ class Reminders(Section):
     days: Annotated[tuple[Day, ...], AfterValidator(_some)] = Field(
         default=DAYS[:5], description="days of the week"
     )
-    timezone: Annotated[str, AfterValidator(_zone)] = Field(
+    timezone: Zone = Field(
         default=DEFAULT_ZONE, validate_default=True, description="of `at`, such as `Indian/Reunion`"
     )
     channels: tuple[ChannelName, ...] = Field(
