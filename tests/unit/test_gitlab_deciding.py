@@ -32,7 +32,9 @@ def fill(db: Database) -> None:
         f" {_SERIES} 'event ' || x, 'body', 4, '', 0 FROM n",
         (MANY,),
     )
-    db.execute(f"INSERT INTO told_delivery (delivery_key, told_at) {_SERIES} 'event ' || x, 0 FROM n", (MANY,))
+    db.execute(
+        f"INSERT INTO told_delivery (delivery_key, told_at) {_SERIES} 'event ' || x, 0 FROM n", (MANY,)
+    )
     db.execute(f"INSERT INTO suspect (delivery_key, attempts) {_SERIES} 'event ' || x, 3 FROM n", (MANY,))
 
 
