@@ -71,6 +71,13 @@ class Slow(Subcommand):
         return Markup("enfin")
 
 
+class Far(Slow):
+    """Asks GitLab, which answers when it is let."""
+
+    name = "far"
+    asks_gitlab = True
+
+
 class Doing(Subcommand):
     """Does as it is told."""
 
@@ -91,6 +98,7 @@ class World:
     chat: BotSink
     url: str
     slow: Slow
+    far: Far
     people: People
     executor: Executor
     act: Callable[[Asked], str] = lambda asked: "fait"
@@ -105,12 +113,12 @@ class World:
 @pytest.fixture
 def world() -> Iterator[World]:
     chat = BotSink()
-    slow = Slow()
-    others = [slow, Doing(lambda asked: made.act(asked))]
+    slow, far = Slow(), Far()
+    others = [slow, far, Doing(lambda asked: made.act(asked))]
     subcommands, people = {each.name: each for each in (Help([]), *others)}, People()
     answering = Answering(subcommands, "fr", people, frozenset(["alice"]))  # type: ignore[arg-type]
     executor = Executor(answering, Server(chat.url))
-    made = World(chat, "", slow, people, executor)
+    made = World(chat, "", slow, far, people, executor)
     refusals = Refusals(made.counters, Metrics(lambda: Stats(0, 0, None, None), lambda: False))
     reception = CommandReception([form()["token"]], form()["team_domain"], executor, refusals)
     listener = socket.create_server(("127.0.0.1", 0))
@@ -123,6 +131,7 @@ def world() -> Iterator[World]:
         worker.start()
     yield made
     slow.go.set()
+    far.go.set()
     for worker in workers:
         worker.stop()
     for worker in workers:
@@ -140,15 +149,18 @@ def test_what_takes_long_is_answered_at_once_and_then_again(world: World) -> Non
     assert world.ask("slow") == "enfin"
 
 
-def test_those_who_wait_hold_nobody_up_who_does_not(world: World) -> None:
-    """As many as there are threads for it wait for the store; what asks Mattermost has other ones."""
-    asking = [threading.Thread(target=world.ask, args=("slow",)) for _ in range(8)]
+@pytest.mark.parametrize(("waits", "others"), [("slow", ["do"]), ("far", ["do", "help"])])
+def test_those_who_wait_hold_nobody_up_who_does_not(world: World, waits: str, others: list[str]) -> None:
+    """More than there are threads for it wait for the store, or for GitLab; what asks others has other ones."""
+    asking = [threading.Thread(target=world.ask, args=(waits,)) for _ in range(8)]
     for each in asking:
         each.start()
-    assert world.ask("do") == "fait"
+    for text in others:
+        assert not world.ask(text).startswith("⏳")
     for each in asking:
         each.join()
     world.slow.go.set()
+    world.far.go.set()
     wait_until("all of them are answered", lambda: len(world.chat.later) == 8)
 
 
@@ -157,7 +169,7 @@ def test_who_finds_no_place_hears_it_at_once(world: World, monkeypatch: pytest.M
     assert world.ask("help") == "⏳ Trop de commandes à la fois. Réessayez dans une minute."
 
 
-@pytest.mark.parametrize("text", ["do", "slow"])
+@pytest.mark.parametrize("text", ["do", "slow", "far"])
 def test_one_person_takes_a_few_places_of_a_line_alone(world: World, text: str) -> None:
     """Whoever asks for more hears why; all others are answered, as soon as a thread is free."""
     go = threading.Event()
@@ -167,8 +179,8 @@ def test_one_person_takes_a_few_places_of_a_line_alone(world: World, text: str) 
     refused = world.ask(text)
     assert refused.startswith(f"⏳ {MOST_OF_ONE} de vos commandes attendent déjà une réponse")
     assert world.ask(text, user_id=BOB).startswith("⏳ La réponse")
-    go.set()
-    world.slow.go.set()
+    for each in (go, world.slow.go, world.far.go):
+        each.set()
     wait_until("all of them are answered", lambda: len(world.chat.later) == MOST_OF_ONE + 1)
     assert world.ask(text) in ("fait", "enfin")
 

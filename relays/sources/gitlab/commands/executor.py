@@ -1,8 +1,9 @@
 """Has slash commands answered by threads beside the loop, in time whatever Mattermost and the store do.
 
-What needs nothing but the store has threads of its own, so that it never waits behind what asks Mattermost. There are
-so many places in either line, and a few for one person; who finds none gets to hear that at once. What takes longer
-than a moment is answered twice: at once that the answer is on its way, and then with it.
+What needs nothing but the store has threads of its own, so that it never waits behind what asks Mattermost, nor that
+behind what asks GitLab as well, which takes longest. There are so many places in each line, and a few for one person;
+who finds none gets to hear that at once. What takes longer than a moment is answered twice: at once that the answer is
+on its way, and then with it.
 """
 
 import logging
@@ -22,7 +23,7 @@ from relays.wording import CATALOGUES, Wording
 
 log = logging.getLogger(__name__)
 
-_QUICK_THREADS, _SLOW_THREADS = 4, 2
+_QUICK_THREADS, _SLOW_THREADS, _SLOWEST_THREADS = 4, 2, 2
 # What has waited so long is not done any more: who typed it may have turned to something else.
 _STALE_SECONDS = 120.0
 _LOST = {"full": "too many wait", "own": "too many of this person's wait", "ending": "the relay ends"}
@@ -37,10 +38,11 @@ class Executor:
         self._here = threading.local()
         self._quick = Line("command", _QUICK_THREADS)
         self._slow = Line("command-rights", _SLOW_THREADS)
+        self._slowest = Line("command-gitlab", _SLOWEST_THREADS)
         self._later = Line("command-later", 1)
         # Later answers end last: those who wait hear that nothing more is done.
         self.workers: Sequence[Worker] = [
-            each for line in (self._quick, self._slow, self._later) for each in line.workers
+            each for line in (self._quick, self._slow, self._slowest, self._later) for each in line.workers
         ]
 
     def site_wording(self) -> Wording:
@@ -51,7 +53,8 @@ class Executor:
         """Have a command answered; where there is no place for it, the answer is that."""
         answered: Future[Markup] = Future()
         begun = time.monotonic()
-        name = self._answering.subcommand(command).name
+        subcommand = self._answering.subcommand(command)
+        name = subcommand.name
 
         def do() -> None:
             if time.monotonic() - begun > _STALE_SECONDS:
@@ -67,7 +70,8 @@ class Executor:
             log.warning("lost command subcommand=%s user=%s reason=the relay ends", name, command.user_id)
             answered.set_result(self._refusal("ending"))
 
-        line = self._slow if self._answering.subcommand(command).asks_mattermost else self._quick
+        slow = self._slow if subcommand.asks_mattermost else self._quick
+        line = self._slowest if subcommand.asks_gitlab else slow
         if refusal := line.put(Job(command.user_id, do, lose)):
             answered.set_result(self._refusal(refusal))
         return answered

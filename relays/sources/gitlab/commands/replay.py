@@ -47,7 +47,7 @@ class Replay(Subcommand):
     """For those who administer the channel, and operators. Without `logs` there is nothing to ask for a body."""
 
     name = "replay"
-    asks_mattermost = True
+    asks_gitlab = True
 
     def __init__(
         self,

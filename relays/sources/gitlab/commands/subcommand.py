@@ -36,11 +36,12 @@ class NotSureError(Exception):
 class Subcommand(ABC):
     """One word of the slash command. Its help is in both catalogues of relays.wording, under `command.help.NAME`.
 
-    `asks_mattermost`: it may have to wait for Mattermost, so that the answer may come later.
+    `asks_mattermost`, `asks_gitlab`: it may have to wait for one of them, so that the answer may come later.
     """
 
     name: ClassVar[str]
     asks_mattermost: ClassVar[bool] = False
+    asks_gitlab: ClassVar[bool] = False
 
     @abstractmethod
     def answer(self, asked: Asked) -> Markup:

@@ -46,7 +46,7 @@ class Todo(Subcommand):
     """For who has asked alone, and nothing of what they may not read in GitLab by then, whatever the token may."""
 
     name = "todo"
-    asks_mattermost = True
+    asks_gitlab = True
 
     def __init__(self, projects: ReadProjects, router: Router, now: Callable[[], float]) -> None:
         self._projects = projects
