@@ -179,7 +179,7 @@ def _import(engine: Engine, choices: Choices) -> None:
         for wish in choices.notify:
             notify_choices.put(db, wish.choice)
         engine.commit()
-    except notify_choices.TooManyError as error:
+    except notify_choices.TooManyPeopleError as error:
         engine.roll_back(error)
         raise StartError(f"more than {notify_choices.MOST} people would have chosen: take some out") from None
     except TooManyError as error:

@@ -12,7 +12,7 @@ from relays.delivery.tables import OUTBOX
 from relays.mattermost.people import Person
 from relays.sources.gitlab import notify_choices
 from relays.sources.gitlab.commands.notify import Notify
-from relays.sources.gitlab.notify_choices import NotifyChoice, TooManyError
+from relays.sources.gitlab.notify_choices import NotifyChoice, TooManyPeopleError
 from relays.sources.gitlab.tables import GITLAB
 from relays.sources.gitlab.wishes import THINGS, Thing, Wishes
 from relays.storage.store import Store
@@ -316,7 +316,7 @@ def test_so_many_choose_at_most(store: Store, monkeypatch: pytest.MonkeyPatch) -
     assert shown(ask(store, "none"))[0] == "📬 rien"
     assert ask(store, "none", name="bob").startswith("Trop de personnes")
     assert shown(ask(store, "all"))[0] == "📬 tout ce qui vous concerne", "who has chosen may change it"
-    with pytest.raises(TooManyError):
+    with pytest.raises(TooManyPeopleError):
         store.submit(lambda db: notify_choices.put(db, choice("bob"))).result()
 
 

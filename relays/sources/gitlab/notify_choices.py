@@ -68,7 +68,7 @@ class NotifyChoice(NamedTuple):
         return datetime.combine(day, ends, moment.tzinfo)
 
 
-class TooManyError(Exception):
+class TooManyPeopleError(Exception):
     """As many have chosen as may."""
 
 
@@ -106,12 +106,12 @@ def are_any(db: Database) -> bool:
 
 
 def put(db: Database, new: NotifyChoice) -> None:
-    """Have a choice in the place of the one of the same person, and what waits looked at again. TooManyError."""
+    """Have a choice in the place of the one of the same person, and what waits looked at again. TooManyPeopleError."""
     ((others,),) = db.execute(
         "SELECT count(*) FROM notify_choices WHERE person <> ?", (new.person,)
     ).fetchall()
     if others >= MOST:
-        raise TooManyError
+        raise TooManyPeopleError
     db.execute(
         "INSERT INTO notify_choices (person, things, quiet, weekends, timezone, chosen_at) VALUES (?, ?, ?, ?, ?, ?)"
         " ON CONFLICT (person) DO UPDATE SET things = excluded.things, quiet = excluded.quiet,"

@@ -11,7 +11,13 @@ from relays.mattermost.settings import is_person
 from relays.sources.gitlab import notify_choices
 from relays.sources.gitlab.commands.storing import stored
 from relays.sources.gitlab.commands.subcommand import Asked, Subcommand
-from relays.sources.gitlab.notify_choices import AS_THE_SITE, NotifyChoice, TooManyError, are_things, is_quiet
+from relays.sources.gitlab.notify_choices import (
+    AS_THE_SITE,
+    NotifyChoice,
+    TooManyPeopleError,
+    are_things,
+    is_quiet,
+)
 from relays.sources.gitlab.wishes import THINGS
 from relays.storage.engine import Database
 from relays.storage.store import Store
@@ -55,7 +61,7 @@ class Notify(Subcommand):
             return self._shown(known or self._unchosen(person), asked)
         try:
             chosen = stored(self._store.submit, lambda db: self._choose(db, person, change))
-        except TooManyError:
+        except TooManyPeopleError:
             return Markup(wording["command.notify.many"])
         log.info("notify user=%s", asked.command.user_id)
         return self._shown(chosen, asked)
