@@ -2,7 +2,7 @@
 
 TEXTS = {
     "command.describe": "Passerelle: what comes from GitLab, and what does not",
-    "command.hint": "[status | why | replay | mute | dead | help]",
+    "command.hint": "[status | why | subscribe | unsubscribe | list | replay | mute | dead | help]",
     "command.later": "⏳ The answer to {word} is on its way.",
     "command.busy": "⏳ Too many commands at once. Try again in a minute.",
     "command.storage": "⚠️ The relay's storage does not answer. Events wait in GitLab or on the host; try again in a "
@@ -45,7 +45,8 @@ TEXTS = {
     "command.why.title": "**Last events for this channel**",
     "command.why.none": "No event for this channel in the last two weeks. `status` says whether those of GitLab "
     "arrive.",
-    "command.why.line": "- **{number}** · {kind}[ {subject}][ · {project}], {age} ago — {fate}",
+    "command.why.line": "- **{number}** · {kind}[ {subject}][ · {project}], {age} ago"
+    "[, by the subscription to {subscription}] — {fate}",
     "command.why.unnamed": "an event",
     "command.why.pending.one": "… and 1 event that is not processed yet",
     "command.why.pending.many": "… and {count} events that are not processed yet",

@@ -6,6 +6,7 @@ import socket
 import sys
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 
 from relays import service
 from relays.base import systemd
@@ -14,6 +15,7 @@ from relays.base.settings_file import read_settings
 from relays.base.tls import check_ca
 from relays.delivery.sender import read_sender
 from relays.mattermost.bot_session import Bot
+from relays.mattermost.channels import Channels
 from relays.mattermost.directory import Directory
 from relays.sources.gitlab.app import App
 from relays.sources.gitlab.attempt_journal import AttemptJournal
@@ -23,6 +25,7 @@ from relays.sources.gitlab.batcher import Batcher
 from relays.sources.gitlab.channel_events import ChannelEvents
 from relays.sources.gitlab.commands.assembly import receive_commands
 from relays.sources.gitlab.commands.status import Links
+from relays.sources.gitlab.commands.subscribing import Subscribing
 from relays.sources.gitlab.config import GitLabSettings, Listen
 from relays.sources.gitlab.conversations.conversing import Conversing
 from relays.sources.gitlab.conversations.direct_messages import DirectMessages, DirectMessenger
@@ -41,6 +44,8 @@ from relays.sources.gitlab.reminders.days import Days
 from relays.sources.gitlab.reminders.reminder import ReminderWorker
 from relays.sources.gitlab.router import Router
 from relays.sources.gitlab.silences import Silences
+from relays.sources.gitlab.subscriptions.view import Subscribed
+from relays.sources.gitlab.subscriptions.watch import SubscriptionWatch
 from relays.sources.gitlab.tables import AFTER_RESCUE, GITLAB
 from relays.sources.gitlab.webhook_request import Reception
 from relays.wording import CATALOGUES
@@ -83,12 +88,19 @@ def build(paths: RelayPaths) -> service.Service:
     logs = logs_of(projects, settings.gitlab.hook) if settings.gitlab else []
     commands = None
     # Nobody could ask for them without a command.
+    gitlab = projects[0].server if projects else None
+    channels = Channels(sender) if settings.commands and isinstance(sender, Bot) else None
+    if channels:
+        subscribed = Subscribed(relay.store, relay.store.now, router.routes, asks_gitlab=gitlab is not None)
+        router = replace(router, subscribed=subscribed)
+        relay.add(SubscriptionWatch(relay.store, channels, gitlab, router.people, subscribed.doubt))
     events = ChannelEvents(relay.store, router) if settings.commands else None
-    quiet = Silences(relay.store) if settings.commands else None
+    quiet = Silences(relay.store, router.channel_name) if settings.commands else None
     if settings.commands and events:
         links = Links(relay.store, deliveries, relay.outbox, dead_letters, relay.dispatcher.held)
         given = (settings.commands, paths.credentials, sender, settings.language)
-        commands = receive_commands(*given, links, events, logs, refusals)
+        subscribing = Subscribing(relay.store, relay.outbox, router, channels, gitlab)
+        commands = receive_commands(*given, links, events, logs, refusals, subscribing)
         for worker in commands.executor.workers:
             relay.add(worker)
     relay.add(HttpServer(App(reception, counters, relay.health, standing, commands).begin, *listeners))

@@ -11,7 +11,7 @@ of a conversation is edited all the same, for an edit calls nobody.
 """
 
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import NamedTuple
 
 from relays.sources.gitlab.channel_events import numbered
@@ -83,23 +83,26 @@ def end(db: Database, channel: str, target: str) -> bool:
 
 
 class Silences:
-    """The table."""
+    """The table; `name_of` says how a channel is called that is meant by its number."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, name_of: Callable[[str], str] = str) -> None:
         self._store = store
+        self._name_of = name_of
 
     def silenced(self, db: Database, channels: Collection[str], events: Iterable[Event]) -> Sequence[str]:
         """Those of the channels in which nothing is said of any of these events now."""
         if not channels:
             return []
-        marks = ", ".join("?" * len(channels))
+        names = {channel: self._name_of(channel) for channel in channels}
+        marks = ", ".join("?" * len(names))
         rows = db.execute(
             "SELECT channel, target, until, chosen_by, chosen_at FROM silences"  # noqa: S608
             f" WHERE until > ? AND channel IN ({marks})",
-            (self._store.now(), *channels),
+            (self._store.now(), *names.values()),
         ).fetchall()
         known = list(events)
-        return list({each.channel for each in map(Silence._make, rows) if all(map(each.covers, known))})
+        silent = {each.channel for each in map(Silence._make, rows) if all(map(each.covers, known))}
+        return [channel for channel, name in names.items() if name in silent]
 
     def forget(self, db: Database) -> None:
         """Remove those that are over."""

@@ -48,6 +48,35 @@ CREATE TABLE silences (
 );
 """
 
+_SUBSCRIPTIONS = """
+CREATE TABLE subscriptions (
+    id         INTEGER PRIMARY KEY,
+    channel_id TEXT NOT NULL,
+    target     TEXT NOT NULL,
+    conditions TEXT NOT NULL,
+    chosen_by  TEXT NOT NULL,
+    chosen_at  DOUBLE PRECISION NOT NULL,
+    UNIQUE (channel_id, target, conditions)
+);
+CREATE TABLE subscribed_channels (
+    id         INTEGER PRIMARY KEY,
+    channel_id TEXT NOT NULL UNIQUE,
+    name       TEXT NOT NULL,
+    state      TEXT NOT NULL
+);
+CREATE TABLE subscription_access (
+    id         INTEGER PRIMARY KEY,
+    channel_id TEXT NOT NULL,
+    project    TEXT NOT NULL,
+    refusal    TEXT NOT NULL,
+    is_open    BOOLEAN NOT NULL,
+    level      INTEGER NOT NULL,
+    checked_at DOUBLE PRECISION NOT NULL,
+    UNIQUE (channel_id, project)
+);
+ALTER TABLE channel_events ADD COLUMN subscription TEXT NOT NULL DEFAULT '';
+"""
+
 # What waits may be taken for announced where the version of a damaged file could not be read.
 AFTER_RESCUE = f"""
 DELETE FROM {PROCESSED} WHERE delivery_key IN (SELECT delivery_key FROM received)
@@ -58,6 +87,8 @@ LEFT_BEHIND = ("known_delivery",)
 
 
 def _recognise(tables: Columns) -> int | None:
+    if "subscriptions" in tables:
+        return 15
     if "silences" in tables:
         return 14
     if "channel_events" in tables:
@@ -212,6 +243,17 @@ DROP INDEX branches_age;
         Migration(13, up=_CHANNEL_EVENTS, down="DROP TABLE channel_events;"),
         # What people do not want to hear of for a while.
         Migration(14, up=_SILENCES, down="DROP TABLE silences;"),
+        # What channels have subscribed to, and what an event is in a channel for.
+        Migration(
+            15,
+            up=_SUBSCRIPTIONS,
+            down="""
+DROP TABLE subscriptions;
+DROP TABLE subscribed_channels;
+DROP TABLE subscription_access;
+ALTER TABLE channel_events DROP COLUMN subscription;
+""",
+        ),
     ),
     known=(
         PROCESSED,
@@ -221,6 +263,9 @@ DROP INDEX branches_age;
         "reminded",
         "channel_events",
         "silences",
+        "subscriptions",
+        "subscribed_channels",
+        "subscription_access",
     ),
     waiting=("received", "direct_messages"),
 )

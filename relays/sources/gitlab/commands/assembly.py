@@ -19,6 +19,10 @@ from relays.sources.gitlab.commands.request import CommandReception
 from relays.sources.gitlab.commands.settings import TOKEN, CommandSettings
 from relays.sources.gitlab.commands.status import Links, Status
 from relays.sources.gitlab.commands.subcommand import Subcommand
+from relays.sources.gitlab.commands.subscribe import Subscribe
+from relays.sources.gitlab.commands.subscribing import Subscribing
+from relays.sources.gitlab.commands.subscriptions import Subscriptions
+from relays.sources.gitlab.commands.unsubscribe import Unsubscribe
 from relays.sources.gitlab.commands.why import Why
 from relays.sources.gitlab.delivery_log import DeliveryLog
 from relays.sources.gitlab.hook_logs import PatternLogs
@@ -35,12 +39,16 @@ def receive_commands(
     events: ChannelEvents,
     logs: Sequence[DeliveryLog | PatternLogs],
     refusals: Refusals,
+    subscribing: Subscribing,
 ) -> CommandReception:
     """Where slash commands are taken in and answered. StartError if there is no token to know them by."""
     others: Sequence[Subcommand] = (
         Status(links),
         Why(links.store, links.inbox, events),
         Replay(links.store, links.outbox, events, events.router, logs),
+        Subscribe(subscribing),
+        Unsubscribe(subscribing),
+        Subscriptions(subscribing),
         Mute(links.store, links.outbox, events.router),
         Dead(links.store),
     )

@@ -6,14 +6,13 @@ thread least of all, hears of the event a second time.
 """
 
 import logging
-import time
-from collections.abc import Callable, Iterator, Sequence
-from typing import TypeVar
+from collections.abc import Iterator, Sequence
 
 from relays.base.bounded_json import HeavyError, read_json
 from relays.base.bounded_json import UnreadableError as NoJsonError
 from relays.delivery.outbox import Notification, Outbox
 from relays.mattermost import markup
+from relays.mattermost.bot import by_id
 from relays.mattermost.markup import Markup
 from relays.sources.gitlab.channel_events import FAILED, ChannelEvent, ChannelEvents
 from relays.sources.gitlab.commands.subcommand import Asked, Subcommand
@@ -23,15 +22,13 @@ from relays.sources.gitlab.event import Event, read_event
 from relays.sources.gitlab.hook_logs import PatternLogs
 from relays.sources.gitlab.payload import Payload
 from relays.sources.gitlab.project_list import covers
-from relays.sources.gitlab.reader import Ask
+from relays.sources.gitlab.reader import Ask, within
 from relays.sources.gitlab.rest import GitLabError
 from relays.sources.gitlab.router import Router
 from relays.storage.engine import StorageError
 from relays.storage.store import Store
 
 log = logging.getLogger(__name__)
-
-T = TypeVar("T")
 
 _REASON = 120
 _STORED_SECONDS = 60.0
@@ -67,14 +64,14 @@ class Replay(Subcommand):
         number = " ".join(asked.arguments)
         if not number.isascii() or not number.isdigit() or len(number) > _DIGITS:
             return markup.fill(wording["command.replay.usage"], word=markup.code(asked.command.word, 64))
-        known = self._events.find(asked.command.channel, int(number))
+        known = self._events.find(asked.command.channel, int(number), asked.command.channel_id)
         if known is None:
             return markup.fill(wording["command.replay.unknown"], number=int(number))
         if known.rule == FAILED:
             return Markup(wording["command.replay.failed"])
         if not self._logs:
             return Markup(wording["command.replay.no_token"])
-        ask = _within(_SEARCH_SECONDS)
+        ask = within(_SEARCH_SECONDS)
         try:
             found = (each.find(known.key, known.noted_at, ask) for each in self._found(known, ask))
             entry = next(filter(None, found), None)
@@ -103,6 +100,8 @@ class Replay(Subcommand):
     def _announce(self, known: ChannelEvent, event: Event, asked: Asked) -> Markup:
         wording, channel = asked.wording, asked.command.channel
         _, messages = self._router.dispatch(event)
+        if known.subscription and channel not in messages:
+            channel = by_id(asked.command.channel_id)
         message = messages.get(channel)
         if message is None:
             rule = self._router.audience(event).get(channel)
@@ -117,18 +116,6 @@ class Replay(Subcommand):
             raise StorageError("no commit in time") from None
         log.info("replay key=%s channel=%s user=%s", known.key, channel, asked.command.user_id)
         return markup.fill(wording["command.replay.done"], number=known.number)
-
-
-def _within(seconds: float) -> Ask:
-    """Puts questions to GitLab as long as there is time, so that no search is one without end."""
-    until = time.monotonic() + seconds
-
-    def ask(question: Callable[[], T]) -> T:
-        if time.monotonic() > until:
-            raise GitLabError("no answer in time")
-        return question()
-
-    return ask
 
 
 def _read(entry: LogEntry) -> Event | None:
