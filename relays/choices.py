@@ -22,7 +22,7 @@ from pydantic import AfterValidator, BeforeValidator
 from relays.base.schema import Section
 from relays.base.settings import StartError
 from relays.base.settings_file import read_settings
-from relays.mattermost.settings import ChannelName, Person
+from relays.mattermost.settings import ChannelName, MattermostName
 from relays.sources.gitlab import silences
 from relays.sources.gitlab.silences import LONGEST_SECONDS, Silence, TooManyError, is_target
 from relays.sources.gitlab.tables import GITLAB
@@ -57,7 +57,7 @@ class SilenceChoice(Section):
     channel: ChannelName
     target: Annotated[str, AfterValidator(_target)] = ""
     until: Moment
-    chosen_by: Person
+    chosen_by: MattermostName
     chosen_at: Moment
 
 

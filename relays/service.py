@@ -142,6 +142,8 @@ class Service:
         )
         roots = self._roots if is_bot else None
         self.dispatcher = Dispatcher(self.outbox, self._connect, self.metrics, roots)
+        self.on_channel: Callable[[str, str], object] = lambda channel, channel_id: None
+        """What hears, as a bot, of each channel that is posted in: its name, and which one that is now."""
         self._sources: list[Worker] = []
         self._stop = threading.Event()
         self._exit_code = os.EX_OK
@@ -218,7 +220,7 @@ class Service:
         sender = self._sender
 
         def connect() -> BotConnection:
-            bot = BotChannel(sender, channel)
+            bot = BotChannel(sender, channel, self.on_channel)
             return BotConnection(bot, channel, self.outbox, self._roots, self.wording)
 
         return BotTransport(connect, channel, self._roots)

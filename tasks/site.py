@@ -22,7 +22,7 @@ from pyinfra.api.exceptions import PyinfraError
 from relays.base.addresses import BaseUrl, ProxyUrl, base_url
 from relays.base.schema import Line, Section, Shown
 from relays.delivery.settings import DigestFrom, RelayLanguage
-from relays.mattermost.settings import ChannelName, Person
+from relays.mattermost.settings import ChannelName, MattermostName
 from relays.sources.gitlab.commands.settings import Operators
 from relays.sources.gitlab.config import (
     HowConversing,
@@ -31,8 +31,8 @@ from relays.sources.gitlab.config import (
     Muted,
     OtherProjects,
     OwnWording,
-    People,
     Routes,
+    UserNamesSetting,
 )
 from relays.sources.gitlab.project_list import GroupPath, ProjectEntry, ProjectList, ProjectPath
 from relays.sources.gitlab.reminders.settings import Reminders
@@ -274,7 +274,7 @@ class IncomingWebhook(Section):
         description="the channel is private: made so, or turned into a private one, whose members stay. Without it a "
         "new channel is public, and one that is private stays private",
     )
-    members: list[Person] = Field(
+    members: list[MattermostName] = Field(
         [],
         description="user names in Mattermost of those who are added to the channel, and to the team; who else is in "
         "it stays, and who is taken out of the list as well",
@@ -409,7 +409,7 @@ class GitLab(Section):
     )
     mute: Muted
     routes: Routes
-    people: People
+    people: UserNamesSetting
     notify: InPersonWishes
     wording: Annotated[OwnWording, AfterValidator(try_on_events)]
 

@@ -1,19 +1,15 @@
 """Messages that Mattermost refused for what they are, for an operator to decide on."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from relays.storage.engine import Database, Readable
 
-_RETRY = (
-    "UPDATE outbox SET state = 'ready', run_at = ?, attempts = 0, finished_at = NULL"
-    " WHERE id = ? AND state = 'parked'"
-)
-_DROP = (
-    "UPDATE outbox SET state = 'done', message = '{}', summary = '', finished_at = ?"
-    " WHERE id = ? AND state = 'parked'"
-)
+_RETRY = "UPDATE outbox SET state = 'ready', run_at = ?, attempts = 0, finished_at = NULL"
+_DROP = "UPDATE outbox SET state = 'done', message = '{}', summary = '', finished_at = ?"
+# Fewer than either database takes as values of one statement.
+_PORTION = 500
 
 
 class ParkedMessage(NamedTuple):
@@ -41,11 +37,21 @@ def message_of(store: Readable, number: int) -> Any:
 
 def retry(db: Database, numbers: Sequence[int], now: float) -> None:
     """Have them sent again, in their old places in the lines of their channels."""
-    for number in numbers:
-        db.execute(_RETRY, (now, number))
+    _update(db, _RETRY, numbers, now)
 
 
 def drop(db: Database, numbers: Sequence[int], now: float) -> None:
     """Give them up; their delivery keys stay known."""
-    for number in numbers:
-        db.execute(_DROP, (now, number))
+    _update(db, _DROP, numbers, now)
+
+
+def portions(numbers: Sequence[int]) -> Iterator[tuple[str, Sequence[int]]]:
+    """Numbers of rows for statements that are about many of them at once, each time with so many marks in a row."""
+    for start in range(0, len(numbers), _PORTION):
+        some = numbers[start : start + _PORTION]
+        yield ", ".join("?" * len(some)), some
+
+
+def _update(db: Database, change: str, numbers: Sequence[int], now: float) -> None:
+    for marks, some in portions(numbers):
+        db.execute(f"{change} WHERE state = 'parked' AND id IN ({marks})", (now, *some))

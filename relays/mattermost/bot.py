@@ -50,13 +50,19 @@ class BotChannel:
     """The posts of a bot in one channel, over one connection. Not for several threads at once.
 
     `channel` is the name of one of the team, what `by_id` calls it, or "@name" for the direct channel with that user.
-    Its id is looked up, and again once Mattermost does not take it any more. No method raises: whatever goes wrong is a
-    result.
+    Its id is looked up, and again once Mattermost does not take it any more; `resolved` hears each time which one of
+    the team it is. No method raises: whatever goes wrong is a result.
     """
 
-    def __init__(self, bot: Bot, channel: str) -> None:
+    def __init__(
+        self,
+        bot: Bot,
+        channel: str,
+        resolved: Callable[[str, str], object] = lambda channel, channel_id: None,
+    ) -> None:
         self._bot = bot
         self._name = channel
+        self._resolved = resolved
         self._session = BotSession(bot)
         self._user_id = ""
         self._channel_id = ""
@@ -172,6 +178,7 @@ class BotChannel:
             else:
                 team, name = quote(self._bot.team, safe=""), quote(self._name, safe="")
                 self._channel_id = self._id(self._session.get(f"/teams/name/{team}/channels/name/{name}"))
+                self._resolved(self._name, self._channel_id)
         return self._channel_id
 
     def _direct_channel(self, name: str) -> str:

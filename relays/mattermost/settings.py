@@ -38,7 +38,7 @@ def _person(value: str) -> str:
 
 
 ChannelName = Annotated[str, AfterValidator(_channel)]
-Person = Annotated[str, AfterValidator(_person)]
+MattermostName = Annotated[str, AfterValidator(_person)]
 Icon = Annotated[str, AfterValidator(_icon)]
 
 

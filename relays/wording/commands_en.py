@@ -4,9 +4,14 @@ TEXTS = {
     "command.describe": "Passerelle: what comes from GitLab, and what does not",
     "command.hint": "[status | why | subscribe | unsubscribe | list | replay | mute | dead | help]",
     "command.later": "⏳ The answer to {word} is on its way.",
-    "command.busy": "⏳ Too many commands at once. Try again in a minute.",
+    "command.busy.full": "⏳ Too many commands at once. Try again in a minute.",
+    "command.busy.own": "⏳ {count} of your commands wait for an answer already: this one was not read. Try again once "
+    "they have one.",
+    "command.busy.ending": "⏳ The relay stops; nothing was done. Try again in a minute.",
     "command.storage": "⚠️ The relay's storage does not answer. Events wait in GitLab or on the host; try again in a "
     "minute.",
+    "command.uncertain": "⏳ The relay's storage is slow: it was begun, and nobody knows yet whether it gets done. Ask "
+    "again if you like: nothing is done twice.",
     "command.failed": "⚠️ The relay could not answer. Its journal says why.",
     "command.not_sure": "⚠️ Mattermost did not say who you are; nothing was done. Try again in a minute.",
     "command.no_bot": "🔒 On this site nobody can decide from the chat: it takes a bot to ask Mattermost who is who "
@@ -96,6 +101,7 @@ TEXTS = {
     "command.replay.gone": "GitLab does not have this event any more: it keeps them for seven days.",
     "command.replay.elsewhere": "The rules of the site do not lead this event into this channel any more.",
     "command.replay.left_out": "The rules of the site still leave it out: {fate}",
+    "command.replay.twice": "🔁 Event {number} was announced in this channel once more just now, or is about to be.",
     "command.replay.done": "🔁 Event {number} is announced in this channel once more.",
     "command.usage.mute": "mute [2h|off] [project]",
     "command.help.mute": "announce nothing here for a while, of everything, of a project (`taaf/site`) or of what "

@@ -4,9 +4,14 @@ TEXTS = {
     "command.describe": "Passerelle : ce qui arrive de GitLab, et ce qui n'arrive pas",
     "command.hint": "[status | why | subscribe | unsubscribe | list | replay | mute | dead | help]",
     "command.later": "⏳ La réponse à {word} arrive dans un instant.",
-    "command.busy": "⏳ Trop de commandes à la fois. Réessayez dans une minute.",
+    "command.busy.full": "⏳ Trop de commandes à la fois. Réessayez dans une minute.",
+    "command.busy.own": "⏳ {count} de vos commandes attendent déjà une réponse : celle-ci n'a pas été lue. Réessayez "
+    "quand elles en auront une.",
+    "command.busy.ending": "⏳ Le relais s'arrête ; rien n'a été fait. Réessayez dans une minute.",
     "command.storage": "⚠️ Le stockage du relais ne répond pas. Les événements attendent dans GitLab ou sur l'hôte ; "
     "réessayez dans une minute.",
+    "command.uncertain": "⏳ Le stockage du relais est lent : c'est commencé, et l'on ne sait pas encore si cela "
+    "aboutira. Redemandez-le sans crainte : rien n'est fait deux fois.",
     "command.failed": "⚠️ Le relais n'a pas su répondre. Son journal dit pourquoi.",
     "command.not_sure": "⚠️ Mattermost n'a pas dit qui vous êtes ; rien n'a été fait. Réessayez dans une minute.",
     "command.no_bot": "🔒 Sur ce site, personne ne peut décider depuis le chat : il faut un bot pour demander à "
@@ -96,6 +101,7 @@ TEXTS = {
     "command.replay.gone": "GitLab n'a plus cet événement : il les garde sept jours.",
     "command.replay.elsewhere": "Les règles du site n'amènent plus cet événement dans ce canal.",
     "command.replay.left_out": "Les règles du site l'excluent toujours : {fate}",
+    "command.replay.twice": "🔁 L'événement {number} vient d'être annoncé de nouveau dans ce canal, ou va l'être.",
     "command.replay.done": "🔁 L'événement {number} est annoncé de nouveau dans ce canal.",
     "command.usage.mute": "mute [2h|off] [projet]",
     "command.help.mute": "ne plus rien annoncer ici pendant un moment, de tout, d'un projet (`taaf/site`) ou de ce "

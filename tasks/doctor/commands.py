@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from functools import wraps
 
-from tasks.context import COMMAND_TOKEN
-from tasks.doctor.chain import Broken, Check, Links, broken
+from tasks.context import COMMAND_TOKEN, command_url
+from tasks.doctor.chain import Broken, Check, Links, Unclear, broken, unclear
 from tasks.doctor.look import Look
 from tasks.made import machine_of
 from tasks.operations.mattermost_connections import is_allowed
@@ -12,14 +12,17 @@ from tasks.operations.secret_file import ACCESS
 from tasks.operations.slash_commands import Listed, are_saved, find_commands, is_ours
 from tasks.slash_commands import wanted_commands
 
+# What the relay answers to a question that is none of a command's; without commands it knows no such address.
+_WRONG_METHOD = 405
+
 links = Links()
 
 
-def _of_commands(check: Callable[[Look], Broken | None]) -> Check:
+def _of_commands(check: Callable[[Look], Broken | Unclear | None]) -> Check:
     """A check of slash commands; where there are to be none, all is well with it."""
 
     @wraps(check)
-    def judge(look: Look) -> Broken | None:
+    def judge(look: Look) -> Broken | Unclear | None:
         return check(look) if look.site.mattermost.commands else None
 
     return judge
@@ -28,7 +31,7 @@ def _of_commands(check: Callable[[Look], Broken | None]) -> Check:
 def _ours(look: Look) -> list[Listed]:
     chat = look.site.mattermost
     found = find_commands(look.mattermost, chat.team, chat.commands) or []
-    return [each for each in found if is_ours(look.mattermost, each)]
+    return [each for each in found if is_ours(each)]
 
 
 @links.add("command.registered", "mattermost.settings", "mattermost.team")
@@ -65,3 +68,19 @@ def token(look: Look) -> Broken | None:
     if access != ACCESS:
         return broken("command.token-access", path=COMMAND_TOKEN, access=access)
     return None if are_saved(_ours(look), digest) else broken("command.token-other", path=COMMAND_TOKEN)
+
+
+@links.add("command.served", "gitlab-relay.health", "command.token")
+@_of_commands
+def served(look: Look) -> Broken | Unclear | None:
+    """Where the commands lead to the relay takes them in, also behind a reverse proxy."""
+    answer, url = look.host["command"], command_url(look.site.relays.url, look.relay)
+    if answer is None:
+        return None
+    if not answer["status"]:
+        why = answer["name"] or answer["port"] or answer["silent"] or "TLS"
+        return unclear("command.unseen", url=url, detail=why)
+    if answer["status"] == _WRONG_METHOD:
+        return None
+    code = "command.behind-proxy" if look.site.relays.url else "command.unserved"
+    return broken(code, url=url, status=answer["status"])

@@ -18,6 +18,7 @@ from tasks.context import (
     COMMAND_TOKEN,
     HOOK_TOKEN,
     SIGNING_TOKEN,
+    command_url,
     gitlab_api,
     locate,
     mattermost_api,
@@ -155,6 +156,7 @@ def _questions(site: Site, infrastructure: str, relay: str, tree: str | None) ->
         "bound": bound_at(site, site.trees[0]),
         "bot": (BOT_TOKEN, f"{site.mattermost.url}/api/v4/users/me") if posts_as_bot(site) else None,
         "chat_proxy": site.mattermost.proxy,
+        "command": command_url(site.relays.url, relay) if site.mattermost.commands else None,
         # Each with whether the relays send secrets there, and the proxy by which it is reached.
         "pages": {
             "mattermost": (

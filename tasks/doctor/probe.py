@@ -18,7 +18,7 @@ import time
 import urllib.error
 import urllib.request
 import uuid
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -272,6 +272,14 @@ def health(port: int | None) -> dict[str, Any]:
     return {"error": error, "figures": figures if isinstance(figures, dict) else {}}
 
 
+def served(url: str | None) -> dict[str, Any] | None:
+    """What is answered, as `web` has it, where slash commands are taken in; None if it is not to be asked.
+
+    The question is none of a command's, so the relay has nothing to do: it says that this is no way to ask.
+    """
+    return web(url) if url else None
+
+
 def reach(container: str | None, relay: str | None) -> dict[str, Any]:
     """Whether a container gets through to the relay, if both are given.
 
@@ -384,7 +392,7 @@ def main() -> None:
     runs = states[asked["server"]].get("ActiveState") == "active"
     chat = asked["chat_proxy"]
     with ThreadPoolExecutor(16) as pool:
-        started = {
+        started: dict[str, Future[Any]] = {
             "compose": pool.submit(compose, infrastructure, asked["compose"]),
             "webhooks": pool.submit(webhooks, asked["webhooks_conf"], chat),
             "health": pool.submit(health, asked["port"] if runs else None),
@@ -392,6 +400,7 @@ def main() -> None:
             "disk": pool.submit(disk, asked["places"]),
             "tree": pool.submit(tree, asked["tree"], asked["folders"]),
             "limits": pool.submit(limits),
+            "command": pool.submit(served, asked["command"] if runs else None),
             "bot": pool.submit(bot, asked["bot"], chat),
         }
         pages = {name: pool.submit(web, *page) for name, page in asked["pages"].items()}

@@ -67,9 +67,9 @@ def find_commands(api: Api, team: str, triggers: Collection[str] | None = None) 
     return [each for each in found if triggers is None or each["trigger"] in triggers]
 
 
-def is_ours(api: Api, found: Listed) -> bool:
-    """Whether Passerelle has made a command: by the mark, or by its account, should somebody have described it."""
-    return str(found["description"]).endswith(MARK) or found["creator_id"] == api.me
+def is_ours(found: Listed) -> bool:
+    """Whether Passerelle has made a command: by the mark, for its account may be a person's, who makes others too."""
+    return str(found["description"]).endswith(MARK)
 
 
 def are_saved(found: Sequence[Listed], digest: str) -> bool:
@@ -95,7 +95,7 @@ def slash_command(api: Api, team: str, wanted: SlashCommand, remembered: bool = 
         return
     found = listed[0] if listed else None
     what = f"slash command /{wanted.trigger}"
-    if found is not None and not is_ours(api, found):
+    if found is not None and not is_ours(found):
         raise _taken(wanted.trigger)
     if found is None:
         lines = [f"+ {what} in team {team}"]
@@ -126,7 +126,7 @@ def slash_command(api: Api, team: str, wanted: SlashCommand, remembered: bool = 
 def _taken(trigger: str) -> ResourceError:
     return ResourceError(
         f"mattermost.commands: /{trigger} is another command already, of Mattermost's own or of somebody else's; "
-        "choose another word"
+        f"choose another word, or have its description end with {MARK} if it is Passerelle's"
     )
 
 
@@ -146,7 +146,7 @@ def command_tokens(
     """
     listed = find_commands(api, team, triggers)
     access, digest = host.get_fact(Files, paths=[path]).get(path, ("", ""))
-    ours = [each for each in listed or [] if is_ours(api, each)]
+    ours = [each for each in listed or [] if is_ours(each)]
     if state.is_executing and len(ours) < len(triggers):
         raise ResourceError(
             f"{path}: there is no slash command that its token could be of; run the deploy again"
@@ -195,7 +195,7 @@ def no_slash_commands(
     listed = find_commands(api, team, triggers)
     found = []
     for each in listed or []:
-        if is_ours(api, each):
+        if is_ours(each):
             found.append(each)
         else:
             note([f"slash command /{each['trigger']}: another one"])
@@ -233,7 +233,7 @@ def _delete_hidden(api: Api, team: str, triggers: Collection[str]) -> None:
         _switch(api, on=True)
         try:
             found = find_commands(api, team, triggers) or []
-            _delete(api, [each for each in found if is_ours(api, each)])
+            _delete(api, [each for each in found if is_ours(each)])
         finally:
             _switch(api, on=False)
 

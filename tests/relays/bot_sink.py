@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from email.utils import formatdate
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
+from weakref import WeakSet
 
 from tests.relays.loopback import Handler, Loopback
 from tests.relays.sink import HOOK_ID, OK, Reply, keys_of
@@ -23,6 +24,11 @@ FORBIDDEN = (403, {"id": "api.context.permissions.app_error"})
 GONE = (404, {"id": "app.post.get.app_error"})
 _PENDING_SECONDS = 30.0
 _Answer = tuple[int, Any]
+
+
+def number_of(channel: str) -> str:
+    """What Mattermost knows a channel of this name by, if it was never called otherwise."""
+    return f"{channel:0<25}1"
 
 
 @dataclass
@@ -70,6 +76,15 @@ class Call:
         return keys_of({"props": self.body["props"]})
 
 
+_SINKS: "WeakSet[BotSink]" = WeakSet()
+
+
+def later_answer(response: str) -> str | None:
+    """What was sent to this address for later answers, of whichever server; None if nothing was yet."""
+    answers = [body for sink in list(_SINKS) for where, body in list(sink.later) if where == response]
+    return str(answers[0]["text"]) if answers else None
+
+
 class BotSink:
     """A server on a loopback port that stays the same over `stop` and `start`.
 
@@ -82,7 +97,7 @@ class BotSink:
         self.seconds = 0.0
         """How long it takes for a request that writes."""
         self.token = BOT_TOKEN
-        self.ids = {name: f"id-{name}" for name in channels}
+        self.ids = {name: number_of(name) for name in channels}
         self.archived: set[str] = set()
         self.forbidden: set[str] = set()
         self.kinds: dict[str, str] = {}
@@ -106,6 +121,7 @@ class BotSink:
         self.at_once: list[list[Call]] = []
         """Of each request that writes, those that were under way when it came, and itself."""
         self.searches = 0
+        _SINKS.add(self)
         self._pending: dict[str, tuple[str, float]] = {}
         self._under_way: list[Call] = []
         self._guard = threading.RLock()
@@ -263,7 +279,7 @@ class BotSink:
                 name = f"@{next(k for k, v in self.people.items() if v == body[1])}"
                 if self.restricted.get(name) == "channel":
                     return 403, {"id": "api.channel.create_channel.direct_channel.team_restricted_error"}
-                return 201, {"id": self.ids.setdefault(name, f"id-{name}")}
+                return 201, {"id": self.ids.setdefault(name, number_of(name))}
             case ["GET", "teams", "name", team, "channels", "name", name] if team == TEAM:
                 there = name in self.ids and name not in self.archived
                 return (200, {"id": self.ids[name]}) if there else (404, {"id": "store.missing_channel"})

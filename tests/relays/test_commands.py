@@ -1,5 +1,6 @@
 """Slash commands that a real relay answers: in time, to one person, and to nobody who is not of the team."""
 
+import sqlite3
 import threading
 import time
 from collections.abc import Callable
@@ -13,7 +14,7 @@ from tests.relays import slash
 from tests.relays.bot_sink import BotSink
 from tests.relays.commanded import bot, chat
 from tests.relays.events import body, issue, send
-from tests.relays.process import Relay, undelivered, wait_for
+from tests.relays.process import Relay, stored, undelivered, wait_for
 from tests.relays.slash import ALICE, BOB, COMMAND_TOKEN, ask, form, post
 
 __all__ = ["bot", "chat"]
@@ -54,6 +55,7 @@ def test_who_is_not_the_team_is_refused(bot: Callable[..., Relay]) -> None:
         method: post(relay, urlencode(form()).encode(), method).status_code
         for method in ("GET", "HEAD", "PUT", "DELETE")
     }
+    # As the doctor asks whether it is the relay that takes them in.
     assert methods == dict.fromkeys(methods, 405)
     # The token in the header, which Mattermost sends as well, is not enough.
     assert post(relay, b"", Authorization=f"Token {COMMAND_TOKEN}").status_code == 400
@@ -63,6 +65,24 @@ def test_who_is_not_the_team_is_refused(bot: Callable[..., Relay]) -> None:
 def test_without_the_setting_there_is_no_such_address(gitlab: Relay) -> None:
     gitlab.start()
     assert post(gitlab, urlencode(form()).encode()).status_code == 404
+
+
+def test_without_the_setting_what_was_noted_before_goes_and_nothing_is_silent(gitlab: Relay) -> None:
+    """Of a site that has taken its commands out: nobody could end a silence, or ask for what is kept."""
+    gitlab.start()
+    gitlab.terminate()
+    with sqlite3.connect(gitlab.state / "relay.db") as db:
+        for key, noted_at in (("old", 0.0), ("new", time.time())):
+            row = ("home", key, "issue", "", "", "", noted_at)
+            db.execute("INSERT INTO channel_events VALUES (NULL, ?, ?, ?, ?, ?, ?, ?)", row)
+        for target, until in (("over/x", 0.0), ("", time.time() + 3600)):
+            db.execute("INSERT INTO silences VALUES (NULL, 'home', ?, ?, 'alice', 0)", (target, until))
+    gitlab.start()
+    assert send(gitlab, issue(1)).status_code == 200
+    wait_for(lambda: len(stored(gitlab)) == 1 and undelivered(gitlab) == 0)
+    with sqlite3.connect(f"file:{gitlab.state}/relay.db?mode=ro", uri=True) as db:
+        assert db.execute("SELECT delivery_key FROM channel_events").fetchall() == [("new",)]
+        assert db.execute("SELECT target FROM silences").fetchall() == [("",)]
 
 
 def test_without_a_token_the_relay_does_not_start(bot: Callable[..., Relay], tmp_path: Path) -> None:
@@ -177,7 +197,8 @@ def test_commands_and_events_do_not_hold_each_other_up(
     gap = 10.0 / 500
     for number in range(commands):
         begun = time.monotonic()
-        assert ask(relay, "status", user_id=f"person{number:020d}")
+        asked = urlencode(form("status", user_id=f"person{number:020d}")).encode()
+        assert post(relay, asked).status_code == 200
         slowest = max(slowest, time.monotonic() - begun)
         time.sleep(max(0.0, gap - (time.monotonic() - begun)))
     sending.join()

@@ -56,6 +56,53 @@ def test_in_a_thread_the_first_post_may_be_all_that_changes(bot: Callable[..., R
     wait_for(lambda: "son fil est à jour" in ask(relay, "why"))
 
 
+OLD, NEW = slash.DEV, "another0channel0000000000001"[:26]
+
+
+@on_both_spools
+def test_the_successor_of_a_renamed_channel_is_shown_nothing_of_it(
+    bot: Callable[..., Relay], chat: BotSink
+) -> None:
+    """The channel is called otherwise now and another one as it was: either sees what was noted for it alone."""
+    relay = bot('conversations = "single"')
+    chat.managers |= {(OLD, ALICE), (NEW, ALICE)}
+    relay.start()
+    send(relay, issue(1))
+    wait_for(lambda: "✅ publié" in ask(relay, "why"))
+    number = re.findall(r"\*\*(\d+)\*\* ·", ask(relay, "why"))[0]
+    # The bot goes on posting in the one that it knows.
+    chat.ids |= {"dev": NEW, "dev-ancien": OLD}
+    assert "`#1`" in ask(relay, "why", channel_name="dev-ancien", channel_id=OLD)
+    assert ask(relay, "why", channel_id=NEW).startswith("Aucun événement pour ce canal")
+    assert "n'est pas le numéro d'un événement" in ask(relay, f"replay {number}", channel_id=NEW)
+    assert ask(relay, "mute 2h", channel_id=NEW).startswith("Aucune règle du site")
+    # Until it looks again, such as after a start: then the settings lead to the new one.
+    relay.terminate()
+    relay.start()
+    send(relay, issue(2))
+    wait_for(lambda: "`#2`" in ask(relay, "why", channel_id=NEW))
+    assert "`#1`" not in ask(relay, "why", channel_id=NEW)
+    assert ask(relay, "why", channel_name="dev-ancien", channel_id=OLD).startswith("Aucun événement")
+
+
+def test_by_webhook_a_channel_is_the_one_that_bears_the_name(chat: BotSink, tmp_path: Path) -> None:
+    """As far as anybody has typed a command in either."""
+    listen = '[listen]\naddress = "127.0.0.1"\nport = 0\n'
+    own = f'channel = "home"\n{slash.settings(chat.url)}\n{listen}'
+    relay = Relay("gitlab", tmp_path, chat.hook_url, own)
+    slash.hand_token(tmp_path)
+    relay.start()
+    home = {"channel_name": "home"}
+    assert "Aucun événement" in ask(relay, "why", **home)
+    send(relay, issue(1))
+    wait_for(lambda: "✅ publié" in ask(relay, "why", **home))
+    wait_for(lambda: "Aucun événement" in ask(relay, "why", **home, channel_id=NEW))
+    send(relay, issue(2))
+    wait_for(lambda: "`#2`" in ask(relay, "why", **home, channel_id=NEW))
+    assert "`#1`" not in ask(relay, "why", **home, channel_id=NEW)
+    relay.close()
+
+
 DEAD = "Réservé aux opérateurs"
 ALL = "tout ce qui vient de GitLab"
 
@@ -123,6 +170,7 @@ def test_a_channel_is_silent_as_long_as_who_administers_it_wants(
     assert ask(relay, "mute 2h") == f"🔕 Silence pendant 2 h : {ALL}. `mute off` le lève."
     wait_for(lambda: len(chat.written("dev")) == 1)
     assert chat.written("dev")[0].shown == f"🔕 alice demande le silence dans ce canal pendant 2 h : {ALL}"
+    assert ask(relay, "mute 120m") == f"🔕 Silence pendant 2 h : {ALL}. `mute off` le lève.", "said once"
     relay.kill()
     relay.start()
     send(relay, issue(1))

@@ -112,6 +112,9 @@ class World:
             conversing=self.conversing,
             channel_events=self.channel_events,
             silences=self.silences,
+            forgetting=[
+                each.forget for each in (self.conversing, self.channel_events, self.silences) if each
+            ],
         )
         self.wake = lambda: received.put(list).result()
         processor.start()

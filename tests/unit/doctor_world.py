@@ -281,6 +281,7 @@ def report(site: Site, urls: dict[str, str]) -> dict[str, Any]:
         "journal": {"passerelle-gitlab.service": "a line", "passerelle-nextcloud.service": "a line"},
         "access": "600",
         "bot": {"access": None, "answer": 0, "error": "", "id": ""},
+        "command": None,
         "release": True,
         "bound": True,
     }

@@ -22,8 +22,14 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         allow(made, ADDRESS)
         made.chat.api("PUT", "/config/patch", {"ServiceSettings": {"SiteURL": made.chat.url}})
         yield replace(
-            made.setting("mattermost", commands=["passerelle"]), command_tokens=("600 root root", saved(made))
+            made.setting("mattermost", commands=["passerelle"]).changed("command", to=answer(405)),
+            command_tokens=("600 root root", saved(made)),
         )
+
+
+def answer(status: int = 0, **fault: Any) -> dict[str, Any]:
+    """What the host has been answered there, or what kept it from it."""
+    return {"name": "", "port": "", "silent": "", "tls": None, "status": status, **fault}
 
 
 def commands(world: World) -> list[dict[str, Any]]:
@@ -101,3 +107,34 @@ def test_a_server_that_does_not_know_its_address_is_named(tmp_path_factory: pyte
     with sound(tmp_path_factory.mktemp("bare")) as made:
         bare = made.setting("mattermost", commands=["passerelle"])
         assert bare.found() == ["command.missing", "command.site-url"]
+
+
+BEHIND = "https://hooks.example.org/relay"
+ANSWERS: dict[str, tuple[dict[str, Any] | None, str | None, list[str], list[str]]] = {
+    "the relay": (answer(405), None, [], []),
+    "a relay without commands": (answer(404), None, ["command.unserved"], []),
+    "another program": (answer(200), None, ["command.unserved"], []),
+    "a relay behind its proxy": (answer(405), BEHIND, [], []),
+    "a proxy that leads GitLab's events alone": (answer(404), BEHIND, ["command.behind-proxy"], []),
+    "a proxy whose relay is away": (answer(502), BEHIND, ["command.behind-proxy"], []),
+    "nobody who listens": (answer(port="refused"), BEHIND, [], ["command.unseen"]),
+    "a name that is none here": (answer(name="unknown"), BEHIND, [], ["command.unseen"]),
+    "an authority that nobody trusts": (answer(tls=[20, "", ""]), BEHIND, [], ["command.unseen"]),
+    "a relay that is stopped, which is not asked": (None, None, [], []),
+}
+
+
+@pytest.mark.parametrize("name", ANSWERS)
+def test_who_answers_where_the_commands_lead_is_judged(world: World, name: str) -> None:
+    """What the host cannot reach Mattermost may reach all the same, so it is not called broken."""
+    answered, url, found, unclear = ANSWERS[name]
+    seen = world.changed("command", to=answered)
+    if url:
+        seen = seen.setting("relays", url=url)
+        alter(world, url=f"{url}/mattermost/command")
+    try:
+        # The hooks of GitLab still lead to the relay itself.
+        assert [code for code in seen.found() if code.startswith("command.")] == found
+        assert [code for code in seen.unclear() if code.startswith("command.")] == unclear
+    finally:
+        alter(world, url=URL)

@@ -76,6 +76,7 @@ def ask(tmp_path: Path, commands: Path) -> Ask:
             "pages": {},
             "chat_proxy": None,
             "bot": None,
+            "command": None,
             **questions,
         }
         done = subprocess.run(
@@ -163,11 +164,22 @@ def test_a_relay_that_is_stopped_is_not_started_by_a_question(
     answering(commands, "docker", f'test "$1" = exec && touch {tmp_path}/connected; exit 7')
     with socket.create_server(("127.0.0.1", 0)) as listener:
         listener.settimeout(0)
-        reported = ask(port=listener.getsockname()[1])
+        port = listener.getsockname()[1]
+        reported = ask(port=port, command=f"http://127.0.0.1:{port}/mattermost/command")
         with pytest.raises(BlockingIOError):
             listener.accept()
     assert reported["health"] == {"error": "", "figures": {}}
+    assert reported["command"] is None
     assert not (tmp_path / "connected").exists()
+
+
+def test_where_commands_lead_is_asked_without_a_command(
+    ask: Ask, commands: Path, chat: mattermost_server.Site
+) -> None:
+    answering(commands, "systemctl", "echo ActiveState=active")
+    assert ask(command=f"{chat.server.url}/nowhere")["command"]["status"] in (200, 404)
+    assert ask(command="http://127.0.0.1:9/mattermost/command")["command"]["refused"] is True
+    assert ask()["command"] is None
 
 
 def test_webhooks_are_asked_without_a_post_and_their_addresses_stay(

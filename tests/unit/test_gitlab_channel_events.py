@@ -10,6 +10,7 @@ from relays.sources.gitlab.channel_events import ChannelEvent, ChannelEvents
 from relays.sources.gitlab.mute import Mute
 from relays.sources.gitlab.projects import Projects
 from relays.sources.gitlab.routing import Route
+from relays.storage.engine import Database
 from tests.postgresql import on_both_spools
 from tests.unit.acts_world import (
     MERGE,
@@ -189,6 +190,29 @@ def test_old_ones_are_forgotten(tmp_path: Path, spool: str | None, monkeypatch: 
         relay.now += 15 * 24 * 3600
         relay.hear(push(after=MERGE, branch="last"))
         assert [event.subject for event in events(relay, "dev")] == ["last"]
+
+
+@on_both_spools
+@pytest.mark.parametrize(("there", "left"), [(0, 0), (499, 0), (1_500, 0), (10_499, 499), (20_000, 10_000)])
+def test_much_that_is_old_at_once_goes_within_a_budget(
+    tmp_path: Path, spool: str | None, there: int, left: int
+) -> None:
+    """However many are noted in one transaction, none may be in the way of events for long."""
+    with world(tmp_path, spool) as relay:
+        noted = ChannelEvents(relay.store, relay.router)
+        relay.store.submit(lambda db: _old(db, there)).result()
+        relay.store.submit(noted.forget).result()
+        assert relay.store.read("SELECT count(*) FROM channel_events") == [(left,)]
+
+
+def _old(db: Database, number: int) -> None:
+    """Have so many be there that are too old."""
+    db.execute(
+        "INSERT INTO channel_events (channel, delivery_key, kind, subject, project, rule, noted_at)"
+        " WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n WHERE x < ?)"
+        " SELECT 'dev', 'key ' || x, 'push', '', '', '', 0 FROM n WHERE ? > 0",
+        (number, number),
+    )
 
 
 @on_both_spools

@@ -21,9 +21,11 @@ from relays.mattermost.people import NoAnswerError, Person
 from relays.mattermost.slash_command import LONGEST_ANSWER, NotACommandError, answer, read_command
 from relays.sources.gitlab.channel_events import CONVERSATION, FAILED, REVIEWS
 from relays.sources.gitlab.commands import executor as executing
+from relays.sources.gitlab.commands import line as lining
 from relays.sources.gitlab.commands.answering import Answering
 from relays.sources.gitlab.commands.executor import Executor
 from relays.sources.gitlab.commands.help import Help
+from relays.sources.gitlab.commands.line import MOST_OF_ONE
 from relays.sources.gitlab.commands.request import CommandReception, CommandRequest
 from relays.sources.gitlab.commands.settings import COMMAND_PATH
 from relays.sources.gitlab.commands.subcommand import Asked, Subcommand
@@ -33,7 +35,7 @@ from relays.sources.gitlab.mute import Mute
 from relays.storage.engine import StorageError
 from relays.wording import CATALOGUES
 from tests.relays.bot_sink import BotSink
-from tests.relays.slash import ALICE, RESPONSE, form
+from tests.relays.slash import ALICE, BOB, RESPONSE, form
 from tests.waiting import wait_until
 
 
@@ -90,11 +92,12 @@ class World:
     url: str
     slow: Slow
     people: People
+    executor: Executor
     act: Callable[[Asked], str] = lambda asked: "fait"
     counters: Counter[str] = field(default_factory=Counter)
 
-    def ask(self, text: str) -> str:
-        response = requests.post(self.url + COMMAND_PATH, form(text), timeout=20)
+    def ask(self, text: str, **changes: str) -> str:
+        response = requests.post(self.url + COMMAND_PATH, form(text, **changes), timeout=20)
         assert response.status_code == 200
         return str(response.json()["text"])
 
@@ -103,12 +106,11 @@ class World:
 def world() -> Iterator[World]:
     chat = BotSink()
     slow = Slow()
-    made = World(chat, "", slow, People())
     others = [slow, Doing(lambda asked: made.act(asked))]
-
-    subcommands = {each.name: each for each in (Help([]), *others)}
-    answering = Answering(subcommands, "fr", made.people, frozenset(["alice"]))  # type: ignore[arg-type]
+    subcommands, people = {each.name: each for each in (Help([]), *others)}, People()
+    answering = Answering(subcommands, "fr", people, frozenset(["alice"]))  # type: ignore[arg-type]
     executor = Executor(answering, Server(chat.url))
+    made = World(chat, "", slow, people, executor)
     refusals = Refusals(made.counters, Metrics(lambda: Stats(0, 0, None, None), lambda: False))
     reception = CommandReception([form()["token"]], form()["team_domain"], executor, refusals)
     listener = socket.create_server(("127.0.0.1", 0))
@@ -151,8 +153,46 @@ def test_those_who_wait_hold_nobody_up_who_does_not(world: World) -> None:
 
 
 def test_who_finds_no_place_hears_it_at_once(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Executor, "_put", staticmethod(lambda line, job: False))
+    monkeypatch.setattr(lining, "MOST", 0)
     assert world.ask("help") == "⏳ Trop de commandes à la fois. Réessayez dans une minute."
+
+
+@pytest.mark.parametrize("text", ["do", "slow"])
+def test_one_person_takes_a_few_places_of_a_line_alone(world: World, text: str) -> None:
+    """Whoever asks for more hears why; all others are answered, as soon as a thread is free."""
+    go = threading.Event()
+    world.act = lambda asked: "fait" if go.wait(30) else ""
+    for _ in range(MOST_OF_ONE):
+        assert world.ask(text).startswith("⏳ La réponse")
+    refused = world.ask(text)
+    assert refused.startswith(f"⏳ {MOST_OF_ONE} de vos commandes attendent déjà une réponse")
+    assert world.ask(text, user_id=BOB).startswith("⏳ La réponse")
+    go.set()
+    world.slow.go.set()
+    wait_until("all of them are answered", lambda: len(world.chat.later) == MOST_OF_ONE + 1)
+    assert world.ask(text) in ("fait", "enfin")
+
+
+def test_what_waits_when_the_relay_ends_is_answered_and_noted(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Who waits still hears that nothing was done; what would be answered later is in the journal."""
+    executor, begun, go = world.executor, list[Asked](), threading.Event()
+    world.act = lambda asked: begun.append(asked) or str(go.wait(30))  # type: ignore[func-returns-value]
+    command = read_command(urlencode(form("do")).encode())
+    answers = [executor.submit(command) for _ in range(4)]
+    wait_until("as many as there are threads are being done", lambda: len(begun) == 2)
+    for worker in executor.workers:
+        worker.stop()
+    lost = [each.result(0) for each in answers if each.done()]
+    assert lost == ["⏳ Le relais s'arrête ; rien n'a été fait. Réessayez dans une minute."] * 2
+    assert caplog.text.count("lost command subcommand=do") == 2
+    assert executor.submit(command).result(0) == lost[0]
+    executor.send_later(command, Markup("trop tard"))
+    assert f"lost answer to command user={ALICE} reason=the relay ends" in caplog.text
+    go.set()
+    wait_until("what was begun is ended", lambda: all(each.done() for each in answers))
+    assert len(begun) == 2
 
 
 def test_what_has_waited_too_long_is_not_done_any_more(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -203,6 +243,7 @@ OPERATORS = {
     "an administrator of the system": (Person("root", None, is_admin=True), True),
     "one of the list": (Person("alice", "fr", is_admin=False), True),
     "another one": (Person("bob", "fr", is_admin=False), False),
+    "a bot": (Person("robot", "en", is_admin=False, is_bot=True), False),
     "a bot that administers": (Person("robot", "en", is_admin=True, is_bot=True), False),
     "a bot of the list": (Person("alice", "en", is_admin=False, is_bot=True), False),
 }
@@ -216,7 +257,7 @@ def test_who_decides_is_what_mattermost_says(world: World, name: str, manages: b
     world.people.persons[ALICE] = person
     world.people.managers = {ALICE} if manages else set()
     world.act = lambda asked: f"{asked.is_operator()} {asked.may_manage()}"
-    assert world.ask("do") == f"{decides} {decides or manages}"
+    assert world.ask("do") == f"{decides} {decides or (manages and not person.is_bot)}"
 
 
 def test_nobody_decides_while_mattermost_does_not_say(world: World) -> None:
@@ -304,4 +345,4 @@ def test_all_that_a_command_may_say_is_worded(language: str) -> None:
 def test_threads_that_wait_for_mattermost_count_as_well() -> None:
     """The watchdog leaves them longer than all attempts take."""
     waits = sum(later_answers._DELAYS) + (1 + len(later_answers._DELAYS)) * sum(later_answers._TIMEOUT)
-    assert waits < executing._TIMEOUT_SECONDS
+    assert waits < lining.TIMEOUT_SECONDS

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from relays.mattermost.settings import Person
+from relays.mattermost.settings import MattermostName
 from relays.sources.gitlab.event import read_event
 from relays.sources.gitlab.payload import Payload
 from relays.sources.gitlab.people import mentions
@@ -54,7 +54,7 @@ def test_other_events_and_other_people_mention_nobody() -> None:
 
 @pytest.mark.parametrize("name", ["all", "channel", "here", "Léo", "leo,all", "@leo", "leo all", "", "leo\n"])
 def test_what_is_no_name_of_one_person_is_refused(name: str) -> None:
-    person = TypeAdapter[str](Person)
+    person = TypeAdapter[str](MattermostName)
     with pytest.raises(ValidationError, match="is not the name of one user of Mattermost"):
         person.validate_python(name)
     assert person.validate_python("leo.perrin-2_x") == "leo.perrin-2_x"

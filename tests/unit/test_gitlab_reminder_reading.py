@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from relays.sources.gitlab.reminders.reading import Horizon, read_project
-from relays.sources.gitlab.reminders.things import Person, Thing
+from relays.sources.gitlab.reminders.things import GitLabUser, Thing
 from relays.sources.gitlab.rest import GitLabError, PlaceApi, Server
 from relays.sources.gitlab.timestamps import moment
 from tests.relays.gitlab_site import Front
@@ -91,7 +91,7 @@ def waits(*names: str, since: str = "2026-11-24T07:30:00Z") -> Thing:
     return Thing(
         *("review", "merge_request", "taaf/web", 1, "Titre 1", f"{PAGES}/merge_requests/1"),
         since=moment(since),
-        people=tuple(Person(name, name.title()) for name in names),
+        people=tuple(GitLabUser(name, name.title()) for name in names),
         branch="main",
         labels=frozenset({"quota"}),
     )
@@ -243,7 +243,7 @@ def test_what_falls_due(read: Read, kind: str, due: str | None, is_found: bool) 
     assert [(each.group, each.number, each.due and each.due.isoformat()) for each in found] == (
         [("due", 5, due)] if is_found else []
     )
-    expected = (Person("marc", "Marc"),) if kind == "issues" else ()
+    expected = (GitLabUser("marc", "Marc"),) if kind == "issues" else ()
     assert all(each.people == expected and not each.confidential for each in found)
 
 

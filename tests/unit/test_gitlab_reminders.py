@@ -9,7 +9,7 @@ import pytest
 from relays.mattermost.parts import cost
 from relays.sources.gitlab.reminders import audience
 from relays.sources.gitlab.reminders.digest import Digest
-from relays.sources.gitlab.reminders.things import Group, Kind, Person, Thing
+from relays.sources.gitlab.reminders.things import GitLabUser, Group, Kind, Thing
 from relays.sources.gitlab.routing import Route
 from relays.sources.gitlab.timestamps import moment
 from relays.wording import CATALOGUES
@@ -19,7 +19,7 @@ DAY = date(2026, 11, 30)
 NOW = moment("2026-11-30T07:30:00Z")
 SITE = "https://git.taaf.internal"
 CAMILLE, LEO, ALEX, ZOE = (
-    Person(*each)
+    GitLabUser(*each)
     for each in (
         ("cmorel", "Camille Morel"),
         ("lperrin", "Léo Perrin"),
@@ -61,7 +61,7 @@ MORNING = [
     thing("branch", "pipeline", 4711, "main", since=moment("2026-11-28T09:00:00Z")),
 ]
 HOSTILE = [
-    thing("review", "merge_request", 1, text, url=url, people=(Person("x", text),))
+    thing("review", "merge_request", 1, text, url=url, people=(GitLabUser("x", text),))
     for text, url in (
         *(
             (text, f"{SITE}/(a)[b] c")
@@ -118,7 +118,7 @@ def test_a_digest_is_cut_to_what_mattermost_takes(language: str, count: int, tit
         ("branch", "pipeline"),
         ("due", "issue"),
     ]
-    people = tuple(Person(f"p{n}", title) for n in range(30))
+    people = tuple(GitLabUser(f"p{n}", title) for n in range(30))
     things = [
         thing(group, kind, n, title, people=people, url=f"{SITE}/{'x' * 400}/{n}")
         for group, kind in groups

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -10,7 +11,7 @@ from relays.sources.gitlab.channel_events import ChannelEvents
 from relays.sources.gitlab.routing import Route
 from relays.sources.gitlab.silences import MOST, Silence, Silences, TooManyError, is_target
 from tests.postgresql import on_both_spools
-from tests.unit.acts_world import World, comment, merge_push, merge_request, merged, world
+from tests.unit.acts_world import HEAD, World, comment, merge_push, merge_request, merged, push, world
 from tests.unit.test_gitlab_channel_events import OURS, VAULT, of
 
 ROUTES = (Route(("ops",), final=False), Route(("vault",), projects=(VAULT,)))
@@ -71,6 +72,51 @@ def test_a_silence_is_of_what_it_names(relay: World, target: str, sample: str, s
     assert rules(relay, "dev") == ["silence" if silent else ""]
     assert rules(relay, "ops") == [""], "another channel hears of it"
     assert (len(relay.announced("dev")), len(relay.announced("ops"))) == (int(not silent), 1)
+
+
+def broken(**attributes: Any) -> dict[str, Any]:
+    """A pipeline that has failed on the branch of the merge request !8, which GitLab does not name with it."""
+    payload = of(OURS, "pipeline_failed")
+    payload["merge_request"] = None
+    payload["object_attributes"] |= {"ref": "feature/quota", "sha": HEAD} | attributes
+    return payload
+
+
+# What the thread of !8 shows, and what is beside it, by whether it is left out with it.
+THREAD: dict[str, tuple[dict[str, Any], bool]] = {
+    "a push to its branch": (push(), True),
+    "a pipeline of its branch": (broken(), True),
+    "a pipeline of its branch, of another commit": (broken(sha="d" * 40), True),
+    "a comment": (comment(1, "a"), True),
+    "a push to another branch": (push(branch="feature/other"), False),
+    "a push to its target": (push(after="d" * 40, branch="main"), False),
+    "a pipeline of another branch": (broken(ref="feature/other", sha="d" * 40), False),
+    "a comment on another one": (comment(1, "a", iid=9), False),
+    "an issue": (of(OURS, "issue_open"), False),
+}
+
+
+@pytest.mark.parametrize("name", THREAD)
+@pytest.mark.parametrize("target", [f"{OURS}!8", OURS])
+def test_a_merge_request_is_silent_with_all_of_its_thread(relay: World, name: str, target: str) -> None:
+    payload, belongs = THREAD[name]
+    relay.hear(merge_request("open", iid=8))
+    silence(relay, "dev", target)
+    relay.hear(payload)
+    assert rules(relay, "dev")[1:] == ["silence" if belongs or target == OURS else ""]
+    assert rules(relay, "ops")[1:] == [""]
+
+
+def test_what_comes_from_a_fork_is_silent_with_the_merge_request(relay: World) -> None:
+    """Its branch is in another project than the thread."""
+    opened = merge_request("open", iid=8, source_project_id=99)
+    opened["object_attributes"]["source"] = {"path_with_namespace": VAULT}
+    relay.hear(opened)
+    silence(relay, "vault", f"{OURS}!8")
+    pushed = push()
+    pushed["project"]["path_with_namespace"] = VAULT
+    relay.hear(pushed)
+    assert rules(relay, "vault") == ["silence"]
 
 
 @on_both_spools

@@ -103,13 +103,14 @@ class World:
     def allowed(self) -> str:
         return str(self.setting("AllowedUntrustedInternalConnections"))
 
-    def somebody(self, word: str) -> None:
-        """Another administrator makes a command of this word."""
-        olive = self.server.add_user("olive")
-        self.server.api("PUT", f"/users/{olive}/roles", {"roles": "system_user system_admin"})
+    def somebody(self, word: str, name: str = "olive") -> None:
+        """An administrator makes a command of this word."""
+        if name != "admin":
+            somebody = self.server.add_user(name)
+            self.server.api("PUT", f"/users/{somebody}/roles", {"roles": "system_user system_admin"})
         team = self.server.api("GET", "/teams/name/taaf")["id"]
         wanted = {"team_id": team, "trigger": word, "url": "http://192.0.2.9/x", "method": "P"}
-        made = self.server.request("POST", "/api/v4/commands", wanted, token=self.server.login("olive"))
+        made = self.server.request("POST", "/api/v4/commands", wanted, token=self.server.login(name))
         assert made.status_code == 201
 
 
@@ -208,9 +209,9 @@ FAULTS = [
         id="not offered to who types",
     ),
     pytest.param(
-        lambda w: w.alter(description="mine"),
-        [f"{COMMAND}: description: 'mine' -> 'GitLab (Passerelle)'"],
-        id="described without our mark",
+        lambda w: w.alter(description="mine (Passerelle)"),
+        [f"{COMMAND}: description: 'mine (Passerelle)' -> 'GitLab (Passerelle)'"],
+        id="described otherwise",
     ),
     pytest.param(renewed, [OTHER], id="token renewed by hand"),
     pytest.param(lambda w: w.token.write_text("nonsense"), [OTHER], id="token overwritten"),
@@ -242,10 +243,12 @@ def test_what_is_wrong_is_named_and_mended(
 
 
 @pytest.mark.parametrize("perform", [dry, apply])
+@pytest.mark.parametrize("maker", ["olive", "admin"])
 def test_a_word_of_somebody_elses_is_refused(
-    world: World, perform: Callable[[Callable[[], object]], Outcome]
+    world: World, perform: Callable[[Callable[[], object]], Outcome], maker: str
 ) -> None:
-    world.somebody("passerelle")
+    """Of the account of the deploy as well, which may be a person's: what bears our mark is ours and nothing else."""
+    world.somebody("passerelle", maker)
     before = world.commands()
     outcome = perform(world.deploy)
     assert outcome.error.startswith("mattermost.commands: /passerelle is another command already")

@@ -23,6 +23,7 @@ from relays.sources.gitlab.authenticity import read_authenticity
 from relays.sources.gitlab.backfill import Backfill
 from relays.sources.gitlab.batcher import Batcher
 from relays.sources.gitlab.channel_events import ChannelEvents
+from relays.sources.gitlab.channel_ids import ChannelIds
 from relays.sources.gitlab.commands.assembly import receive_commands
 from relays.sources.gitlab.commands.status import Links
 from relays.sources.gitlab.commands.subscribing import Subscribing
@@ -87,20 +88,21 @@ def build(paths: RelayPaths) -> service.Service:
     standing = {"pending": deliveries.pending, "dead_letters": dead_letters.count}
     logs = logs_of(projects, settings.gitlab.hook) if settings.gitlab else []
     commands = None
-    # Nobody could ask for them without a command.
     gitlab = projects[0].server if projects else None
     channels = Channels(sender) if settings.commands and isinstance(sender, Bot) else None
     if channels:
         subscribed = Subscribed(relay.store, relay.store.now, router.routes, asks_gitlab=gitlab is not None)
         router = replace(router, subscribed=subscribed)
         relay.add(SubscriptionWatch(relay.store, channels, gitlab, router.people, subscribed.doubt))
-    events = ChannelEvents(relay.store, router) if settings.commands else None
-    quiet = Silences(relay.store, router.channel_name) if settings.commands else None
-    if settings.commands and events:
-        links = Links(relay.store, deliveries, relay.outbox, dead_letters, relay.dispatcher.held)
+    events, quiet = ChannelEvents(relay.store, router), Silences(relay.store, router.channel_name)
+    if settings.commands:
+        given_links = (deliveries, relay.outbox, dead_letters, relay.dispatcher.held)
+        links = Links(relay.store, *given_links, lambda: relay.health()[0])
+        named = ChannelIds(relay.store, router.leads_into, isinstance(sender, Bot))
+        relay.on_channel = named.resolved
         given = (settings.commands, paths.credentials, sender, settings.language)
         subscribing = Subscribing(relay.store, relay.outbox, router, channels, gitlab)
-        commands = receive_commands(*given, links, events, logs, refusals, subscribing)
+        commands = receive_commands(*given, links, events, named, logs, refusals, subscribing)
         for worker in commands.executor.workers:
             relay.add(worker)
     relay.add(HttpServer(App(reception, counters, relay.health, standing, commands).begin, *listeners))
@@ -135,8 +137,10 @@ def build(paths: RelayPaths) -> service.Service:
             counters,
             note,
             conversing,
-            events,
-            quiet,
+            # Nobody could ask for them without a command; what is there from before goes all the same.
+            events if settings.commands else None,
+            quiet if settings.commands else None,
+            [each.forget for each in (conversing, events, quiet) if each],
         )
     )
     return relay

@@ -21,14 +21,17 @@ from relays.storage.store import Store
 # As long as the outbox knows what it has delivered.
 _KEEP_SECONDS = 14 * 24 * 3600.0
 _MOST = 100_000
-# More than are noted in the meantime.
-_PRUNED_AT_ONCE = 500
+# The oldest are looked at in portions, a few of them in one transaction at most: what has come to be too much at once
+# goes over some of them, and costs little where there is nothing to do.
+_PORTION = 500
+_PORTIONS = 20
 _LONGEST = 255
 _NUMBERED = (
     ("!", ("merge_request", "iid")),
     ("#", ("issue", "iid")),
 )
-_SIGNS = {"merge_request": "!", "issue": "#"}
+SIGNS = {"merge_request": "!", "issue": "#"}
+"""How what has a number in a project is marked, by its kind."""
 
 FAILED = "failed"
 """The rule of an event that has become a dead letter."""
@@ -104,12 +107,15 @@ class ChannelEvents:
                 yield channel, delivery.key, *about, rule, by
 
     def forget(self, db: Database) -> None:
-        """Remove some of what is so old that nobody asks for it, and of what is beyond the most there may be."""
-        db.execute(
-            "DELETE FROM channel_events WHERE id IN (SELECT id FROM channel_events ORDER BY id LIMIT ?)"
-            " AND (noted_at < ? OR id <= (SELECT max(id) FROM channel_events) - ?)",
-            (_PRUNED_AT_ONCE, self.store.now() - _KEEP_SECONDS, _MOST),
-        )
+        """Remove what is so old that nobody asks for it, and what is beyond the most there may be."""
+        for _ in range(_PORTIONS):
+            removed = db.execute(
+                "DELETE FROM channel_events WHERE id IN (SELECT id FROM channel_events ORDER BY id LIMIT ?)"
+                " AND (noted_at < ? OR id <= (SELECT max(id) FROM channel_events) - ?)",
+                (_PORTION, self.store.now() - _KEEP_SECONDS, _MOST),
+            ).rowcount
+            if removed < _PORTION:
+                return
 
     def latest(self, channel: str, number: int, channel_id: str = "") -> Sequence[ChannelEvent]:
         """The last so many of a channel, by its name and by its number, the newest first. StorageError."""
@@ -130,7 +136,9 @@ def _selected(condition: str, number: int, *values: Any) -> tuple[str, Sequence[
         "SELECT e.id, e.delivery_key, e.kind, e.subject, e.project, e.rule, e.subscription, e.noted_at, o.state,"  # noqa: S608
         " o.silent, o.attempts, o.last_error FROM channel_events e LEFT JOIN outbox o"
         " ON o.channel = e.channel AND o.delivery_key = e.delivery_key AND e.rule = ''"
-        f" WHERE {condition} ORDER BY e.id DESC LIMIT ?",
+        # What was noted when another channel bore the name is not this one's.
+        " LEFT JOIN channel_ids c ON c.channel = e.channel"
+        f" WHERE {condition} AND e.noted_at >= coalesce(c.since, 0) ORDER BY e.id DESC LIMIT ?",
         (*values, number),
     )
 
@@ -140,7 +148,7 @@ def numbered(event: Event) -> str:
     payload: Payload = event.payload
     paths = [
         *_NUMBERED,
-        *([(_SIGNS[event.name], ("object_attributes", "iid"))] if event.name in _SIGNS else []),
+        *([(SIGNS[event.name], ("object_attributes", "iid"))] if event.name in SIGNS else []),
     ]
     found = (f"{sign}{number}" for sign, path in paths if (number := payload.text(*path)))
     return storable(next(found, ""), _LONGEST)

@@ -7,7 +7,7 @@ from pydantic import AfterValidator, Field, ValidationInfo
 
 from relays.base.schema import Section
 from relays.delivery.settings import RelaySettings
-from relays.mattermost.settings import ChannelName, Person
+from relays.mattermost.settings import ChannelName, MattermostName
 from relays.sources.gitlab.commands.settings import CommandSettings
 from relays.sources.gitlab.http.memory_budget import ROOM_BYTES
 from relays.sources.gitlab.mute import Mute
@@ -80,8 +80,8 @@ Routes = Annotated[
         description="further channels, tried in order; what none takes goes to that of the webhook",
     ),
 ]
-People = Annotated[
-    dict[str, Person],
+UserNamesSetting = Annotated[
+    dict[str, MattermostName],
     Field(
         default={},
         description="from user names in GitLab to those in Mattermost; who is assigned or asked for a review is "
@@ -123,7 +123,7 @@ class GitLabSettings(RelaySettings):
     )
     listen: Listen = Field(default=Listen(), description="without a socket of systemd's")
     mute: Muted
-    people: People
+    people: UserNamesSetting
     notify: InPersonWishes
     routes: Routes
     wording: OwnWording

@@ -8,6 +8,7 @@ limited, so that they cannot fill the disk: the newest are kept.
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from relays.delivery.parked import portions
 from relays.sources.gitlab.tables import PROCESSED
 from relays.storage.engine import Database, Engine, Readable
 from relays.storage.store import Store
@@ -76,21 +77,22 @@ def body_of(engine: Engine, number: int) -> str:
 
 def retry(db: Database, numbers: Sequence[int]) -> None:
     """Have them processed as if they had come just now, and as if nothing had been found against them."""
-    for number in numbers:
+    for marks, some in portions(numbers):
         for table in (PROCESSED, "suspect"):
             db.execute(
-                f"DELETE FROM {table} WHERE delivery_key = (SELECT delivery_key FROM dead_letter WHERE id = ?)",  # noqa: S608
-                (number,),
+                f"DELETE FROM {table} WHERE delivery_key IN"  # noqa: S608
+                f" (SELECT delivery_key FROM dead_letter WHERE id IN ({marks}))",
+                some,
             )
         db.execute(
-            "INSERT INTO received (delivery_key, body, event)"
-            " SELECT delivery_key, body, event FROM dead_letter WHERE id = ?",
-            (number,),
+            "INSERT INTO received (delivery_key, body, event)"  # noqa: S608
+            f" SELECT delivery_key, body, event FROM dead_letter WHERE id IN ({marks}) ORDER BY id",
+            some,
         )
     drop(db, numbers)
 
 
 def drop(db: Database, numbers: Sequence[int]) -> None:
     """Give them up; their keys stay known, so that GitLab cannot bring them back."""
-    for number in numbers:
-        db.execute("DELETE FROM dead_letter WHERE id = ?", (number,))
+    for marks, some in portions(numbers):
+        db.execute(f"DELETE FROM dead_letter WHERE id IN ({marks})", some)  # noqa: S608

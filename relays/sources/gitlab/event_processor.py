@@ -55,7 +55,8 @@ _ENDED = Cause("dead.ended", f"it has ended the relay {MOST_ATTEMPTS} times")
 class EventProcessor(Worker):
     """Processes what waits in the inbox `received`, until `stop`; `counters` counts the outcomes.
 
-    `dead` hears how many dead letters there are, whenever that is looked at.
+    `dead` hears how many dead letters there are, whenever that is looked at. `forgetting` removes what is old, in the
+    transactions in which events are settled.
     """
 
     def __init__(
@@ -72,6 +73,7 @@ class EventProcessor(Worker):
         conversing: Conversing | None = None,
         channel_events: ChannelEvents | None = None,
         silences: Silences | None = None,
+        forgetting: Sequence[Callable[[Database], None]] = (),
     ) -> None:
         super().__init__("events", _TIMEOUT_SECONDS)
         self._received = received
@@ -82,9 +84,7 @@ class EventProcessor(Worker):
         self._settling = Settling(
             received, dead_letters, memory, router.mute, conversing, channel_events, silences
         )
-        self._conversing = conversing
-        self._channel_events = channel_events
-        self._silences = silences
+        self._forgetting = forgetting
         self._attempt = attempt
         self._metrics = metrics
         self._counters = counters
@@ -216,12 +216,8 @@ class EventProcessor(Worker):
             ours[:] = [each for each in found if each is not None]
             self._received.forget(db, 2 * len(outcomes))
             self._memory.forget(db)
-            if self._conversing:
-                self._conversing.forget(db)
-            if self._channel_events:
-                self._channel_events.forget(db)
-            if self._silences:
-                self._silences.forget(db)
+            for forget in self._forgetting:
+                forget(db)
             return [each for one in ours for each in one.notifications]
 
         self._outbox.put(take).result()

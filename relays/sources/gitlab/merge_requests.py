@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from relays.mattermost import markup
+from relays.sources.gitlab.conversations.contribution import Contribution
 from relays.sources.gitlab.event import Event
 from relays.sources.gitlab.events.common import SHORT_TITLE
 from relays.sources.gitlab.storable import storable
@@ -102,6 +103,11 @@ class MergeRequests:
             (storable(project, _LONGEST), storable(branch, _LONGEST), storable(sha, _LONGEST_SHA)),
         ).fetchone()
         return row and (row[0], row[1])
+
+    def place_of(self, db: Database, said: Contribution) -> tuple[str, str, str]:
+        """Kind, project and name of the conversation that an event is part of: by its branch, of a merge request."""
+        known = said.branch and self.from_branch(db, said.project, said.branch, said.sha)
+        return ("merge_request", known[0], str(known[1])) if known else (said.kind, said.project, said.name)
 
     def remember(self, db: Database, event: Event) -> None:
         """Record how a merge request is, or that a push to a branch was announced, in somebody else's transaction."""

@@ -9,12 +9,12 @@ from relays.sources.gitlab.payload import Payload
 from relays.wording import Wording
 
 # From names in GitLab to names in Mattermost.
-People = Mapping[str, str]
+UserNames = Mapping[str, str]
 
 _MOST_PEOPLE = 10
 
 
-def mentions(event: Event, people: People, wording: Wording) -> Iterator[markup.Markup]:
+def mentions(event: Event, people: UserNames, wording: Wording) -> Iterator[markup.Markup]:
     """A line for those whom the event newly assigns and one for those whom it asks for a review.
 
     Who did it is not mentioned.

@@ -8,7 +8,7 @@ from relays.sources.gitlab import merge_requests, review
 from relays.sources.gitlab.event import Event
 from relays.sources.gitlab.events import find_kind
 from relays.sources.gitlab.mute import Mute
-from relays.sources.gitlab.people import People, mentions
+from relays.sources.gitlab.people import UserNames, mentions
 from relays.sources.gitlab.projects import Projects
 from relays.sources.gitlab.routing import Conversations, Route, dropped, targets
 from relays.sources.gitlab.subscriptions.view import Subscribed
@@ -25,7 +25,7 @@ class Router:
 
     routes: Sequence[Route]
     mute: Mute
-    people: People = field(default_factory=dict)
+    people: UserNames = field(default_factory=dict)
     rewordings: Mapping[str, EventTemplates] = field(default_factory=dict)
     projects: Projects = field(default_factory=Projects)
     subscribed: Subscribed | None = None
@@ -116,9 +116,12 @@ class Router:
         return self.subscribed.name_of(channel) if self.subscribed else channel
 
     def leads_into(self, channel: str) -> bool:
+        """Whether a route leads to a channel."""
+        return any(channel in route.channels for route in self.routes)
+
+    def is_heard_in(self, channel: str) -> bool:
         """Whether a route or a subscription leads to a channel of this name."""
-        routed = any(channel in route.channels for route in self.routes)
-        return routed or (self.subscribed is not None and self.subscribed.is_in(channel))
+        return self.leads_into(channel) or (self.subscribed is not None and self.subscribed.is_in(channel))
 
     def language_in(self, channel: str) -> Language:
         """What is spoken in a channel, by the first route that leads there."""

@@ -6,16 +6,19 @@
     until        until when, by the clock of the store
     chosen_by    who has chosen it, by their name in Mattermost, and `chosen_at` when
 
-A silence takes away and never adds: what it leaves out is left out of that channel alone, and noted as such. The root
-of a conversation is edited all the same, for an edit calls nobody.
+With a merge request or an issue all that belongs to its thread is silent: pushes to its branch and the pipelines that
+run there as well. A silence takes away and never adds: what it leaves out is left out of that channel alone, and noted
+as such. The root of a conversation is edited all the same, for an edit calls nobody.
 """
 
 import re
 from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import NamedTuple
 
-from relays.sources.gitlab.channel_events import numbered
+from relays.sources.gitlab.channel_events import SIGNS, numbered
 from relays.sources.gitlab.event import Event
+from relays.sources.gitlab.events import find_kind
+from relays.sources.gitlab.merge_requests import MergeRequests
 from relays.storage.engine import Database, Readable
 from relays.storage.store import Store
 
@@ -33,11 +36,6 @@ class Silence(NamedTuple):
     until: float
     chosen_by: str
     chosen_at: float
-
-    def covers(self, event: Event) -> bool:
-        """Whether an event is left out by it."""
-        project = event.project.lower()
-        return self.target in ("", project, f"{project}{numbered(event)}")
 
 
 class TooManyError(Exception):
@@ -58,8 +56,8 @@ def listed(store: Readable, now: float) -> list[Silence]:
     return [Silence(*row) for row in rows]
 
 
-def put(db: Database, new: Silence) -> None:
-    """Have a silence in the place of the one of the same channel and target. TooManyError."""
+def put(db: Database, new: Silence) -> Silence | None:
+    """Have a silence in the place of the one of the same channel and target, if that is not over. TooManyError."""
     new = new._replace(target=new.target.lower())
     # Those that are over may still be there, where nothing has happened since.
     ((others,),) = db.execute(
@@ -68,12 +66,18 @@ def put(db: Database, new: Silence) -> None:
     ).fetchall()
     if others >= MOST:
         raise TooManyError
+    before = db.execute(
+        "SELECT channel, target, until, chosen_by, chosen_at FROM silences"
+        " WHERE channel = ? AND target = ? AND until > ?",
+        (new.channel, new.target, new.chosen_at),
+    ).fetchone()
     db.execute(
         "INSERT INTO silences (channel, target, until, chosen_by, chosen_at) VALUES (?, ?, ?, ?, ?)"
         " ON CONFLICT (channel, target) DO UPDATE SET until = excluded.until, chosen_by = excluded.chosen_by,"
         " chosen_at = excluded.chosen_at",
         new,
     )
+    return before and Silence(*before)
 
 
 def end(db: Database, channel: str, target: str) -> bool:
@@ -83,11 +87,15 @@ def end(db: Database, channel: str, target: str) -> bool:
 
 
 class Silences:
-    """The table; `name_of` says how a channel is called that is meant by its number."""
+    """The table, and the merge requests by which it is known what belongs to one.
+
+    `name_of` says how a channel is called that is meant by its number.
+    """
 
     def __init__(self, store: Store, name_of: Callable[[str], str] = str) -> None:
         self._store = store
         self._name_of = name_of
+        self._merge_requests = MergeRequests(store)
 
     def silenced(self, db: Database, channels: Collection[str], events: Iterable[Event]) -> Sequence[str]:
         """Those of the channels in which nothing is said of any of these events now."""
@@ -100,9 +108,22 @@ class Silences:
             f" WHERE until > ? AND channel IN ({marks})",
             (self._store.now(), *names.values()),
         ).fetchall()
-        known = list(events)
-        silent = {each.channel for each in map(Silence._make, rows) if all(map(each.covers, known))}
+        if not rows:
+            return []
+        known = [self._names(db, event) for event in events]
+        found = map(Silence._make, rows)
+        silent = {each.channel for each in found if all(each.target in of for of in known)}
         return [channel for channel, name in names.items() if name in silent]
+
+    def _names(self, db: Database, event: Event) -> Collection[str]:
+        """All that an event is part of, as a silence calls it."""
+        names = {"", event.project, f"{event.project}{numbered(event)}"}
+        kind = find_kind(event.payload)
+        said = kind and kind.contribution(event.payload, event.project, event.actions)
+        if said:
+            of, project, name = self._merge_requests.place_of(db, said)
+            names |= {project, f"{project}{SIGNS[of]}{name}"} if of in SIGNS else set()
+        return {name.lower() for name in names}
 
     def forget(self, db: Database) -> None:
         """Remove those that are over."""

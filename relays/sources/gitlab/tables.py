@@ -48,19 +48,31 @@ CREATE TABLE silences (
 );
 """
 
+# In this order, for rows of a damaged file are known by the types of their values.
+_CHANNEL_IDS = """
+CREATE TABLE channel_ids (
+    id         INTEGER PRIMARY KEY,
+    since      DOUBLE PRECISION NOT NULL,
+    channel    TEXT NOT NULL UNIQUE,
+    channel_id TEXT NOT NULL
+);
+"""
+
+# In these orders for the same reason.
 _SUBSCRIPTIONS = """
 CREATE TABLE subscriptions (
     id         INTEGER PRIMARY KEY,
+    chosen_at  DOUBLE PRECISION NOT NULL,
     channel_id TEXT NOT NULL,
     target     TEXT NOT NULL,
     conditions TEXT NOT NULL,
     chosen_by  TEXT NOT NULL,
-    chosen_at  DOUBLE PRECISION NOT NULL,
     UNIQUE (channel_id, target, conditions)
 );
 CREATE TABLE subscribed_channels (
     id         INTEGER PRIMARY KEY,
     channel_id TEXT NOT NULL UNIQUE,
+    seen_at    DOUBLE PRECISION NOT NULL,
     name       TEXT NOT NULL,
     state      TEXT NOT NULL
 );
@@ -88,6 +100,8 @@ LEFT_BEHIND = ("known_delivery",)
 
 def _recognise(tables: Columns) -> int | None:
     if "subscriptions" in tables:
+        return 16
+    if "channel_ids" in tables:
         return 15
     if "silences" in tables:
         return 14
@@ -243,9 +257,11 @@ DROP INDEX branches_age;
         Migration(13, up=_CHANNEL_EVENTS, down="DROP TABLE channel_events;"),
         # What people do not want to hear of for a while.
         Migration(14, up=_SILENCES, down="DROP TABLE silences;"),
+        # Which channel is meant by a name.
+        Migration(15, up=_CHANNEL_IDS, down="DROP TABLE channel_ids;"),
         # What channels have subscribed to, and what an event is in a channel for.
         Migration(
-            15,
+            16,
             up=_SUBSCRIPTIONS,
             down="""
 DROP TABLE subscriptions;
@@ -263,6 +279,7 @@ ALTER TABLE channel_events DROP COLUMN subscription;
         "reminded",
         "channel_events",
         "silences",
+        "channel_ids",
         "subscriptions",
         "subscribed_channels",
         "subscription_access",

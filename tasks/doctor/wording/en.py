@@ -74,6 +74,7 @@ LINKS = {
     "command.registered": "Mattermost's slash commands",
     "command.way": "the slash commands' way to the relay",
     "command.token": "tokens of the slash commands",
+    "command.served": "the relay's answer to slash commands",
 }
 
 _DEPLOY = "deploy again: make deploy"
@@ -289,6 +290,11 @@ BROKEN = {
     "command.token-missing": Saying("there is no {path}", _DEPLOY),
     "command.token-access": Saying("{path} has the access {access} instead of 600 root root", _DEPLOY),
     "command.token-other": Saying("{path} does not hold the tokens of the slash commands", _DEPLOY),
+    "command.unserved": Saying("the relay takes no commands at {url} (HTTP {status})", _DEPLOY),
+    "command.behind-proxy": Saying(
+        "at {url} it is not the relay that takes the commands (HTTP {status})",
+        "have the reverse proxy of relays.url lead /mattermost/command to the relay as well, then make doctor",
+    ),
     "relay.release": Saying("the package of the relays is missing or not whole in /opt/passerelle", _DEPLOY),
     "relay.unit-missing": Saying("{unit} is not installed", _DEPLOY),
     "relay.port-taken": Saying(
@@ -567,6 +573,7 @@ BROKEN = {
 UNCLEAR = {
     "gitlab.no-date": "GitLab does not say the time in its answers",
     "gitlab.no-curl": "there is no curl in the container of the service {service}",
+    "command.unseen": "the host does not reach {url}, where the relay takes commands: {detail}",
     "delivery.no-log": "GitLab {version} keeps no log of deliveries (17.3 or newer)",
 }
 

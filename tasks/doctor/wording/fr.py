@@ -73,6 +73,7 @@ LINKS = {
     "command.registered": "commandes slash de Mattermost",
     "command.way": "chemin des commandes slash au relais",
     "command.token": "jetons des commandes slash",
+    "command.served": "réponse du relais aux commandes slash",
 }
 
 _DEPLOY = "relancez le déploiement : make deploy"
@@ -332,6 +333,11 @@ BROKEN = {
     "command.token-missing": Saying("{path} n'existe pas", _DEPLOY),
     "command.token-access": Saying("{path} a les droits {access} au lieu de 600 root root", _DEPLOY),
     "command.token-other": Saying("{path} ne contient pas les jetons des commandes slash", _DEPLOY),
+    "command.unserved": Saying("le relais ne prend pas de commandes à {url} (HTTP {status})", _DEPLOY),
+    "command.behind-proxy": Saying(
+        "à {url}, ce n'est pas le relais qui prend les commandes (HTTP {status})",
+        "que le proxy inverse de relays.url mène aussi /mattermost/command au relais, puis make doctor",
+    ),
     "relay.release": Saying("le paquet des relais manque ou est incomplet dans /opt/passerelle", _DEPLOY),
     "relay.unit-missing": Saying("{unit} n'est pas installé", _DEPLOY),
     "relay.port-taken": Saying(
@@ -620,6 +626,7 @@ BROKEN = {
 UNCLEAR = {
     "gitlab.no-date": "GitLab ne donne pas l'heure dans ses réponses",
     "gitlab.no-curl": "il n'y a pas de curl dans le conteneur du service {service}",
+    "command.unseen": "l'hôte n'atteint pas {url}, où le relais prend les commandes : {detail}",
     "delivery.no-log": "GitLab {version} ne tient pas de journal des envois (17.3 ou plus récent)",
 }
 

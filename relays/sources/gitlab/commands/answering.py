@@ -3,11 +3,13 @@
 import logging
 import traceback
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from relays.mattermost.markup import Markup
 from relays.mattermost.people import NoAnswerError, People, Person
 from relays.mattermost.slash_command import SlashCommand
+from relays.sources.gitlab.channel_ids import ChannelIds
+from relays.sources.gitlab.commands.storing import UncertainError
 from relays.sources.gitlab.commands.subcommand import Asked, NotSureError, Subcommand
 from relays.storage.engine import StorageError
 from relays.wording import CATALOGUES, Language, Wording
@@ -22,13 +24,15 @@ class Answering:
     """Who answers: the subcommands, the site's language and, where a bot posts, those who may decide.
 
     `people` is None where there is no bot to ask Mattermost: then nobody is known, and nobody decides. `operators` are
-    user names of Mattermost; whoever administers the system is one as well.
+    user names of Mattermost; whoever administers the system is one as well. `channels` says what the settings call a
+    channel, which need not be what it is called now.
     """
 
     subcommands: Mapping[str, Subcommand]
     language: Language
     people: People | None
     operators: frozenset[str] = frozenset()
+    channels: ChannelIds | None = None
 
     def subcommand(self, command: SlashCommand) -> Subcommand:
         """The one that was asked for; the help for none and for one that there is not."""
@@ -47,8 +51,9 @@ class Answering:
         subcommand = self.subcommand(command)
         try:
             wording = self.wording(command)
+            channel = self.channels.name_of(command) if self.channels else command.channel
             asked = Asked(
-                command,
+                replace(command, channel=channel),
                 command.words[1:],
                 wording,
                 lambda: self._is_operator(command),
@@ -58,6 +63,8 @@ class Answering:
             return subcommand.answer(asked)
         except NotSureError:
             return Markup(wording["command.not_sure" if self.people else "command.no_bot"])
+        except UncertainError:
+            return Markup(wording["command.uncertain"])
         except StorageError:
             return Markup(wording["command.storage"])
         except Exception as error:
@@ -78,13 +85,19 @@ class Answering:
             raise NotSureError from None
 
     def _is_operator(self, command: SlashCommand) -> bool:
-        person = self._person(command)
+        return self._decides(self._person(command))
+
+    def _decides(self, person: Person) -> bool:
         return not person.is_bot and (person.is_admin or person.name in self.operators)
 
     def _may_manage(self, command: SlashCommand) -> bool:
-        if self._is_operator(command):
+        person = self._person(command)
+        if self._decides(person):
             return True
+        # A bot may be anybody's, who need not be of the channel.
+        if self.people is None or person.is_bot:
+            return False
         try:
-            return self.people is not None and self.people.administers(command.user_id, command.channel_id)
+            return self.people.administers(command.user_id, command.channel_id)
         except NoAnswerError:
             raise NotSureError from None

@@ -9,6 +9,7 @@ from relays.mattermost.client import Hook
 from relays.mattermost.later_answers import Server
 from relays.mattermost.people import People
 from relays.sources.gitlab.channel_events import ChannelEvents
+from relays.sources.gitlab.channel_ids import ChannelIds
 from relays.sources.gitlab.commands.answering import Answering
 from relays.sources.gitlab.commands.dead import Dead
 from relays.sources.gitlab.commands.executor import Executor
@@ -37,6 +38,7 @@ def receive_commands(
     language: Language,
     links: Links,
     events: ChannelEvents,
+    channels: ChannelIds,
     logs: Sequence[DeliveryLog | PatternLogs],
     refusals: Refusals,
     subscribing: Subscribing,
@@ -54,6 +56,6 @@ def receive_commands(
     )
     subcommands = {each.name: each for each in (Help(others), *others)}
     people = People(sender) if isinstance(sender, Bot) else None
-    answering = Answering(subcommands, language, people, frozenset(settings.operators))
+    answering = Answering(subcommands, language, people, frozenset(settings.operators), channels)
     executor = Executor(answering, Server(settings.url, sender.ca, sender.proxy))
     return CommandReception(read_secrets(credentials, TOKEN), settings.team, executor, refusals)

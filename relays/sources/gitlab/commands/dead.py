@@ -8,9 +8,10 @@ from relays.delivery.parked import ParkedMessage
 from relays.mattermost import markup
 from relays.mattermost.markup import Markup
 from relays.sources.gitlab import dead_letters
+from relays.sources.gitlab.commands.storing import stored
 from relays.sources.gitlab.commands.subcommand import Asked, Subcommand
 from relays.sources.gitlab.dead_letters import DeadLetter
-from relays.storage.engine import Database, StorageError
+from relays.storage.engine import Database
 from relays.storage.store import Store
 from relays.wording import Wording, age, counted
 
@@ -21,7 +22,6 @@ _REASON = 80
 # As operators' commands show the number of an event.
 _EVENT = "e"
 _ALL = "all"
-_STORED_SECONDS = 60.0
 
 
 class Dead(Subcommand):
@@ -48,7 +48,8 @@ class Dead(Subcommand):
             if wanted:
                 self._decide(act, wanted, known)
                 log.info(
-                    "dead letters act=%s numbers=%s user=%s", act, ",".join(wanted), asked.command.user_id
+                    "dead letters act=%s count=%d numbers=%s user=%s",
+                    *(act, len(wanted), ",".join(wanted[:_SHOWN]), asked.command.user_id),
                 )
                 return markup.fill(counted(wording, f"command.dead.{act}", len(wanted)), count=len(wanted))
         elif act != "list" or numbers:
@@ -56,7 +57,7 @@ class Dead(Subcommand):
         return self._list(messages, events, wording)
 
     def _decide(self, act: str, wanted: Sequence[str], known: dict[str, int]) -> None:
-        """All of them in one transaction; what has been decided meanwhile stays as it is. StorageError."""
+        """All of them in one transaction; what has been decided meanwhile stays as it is. As `stored`."""
         events = [known[each] for each in wanted if each.startswith(_EVENT)]
         messages = [known[each] for each in wanted if not each.startswith(_EVENT)]
 
@@ -64,10 +65,7 @@ class Dead(Subcommand):
             (parked.retry if act == "retry" else parked.drop)(db, messages, self._store.now())
             (dead_letters.retry if act == "retry" else dead_letters.drop)(db, events)
 
-        try:
-            self._store.submit(work).result(_STORED_SECONDS)
-        except TimeoutError:
-            raise StorageError("no commit in time") from None
+        stored(self._store.submit, work)
 
     def _list(
         self, messages: Sequence[ParkedMessage], events: Sequence[DeadLetter], wording: Wording

@@ -1,68 +1,31 @@
 """Has slash commands answered by threads beside the loop, in time whatever Mattermost and the store do.
 
 What needs nothing but the store has threads of its own, so that it never waits behind what asks Mattermost. There are
-so many places in either line; who finds none gets to hear that at once. What takes longer than a moment is answered
-twice: at once that the answer is on its way, and then with it.
+so many places in either line, and a few for one person; who finds none gets to hear that at once. What takes longer
+than a moment is answered twice: at once that the answer is on its way, and then with it.
 """
 
 import logging
-import queue
 import threading
 import time
-import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Future
-from contextlib import suppress
 
 from relays.base.worker import Worker
+from relays.mattermost import markup
 from relays.mattermost.later_answers import LaterAnswers, Server
 from relays.mattermost.markup import Markup
 from relays.mattermost.slash_command import SlashCommand
 from relays.sources.gitlab.commands.answering import Answering
+from relays.sources.gitlab.commands.line import MOST_OF_ONE, Job, Line, Refusal
 from relays.wording import CATALOGUES, Wording
 
 log = logging.getLogger(__name__)
 
-_MOST_WAITING = 256
 _QUICK_THREADS, _SLOW_THREADS = 4, 2
-_LOOK_SECONDS = 5.0
 # What has waited so long is not done any more: who typed it may have turned to something else.
 _STALE_SECONDS = 120.0
-# Longer than the questions to Mattermost and the attempts to send an answer later take together.
-_TIMEOUT_SECONDS = 300.0
-
-
-Job = Callable[[], None]
-
-
-class _Line(Worker):
-    """A thread that does what waits in a line."""
-
-    def __init__(self, name: str, line: "queue.Queue[Job]") -> None:
-        super().__init__(name, _TIMEOUT_SECONDS)
-        self._line = line
-        self._stopping = threading.Event()
-
-    def work(self) -> None:
-        while not self._stopping.is_set():
-            self.beat()
-            try:
-                job = self._line.get(timeout=_LOOK_SECONDS)
-            except queue.Empty:
-                continue
-            try:
-                job()
-            except Exception as error:
-                # One command is no reason to stop the relay.
-                place = traceback.extract_tb(error.__traceback__)[-1]
-                log.critical(
-                    "failed command error=%s at=%s:%s", type(error).__name__, place.name, place.lineno
-                )
-
-    def stop(self) -> None:
-        self._stopping.set()
-        with suppress(queue.Full):  # then it does not sleep
-            self._line.put_nowait(lambda: None)
+_LOST = {"full": "too many wait", "own": "too many of this person's wait", "ending": "the relay ends"}
 
 
 class Executor:
@@ -72,58 +35,61 @@ class Executor:
         self._answering = answering
         self._server = server
         self._here = threading.local()
-        self._quick: queue.Queue[Job] = queue.Queue(_MOST_WAITING)
-        self._slow: queue.Queue[Job] = queue.Queue(_MOST_WAITING)
-        self._later: queue.Queue[Job] = queue.Queue(_MOST_WAITING)
-        lines = (("command", self._quick, _QUICK_THREADS), ("command-rights", self._slow, _SLOW_THREADS))
+        self._quick = Line("command", _QUICK_THREADS)
+        self._slow = Line("command-rights", _SLOW_THREADS)
+        self._later = Line("command-later", 1)
+        # Later answers end last: those who wait hear that nothing more is done.
         self.workers: Sequence[Worker] = [
-            *(_Line(f"{name}-{n}", line) for name, line, number in lines for n in range(1, number + 1)),
-            _Line("command-later", self._later),
+            each for line in (self._quick, self._slow, self._later) for each in line.workers
         ]
 
     def site_wording(self) -> Wording:
         """What is said before anybody knows who has asked."""
         return CATALOGUES[self._answering.language]
 
-    def submit(self, command: SlashCommand) -> "Future[Markup] | None":
-        """Have a command answered; None if too many wait."""
+    def submit(self, command: SlashCommand) -> "Future[Markup]":
+        """Have a command answered; where there is no place for it, the answer is that."""
         answered: Future[Markup] = Future()
         begun = time.monotonic()
+        name = self._answering.subcommand(command).name
 
-        def job() -> None:
+        def do() -> None:
             if time.monotonic() - begun > _STALE_SECONDS:
-                answered.set_result(Markup(self.site_wording()["command.busy"]))
+                answered.set_result(self._refusal("full"))
                 return
             answered.set_result(self._answering.answer(command))
             log.info(
                 "command subcommand=%s channel=%s user=%s seconds=%.3f",
-                self._answering.subcommand(command).name,
-                *(command.channel_id, command.user_id, time.monotonic() - begun),
+                *(name, command.channel_id, command.user_id, time.monotonic() - begun),
             )
 
+        def lose() -> None:
+            log.warning("lost command subcommand=%s user=%s reason=the relay ends", name, command.user_id)
+            answered.set_result(self._refusal("ending"))
+
         line = self._slow if self._answering.subcommand(command).asks_mattermost else self._quick
-        return answered if self._put(line, job) else None
+        if refusal := line.put(Job(command.user_id, do, lose)):
+            answered.set_result(self._refusal(refusal))
+        return answered
 
     def send_later(self, command: SlashCommand, text: Markup) -> None:
         """Send an answer that comes after the answer to the request."""
 
-        def job() -> None:
+        def do() -> None:
             if why := self._answers().send(command, text):
-                log.warning("lost answer to command user=%s reason=%s", command.user_id, why)
+                lose(why)
 
-        if not self._put(self._later, job):
-            log.warning("lost answer to command user=%s reason=too many wait", command.user_id)
+        def lose(why: str = _LOST["ending"]) -> None:
+            log.warning("lost answer to command user=%s reason=%s", command.user_id, why)
+
+        if refusal := self._later.put(Job(command.user_id, do, lose)):
+            lose(_LOST[refusal])
+
+    def _refusal(self, refusal: Refusal) -> Markup:
+        return markup.fill(self.site_wording()[f"command.busy.{refusal}"], count=MOST_OF_ONE)
 
     def _answers(self) -> LaterAnswers:
         found: LaterAnswers | None = getattr(self._here, "answers", None)
         if found is None:
             found = self._here.answers = LaterAnswers(self._server)
         return found
-
-    @staticmethod
-    def _put(line: "queue.Queue[Job]", job: Job) -> bool:
-        try:
-            line.put_nowait(job)
-        except queue.Full:
-            return False
-        return True

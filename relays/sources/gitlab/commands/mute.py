@@ -2,18 +2,18 @@
 
 import logging
 import re
-from collections.abc import Callable
 
 from relays.delivery.outbox import Notification, Outbox
 from relays.mattermost import markup
 from relays.mattermost.markup import Markup
 from relays.mattermost.message import RELAY, Message
 from relays.sources.gitlab import silences
+from relays.sources.gitlab.commands.storing import stored
 from relays.sources.gitlab.commands.subcommand import Asked, Subcommand
 from relays.sources.gitlab.conversations.conversing import CONFIDENTIAL
 from relays.sources.gitlab.router import Router
 from relays.sources.gitlab.silences import LONGEST_SECONDS, Silence, TooManyError
-from relays.storage.engine import Database, StorageError
+from relays.storage.engine import Database
 from relays.storage.store import Store
 from relays.wording import CATALOGUES, Wording, age
 
@@ -23,7 +23,8 @@ _SPAN = re.compile(r"([0-9]{1,4})(min|m|h|d|j)")
 _SECONDS = {"m": 60, "min": 60, "h": 3600, "d": 86400, "j": 86400}
 _OFF = "off"
 _TARGET = 300
-_STORED_SECONDS = 60.0
+# Who asks for the same again so soon has not heard that it was done.
+_AGAIN_SECONDS = 300.0
 
 
 class Mute(Subcommand):
@@ -49,7 +50,7 @@ class Mute(Subcommand):
             return markup.fill(wording["command.mute.usage"], word=markup.code(asked.command.word, 64))
         if not _is_target(thread):
             return markup.fill(wording["command.mute.thread"], word=markup.code(asked.command.word, 64))
-        if not self._router.leads_into(channel):
+        if not self._router.is_heard_in(channel):
             return Markup(wording["command.mute.elsewhere"])
         if not asked.may_manage():
             return Markup(wording["command.managers_only"])
@@ -63,11 +64,13 @@ class Mute(Subcommand):
         new = Silence(channel, target, now + seconds, name, now)
 
         def work(db: Database) -> list[Notification]:
-            silences.put(db, new)
-            return [self._notice("command.mute.notice", new, seconds)]
+            before = silences.put(db, new)
+            # The channel hears of the same once.
+            same = before and before.chosen_by == name and abs(new.until - before.until) < _AGAIN_SECONDS
+            return [] if same else [self._notice("command.mute.notice", new, seconds)]
 
         try:
-            self._put(work)
+            stored(self._outbox.put, work)
         except TooManyError:
             return Markup(wording["command.mute.many"])
         log.info("mute channel=%s seconds=%.0f user=%s", channel, seconds, asked.command.user_id)
@@ -83,7 +86,7 @@ class Mute(Subcommand):
         def work(db: Database) -> list[Notification]:
             return [self._notice("command.mute.ended", over, 0)] if silences.end(db, channel, target) else []
 
-        if not self._put(work):
+        if not stored(self._outbox.put, work):
             return Markup(wording["command.mute.none"])
         log.info("mute channel=%s over user=%s", channel, asked.command.user_id)
         return markup.fill(wording["command.mute.over"], what=_what(target, wording))
@@ -99,12 +102,6 @@ class Mute(Subcommand):
             (command.channel, command.root_id),
         )
         return str(rows[0][0]).removesuffix(CONFIDENTIAL) if command.root_id and rows else ""
-
-    def _put(self, work: Callable[[Database], list[Notification]]) -> int:
-        try:
-            return self._outbox.put(work).result(_STORED_SECONDS)
-        except TimeoutError:
-            raise StorageError("no commit in time") from None
 
     def _notice(self, key: str, silence: Silence, seconds: float) -> Notification:
         """What the channel hears of it, in its own language."""

@@ -102,11 +102,7 @@ class CommandRequest:
 
     def _execute(self, command: SlashCommand) -> None:
         loop = asyncio.get_running_loop()
-        wording = self._reception.executor.site_wording()
         answered = self._reception.executor.submit(command)
-        if answered is None:
-            self._answer(Markup(wording["command.busy"]))
-            return
         late = loop.call_later(_ANSWER_SECONDS, self._say_late, command)
 
         def settle() -> None:

@@ -6,14 +6,14 @@ from pydantic import Field
 
 from relays.base.addresses import BaseUrl
 from relays.base.schema import Section, Shown
-from relays.mattermost.settings import Person
+from relays.mattermost.settings import MattermostName
 
 COMMAND_PATH = "/mattermost/command"
 """Where the relay takes slash commands in."""
 TOKEN = "mattermost-command-token"  # noqa: S105  # the name of the credential
 
 Operators = Annotated[
-    tuple[Person, ...],
+    tuple[MattermostName, ...],
     Field(
         default=(),
         description="user names in Mattermost of those who decide by slash command what concerns the whole relay; who "

@@ -12,16 +12,24 @@ from relays.sources.gitlab.inbox import Inbox
 from relays.storage.store import Store
 from relays.wording import Wording, age, counted
 
+# As long as monitoring waits before it says so (files/monitoring).
+_LATE_SECONDS = 900.0
+
 
 @dataclass(frozen=True)
 class Links:
-    """What the chain is made of: `held` names the channels that Mattermost holds up, each with the reason."""
+    """What the chain is made of.
+
+    `held` names the channels that Mattermost holds up, each with the reason; `is_well` says whether the relay stores
+    and gets on.
+    """
 
     store: Store
     inbox: Inbox
     outbox: Outbox
     dead_letters: DeadLetters
     held: Callable[[], Mapping[str, str]]
+    is_well: Callable[[], bool]
 
 
 class Status(Subcommand):
@@ -35,16 +43,22 @@ class Status(Subcommand):
     def answer(self, asked: Asked) -> Markup:
         links, wording = self._links, asked.wording
         stats, held, failing = links.outbox.stats(), links.held(), links.store.failing
-        title = wording["command.status.degraded" if held or failing else "command.status.well"]
+        last, aside = links.inbox.last_processed(), stats.parked + links.dead_letters.count()
+        late = self._is_late(stats.oldest) or (self._is_late(last) and bool(links.inbox.heads(1)))
+        stuck = held or failing or aside or late or not links.is_well()
+        title = wording["command.status.degraded" if stuck else "command.status.well"]
         lines = [wording["command.status.failing"]] if failing else []
-        lines += self._lines(asked.command.channel, stats, held, wording)
+        lines += self._lines(asked.command.channel, stats, last, held, wording)
+        lines += [_said(wording, "command.status.aside", aside)] if aside else []
         return Markup("\n".join([title, *lines]))
 
+    def _is_late(self, moment: float | None) -> bool:
+        return moment is not None and self._links.store.now() - moment > _LATE_SECONDS
+
     def _lines(
-        self, channel: str, stats: Stats, held: Mapping[str, str], wording: Wording
+        self, channel: str, stats: Stats, last: float | None, held: Mapping[str, str], wording: Wording
     ) -> Iterator[Markup]:
         links = self._links
-        last = links.inbox.last_processed()
         received = "command.status.received.never" if last is None else "command.status.received"
         yield markup.fill(wording[received], age=self._ago(last, wording))
         yield _said(wording, "command.status.pending", links.inbox.pending())
@@ -61,8 +75,6 @@ class Status(Subcommand):
             yield _said(wording, "command.status.held.others", others)
         if stats.last_delivery is not None:
             yield markup.fill(wording["command.status.last"], age=self._ago(stats.last_delivery, wording))
-        if aside := stats.parked + links.dead_letters.count():
-            yield _said(wording, "command.status.aside", aside)
 
     def _ago(self, moment: float | None, wording: Wording) -> Markup | None:
         if moment is None:

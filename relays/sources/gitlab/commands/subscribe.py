@@ -63,7 +63,7 @@ class Subscribe(Subcommand):
             return markup.fill(wording["command.subscribe.foreign"], target=markup.code(target, _SHOWN))
         name, now = asked.user_name(), self._with.store.now()
         try:
-            found = self._judged(target, place, channel, name)
+            found = self._judged(target, asked, channel, name)
         except GitLabError as error:
             return markup.fill(wording["command.subscribe.gitlab"], reason=markup.plain(str(error), _REASON))
         if all(each.refusal for each in found):
@@ -75,11 +75,12 @@ class Subscribe(Subcommand):
         wording = asked.wording
 
         def work(db: Database) -> list[Notification]:
-            tables.put(db, new, place)
+            is_new = tables.put(db, new, place)
             if self._with.gitlab:
                 noted = (each.noted(place.channel_id, new.chosen_at) for each in found)
                 tables.keep_access(db, [access for each in noted for access in each])
-            return self._with.notice("command.subscribe.notice", place, new.chosen_by, [new])
+            said = [new] if is_new else []
+            return self._with.notice("command.subscribe.notice", place, new.chosen_by, said)
 
         try:
             self._with.put(work)
@@ -113,15 +114,15 @@ class Subscribe(Subcommand):
         except NoAnswerError:
             raise NotSureError from None
 
-    def _judged(self, target: str, place: Place, channel: Channel, name: str) -> list[Finding]:
+    def _judged(self, target: str, asked: Asked, channel: Channel, name: str) -> list[Finding]:
         """Whether each project of a target may be announced. GitLabError, NotSureError."""
         if self._with.gitlab is None or self._with.channels is None:
-            return [Finding(None, "" if self._with.site_shows(place.name, target) else SITE)]
+            return [Finding(None, "" if self._with.site_shows(asked.command.channel, target) else SITE)]
         readers = Readers(self._with.gitlab, self._with.router.people, within(_GITLAB_SECONDS))
         projects = self._with.router.projects
         found = [each for each in readers.projects(target) if reaches_us(each.path, projects)]
         try:
-            names = self._with.channels.members(place.channel_id)
+            names = self._with.channels.members(asked.command.channel_id)
         except NoAnswerError:
             raise NotSureError from None
         return [readers.judge(each, channel, names, name) for each in found] or [Finding(None, UNKNOWN)]

@@ -8,6 +8,7 @@ from relays.mattermost import markup
 from relays.mattermost.channels import Channels
 from relays.mattermost.markup import Markup
 from relays.mattermost.message import RELAY, Message
+from relays.sources.gitlab.commands.storing import stored
 from relays.sources.gitlab.project_list import covers
 from relays.sources.gitlab.rest import Server
 from relays.sources.gitlab.router import Router
@@ -16,13 +17,12 @@ from relays.sources.gitlab.subscriptions import tables
 from relays.sources.gitlab.subscriptions.access import UNKNOWN
 from relays.sources.gitlab.subscriptions.subscription import Place, Subscription
 from relays.sources.gitlab.subscriptions.tables import Access
-from relays.storage.engine import Database, StorageError
+from relays.storage.engine import Database
 from relays.storage.store import Store
 from relays.wording import CATALOGUES, Wording
 
 _TARGET = 300
 _CONDITIONS = 500
-_STORED_SECONDS = 60.0
 SITE = "site"
 """Why a project may not be announced in a channel: GitLab cannot be asked, and no route of the site leads it there."""
 
@@ -38,11 +38,8 @@ class Subscribing:
     gitlab: Server | None
 
     def put(self, work: Callable[[Database], list[Notification]]) -> int:
-        """Store what is chosen, and what the channel hears of it. StorageError."""
-        try:
-            return self.outbox.put(work).result(_STORED_SECONDS)
-        except TimeoutError:
-            raise StorageError("no commit in time") from None
+        """Store what is chosen, and what the channel hears of it; to how many posts that comes. As `stored`."""
+        return stored(self.outbox.put, work)
 
     def notice(self, key: str, place: Place, name: str, said: Sequence[Subscription]) -> list[Notification]:
         """What a channel hears of it in its own language; nothing if it cannot."""
@@ -52,14 +49,15 @@ class Subscribing:
         shown = Markup(", ".join(what(each, wording) for each in said))
         text = markup.fill(wording[key], name=markup.plain(name, 64), what=shown)
         message = Message(RELAY, ":pushpin:", summary=text, text=text)
-        routed = any(place.name in route.channels for route in self.router.routes)
         delivery = f"subscription:{said[0].target}:{self.store.now():.3f}"
-        return [Notification(delivery, place.name if routed else place.key, message)]
+        return [Notification(delivery, place.key, message)]
 
-    def refusals(self, subscription: Subscription, place: Place) -> list[str]:
+    def refusals(self, subscription: Subscription) -> list[str]:
         """Why nothing of it is announced, in words as in subscriptions.access: one for each of its projects."""
         if self.gitlab is None:
-            return ["" if self.site_shows(place.name, subscription.target) else SITE]
+            subscribed = self.router.subscribed
+            name = subscribed.site_name(subscription.channel_id) if subscribed else ""
+            return ["" if self.site_shows(name, subscription.target) else SITE]
         known = tables.access(self.store).values()
         found = [each for each in known if self._is_of(each, subscription)]
         return [each.refusal for each in found] or [UNKNOWN]

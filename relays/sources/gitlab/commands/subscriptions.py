@@ -56,7 +56,7 @@ class Subscriptions(Subcommand):
                 wording[f"command.list.state.{place.state.replace(' ', '_')}"],
                 fallback=markup.given(markup.code, channel, 80),
             )
-        refusals = self._with.refusals(each, place)
+        refusals = self._with.refusals(each)
         if not any(refusals):
             return None
         if not all(refusals):

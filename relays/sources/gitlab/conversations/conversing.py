@@ -119,12 +119,9 @@ class Conversing:
             said = kind and kind.contribution(event.payload, event.project, event.actions)
             if not said:
                 continue
-            known = said.branch and self.merge_requests.from_branch(db, said.project, said.branch, said.sha)
-            if known:
-                project, iid = known
-                yield Part(
-                    event, replace(said, kind="merge_request", project=project, name=str(iid)), said.insists
-                )
+            kind_of, project, name = self.merge_requests.place_of(db, said)
+            if (kind_of, project, name) != (said.kind, said.project, said.name):
+                yield Part(event, replace(said, kind=kind_of, project=project, name=name), said.insists)
             elif said.kind:
                 yield Part(event, said, said.replies)
 

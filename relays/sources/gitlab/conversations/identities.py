@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from relays.mattermost.directory import Directory, Member
 from relays.mattermost.settings import is_person
-from relays.sources.gitlab.people import People
+from relays.sources.gitlab.people import UserNames
 
 # Whoever is found stays found for a day; who is not may get an account, or the name may be corrected.
 _KEEP_FOUND = 24 * 3600.0
@@ -30,7 +30,10 @@ class Identities:
     """What is known, and how to find more; `directory` is None if nobody can be asked. For several threads."""
 
     def __init__(
-        self, people: People, directory: Directory | None = None, clock: Callable[[], float] = time.monotonic
+        self,
+        people: UserNames,
+        directory: Directory | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._people = {user.lower(): name for user, name in people.items()}
         self._taken = set(people.values())

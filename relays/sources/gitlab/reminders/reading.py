@@ -20,7 +20,7 @@ from typing import Any
 from relays.sources.gitlab.noise import is_bot
 from relays.sources.gitlab.payload import Payload
 from relays.sources.gitlab.reader import Ask
-from relays.sources.gitlab.reminders.things import Group, Person, Thing
+from relays.sources.gitlab.reminders.things import GitLabUser, Group, Thing
 from relays.sources.gitlab.rest import GitLabError, PlaceApi
 from relays.sources.gitlab.timestamps import moment
 
@@ -160,7 +160,7 @@ class _Reading:
             return None
         return self._thing("stale", each, touched, _people([each.at("author"), *each.elements("assignees")]))
 
-    def _thing(self, group: Group, each: Payload, since: float, people: tuple[Person, ...]) -> Thing:
+    def _thing(self, group: Group, each: Payload, since: float, people: tuple[GitLabUser, ...]) -> Thing:
         return Thing(
             *(group, "merge_request", self.api.path, each.number("iid"), each.text("title")),
             url=each.text("web_url"),
@@ -183,10 +183,10 @@ class _Reading:
         return self.ask(lambda: self.api.page(path, query, what, ""))
 
 
-def _people(users: list[Payload], but: str = "") -> tuple[Person, ...]:
+def _people(users: list[Payload], but: str = "") -> tuple[GitLabUser, ...]:
     """Those who can be reminded, each once: no bots, nobody who is blocked, and not whoever is left out."""
     found = {
-        user.text("username"): Person(user.text("username"), user.text("name"))
+        user.text("username"): GitLabUser(user.text("username"), user.text("name"))
         for user in users
         if user.text("username") not in ("", but)
         and user.text("state") in ("", "active")

@@ -9,7 +9,7 @@ GROUPS: tuple[Group, ...] = ("review", "stale", "branch", "due")
 Kind = Literal["merge_request", "issue", "pipeline", "milestone"]
 
 
-class Person(NamedTuple):
+class GitLabUser(NamedTuple):
     """A user of GitLab."""
 
     username: str
@@ -32,7 +32,7 @@ class Thing:
     url: str
     since: float = 0.0
     due: date | None = None
-    people: tuple[Person, ...] = ()
+    people: tuple[GitLabUser, ...] = ()
     type: str = ""
     branch: str = ""
     labels: frozenset[str] = frozenset()

@@ -17,7 +17,7 @@ from functools import partial
 from typing import Any
 
 from relays.mattermost.channels import Channel
-from relays.sources.gitlab.people import People
+from relays.sources.gitlab.people import UserNames
 from relays.sources.gitlab.project_list import group_of
 from relays.sources.gitlab.reader import Ask
 from relays.sources.gitlab.rest import GitLabError, PlaceApi, Places, Query, Server, UnknownError
@@ -70,7 +70,7 @@ class Readers:
     """
 
     server: Server
-    people: People
+    people: UserNames
     ask: Ask
     _known: dict[tuple[Places, str], frozenset[str]] = field(default_factory=dict)
 

@@ -42,6 +42,11 @@ def listed(store: Readable) -> list[Subscription]:
     return [Subscription(*row) for row in rows]
 
 
+def names(store: Readable) -> dict[str, str]:
+    """Which channel each name means that the site's settings lead to, by its number, as far as that is known."""
+    return dict(store.read("SELECT channel, channel_id FROM channel_ids ORDER BY since"))
+
+
 def places(store: Readable) -> dict[str, Place]:
     """The channels, by their numbers. StorageError."""
     rows = store.read("SELECT channel_id, name, state FROM subscribed_channels")
@@ -56,8 +61,8 @@ def access(store: Readable) -> dict[tuple[str, str], Access]:
     return {(row[0], row[1]): Access(*row) for row in rows}
 
 
-def put(db: Database, new: Subscription, place: Place) -> None:
-    """Have a subscription, in the place of the same one. TooManyError."""
+def put(db: Database, new: Subscription, place: Place) -> bool:
+    """Have a subscription; whether there was none like it. TooManyError."""
     ((others,),) = db.execute(
         "SELECT count(*) FROM subscriptions WHERE channel_id = ? AND NOT (target = ? AND conditions = ?)",
         (new.channel_id, new.target, new.conditions),
@@ -67,13 +72,13 @@ def put(db: Database, new: Subscription, place: Place) -> None:
     ).fetchall()
     if others >= MOST or channels >= MOST_CHANNELS:
         raise TooManyError
-    keep_place(db, place)
-    db.execute(
+    keep_place(db, place, new.chosen_at)
+    inserted = db.execute(
         "INSERT INTO subscriptions (channel_id, target, conditions, chosen_by, chosen_at) VALUES (?, ?, ?, ?, ?)"
-        " ON CONFLICT (channel_id, target, conditions) DO UPDATE SET chosen_by = excluded.chosen_by,"
-        " chosen_at = excluded.chosen_at",
+        " ON CONFLICT (channel_id, target, conditions) DO NOTHING",
         new[1:],
     )
+    return inserted.rowcount == 1
 
 
 def end(db: Database, numbers: Sequence[int]) -> int:
@@ -91,7 +96,7 @@ def tidy(db: Database) -> None:
         db.execute(f"DELETE FROM {table} WHERE channel_id NOT IN (SELECT channel_id FROM subscriptions)")
 
 
-def keep_place(db: Database, place: Place) -> None:
+def keep_place(db: Database, place: Place, seen_at: float) -> None:
     """Note how a channel is; what is silent in it goes on being so under its new name."""
     db.execute(
         "UPDATE silences SET channel = ? WHERE channel = (SELECT name FROM subscribed_channels WHERE channel_id = ?)"
@@ -99,9 +104,10 @@ def keep_place(db: Database, place: Place) -> None:
         (place.name, place.channel_id, place.name),
     )
     db.execute(
-        "INSERT INTO subscribed_channels (channel_id, name, state) VALUES (?, ?, ?)"
-        " ON CONFLICT (channel_id) DO UPDATE SET name = excluded.name, state = excluded.state",
-        place,
+        "INSERT INTO subscribed_channels (channel_id, name, state, seen_at) VALUES (?, ?, ?, ?)"
+        " ON CONFLICT (channel_id) DO UPDATE SET name = excluded.name, state = excluded.state,"
+        " seen_at = excluded.seen_at",
+        (*place, seen_at),
     )
 
 

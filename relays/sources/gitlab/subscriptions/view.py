@@ -41,9 +41,23 @@ class Subscribed:
     def refresh(self) -> None:
         """Read what is stored. StorageError."""
         found = tables.listed(self._store)
-        self._places = tables.places(self._store) if found else {}
+        self._places = self._named(tables.places(self._store)) if found else {}
         self._access = tables.access(self._store) if found and self._asks_gitlab else {}
         self._all = list(filter(_is_known, found))
+
+    def _named(self, places: Mapping[str, Place]) -> Mapping[str, Place]:
+        """The channels by the names that the site's settings have for them; one that bears another's name has none."""
+        known = tables.names(self._store)
+        called = {channel_id: name for name, channel_id in known.items()}
+        return {
+            each: place._replace(name=called.get(each, "" if place.name in known else place.name))
+            for each, place in places.items()
+        }
+
+    def site_name(self, channel_id: str) -> str:
+        """What the site's settings call a channel that has subscribed; nothing if they mean another one by its name."""
+        place = self._places.get(channel_id)
+        return place.name if place else ""
 
     def routes(self, event: Event, routed: Mapping[str, Route]) -> dict[str, Route]:
         """The channels beside those that the site leads an event to, each with the route that says how."""
@@ -69,11 +83,12 @@ class Subscribed:
 
     def name_of(self, channel: str) -> str:
         """What the channel is called that the outbox knows by its number."""
-        return next((each.name for each in self._places.values() if each.key == channel), channel)
+        named = (each.name for each in self._places.values() if each.key == channel)
+        return next(named, "") or channel
 
     def is_in(self, name: str) -> bool:
         """Whether a channel of this name has subscribed to anything."""
-        return any(each.name == name for each in self._places.values())
+        return bool(name) and any(each.name == name for each in self._places.values())
 
     def _heard(self, event: Event) -> Iterator[tuple[Subscription, Place]]:
         """The subscriptions that an event is for, and may be announced by."""

@@ -12,7 +12,7 @@ from contextlib import suppress
 from relays.base.trouble import Trouble
 from relays.mattermost.channels import Channel, Channels
 from relays.mattermost.people import NoAnswerError
-from relays.sources.gitlab.people import People
+from relays.sources.gitlab.people import UserNames
 from relays.sources.gitlab.reader import GitLabReader
 from relays.sources.gitlab.rest import GitLabError, Server
 from relays.sources.gitlab.subscriptions import tables
@@ -56,7 +56,7 @@ class SubscriptionWatch(GitLabReader):
         store: Store,
         channels: Channels,
         server: Server | None,
-        people: People,
+        people: UserNames,
         doubt: threading.Event,
         interval: float = INTERVAL_SECONDS,
     ) -> None:
@@ -129,7 +129,7 @@ class SubscriptionWatch(GitLabReader):
 
     def _keep(self, place: Place, found: Sequence[Access], begun: float) -> None:
         def work(db: Database) -> None:
-            tables.keep_place(db, place)
+            tables.keep_place(db, place, begun)
             tables.replace_access(db, place.channel_id, found, begun)
 
         self._store.submit(work).result()
