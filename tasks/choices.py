@@ -26,10 +26,14 @@ def show_choices(site: Site, context: DeployContext) -> None:
 def named(exported: str) -> Iterator[str]:
     """A line for each choice in what the relay exports; none for what is no such thing."""
     try:
-        found = tomllib.loads(exported).get("silences", [])
+        found = tomllib.loads(exported)
     except tomllib.TOMLDecodeError:
         return
-    for each in found:
+    for each in found.get("subscriptions", []):
+        channel = each["channel"] or each["channel_id"]
+        said = f" ({each['conditions']})" if each["conditions"] else ""
+        yield f"choice in the chat: subscription of {channel} to {each['target']}{said}, of {each['chosen_by']}"
+    for each in found.get("silences", []):
         what = each["target"] or "everything"
         until = f"{each['until']:%Y-%m-%d %H:%M} UTC"
         yield f"choice in the chat: silence of {what} in {each['channel']} until {until}, of {each['chosen_by']}"

@@ -19,14 +19,32 @@ __all__ = ["bot"]
 
 MOMENTS = "until = 2026-01-01T00:00:00Z\nchosen_at = 2026-01-01T00:00:00Z\n"
 DEV = '[[silences]]\nchannel = "dev"\n'
+SUBSCRIBED = '[[subscriptions]]\nchannel_id = "dev00000000000000000000001"\n'
 WRONG = {
     "no TOML": ("x", "is not valid TOML"),
     "an unknown key": (f'{DEV}chosen_by = "alice"\nwhere = 1\n{MOMENTS}', "[[silences]] 1 where is unknown"),
-    "an unknown table": ("[routes]\n", "routes is unknown: remove it; known are silences"),
+    "an unknown table": ("[routes]\n", "routes is unknown: remove it; known are silences, subscriptions"),
     "no channel": (f"[[silences]]\n{MOMENTS}", "channel is missing"),
     "no moment": (f'{DEV}until = "soon"\n', "is not a moment with its time zone"),
     "no zone": (f"{DEV}until = 2026-01-01T00:00:00\n", "is not a moment with its time zone"),
     "no target": (f'{DEV}target = "x y"\n', "is neither a project by its full path"),
+    "a channel's name for its number": ('[[subscriptions]]\nchannel_id = "dev"\n', "channel_id"),
+    "an odd target": (
+        f'{SUBSCRIBED}target = "taaf//x"\n',
+        "is neither a project by its full path nor a group",
+    ),
+    "a condition that is none": (
+        f'{SUBSCRIBED}target = "taaf/x"\nconditions = "labels="\n',
+        "cannot be met: Nothing behind `labels=`",
+    ),
+    "an event that there is not": (
+        f'{SUBSCRIBED}target = "taaf/x"\nconditions = "isue"\n',
+        "cannot be met: `isue` is no event; there are: `deployment, ",
+    ),
+    "an event that not everybody sees": (
+        f'{SUBSCRIBED}target = "taaf/x"\nconditions = "vulnerability"\n',
+        "cannot be met: Not everybody who reads the project sees events `vulnerability`",
+    ),
     "a name that mentions all": (f'{DEV}chosen_by = "all"\n{MOMENTS}', "one user of Mattermost"),
 }
 

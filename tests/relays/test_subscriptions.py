@@ -1,5 +1,6 @@
 """Channels that subscribe in the chat: what they hear of then, once each, until somebody ends it."""
 
+import itertools
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -7,13 +8,14 @@ from typing import Any
 
 import pytest
 
-from tests.postgresql import on_both_spools
+from tests.postgresql import Cluster, on_both_spools
 from tests.relays.bot_sink import BotSink
 from tests.relays.commanded import bot, chat
 from tests.relays.events import body, send
 from tests.relays.gitlab_readers import READ_TOKEN, REPORTER, GitLabReaders
 from tests.relays.process import Relay, undelivered, wait_for
 from tests.relays.slash import ALICE, BOB, ask
+from tests.relays.test_choices import choices
 
 __all__ = ["bot", "chat"]
 
@@ -103,3 +105,52 @@ def test_a_channel_hears_of_what_it_has_subscribed_to(relay: Relay, rooms: BotSi
     assert len(rooms.written("room")) == 3
     assert "avant" not in " ".join(each.shown for each in rooms.written("room"))
     assert rooms.written("hall") == []
+
+
+def test_subscriptions_are_exported_and_imported(relay: Relay, rooms: BotSink) -> None:
+    """And what is imported is announced only once it is known who could read it."""
+    relay.start()
+    in_room(relay, f'subscribe {SITE} issue "labels=à faire,bug"')
+    in_room(relay, f"subscribe {VAULT}")
+    in_room(relay, "mute 2h")
+    said = choices(relay, "list").stdout.splitlines()
+    assert said[0].startswith("silence of everything in room until ")
+    assert said[1:] == [
+        f"subscription of room to {SITE} (issue 'labels=à faire,bug'), chosen by alice",
+        f"subscription of room to {VAULT}, chosen by alice",
+    ]
+    exported = choices(relay, "export").stdout
+    assert "n'est plus abonné" in in_room(relay, "unsubscribe all")
+    assert "levé" in in_room(relay, "mute off")
+    assert choices(relay, "list").stdout == ""
+    for _ in range(2):  # as often as one likes
+        imported = choices(relay, "import", exported)
+        assert (imported.returncode, imported.stderr) == (0, "")
+        wait_for(lambda: choices(relay, "list").stdout.splitlines() == said, 40)
+    assert choices(relay, "export").stdout == exported
+    assert "levé" in in_room(relay, "mute off")
+    titles = itertools.count()
+
+    def heard() -> bool:
+        send(relay, event(VAULT, title=f"Numéro {next(titles)}"))
+        wait_for(lambda: settled(relay))
+        return any("Numéro" in each.shown for each in rooms.written("room"))
+
+    wait_for(heard, 30)
+
+
+def test_subscriptions_go_along_into_a_shared_spool(relay: Relay, rooms: BotSink, server: Cluster) -> None:
+    """And back: nobody has to ask again, and what is found out stays known."""
+    relay.start()
+    in_room(relay, f"subscribe {SITE} issue")
+    before = choices(relay, "list").stdout
+    relay.terminate()
+    address = server.database()
+    for spool in (address, f"file\n{address}"):
+        (relay.home / "credentials" / "spool").write_text(f"{spool}\n")
+        relay.start()
+        assert choices(relay, "list").stdout == before
+        send(relay, event(SITE, title=f"par {spool[:4]}"))
+        wait_for(lambda: settled(relay))
+        assert f"par {spool[:4]}" in rooms.written("room")[-1].shown
+        relay.terminate()

@@ -41,7 +41,10 @@ class Subscribed:
     def refresh(self) -> None:
         """Read what is stored. StorageError."""
         found = tables.listed(self._store)
-        self._places = self._named(tables.places(self._store)) if found else {}
+        places = tables.places(self._store) if found else {}
+        if any(not (place.name or place.state) for place in places.values()):
+            self.doubt.set()  # somebody has imported it
+        self._places = self._named(places) if places else {}
         self._access = tables.access(self._store) if found and self._asks_gitlab else {}
         self._all = list(filter(_is_known, found))
 
