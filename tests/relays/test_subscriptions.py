@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.postgresql import Cluster, on_both_spools
+from tests.relays import slash
 from tests.relays.bot_sink import BotSink
 from tests.relays.commanded import bot, chat
 from tests.relays.events import body, send
@@ -353,3 +354,79 @@ def test_a_group_is_subscribed_to_as_far_as_everybody_may_read_it(relay: Relay, 
         ("hall", VAULT): False,
     }
     assert VAULT not in in_hall(relay, "why")
+
+
+def test_who_is_let_into_a_channel_later_is_looked_at_too(
+    relay: Relay, rooms: BotSink, readers: GitLabReaders
+) -> None:
+    """And who has become a member; a GitLab that does not answer changes nothing meanwhile."""
+    relay.start()
+    in_room(relay, f"subscribe {VAULT} issue")
+    rooms.present["room"].add(BOB)
+    said = in_room(relay, f"subscribe {VAULT} release")
+    assert "le droit de le lire dans GitLab n'est pas établi pour `@bob`" in said
+    readers.away = True
+    assert "GitLab n'a pas pu être lu (HTTP 503)" in in_room(relay, f"subscribe {VAULT} release")
+    relay.kill()
+    relay.start()
+    wait_for(lambda: "subscriptions trouble reason=HTTP 503" in relay.text)
+    send(relay, event(VAULT, title="Comme avant"))
+    wait_for(lambda: any("Comme avant" in each.shown for each in rooms.written("room")))
+    readers.away = False
+    relay.kill()
+    relay.start()
+    wait_for(lambda: "⏸️ le projet n'est pas public, et tous ceux" in in_room(relay, "list"))
+    send(relay, event(VAULT, title="Pas pour bob"))
+    wait_for(lambda: settled(relay))
+    readers.members["taaf"] = {"bob": REPORTER}
+    relay.kill()
+    relay.start()
+    wait_for(lambda: "⏸️" not in in_room(relay, "list"))
+    send(relay, event(VAULT, title="Pour tous"))
+    wait_for(lambda: any("Pour tous" in each.shown for each in rooms.written("room")))
+    assert not any("Pas pour bob" in each.shown for each in rooms.written("room"))
+    assert "Pas pour bob" not in in_room(relay, "why")
+
+
+def test_a_mattermost_that_does_not_answer_lets_nobody_subscribe(relay: Relay, rooms: BotSink) -> None:
+    relay.start()
+    rooms.healthy = False
+    assert "Mattermost n'a pas dit qui vous êtes" in in_room(relay, f"subscribe {SITE}")
+    rooms.healthy = True
+    assert in_room(relay, "list").startswith("📌 Aucun abonnement")
+
+
+def test_without_a_bot_nobody_subscribes(chat: BotSink, tmp_path: Path) -> None:
+    listen = '[listen]\naddress = "127.0.0.1"\nport = 0\n'
+    own = f'channel = "home"\n{slash.settings(chat.url)}\n{listen}'
+    relay = Relay("gitlab", tmp_path, chat.hook_url, own)
+    slash.hand_token(tmp_path)
+    relay.start()
+    for text in ("subscribe taaf/site", "unsubscribe 1"):
+        assert "personne ne peut décider depuis le chat" in ask(relay, text)
+    assert ask(relay, "list").startswith("📌 Aucun abonnement")
+    relay.close()
+
+
+def test_in_a_thread_it_is_said_as_a_route_would_have_it(
+    bot: Callable[..., Relay], rooms: BotSink, readers: GitLabReaders, tmp_path: Path
+) -> None:
+    """The first post of a merge request is kept up to date as long as the channel may hear of its project."""
+    line, table = readers.settings
+    relay = bot(f"{line}{table}[[routes]]\nchannels = []\n")
+    (tmp_path / "credentials" / "gitlab-read-token").write_text(f"{READ_TOKEN}\n")
+    relay.start()
+    in_hall(relay, f"subscribe {SITE} merge_request")
+    send(relay, event(SITE, "merge_request_open", level=20, iid=7, title="Un fil"))
+    wait_for(lambda: any("Un fil" in each.shown for each in rooms.roots("hall")))
+    (root,) = (each for each in rooms.roots("hall") if "Un fil" in each.shown)
+    send(relay, event(SITE, "merge_request_merge", level=20, iid=7, title="Un fil"))
+    wait_for(lambda: root.shown_before)
+    shown, replies = root.shown, len(rooms.replies(root))
+    readers.project(SITE, "private")
+    send(relay, event(SITE, "merge_request_close", level=0, iid=7, title="Un secret", state="closed"))
+    wait_for(lambda: settled(relay))
+    send(relay, event("taaf/vault", level=0, title="ensuite"))
+    wait_for(lambda: settled(relay))
+    assert (root.shown, len(rooms.replies(root))) == (shown, replies)
+    assert not any("Un secret" in each.shown for each in rooms.written("hall"))
