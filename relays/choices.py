@@ -1,9 +1,11 @@
 """python -m relays.choices: what people have chosen in the chat, kept in the store of the GitLab relay.
 
-    list        a line each: what is silent in which channel, until when, and who has chosen it; what people want to
-                hear of in person, and when
+    list        a line each: what is silent in which channel until when, what channels have subscribed to, and what
+                people want to hear of in person
     export      all of it as TOML
     import      what standard input holds of it, in the place of choices of the same channel and target, or person
+
+Of what is imported a channel hears nothing until it has been found out who could read it.
 
 It works on the store of a relay that runs as well as on one that does not, shared or not.
 """
@@ -14,26 +16,34 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import closing
+from dataclasses import fields
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BeforeValidator
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from relays.base.schema import Section
 from relays.base.settings import StartError
 from relays.base.settings_file import read_settings
 from relays.mattermost.settings import ChannelName, MattermostName
 from relays.sources.gitlab import notify_choices, silences
+from relays.sources.gitlab.commands.subscribe import condition_fault
+from relays.sources.gitlab.mute import Mute
 from relays.sources.gitlab.notify_choices import AS_THE_SITE, NotifyChoice, is_quiet
+from relays.sources.gitlab.projects import Projects
 from relays.sources.gitlab.reminders.settings import Zone
 from relays.sources.gitlab.silences import LONGEST_SECONDS, Silence, TooManyError, is_target
+from relays.sources.gitlab.subscriptions import conditions, tables
+from relays.sources.gitlab.subscriptions.conditions import ConditionError
+from relays.sources.gitlab.subscriptions.subscription import Place, Subscription, target_of
 from relays.sources.gitlab.tables import GITLAB
 from relays.sources.gitlab.wishes import Thing
 from relays.spool import open_spool
 from relays.storage.engine import Engine, StorageError, first_line
 from relays.storage.migrations import check
 from relays.storage.schema import SchemaError
+from relays.wording import CATALOGUES
 
 
 def _target(value: str) -> str:
@@ -90,11 +100,40 @@ class NotifySection(Section):
         return NotifyChoice(self.person, things, self.quiet, weekends, self.timezone, chosen_at)
 
 
+def _wanted(value: str) -> str:
+    if value != target_of(value, Projects()):
+        raise ValueError(
+            "is neither a project by its full path nor a group, such as taaf/site, taaf/* or taaf/**"
+        )
+    return value
+
+
+def _conditions(value: str) -> str:
+    try:
+        said = conditions.read(value)
+        conditions.check(said, Mute(**dict.fromkeys((each.name for each in fields(Mute)), False)))
+    except ConditionError as error:
+        raise ValueError(f"cannot be met: {condition_fault(error, CATALOGUES['en'])}") from None
+    return conditions.written(said)
+
+
+class SubscriptionChoice(Section):
+    """A subscription as it is exported; `channel` is what the channel was called."""
+
+    channel_id: Annotated[str, Field(pattern=r"^[a-z0-9]{26}$")]
+    channel: ChannelName | Literal[""] = ""
+    target: Annotated[str, AfterValidator(_wanted)]
+    conditions: Annotated[str, AfterValidator(_conditions)] = ""
+    chosen_by: MattermostName
+    chosen_at: Moment
+
+
 class Choices(Section):
     """All of them."""
 
     silences: tuple[SilenceChoice, ...] = ()
     notify: tuple[NotifySection, ...] = ()
+    subscriptions: tuple[SubscriptionChoice, ...] = ()
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -111,9 +150,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             if given.command == "import":
                 _import(engine, read_settings(Path("/dev/stdin"), Choices))
             else:
-                found = silences.listed(engine, engine.now())
-                wishes = notify_choices.listed(engine)
-                for line in (_lines if given.command == "list" else _exported)(found, wishes):
+                for line in _listed(engine) if given.command == "list" else _exported(engine):
                     print(line)
     except StartError as error:
         print(f"choices: {error}", file=sys.stderr)
@@ -124,39 +161,59 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return os.EX_OK
 
 
-def _lines(found: Sequence[Silence], wishes: Sequence[NotifyChoice]) -> Iterator[str]:
-    for silence in found:
+def _listed(engine: Engine) -> Iterator[str]:
+    for silence in silences.listed(engine, engine.now()):
         yield (
             f"silence of {silence.target or 'everything'} in {silence.channel} until {_moment(silence.until)}, "
             f"chosen by {silence.chosen_by}"
         )
-    for each in wishes:
-        wanted = each.wanted()
+    for each, place in _subscriptions(engine):
+        said = f" ({each.conditions})" if each.conditions else ""
+        state = f"; channel {place.state}" if place.state else ""
+        yield (
+            f"subscription of {place.name or place.channel_id} to {each.target}{said}, "
+            f"chosen by {each.chosen_by}{state}"
+        )
+    for wish in notify_choices.listed(engine):
+        wanted = wish.wanted()
         things = "as the site says" if wanted is None else ", ".join(wanted) or "nothing"
-        quiet = f", not {each.quiet} ({each.timezone})" if each.quiet else ""
-        yield f"in person to {each.person}: {things}{quiet}{', not on weekends' * (each.weekends == 'off')}"
+        quiet = f", not {wish.quiet} ({wish.timezone})" if wish.quiet else ""
+        yield f"in person to {wish.person}: {things}{quiet}{', not on weekends' * (wish.weekends == 'off')}"
 
 
-def _exported(found: Sequence[Silence], wishes: Sequence[NotifyChoice]) -> Iterator[str]:
+def _subscriptions(engine: Engine) -> Iterator[tuple[Subscription, Place]]:
+    places = tables.places(engine)
+    for each in tables.listed(engine):
+        yield each, places.get(each.channel_id, Place(each.channel_id, ""))
+
+
+def _exported(engine: Engine) -> Iterator[str]:
     yield "# What people have chosen in the chat; times are of UTC."
-    for silence in found:
+    for each, place in _subscriptions(engine):
+        yield "\n[[subscriptions]]"
+        said = {"channel_id": each.channel_id, "channel": place.name, "target": each.target}
+        said |= {"conditions": each.conditions, "chosen_by": each.chosen_by}
+        for name, value in said.items():
+            yield f"{name} = {_text(value)}"
+        yield f"chosen_at = {_moment(each.chosen_at)}"
+    for silence in silences.listed(engine, engine.now()):
         yield "\n[[silences]]"
         for name in ("channel", "target", "chosen_by"):
             yield f"{name} = {_text(getattr(silence, name))}"
         for name in ("until", "chosen_at"):
             yield f"{name} = {_moment(getattr(silence, name))}"
-    for each in wishes:
-        wanted = each.wanted()
+    for wish in notify_choices.listed(engine):
+        wanted = wish.wanted()
         yield "\n[[notify]]"
-        yield f"person = {_text(each.person)}"
+        yield f"person = {_text(wish.person)}"
         if wanted is not None:
             yield f"things = [{', '.join(map(_text, wanted))}]"
-        if each.quiet:
-            yield f"quiet = {_text(each.quiet)}"
-        if each.weekends == "off":
+        if wish.quiet:
+            yield f"quiet = {_text(wish.quiet)}"
+        if wish.weekends == "off":
             yield "weekends = false"
-        yield f"timezone = {_text(each.timezone)}"
-        yield f"chosen_at = {_moment(each.chosen_at)}"
+        yield f"timezone = {_text(wish.timezone)}"
+        yield f"chosen_at = {_moment(wish.chosen_at)}"
 
 
 def _text(value: str) -> str:
@@ -168,7 +225,7 @@ def _moment(seconds: float) -> str:
 
 
 def _import(engine: Engine, choices: Choices) -> None:
-    now = engine.now()
+    now, known = engine.now(), tables.places(engine)
     db = engine.begin()
     try:
         for each in choices.silences:
@@ -178,10 +235,21 @@ def _import(engine: Engine, choices: Choices) -> None:
                 silences.put(db, Silence(each.channel, each.target, until, each.chosen_by, chosen_at))
         for wish in choices.notify:
             notify_choices.put(db, wish.choice)
+        for new in choices.subscriptions:
+            chosen = (new.chosen_by, new.chosen_at.timestamp())
+            wanted = Subscription(0, new.channel_id, new.target, new.conditions, *chosen)
+            # What it is called by now the relay finds out, for the settings may mean another one by that name.
+            tables.put(db, wanted, known.get(new.channel_id, Place(new.channel_id, "")))
         engine.commit()
     except notify_choices.TooManyPeopleError as error:
         engine.roll_back(error)
         raise StartError(f"more than {notify_choices.MOST} people would have chosen: take some out") from None
+    except tables.TooManyError as error:
+        engine.roll_back(error)
+        raise StartError(
+            f"a channel would have more than {tables.MOST} subscriptions, or more than {tables.MOST_CHANNELS} channels "
+            "some: take some out"
+        ) from None
     except TooManyError as error:
         engine.roll_back(error)
         raise StartError(f"a channel would have more than {silences.MOST} silences: take some out") from None

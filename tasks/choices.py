@@ -29,6 +29,10 @@ def named(exported: str) -> Iterator[str]:
         found = tomllib.loads(exported)
     except tomllib.TOMLDecodeError:
         return
+    for each in found.get("subscriptions", []):
+        channel = each["channel"] or each["channel_id"]
+        said = f" ({each['conditions']})" if each["conditions"] else ""
+        yield f"choice in the chat: subscription of {channel} to {each['target']}{said}, of {each['chosen_by']}"
     for each in found.get("silences", []):
         what = each["target"] or "everything"
         until = f"{each['until']:%Y-%m-%d %H:%M} UTC"

@@ -57,9 +57,10 @@ _PRUNED_AT_ONCE = 1000
 class Notification:
     """What a source has to say in a channel. The key is that of the event: a channel gets it once.
 
-    `channel` is a channel's name, or "@name" for the direct channel with that user of Mattermost. `message` is what is
-    said now; None where only the root of the conversation changes. `conversation` names the conversation in its channel
-    ("taaf/passerelle!12"), empty for a post of its own, and `root` is what its first post shows from now on.
+    `channel` is a channel's name, or as mattermost.bot.by_id calls it, or "@name" for the direct channel with that user
+    of Mattermost. `message` is what is said now; None where only the root of the conversation changes. `conversation`
+    names the conversation in its channel ("taaf/passerelle!12"), empty for a post of its own, and `root` is what its
+    first post shows from now on.
     """
 
     key: str

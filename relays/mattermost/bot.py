@@ -38,14 +38,20 @@ _PER_PAGE = 200
 # A direct channel is refused (5.37), or a post in one that is there (read in 11.6).
 _RESTRICTED = ("team_restricted_error", "in_restricted_dm.error")
 _LARGEST_PAGE = 64 * 1024 * 1024
+_BY_ID = "id:"
+
+
+def by_id(channel_id: str) -> str:
+    """What a channel is called that is meant by its number, whatever its name is."""
+    return f"{_BY_ID}{channel_id}"
 
 
 class BotChannel:
     """The posts of a bot in one channel, over one connection. Not for several threads at once.
 
-    `channel` is the name of one of the team, or "@name" for the direct channel with that user. Its id is looked up,
-    and again once Mattermost does not take it any more; `resolved` hears each time which one of the team it is. No
-    method raises: whatever goes wrong is a result.
+    `channel` is the name of one of the team, what `by_id` calls it, or "@name" for the direct channel with that user.
+    Its id is looked up, and again once Mattermost does not take it any more; `resolved` hears each time which one of
+    the team it is. No method raises: whatever goes wrong is a result.
     """
 
     def __init__(
@@ -164,7 +170,10 @@ class BotChannel:
         if not self._user_id:
             self._user_id = self._id(self._session.get("/users/me"))
         if not self._channel_id:
-            if self._name.startswith("@"):
+            if self._name.startswith(_BY_ID):
+                # There is none to be found by looking: one that is not there any more is refused with each post.
+                self._channel_id = self._name.removeprefix(_BY_ID)
+            elif self._name.startswith("@"):
                 self._channel_id = self._direct_channel(self._name.removeprefix("@"))
             else:
                 team, name = quote(self._bot.team, safe=""), quote(self._name, safe="")

@@ -3,15 +3,15 @@
 from collections.abc import Mapping
 from typing import Literal
 
-from relays.wording import commands_en, commands_fr, en, fr
+from relays.wording import commands_en, commands_fr, en, fr, subscriptions_en, subscriptions_fr
 
 Wording = Mapping[str, str]
 Language = Literal["fr", "en"]
 
 DEFAULT_LANGUAGE: Language = "fr"
 CATALOGUES: Mapping[str, Wording] = {
-    "fr": fr.TEXTS | commands_fr.TEXTS,
-    "en": en.TEXTS | commands_en.TEXTS,
+    "fr": fr.TEXTS | commands_fr.TEXTS | subscriptions_fr.TEXTS,
+    "en": en.TEXTS | commands_en.TEXTS | subscriptions_en.TEXTS,
 }
 
 

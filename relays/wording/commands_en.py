@@ -2,7 +2,7 @@
 
 TEXTS = {
     "command.describe": "Passerelle: what comes from GitLab, and what does not",
-    "command.hint": "[status | todo | notify | why | replay | mute | dead | help]",
+    "command.hint": "[status | todo | notify | why | subscribe | unsubscribe | list | replay | mute | dead | help]",
     "command.later": "⏳ The answer to {word} is on its way.",
     "command.busy.full": "⏳ Too many commands at once. Try again in a minute.",
     "command.busy.own": "⏳ {count} of your commands wait for an answer already: this one was not read. Try again once "
@@ -50,7 +50,8 @@ TEXTS = {
     "command.why.title": "**Last events for this channel**",
     "command.why.none": "No event for this channel in the last two weeks. `status` says whether those of GitLab "
     "arrive.",
-    "command.why.line": "- **{number}** · {kind}[ {subject}][ · {project}], {age} ago — {fate}",
+    "command.why.line": "- **{number}** · {kind}[ {subject}][ · {project}], {age} ago"
+    "[, by the subscription to {subscription}] — {fate}",
     "command.why.unnamed": "an event",
     "command.why.pending.one": "… and 1 event that is not processed yet",
     "command.why.pending.many": "… and {count} events that are not processed yet",

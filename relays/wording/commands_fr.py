@@ -2,7 +2,7 @@
 
 TEXTS = {
     "command.describe": "Passerelle : ce qui arrive de GitLab, et ce qui n'arrive pas",
-    "command.hint": "[status | todo | notify | why | replay | mute | dead | help]",
+    "command.hint": "[status | todo | notify | why | subscribe | unsubscribe | list | replay | mute | dead | help]",
     "command.later": "⏳ La réponse à {word} arrive dans un instant.",
     "command.busy.full": "⏳ Trop de commandes à la fois. Réessayez dans une minute.",
     "command.busy.own": "⏳ {count} de vos commandes attendent déjà une réponse : celle-ci n'a pas été lue. Réessayez "
@@ -50,7 +50,8 @@ TEXTS = {
     "command.why.title": "**Derniers événements pour ce canal**",
     "command.why.none": "Aucun événement pour ce canal ces deux dernières semaines. `status` dit si ceux de GitLab "
     "arrivent.",
-    "command.why.line": "- **{number}** · {kind}[ {subject}][ · {project}], il y a {age} — {fate}",
+    "command.why.line": "- **{number}** · {kind}[ {subject}][ · {project}], il y a {age}"
+    "[, par l'abonnement à {subscription}] — {fate}",
     "command.why.unnamed": "un événement",
     "command.why.pending.one": "… et 1 événement qui n'est pas encore traité",
     "command.why.pending.many": "… et {count} événements qui ne sont pas encore traités",

@@ -18,7 +18,7 @@ from tests.relays.loopback import Handler, Loopback
 from tests.relays.sink import HOOK_ID, OK, Reply, keys_of
 
 BOT_TOKEN = "bot5token8secret3of9the4sink"
-BOT_ID = "botuser"
+BOT_ID, BOT_NAME = "botuser", "passerelle"
 TEAM = "taaf"
 FORBIDDEN = (403, {"id": "api.context.permissions.app_error"})
 GONE = (404, {"id": "app.post.get.app_error"})
@@ -100,6 +100,10 @@ class BotSink:
         self.ids = {name: number_of(name) for name in channels}
         self.archived: set[str] = set()
         self.forbidden: set[str] = set()
+        self.kinds: dict[str, str] = {}
+        """What channels are as Mattermost says it, "O" unless it is said here: "O", "P", "D" or "G"."""
+        self.present: dict[str, set[str]] = {}
+        """Who is in a channel beside the bot, by their numbers."""
         self.people = {"alice": "id-of-alice"}
         self.persons: dict[str, dict[str, Any]] = {}
         """Users by their numbers, as they are described."""
@@ -254,12 +258,21 @@ class BotSink:
             return 500, {"id": "app.select_error"}
         match [method, *place.strip("/").split("/")]:
             case ["GET", "users", "me"]:
-                return 200, {"id": BOT_ID}
+                return 200, {"id": BOT_ID, "username": BOT_NAME}
             case ["GET", "users", "username", name]:
                 known = {"id": self.people.get(name), "username": name}
                 return (200, known) if name in self.people else (404, {"id": "missing"})
             case ["GET", "users", id]:
                 return (200, self.persons[id]) if id in self.persons else (404, {"id": "missing"})
+            case ["POST", "users", "ids"]:
+                return 200, [self.persons[each] for each in body if each in self.persons]
+            case ["GET", "channels", channel_id]:
+                return self._channel(channel_id)
+            case ["GET", "channels", channel_id, "members"]:
+                return 200, [{"user_id": each} for each in self._in(channel_id, int(query["page"]))]
+            case ["GET", "channels", channel_id, "members", id] if id == BOT_ID:
+                there = self._name(channel_id) not in {"", *self.forbidden}
+                return (200, {"user_id": BOT_ID}) if there else (404, {"id": "missing"})
             case ["GET", "channels", channel_id, "members", id]:
                 return 200, {"user_id": id, "scheme_admin": (channel_id, id) in self.managers}
             case ["POST", "channels", "direct"]:
@@ -277,6 +290,17 @@ class BotSink:
                 self.searches += 1
                 return self._page(channel_id, int(query["page"]), int(query["per_page"]))
         return 404, {"id": "api.context.404.app_error"}
+
+    def _channel(self, channel_id: str) -> _Answer:
+        name = self._name(channel_id)
+        if not name or (name in self.forbidden and self.kinds.get(name, "O") != "O"):
+            return (403 if name else 404), {"id": "api.context.permissions.app_error"}
+        gone = 1 if name in self.archived else 0
+        return 200, {"id": channel_id, "name": name, "type": self.kinds.get(name, "O"), "delete_at": gone}
+
+    def _in(self, channel_id: str, page: int) -> list[str]:
+        everybody = sorted({BOT_ID, *self.present.get(self._name(channel_id), set())})
+        return everybody[page * 200 : (page + 1) * 200]
 
     def _page(self, channel_id: str, page: int, size: int) -> _Answer:
         name = self._name(channel_id)

@@ -115,13 +115,28 @@ def speaker_with(
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """The table of who was named for what happened to documents, if there is one (test_nextcloud_right_person.py)."""
-    reports = (
+    """The tables of who was named for what happened to documents, and of who heard of projects, if there are any.
+
+    See test_nextcloud_right_person.py and test_subscriptions_access.py.
+    """
+    reports = [
         each
         for many in terminalreporter.stats.values()
         for each in many
         if getattr(each, "when", "") == "call"
-    )
+    ]
+    heard = [value for each in reports for name, value in each.user_properties if name == "heard"]
+    if heard:
+        terminalreporter.section("who heard of a project by a subscription")
+        for project, channel, token in dict.fromkeys(each[:3] for each in heard):
+            of = [each[3:] for each in heard if each[:3] == (project, channel, token)]
+            may, may_not = ([said for wanted, said in of if bool(wanted) is asked] for asked in (True, False))
+            row = f"{project:27} {channel:8} {'GitLab asked' if token else 'no read token':14}"
+            terminalreporter.write_line(
+                f"{row} who may: {sum(may)} messages for {len(may)}; who may not: {sum(may_not)} for {len(may_not)}"
+            )
+        wrong = sum(said for *_, wanted, said in heard if not wanted)
+        terminalreporter.write_line(f"{len(heard)} combinations, {wrong} messages to who could not read it")
     found = (value for each in reports for name, value in each.user_properties if name == "named")
     counts = Counter(tuple(value) for value in found)
     if counts:

@@ -22,14 +22,35 @@ MOMENTS = "until = 2026-01-01T00:00:00Z\nchosen_at = 2026-01-01T00:00:00Z\n"
 DEV = '[[silences]]\nchannel = "dev"\n'
 OF = 'timezone = "Europe/Paris"\nchosen_at = 2026-01-01T00:00:00Z\n'
 BOB = '[[notify]]\nperson = "bob"\n'
+SUBSCRIBED = '[[subscriptions]]\nchannel_id = "dev00000000000000000000001"\n'
 WRONG = {
     "no TOML": ("x", "is not valid TOML"),
     "an unknown key": (f'{DEV}chosen_by = "alice"\nwhere = 1\n{MOMENTS}', "[[silences]] 1 where is unknown"),
-    "an unknown table": ("[routes]\n", "routes is unknown: remove it; known are silences, notify"),
+    "an unknown table": (
+        "[routes]\n",
+        "routes is unknown: remove it; known are silences, notify, subscriptions",
+    ),
     "no channel": (f"[[silences]]\n{MOMENTS}", "channel is missing"),
     "no moment": (f'{DEV}until = "soon"\n', "is not a moment with its time zone"),
     "no zone": (f"{DEV}until = 2026-01-01T00:00:00\n", "is not a moment with its time zone"),
     "no target": (f'{DEV}target = "x y"\n', "is neither a project by its full path"),
+    "a channel's name for its number": ('[[subscriptions]]\nchannel_id = "dev"\n', "channel_id"),
+    "an odd target": (
+        f'{SUBSCRIBED}target = "taaf//x"\n',
+        "is neither a project by its full path nor a group",
+    ),
+    "a condition that is none": (
+        f'{SUBSCRIBED}target = "taaf/x"\nconditions = "labels="\n',
+        "cannot be met: Nothing behind `labels=`",
+    ),
+    "an event that there is not": (
+        f'{SUBSCRIBED}target = "taaf/x"\nconditions = "isue"\n',
+        "cannot be met: `isue` is no event; there are: `deployment, ",
+    ),
+    "an event that not everybody sees": (
+        f'{SUBSCRIBED}target = "taaf/x"\nconditions = "vulnerability"\n',
+        "cannot be met: Not everybody who reads the project sees events `vulnerability`",
+    ),
     "a name that mentions all": (f'{DEV}chosen_by = "all"\n{MOMENTS}', "one user of Mattermost"),
     "no person": (f"[[notify]]\n{OF}", "person is missing"),
     "a person who is all": (f'[[notify]]\nperson = "channel"\n{OF}', "one user of Mattermost"),

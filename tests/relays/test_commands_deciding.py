@@ -95,7 +95,7 @@ def test_by_webhook_a_channel_is_the_one_that_bears_the_name(chat: BotSink, tmp_
     home = {"channel_name": "home"}
     assert "Aucun événement" in ask(relay, "why", **home)
     send(relay, issue(1))
-    wait_for(lambda: "`#1`" in ask(relay, "why", **home))
+    wait_for(lambda: "✅ publié" in ask(relay, "why", **home))
     wait_for(lambda: "Aucun événement" in ask(relay, "why", **home, channel_id=NEW))
     send(relay, issue(2))
     wait_for(lambda: "`#2`" in ask(relay, "why", **home, channel_id=NEW))

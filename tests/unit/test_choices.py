@@ -11,6 +11,22 @@ from tests.unit.site_data import taaf
 
 EXPORTED = """# What people have chosen in the chat; times are of UTC.
 
+[[subscriptions]]
+channel_id = "room0000000000000000000001"
+channel = "room"
+target = "taaf/site"
+conditions = "issue branches=main"
+chosen_by = "alice"
+chosen_at = 2026-11-28T10:30:00Z
+
+[[subscriptions]]
+channel_id = "room0000000000000000000002"
+channel = ""
+target = "taaf/**"
+conditions = ""
+chosen_by = "bob"
+chosen_at = 2026-11-28T10:30:00Z
+
 [[silences]]
 channel = "dev"
 target = ""
@@ -46,6 +62,8 @@ timezone = "Indian/Reunion"
 chosen_at = 2026-11-28T08:00:00Z
 """
 LINES = [
+    "choice in the chat: subscription of room to taaf/site (issue branches=main), of alice",
+    "choice in the chat: subscription of room0000000000000000000002 to taaf/**, of bob",
     "choice in the chat: silence of everything in dev until 2026-11-28 12:30 UTC, of alice",
     "choice in the chat: silence of taaf/site!12 in ops until 2026-11-29 08:00 UTC, of bob",
     "choice in the chat: in person to alice: review, broken, not 19:00-08:00 (Europe/Paris), not on weekends",

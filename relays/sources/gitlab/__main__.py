@@ -6,6 +6,7 @@ import socket
 import sys
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from zoneinfo import ZoneInfo
 
 from relays import service
@@ -15,6 +16,7 @@ from relays.base.settings_file import read_settings
 from relays.base.tls import check_ca
 from relays.delivery.sender import read_sender
 from relays.mattermost.bot_session import Bot
+from relays.mattermost.channels import Channels
 from relays.mattermost.directory import Directory
 from relays.sources.gitlab.app import App
 from relays.sources.gitlab.attempt_journal import AttemptJournal
@@ -25,6 +27,7 @@ from relays.sources.gitlab.channel_events import ChannelEvents
 from relays.sources.gitlab.channel_ids import ChannelIds
 from relays.sources.gitlab.commands.assembly import receive_commands
 from relays.sources.gitlab.commands.status import Links
+from relays.sources.gitlab.commands.subscribing import Subscribing
 from relays.sources.gitlab.commands.todo import ReadProjects
 from relays.sources.gitlab.config import GitLabSettings, Listen
 from relays.sources.gitlab.conversations.conversing import Conversing
@@ -45,6 +48,8 @@ from relays.sources.gitlab.reminders.reminder import ReminderWorker
 from relays.sources.gitlab.reminders.settings import DEFAULT_ZONE
 from relays.sources.gitlab.router import Router
 from relays.sources.gitlab.silences import Silences
+from relays.sources.gitlab.subscriptions.view import Subscribed
+from relays.sources.gitlab.subscriptions.watch import SubscriptionWatch
 from relays.sources.gitlab.tables import AFTER_RESCUE, GITLAB
 from relays.sources.gitlab.webhook_request import Reception
 from relays.wording import CATALOGUES
@@ -87,16 +92,24 @@ def build(paths: RelayPaths) -> service.Service:
     logs = logs_of(projects, settings.gitlab.hook) if settings.gitlab else []
     commands = None
     in_person = settings.direct_messages and isinstance(sender, Bot)
-    events, quiet = ChannelEvents(relay.store, router), Silences(relay.store)
+    gitlab = projects[0].server if projects else None
+    channels = Channels(sender) if settings.commands and isinstance(sender, Bot) else None
+    if channels:
+        subscribed = Subscribed(relay.store, relay.store.now, router.routes, asks_gitlab=gitlab is not None)
+        router = replace(router, subscribed=subscribed)
+        relay.add(SubscriptionWatch(relay.store, channels, gitlab, router.people, subscribed.doubt))
+    events, quiet = ChannelEvents(relay.store, router), Silences(relay.store, router.channel_name)
     if settings.commands:
         given_links = (deliveries, relay.outbox, dead_letters, relay.dispatcher.held)
         links = Links(relay.store, *given_links, lambda: relay.health()[0])
-        channels = ChannelIds(relay.store, router.leads_into, isinstance(sender, Bot))
-        relay.on_channel = channels.resolved
+        named = ChannelIds(relay.store, router.leads_into, isinstance(sender, Bot))
+        relay.on_channel = named.resolved
         given = (settings.commands, paths.credentials, sender, settings.language)
         zone = ZoneInfo(settings.reminders.timezone if settings.reminders else DEFAULT_ZONE)
+        subscribing = Subscribing(relay.store, relay.outbox, router, channels, gitlab)
+        readable = ReadProjects(projects, zone)
         commands = receive_commands(
-            *given, links, events, channels, ReadProjects(projects, zone), logs, refusals, in_person=in_person
+            *given, links, events, named, readable, logs, refusals, subscribing, in_person=in_person
         )
         for worker in commands.executor.workers:
             relay.add(worker)

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from relays.mattermost.bot import by_id
 from relays.sources.gitlab.evaluation import Outcome
 from relays.sources.gitlab.event import Event
 from relays.sources.gitlab.payload import Payload
@@ -46,6 +47,7 @@ class ChannelEvent(NamedTuple):
 
     What was announced is in the `state` of its row in the outbox, after so many `attempts` the last of which failed for
     a reason (`error`); None if the outbox has forgotten it. `silent`: only the root of its conversation shows it.
+    `subscription` is what the channel has subscribed to, if that and no route of the site brings the event.
     """
 
     number: int
@@ -54,6 +56,7 @@ class ChannelEvent(NamedTuple):
     subject: str
     project: str
     rule: str
+    subscription: str
     noted_at: float
     state: str | None
     silent: bool | None
@@ -72,19 +75,19 @@ class ChannelEvents:
         """Note what deliveries came to, in the transaction that takes them."""
         rows = [row for each in self._judged(one) for row in [(*each, self.store.now())]]
         if rows:
-            marks = ", ".join(["(?, ?, ?, ?, ?, ?, ?)"] * len(rows))
+            marks = ", ".join(["(?, ?, ?, ?, ?, ?, ?, ?)"] * len(rows))
             db.execute(
-                "INSERT INTO channel_events (channel, delivery_key, kind, subject, project, rule, noted_at)"  # noqa: S608
-                f" VALUES {marks} ON CONFLICT (channel, delivery_key) DO UPDATE SET rule = excluded.rule,"
+                "INSERT INTO channel_events (channel, delivery_key, kind, subject, project, rule, subscription,"  # noqa: S608
+                f" noted_at) VALUES {marks} ON CONFLICT (channel, delivery_key) DO UPDATE SET rule = excluded.rule,"
                 " noted_at = excluded.noted_at",
                 [value for row in rows for value in row],
             )
 
-    def _judged(self, one: Outcome) -> Iterator[tuple[str, str, str, str, str, str]]:
+    def _judged(self, one: Outcome) -> Iterator[tuple[str, str, str, str, str, str, str]]:
         if one.cause is not None:
             # It may be what it says of itself that cannot be read, so nothing of it is said.
             for notice in one.notifications:
-                yield notice.channel, one.deliveries[0].key, "", "", "", FAILED
+                yield notice.channel, one.deliveries[0].key, "", "", "", FAILED, ""
             return
         said = {(each.channel, each.key.partition(" ")[0]) for each in one.notifications}
         channels = {each.channel for each in one.notifications}
@@ -99,7 +102,9 @@ class ChannelEvents:
                         rule or one.reason or (one.part.follows.setting if one.part.follows else CONVERSATION)
                     )
                 about = (event.name, subject_of(event), storable(event.project, _LONGEST))
-                yield channel, delivery.key, *about, rule
+                subscribed = self.router.subscribed
+                by = subscribed.target(channel, event) if subscribed else ""
+                yield channel, delivery.key, *about, rule, by
 
     def forget(self, db: Database) -> None:
         """Remove what is so old that nobody asks for it, and what is beyond the most there may be."""
@@ -112,20 +117,24 @@ class ChannelEvents:
             if removed < _PORTION:
                 return
 
-    def latest(self, channel: str, number: int) -> Sequence[ChannelEvent]:
-        """The last so many of a channel, the newest first. StorageError."""
-        return [ChannelEvent(*row) for row in self.store.read(*_selected("e.channel = ?", number, channel))]
+    def latest(self, channel: str, number: int, channel_id: str = "") -> Sequence[ChannelEvent]:
+        """The last so many of a channel, by its name and by its number, the newest first. StorageError."""
+        both = channel, by_id(channel_id)
+        return [
+            ChannelEvent(*row) for row in self.store.read(*_selected("e.channel IN (?, ?)", number, *both))
+        ]
 
-    def find(self, channel: str, number: int) -> ChannelEvent | None:
+    def find(self, channel: str, number: int, channel_id: str = "") -> ChannelEvent | None:
         """The one of that number, if it is of that channel. StorageError."""
-        rows = self.store.read(*_selected("e.channel = ? AND e.id = ?", 1, channel, number))
+        both = channel, by_id(channel_id)
+        rows = self.store.read(*_selected("e.channel IN (?, ?) AND e.id = ?", 1, *both, number))
         return ChannelEvent(*rows[0]) if rows else None
 
 
 def _selected(condition: str, number: int, *values: Any) -> tuple[str, Sequence[Any]]:
     return (
-        "SELECT e.id, e.delivery_key, e.kind, e.subject, e.project, e.rule, e.noted_at, o.state, o.silent, o.attempts,"  # noqa: S608
-        " o.last_error FROM channel_events e LEFT JOIN outbox o"
+        "SELECT e.id, e.delivery_key, e.kind, e.subject, e.project, e.rule, e.subscription, e.noted_at, o.state,"  # noqa: S608
+        " o.silent, o.attempts, o.last_error FROM channel_events e LEFT JOIN outbox o"
         " ON o.channel = e.channel AND o.delivery_key = e.delivery_key AND e.rule = ''"
         # What was noted when another channel bore the name is not this one's.
         " LEFT JOIN channel_ids c ON c.channel = e.channel"

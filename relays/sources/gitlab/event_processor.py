@@ -123,6 +123,8 @@ class EventProcessor(Worker):
 
     def _turn(self) -> None:
         begun = time.thread_time()
+        if self._router.subscribed:
+            self._router.subscribed.refresh()
         heads = self._received.heads(_MOST_AT_ONCE)
         if not heads:
             self._dead(self._dead_letters.count())

@@ -1,6 +1,7 @@
 """A worker that reads GitLab: it waits for no answer longer than it may, and for none once the service ends."""
 
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from typing import Any, Protocol, TypeVar
@@ -19,6 +20,18 @@ class Ask(Protocol):
     """Puts a question to GitLab and brings its answer, as `GitLabReader.ask` does. GitLabError."""
 
     def __call__(self, question: Callable[[], T], /) -> T: ...
+
+
+def within(seconds: float) -> Ask:
+    """Puts questions to GitLab as long as there is time, so that no search is one without end."""
+    until = time.monotonic() + seconds
+
+    def ask(question: Callable[[], T]) -> T:
+        if time.monotonic() > until:
+            raise GitLabError("no answer in time")
+        return question()
+
+    return ask
 
 
 class _StoppedError(Exception):

@@ -11,6 +11,7 @@ from relays.sources.gitlab.mute import Mute
 from relays.sources.gitlab.people import UserNames, mentions
 from relays.sources.gitlab.projects import Projects
 from relays.sources.gitlab.routing import Conversations, Route, dropped, targets
+from relays.sources.gitlab.subscriptions.view import Subscribed
 from relays.sources.gitlab.templates import EventTemplates
 from relays.wording import CATALOGUES, DEFAULT_LANGUAGE, Language
 
@@ -19,7 +20,7 @@ from relays.wording import CATALOGUES, DEFAULT_LANGUAGE, Language
 class Router:
     """What a site wants announced. The last of the routes is the default one; `rewordings` are by language.
 
-    `projects` are those whose events are announced; without any, all are.
+    `projects` are those whose events are announced; without any, all are. `subscribed` is what people have chosen.
     """
 
     routes: Sequence[Route]
@@ -27,6 +28,7 @@ class Router:
     people: UserNames = field(default_factory=dict)
     rewordings: Mapping[str, EventTemplates] = field(default_factory=dict)
     projects: Projects = field(default_factory=Projects)
+    subscribed: Subscribed | None = None
 
     def dispatch(self, event: Event) -> tuple[str, dict[str, Message]]:
         """The messages by channel, and in a word why there are none.
@@ -79,7 +81,12 @@ class Router:
         if self.mute.reason(event):
             return "muted", {}
         found = targets(self.routes, event)
+        found |= self.subscribed.routes(event, found) if self.subscribed else {}
         return "" if found else "confidential" if event.confidential else "dropped", found
+
+    def drops(self, event: Event) -> bool:
+        """Whether the site's own routes lead an event nowhere."""
+        return not targets(self.routes, event)
 
     def audience(self, event: Event) -> dict[str, str]:
         """The channels that get an event, or would if nothing left it out, each with what leaves it out.
@@ -90,10 +97,14 @@ class Router:
         if self.projects.is_foreign(event) or find_kind(event.payload) is None:
             return {}
         muted = self.mute.reason(event)
-        if found := targets(self.routes, event):
-            return dict.fromkeys(found, muted)
-        place, channels = dropped(self.routes, event)
-        return dict.fromkeys(channels, muted or f"route {place + 1}")
+        found = targets(self.routes, event)
+        place, channels = (0, []) if found else dropped(self.routes, event)
+        seen = dict.fromkeys(found, muted) | dict.fromkeys(channels, muted or f"route {place + 1}")
+        for channel in self.subscribed.routes(event, found) if self.subscribed else ():
+            # What a route keeps out of the channel of a subscription is in it all the same.
+            seen.pop(self.channel_name(channel), None)
+            seen[channel] = muted
+        return seen
 
     def replies(self, events: Sequence[Event], route: Route) -> list[tuple[int, Message]]:
         """What events of one conversation come to as replies, several as a review: each with its place, as above."""
@@ -104,20 +115,33 @@ class Router:
         made = list(review.build(named, CATALOGUES[self.language_of(route)], reply=True))
         return [(0, made[0][1].short())] if self.is_short(route) else made
 
+    def channel_name(self, channel: str) -> str:
+        """The name of a channel that may be meant by its number."""
+        return self.subscribed.name_of(channel) if self.subscribed else channel
+
     def leads_into(self, channel: str) -> bool:
         """Whether a route leads to a channel."""
         return any(channel in route.channels for route in self.routes)
+
+    def is_heard_in(self, channel: str) -> bool:
+        """Whether a route or a subscription leads to a channel of this name."""
+        return self.leads_into(channel) or (self.subscribed is not None and self.subscribed.is_in(channel))
 
     def language_in(self, channel: str) -> Language:
         """What is spoken in a channel, by the first route that leads there."""
         routes = (route for route in self.routes if channel in route.channels)
         return self.language_of(next(routes, self.routes[-1]))
 
-    def leads_to(self, channel: str, *, confidential: bool) -> bool:
-        """Whether a route of conversations leads to a channel, for what is confidential or what is not."""
+    def leads_to(self, channel: str, event: Event) -> bool:
+        """Whether a conversation that an event belongs to still goes on in a channel.
+
+        A route of conversations leads there, for what is confidential or what is not, or a subscription to its project.
+        """
+        if self.subscribed and not event.confidential and self.subscribed.leads(channel, event):
+            return self.conversations_of(self.routes[-1]) != "single"
         return any(
             channel in route.channels
-            and route.confidential == confidential
+            and route.confidential == event.confidential
             and self.conversations_of(route) != "single"
             for route in self.routes
         )

@@ -127,13 +127,16 @@ def dropped(routes: Sequence[Route], event: Event) -> tuple[int, list[str]]:
     place = next((place for place, route in taken if route.final and not route.channels), -1)
     kept = [route for route in routes if route.channels or not route.final]
     channels = targets(kept, event) if place >= 0 else {}
-    return place, [channel for channel in channels if _shows(routes, channel, event)]
+    confidential = event.confidential
+    return place, [
+        channel for channel in channels if shows(routes, channel, event.project, confidential=confidential)
+    ]
 
 
-def _shows(routes: Sequence[Route], channel: str, event: Event) -> bool:
-    """Whether some event of the same project, as confidential as this one, gets into a channel."""
+def shows(routes: Sequence[Route], channel: str, project: str, *, confidential: bool = False) -> bool:
+    """Whether some event of a project, confidential or not, gets into a channel."""
     for route in routes:
-        if route.confidential != event.confidential or not _any_matches(route.projects, [event.project]):
+        if route.confidential != confidential or not _any_matches(route.projects, [project]):
             continue
         if channel in route.channels:
             return True
@@ -141,6 +144,16 @@ def _shows(routes: Sequence[Route], channel: str, event: Event) -> bool:
         if route.final and not any(getattr(route, name) for name in conditions):
             return False
     return False
+
+
+def kinds_with(condition: str) -> Sequence[str]:
+    """The kinds of events that say something a condition is about: `branches`, `labels` or `authors`."""
+    return _ABLE[condition]
+
+
+def leaves_nothing(wanted: Sequence[str], excluded: Sequence[str]) -> bool:
+    """Whether all that patterns are for is left out by others."""
+    return bool(wanted) and all(any(_covers(no, yes) for no in excluded) for yes in wanted)
 
 
 def faults(routes: Sequence[Route], mute: Mute) -> Iterator[tuple[int, str]]:
@@ -173,7 +186,7 @@ def _impossible(route: Route, mute: Mute) -> str | None:
         for name in (condition, f"not_{condition}"):
             if getattr(route, name) and not any(kind.name in able for kind in kinds):
                 return f"{name}: none of its events has any; only {', '.join(able)} do"
-        if wanted and all(any(_covers(no, yes) for no in excluded) for yes in wanted):
+        if leaves_nothing(wanted, excluded):
             return f"not_{condition}: it leaves nothing of {condition}: take one of the two out"
     if route.confidential and not any(kind.maybe_confidential for kind in kinds):
         return f"confidential: none of its events is; only {', '.join(_MAYBE_CONFIDENTIAL)} can be"

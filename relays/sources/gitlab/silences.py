@@ -12,7 +12,7 @@ as such. The root of a conversation is edited all the same, for an edit calls no
 """
 
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import NamedTuple
 
 from relays.sources.gitlab.channel_events import SIGNS, numbered
@@ -87,27 +87,33 @@ def end(db: Database, channel: str, target: str) -> bool:
 
 
 class Silences:
-    """The table, and the merge requests by which it is known what belongs to one."""
+    """The table, and the merge requests by which it is known what belongs to one.
 
-    def __init__(self, store: Store) -> None:
+    `name_of` says how a channel is called that is meant by its number.
+    """
+
+    def __init__(self, store: Store, name_of: Callable[[str], str] = str) -> None:
         self._store = store
+        self._name_of = name_of
         self._merge_requests = MergeRequests(store)
 
     def silenced(self, db: Database, channels: Collection[str], events: Iterable[Event]) -> Sequence[str]:
         """Those of the channels in which nothing is said of any of these events now."""
         if not channels:
             return []
-        marks = ", ".join("?" * len(channels))
+        names = {channel: self._name_of(channel) for channel in channels}
+        marks = ", ".join("?" * len(names))
         rows = db.execute(
             "SELECT channel, target, until, chosen_by, chosen_at FROM silences"  # noqa: S608
             f" WHERE until > ? AND channel IN ({marks})",
-            (self._store.now(), *channels),
+            (self._store.now(), *names.values()),
         ).fetchall()
         if not rows:
             return []
         known = [self._names(db, event) for event in events]
         found = map(Silence._make, rows)
-        return list({each.channel for each in found if all(each.target in names for names in known)})
+        silent = {each.channel for each in found if all(each.target in of for of in known)}
+        return [channel for channel, name in names.items() if name in silent]
 
     def _names(self, db: Database, event: Event) -> Collection[str]:
         """All that an event is part of, as a silence calls it."""

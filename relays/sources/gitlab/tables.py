@@ -58,6 +58,37 @@ CREATE TABLE channel_ids (
 );
 """
 
+# In these orders for the same reason.
+_SUBSCRIPTIONS = """
+CREATE TABLE subscriptions (
+    id         INTEGER PRIMARY KEY,
+    chosen_at  DOUBLE PRECISION NOT NULL,
+    channel_id TEXT NOT NULL,
+    target     TEXT NOT NULL,
+    conditions TEXT NOT NULL,
+    chosen_by  TEXT NOT NULL,
+    UNIQUE (channel_id, target, conditions)
+);
+CREATE TABLE subscribed_channels (
+    id         INTEGER PRIMARY KEY,
+    channel_id TEXT NOT NULL UNIQUE,
+    seen_at    DOUBLE PRECISION NOT NULL,
+    name       TEXT NOT NULL,
+    state      TEXT NOT NULL
+);
+CREATE TABLE subscription_access (
+    id         INTEGER PRIMARY KEY,
+    channel_id TEXT NOT NULL,
+    project    TEXT NOT NULL,
+    refusal    TEXT NOT NULL,
+    is_open    BOOLEAN NOT NULL,
+    level      INTEGER NOT NULL,
+    checked_at DOUBLE PRECISION NOT NULL,
+    UNIQUE (channel_id, project)
+);
+ALTER TABLE channel_events ADD COLUMN subscription TEXT NOT NULL DEFAULT '';
+"""
+
 _NOTIFY_CHOICES = """
 CREATE TABLE notify_choices (
     id        INTEGER PRIMARY KEY,
@@ -83,6 +114,8 @@ LEFT_BEHIND = ("known_delivery",)
 
 def _recognise(tables: Columns) -> int | None:
     if "notify_choices" in tables:
+        return 17
+    if "subscriptions" in tables:
         return 16
     if "channel_ids" in tables:
         return 15
@@ -242,9 +275,20 @@ DROP INDEX branches_age;
         Migration(14, up=_SILENCES, down="DROP TABLE silences;"),
         # Which channel is meant by a name.
         Migration(15, up=_CHANNEL_IDS, down="DROP TABLE channel_ids;"),
-        # What people want to hear of in person, and when.
+        # What channels have subscribed to, and what an event is in a channel for.
         Migration(
             16,
+            up=_SUBSCRIPTIONS,
+            down="""
+DROP TABLE subscriptions;
+DROP TABLE subscribed_channels;
+DROP TABLE subscription_access;
+ALTER TABLE channel_events DROP COLUMN subscription;
+""",
+        ),
+        # What people want to hear of in person, and when.
+        Migration(
+            17,
             up=_NOTIFY_CHOICES,
             down="""
 DROP TABLE notify_choices;
@@ -262,6 +306,9 @@ ALTER TABLE direct_messages DROP COLUMN due_at;
         "channel_events",
         "silences",
         "channel_ids",
+        "subscriptions",
+        "subscribed_channels",
+        "subscription_access",
         "notify_choices",
     ),
     waiting=("received", "direct_messages"),

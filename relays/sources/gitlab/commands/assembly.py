@@ -21,7 +21,11 @@ from relays.sources.gitlab.commands.request import CommandReception
 from relays.sources.gitlab.commands.settings import TOKEN, CommandSettings
 from relays.sources.gitlab.commands.status import Links, Status
 from relays.sources.gitlab.commands.subcommand import Subcommand
+from relays.sources.gitlab.commands.subscribe import Subscribe
+from relays.sources.gitlab.commands.subscribing import Subscribing
+from relays.sources.gitlab.commands.subscriptions import Subscriptions
 from relays.sources.gitlab.commands.todo import ReadProjects, Todo
+from relays.sources.gitlab.commands.unsubscribe import Unsubscribe
 from relays.sources.gitlab.commands.why import Why
 from relays.sources.gitlab.delivery_log import DeliveryLog
 from relays.sources.gitlab.hook_logs import PatternLogs
@@ -40,6 +44,7 @@ def receive_commands(
     projects: ReadProjects,
     logs: Sequence[DeliveryLog | PatternLogs],
     refusals: Refusals,
+    subscribing: Subscribing,
     *,
     in_person: bool,
 ) -> CommandReception:
@@ -51,6 +56,9 @@ def receive_commands(
         Status(links),
         Why(links.store, links.inbox, events),
         Replay(links.store, links.outbox, events, events.router, logs),
+        Subscribe(subscribing),
+        Unsubscribe(subscribing),
+        Subscriptions(subscribing),
         Mute(links.store, links.outbox, events.router),
         Todo(projects, events.router, links.store.now),
         Notify(links.store, projects.zone.key, in_person=in_person),

@@ -50,7 +50,7 @@ class Mute(Subcommand):
             return markup.fill(wording["command.mute.usage"], word=markup.code(asked.command.word, 64))
         if not _is_target(thread):
             return markup.fill(wording["command.mute.thread"], word=markup.code(asked.command.word, 64))
-        if not self._router.leads_into(channel):
+        if span != _OFF and not self._router.is_heard_in(channel):
             return Markup(wording["command.mute.elsewhere"])
         if not asked.may_manage():
             return Markup(wording["command.managers_only"])

@@ -16,9 +16,9 @@ from relays.base.bounded_json import HeavyError, read_json
 from relays.base.bounded_json import UnreadableError as NoJsonError
 from relays.delivery.outbox import Notification, Outbox
 from relays.mattermost import markup
+from relays.mattermost.bot import by_id
 from relays.mattermost.markup import Markup
 from relays.sources.gitlab.channel_events import FAILED, SIGNS, ChannelEvent, ChannelEvents, numbered
-from relays.sources.gitlab.commands.asking import within
 from relays.sources.gitlab.commands.storing import stored
 from relays.sources.gitlab.commands.subcommand import Asked, Subcommand
 from relays.sources.gitlab.commands.why import left_out
@@ -27,7 +27,7 @@ from relays.sources.gitlab.event import Event, read_event
 from relays.sources.gitlab.hook_logs import PatternLogs
 from relays.sources.gitlab.payload import Payload
 from relays.sources.gitlab.project_list import covers
-from relays.sources.gitlab.reader import Ask
+from relays.sources.gitlab.reader import Ask, within
 from relays.sources.gitlab.rest import GitLabError, PlaceApi, Server, UnknownError
 from relays.sources.gitlab.router import Router
 from relays.storage.engine import Database
@@ -70,7 +70,7 @@ class Replay(Subcommand):
         number = " ".join(asked.arguments)
         if not number.isascii() or not number.isdigit() or len(number) > _DIGITS:
             return markup.fill(wording["command.replay.usage"], word=markup.code(asked.command.word, 64))
-        known = self._events.find(asked.command.channel, int(number))
+        known = self._events.find(asked.command.channel, int(number), asked.command.channel_id)
         if known is None:
             return markup.fill(wording["command.replay.unknown"], number=int(number))
         if known.rule == FAILED:
@@ -119,6 +119,8 @@ class Replay(Subcommand):
     def _announce(self, known: ChannelEvent, event: Event, asked: Asked) -> Markup:
         wording, channel = asked.wording, asked.command.channel
         _, messages = self._router.dispatch(event)
+        if known.subscription and channel not in messages:
+            channel = by_id(asked.command.channel_id)
         message = messages.get(channel)
         if message is None:
             rule = self._router.audience(event).get(channel)

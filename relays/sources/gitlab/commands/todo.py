@@ -10,10 +10,9 @@ from zoneinfo import ZoneInfo
 from relays.mattermost import markup
 from relays.mattermost.markup import Markup
 from relays.sources.gitlab.accounts import Account, find_account
-from relays.sources.gitlab.commands.asking import within
 from relays.sources.gitlab.commands.subcommand import Asked, Subcommand
 from relays.sources.gitlab.patterns import Pattern
-from relays.sources.gitlab.reader import Ask
+from relays.sources.gitlab.reader import Ask, within
 from relays.sources.gitlab.reminders.digest import Digest
 from relays.sources.gitlab.reminders.own import read_own
 from relays.sources.gitlab.reminders.things import Thing

@@ -26,7 +26,7 @@ class Why(Subcommand):
 
     def answer(self, asked: Asked) -> Markup:
         wording = asked.wording
-        found = self._events.latest(asked.command.channel, _SHOWN)
+        found = self._events.latest(asked.command.channel, _SHOWN, asked.command.channel_id)
         lines = [Markup(wording["command.why.title" if found else "command.why.none"])]
         lines += [self._line(each, wording) for each in found]
         if pending := self._inbox.pending():
@@ -43,6 +43,7 @@ class Why(Subcommand):
             project=markup.given(markup.plain, event.project, _PLACE),
             age=Markup(age(wording, self._store.now() - event.noted_at)),
             fate=_fate(event, wording),
+            subscription=markup.given(markup.code, event.subscription, _PLACE),
         )
 
 

@@ -103,7 +103,7 @@ class Conversing:
     def _is_announced(self, one: Outcome) -> bool:
         """Whether the site wants to hear of it. By an update of nothing GitLab says that somebody requests changes."""
         reasons = {self.router.mute.reason(event) for event in one.events}
-        return one.reason != "dropped" and reasons <= {"", "empty_updates"}
+        return not all(map(self.router.drops, one.events)) and reasons <= {"", "empty_updates"}
 
     @property
     def _wording(self) -> Wording:
@@ -162,7 +162,7 @@ class Conversing:
     def _posts(
         self, db: Database, one: Outcome, talk: _Talk, parts: Sequence[Part]
     ) -> Iterator[Notification]:
-        confidential, roots = parts[0].event.confidential, self.conversations.roots(db, talk.name)
+        roots = self.conversations.roots(db, talk.name)
         key, announced = one.deliveries[0].key, dict.fromkeys(each.channel for each in one.notifications)
         in_thread = Replies(self.router, self.identities, mentions_people=self.direct_messages is None)
         by_channel = [(part, self.router.routes_of(part.event)[1]) for part in parts]
@@ -186,7 +186,7 @@ class Conversing:
             if root_of.channel in announced:
                 continue
             # A route that was taken out since leads nowhere any more.
-            if self.router.leads_to(root_of.channel, confidential=confidential):
+            if self.router.leads_to(root_of.channel, parts[0].event):
                 yield from self._updated(db, talk, root_of, key)
 
     def _updated(self, db: Database, talk: _Talk, root: Root, key: str) -> Iterator[Notification]:

@@ -1,0 +1,135 @@
+"""Finds out anew, at intervals and when an event raises doubt, where what has been subscribed to may be announced.
+
+People come into channels, projects become private, channels are renamed and archived. Where GitLab or Mattermost does
+not answer, what was found out before stays; relays.sources.gitlab.subscriptions.view says how long it counts.
+"""
+
+import logging
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+
+from relays.base.trouble import Trouble
+from relays.mattermost.channels import Channel, Channels
+from relays.mattermost.people import NoAnswerError
+from relays.sources.gitlab.people import UserNames
+from relays.sources.gitlab.reader import GitLabReader
+from relays.sources.gitlab.rest import GitLabError, Server
+from relays.sources.gitlab.subscriptions import tables
+from relays.sources.gitlab.subscriptions.access import Readers
+from relays.sources.gitlab.subscriptions.subscription import (
+    ARCHIVED,
+    GONE,
+    WITHOUT_BOT,
+    Place,
+    Subscription,
+)
+from relays.sources.gitlab.subscriptions.tables import Access
+from relays.storage.engine import Database, StorageError
+from relays.storage.store import Store
+
+log = logging.getLogger(__name__)
+
+INTERVAL_SECONDS = 300.0
+# Events of a project that cannot be found out about raise doubt each time.
+_LEAST_SECONDS = 5.0
+_TICK_SECONDS = 0.5
+_TIMEOUT_SECONDS = 300.0
+
+
+def seen(channels: Channels, channel_id: str, known: Place | None = None) -> tuple[Place, Channel | None]:
+    """A channel as it is now, and as it was `known` where the bot does not see it any more. NoAnswerError."""
+    found = channels.find(channel_id)
+    if found is None:
+        return Place(channel_id, known.name if known else "", GONE), None
+    if found.is_archived:
+        return Place(channel_id, found.name, ARCHIVED), found
+    state = "" if channels.has_bot(channel_id) else WITHOUT_BOT
+    return Place(channel_id, found.name, state), found
+
+
+class SubscriptionWatch(GitLabReader):
+    """Keeps what is stored of access and channels true, until `stop`; without a `server` that of channels alone."""
+
+    def __init__(
+        self,
+        store: Store,
+        channels: Channels,
+        server: Server | None,
+        people: UserNames,
+        doubt: threading.Event,
+        interval: float = INTERVAL_SECONDS,
+    ) -> None:
+        super().__init__("subscriptions", _TIMEOUT_SECONDS)
+        self._store = store
+        self._channels = channels
+        self._server = server
+        self._people = people
+        self._doubt = doubt
+        self._interval = interval
+        self._trouble = Trouble(
+            "subscriptions", retry="again in a while", meanwhile="what was found out before counts for a day"
+        )
+
+    def read(self) -> None:
+        while True:
+            self._doubt.clear()
+            with suppress(StorageError):  # the store says so itself
+                self.turn()
+            self.pause(min(_LEAST_SECONDS, self._interval))
+            waited = _LEAST_SECONDS
+            while waited < self._interval and not self._doubt.is_set():
+                self.pause(_TICK_SECONDS)
+                waited += _TICK_SECONDS
+
+    def turn(self) -> None:
+        """Look at all channels and projects once. StorageError."""
+        known = tables.places(self._store)
+        of_channel: dict[str, list[Subscription]] = {}
+        for each in tables.listed(self._store):
+            of_channel.setdefault(each.channel_id, []).append(each)
+        trouble = GitLabError("")
+        readers = Readers(self._server, self._people, self.ask) if self._server else None
+        for channel_id, subscriptions in of_channel.items():
+            self.go_on()
+            begun = self._store.now()
+            try:
+                place, channel = seen(self._channels, channel_id, known.get(channel_id))
+                found = (
+                    list(self._found(readers, place, channel, subscriptions, begun))
+                    if readers and channel and not place.state
+                    else []
+                )
+            except NoAnswerError:
+                trouble = GitLabError("Mattermost does not answer")
+                continue
+            except GitLabError as error:
+                trouble = error
+                continue
+            if place.state != (known[channel_id].state if channel_id in known else ""):
+                log.warning(
+                    "subscribed channel=%s name=%s state=%s", channel_id, place.name, place.state or "well"
+                )
+            self._keep(place, found, begun)
+        self._trouble.report(str(trouble), trouble.remedy)
+
+    def _found(
+        self,
+        readers: Readers,
+        place: Place,
+        channel: Channel,
+        subscriptions: Sequence[Subscription],
+        begun: float,
+    ) -> Iterator[Access]:
+        names = self._channels.members(place.channel_id)
+        for target in dict.fromkeys(each.target for each in subscriptions):
+            for project in readers.projects(target):
+                finding = readers.judge(project, channel, names)
+                yield from finding.noted(place.channel_id, begun)
+
+    def _keep(self, place: Place, found: Sequence[Access], begun: float) -> None:
+        def work(db: Database) -> None:
+            tables.keep_place(db, place, begun)
+            tables.replace_access(db, place.channel_id, found, begun)
+
+        self._store.submit(work).result()
