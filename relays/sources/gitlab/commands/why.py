@@ -53,7 +53,8 @@ def _fate(event: ChannelEvent, wording: Wording) -> Markup:
         return left_out(event.rule, wording)
     if event.state == "parked":
         return markup.fill(wording["command.why.parked"], reason=_reason(event))
-    if event.state == "ready" and event.attempts:
+    # The first attempt may be under way.
+    if event.state == "ready" and event.attempts and event.error:
         return markup.fill(wording["command.why.retried"], reason=_reason(event))
     if event.state == "ready":
         return Markup(wording["command.why.waits"])
