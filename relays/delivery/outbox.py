@@ -52,6 +52,15 @@ from relays.storage.store import Store
 _KEEP_DONE_SECONDS = 14 * 24 * 3600.0
 _PRUNED_AT_ONCE = 1000
 
+# Hops from channel to channel along the index instead of reading every row of a long backlog.
+_WAITING = """
+WITH RECURSIVE waiting (channel) AS (
+    SELECT min(channel) FROM outbox WHERE state = 'ready'
+    UNION ALL
+    SELECT (SELECT min(outbox.channel) FROM outbox WHERE state = 'ready' AND outbox.channel > waiting.channel)
+    FROM waiting WHERE waiting.channel IS NOT NULL
+)"""
+
 
 @dataclass(frozen=True)
 class Notification:
@@ -202,15 +211,11 @@ class Outbox:
         ((backlog,),) = self._store.read("SELECT count(*) FROM outbox WHERE state = 'ready'")
         ((parked,),) = self._store.read("SELECT count(*) FROM outbox WHERE state = 'parked'")
         ((last,),) = self._store.read("SELECT max(finished_at) FROM outbox WHERE state = 'done'")
-        heads = [
-            row[0]
-            for channel in self.waiting_channels()
-            for row in self._store.read(
-                "SELECT created_at FROM outbox WHERE channel = ? AND state = 'ready' ORDER BY id LIMIT 1",
-                (channel,),
-            )
-        ]
-        return Stats(backlog, parked, min(heads, default=None), last)
+        ((oldest,),) = self._store.read(
+            f"{_WAITING} SELECT min((SELECT created_at FROM outbox WHERE outbox.channel = waiting.channel"
+            " AND state = 'ready' ORDER BY id LIMIT 1)) FROM waiting WHERE channel IS NOT NULL"
+        )
+        return Stats(backlog, parked, oldest, last)
 
     def waiting_in(self, channel: str) -> int:
         """How many notifications wait for a channel. StorageError."""
@@ -234,14 +239,8 @@ class Outbox:
 
     def waiting_channels(self) -> list[str]:
         """The channels that something waits for."""
-        # Hops from channel to channel along the index instead of reading every row of a long backlog.
-        channels: list[str] = []
-        while rows := self._store.read(
-            "SELECT channel FROM outbox WHERE state = 'ready' AND channel > ? ORDER BY channel LIMIT 1",
-            (channels[-1] if channels else "",),
-        ):
-            channels.append(rows[0][0])
-        return channels
+        rows = self._store.read(f"{_WAITING} SELECT channel FROM waiting WHERE channel IS NOT NULL ORDER BY channel")
+        return [channel for (channel,) in rows]
 
     def _announce(self, done: Future[int], channels: set[str]) -> None:
         if done.exception() is None:
