@@ -379,7 +379,12 @@ def test_the_number_of_an_app_password(
 
 
 @pytest.mark.parametrize(
-    ("added", "deleted"), [((True, "Deprecated: something\n"), ["7"]), ((False, "user not found"), [])]
+    ("added", "deleted"),
+    [
+        ((True, "Deprecated: something\n"), ["7"]),
+        ((False, "user not found"), []),
+        ((False, "made, and then no memory for what follows"), ["7"]),
+    ],
 )
 def test_an_app_password_that_is_not_understood_is_taken_back(
     added: tuple[bool, str], deleted: list[str], monkeypatch: pytest.MonkeyPatch
