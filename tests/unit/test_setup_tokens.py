@@ -5,6 +5,7 @@ import json
 import os
 import re
 import signal
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -197,7 +198,8 @@ def test_a_disk_that_stays_full(world: World, tmp_path: Path) -> None:
 def test_an_interruption_leaves_nothing(number: int, world: World, tmp_path: Path) -> None:
     def before(name: str) -> None:
         if len(world.steps) == number:
-            os.kill(os.getpid(), signal.SIGINT)
+            # To this thread, and so at once: another may have one of the process later.
+            signal.pthread_kill(threading.get_ident(), signal.SIGINT)
 
     world.before = before
     with pytest.raises(KeyboardInterrupt):
