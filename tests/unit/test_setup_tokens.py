@@ -196,14 +196,20 @@ def test_a_disk_that_stays_full(world: World, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("number", range(1, len(STEPS) + 1))
 def test_an_interruption_leaves_nothing(number: int, world: World, tmp_path: Path) -> None:
+    # A run in the background may have inherited that it is ignored.
+    inherited = signal.signal(signal.SIGINT, signal.default_int_handler)
+
     def before(name: str) -> None:
         if len(world.steps) == number:
             # To this thread, and so at once: another may have one of the process later.
             signal.pthread_kill(threading.get_ident(), signal.SIGINT)
 
     world.before = before
-    with pytest.raises(KeyboardInterrupt):
-        set_up(tmp_path / "passerelle.toml", world)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            set_up(tmp_path / "passerelle.toml", world)
+    finally:
+        signal.signal(signal.SIGINT, inherited)
     assert world.alive == {}
     assert noted(tmp_path / "passerelle.toml") == set()
 
