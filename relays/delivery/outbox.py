@@ -52,6 +52,20 @@ from relays.storage.store import Store
 _KEEP_DONE_SECONDS = 14 * 24 * 3600.0
 _PRUNED_AT_ONCE = 1000
 
+# The channels that something waits for, each with the time of its oldest: hops from channel to channel along the index
+# instead of reading every row of a long backlog.
+_WAITING = """
+WITH RECURSIVE waiting (channel) AS (
+    SELECT min(channel) FROM outbox WHERE state = 'ready'
+    UNION ALL
+    SELECT (SELECT min(outbox.channel) FROM outbox WHERE state = 'ready' AND outbox.channel > waiting.channel)
+    FROM waiting WHERE waiting.channel IS NOT NULL
+)
+SELECT channel,
+    (SELECT created_at FROM outbox WHERE outbox.channel = waiting.channel AND state = 'ready' ORDER BY id LIMIT 1)
+FROM waiting WHERE channel IS NOT NULL ORDER BY channel
+"""
+
 
 @dataclass(frozen=True)
 class Notification:
@@ -203,15 +217,8 @@ class Outbox:
         ((backlog,),) = self._store.read("SELECT count(*) FROM outbox WHERE state = 'ready'")
         ((parked,),) = self._store.read("SELECT count(*) FROM outbox WHERE state = 'parked'")
         ((last,),) = self._store.read("SELECT max(finished_at) FROM outbox WHERE state = 'done'")
-        heads = [
-            row[0]
-            for channel in self.waiting_channels()
-            for row in self._store.read(
-                "SELECT created_at FROM outbox WHERE channel = ? AND state = 'ready' ORDER BY id LIMIT 1",
-                (channel,),
-            )
-        ]
-        return Stats(backlog, parked, min(heads, default=None), last)
+        oldest = min((created_at for _, created_at in self._store.read(_WAITING)), default=None)
+        return Stats(backlog, parked, oldest, last)
 
     def waiting_in(self, channel: str) -> int:
         """How many notifications wait for a channel. StorageError."""
@@ -235,14 +242,7 @@ class Outbox:
 
     def waiting_channels(self) -> list[str]:
         """The channels that something waits for."""
-        # Hops from channel to channel along the index instead of reading every row of a long backlog.
-        channels: list[str] = []
-        while rows := self._store.read(
-            "SELECT channel FROM outbox WHERE state = 'ready' AND channel > ? ORDER BY channel LIMIT 1",
-            (channels[-1] if channels else "",),
-        ):
-            channels.append(rows[0][0])
-        return channels
+        return [channel for channel, _ in self._store.read(_WAITING)]
 
     def _announce(self, done: Future[int], channels: set[str]) -> None:
         if done.exception() is None:

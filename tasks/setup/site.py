@@ -54,9 +54,13 @@ def projects_of(api: Api, user: str, given: Given, settings: Mapping[str, Any]) 
     if "project" in settings:
         return []
     all_are_its = administers(api)
-    # Of somebody else's GitLab it would be shown all that is public.
-    own = "" if all_are_its else "&membership=true"
-    there = api.call("GET", f"/api/v4/projects?simple=true&per_page=100{own}")
+    # Without `membership` somebody else's GitLab shows all that is public.
+    # Of an administrator's it only matters whether there is one alone; everybody else chooses among all.
+    there = (
+        api.call("GET", "/api/v4/projects?simple=true&per_page=2")
+        if all_are_its
+        else api.pages("/api/v4/projects?simple=true&membership=true")
+    )
     paths = [str(each["path_with_namespace"]) for each in there]
     if len(paths) == 1 or all_are_its:
         return paths if len(paths) == 1 else [f"{user}/passerelle"]

@@ -31,15 +31,15 @@ def make(container: str, user: str) -> tuple[str, SecretStr]:
         new = []
     if ok and len(new) == 1 and _PASSWORD.fullmatch(password):
         return str(new[0]), SecretStr(password)
-    # What occ has printed may be the password, so it is not shown.
-    if ok and len(new) != 1:
+    # What occ has printed may be the password, so it is not shown. One that fails may have made it before it failed.
+    if (ok and len(new) != 1) or len(new) > 1:
         which = f"numbers {', '.join(map(str, new))}" if new else "occ lists no new one"
         raise ResourceError(
             f"nextcloud: which app password of {user} is the one just made is not known ({which}); remove those called "
             "cli that nobody uses under Settings > Security, then run again"
         )
-    if ok:
-        revoke(container, user, str(new[0]))
+    for number in new:
+        revoke(container, user, str(number))
     raise ResourceError(
         f"nextcloud: occ makes no app password for {user}; make one under Settings > Security and give it with "
         "--nextcloud-password-file"

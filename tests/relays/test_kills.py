@@ -12,12 +12,12 @@ FILES = 50
 
 
 def test_nothing_is_lost_when_both_relays_are_killed_during_an_outage(
-    gitlab: Relay, nextcloud: Relay, tree: Path, sink: Sink
+    gitlab: Relay, one_by_one: Relay, tree: Path, sink: Sink
 ) -> None:
     sink.stop()
     gitlab.start()
-    nextcloud.start()
-    wait_for(lambda: "watching tree" in nextcloud.text)
+    one_by_one.start()
+    wait_for(lambda: "watching tree" in one_by_one.text)
     for number in range(EVENTS):
         assert send(gitlab, issue(number), {"webhook-id": f"e-{number}"}).status_code == 200
         if number % (EVENTS // FILES) == 0:
@@ -26,16 +26,16 @@ def test_nothing_is_lost_when_both_relays_are_killed_during_an_outage(
             part.rename(part.with_name(f"document-{number}.pdf"))
         if number in (70, 140):
             # The uploads go on while the relay is down.
-            nextcloud.kill()
+            one_by_one.kill()
             gitlab.kill()
             gitlab.start()
         if number in (85, 155):
-            nextcloud.start()
-    wait_for(lambda: len(stored(nextcloud)) == FILES)
+            one_by_one.start()
+    wait_for(lambda: len(stored(one_by_one)) == FILES)
     sink.start()
     wait_for(lambda: len(sink.keys) >= EVENTS + FILES, seconds=60)
     gitlab.terminate()
-    nextcloud.terminate()
+    one_by_one.terminate()
 
     assert [key for key in sink.keys if key.startswith("gitlab:")] == [f"gitlab:e-{n}" for n in range(EVENTS)]
     announced = [name for post in sink.posts for name in re.findall("`(document-[0-9]+).pdf`", post.shown)]

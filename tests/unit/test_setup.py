@@ -222,10 +222,21 @@ def test_of_several_teams_a_script_names_one() -> None:
 
 
 class Forge:
-    def __init__(self, *projects: str) -> None:
-        self._projects = projects
+    """GitLab as an administrator's token sees it, or another's, which is a member of all that there is."""
 
-    def call(self, method: str, path: str) -> list[dict[str, str]]:
+    def __init__(self, *projects: str, is_admin: bool = True) -> None:
+        self._projects = projects
+        self._is_admin = is_admin
+
+    def call(self, method: str, path: str) -> Any:
+        if path.endswith("/settings"):
+            if not self._is_admin:
+                raise ApiError("403", 403)
+            return {}
+        size = int(path.partition("per_page=")[2] or 20)
+        return [{"path_with_namespace": name} for name in self._projects[:size]]
+
+    def pages(self, path: str) -> Any:
         return [{"path_with_namespace": name} for name in self._projects]
 
 
@@ -243,6 +254,22 @@ def test_the_projects(
     there: list[str], given: tuple[str, ...], settings: dict[str, str], projects: list[str]
 ) -> None:
     assert projects_of(Forge(*there), "root", Given(projects=given), settings) == projects  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("number", [0, 1, 2, 100, 101, 250])
+def test_a_member_chooses_among_all_of_his_projects(number: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    there = [f"a/{each}" for each in range(number)]
+    asked: list[list[str]] = []
+    monkeypatch.setattr(
+        "tasks.setup.site.choose", lambda what, among, option: asked.append(among) or among[-1]
+    )
+    forge: Any = Forge(*there, is_admin=False)
+    if not there:
+        with pytest.raises(ResourceError, match="member of no project"):
+            projects_of(forge, "root", Given(), {})
+        return
+    assert projects_of(forge, "root", Given(), {}) == [there[-1]]
+    assert asked in ([], [there])
 
 
 TOKEN = Token("server", "gitlab.token", "7", "root", ledger.mark("secret"), "2027-01-01")

@@ -5,6 +5,7 @@ import json
 import os
 import re
 import signal
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -195,13 +196,20 @@ def test_a_disk_that_stays_full(world: World, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("number", range(1, len(STEPS) + 1))
 def test_an_interruption_leaves_nothing(number: int, world: World, tmp_path: Path) -> None:
+    # A run in the background may have inherited that it is ignored.
+    inherited = signal.signal(signal.SIGINT, signal.default_int_handler)
+
     def before(name: str) -> None:
         if len(world.steps) == number:
-            os.kill(os.getpid(), signal.SIGINT)
+            # To this thread, and so at once: another may have one of the process later.
+            signal.pthread_kill(threading.get_ident(), signal.SIGINT)
 
     world.before = before
-    with pytest.raises(KeyboardInterrupt):
-        set_up(tmp_path / "passerelle.toml", world)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            set_up(tmp_path / "passerelle.toml", world)
+    finally:
+        signal.signal(signal.SIGINT, inherited)
     assert world.alive == {}
     assert noted(tmp_path / "passerelle.toml") == set()
 
@@ -379,7 +387,12 @@ def test_the_number_of_an_app_password(
 
 
 @pytest.mark.parametrize(
-    ("added", "deleted"), [((True, "Deprecated: something\n"), ["7"]), ((False, "user not found"), [])]
+    ("added", "deleted"),
+    [
+        ((True, "Deprecated: something\n"), ["7"]),
+        ((False, "user not found"), []),
+        ((False, "made, and then no memory for what follows"), ["7"]),
+    ],
 )
 def test_an_app_password_that_is_not_understood_is_taken_back(
     added: tuple[bool, str], deleted: list[str], monkeypatch: pytest.MonkeyPatch

@@ -4,8 +4,7 @@ import secrets
 from collections.abc import Callable
 from typing import Any
 
-from tests.lab.faults.world import Fault, World, on_host
-from tests.lab.runs import deploy
+from tests.lab.faults.world import World, of_site, on_host
 
 BOT = {"mattermost__posting": "bot"}
 TOKEN = "/etc/passerelle/mattermost-bot-token"
@@ -34,16 +33,6 @@ def tokens(world: World) -> list[dict[str, Any]]:
         "GET", f"/users/{account(world)['user_id']}/tokens?per_page=200"
     )
     return found
-
-
-def _deployed(act: Callable[[World], object]) -> Callable[[World], object]:
-    """A fault of a site that has been deployed with a bot before."""
-
-    def make(world: World) -> None:
-        deploy(**BOT)
-        act(world)
-
-    return make
 
 
 def _patched(**texts: str) -> Callable[[World], object]:
@@ -90,17 +79,7 @@ def _another_token(world: World) -> None:
     world.chat.api("POST", f"/users/{account(world)['user_id']}/tokens", {"description": description})
 
 
-def _fault(
-    row: str,
-    kind: str,
-    name: str,
-    act: Callable[[World], object],
-    what: str,
-    expected: str = "",
-    actual: str = "",
-) -> Fault:
-    return Fault(row, kind, name, _deployed(act), what, expected, actual, settings=lambda w: BOT)
-
+_fault = of_site(BOT)
 
 FAULTS = [
     _fault(

@@ -3,8 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from tests.lab.faults.world import Fault, World, on_host
-from tests.lab.runs import deploy
+from tests.lab.faults.world import World, of_site, on_host
 
 COMMANDS = {"mattermost__commands": '["passerelle"]'}
 TOKENS = "/etc/passerelle/mattermost-command-token"
@@ -19,16 +18,6 @@ def command(world: World) -> dict[str, Any]:
     return next(each for each in found if each["trigger"] == "passerelle")
 
 
-def _deployed(act: Callable[[World], object]) -> Callable[[World], object]:
-    """A fault of a site that has been deployed with a command before."""
-
-    def make(world: World) -> None:
-        deploy(**COMMANDS)
-        act(world)
-
-    return make
-
-
 def _altered(**values: Any) -> Callable[[World], object]:
     def act(world: World) -> None:
         found = command(world)
@@ -41,17 +30,7 @@ def _allow(text: str) -> Callable[[World], object]:
     return lambda w: w.chat.api("PUT", "/config/patch", {"ServiceSettings": {SETTING: text}})
 
 
-def _fault(
-    row: str,
-    kind: str,
-    name: str,
-    act: Callable[[World], object],
-    what: str,
-    expected: str = "",
-    actual: str = "",
-) -> Fault:
-    return Fault(row, kind, name, _deployed(act), what, expected, actual, settings=lambda w: COMMANDS)
-
+_fault = of_site(COMMANDS)
 
 FAULTS = [
     _fault(

@@ -7,6 +7,7 @@ from typing import Any
 
 from tasks.site import Site
 from tests.acceptance.people import Chat, Forge
+from tests.lab.runs import deploy
 
 INFRASTRUCTURE = "/root/taaf-infrastructure"
 TREE = "/var/lib/docker/volumes/taaf-infrastructure_nextcloud_data/_data/data/admin/files/Documents_RH"
@@ -72,6 +73,27 @@ class Fault:
 
     def __str__(self) -> str:
         return f"{self.row}: {self.name}"
+
+
+def of_site(settings: dict[str, str]) -> Callable[..., Fault]:
+    """What makes faults of a site that has been deployed with these settings before; as Fault, from its `row` on."""
+
+    def fault(
+        row: str,
+        kind: str,
+        name: str,
+        act: Callable[[World], object],
+        what: str,
+        expected: str = "",
+        actual: str = "",
+    ) -> Fault:
+        def make(world: World) -> None:
+            deploy(**settings)
+            act(world)
+
+        return Fault(row, kind, name, make, what, expected, actual, settings=lambda world: settings)
+
+    return fault
 
 
 def on_host(command: str) -> Callable[[World], object]:
