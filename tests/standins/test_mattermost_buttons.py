@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from tests.evidence import browser
+from tests.evidence.browser import Browser
 from tests.relays.loopback import Handler, Loopback
 from tests.standins.mattermost_replay import Exchange, Replay, recording
 from tests.standins.mattermost_server import MattermostServer, running
@@ -216,6 +218,24 @@ def test_the_page_shows_buttons_and_what_a_press_answers_to_one_person(world: Wo
         "button",
         {"secret": "s3cr3t", "mr": 7},
     )
+
+
+def test_the_page_shows_them_on_a_phone_without_sideways_scrolling(world: World, page: str) -> None:
+    program = browser.find()
+    if program is None:
+        pytest.skip("no browser is installed here")
+    with Browser(program, None, "fr") as tab:
+        tab.resize(390, 844)
+        tab.open(f"{world.server.url}{page}")
+        wide, sight = tab.evaluate(
+            "() => [document.documentElement.scrollWidth, document.documentElement.clientWidth]"
+        )
+        assert wide <= sight == 390
+        right = (
+            "() => Math.max(...[...document.querySelectorAll('.actions > *')]"
+            ".map(one => one.getBoundingClientRect().right))"
+        )
+        assert 0 < tab.evaluate(right) <= 390
 
 
 @pytest.mark.parametrize(
