@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 import requests
 
-from tests.acceptance.people import Chat
+from tasks.site import Site
+from tests.acceptance.people import Chat, Forge, marker
 from tests.lab.doctor import doctor
 from tests.lab.faults.bot import BOT
 from tests.lab.faults.commands import COMMANDS, TOKENS
@@ -67,6 +68,34 @@ def test_people_are_answered_by_a_site_with_a_command(machine: Shell, chat: Chat
     machine(f"{CHOICES} import < /tmp/choices && rm /tmp/choices")
     assert "taaf/essai" in machine(f"{CHOICES} list")
     run(chat, "mute off taaf/essai")
+
+
+def test_a_channel_subscribes_to_what_everybody_in_it_may_read(
+    site: Site, machine: Shell, chat: Chat, forge: Forge
+) -> None:
+    """A project that is not public in no channel of the team; once it is, its events are said there, once."""
+    deploy(**SITE)
+    project, channel = site.gitlab.project, site.mattermost.nextcloud_webhook.channel
+    before = forge.api("GET", "PROJECT")["visibility"]
+    try:
+        forge.api("PUT", "PROJECT", {"visibility": "private"})
+        assert "toute l'équipe peut lire ce canal" in run(chat, f"subscribe {project} issue", channel)["text"]
+        assert "n'arrivent pas à ce relais" in run(chat, "subscribe autre/projet", channel)["text"]
+        forge.api("PUT", "PROJECT", {"visibility": "public"})
+        assert f"est abonné à `{project}`" in run(chat, f"subscribe {project} issue", channel)["text"]
+        code, said, _ = drift(**SITE)
+        assert code == 0
+        assert f"choice in the chat: subscription of {channel} to {project} (issue), of " in said
+        assert f"subscription of {channel} to {project} (issue)" in machine(f"{CHOICES} list")
+        title = marker()
+        forge.api("POST", "PROJECT/issues", {"title": title})
+        both = (channel, site.mattermost.gitlab_webhook.channel)
+        wait_until("it is said in both", lambda: all(chat.about(each, title) for each in both))
+        assert [len(chat.about(each, title)) for each in both] == [1, 1]
+        assert f"par l'abonnement à `{project}`" in run(chat, "why", channel)["text"]
+        assert "n'est plus abonné" in run(chat, f"unsubscribe {project}", channel)["text"]
+    finally:
+        forge.api("PUT", "PROJECT", {"visibility": before})
 
 
 @pytest.mark.exhaustive

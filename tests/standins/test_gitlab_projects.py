@@ -187,3 +187,24 @@ def test_archived_and_back(site: Site) -> None:
     assert project.done("POST", "/archive")["archived"] is True
     assert project.done("GET", "")["archived"] is True
     assert project.done("POST", "/unarchive")["archived"] is False
+
+
+def test_all_people_are_members_and_a_token_of_its_project_alone(site: Site) -> None:
+    """As the members API describes them, by project and by group."""
+    group = site.done("POST", "/groups", name="Membres", path="membres")
+    project = site.project(namespace_id=group["id"])
+    other = site.project(namespace_id=group["id"])
+    made = project.done(
+        "POST", "/access_tokens", name="reader", scopes=["read_api"], access_level=40, expires_at="2099-01-01"
+    )
+    listed = {each["username"]: each for each in project.done("GET", "/members/all")}
+    assert listed["root"]["access_level"] == 50
+    assert {each["state"] for each in listed.values()} == {"active"}
+    (bot,) = (
+        name for name in listed if name != "root" and name.startswith(f"project_{project.entity['id']}_bot_")
+    )
+    assert listed[bot]["id"] == made["user_id"]
+    assert bot not in {each["username"] for each in other.done("GET", "/members/all")}
+    assert "root" in {each["username"] for each in site.done("GET", "/groups/membres/members/all")}
+    assert site.call("GET", "/groups/nobody/members/all").status_code == 404
+    assert site.call("GET", "/projects/nobody%2Fnothing/members/all").status_code == 404

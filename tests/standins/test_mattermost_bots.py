@@ -165,3 +165,22 @@ def test_who_leaves_a_team_leaves_its_channels(server: MattermostServer) -> None
     server.api("DELETE", f"/teams/{team}/members/{bot}")
     assert server.request("GET", f"/api/v4/channels/{channel}/members/{bot}").status_code == 404
     assert server.api("GET", f"/teams/{team}/members/{bot}")["delete_at"] > 0
+
+
+def test_who_is_in_a_channel_is_said_to_who_sees_it(server: MattermostServer) -> None:
+    """In pages; users are described by their ids, those that there are. As read in 11.6."""
+    team = server.api("POST", "/teams", {"name": "dev", "display_name": "Dev", "type": "O"})["id"]
+    closed = server.api(
+        "POST", "/channels", {"team_id": team, "name": "closed", "display_name": "C", "type": "P"}
+    )["id"]
+    people = [server.add_user(name) for name in ("ann", "bea")]
+    for person in people:
+        server.api("POST", f"/teams/{team}/members", {"team_id": team, "user_id": person})
+    server.api("POST", f"/channels/{closed}/members", {"user_id": people[0]})
+    me = server.api("GET", "/users/me")["id"]
+    pages = [server.api("GET", f"/channels/{closed}/members?page={page}&per_page=1") for page in range(3)]
+    assert {each["user_id"] for page in pages for each in page} == {me, people[0]}
+    assert [len(page) for page in pages] == [1, 1, 0]
+    assert server.request("GET", f"/channels/{closed}/members", token=server.login("bea")).status_code == 403
+    found = server.api("POST", "/users/ids", [*people, "x" * 26])
+    assert [each["username"] for each in found] == ["ann", "bea"]

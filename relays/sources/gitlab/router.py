@@ -84,6 +84,10 @@ class Router:
         found |= self.subscribed.routes(event, found) if self.subscribed else {}
         return "" if found else "confidential" if event.confidential else "dropped", found
 
+    def drops(self, event: Event) -> bool:
+        """Whether the site's own routes lead an event nowhere."""
+        return not targets(self.routes, event)
+
     def audience(self, event: Event) -> dict[str, str]:
         """The channels that get an event, or would if nothing left it out, each with what leaves it out.
 

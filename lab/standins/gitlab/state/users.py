@@ -59,6 +59,10 @@ class Users:
         row = self._store.first(f"{_COLUMNS} WHERE id = ?", user_id)
         return None if row is None else User.of(row)
 
+    def all(self) -> list[User]:
+        """Every account."""
+        return [User.of(row) for row in self._store.all(f"{_COLUMNS} ORDER BY id")]
+
     def existing(self, user_ids: list[int]) -> list[User]:
         """The accounts with these ids; unknown ids are left out, as GitLab does for assignees."""
         return [user for user in map(self.get, user_ids) if user is not None]

@@ -73,6 +73,18 @@ def get(call: Call) -> Response:
     return JSONResponse(payload.to_json(_required(call, call.id("user_id"))))
 
 
+def list_of_channel(call: Call) -> Response:
+    """A page of those who are in a channel."""
+    channel = access.channel(call)
+    if not access.may_read(call, channel):
+        raise forbidden()
+    rows = call.store.all(
+        "SELECT * FROM channel_members WHERE channel_id = ? ORDER BY user_id LIMIT ? OFFSET ?",
+        *(channel["id"], *call.page()),
+    )
+    return JSONResponse([payload.to_json(row) for row in rows])
+
+
 def list_of_user(call: Call) -> Response:
     """A user's memberships in the channels of one team."""
     rows = call.store.all(
@@ -126,6 +138,7 @@ def _required(call: Call, user_id: str) -> Row:
 
 routes = [
     endpoint("POST", "/channels/{channel_id}/members", add),
+    endpoint("GET", "/channels/{channel_id}/members", list_of_channel),
     endpoint("GET", "/channels/{channel_id}/members/{user_id}", get),
     endpoint("DELETE", "/channels/{channel_id}/members/{user_id}", remove),
     endpoint("PUT", "/channels/{channel_id}/members/{user_id}/schemeRoles", set_roles),

@@ -83,11 +83,20 @@ def get_by_username(call: Call) -> Response:
 
 def list_by_usernames(call: Call) -> Response:
     """Those that there are."""
-    names = loads(call.body)
-    if not isinstance(names, list) or not names:
-        raise invalid_body("usernames")
-    marks = ", ".join("?" * len(names))
-    rows = call.store.all(f"SELECT * FROM users WHERE username IN ({marks}) ORDER BY username", *names)  # noqa: S608
+    return _listed(call, "username", "usernames")
+
+
+def list_by_ids(call: Call) -> Response:
+    """Those that there are."""
+    return _listed(call, "id", "user_ids")
+
+
+def _listed(call: Call, column: str, what: str) -> Response:
+    wanted = loads(call.body)
+    if not isinstance(wanted, list) or not wanted:
+        raise invalid_body(what)
+    marks = ", ".join("?" * len(wanted))
+    rows = call.store.all(f"SELECT * FROM users WHERE {column} IN ({marks}) ORDER BY username", *wanted)  # noqa: S608
     return JSONResponse([payload.to_json(row, private=row["id"] == call.user["id"]) for row in rows])
 
 
@@ -138,6 +147,7 @@ routes = [
     endpoint("GET", "/users/{user_id}", get),
     endpoint("GET", "/users/username/{username}", get_by_username),
     endpoint("POST", "/users/usernames", list_by_usernames),
+    endpoint("POST", "/users/ids", list_by_ids),
     endpoint("PUT", "/users/{user_id}/patch", patch),
     endpoint("PUT", "/users/{user_id}/roles", set_roles),
     endpoint("PUT", "/users/{user_id}/active", set_active),

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 
 from relays.delivery.outbox import Outbox, Stats
 from relays.mattermost import markup
+from relays.mattermost.bot import by_id
 from relays.mattermost.markup import Markup
+from relays.mattermost.slash_command import SlashCommand
 from relays.sources.gitlab.commands.subcommand import Asked, Subcommand
 from relays.sources.gitlab.dead_letters import DeadLetters
 from relays.sources.gitlab.inbox import Inbox
@@ -48,7 +50,7 @@ class Status(Subcommand):
         stuck = held or failing or aside or late or not links.is_well()
         title = wording["command.status.degraded" if stuck else "command.status.well"]
         lines = [wording["command.status.failing"]] if failing else []
-        lines += self._lines(asked.command.channel, stats, last, held, wording)
+        lines += self._lines(asked.command, stats, last, held, wording)
         lines += [_said(wording, "command.status.aside", aside)] if aside else []
         return Markup("\n".join([title, *lines]))
 
@@ -56,9 +58,16 @@ class Status(Subcommand):
         return moment is not None and self._links.store.now() - moment > _LATE_SECONDS
 
     def _lines(
-        self, channel: str, stats: Stats, last: float | None, held: Mapping[str, str], wording: Wording
+        self,
+        command: SlashCommand,
+        stats: Stats,
+        last: float | None,
+        held: Mapping[str, str],
+        wording: Wording,
     ) -> Iterator[Markup]:
         links = self._links
+        # By its name it hears what routes lead there, by its number what it has subscribed to.
+        both = (command.channel, by_id(command.channel_id))
         received = "command.status.received.never" if last is None else "command.status.received"
         yield markup.fill(wording[received], age=self._ago(last, wording))
         yield _said(wording, "command.status.pending", links.inbox.pending())
@@ -67,11 +76,12 @@ class Status(Subcommand):
         else:
             waits = counted(wording, "command.status.waits", stats.backlog)
             yield markup.fill(waits, count=stats.backlog, age=self._ago(stats.oldest, wording))
-            if here := links.outbox.waiting_in(channel):
+            if here := sum(map(links.outbox.waiting_in, both)):
                 yield _said(wording, "command.status.here", here)
-        if channel in held:
+        held_here = sum(channel in held for channel in both)
+        if held_here:
             yield Markup(wording["command.status.held.here"])
-        if others := len(held) - (channel in held):
+        if others := len(held) - held_here:
             yield _said(wording, "command.status.held.others", others)
         if stats.last_delivery is not None:
             yield markup.fill(wording["command.status.last"], age=self._ago(stats.last_delivery, wording))

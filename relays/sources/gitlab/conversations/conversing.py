@@ -114,7 +114,7 @@ class Conversing:
     def _is_announced(self, one: Outcome) -> bool:
         """Whether the site wants to hear of it. By an update of nothing GitLab says that somebody requests changes."""
         reasons = {self.router.mute.reason(event) for event in one.events}
-        return one.reason != "dropped" and reasons <= {"", "empty_updates"}
+        return not all(map(self.router.drops, one.events)) and reasons <= {"", "empty_updates"}
 
     @property
     def _wording(self) -> Wording:

@@ -19,6 +19,8 @@ from relays.storage.engine import Readable
 
 # What was found out counts so long where it cannot be found out anew.
 _VALID_SECONDS = 24 * 3600.0
+# How often an event of a project of which nothing is known has it asked for.
+_ASKED_SECONDS = 60.0
 
 
 class Subscribed:
@@ -34,6 +36,7 @@ class Subscribed:
         self._all: Sequence[Subscription] = ()
         self._places: Mapping[str, Place] = {}
         self._access: Mapping[tuple[str, str], Access] = {}
+        self._asked: dict[str, float] = {}
         self._doubted: dict[str, float] = {}
         self.doubt = threading.Event()
         """Set when an event says that what was found out may not be so any more."""
@@ -94,12 +97,13 @@ class Subscribed:
         return bool(name) and any(each.name == name for each in self._places.values())
 
     def _heard(self, event: Event) -> Iterator[tuple[Subscription, Place]]:
-        """The subscriptions that an event is for, and may be announced by."""
+        """The subscriptions that an event is for, and that it may be announced by, in their channels or instead."""
         if event.confidential:
             return
         project = event.project.lower()
         for each, place in self._with_places():
-            if each.matches(event) and self._may_hear(place, event, project):
+            # Of a channel that hears nothing any more it does not matter who is in it.
+            if each.matches(event) and (place.state or self._may_hear(place, event, project)):
                 yield each, place
 
     def _with_places(self) -> Iterator[tuple[Subscription, Place]]:
@@ -112,14 +116,24 @@ class Subscribed:
             return shows(self._routes, place.name, project)
         known = self._access.get((place.channel_id, project))
         level = event.payload.mapping("project").get("visibility_level")
-        if known is not None and isinstance(level, int) and level < known.level:
-            self._doubted[project] = self._now()
-        if known is None or known.checked_at <= self._doubted.get(project, 0.0):
-            self.doubt.set()
+        now = self._now()
+        if known is None:
+            self._ask_about(project, now)
             return False
-        if known.refusal or self._now() - known.checked_at > _VALID_SECONDS:
+        if isinstance(level, int) and level < known.level:
+            self._doubted[project] = now
+            self.doubt.set()
+        if known.checked_at <= self._doubted.get(project, 0.0):
+            return False
+        if known.refusal or now - known.checked_at > _VALID_SECONDS:
             return False
         return not (known.is_open and event.name in FOR_MEMBERS)
+
+    def _ask_about(self, project: str, now: float) -> None:
+        """Have it found out who may read a project, now and then, for GitLab may not say."""
+        if now - self._asked.get(project, 0.0) > _ASKED_SECONDS:
+            self._asked[project] = now
+            self.doubt.set()
 
     def _fallback(self, event: Event) -> str:
         """Where what a channel cannot hear any more is said: in that of the webhook, if the site's routes let it."""
