@@ -128,7 +128,7 @@ TEXTS = {
     "command.review.thread": "This thread is not that of a merge request: there is nothing to review.",
     "command.review.not_open": "This merge request is not open any more: there is nothing to review.",
     "command.review.said": "👀 {name} reviews this merge request.",
-    "command.review.done": "👀 The thread says so. Nothing has changed in GitLab: you are no reviewer there.",
+    "command.review.done": "👀 The thread says so. Nothing changes in GitLab: this adds nobody to its reviewers.",
     "command.review.again": "👀 You have said so in this thread already.",
     "button.mute": "Mute 1 h",
     "button.review": "I'll review",

@@ -128,7 +128,8 @@ TEXTS = {
     "command.review.thread": "Ce fil n'est pas celui d'une merge request : il n'y a rien à relire.",
     "command.review.not_open": "Cette merge request n'est plus ouverte : il n'y a plus rien à relire.",
     "command.review.said": "👀 {name} relit cette merge request.",
-    "command.review.done": "👀 C'est dit dans le fil. Dans GitLab, rien n'a changé : vous n'y êtes pas relecteur.",
+    "command.review.done": "👀 C'est dit dans le fil. Dans GitLab, rien ne change : cela n'y ajoute personne aux "
+    "relecteurs.",
     "command.review.again": "👀 Vous l'avez déjà dit dans ce fil.",
     "button.mute": "Silence 1 h",
     "button.review": "Je relis",
