@@ -8,7 +8,7 @@ from pydantic import SecretStr
 from pyinfra import host, inventory
 from pyinfra.api import Host
 
-from relays.sources.gitlab.commands.settings import COMMAND_PATH
+from relays.sources.gitlab.commands.settings import ACTION_PATH, COMMAND_PATH
 from tasks.addresses import in_url
 from tasks.machines import refuse_second_site
 from tasks.members import Members, find_members
@@ -131,6 +131,11 @@ def hook_url(url: str | None, relay: str) -> str:
 def command_url(url: str | None, relay: str) -> str:
     """Where Mattermost sends slash commands, by the same way."""
     return f"{url or f'http://{relay}'}{COMMAND_PATH}"
+
+
+def action_url(url: str | None, relay: str) -> str:
+    """Where Mattermost sends presses of buttons, by the same way."""
+    return f"{url or f'http://{relay}'}{ACTION_PATH}"
 
 
 def may_administer(site: Site, gitlab: Api, relay: str) -> bool:

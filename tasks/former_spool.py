@@ -33,7 +33,7 @@ def leave_former_spool(site: Site, context: DeployContext, made: Made) -> None:
         return
     _leave(site.relays.spool or FILE, name="Former shared spool")
     if not site.relays.spool:
-        settings = gitlab_settings(site, signs=context.gitlab_signs)
+        settings = gitlab_settings(site, signs=context.gitlab_signs, relay=context.relay)
         gitlab_relay(site, settings, context.webhooks_conf, _if=_is_left)
         no_secret(SPOOL, _if=_is_left, name="No shared spool")
 

@@ -61,8 +61,9 @@ def install_relay_host(site: Site) -> None:
     """The package, what the site's host hands over, and the GitLab relay; nothing else of the site."""
     refuse_second_site()
     preflight(site)
-    infrastructure, _ = locate(site)
-    settings = gitlab_settings(site, signs=gitlab_signs(gitlab_api(site, site.gitlab.token)))
+    infrastructure, relay = locate(site)
+    signs = gitlab_signs(gitlab_api(site, site.gitlab.token))
+    settings = gitlab_settings(site, signs=signs, relay=relay)
     handed = {
         WEBHOOKS_CONF: of_site_host("grep ^GITLAB_WEBHOOK_URL=", f"{infrastructure}/scripts/.webhooks.conf"),
         HOOK_TOKEN: of_site_host("cat", HOOK_TOKEN),

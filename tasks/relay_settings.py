@@ -14,7 +14,7 @@ from relays.sources.nextcloud.config import NextcloudSettings
 from relays.sources.nextcloud.options import Options, TreeOptions
 from relays.sources.nextcloud.tree import BOUND
 from tasks import icons
-from tasks.context import CA, HOOK_NAME
+from tasks.context import CA, HOOK_NAME, action_url
 from tasks.documents import Tree
 from tasks.made import posts_as_bot
 from tasks.site import Site
@@ -22,7 +22,7 @@ from tasks.site import Site
 _HEADING = "# Installed by Passerelle; the next deploy puts a change made here back.\n"
 
 
-def gitlab_settings(site: Site, *, signs: bool) -> str:
+def gitlab_settings(site: Site, *, signs: bool, relay: str = "") -> str:
     """The settings file of the GitLab relay; `signs`: GitLab signs what it sends."""
     wanted, hook = site.gitlab, site.mattermost.gitlab_webhook
     projects = site.project_list.entries
@@ -47,7 +47,7 @@ def gitlab_settings(site: Site, *, signs: bool) -> str:
             wording=wanted.wording,
             gitlab=log if wanted.read_token else None,
             reminders=wanted.reminders,
-            commands=_commands(site),
+            commands=_commands(site, relay),
             # What is as by default is not written, so that a release that does not know it can read the file.
             **wanted.model_dump(include={"conversations", "direct_messages"}, exclude_defaults=True),
         )
@@ -81,11 +81,17 @@ def _bot(site: Site) -> BotSettings | None:
     return BotSettings(url=chat.url, team=chat.team) if posts_as_bot(site) else None
 
 
-def _commands(site: Site) -> CommandSettings | None:
+def _commands(site: Site, relay: str) -> CommandSettings | None:
     """Where slash commands come from, if the site has some."""
     chat = site.mattermost
-    operators = tuple(chat.operators)
-    return CommandSettings(url=chat.url, team=chat.team, operators=operators) if chat.commands else None
+    if not chat.commands:
+        return None
+    return CommandSettings(
+        url=chat.url,
+        team=chat.team,
+        operators=tuple(chat.operators),
+        buttons=action_url(site.relays.url, relay) if chat.buttons else None,
+    )
 
 
 def _tree(site: Site, tree: Tree) -> TreeOptions:

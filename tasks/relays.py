@@ -93,7 +93,7 @@ def install_relays(site: Site, context: DeployContext, made: Made) -> None:
     )
     password = site.nextcloud.relay_password
     settings = {
-        "gitlab": gitlab_settings(site, signs=context.gitlab_signs),
+        "gitlab": gitlab_settings(site, signs=context.gitlab_signs, relay=context.relay),
         "nextcloud": nextcloud_settings(site),
     }
 

@@ -174,6 +174,14 @@ def _operators(value: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
     return value
 
 
+def _buttons(value: bool, info: ValidationInfo) -> bool:
+    if value and not info.data.get("commands"):
+        raise ValueError("needs mattermost.commands, by whose token and way they come")
+    if value and info.data.get("posting") != "bot":
+        raise ValueError('needs mattermost.posting = "bot", for a webhook posts no buttons')
+    return value
+
+
 BotName = Annotated[str, AfterValidator(_bot_name)]
 
 
@@ -331,6 +339,11 @@ class Mattermost(Section):
         "(`AllowedUntrustedInternalConnections`)",
     )
     operators: Annotated[Operators, AfterValidator(_operators)]
+    buttons: Annotated[bool, AfterValidator(_buttons)] = Field(
+        False,
+        description='under the first post of what is open, buttons for what one would do next: "I\'ll review" and '
+        '"Mute 1 h"; needs `posting = "bot"` and `commands`, whose way to the relay presses take',
+    )
 
 
 class Nextcloud(Announced):
@@ -437,7 +450,7 @@ class Relays(Section):
         None,
         description="where GitLab sends events if not to `address` and `port`: a reverse proxy that leads to the port, "
         "such as `https://hooks.example.org`; `/webhook/gitlab` is put behind it, and for Mattermost's slash commands "
-        "`/mattermost/command`",
+        "and buttons `/mattermost/command` and `/mattermost/action`",
     )
     port: Port = Field(
         8090, description="of the GitLab relay; another one is listened on before GitLab's hooks move to it"

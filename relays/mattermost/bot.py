@@ -31,6 +31,7 @@ import requests
 from relays.mattermost import bot_posts
 from relays.mattermost.bot_posts import Posted
 from relays.mattermost.bot_session import Bot, BotSession, Failed, failure, hopeless
+from relays.mattermost.buttons import without_buttons
 from relays.mattermost.client import Meaning, PostResult, not_from_mattermost, with_icon
 
 # Pages of 60 are answered from a cache (read in 5.37).
@@ -95,7 +96,7 @@ class BotChannel:
 
         def work() -> PostResult:
             channel_id = self._resolve()
-            shown = with_icon(message, self._bot.icon)
+            shown = self._shown(message, channel_id, is_root=not root_id)
             body = {
                 "channel_id": channel_id,
                 "message": bot_posts.text_of(shown),
@@ -119,8 +120,7 @@ class BotChannel:
         """Have a post show a message: its box, and its text too if asked for, which has a time limit in 11.6."""
 
         def work() -> PostResult:
-            self._resolve()
-            shown = with_icon(message, self._bot.icon)
+            shown = self._shown(message, self._resolve(), is_root=True)
             body: dict[str, object] = {"props": bot_posts.properties(shown, [key])}
             if with_text:
                 body["message"] = bot_posts.text_of(shown)
@@ -143,6 +143,13 @@ class BotChannel:
             return PostResult(Meaning.POSTED)
 
         return _result(work), found
+
+    def _shown(
+        self, message: Mapping[str, object], channel_id: str, *, is_root: bool
+    ) -> Mapping[str, object]:
+        """A message as it is posted: buttons are made anew each time, and only for the root of a conversation."""
+        shown, signer = with_icon(message, self._bot.icon), self._bot.signer
+        return signer.signed(shown, channel_id) if signer and is_root else without_buttons(shown)
 
     def _own_posts(self, since: float) -> Iterator[Posted]:
         """Page by page from the newest on: what is posted meanwhile only pushes posts on to a later page."""

@@ -17,6 +17,7 @@ from relays.base import tls
 from relays.base.errors import explain
 from relays.base.web import open_session
 from relays.mattermost import bot_posts
+from relays.mattermost.buttons import Signer
 from relays.mattermost.client import (
     PING,
     POST_TIMEOUT,
@@ -40,7 +41,8 @@ _MARGIN_SECONDS = 5.0
 class Bot:
     """A bot of a team: the address of its Mattermost, and its token, which is a secret.
 
-    `channel` is where the relay speaks of itself; for `icon`, `ca` and `proxy` see client.Hook.
+    `channel` is where the relay speaks of itself; for `icon`, `ca` and `proxy` see client.Hook. Without `signer` its
+    posts have no buttons.
     """
 
     url: str
@@ -50,6 +52,7 @@ class Bot:
     icon: Mapping[str, str] = field(default_factory=dict)
     ca: Path | None = None
     proxy: str | None = None
+    signer: Signer | None = None
 
 
 class Failed(Exception):

@@ -30,6 +30,7 @@ import requests
 from relays.base import tls
 from relays.base.errors import explain
 from relays.base.web import open_session
+from relays.mattermost.buttons import without_buttons
 from relays.mattermost.message import RELAY
 
 # Mattermost fetches link previews before it stores a post: five seconds for each slow host (measured on 5.37).
@@ -109,7 +110,7 @@ class IncomingWebhook:
     def post(self, message: Mapping[str, object]) -> PostResult:
         """Post a message. Raises nothing: whatever goes wrong is an answer."""
         try:
-            body = {**with_icon(message, self._icon), **self._channel}
+            body = {**with_icon(without_buttons(message), self._icon), **self._channel}
             return self._interpret(*self._ask("POST", self._url, body, POST_TIMEOUT))
         except requests.RequestException as error:
             why, remedy = explain(error, SETTING)

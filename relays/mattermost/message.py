@@ -14,6 +14,8 @@ from relays.mattermost.markup import Label, Markup, without_slack_links
 # Mattermost 5.37 allows the properties of a post 7,600 characters of JSON (measured there; 11.6 a hundred times as
 # many): what goes beyond is cut without a word, or the post is refused. The rest is for names and the icon.
 _MOST_CHARACTERS = 7_000
+# What is put into a button when it is posted: an address, and who has made it until when.
+_SIGNATURE_CHARACTERS = 400
 
 
 # Whom a relay speaks as when it speaks of itself.
@@ -30,8 +32,17 @@ class Field:
 
 
 @dataclass(frozen=True)
+class Button:
+    """What can be pressed: its action, of letters, what it says, and the conversation that it is about."""
+
+    action: str
+    name: Label
+    conversation: str
+
+
+@dataclass(frozen=True)
 class Attachment:
-    """The coloured box. `title_link` is an address or empty."""
+    """The coloured box. `title_link` is an address or empty. Only a bot shows buttons (relays.mattermost.buttons)."""
 
     color: str
     title: Label
@@ -40,6 +51,7 @@ class Attachment:
     fields: Sequence[Field]
     title_link: str = ""
     footer: Label | None = None
+    buttons: Sequence[Button] = ()
 
 
 @dataclass(frozen=True)
@@ -99,7 +111,8 @@ def _fitting(attachment: dict[str, object]) -> dict[str, object]:
 def _length(attachment: dict[str, object]) -> int:
     """As Mattermost counts: JSON as Go writes it."""
     text = json.dumps([attachment], ensure_ascii=False, separators=(",", ":"))
-    return len(text) + 5 * sum(text.count(character) for character in "<>&\u2028\u2029")
+    signatures = _SIGNATURE_CHARACTERS * len(cast(list[object], attachment.get("actions", [])))
+    return len(text) + signatures + 5 * sum(text.count(character) for character in "<>&\u2028\u2029")
 
 
 def _payload(attachment: Attachment) -> dict[str, object]:
@@ -117,4 +130,15 @@ def _payload(attachment: Attachment) -> dict[str, object]:
         payload["title_link"] = attachment.title_link
     if attachment.footer:
         payload["footer"] = attachment.footer
+    if attachment.buttons:
+        payload["actions"] = [
+            {
+                "id": button.action,
+                "name": button.name,
+                "type": "button",
+                # Where it leads and its signature are put in when it is posted.
+                "integration": {"context": {"conversation": button.conversation}},
+            }
+            for button in attachment.buttons
+        ]
     return payload

@@ -82,6 +82,16 @@ class People:
         found = self._ask(f"/channels/{channel_id}/members/{user_id}", _RIGHTS_SECONDS)
         return found is not None and found.get("scheme_admin") is True
 
+    def is_member(self, user_id: str, channel_id: str) -> bool:
+        """Whether a person is in a channel that the bot can see into. NoAnswerError."""
+        return self._ask(f"/channels/{channel_id}/members/{user_id}", _RIGHTS_SECONDS) is not None
+
+    def known_language(self, user_id: str) -> Language | None:
+        """In which language a person reads Mattermost, if it has said so lately."""
+        with self._guard:
+            language, until = self._known.get(user_id, (None, 0.0))
+        return language if time.monotonic() < until else None
+
     def _find(self, user_id: str, seconds: float) -> Person:
         found = self._ask(f"/users/{user_id}", seconds)
         if found is None or not isinstance(found.get("username"), str) or found.get("delete_at"):

@@ -79,9 +79,13 @@ def read_command(body: bytes) -> SlashCommand:
     )
 
 
+def fitting(text: Markup) -> str:
+    """An answer, or its beginning if it is too long."""
+    return text if len(text) <= LONGEST_ANSWER else text[: LONGEST_ANSWER - len(_MORE)] + _MORE
+
+
 def answer(text: Markup) -> bytes:
     """The body of an answer that who has asked alone sees."""
-    shown = text if len(text) <= LONGEST_ANSWER else text[: LONGEST_ANSWER - len(_MORE)] + _MORE
     # What is public would be posted in the name of who has asked (measured).
-    content = {"response_type": "ephemeral", "text": shown, "skip_slack_parsing": True}
+    content = {"response_type": "ephemeral", "text": fitting(text), "skip_slack_parsing": True}
     return json.dumps(content, ensure_ascii=False).encode()

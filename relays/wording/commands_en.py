@@ -2,7 +2,8 @@
 
 TEXTS = {
     "command.describe": "Passerelle: what comes from GitLab, and what does not",
-    "command.hint": "[status | todo | notify | why | subscribe | unsubscribe | list | replay | mute | dead | help]",
+    "command.hint": "[status | todo | notify | why | subscribe | unsubscribe | list | replay "
+    "| mute | review | dead | help]",
     "command.later": "⏳ The answer to {word} is on its way.",
     "command.busy.full": "⏳ Too many commands at once. Try again in a minute.",
     "command.busy.own": "⏳ {count} of your commands wait for an answer already: this one was not read. Try again once "
@@ -161,4 +162,19 @@ TEXTS = {
     "command.mute.line": "- {what}, for another {span} — {name}",
     "command.mute.notice": "🔕 {name} asks for silence in this channel for {span}: {what}",
     "command.mute.ended": "🔔 {name} ends the silence in this channel: {what}",
+    "command.usage.review": "review",
+    "command.help.review": "say in the thread of a merge request that you review it",
+    "command.review.thread": "This thread is not that of a merge request: there is nothing to review.",
+    "command.review.not_open": "This merge request is not open any more: there is nothing to review.",
+    "command.review.said": "👀 {name} reviews this merge request.",
+    "command.review.done": "👀 The thread says so. Nothing changes in GitLab: this adds nobody to its reviewers.",
+    "command.review.again": "👀 You have said so in this thread already.",
+    "button.mute": "Mute 1 h",
+    "button.review": "I'll review",
+    "button.over": "⌛ This button is more than a week old; nothing was done. It works again once the post changes.",
+    "button.unknown": "🔒 This button does not count any more; nothing was done. It works again once the post changes.",
+    "button.gone": "🔒 This post does not begin a thread of the relay's any more; nothing was done.",
+    "button.members_only": "🔒 For the members of this channel, bots excepted; nothing was done.",
+    "button.late": "⏳ The relay did not answer in time: nobody knows yet whether it gets done. Press again if you "
+    "like: nothing is done twice.",
 }

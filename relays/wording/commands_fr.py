@@ -2,7 +2,8 @@
 
 TEXTS = {
     "command.describe": "Passerelle : ce qui arrive de GitLab, et ce qui n'arrive pas",
-    "command.hint": "[status | todo | notify | why | subscribe | unsubscribe | list | replay | mute | dead | help]",
+    "command.hint": "[status | todo | notify | why | subscribe | unsubscribe | list | replay "
+    "| mute | review | dead | help]",
     "command.later": "⏳ La réponse à {word} arrive dans un instant.",
     "command.busy.full": "⏳ Trop de commandes à la fois. Réessayez dans une minute.",
     "command.busy.own": "⏳ {count} de vos commandes attendent déjà une réponse : celle-ci n'a pas été lue. Réessayez "
@@ -161,4 +162,22 @@ TEXTS = {
     "command.mute.line": "- {what}, encore {span} — {name}",
     "command.mute.notice": "🔕 {name} demande le silence dans ce canal pendant {span} : {what}",
     "command.mute.ended": "🔔 {name} lève le silence dans ce canal : {what}",
+    "command.usage.review": "review",
+    "command.help.review": "dire dans le fil d'une merge request que vous la relisez",
+    "command.review.thread": "Ce fil n'est pas celui d'une merge request : il n'y a rien à relire.",
+    "command.review.not_open": "Cette merge request n'est plus ouverte : il n'y a plus rien à relire.",
+    "command.review.said": "👀 {name} relit cette merge request.",
+    "command.review.done": "👀 C'est dit dans le fil. Dans GitLab, rien ne change : cela n'y ajoute personne aux "
+    "relecteurs.",
+    "command.review.again": "👀 Vous l'avez déjà dit dans ce fil.",
+    "button.mute": "Silence 1 h",
+    "button.review": "Je relis",
+    "button.over": "⌛ Ce bouton a plus d'une semaine ; rien n'a été fait. Il sert de nouveau dès que le message "
+    "change.",
+    "button.unknown": "🔒 Ce bouton n'est plus valable ; rien n'a été fait. Il sert de nouveau dès que le message "
+    "change.",
+    "button.gone": "🔒 Ce message n'est plus le premier d'un fil du relais ; rien n'a été fait.",
+    "button.members_only": "🔒 Réservé aux membres de ce canal, bots exclus ; rien n'a été fait.",
+    "button.late": "⏳ Le relais n'a pas répondu à temps : on ne sait pas encore si cela aboutira. Recommencez sans "
+    "crainte : rien n'est fait deux fois.",
 }

@@ -104,6 +104,8 @@ class BotSink:
         """What channels are as Mattermost says it, "O" unless it is said here: "O", "P", "D" or "G"."""
         self.present: dict[str, set[str]] = {}
         """Who is in a channel beside the bot, by their numbers."""
+        self.outside: set[str] = set()
+        """Numbers of people who are in no channel."""
         self.people = {"alice": "id-of-alice"}
         self.persons: dict[str, dict[str, Any]] = {}
         """Users by their numbers, as they are described."""
@@ -273,6 +275,8 @@ class BotSink:
             case ["GET", "channels", channel_id, "members", id] if id == BOT_ID:
                 there = self._name(channel_id) not in {"", *self.forbidden}
                 return (200, {"user_id": BOT_ID}) if there else (404, {"id": "missing"})
+            case ["GET", "channels", channel_id, "members", id] if id in self.outside:
+                return 404, {"id": "app.channel.get_member.missing.app_error"}
             case ["GET", "channels", channel_id, "members", id]:
                 return 200, {"user_id": id, "scheme_admin": (channel_id, id) in self.managers}
             case ["POST", "channels", "direct"]:

@@ -23,13 +23,16 @@ def chat() -> Iterator[BotSink]:
 
 @pytest.fixture
 def bot(chat: BotSink, tmp_path: Path, spool: str | None) -> Iterator[Callable[..., Relay]]:
-    """Makes the GitLab relay that posts as a bot and answers commands, not started yet."""
+    """Makes the GitLab relay that posts as a bot and answers commands, not started yet.
+
+    `commands` is what their table of settings says besides.
+    """
     relays: list[Relay] = []
 
-    def make(settings: str = "", *operators: str) -> Relay:
+    def make(settings: str = "", *operators: str, commands: str = "") -> Relay:
         named, token = chat.bot
         listen = '[listen]\naddress = "127.0.0.1"\nport = 0\n'
-        own = f'channel = "dev"\n{settings}\n{named}\n{slash.settings(chat.url, *operators)}\n{listen}'
+        own = f'channel = "dev"\n{settings}\n{named}\n{slash.settings(chat.url, *operators)}{commands}\n{listen}'
         relays.append(Relay("gitlab", tmp_path, chat.hook_url, own, spool))
         (tmp_path / "credentials" / "mattermost-bot-token").write_text(f"{token}\n")
         slash.hand_token(tmp_path)

@@ -27,9 +27,10 @@ def settings(url: str, *operators: str) -> str:
     return f'[commands]\nurl = "{url}"\nteam = "{TEAM}"\noperators = [{named}]\n'
 
 
-def hand_token(home: Path) -> None:
-    """Hand the relay the token of its command."""
-    (home / "credentials" / "mattermost-command-token").write_text(f"{COMMAND_TOKEN}\n")
+def hand_token(home: Path, *tokens: str) -> None:
+    """Hand the relay the tokens of its commands, or the one that requests of `form` bear."""
+    lines = "".join(f"{each}\n" for each in tokens or (COMMAND_TOKEN,))
+    (home / "credentials" / "mattermost-command-token").write_text(lines)
 
 
 def form(text: str = "", **changes: str) -> dict[str, str]:

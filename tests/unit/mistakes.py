@@ -167,6 +167,14 @@ VALUES = [
     _set("a command of two words", "mattermost.commands", ["a b"], "mattermost.commands"),
     _set("a command twice", "mattermost.commands", ["a", "a"], "a is given twice: take one of them out"),
     _set("operators without a command", "mattermost.operators", ["alice"], "needs mattermost.commands"),
+    _set("buttons without a command", "mattermost.buttons", True, "needs mattermost.commands"),
+    Mistake(
+        "buttons of a webhook",
+        'needs mattermost.posting = "bot", for a webhook posts no buttons',
+        GOOD.replace("[mattermost]", '[mattermost]\ncommands = ["passerelle"]'),
+        "mattermost.buttons",
+        True,
+    ),
     _set("another way of posting", "mattermost.posting", "robot", "mattermost.posting = 'robot'"),
     _set("a purpose of two lines", "mattermost.gitlab_webhook.channel_purpose", "a\nb", "channel_purpose"),
     _set(

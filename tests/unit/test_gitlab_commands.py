@@ -23,12 +23,14 @@ from relays.sources.gitlab.channel_events import CONVERSATION, FAILED, REVIEWS
 from relays.sources.gitlab.commands import executor as executing
 from relays.sources.gitlab.commands import line as lining
 from relays.sources.gitlab.commands.answering import Answering
+from relays.sources.gitlab.commands.buttons import WORDS
 from relays.sources.gitlab.commands.executor import Executor
 from relays.sources.gitlab.commands.help import Help
 from relays.sources.gitlab.commands.line import MOST_OF_ONE
 from relays.sources.gitlab.commands.request import CommandReception, CommandRequest
 from relays.sources.gitlab.commands.settings import COMMAND_PATH
 from relays.sources.gitlab.commands.subcommand import Asked, Subcommand
+from relays.sources.gitlab.conversations.root import BUTTONS
 from relays.sources.gitlab.http.refusals import Refusals
 from relays.sources.gitlab.http.server import HttpServer
 from relays.sources.gitlab.mute import Mute
@@ -352,6 +354,14 @@ def test_all_that_a_command_may_say_is_worded(language: str) -> None:
     names = {key.rpartition(".")[2] for key in wording if key.startswith("command.usage.")}
     assert set(wording["command.hint"].strip("[]").split(" | ")) == names
     assert {f"command.help.{name}" for name in names} <= wording.keys()
+
+
+@pytest.mark.parametrize("language", CATALOGUES)
+def test_each_button_says_something_and_does_something(language: str) -> None:
+    shown = {action for actions in BUTTONS.values() for action in actions}
+    assert shown == WORDS.keys()
+    assert {f"button.{action}" for action in shown} <= CATALOGUES[language].keys()
+    assert {f"command.usage.{words[0]}" for words in WORDS.values()} <= CATALOGUES[language].keys()
 
 
 def test_threads_that_wait_for_mattermost_count_as_well() -> None:

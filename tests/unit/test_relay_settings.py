@@ -72,6 +72,23 @@ def test_a_release_from_before_a_new_setting_reads_what_a_site_without_it_is_giv
     assert {key for tree in nextcloud["trees"] for key in tree} <= {*OF_TREES}
 
 
+@pytest.mark.parametrize(
+    ("said", "address"),
+    [
+        ({}, "http://192.0.2.7:8090/mattermost/action"),
+        ({"url": "https://hooks.example.org"}, "https://hooks.example.org/mattermost/action"),
+        ({"url": "https://example.org/passerelle"}, "https://example.org/passerelle/mattermost/action"),
+    ],
+)
+def test_buttons_lead_where_commands_do(said: Mapping[str, Any], address: str) -> None:
+    chat = {"posting": "bot", "commands": ["passerelle"]}
+    site = taaf({"mattermost": {**chat, "buttons": True}, "relays": said})
+    text = gitlab_settings(site, signs=True, relay="192.0.2.7:8090")
+    assert tomllib.loads(text)["commands"]["buttons"] == address
+    text = gitlab_settings(taaf({"mattermost": chat, "relays": said}), signs=True, relay="192.0.2.7:8090")
+    assert "buttons" not in text, "a release from before can read it"
+
+
 def test_what_is_set_is_written_as_it_is() -> None:
     site = taaf(MUCH)
     gitlab, nextcloud = written(site, "gitlab"), written(site, "nextcloud")

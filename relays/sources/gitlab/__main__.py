@@ -11,11 +11,12 @@ from zoneinfo import ZoneInfo
 
 from relays import service
 from relays.base import systemd
-from relays.base.settings import RelayPaths, StartError, read_spool
+from relays.base.settings import RelayPaths, StartError, read_secrets, read_spool
 from relays.base.settings_file import read_settings
 from relays.base.tls import check_ca
 from relays.delivery.sender import read_sender
 from relays.mattermost.bot_session import Bot
+from relays.mattermost.buttons import Signer
 from relays.mattermost.channels import Channels
 from relays.mattermost.directory import Directory
 from relays.sources.gitlab.app import App
@@ -26,6 +27,8 @@ from relays.sources.gitlab.batcher import Batcher
 from relays.sources.gitlab.channel_events import ChannelEvents
 from relays.sources.gitlab.channel_ids import ChannelIds
 from relays.sources.gitlab.commands.assembly import receive_commands
+from relays.sources.gitlab.commands.press import PressReception
+from relays.sources.gitlab.commands.settings import TOKEN
 from relays.sources.gitlab.commands.status import Links
 from relays.sources.gitlab.commands.subscribing import Subscribing
 from relays.sources.gitlab.commands.todo import ReadProjects
@@ -68,7 +71,10 @@ def build(paths: RelayPaths) -> service.Service:
     router = settings.router()
     projects = read_projects(settings.gitlab, paths.credentials, settings.ca)
     authenticity = read_authenticity(paths.credentials, required=settings.signature == "required")
-    sender = read_sender(settings, paths.credentials, "GITLAB_WEBHOOK_URL")
+    sender, signer = read_sender(settings, paths.credentials, "GITLAB_WEBHOOK_URL"), None
+    if settings.commands and settings.commands.buttons and isinstance(sender, Bot):
+        signer = Signer(settings.commands.buttons, read_secrets(paths.credentials, TOKEN))
+        sender = replace(sender, signer=signer)
     wording = CATALOGUES[settings.language]
     relay = service.Service(
         paths.state,
@@ -90,7 +96,7 @@ def build(paths: RelayPaths) -> service.Service:
     listeners = systemd.listening_sockets() or [_listen(settings.listen)]
     standing = {"pending": deliveries.pending, "dead_letters": dead_letters.count}
     logs = logs_of(projects, settings.gitlab.hook) if settings.gitlab else []
-    commands = None
+    commands = presses = None
     in_person = settings.direct_messages and isinstance(sender, Bot)
     gitlab = projects[0].server if projects else None
     channels = Channels(sender) if settings.commands and isinstance(sender, Bot) else None
@@ -111,9 +117,12 @@ def build(paths: RelayPaths) -> service.Service:
         commands = receive_commands(
             *given, links, events, named, readable, logs, refusals, subscribing, in_person=in_person
         )
+        presses = PressReception(signer, commands.executor, refusals) if signer else None
         for worker in commands.executor.workers:
             relay.add(worker)
-    relay.add(HttpServer(App(reception, counters, relay.health, standing, commands).begin, *listeners))
+    relay.add(
+        HttpServer(App(reception, counters, relay.health, standing, commands, presses).begin, *listeners)
+    )
     log.info("listening address=%s", ",".join(map(address_of, listeners)))
     if settings.gitlab:
         relay.add(Backfill(relay.store, deliveries, logs))
@@ -166,7 +175,8 @@ def _converse(relay: service.Service, bot: Bot, router: Router, direct: DirectMe
     # It also finds out who is mentioned in comments, and sends what waits from before.
     relay.add(DirectMessenger(direct or DirectMessages(relay.store), relay.outbox, identities, note))
     conversations, merge_requests = Conversations(relay.store), MergeRequests(relay.store)
-    return Conversing(router, conversations, merge_requests, identities, direct)
+    has_buttons = bot.signer is not None
+    return Conversing(router, conversations, merge_requests, identities, direct, has_buttons)
 
 
 def _listen(where: Listen) -> socket.socket:

@@ -6,6 +6,8 @@
     POST /mattermost/command
                             200 whatever is answered to a slash command; 401 for a wrong token, 403 for another team;
                             400 no command; 408 too slow; 413 too large. 404 where the site has no commands
+    POST /mattermost/action 200 whatever is answered to the press of a button, refusals included; 400 no press; 408,
+                            413 and 404 as for commands
     GET  /health            200, or 503 if notifications are not taken or not delivered
     GET  /metrics           figures for Prometheus (relays.delivery.metrics)
 
@@ -22,8 +24,9 @@ from collections.abc import Callable, Mapping
 
 from prometheus_client import CONTENT_TYPE_LATEST
 
+from relays.sources.gitlab.commands.press import PressReception, PressRequest
 from relays.sources.gitlab.commands.request import CommandReception, CommandRequest
-from relays.sources.gitlab.commands.settings import COMMAND_PATH
+from relays.sources.gitlab.commands.settings import ACTION_PATH, COMMAND_PATH
 from relays.sources.gitlab.http.exchange import Exchange, Request, Response
 from relays.sources.gitlab.http.pages import Finish, SharedPage, Visit
 from relays.sources.gitlab.webhook_request import Reception, WebhookRequest
@@ -37,7 +40,8 @@ class App:
     """The pages.
 
     `counters` counts what became of deliveries; `health` says whether the relay is well, and its figures; `standing`
-    brings more of them, such as how many deliveries wait. `commands` is where slash commands are taken in, if they are.
+    brings more of them, such as how many deliveries wait. `commands` and `presses` are where slash commands and
+    presses of buttons are taken in, if they are.
     """
 
     def __init__(
@@ -47,12 +51,14 @@ class App:
         health: Callable[[], tuple[bool, dict[str, object]]],
         standing: Mapping[str, Callable[[], int]],
         commands: CommandReception | None = None,
+        presses: PressReception | None = None,
     ) -> None:
         self._reception = reception
         self._counters = counters
         self._health_of = health
         self._standing = standing
         self._commands = commands
+        self._presses = presses
         self._pages = {"/health": SharedPage(self._health), "/metrics": SharedPage(self._exposition)}
 
     def begin(self, request: Request, finish: Finish) -> Exchange:
@@ -64,6 +70,10 @@ class App:
         if request.path == COMMAND_PATH and self._commands:
             if request.method == "POST":
                 return CommandRequest(self._commands, request, finish)
+            return Visit(_WRONG_METHOD, finish)
+        if request.path == ACTION_PATH and self._presses:
+            if request.method == "POST":
+                return PressRequest(self._presses, finish)
             return Visit(_WRONG_METHOD, finish)
         page = self._pages.get(request.path)
         if page is None:

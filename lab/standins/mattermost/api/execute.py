@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import http.client
 import re
-import urllib.error
-import urllib.request
 from collections.abc import Mapping
-from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
-from lab.standins.mattermost.api import access
+from lab.standins.mattermost.api import access, integration
 from lab.standins.mattermost.api.call import Call
 from lab.standins.mattermost.api.endpoint import Question, endpoint, handled
+from lab.standins.mattermost.api.integration import Reply
 from lab.standins.mattermost.payloads import command as payload
 from lab.standins.mattermost.payloads import incoming_webhook
 from lab.standins.mattermost.payloads.command import Answer
@@ -24,20 +21,7 @@ from lab.standins.mattermost.state.errors import ApiError, forbidden, invalid_bo
 from lab.standins.mattermost.state.instance import Instance
 from lab.standins.mattermost.state.store import Row, new_id
 
-_SECONDS = 30.0
 _FAILED = "api.command.execute_command.failed.app_error"
-_LARGEST = 1024 * 1024
-# Whatever the environment says of proxies: both servers are in the lab.
-_OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-
-
-@dataclass(frozen=True)
-class _Reply:
-    """What an integration answered; a status of 0 is none."""
-
-    status: int = 0
-    content_type: str = ""
-    body: bytes = b""
 
 
 def execute(call: Call) -> Response | Question:
@@ -86,7 +70,7 @@ def run(instance: Instance, user: Row, channel: Row, wanted: Mapping[str, str]) 
         fields["root_id"] = root_id
     sent = {key: [str(value)] for key, value in fields.items()} | _mentioned(instance, team_id, text)
 
-    def then(reply: _Reply) -> Response:
+    def then(reply: Reply) -> Response:
         answer = _read(reply, trigger, trigger_id)
         for each in (answer, *answer.others):
             _show(instance, command, user, channel, each)
@@ -112,30 +96,17 @@ def _mentioned(instance: Instance, team_id: str, text: str) -> dict[str, list[st
     return found
 
 
-def _ask(command: Row, body: str, allowed: str) -> _Reply:
+def _ask(command: Row, body: str, allowed: str) -> Reply:
     """Ask the integration, beside the loop."""
-    if not commands.may_be_reached(command["url"], allowed):
-        return _Reply()
     url: str = command["url"]
-    data: bytes | None = body.encode()
+    authorization = {"Authorization": f"Token {command['token']}"}
     if command["method"] == "G":
-        url, data = f"{url}{'&' if '?' in url else '?'}{body}", None
-    headers = {
-        "Authorization": f"Token {command['token']}",
-        "Accept": "application/json",
-        "User-Agent": "Mattermost-Bot/1.1",
-        **({"Content-Type": "application/x-www-form-urlencoded"} if data is not None else {}),
-    }
-    try:
-        with _OPENER.open(urllib.request.Request(url, data, headers), timeout=_SECONDS) as answer:  # noqa: S310
-            return _Reply(answer.status, answer.headers.get("Content-Type", ""), answer.read(_LARGEST))
-    except urllib.error.HTTPError as error:
-        return _Reply(error.code)
-    except (OSError, http.client.HTTPException):
-        return _Reply()
+        return integration.ask(f"{url}{'&' if '?' in url else '?'}{body}", None, authorization, allowed)
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    return integration.ask(url, body.encode(), authorization | form, allowed)
 
 
-def _read(reply: _Reply, trigger: str, trigger_id: str) -> Answer:
+def _read(reply: Reply, trigger: str, trigger_id: str) -> Answer:
     if reply.status == 0:
         raise ApiError(_FAILED, 500, trigger=trigger)
     if reply.status != 200:

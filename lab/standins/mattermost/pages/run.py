@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
-
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 
 from lab.standins.mattermost.api import execute
 from lab.standins.mattermost.api.endpoint import Question, instance_of, route
 from lab.standins.mattermost.api.receive import NOT_FOUND
-from lab.standins.mattermost.state import commands, members
+from lab.standins.mattermost.pages.asking import asked
+from lab.standins.mattermost.state import members
 from lab.standins.mattermost.state.errors import ApiError, forbidden, invalid_body
 from lab.standins.mattermost.state.instance import Instance
 from lab.standins.mattermost.state.store import Row
@@ -31,15 +30,7 @@ async def run(request: Request) -> Response:
     if team is None or channel is None:
         return PlainTextResponse(*NOT_FOUND)
     user = store.one("SELECT * FROM users WHERE username = ? AND delete_at = 0", person)
-    try:
-        with store.transaction():
-            question = _begun(instance, user, team, channel, typed)
-        found = await asyncio.to_thread(question.ask)
-        with store.transaction():
-            question.then(found)
-    except ApiError as error:
-        with store.transaction():
-            commands.show(store, user["id"] if user else "", channel["id"], "Système", error.message, {})
+    await asked(instance, lambda: _begun(instance, user, team, channel, typed), user, channel["id"])
     return RedirectResponse(request.url.path.removesuffix("/commands"), 303)
 
 

@@ -12,8 +12,9 @@ from typing import Any
 from urllib.parse import unquote_plus
 
 from lab.standins.mattermost.payloads.gojson import loads, sprint
-from lab.standins.mattermost.state.store import Store
+from lab.standins.mattermost.state.store import Store, new_id
 
+_ACTION_TEXTS = ("id", "type", "name", "style", "data_source", "default_option")
 _ATTACHMENT_TEXTS = (
     "fallback",
     "color",
@@ -138,11 +139,23 @@ def _attachment(value: Any) -> dict[str, Any]:
     given = _object(value)
     attachment: dict[str, Any] = {key: _typed(given.get(key), str) for key in _ATTACHMENT_TEXTS}
     fields = [_field(item) for item in _typed(given.get("fields"), list) if item is not None]
+    actions = [_action(item) for item in _typed(given.get("actions"), list) if item is not None]
+    attachment |= {"actions": actions} if actions else {}
     return attachment | {
         "id": _typed(given.get("id"), int),
         "fields": None if given.get("fields") is None else fields,
         "ts": given.get("ts"),
     }
+
+
+def _action(value: Any) -> dict[str, Any]:
+    """A button or a menu; what there is no word of is left out. Without an `id` it gets one."""
+    given = _object(value)
+    action: dict[str, Any] = {key: _typed(given.get(key), str) for key in _ACTION_TEXTS} | {
+        "options": _typed(given.get("options"), list),
+        "integration": _typed(given.get("integration"), dict),
+    }
+    return {key: value for key, value in action.items() if value} | {"id": action["id"] or new_id()}
 
 
 def _field(value: Any) -> dict[str, Any]:

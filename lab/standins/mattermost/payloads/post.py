@@ -18,6 +18,7 @@ def to_json(instance: Instance, post: Row, *, alone: bool = False) -> dict[str, 
     metadata: dict[str, Any] = json.loads(post["metadata"])
     if "attachments" in props:
         metadata["embeds"] = [{"type": "message_attachment"}]
+        props["attachments"] = _without_integrations(props["attachments"])
     name = str(props.get("override_icon_emoji", "")).strip(":")
     icon = image_path(name) or custom_emoji.path_of(instance, name)
     if icon and instance.config.service("EnablePostIconOverride"):
@@ -40,3 +41,22 @@ def to_json(instance: Instance, post: Row, *, alone: bool = False) -> dict[str, 
         "last_reply_at": 0,
         "participants": None,
     }
+
+
+def _without_integrations(boxes: list[dict[str, Any]] | None) -> list[dict[str, Any]] | None:
+    """Where buttons lead, and with what, nobody is shown, not even the author (recorded)."""
+    return boxes and [
+        {
+            **box,
+            **(
+                {
+                    "actions": [
+                        {k: v for k, v in each.items() if k != "integration"} for each in box["actions"]
+                    ]
+                }
+                if box.get("actions")
+                else {}
+            ),
+        }
+        for box in boxes
+    ]

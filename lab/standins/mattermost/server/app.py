@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from lab.standins.mattermost.api import (
+    actions,
     automation,
     bots,
     channels,
@@ -27,7 +28,7 @@ from lab.standins.mattermost.api import (
     users,
 )
 from lab.standins.mattermost.api.endpoint import API
-from lab.standins.mattermost.pages import run, views
+from lab.standins.mattermost.pages import press, run, views
 from lab.standins.mattermost.server.rate_limit import RateLimit
 from lab.standins.mattermost.state.errors import MESSAGES
 from lab.standins.mattermost.state.instance import Instance
@@ -42,6 +43,7 @@ _RESOURCES = (
     channels,
     members,
     posts,
+    actions,
     post_lists,
     reactions,
     hooks,
@@ -50,6 +52,7 @@ _RESOURCES = (
     receive,
     views,
     run,
+    press,
     custom_emoji,
 )
 

@@ -20,6 +20,8 @@ MESSAGES = {
     "api.command.execute_command.create_post_failed.app_error": (
         "Command '{trigger}' failed to post response. Please contact your System Administrator."
     ),
+    "api.post.do_action.action_id.app_error": "Invalid action id.",
+    "api.post.do_action.action_integration.app_error": "Action integration error.",
     "api.command.execute_command.failed.app_error": "Command with a trigger of '{trigger}' failed.",
     "api.command.execute_command.failed_resp.app_error": (
         "Command with a trigger of '{trigger}' returned response {answered}."

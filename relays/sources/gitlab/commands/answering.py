@@ -2,7 +2,7 @@
 
 import logging
 import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from relays.mattermost.markup import Markup
@@ -11,6 +11,7 @@ from relays.mattermost.slash_command import SlashCommand
 from relays.sources.gitlab.channel_ids import ChannelIds
 from relays.sources.gitlab.commands.storing import UncertainError
 from relays.sources.gitlab.commands.subcommand import Asked, NotSureError, Subcommand
+from relays.sources.gitlab.commands.threads import Thread
 from relays.storage.engine import StorageError
 from relays.wording import CATALOGUES, Language, Wording
 
@@ -25,7 +26,7 @@ class Answering:
 
     `people` is None where there is no bot to ask Mattermost: then nobody is known, and nobody decides. `operators` are
     user names of Mattermost; whoever administers the system is one as well. `channels` says what the settings call a
-    channel, which need not be what it is called now.
+    channel, which need not be what it is called now, and `threads` which thread of the relay's one was given in.
     """
 
     subcommands: Mapping[str, Subcommand]
@@ -33,6 +34,7 @@ class Answering:
     people: People | None
     operators: frozenset[str] = frozenset()
     channels: ChannelIds | None = None
+    threads: Callable[[SlashCommand], Thread | None] = lambda command: None
 
     def subcommand(self, command: SlashCommand) -> Subcommand:
         """The one that was asked for; the help for none and for one that there is not."""
@@ -45,23 +47,56 @@ class Answering:
         found = self.people.language(command.user_id) if self.people else None
         return CATALOGUES[found or self.language]
 
+    def known_language(self, user_id: str) -> Language:
+        """That of somebody, as far as it is known without asking."""
+        return (self.people and self.people.known_language(user_id)) or self.language
+
     def answer(self, command: SlashCommand) -> Markup:
         """What a command is answered; nothing is raised."""
-        wording = CATALOGUES[self.language]
         subcommand = self.subcommand(command)
+        return self._guarded(
+            command, subcommand, lambda wording: subcommand.answer(self._asked(command, wording))
+        )
+
+    def answer_press(self, command: SlashCommand, conversation: str, *, is_over: bool) -> Markup:
+        """What the press of a button is answered that asks for a command and is about this conversation; as `answer`.
+
+        A command comes from Mattermost alone. A press does not say by itself that it does, nor who has pressed.
+        """
+        subcommand = self.subcommand(command)
+
+        def work(wording: Wording) -> Markup:
+            if is_over:
+                return Markup(wording["button.over"])
+            asked = self._asked(command, wording)
+            thread = self.threads(asked.command)
+            if thread is None or thread.conversation != conversation or not command.words:
+                return Markup(wording["button.gone"])
+            if self._person(command).is_bot or not self._is_member(command):
+                return Markup(wording["button.members_only"])
+            return subcommand.answer(asked)
+
+        return self._guarded(command, subcommand, work)
+
+    def _asked(self, command: SlashCommand, wording: Wording) -> Asked:
+        channel = self.channels.name_of(command) if self.channels else command.channel
+        return Asked(
+            replace(command, channel=channel),
+            command.words[1:],
+            wording,
+            lambda: self._is_operator(command),
+            lambda: self._may_manage(command),
+            lambda: self._person(command).name,
+            lambda: self._person(command),
+        )
+
+    def _guarded(
+        self, command: SlashCommand, subcommand: Subcommand, work: Callable[[Wording], Markup]
+    ) -> Markup:
+        wording = CATALOGUES[self.language]
         try:
             wording = self.wording(command)
-            channel = self.channels.name_of(command) if self.channels else command.channel
-            asked = Asked(
-                replace(command, channel=channel),
-                command.words[1:],
-                wording,
-                lambda: self._is_operator(command),
-                lambda: self._may_manage(command),
-                lambda: self._person(command).name,
-                lambda: self._person(command),
-            )
-            return subcommand.answer(asked)
+            return work(wording)
         except NotSureError:
             return Markup(wording["command.not_sure" if self.people else "command.no_bot"])
         except UncertainError:
@@ -76,6 +111,14 @@ class Answering:
                 *(subcommand.name, type(error).__name__, place.name, place.lineno),
             )
             return Markup(wording["command.failed"])
+
+    def _is_member(self, command: SlashCommand) -> bool:
+        if self.people is None:
+            raise NotSureError
+        try:
+            return self.people.is_member(command.user_id, command.channel_id)
+        except NoAnswerError:
+            raise NotSureError from None
 
     def _person(self, command: SlashCommand) -> Person:
         if self.people is None:

@@ -1,6 +1,7 @@
 """The subcommands of a relay and what they work with, put together."""
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from relays.base.settings import read_secrets
@@ -18,12 +19,14 @@ from relays.sources.gitlab.commands.mute import Mute
 from relays.sources.gitlab.commands.notify import Notify
 from relays.sources.gitlab.commands.replay import Replay
 from relays.sources.gitlab.commands.request import CommandReception
+from relays.sources.gitlab.commands.review import Review
 from relays.sources.gitlab.commands.settings import TOKEN, CommandSettings
 from relays.sources.gitlab.commands.status import Links, Status
 from relays.sources.gitlab.commands.subcommand import Subcommand
 from relays.sources.gitlab.commands.subscribe import Subscribe
 from relays.sources.gitlab.commands.subscribing import Subscribing
 from relays.sources.gitlab.commands.subscriptions import Subscriptions
+from relays.sources.gitlab.commands.threads import find_thread
 from relays.sources.gitlab.commands.todo import ReadProjects, Todo
 from relays.sources.gitlab.commands.unsubscribe import Unsubscribe
 from relays.sources.gitlab.commands.why import Why
@@ -62,10 +65,18 @@ def receive_commands(
         Mute(links.store, links.outbox, events.router),
         Todo(projects, events.router, links.store.now),
         Notify(links.store, projects.zone.key, in_person=in_person),
+        Review(links.store, links.outbox, events.router),
         Dead(links.store),
     )
     subcommands = {each.name: each for each in (Help(others), *others)}
     people = People(sender) if isinstance(sender, Bot) else None
-    answering = Answering(subcommands, language, people, frozenset(settings.operators), channels)
+    answering = Answering(
+        subcommands,
+        language,
+        people,
+        frozenset(settings.operators),
+        channels,
+        partial(find_thread, links.store),
+    )
     executor = Executor(answering, Server(settings.url, sender.ca, sender.proxy))
     return CommandReception(read_secrets(credentials, TOKEN), settings.team, executor, refusals)

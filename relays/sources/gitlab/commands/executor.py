@@ -9,15 +9,18 @@ on its way, and then with it.
 import logging
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from functools import partial
 
 from relays.base.worker import Worker
 from relays.mattermost import markup
+from relays.mattermost.buttons import Press
 from relays.mattermost.later_answers import LaterAnswers, Server
 from relays.mattermost.markup import Markup
 from relays.mattermost.slash_command import SlashCommand
 from relays.sources.gitlab.commands.answering import Answering
+from relays.sources.gitlab.commands.buttons import WORDS
 from relays.sources.gitlab.commands.line import MOST_OF_ONE, Job, Line, Refusal
 from relays.wording import CATALOGUES, Wording
 
@@ -49,18 +52,34 @@ class Executor:
         """What is said before anybody knows who has asked."""
         return CATALOGUES[self._answering.language]
 
+    def known_wording(self, user_id: str) -> Wording:
+        """What is said to somebody without asking who they are."""
+        return CATALOGUES[self._answering.known_language(user_id)]
+
     def submit(self, command: SlashCommand) -> "Future[Markup]":
         """Have a command answered; where there is no place for it, the answer is that."""
+        subcommand = self._answering.subcommand(command)
+        slow = self._slow if subcommand.asks_mattermost else self._quick
+        line = self._slowest if subcommand.asks_gitlab else slow
+        return self._submit(line, command, subcommand.name, lambda: self._answering.answer(command))
+
+    def submit_press(self, press: Press, *, is_over: bool) -> "Future[Markup]":
+        """Have the press of a button answered, which `is_over` or still counts; as `submit`."""
+        command = press.command(WORDS.get(press.word, ()))
+        answer = partial(self._answering.answer_press, command, press.conversation, is_over=is_over)
+        return self._submit(self._slow, command, f"button {press.word}", answer)
+
+    def _submit(
+        self, line: Line, command: SlashCommand, name: str, answer: Callable[[], Markup]
+    ) -> "Future[Markup]":
         answered: Future[Markup] = Future()
         begun = time.monotonic()
-        subcommand = self._answering.subcommand(command)
-        name = subcommand.name
 
         def do() -> None:
             if time.monotonic() - begun > _STALE_SECONDS:
                 answered.set_result(self._refusal("full"))
                 return
-            answered.set_result(self._answering.answer(command))
+            answered.set_result(answer())
             log.info(
                 "command subcommand=%s channel=%s user=%s seconds=%.3f",
                 *(name, command.channel_id, command.user_id, time.monotonic() - begun),
@@ -70,8 +89,6 @@ class Executor:
             log.warning("lost command subcommand=%s user=%s reason=the relay ends", name, command.user_id)
             answered.set_result(self._refusal("ending"))
 
-        slow = self._slow if subcommand.asks_mattermost else self._quick
-        line = self._slowest if subcommand.asks_gitlab else slow
         if refusal := line.put(Job(command.user_id, do, lose)):
             answered.set_result(self._refusal(refusal))
         return answered

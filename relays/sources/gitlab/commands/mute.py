@@ -10,6 +10,7 @@ from relays.mattermost.message import RELAY, Message
 from relays.sources.gitlab import silences
 from relays.sources.gitlab.commands.storing import stored
 from relays.sources.gitlab.commands.subcommand import Asked, Subcommand
+from relays.sources.gitlab.commands.threads import find_thread
 from relays.sources.gitlab.conversations.conversing import CONFIDENTIAL
 from relays.sources.gitlab.router import Router
 from relays.sources.gitlab.silences import LONGEST_SECONDS, Silence, TooManyError
@@ -96,12 +97,8 @@ class Mute(Subcommand):
 
         What is confidential has a conversation of its own, and bears the number of the other one.
         """
-        command = asked.command
-        rows = self._store.read(
-            "SELECT name FROM conversation WHERE channel = ? AND post_id = ?",
-            (command.channel, command.root_id),
-        )
-        return str(rows[0][0]).removesuffix(CONFIDENTIAL) if command.root_id and rows else ""
+        found = find_thread(self._store, asked.command)
+        return found.conversation.removesuffix(CONFIDENTIAL) if found else ""
 
     def _notice(self, key: str, silence: Silence, seconds: float) -> Notification:
         """What the channel hears of it, in its own language."""

@@ -10,6 +10,8 @@ from relays.mattermost.settings import MattermostName
 
 COMMAND_PATH = "/mattermost/command"
 """Where the relay takes slash commands in."""
+ACTION_PATH = "/mattermost/action"
+"""Where it takes the presses of buttons in."""
 TOKEN = "mattermost-command-token"  # noqa: S105  # the name of the credential
 
 Operators = Annotated[
@@ -29,3 +31,8 @@ class CommandSettings(Section):
     url: BaseUrl = Field(description="address of Mattermost")
     team: Shown = Field(description="name of the team whose commands are answered")
     operators: Operators
+    buttons: BaseUrl | None = Field(
+        default=None,
+        description="address at which Mattermost reaches the relay to say that a button was pressed; without it, posts "
+        "have none",
+    )

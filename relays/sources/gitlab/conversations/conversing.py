@@ -31,8 +31,10 @@ from relays.sources.gitlab.storable import storable
 from relays.storage.engine import Database
 from relays.wording import CATALOGUES, Wording
 
+SIGN_OF_MERGE_REQUEST = "!"
+"""What stands in the name of a conversation between the project and the number of a merge request, and in no other."""
 _SIGNS = {
-    "merge_request": "!",
+    "merge_request": SIGN_OF_MERGE_REQUEST,
     "issue": "#",
     **{kind: f" {kind} " for kind in ("pipeline", "release", "environment")},
 }
@@ -44,27 +46,36 @@ _NOT_HEARD = ("foreign", "unsupported", "unreadable", "failed")
 
 @dataclass(frozen=True)
 class _Talk:
-    """A conversation as it stands after an event; `thread` is what its channels call it, `name` what its state is."""
+    """A conversation as it stands after an event; `thread` is what its channels call it, `name` what its state is.
+
+    `has_buttons` says whether its roots have some.
+    """
 
     name: str
     thread: str
     kind: str
     state: State
+    has_buttons: bool
 
     def root(self, language: str, detail: str) -> Message:
         """The first post."""
-        return render(self.kind, self.state, CATALOGUES[language], detail)
+        about = self.thread if self.has_buttons else ""
+        return render(self.kind, self.state, CATALOGUES[language], detail, about)
 
 
 @dataclass(frozen=True)
 class Conversing:
-    """How events become conversations. Without `direct_messages` nobody is written to in person."""
+    """How events become conversations. Without `direct_messages` nobody is written to in person.
+
+    `has_buttons`: what is open can be acted upon by buttons on its root.
+    """
 
     router: Router
     conversations: Conversations
     merge_requests: MergeRequests
     identities: Identities
     direct_messages: DirectMessages | None = None
+    has_buttons: bool = False
 
     def settle(self, db: Database, one: Outcome) -> Outcome:
         """The outcome with the posts of its conversation in the place of its notifications."""
@@ -81,7 +92,7 @@ class Conversing:
         parts, state = self._heard(before, parts)
         thread, state = self._thread(db, name, kind, state, parts)
         self.conversations.keep(db, name, state)
-        posts = [*self._posts(db, one, _Talk(name, thread, kind, state), parts)]
+        posts = [*self._posts(db, one, _Talk(name, thread, kind, state, self.has_buttons), parts)]
         if self.direct_messages and self._is_announced(one):
             heard = [
                 Heard(self.router.projects.named(part.event), part.turned, before, state) for part in parts
@@ -208,7 +219,9 @@ class Conversing:
             state = state.with_(replace(said, facts={"withdrawn": said.facts["withdrawn"]}))
             self.conversations.keep(db, name, state)
             for root in self.conversations.roots(db, name).values():
-                yield from self._updated(db, _Talk(name, name, said.kind, state), root, f"{key} withdrawn")
+                yield from self._updated(
+                    db, _Talk(name, name, said.kind, state, self.has_buttons), root, f"{key} withdrawn"
+                )
 
 
 def _name_of(part: Part) -> str:

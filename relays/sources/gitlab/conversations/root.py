@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 
 from relays.mattermost import markup
-from relays.mattermost.message import Attachment, Field, Message
+from relays.mattermost.message import Attachment, Button, Field, Message
 from relays.sources.gitlab.conversations.state import State
 from relays.sources.gitlab.events.common import (
     BRANCH,
@@ -44,8 +44,15 @@ _VOTE_ICONS = {"approved": "👍", "changes": "✋"}
 Rows = Iterable[Field]
 
 
-def render(kind: str, state: State, wording: Wording, detail: str) -> Message:
-    """The root of a conversation of this kind; in one line if the detail is `short`."""
+BUTTONS = {"merge_request": ("review", "mute"), "issue": ("mute",)}
+"""The actions that can be taken on what is open, in the order of the buttons (commands.buttons)."""
+
+
+def render(kind: str, state: State, wording: Wording, detail: str, about: str = "") -> Message:
+    """The root of a conversation of this kind; in one line if the detail is `short`.
+
+    `about` is what its channel calls the conversation, if the root has buttons.
+    """
     if state.of("withdrawn").flag() and not state.of("confidential").flag():
         hidden = Payload({**{key: state.of("subject").text(key) for key in ("iid", "type")}})
         shown = markup.from_label(title_of("issue", hidden, wording))
@@ -68,7 +75,12 @@ def render(kind: str, state: State, wording: Wording, detail: str) -> Message:
         project=markup.given(markup.label, project, NAME),
         marks=None,
     )
-    box = Attachment(color, markup.Label(""), markup.Markup(""), fallback, list(rows))
+    is_open = about and state.of("subject").text("state") == "opened"
+    buttons = [
+        Button(action, markup.Label(wording[f"button.{action}"]), about)
+        for action in (BUTTONS.get(kind, ()) if is_open else ())
+    ]
+    box = Attachment(color, markup.Label(""), markup.Markup(""), fallback, list(rows), buttons=buttons)
     return Message(USERNAME, ICON, summary=text, text=text, attachment=None if detail == "short" else box)
 
 

@@ -1,0 +1,6 @@
+"""What a button does: the same as a subcommand typed in its thread."""
+
+from collections.abc import Mapping, Sequence
+
+WORDS: Mapping[str, Sequence[str]] = {"mute": ("mute", "1h"), "review": ("review",)}
+"""What would be typed, by the actions of the buttons (conversations.root.BUTTONS)."""
