@@ -260,9 +260,12 @@ def test_the_projects(
 def test_a_member_chooses_among_all_of_his_projects(number: int, monkeypatch: pytest.MonkeyPatch) -> None:
     there = [f"a/{each}" for each in range(number)]
     asked: list[list[str]] = []
-    monkeypatch.setattr(
-        "tasks.setup.site.choose", lambda what, among, option: asked.append(among) or among[-1]
-    )
+
+    def choose(what: str, among: list[str], option: str) -> str:
+        asked.append(among)
+        return among[-1]
+
+    monkeypatch.setattr("tasks.setup.site.choose", choose)
     forge: Any = Forge(*there, is_admin=False)
     if not there:
         with pytest.raises(ResourceError, match="member of no project"):
