@@ -73,8 +73,8 @@ def test_without_the_setting_what_was_noted_before_goes_and_nothing_is_silent(gi
     gitlab.terminate()
     with sqlite3.connect(gitlab.state / "relay.db") as db:
         for key, noted_at in (("old", 0.0), ("new", time.time())):
-            row = ("home", key, "issue", "", "", "", noted_at)
-            db.execute("INSERT INTO channel_events VALUES (NULL, ?, ?, ?, ?, ?, ?, ?)", row)
+            row = ("home", key, "issue", "", "", "", noted_at, "")
+            db.execute("INSERT INTO channel_events VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?)", row)
         for target, until in (("over/x", 0.0), ("", time.time() + 3600)):
             db.execute("INSERT INTO silences VALUES (NULL, 'home', ?, ?, 'alice', 0)", (target, until))
     gitlab.start()
