@@ -14,7 +14,7 @@ from tasks.made import Made
 from tasks.operations.remote import HostFact
 from tasks.operations.resource import Commands, ResourceError, resource, show, step
 from tasks.operations.text_file import write
-from tasks.operations.unit import FOLDER, Units
+from tasks.operations.unit import FOLDER, Units, saying_why
 from tasks.relays import TRIAL, socket_unit, this_release
 from tasks.site import Site
 
@@ -88,9 +88,9 @@ def _open(port: int) -> Commands:
     before, _ = host.get_fact(Port)
     show([f"~ port of the gitlab relay: {before} -> {port}, both open until GitLab's hooks have moved"])
     failed = (
-        f"{{ systemctl disable -q --now {NEXT}; rm -f {FOLDER}/{NEXT}; systemctl daemon-reload; "
+        f"{{ {saying_why([NEXT])}; systemctl disable -q --now {NEXT}; rm -f {FOLDER}/{NEXT}; systemctl daemon-reload; "
         f"systemctl reset-failed {SERVICE}; systemctl restart {SERVICE}; "
-        f"echo 'relays.port = {port} cannot be opened: something else has it, see ss -ltnp; choose another one' >&2; "
+        f"echo 'relays.port = {port} cannot be opened; if something else has it (ss -ltnp), choose another one' >&2; "
         "false; }"
     )
     # In one go: the service is started by the next connection, and no socket is opened under its running service.
@@ -108,7 +108,8 @@ def _take(port: int) -> Commands:
     units = host.get_fact(Units, units=[SOCKET, NEXT])
     if units[NEXT].get("ActiveState") == "active" and _is_changing(port, units):
         show([f"~ {FOLDER}/{SOCKET}: other content"])
-        then = f"&& systemctl daemon-reload && systemctl restart {SOCKET} {SERVICE}"
+        failed = f"{{ {saying_why([SOCKET, SERVICE])}; false; }}"
+        then = f"&& {{ systemctl daemon-reload && systemctl restart {SOCKET} {SERVICE} || {failed}; }}"
         yield write(f"{FOLDER}/{SOCKET}", "cat", "644", "root", "root", socket_unit(port), then, trial=TRIAL)
 
 

@@ -63,6 +63,10 @@ class Server:
                 f"{self.section}: {self.url} redirects to {target}; "
                 f"set {self.section}.url to the address that answers itself"
             )
+        # Every error of Mattermost's own has an id.
+        is_foreign = self.section == "mattermost" and not code
+        if answer.status_code == 401 and is_foreign:
+            return self.stranger()
         if answer.status_code == 401:
             return f"{self.section}: {self.url} refuses {self._what} (401); check {self.token}"
         if answer.status_code == 403 and "insufficient_scope" in message:
@@ -72,7 +76,7 @@ class Server:
                 f"{self.section}: {asked}: not allowed (403{', ' + code if code else ''}); "
                 f"{self.token} must be an administrator's"
             )
-        if answer.status_code == 404 and "json" not in answer.headers.get("Content-Type", ""):
+        if answer.status_code == 404 and (is_foreign or "json" not in answer.headers.get("Content-Type", "")):
             return (
                 f"{self.section}: there is no {self.name} at {self.url} ({asked}: 404); "
                 f"correct {self.section}.url: the address that its pages are opened at"

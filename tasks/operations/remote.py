@@ -125,7 +125,7 @@ def run_quietly(
     if _BEGIN not in output.stdout_lines:  # it was not run: what should have run it says why
         return False, output.output
     # The greeting of a login comes before the mark.
-    return False, answer(output.stdout) + output.stderr.rpartition(f"{_BEGIN}\n")[2]
+    return False, answer(output.stdout) + f"{output.stderr}\n".rpartition(f"{_BEGIN}\n")[2]
 
 
 def uploaded(source: Path, path: str) -> StringCommand:

@@ -107,6 +107,12 @@ def service(
     yield _applied(written, steps, list(texts), trial)
 
 
+def saying_why(units: Iterable[str]) -> str:
+    """A command that prints what these units have last complained of."""
+    named = " ".join(f"-u {unit}" for unit in units)
+    return f"journalctl -q --no-pager -o cat -p warning -n 3 {named} >&2"
+
+
 def _staged(unit: str) -> str:
     # systemd passes over files whose names begin with a dot.
     return f"{FOLDER}/.{unit}.new"
@@ -128,11 +134,9 @@ def _applied(
         for unit, text in written.items()
     ]
     prepared = " && ".join([*write, *([trial.remember] if trial else []), "true"])
-    said = " ".join(f"-u {unit}" for unit in units)
-    why = f"journalctl -q --no-pager -o cat -p warning -n 3 {said} >&2"
     return StringCommand(
         f"{{ {prepared}; }} || {{ rm -f {staged}; exit 1; }}; {' && '.join(steps)} || "
-        f"{{ {why}; rm -f {staged}; {trial.roll_back if trial else 'false'}; }}"
+        f"{{ {saying_why(units)}; rm -f {staged}; {trial.roll_back if trial else 'false'}; }}"
     )
 
 

@@ -178,9 +178,7 @@ HOST = [
         {"nextcloud__service": "cloud"},
         doctor="cloud",
     ),
-    Mistake(
-        "no such user in Nextcloud", "nextcloud.admin", {"nextcloud__admin": "nobody"}, doctor="Documents_RH"
-    ),
+    Mistake("no such user in Nextcloud", "nextcloud.admin", {"nextcloud__admin": "nobody"}),
     Mistake("data on no volume", "nextcloud.data_directory", {"nextcloud__data_directory": "/srv"}),
 ]
 APPLICATIONS = [

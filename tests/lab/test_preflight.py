@@ -136,7 +136,7 @@ FAULTS = {
         late=True,
     ),
     "settings that cannot be written": Fault(
-        bound("/etc", "ro"), "umount -l /etc", "/etc is on a read-only file system"
+        bound("/etc", "ro"), "umount -l /etc", "is on a read-only file system"
     ),
     "scripts on a read-only disk": Fault(
         bound(INFRASTRUCTURE, "ro"), f"umount -l {INFRASTRUCTURE}", "host.infrastructure: "
@@ -147,19 +147,19 @@ FAULTS = {
     "user without sudo": Fault(
         "mv /etc/sudoers.d/ops /root/sudoers-ops",
         "mv /root/sudoers-ops /etc/sudoers.d/ops",
-        "host.sudo: ops does not become root: ",
+        "host.sudo_password is missing, and sudo asks for one",
         {**AS_OPS, "host__sudo": "true"},
     ),
     "user who is not root": Fault(
         "true",
         "true",
-        "host.ssh_user = ops is not root; set host.sudo to true",
+        "host.ssh_user = 'ops' is not root: set host.sudo = true",
         {**AS_OPS, "host__sudo": "false"},
     ),
     "no sudo": Fault(
         "mv /usr/bin/sudo /usr/bin/sudo.away",
         "mv /usr/bin/sudo.away /usr/bin/sudo",
-        "host.sudo: ops does not become root: ",
+        "host.sudo: ops does not become root (sh: 1: sudo: not found)",
         {**AS_OPS, "host__sudo": "true"},
     ),
     "no Python": Fault(

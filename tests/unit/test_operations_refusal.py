@@ -43,6 +43,18 @@ ANSWERS: dict[str, tuple[Answer, str]] = {
         page(404),
         "there is no Mattermost at URL (GET /api/v4/users/me: 404); correct mattermost.url",
     ),
+    "GitLab, where there is nothing": (
+        api_error(404, message="404 Not Found"),
+        "there is no Mattermost at URL (GET /api/v4/users/me: 404); correct mattermost.url",
+    ),
+    "GitLab, which knows no such token": (
+        api_error(401, message="401 Unauthorized"),
+        "what answers at URL is not Mattermost; correct mattermost.url",
+    ),
+    "a proxy that asks for a password": (
+        page(401),
+        "what answers at URL is not Mattermost; correct mattermost.url",
+    ),
     "a proxy without it": (page(502), "HTTP 502"),
     "a redirection": (
         Answer(302, b"", {"Location": f"https://sso.example.org/?state={SECRET}"}),
