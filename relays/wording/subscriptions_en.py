@@ -50,7 +50,7 @@ TEXTS = {
     "command.unsubscribe.usage": "Usage: {word} `unsubscribe 3` with a number of `list`, `unsubscribe taaf/site`, "
     "`unsubscribe all`",
     "command.unsubscribe.unknown": "{given} is no subscription of this channel; `list` shows them.",
-    "command.unsubscribe.done": "📌 This channel is subscribed no more to {what}.",
+    "command.unsubscribe.done": "📌 This channel is no longer subscribed to {what}.",
     "command.unsubscribe.notice": "📌 {name} ends the subscription of this channel to {what}",
     "command.list.usage": "Usage: {word} `list`; `list all` for operators",
     "command.list.none": "📌 No subscriptions. What comes here comes by the routes of the site.",

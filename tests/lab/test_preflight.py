@@ -53,7 +53,8 @@ def instead(program: str, case: str, script: str) -> str:
 
 def bound(folder: str, option: str) -> str:
     """Mounts a folder over itself with another option."""
-    return f"mount --bind {folder} {folder} && mount -o remount,bind,{option} {folder}"
+    # With what is mounted in it: the names of other machines in a container's /etc.
+    return f"mount --rbind {folder} {folder} && mount -o remount,bind,{option} {folder}"
 
 
 def small(folder: str, size: str) -> str:

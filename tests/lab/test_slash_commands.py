@@ -90,10 +90,10 @@ def test_a_channel_subscribes_to_what_everybody_in_it_may_read(
     before = forge.api("GET", "PROJECT")["visibility"]
     try:
         forge.api("PUT", "PROJECT", {"visibility": "private"})
-        assert "toute l'équipe peut lire ce canal" in run(chat, f"subscribe {project} issue", channel)["text"]
-        assert "n'arrivent pas à ce relais" in run(chat, "subscribe autre/projet", channel)["text"]
+        assert f"`{project}` is not public" in run(chat, f"subscribe {project} issue", channel)["text"]
+        assert "do not reach this relay" in run(chat, "subscribe autre/projet", channel)["text"]
         forge.api("PUT", "PROJECT", {"visibility": "public"})
-        assert f"est abonné à `{project}`" in run(chat, f"subscribe {project} issue", channel)["text"]
+        assert f"is subscribed to `{project}`" in run(chat, f"subscribe {project} issue", channel)["text"]
         code, said, _ = drift(**SITE)
         assert code == 0
         assert f"choice in the chat: subscription of {channel} to {project} (issue), of " in said
@@ -103,8 +103,8 @@ def test_a_channel_subscribes_to_what_everybody_in_it_may_read(
         both = (channel, site.mattermost.gitlab_webhook.channel)
         wait_until("it is said in both", lambda: all(chat.about(each, title) for each in both))
         assert [len(chat.about(each, title)) for each in both] == [1, 1]
-        assert f"par l'abonnement à `{project}`" in run(chat, "why", channel)["text"]
-        assert "n'est plus abonné" in run(chat, f"unsubscribe {project}", channel)["text"]
+        assert f"by the subscription to `{project}`" in run(chat, "why", channel)["text"]
+        assert "is no longer subscribed" in run(chat, f"unsubscribe {project}", channel)["text"]
     finally:
         forge.api("PUT", "PROJECT", {"visibility": before})
 

@@ -343,7 +343,7 @@ NOTHING = {
     **dict.fromkeys(("gitlab.conversations", "gitlab.direct_messages"), _FILE),
     **dict.fromkeys((f"relays.{n}" for n in ("language", "digest_from", "footer")), _FILE),
     **dict.fromkeys(("gitlab.other_projects", "gitlab.service", "nextcloud.service"), _FILE),
-    "mattermost.operators": _FILE,
+    **dict.fromkeys(("mattermost.operators", "mattermost.buttons"), _FILE),
     **dict.fromkeys(("mattermost.proxy", "gitlab.proxy", "nextcloud.proxy"), _FILE),
     "mattermost.team_display_name": _ALTERED,
     **dict.fromkeys((f"mattermost.bot.{n}" for n in ("display_name", "description")), _ALTERED),
