@@ -54,7 +54,8 @@ def instead(program: str, case: str, script: str) -> str:
 def bound(folder: str, option: str) -> str:
     """Mounts a folder over itself with another option."""
     # With what is mounted in it: the names of other machines in a container's /etc.
-    return f"mount --rbind {folder} {folder} && mount -o remount,bind,{option} {folder}"
+    private = f"mount --rbind {folder} {folder} && mount --make-rprivate {folder}"
+    return f"{private} && mount -o remount,bind,{option} {folder}"
 
 
 def small(folder: str, size: str) -> str:
