@@ -136,7 +136,11 @@ class Service:
         self.outbox = Outbox(self.store, self._state.instance, digest_from, by_conversation=is_bot)
         self._roots = Roots(self.store, self._state.instance)
         self._sender = sender
-        self.metrics = Metrics(self.outbox.stats, lambda: self.store.failing, lambda: self.dispatcher.held())
+        self.metrics = Metrics(
+            self.outbox.stats,
+            lambda: self.store.failing,
+            lambda: self._named(self.dispatcher.held()),
+        )
         self.metrics.add_gauge(
             "backlog_edits", "Roots of conversations that wait for an edit", self._roots.due
         )
@@ -144,6 +148,8 @@ class Service:
         self.dispatcher = Dispatcher(self.outbox, self._connect, self.metrics, roots)
         self.on_channel: Callable[[str, str], object] = lambda channel, channel_id: None
         """What hears, as a bot, of each channel that is posted in: its name, and which one that is now."""
+        self.channel_name: Callable[[str], str] = str
+        """What people call a channel of the outbox; it may raise StorageError."""
         self._sources: list[Worker] = []
         self._stop = threading.Event()
         self._exit_code = os.EX_OK
@@ -194,11 +200,11 @@ class Service:
             well, stats = False, None
         oldest = stats.oldest if stats else None
         last = stats.last_delivery if stats else None
-        held = self.dispatcher.held()
+        held = self._named(self.dispatcher.held())
         return well, {
             "status": "failing" if not well else "degraded" if held else "ok",
             "held": held,
-            "retrying": self.dispatcher.retrying(),
+            "retrying": self._named(self.dispatcher.retrying()),
             "backlog": stats.backlog if stats else None,
             "oldest_age_seconds": None if oldest is None else round(max(0.0, self.store.now() - oldest), 3),
             "parked": stats.parked if stats else None,
@@ -302,12 +308,23 @@ class Service:
             for reason in dict.fromkeys(self.dispatcher.retrying().values())
         ]
         by = "bot" if isinstance(self._sender, Bot) else "hook"
-        said += [held_up(self.wording, channel, why, by) for channel, why in self.dispatcher.held().items()]
+        held = self._named(self.dispatcher.held())
+        said += [held_up(self.wording, channel, why, by) for channel, why in held.items()]
         if stats.parked:
             said.append(self.wording["status.parked"].format(count=stats.parked))
         if stats.last_delivery is not None:
             said.append(self.wording["status.last"].format(age=self._ago(stats.last_delivery)))
         return said
+
+    def _named(self, reasons: Mapping[str, str]) -> dict[str, str]:
+        """Reasons by the names of channels. One that is known by name and by number has one of its reasons."""
+        named = {}
+        for channel, reason in reasons.items():
+            name = channel
+            with suppress(StorageError):
+                name = self.channel_name(channel)
+            named[name] = reason
+        return named
 
     def _ago(self, moment: float) -> str:
         return age(self.wording, self.store.now() - moment)

@@ -97,6 +97,7 @@ def test_a_channel_hears_of_what_it_has_subscribed_to(relay: Relay, rooms: BotSi
     send(relay, event(SITE, title="Un premier"))
     wait_for(lambda: len(rooms.written("room")) == 2)
     assert "Un premier" in rooms.written("room")[1].shown
+    wait_for(lambda: settled(relay))
     assert f"par l'abonnement à `{SITE}` — ✅ publié" in in_room(relay, "why")
     title, line = in_room(relay, "list", user_id=BOB).splitlines()
     assert title == "**📌 Subscriptions of this channel**"

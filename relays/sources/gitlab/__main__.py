@@ -7,6 +7,7 @@ import sys
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from zoneinfo import ZoneInfo
 
 from relays import service
@@ -51,6 +52,7 @@ from relays.sources.gitlab.reminders.reminder import ReminderWorker
 from relays.sources.gitlab.reminders.settings import DEFAULT_ZONE
 from relays.sources.gitlab.router import Router
 from relays.sources.gitlab.silences import Silences
+from relays.sources.gitlab.subscriptions.tables import name_of
 from relays.sources.gitlab.subscriptions.view import Subscribed
 from relays.sources.gitlab.subscriptions.watch import SubscriptionWatch
 from relays.sources.gitlab.tables import AFTER_RESCUE, GITLAB
@@ -100,6 +102,7 @@ def build(paths: RelayPaths) -> service.Service:
     in_person = settings.direct_messages and isinstance(sender, Bot)
     gitlab = projects[0].server if projects else None
     channels = Channels(sender) if settings.commands and isinstance(sender, Bot) else None
+    relay.channel_name = partial(name_of, relay.store)
     if channels:
         subscribed = Subscribed(relay.store, relay.store.now, router.routes, asks_gitlab=gitlab is not None)
         router = replace(router, subscribed=subscribed)
