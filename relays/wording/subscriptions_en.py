@@ -2,6 +2,7 @@
 
 TEXTS = {
     "command.subscription": "{target}[ ({conditions})]",
+    "command.subscription.suspended": "📌 The subscription of this channel to {what} is suspended — {state}",
     "command.usage.subscribe": "subscribe project|group [conditions]",
     "command.help.subscribe": "subscribe this channel to a project (`taaf/site`) or a group (`taaf/*`, with "
     "subgroups `taaf/**`); conditions are those of routes: `issue pipeline branches=main` (channel administrators)",
@@ -62,7 +63,7 @@ TEXTS = {
     "{fallback}]",
     "command.list.state.without_bot": "⏸️ the bot is not in this channel any more[: what may be read there is "
     "announced in {fallback}]",
-    "command.list.state.unknown": "⏸️ GitLab shows this project no more",
+    "command.list.state.unknown": "⏸️ GitLab shows nothing of it any more",
     "command.list.state.open_channel": "⏸️ the project is not public any more, and the whole team can read this "
     "channel",
     "command.list.state.crowd": "⏸️ the project is not public, and this channel has too many people to check that "

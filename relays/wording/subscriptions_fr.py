@@ -2,6 +2,7 @@
 
 TEXTS = {
     "command.subscription": "{target}[ ({conditions})]",
+    "command.subscription.suspended": "📌 L'abonnement de ce canal à {what} est suspendu — {state}",
     "command.usage.subscribe": "subscribe projet|groupe [conditions]",
     "command.help.subscribe": "abonner ce canal à un projet (`taaf/site`) ou à un groupe (`taaf/*`, sous-groupes "
     "compris `taaf/**`) ; les conditions sont celles des routes : `issue pipeline branches=main` (administrateurs du "
@@ -34,8 +35,8 @@ TEXTS = {
     "command.subscribe.many": "Trop d'abonnements : mettez fin à l'un d'eux, ou demandez une route à qui règle le "
     "site.",
     "command.subscribe.done": "📌 Ce canal est abonné à {what}.",
-    "command.subscribe.some": "Certains de ces projets n'y seront pas annoncés : tous ceux qui lisent ce canal ne "
-    "peuvent pas les lire dans GitLab.",
+    "command.subscribe.some": "Certains de ces projets n'y seront pas annoncés : certains de ceux qui lisent ce canal "
+    "ne peuvent pas les lire dans GitLab.",
     "command.subscribe.notice": "📌 {name} abonne ce canal à {what}",
     "command.subscribe.refused.unknown": "GitLab ne montre pas {target} : vérifiez son chemin.",
     "command.subscribe.refused.you": "🔒 {target} n'est pas public, et rien ne dit que vous pouvez le lire en entier "
@@ -65,14 +66,14 @@ TEXTS = {
     "{fallback}]",
     "command.list.state.without_bot": "⏸️ le bot n'est plus dans ce canal[ : ce qui peut y être lu est annoncé dans "
     "{fallback}]",
-    "command.list.state.unknown": "⏸️ GitLab ne montre plus ce projet",
+    "command.list.state.unknown": "⏸️ GitLab n'en montre plus rien",
     "command.list.state.open_channel": "⏸️ le projet n'est plus public, et toute l'équipe peut lire ce canal",
     "command.list.state.crowd": "⏸️ le projet n'est pas public, et ce canal a trop de monde pour vérifier que chacun "
     "peut le lire",
-    "command.list.state.people": "⏸️ le projet n'est pas public, et tous ceux qui lisent ce canal ne peuvent pas le "
-    "lire dans GitLab",
+    "command.list.state.people": "⏸️ le projet n'est pas public, et certains de ceux qui lisent ce canal ne "
+    "peuvent pas le lire dans GitLab",
     "command.list.state.site": "⏸️ aucune route du site n'amène ce projet ici, et le site n'a pas de quoi demander à "
     "GitLab (`gitlab.read_token`)",
-    "command.list.state.some": "⏸️ en partie : tous ceux qui lisent ce canal ne peuvent pas lire chacun de ces "
-    "projets",
+    "command.list.state.some": "⏸️ en partie : certains de ceux qui lisent ce canal ne peuvent pas lire tous ces "
+    "projets dans GitLab",
 }

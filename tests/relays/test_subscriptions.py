@@ -376,7 +376,7 @@ def test_who_is_let_into_a_channel_later_is_looked_at_too(
     readers.away = False
     relay.kill()
     relay.start()
-    wait_for(lambda: "⏸️ le projet n'est pas public, et tous ceux" in in_room(relay, "list"))
+    wait_for(lambda: "⏸️ le projet n'est pas public, et certains" in in_room(relay, "list"))
     send(relay, event(VAULT, title="Pas pour bob"))
     wait_for(lambda: settled(relay))
     readers.members["taaf"] = {"bob": REPORTER}
@@ -387,6 +387,11 @@ def test_who_is_let_into_a_channel_later_is_looked_at_too(
     wait_for(lambda: any("Pour tous" in each.shown for each in rooms.written("room")))
     assert not any("Pas pour bob" in each.shown for each in rooms.written("room"))
     assert "Pas pour bob" not in in_room(relay, "why")
+    (said,) = [each.shown for each in rooms.written("room") if "est suspendu" in each.shown]
+    assert said.startswith(
+        f"📌 L'abonnement de ce canal à `{VAULT}` (`issue`) est suspendu — ⏸️ le projet n'est pas"
+    )
+    assert "bob" not in said
 
 
 def test_a_mattermost_that_does_not_answer_lets_nobody_subscribe(relay: Relay, rooms: BotSink) -> None:

@@ -52,6 +52,7 @@ from relays.sources.gitlab.reminders.reminder import ReminderWorker
 from relays.sources.gitlab.reminders.settings import DEFAULT_ZONE
 from relays.sources.gitlab.router import Router
 from relays.sources.gitlab.silences import Silences
+from relays.sources.gitlab.subscriptions.notices import Notices
 from relays.sources.gitlab.subscriptions.tables import name_of
 from relays.sources.gitlab.subscriptions.view import Subscribed
 from relays.sources.gitlab.subscriptions.watch import SubscriptionWatch
@@ -106,7 +107,9 @@ def build(paths: RelayPaths) -> service.Service:
     if channels:
         subscribed = Subscribed(relay.store, relay.store.now, router.routes, asks_gitlab=gitlab is not None)
         router = replace(router, subscribed=subscribed)
-        relay.add(SubscriptionWatch(relay.store, channels, gitlab, router.people, subscribed.doubt))
+        known = (gitlab, router.people, subscribed.doubt)
+        notices = Notices(router.language_in, relay.store.now)
+        relay.add(SubscriptionWatch(relay.store, channels, *known, relay.outbox, notices))
     events, quiet = ChannelEvents(relay.store, router), Silences(relay.store, router.channel_name)
     if settings.commands:
         given_links = (deliveries, relay.outbox, dead_letters, relay.dispatcher.held)

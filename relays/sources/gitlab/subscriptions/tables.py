@@ -134,6 +134,12 @@ def keep_place(db: Database, place: Place, seen_at: float) -> None:
     )
 
 
+def refusals(db: Database, channel_id: str) -> dict[str, str]:
+    """Why each project that was found out about may not be announced in a channel, empty for one that may."""
+    rows = db.execute("SELECT project, refusal FROM subscription_access WHERE channel_id = ?", (channel_id,))
+    return dict(rows.fetchall())
+
+
 def replace_access(db: Database, channel_id: str, found: Sequence[Access], before: float) -> None:
     """Note what was found out of a channel; what else was known of it `before` that moment is not so any more."""
     db.execute(
