@@ -320,7 +320,7 @@ def test_what_a_channel_cannot_hear_any_more_is_said_where_the_site_leads_it(
     relay.kill()
     relay.start()
     wait_for(lambda: shown in in_room(relay, "list all", **operator))
-    assert "est annoncé dans `dev`" in in_room(relay, "list all", **operator)
+    assert "annoncé dans `dev` à la place" in in_room(relay, "list all", **operator)
     send(relay, event(SITE, title="Pendant ce temps"))
     wait_for(lambda: any("Pendant ce temps" in each.shown for each in rooms.written("dev")))
     (rooms.archived if state == "archived" else rooms.forbidden).discard("hall")

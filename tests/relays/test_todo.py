@@ -85,7 +85,7 @@ def test_somebody_is_shown_what_is_theirs(make: Make, chat: BotSink) -> None:
     assert "Autre" not in said
     # Whatever the request says of the name.
     other = ask(relay, "todo", user_id=BOB, user_name="racine")
-    assert other.startswith("No account of GitLab is yours for certain")
+    assert other.startswith("Nothing says which GitLab account is yours")
     assert "n'a pas dit qui vous êtes" in ask(relay, "todo", user_id="nobody00000000000000000001")
 
 
