@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from pydantic import SecretStr
 
 from group_data.all import TAAF
-from tasks.failures import FAILURES, reason, reported
+from tasks.failures import reported, whatever
 from tasks.operations.resource import ResourceError
 from tasks.places import PROJECT
 from tasks.settings import PREFIX, begun, load
@@ -164,8 +164,8 @@ def _describe(
         if chat is not None:
             try:
                 chat.end()
-            except FAILURES as error:
-                say(f"not ended: the session of {chat.user} in Mattermost: {reason(error)}")
+            except Exception as error:
+                say(f"not ended: the session of {chat.user} in Mattermost: {whatever(error)}")
     revoke_unused(settings, machine.address, forge.api, api, (lambda: cloud_box) if cloud_box else None)
 
 
