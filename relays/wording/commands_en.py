@@ -74,7 +74,7 @@ TEXTS = {
     "command.rule.empty_updates": "update without a change that matters",
     "command.rule.intermediate": "still on its way",
     "command.rule.jobs": "a job, which its pipeline reports",
-    "command.rule.merge_pushes": "push of a merge that was announced",
+    "command.rule.merge_pushes": "push that is part of a merge",
     "command.rule.push_updates": "commits of a merge request, announced with their push",
     "command.rule.reactions": "a reaction",
     "command.rule.reviews": "part of a review, which is announced as a whole",

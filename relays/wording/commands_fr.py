@@ -74,7 +74,7 @@ TEXTS = {
     "command.rule.empty_updates": "mise à jour sans changement notable",
     "command.rule.intermediate": "pas encore terminé",
     "command.rule.jobs": "un job, dont le pipeline rend compte",
-    "command.rule.merge_pushes": "push d'une fusion, déjà annoncée",
+    "command.rule.merge_pushes": "push d'une fusion, dont il fait partie",
     "command.rule.push_updates": "commits d'une merge request, annoncés avec leur push",
     "command.rule.reactions": "une réaction",
     "command.rule.reviews": "fait partie d'une relecture, qui est annoncée en bloc",

@@ -152,11 +152,16 @@ class Settling:
         return heeded if left else replace(heeded, outcome="filtered", reason=SILENCE)
 
     def _announced(self, db: Database, one: Outcome) -> Outcome:
-        """Leave out what a leader has said, and note what this one says."""
+        """Leave out what a leader has said, and note what this one says.
+
+        What follows a leader that was silenced is of the same act, and silent with it: the push that a merge makes. Not
+        what follows a push, which may be to the branch of another merge request as well, whose silence it is.
+        """
         follows = one.part.follows
         covered = (self.memory.announced.covering(db, follows) if follows else None) or set()
         left = [each for each in one.notifications if each.channel not in covered]
-        self.memory.announced.lead(db, one.part.leads, [each.channel for each in left])
+        silenced = () if one.events[0].name == "push" else one.silenced
+        self.memory.announced.lead(db, one.part.leads, [*(each.channel for each in left), *silenced])
         self.memory.holding.let_go(db, [lead.act for lead in one.part.leads])
         if one.notifications and not left and follows:
             return replace(one, outcome="filtered", reason=follows.setting, notifications=())
