@@ -59,7 +59,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             return True
         test = item.nodeid.partition("[")[0]
         rows[test] += 1
-        return rows[test] % sample.args[0] == 1 % sample.args[0]
+        each: int = sample.args[0]
+        return rows[test] % each == 1 % each
 
     runs = [(item, is_run(item)) for item in items]
     config.hook.pytest_deselected(items=[item for item, is_one in runs if not is_one])
