@@ -39,13 +39,14 @@ from relays.sources.gitlab.conversations.direct_messages import DirectMessages, 
 from relays.sources.gitlab.conversations.identities import Identities
 from relays.sources.gitlab.conversations.table import Conversations
 from relays.sources.gitlab.dead_letters import DeadLetters
-from relays.sources.gitlab.event_processor import EventProcessor
+from relays.sources.gitlab.event_processor import EventProcessor, Tally
 from relays.sources.gitlab.history import History
 from relays.sources.gitlab.hook_logs import logs_of
 from relays.sources.gitlab.http.refusals import Refusals
 from relays.sources.gitlab.http.server import HttpServer, address_of
 from relays.sources.gitlab.inbox import Inbox
 from relays.sources.gitlab.merge_requests import MergeRequests
+from relays.sources.gitlab.outcome import Settling
 from relays.sources.gitlab.readable import read_projects
 from relays.sources.gitlab.reminders.days import Days
 from relays.sources.gitlab.reminders.reminder import ReminderWorker
@@ -148,25 +149,20 @@ def build(paths: RelayPaths) -> service.Service:
         text = wording["status.dead_letters"].format(count=dead) if dead else ""
         relay.note("dead_letters", text, count=dead)
 
-    towards = (relay.outbox, router, History.of(relay.store))
-    attempt = AttemptJournal(paths.state / "attempt")
     conversing = _converse(relay, sender, router, direct) if isinstance(sender, Bot) else None
-    relay.add(
-        EventProcessor(
-            deliveries,
-            *towards,
-            dead_letters,
-            attempt,
-            relay.metrics,
-            counters,
-            note,
-            conversing,
-            # Nobody could ask for them without a command; what is there from before goes all the same.
-            events if settings.commands else None,
-            quiet if settings.commands else None,
-            [each.forget for each in (conversing, events, quiet) if each],
-        )
+    settling = Settling(
+        deliveries,
+        dead_letters,
+        History.of(relay.store),
+        router.mute,
+        conversing,
+        # Nobody could ask for them without a command; what is there from before goes all the same.
+        events if settings.commands else None,
+        quiet if settings.commands else None,
+        [each.forget for each in (conversing, events, quiet) if each],
     )
+    attempt, tally = AttemptJournal(paths.state / "attempt"), Tally(relay.metrics, counters, note)
+    relay.add(EventProcessor(settling, relay.outbox, router, attempt, tally))
     return relay
 
 

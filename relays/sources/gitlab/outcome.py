@@ -4,6 +4,7 @@ By what is remembered at that moment the event is announced or not: it may be on
 follow one that was (relays.sources.gitlab.correlation), or it may have to wait for what belongs to it.
 """
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from relays.sources.gitlab.channel_events import SILENCE, ChannelEvents
@@ -25,6 +26,7 @@ class Settling:
     """How what was considered is settled, on a site that mutes this much; each by itself without `conversing`.
 
     With `channel_events` it is noted for those who ask, and with `silences` it is not said where nobody wants it now.
+    `forgetting` removes what is old, in the transactions in which events are settled.
     """
 
     received: Inbox
@@ -34,6 +36,7 @@ class Settling:
     conversing: Conversing | None = None
     channel_events: ChannelEvents | None = None
     silences: Silences | None = None
+    forgetting: Sequence[Callable[[Database], None]] = ()
 
     def settle(self, db: Database, one: Outcome, alone: bool) -> Outcome | None:
         """What becomes of it; None if another relay has it, or has changed what it depends on.
