@@ -104,7 +104,7 @@ def build(paths: RelayPaths) -> service.Service:
     in_person = settings.direct_messages and isinstance(sender, Bot)
     gitlab = projects[0].server if projects else None
     channels = Channels(sender) if settings.commands and isinstance(sender, Bot) else None
-    relay.channel_name = partial(name_of, relay.store)
+    relay.standing.channel_name = partial(name_of, relay.store)
     if channels:
         subscribed = Subscribed(relay.store, relay.store.now, router.routes, asks_gitlab=gitlab is not None)
         router = replace(router, subscribed=subscribed)
