@@ -8,7 +8,9 @@ from urllib.parse import urlsplit
 
 from pydantic import ValidationError
 
-from tasks.site import IncomingWebhook, Machine, Site
+from tasks.site import Site
+from tasks.site_machines import Machine
+from tasks.site_mattermost import IncomingWebhook
 from tasks.ssh import port_of
 
 

@@ -35,7 +35,8 @@ from tasks.setup.message import channel_address, send_first
 from tasks.setup.plan import plan
 from tasks.setup.settings_file import with_values
 from tasks.setup.site import missing, projects_of, team_of, values
-from tasks.site import Machine, Site
+from tasks.site import Site
+from tasks.site_machines import Machine
 from tasks.tokens import ledger
 from tasks.tokens.making import Maker, Undo, unbroken
 from tasks.tokens.renewal import revoke_unused
