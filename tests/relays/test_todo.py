@@ -9,21 +9,14 @@ import pytest
 from tests.relays import slash
 from tests.relays.bot_sink import BotSink, later_answer
 from tests.relays.commanded import chat
-from tests.relays.gitlab_site import Forge
-from tests.relays.process import Relay
+from tests.relays.gitlab_site import Forge, database
+from tests.relays.process import LISTEN, Relay
 from tests.relays.sink import Reply
 from tests.relays.slash import ALICE, BOB, ask, introduce
 from tests.standins.gitlab_site import READ_TOKEN, Site, running
 from tests.waiting import wait_until
 
-__all__ = ["chat"]
-
-LISTEN = '[listen]\naddress = "127.0.0.1"\nport = 0\n'
-
-
-@pytest.fixture(scope="module")
-def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("gitlab") / "data" / "gitlab.sqlite3"
+__all__ = ["chat", "database"]
 
 
 @pytest.fixture(scope="module")
