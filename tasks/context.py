@@ -32,6 +32,8 @@ SPOOL = "/etc/passerelle/spool"
 BOT_TOKEN = "/etc/passerelle/mattermost-bot-token"  # noqa: S105
 COMMAND_TOKEN = "/etc/passerelle/mattermost-command-token"  # noqa: S105
 CA = "/etc/passerelle/ca.pem"
+# In the runtime directory of the Nextcloud relay.
+DOCUMENTS_SOCKET = "/run/passerelle-nextcloud/documents.sock"
 APP_PASSWORD = "/etc/passerelle/nextcloud-app-password"  # noqa: S105
 
 

@@ -182,6 +182,27 @@ def _buttons(value: bool, info: ValidationInfo) -> bool:
     return value
 
 
+def _documents(value: "Nextcloud", info: ValidationInfo) -> "Nextcloud":
+    reminding = next((tree for tree in (value, *value.trees) if tree.remind_after), None)
+    chat = info.data.get("mattermost")
+    if reminding and chat and not chat.buttons:
+        raise ValueError(
+            f'remind_after = "{reminding.remind_after}" needs mattermost.buttons, by which people say that they take a '
+            "document: set it to true, or take remind_after out"
+        )
+    return value
+
+
+def _relays(value: "Relays", info: ValidationInfo) -> "Relays":
+    documents = info.data.get("nextcloud")
+    if value.hosts and documents and any(tree.remind_after for tree in (documents, *documents.trees)):
+        raise ValueError(
+            "hosts and nextcloud.remind_after do not go together: where several hosts take presses in, documents have "
+            "no button; take one of them out"
+        )
+    return value
+
+
 BotName = Annotated[str, AfterValidator(_bot_name)]
 
 
@@ -342,7 +363,8 @@ class Mattermost(Section):
     buttons: Annotated[bool, AfterValidator(_buttons)] = Field(
         False,
         description='under the first post of what is open, buttons for what one would do next: "I\'ll review" and '
-        '"Mute 1 h"; needs `posting = "bot"` and `commands`, whose way to the relay presses take',
+        '"Mute 1 h", and without `relays.hosts` under that of a document "I\'ll take it"; needs `posting = "bot"` and '
+        "`commands`, whose way to the relay presses take",
     )
 
 
@@ -485,9 +507,11 @@ class Site(Section):
         None, description='a further page that `status.sh` looks at; `""`: none'
     )
     mattermost: Mattermost = Field(description="Mattermost, the team and the two incoming webhooks")
-    nextcloud: Nextcloud = Field(description="Nextcloud and the watched trees")
+    nextcloud: Annotated[Nextcloud, AfterValidator(_documents)] = Field(
+        description="Nextcloud and the watched trees"
+    )
     gitlab: GitLab = Field(description="GitLab, the projects, and which events are announced where and how")
-    relays: Relays = Field(description="the two relays")
+    relays: Annotated[Relays, AfterValidator(_relays)] = Field(description="the two relays")
 
     @property
     def services(self) -> list[str]:

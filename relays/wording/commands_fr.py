@@ -3,7 +3,7 @@
 TEXTS = {
     "command.describe": "Passerelle : ce qui arrive de GitLab, et ce qui n'arrive pas",
     "command.hint": "[status | todo | notify | why | subscribe | unsubscribe | list | replay "
-    "| mute | review | dead | help]",
+    "| mute | review | take | dead | help]",
     "command.later": "⏳ La réponse à {word} arrive dans un instant.",
     "command.busy.full": "⏳ Trop de commandes à la fois. Réessayez dans une minute.",
     "command.busy.own": "⏳ {count} de vos commandes attendent déjà une réponse : celle-ci n'a pas été lue. Réessayez "
@@ -170,10 +170,19 @@ TEXTS = {
     "command.review.done": "👀 C'est dit dans le fil. Dans GitLab, rien ne change : cela n'y ajoute personne aux "
     "relecteurs.",
     "command.review.again": "👀 Vous l'avez déjà dit dans ce fil.",
+    "command.usage.take": "take",
+    "command.help.take": "dire dans le fil d'un document que vous le prenez en charge",
+    "command.take.off": "Sur ce site, les documents ne se prennent pas en charge depuis Mattermost.",
+    "command.take.thread": "Ce fil n'est pas celui d'un document : il n'y a rien à prendre en charge.",
+    "command.take.taken": "🙋 Vous prenez ce document en charge : le premier message du fil le dit.",
+    "command.take.again": "🙋 Vous avez déjà pris ce document en charge, le {when}.",
+    "command.take.other": "🙋 {name} a déjà pris ce document en charge, le {when}.",
+    "command.take.removed": "Ce document n'est plus dans le dossier : il n'y a plus rien à prendre en charge.",
+    "command.take.nobody": "⚠️ Le relais de Nextcloud ne répond pas ; rien n'a été fait. Réessayez dans une minute.",
+    "button.take": "Pris en charge",
     "button.mute": "Silence 1 h",
     "button.review": "Je relis",
-    "button.over": "⌛ Ce bouton a plus d'une semaine ; rien n'a été fait. Il sert de nouveau dès que le message "
-    "change.",
+    "button.over": "⌛ Ce bouton a expiré ; rien n'a été fait. Il sert de nouveau dès que le message change.",
     "button.unknown": "🔒 Ce bouton n'est plus valable ; rien n'a été fait. Il sert de nouveau dès que le message "
     "change.",
     "button.gone": "🔒 Ce message n'est plus le premier d'un fil du relais ; rien n'a été fait.",

@@ -175,6 +175,10 @@ VALUES = [
         "mattermost.buttons",
         True,
     ),
+    _set("reminders without a button", "nextcloud.remind_after", "2d", "needs mattermost.buttons"),
+    _set("a span of time without its unit", "nextcloud.remind_after", "2", 'such as "12h" or "2d"'),
+    _set("a reminder at once", "nextcloud.remind_after", "5min", 'from "1h" to "60d"'),
+    _set("a reminder after a year", "nextcloud.remind_after", "365d", 'from "1h" to "60d"'),
     _set("another way of posting", "mattermost.posting", "robot", "mattermost.posting = 'robot'"),
     _set("a purpose of two lines", "mattermost.gitlab_webhook.channel_purpose", "a\nb", "channel_purpose"),
     _set(

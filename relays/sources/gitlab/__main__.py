@@ -19,6 +19,7 @@ from relays.mattermost.bot_session import Bot
 from relays.mattermost.buttons import Signer
 from relays.mattermost.channels import Channels
 from relays.mattermost.directory import Directory
+from relays.mattermost.slash_command import TOKEN
 from relays.sources.gitlab.app import App
 from relays.sources.gitlab.attempt_journal import AttemptJournal
 from relays.sources.gitlab.authenticity import read_authenticity
@@ -28,7 +29,6 @@ from relays.sources.gitlab.channel_events import ChannelEvents
 from relays.sources.gitlab.channel_ids import ChannelIds
 from relays.sources.gitlab.commands.assembly import receive_commands
 from relays.sources.gitlab.commands.press import PressReception
-from relays.sources.gitlab.commands.settings import TOKEN
 from relays.sources.gitlab.commands.status import Links
 from relays.sources.gitlab.commands.subscribing import Subscribing
 from relays.sources.gitlab.commands.todo import ReadProjects

@@ -1,0 +1,49 @@
+"""A document that somebody takes: pressed in Mattermost, handed over from one sandbox to the other, shown."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from tasks.context import DOCUMENTS_SOCKET
+from tests.acceptance.people import Chat, Cloud, marker, shown
+from tests.lab.doctor import doctor
+from tests.lab.runs import deploy
+from tests.lab.test_slash_commands import SITE
+from tests.waiting import wait_until
+
+Shell = Callable[[str], str]
+CHANNEL = "rh-alerts"
+TAKEN = {**SITE, "mattermost__buttons": "true", "nextcloud__remind_after": "2d"}
+
+
+@pytest.fixture(autouse=True)
+def as_before() -> Iterator[None]:
+    """The lab's own site has no buttons."""
+    yield
+    deploy()
+
+
+def test_a_press_reaches_the_nextcloud_relay(machine: Shell, chat: Chat, cloud: Cloud) -> None:
+    """Nobody but both relays gets to its socket; when it does not run, that is said, and nothing is done."""
+    deploy(**TAKEN)
+    assert deploy(**TAKEN).changed == 0
+    assert doctor(**TAKEN).code == 0
+    assert machine(f"stat -c '%A %G' {DOCUMENTS_SOCKET}").split() == ["srw-rw----", "passerelle-relays"]
+    try_it = f"python3 -c \"import socket; socket.socket(socket.AF_UNIX).connect('{DOCUMENTS_SOCKET}')\""
+    assert "PermissionError" in machine(f"runuser -u nobody -- {try_it} 2>&1 || true")
+    me = chat.api("GET", "/users/me")
+    chat.api("POST", f"/channels/{chat.channel(CHANNEL)['id']}/members", {"user_id": me["id"]})
+    mark = marker()
+    cloud.put(f"Contrats/{mark}.pdf", b"%PDF")
+    (root,) = wait_until("the document", lambda: chat.about(CHANNEL, mark))
+    machine("systemctl stop passerelle-nextcloud.path passerelle-nextcloud.service")
+    chat.api("POST", f"/posts/{root['id']}/actions/take", {})
+    machine("systemctl start passerelle-nextcloud.service passerelle-nextcloud.path")
+    wait_until("the socket", lambda: machine(f"ls {DOCUMENTS_SOCKET} 2>/dev/null || true"))
+    assert "Pris en charge" not in shown(chat.about(CHANNEL, mark)[0])
+    chat.api("POST", f"/posts/{root['id']}/actions/take", {})
+    wait_until(
+        "who has taken it", lambda: f"par {me['username']}, le " in shown(chat.about(CHANNEL, mark)[0])
+    )
+    assert len(chat.about(CHANNEL, mark)) == 1
+    cloud.delete(f"Contrats/{mark}.pdf")
