@@ -39,7 +39,9 @@ def test_a_press_reaches_the_nextcloud_relay(machine: Shell, chat: Chat, cloud: 
     machine("systemctl stop passerelle-nextcloud.path passerelle-nextcloud.service")
     chat.api("POST", f"/posts/{root['id']}/actions/take", {})
     machine("systemctl start passerelle-nextcloud.service passerelle-nextcloud.path")
-    wait_until("the socket", lambda: machine(f"ls {DOCUMENTS_SOCKET} 2>/dev/null || true"))
+    machine(f"rm {DOCUMENTS_SOCKET}")
+    assert doctor(**TAKEN).first == "nextcloud-relay.presses"
+    machine("systemctl restart passerelle-nextcloud.service")
     assert "Pris en charge" not in shown(chat.about(CHANNEL, mark)[0])
     chat.api("POST", f"/posts/{root['id']}/actions/take", {})
     wait_until(

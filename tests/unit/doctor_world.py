@@ -282,6 +282,7 @@ def report(site: Site, urls: dict[str, str]) -> dict[str, Any]:
         "access": "600",
         "bot": {"access": None, "answer": 0, "error": "", "id": ""},
         "command": None,
+        "deaf": None,
         "release": True,
         "bound": True,
     }
