@@ -101,7 +101,7 @@ class HandoverServer(Worker):
     def __init__(self, listener: socket.socket, handle: Callable[[Handover], Handled]) -> None:
         super().__init__("handover", _TIMEOUT_SECONDS)
         self._listener = listener
-        self._handle = handle
+        self._answer = handle
         self._stopping = threading.Event()
 
     def work(self) -> None:
@@ -128,7 +128,7 @@ class HandoverServer(Worker):
             handover = Handover(**{name: str(value) for name, value in dict(found).items()})
         except (TypeError, ValueError):
             return
-        connection.sendall(_line(self._handle(handover)))
+        connection.sendall(_line(self._answer(handover)))
 
 
 def _line(said: Handover | Handled) -> bytes:

@@ -177,6 +177,7 @@ TEXTS = {
     "command.take.again": "🙋 You have taken this document already, on {when}.",
     "command.take.other": "🙋 {name} has taken this document already, on {when}.",
     "command.take.removed": "This document is not in the folder any more: there is nothing to take.",
+    "command.take.failing": "⚠️ The Nextcloud relay can store nothing; nothing was done. Try again in a minute.",
     "command.take.nobody": "⚠️ The Nextcloud relay does not answer; nothing was done. Try again in a minute.",
     "button.take": "I'll take it",
     "button.mute": "Mute 1 h",

@@ -178,6 +178,8 @@ TEXTS = {
     "command.take.again": "🙋 Vous avez déjà pris ce document en charge, le {when}.",
     "command.take.other": "🙋 {name} a déjà pris ce document en charge, le {when}.",
     "command.take.removed": "Ce document n'est plus dans le dossier : il n'y a plus rien à prendre en charge.",
+    "command.take.failing": "⚠️ Le relais de Nextcloud ne peut rien enregistrer ; rien n'a été fait. Réessayez dans une "
+    "minute.",
     "command.take.nobody": "⚠️ Le relais de Nextcloud ne répond pas ; rien n'a été fait. Réessayez dans une minute.",
     "button.take": "Pris en charge",
     "button.mute": "Silence 1 h",

@@ -28,7 +28,8 @@ def test_a_press_reaches_the_nextcloud_relay(machine: Shell, chat: Chat, cloud: 
     deploy(**TAKEN)
     assert deploy(**TAKEN).changed == 0
     assert doctor(**TAKEN).code == 0
-    assert machine(f"stat -c '%A %G' {DOCUMENTS_SOCKET}").split() == ["srw-rw----", "passerelle-relays"]
+    gid = machine("stat -c %g /proc/$(systemctl show -P MainPID passerelle-gitlab)").strip()
+    assert machine(f"stat -c '%A %g' {DOCUMENTS_SOCKET}").split() == ["srw-rw----", gid]
     try_it = f"python3 -c \"import socket; socket.socket(socket.AF_UNIX).connect('{DOCUMENTS_SOCKET}')\""
     assert "PermissionError" in machine(f"runuser -u nobody -- {try_it} 2>&1 || true")
     me = chat.api("GET", "/users/me")

@@ -190,6 +190,20 @@ def test_without_the_nextcloud_relay_nothing_is_done_and_that_is_said(
     taken(root)
 
 
+def test_what_cannot_be_stored_is_not_done(pair: Callable[..., Pair], chat: BotSink) -> None:
+    relays = pair()
+    relays.start()
+    root = relays.bring("Contrats/alex.pdf")
+    relays.nextcloud.limit_file_size(0)
+    failing = (
+        "⚠️ Le relais de Nextcloud ne peut rien enregistrer ; rien n'a été fait. Réessayez dans une minute."
+    )
+    assert press(relays.gitlab, chat, root, "take") == failing
+    relays.nextcloud.limit_file_size(-1)
+    wait_for(lambda: press(relays.gitlab, chat, root, "take") == TAKEN)
+    taken(root)
+
+
 def test_a_kill_between_the_press_and_the_edit_loses_neither(
     pair: Callable[..., Pair], chat: BotSink
 ) -> None:

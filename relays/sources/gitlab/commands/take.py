@@ -9,7 +9,6 @@ from relays.mattermost.handover import Handover, NoAnswerError, NobodyThereError
 from relays.mattermost.markup import Markup
 from relays.sources.gitlab.commands.storing import UncertainError
 from relays.sources.gitlab.commands.subcommand import Asked, Subcommand
-from relays.storage.engine import StorageError
 
 log = logging.getLogger(__name__)
 
@@ -43,8 +42,6 @@ class Take(Subcommand):
             raise UncertainError from None
         log.info("take channel=%s user=%s outcome=%s", command.channel, command.user_id, handled.outcome)
         match handled.outcome:
-            case "failing":
-                raise StorageError("the Nextcloud relay cannot store anything")
             case "uncertain":
                 raise UncertainError
             case "gone":
