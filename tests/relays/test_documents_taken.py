@@ -281,6 +281,24 @@ def test_the_word_does_what_the_button_does(pair: Callable[..., Pair], chat: Bot
     taken(root)
 
 
+def test_in_another_channel_of_the_tree_it_is_taken_as_well(pair: Callable[..., Pair], chat: BotSink) -> None:
+    """A conversation begins anew there, with the next version, and its first post has the button."""
+    relays = pair()
+    relays.start()
+    before = relays.bring("Contrats/alex.pdf")
+    relays.nextcloud.terminate()
+    relays.nextcloud.configure(f'{relays.nextcloud.settings}\nchannel = "home"\n')
+    relays.nextcloud.start()
+    (relays.tree / "Contrats/alex.pdf").write_bytes(b"another version")
+    wait_for(
+        lambda: chat.roots("home") and not relays.rows("SELECT 1 FROM conversation WHERE post_id IS NULL")
+    )
+    (root,) = chat.roots("home")
+    assert press(relays.gitlab, chat, before, "take").startswith(NO_ROOT)
+    assert press(relays.gitlab, chat, root, "take") == TAKEN
+    taken(root)
+
+
 def test_what_somebody_is_called_acts_on_nothing(pair: Callable[..., Pair], chat: BotSink) -> None:
     introduce(chat, ALICE, "here", "fr")
     introduce(chat, BOB, "_bob_~town", "fr")

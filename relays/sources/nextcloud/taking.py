@@ -49,10 +49,12 @@ class Taking:
         ).fetchone()
         if row and row[1] is not None:
             return replace(new, root=document.taken(self._wording, new.root, *row))
-        if row is None and new.root.attachment and new.root.attachment.buttons:
+        if new.root.attachment and new.root.attachment.buttons:
             db.execute(
                 "INSERT INTO document_threads (conversation, channel, tree, since, reminds, signed_by)"
-                " VALUES (?, ?, ?, ?, ?, ?)",
+                " VALUES (?, ?, ?, ?, ?, ?)"
+                # A site may have another channel for the tree by now, in which the conversation begins anew.
+                " ON CONFLICT (conversation) DO UPDATE SET channel = excluded.channel",
                 (
                     *(new.conversation, new.channel, tree, self._clock()),
                     *(options.remind_after is not None, self._signed_by),
