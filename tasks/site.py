@@ -15,8 +15,10 @@ from pydantic import (
     BeforeValidator,
     Field,
     SecretStr,
+    ValidationError,
     ValidationInfo,
 )
+from pydantic_core import InitErrorDetails, PydanticCustomError
 from pyinfra.api.exceptions import PyinfraError
 
 from relays.base.addresses import BaseUrl, ProxyUrl, base_url
@@ -183,13 +185,23 @@ def _buttons(value: bool, info: ValidationInfo) -> bool:
 
 
 def _documents(value: "Nextcloud", info: ValidationInfo) -> "Nextcloud":
-    reminding = next((tree for tree in (value, *value.trees) if tree.remind_after), None)
     chat = info.data.get("mattermost")
-    if reminding and chat and not chat.buttons:
-        raise ValueError(
-            f'remind_after = "{reminding.remind_after}" needs mattermost.buttons, by which people say that they take a '
-            "document: set it to true, or take remind_after out"
+    if chat is None or chat.buttons:
+        return value
+    places: list[tuple[tuple[str | int, ...], Announced]] = [((), value)]
+    places += [(("trees", place), tree) for place, tree in enumerate(value.trees)]
+    needs = "needs mattermost.buttons = true, by which people say that they take a document"
+    faults = [
+        InitErrorDetails(
+            type=PydanticCustomError("value_error", needs),
+            loc=(*place, "remind_after"),
+            input=tree.remind_after,
         )
+        for place, tree in places
+        if tree.remind_after
+    ]
+    if faults:
+        raise ValidationError.from_exception_data("nextcloud", faults)
     return value
 
 
