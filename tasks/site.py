@@ -15,8 +15,10 @@ from pydantic import (
     BeforeValidator,
     Field,
     SecretStr,
+    ValidationError,
     ValidationInfo,
 )
+from pydantic_core import InitErrorDetails, PydanticCustomError
 from pyinfra.api.exceptions import PyinfraError
 
 from relays.base.addresses import BaseUrl, ProxyUrl, base_url
@@ -410,6 +412,13 @@ class GitLab(Section):
         "GitLab could not deliver while it was down, and reads what `[gitlab.reminders]` reminds people of; "
         "needs GitLab 17.4 or newer, at a `url` that the host reaches",
     )
+    write_token: Token | None = Field(
+        None,
+        description='access token of all projects, role Developer, scope `api`: with it, who presses "I\'ll review" '
+        'becomes a reviewer in GitLab, and "Retry pipeline" runs one that failed again, each for those who may there '
+        "themselves; role Maintainer for pipelines of protected branches. Needs `mattermost.commands` and "
+        '`mattermost.posting = "bot"`, at a `url` that the host reaches',
+    )
     web_user: Shown = Field(
         "root", description="who signs in to GitLab's pages for the pictures of `make check`"
     )
@@ -477,6 +486,17 @@ class Relays(Section):
         return f"{in_url(self.address)}:{self.port}" if self.address else ""
 
 
+def _writing(value: GitLab, info: ValidationInfo) -> GitLab:
+    chat = info.data.get("mattermost")
+    if value.write_token is None or chat is None or (chat.commands and chat.posting == "bot"):
+        return value
+    needs = 'needs mattermost.commands and mattermost.posting = "bot", by which people have something done'
+    fault = InitErrorDetails(
+        type=PydanticCustomError("value_error", needs), loc=("write_token",), input=value.write_token
+    )
+    raise ValidationError.from_exception_data("gitlab", [fault])
+
+
 class Site(Section):
     """One site: its host, its three applications, its relays."""
 
@@ -486,7 +506,9 @@ class Site(Section):
     )
     mattermost: Mattermost = Field(description="Mattermost, the team and the two incoming webhooks")
     nextcloud: Nextcloud = Field(description="Nextcloud and the watched trees")
-    gitlab: GitLab = Field(description="GitLab, the projects, and which events are announced where and how")
+    gitlab: Annotated[GitLab, AfterValidator(_writing)] = Field(
+        description="GitLab, the projects, and which events are announced where and how"
+    )
     relays: Relays = Field(description="the two relays")
 
     @property

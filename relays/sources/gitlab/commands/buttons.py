@@ -2,5 +2,5 @@
 
 from collections.abc import Mapping, Sequence
 
-WORDS: Mapping[str, Sequence[str]] = {"mute": ("mute", "1h"), "review": ("review",)}
+WORDS: Mapping[str, Sequence[str]] = {"mute": ("mute", "1h"), "review": ("review",), "retry": ("retry",)}
 """What would be typed, by the actions of the buttons (conversations.root.BUTTONS)."""

@@ -37,11 +37,13 @@ class Subcommand(ABC):
     """One word of the slash command. Its help is in both catalogues of relays.wording, under `command.help.NAME`.
 
     `asks_mattermost`, `asks_gitlab`: it may have to wait for one of them, so that the answer may come later.
+    `acts_in_gitlab`: it changes something there, for somebody who waits.
     """
 
     name: ClassVar[str]
     asks_mattermost: ClassVar[bool] = False
     asks_gitlab: ClassVar[bool] = False
+    acts_in_gitlab: bool = False
 
     @abstractmethod
     def answer(self, asked: Asked) -> Markup:

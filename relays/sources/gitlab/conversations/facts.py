@@ -114,6 +114,7 @@ def of_pipeline(payload: Payload) -> Iterator[tuple[str, Fact]]:
     value: dict[str, object] = {
         key: pipeline.text(key)[:_ADDRESS] for key in ("id", "status", "url", "sha", "ref")
     }
+    value["project"] = payload.text("project", "path_with_namespace")[:_ADDRESS]
     value["warnings"] = pipeline.text("detailed_status") == "passed with warnings"
     value["duration"] = pipeline.number("duration")
     value["own"] = bool(payload.mapping("merge_request"))
