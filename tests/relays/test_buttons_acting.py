@@ -1,8 +1,10 @@
 """Buttons that change something in GitLab: for whom, once, and what is said where GitLab does not do it."""
 
+import json
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -86,6 +88,22 @@ def test_who_reviews_becomes_a_reviewer_beside_those_who_are(
         f'{PUT} {{"reviewer_ids": [4, {IDS["alice"]}]}}',
         f'{PUT} {{"reviewer_ids": [4, {IDS["alice"]}, {IDS["bob"]}]}}',
     ]
+
+
+def test_who_has_pressed_is_not_asked_for_a_review(relay: Relay, chat: BotSink, gitlab: GitLab) -> None:
+    """GitLab says in the name of whose token it is that they are a reviewer now."""
+    chat.people["zoe"] = "id-of-zoe"
+    root = root_of(relay, chat, OPEN)
+    assert press(relay, chat, root, "review").startswith("👀 Vous êtes maintenant parmi les relecteurs")
+    event = json.loads(body("merge_request_update_labels_only.json"))
+    people = [{"username": name, "name": name} for name in ("alice", "marc")]
+    event |= {"reviewers": people, "changes": {"reviewers": {"previous": [], "current": people}}}
+    now = datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+    event["object_attributes"] |= {"updated_at": now}
+    send(relay, json.dumps(event).encode())
+    wait_for(lambda: "alice, marc" in str(root.props))
+    wait_for(lambda: [each for each in chat.written("@zoe") if "demande une relecture" in each.shown])
+    assert chat.written("@alice") == []
 
 
 NOT_YOURS = "Aucun compte de GitLab n'est à coup sûr le vôtre : rien n'a été fait."

@@ -11,6 +11,7 @@ from relays.sources.gitlab.commands.acting import Actor
 from relays.sources.gitlab.commands.storing import stored
 from relays.sources.gitlab.commands.subcommand import Asked, Subcommand
 from relays.sources.gitlab.commands.threads import Thread, find_thread
+from relays.sources.gitlab.conversations.facts import own_wish
 from relays.sources.gitlab.conversations.table import Conversations
 from relays.sources.gitlab.payload import Payload
 from relays.sources.gitlab.reader import Ask
@@ -75,6 +76,9 @@ class Review(Subcommand):
         there = _reviewers(found)
         outcome = "already"
         if account.id not in there:
+            # Before the event comes that says so: they need not be asked for what they have asked for themselves.
+            wish, known = own_wish(account.username, self._store.now()), Conversations(self._store)
+            stored(self._store.submit, lambda db: known.note(db, thread.conversation, wish))
             wanted = {"reviewer_ids": [*there, account.id]}
             now = _reviewers(Payload(ask(lambda: api.change("PUT", place, wanted, "merge requests"))))
             # GitLab leaves out what it does not take and says nothing: the free edition, all but the first.

@@ -48,6 +48,11 @@ def title_of_subject(subject: Payload) -> Fact:
     return Fact(order_of(subject), value)
 
 
+def own_wish(username: str, at: float) -> tuple[str, Fact]:
+    """That somebody of GitLab has asked at that moment to be a reviewer, whoever enters them there."""
+    return f"wish {username[:_NAME]}", Fact((at,), True)
+
+
 def order_of(subject: Payload) -> tuple[float, ...]:
     """When something changed last; of one second, that it is over is the last word."""
     at = moment(subject.text("updated_at"))
