@@ -3,12 +3,17 @@
 import json
 import re
 import threading
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http import HTTPStatus
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
+import pytest
+
 from tests.relays.loopback import Handler, Loopback
+from tests.relays.pressing import SETTING
 
 PROJECT = "taaf/projet-test-taaf"
 WRITE_TOKEN = "write0token5of6the7gitlab8api"
@@ -35,6 +40,8 @@ class Failure:
 class GitLab:
     """What its API says; `changed` is what it was asked to change, in order."""
 
+    people: dict[str, int] = field(default_factory=lambda: dict(IDS))
+    """Numbers of accounts by their names."""
     roles: dict[str, int] = field(default_factory=lambda: dict.fromkeys(IDS, DEVELOPER))
     public: bool = False
     most_reviewers: int = 200
@@ -103,7 +110,7 @@ class GitLab:
 
     def _answer(self, what: str, where: str, query: dict[str, list[str]], body: Json) -> object:
         if where == "users":
-            return [_user(name) for name in query.get("username", []) if name in IDS]
+            return [self._user(name) for name in query.get("username", []) if name in self.people]
         rest = where.removeprefix(f"projects/{PROJECT}").removeprefix("/")
         if not where.startswith(f"projects/{PROJECT}"):
             return None
@@ -111,9 +118,9 @@ class GitLab:
             visibility = "public" if self.public else "private"
             return {"visibility": visibility, "merge_requests_access_level": "enabled"}
         if found := re.fullmatch(r"members/all/(\d+)", rest):
-            name = next((name for name, number in IDS.items() if str(number) == found[1]), "")
+            name = next((name for name, number in self.people.items() if str(number) == found[1]), "")
             role = self.roles.get(name, 0)
-            return {**_user(name), "access_level": role} if role else None
+            return {**self._user(name), "access_level": role} if role else None
         if rest == "merge_requests/8":
             if what.startswith("PUT"):
                 # The rest is left out, and nothing said.
@@ -131,6 +138,23 @@ class GitLab:
             return {"protected": self.protected, "developers_can_merge": self.developers_can_merge}
         return None
 
+    def _user(self, name: str) -> Json:
+        return {"id": self.people.get(name, 0), "username": name, "state": "active", "public_email": ""}
 
-def _user(name: str) -> Json:
-    return {"id": IDS.get(name, 0), "username": name, "state": "active", "public_email": ""}
+
+@pytest.fixture
+def gitlab() -> Iterator[GitLab]:
+    """One in which everybody develops."""
+    started = GitLab()
+    yield started
+    started.close()
+
+
+def settings(gitlab: GitLab) -> str:
+    """What the table of commands says besides, so that they have buttons, and act there."""
+    return f'{SETTING}\n[commands.gitlab]\nurl = "{gitlab.url}"\n'
+
+
+def hand_token(home: Path, token: str = WRITE_TOKEN) -> None:
+    """Hand the relay the token to act with."""
+    (home / "credentials" / "gitlab-write-token").write_text(f"{token}\n")

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from relays.mattermost import markup
@@ -19,8 +20,14 @@ _REASON = 120
 # Whoever has pressed a button is answered within twenty seconds: nothing is begun that they would not hear of.
 _SECONDS = 10.0
 
-Act = Callable[[Account, Ask], Markup]
-"""Does something for an account of GitLab, each question to GitLab put by the second; what it answers. GitLabError."""
+
+@dataclass(frozen=True)
+class Who:
+    """For whom something is done: their account in GitLab, where `ask` puts each question; `name` is in Mattermost."""
+
+    account: Account
+    name: str
+    ask: Ask
 
 
 class Actor:
@@ -34,8 +41,11 @@ class Actor:
         """A project of that GitLab."""
         return PlaceApi(self._server, path)
 
-    def answer(self, asked: Asked, act: Act) -> Markup:
-        """What `act` answers for who has asked; or why nothing was done, or that nobody knows whether it was."""
+    def answer(self, asked: Asked, act: Callable[[Who], Markup]) -> Markup:
+        """What `act` answers, which may raise GitLabError; or why nothing was done, or that nobody knows if it was.
+
+        Mattermost is asked who somebody is before, for it may not say it any more afterwards.
+        """
         wording, ask, person = asked.wording, within(_SECONDS), asked.person()
         try:
             account = (
@@ -43,7 +53,9 @@ class Actor:
                 if person.is_bot
                 else find_account(self._server, self._people, person.name, person.email, ask)
             )
-            return act(account, ask) if account else Markup(wording["command.act.nobody"])
+            if account is None:
+                return Markup(wording["command.act.nobody"])
+            return act(Who(account, person.name, ask))
         except GitLabError as error:
             unconfirmed = isinstance(error, UnconfirmedError)
             log.warning(

@@ -26,7 +26,9 @@ from relays.wording import CATALOGUES, Wording
 
 log = logging.getLogger(__name__)
 
-_QUICK_THREADS, _SLOW_THREADS, _ACTING_THREADS, _SLOWEST_THREADS = 4, 2, 2, 2
+_QUICK_THREADS, _SLOW_THREADS, _SLOWEST_THREADS = 4, 2, 2
+# One, so that what was read in GitLab is still so when it is changed.
+_ACTING_THREADS = 1
 # What has waited so long is not done any more: who typed it may have turned to something else.
 _STALE_SECONDS = 120.0
 # Of what changes something elsewhere: who has pressed is answered sooner than anything could come of it.

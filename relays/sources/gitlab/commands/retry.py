@@ -2,17 +2,14 @@
 
 import logging
 import re
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from urllib.parse import quote
 
 from relays.delivery.outbox import Notification, Outbox
 from relays.mattermost import markup
 from relays.mattermost.markup import Markup
 from relays.mattermost.message import RELAY, Message
-from relays.sources.gitlab.accounts import DEVELOPER, MAINTAINER, Account, role_in
-from relays.sources.gitlab.commands.acting import Actor
+from relays.sources.gitlab.accounts import DEVELOPER, MAINTAINER, role_in
+from relays.sources.gitlab.commands.acting import Actor, Who
 from relays.sources.gitlab.commands.storing import stored
 from relays.sources.gitlab.commands.subcommand import Asked, Subcommand
 from relays.sources.gitlab.commands.threads import Thread, find_thread
@@ -44,8 +41,6 @@ class Retry(Subcommand):
         self._outbox = outbox
         self._router = router
         self._actor = actor
-        self._guard = threading.Lock()
-        self._under_way: set[tuple[str, int]] = set()
 
     def answer(self, asked: Asked) -> Markup:
         wording = asked.wording
@@ -60,36 +55,16 @@ class Retry(Subcommand):
             return Markup(wording["command.retry.not_failed"])
         # That of a merge request may have run in another project, from which it comes.
         api, number = self._actor.project(pipeline.text("project") or project), int(pipeline.text("id"))
-        with self._alone(api.path, number) as is_alone:
-            if not is_alone:
-                return markup.fill(wording["command.retry.runs"], number=number)
-            return self._actor.answer(
-                asked, lambda account, ask: self._retry(asked, thread, api, number, account, ask)
-            )
+        return self._actor.answer(asked, lambda who: self._retry(asked, thread, api, number, who))
 
     def _failed(self, db: Database, name: str) -> Payload | None:
         """The pipeline of a conversation, if the last that was heard of it is that it has failed."""
         state = Conversations(self._store).state(db, name)
         return failed_pipeline(state) if state else None
 
-    @contextmanager
-    def _alone(self, project: str, number: int) -> Iterator[bool]:
-        """Whether nobody else asks for this pipeline at this moment; meanwhile nobody does."""
-        key = (project, number)
-        with self._guard:
-            is_alone = key not in self._under_way
-            self._under_way.add(key)
-        try:
-            yield is_alone
-        finally:
-            if is_alone:
-                with self._guard:
-                    self._under_way.discard(key)
-
-    def _retry(
-        self, asked: Asked, thread: Thread, api: PlaceApi, number: int, account: Account, ask: Ask
-    ) -> Markup:
-        wording, role = asked.wording, role_in(api, account, ask)
+    def _retry(self, asked: Asked, thread: Thread, api: PlaceApi, number: int, who: Who) -> Markup:
+        wording, ask = asked.wording, who.ask
+        role = role_in(api, who.account, ask)
         if role < DEVELOPER:
             return Markup(wording["command.retry.role"])
         found = Payload(ask(lambda: api.one(f"pipelines/{number}", {}, "pipelines", "")))
@@ -100,13 +75,13 @@ class Retry(Subcommand):
             return Markup(wording["command.retry.protected"])
         ask(lambda: api.change("POST", f"pipelines/{number}/retry", {}, "pipelines"))
         log.info("retry pipeline=%s#%d user=%s", api.path, number, asked.command.user_id)
-        self._say(asked, thread, found, number)
+        self._say(asked, thread, found, number, who.name)
         return markup.fill(wording["command.retry.done"], number=number)
 
-    def _say(self, asked: Asked, thread: Thread, pipeline: Payload, number: int) -> None:
+    def _say(self, asked: Asked, thread: Thread, pipeline: Payload, number: int, name: str) -> None:
         said = CATALOGUES[self._router.language_in(asked.command.channel)]["command.retry.said"]
         shown = markup.link(Markup(f"#{number}"), pipeline.text("web_url"))
-        text = markup.fill(said, name=markup.plain(asked.user_name(), 64), pipeline=shown)
+        text = markup.fill(said, name=markup.plain(name, 64), pipeline=shown)
         # It may fail once more, and be retried then.
         key = f"retry:{thread.conversation}:{number}:{pipeline.text('updated_at')}"
         message = Message(RELAY, ":repeat:", summary=text, text=text)

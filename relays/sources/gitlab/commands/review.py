@@ -6,15 +6,14 @@ from relays.delivery.outbox import Notification, Outbox
 from relays.mattermost import markup
 from relays.mattermost.markup import Markup
 from relays.mattermost.message import RELAY, Message
-from relays.sources.gitlab.accounts import Account, access_to
-from relays.sources.gitlab.commands.acting import Actor
+from relays.sources.gitlab.accounts import access_to
+from relays.sources.gitlab.commands.acting import Actor, Who
 from relays.sources.gitlab.commands.storing import stored
 from relays.sources.gitlab.commands.subcommand import Asked, Subcommand
 from relays.sources.gitlab.commands.threads import Thread, find_thread
 from relays.sources.gitlab.conversations.facts import own_wish
 from relays.sources.gitlab.conversations.table import Conversations
 from relays.sources.gitlab.payload import Payload
-from relays.sources.gitlab.reader import Ask
 from relays.sources.gitlab.rest import MAY_WRITE, GitLabError, PlaceApi
 from relays.sources.gitlab.router import Router
 from relays.storage.engine import Database
@@ -51,22 +50,17 @@ class Review(Subcommand):
             return Markup(wording["command.review.thread"])
         try:
             if self._actor is None:
-                return Markup(
-                    wording["command.review.done" if self._say(asked, thread) else "command.review.again"]
-                )
+                is_new = self._say(asked, thread, asked.user_name())
+                return Markup(wording["command.review.done" if is_new else "command.review.again"])
             project, number = thread.merge_request
             api, place = self._actor.project(project), f"merge_requests/{number}"
-            return self._actor.answer(
-                asked, lambda account, ask: self._assign(asked, thread, api, place, account, ask)
-            )
+            return self._actor.answer(asked, lambda who: self._assign(asked, thread, api, place, who))
         except _NotOpenError:
             return Markup(wording["command.review.not_open"])
 
-    def _assign(
-        self, asked: Asked, thread: Thread, api: PlaceApi, place: str, account: Account, ask: Ask
-    ) -> Markup:
-        """Add an account to the reviewers, and say in the thread that somebody reviews; what that has come to."""
-        wording = asked.wording
+    def _assign(self, asked: Asked, thread: Thread, api: PlaceApi, place: str, who: Who) -> Markup:
+        """Add somebody to the reviewers, and say in the thread that they review; what that has come to."""
+        wording, account, ask = asked.wording, who.account, who.ask
         project = Payload(ask(lambda: api.one("", {}, "the project", "")))
         if not access_to(api, project, account, ask).merge_requests:
             return Markup(wording["command.review.no_access"])
@@ -85,13 +79,13 @@ class Review(Subcommand):
             outcome = "assigned" if account.id in now else "full"
             if outcome == "full" and not there:
                 raise GitLabError("it has taken no reviewer", f"the token may not set reviewers: {MAY_WRITE}")
-        self._say(asked, thread, is_open=True)
+        self._say(asked, thread, who.name, is_open=True)
         log.info("reviewer %s thread=%s user=%s", outcome, thread.conversation, asked.command.user_id)
         return Markup(wording[f"command.review.{outcome}"])
 
-    def _say(self, asked: Asked, thread: Thread, *, is_open: bool = False) -> bool:
+    def _say(self, asked: Asked, thread: Thread, name: str, *, is_open: bool = False) -> bool:
         """Say it in the thread; whether that is new. _NotOpenError unless it `is_open` as GitLab says, or as known."""
-        command, name = asked.command, asked.user_name()
+        command = asked.command
 
         def work(db: Database) -> list[Notification]:
             state = Conversations(self._store).state(db, thread.conversation)
