@@ -24,7 +24,7 @@ test: $(VENV)/dev ## everything: linter, types, units, stand-ins, relays, then t
 	@tests/run
 
 exhaustive: $(VENV)/dev ## every fault of the long tables, of the relays and in the lab (more than an hour)
-	$(PYTHON) -m pytest -q -n 2 --exhaustive tests/relays tests/upgrades
+	$(PYTHON) -m pytest -q -n 2 --exhaustive tests/unit tests/standins tests/relays tests/upgrades
 	@$(PYTHON) -m lab up
 	PASSERELLE_SETTINGS=$(LAB_SETTINGS) $(PYTHON) -m pytest -q --exhaustive tests/lab
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -45,9 +46,22 @@ def spool(request: pytest.FixtureRequest) -> str | None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what is marked `exhaustive` unless it is asked for."""
+    """Unless all are asked for, leave out what is marked `exhaustive`, and of what is `sampled` all but a few rows."""
     if config.getoption("exhaustive"):
         return
-    left_out = [item for item in items if item.get_closest_marker("exhaustive")]
-    config.hook.pytest_deselected(items=left_out)
-    items[:] = [item for item in items if item not in left_out]
+    rows: Counter[str] = Counter()
+
+    def is_run(item: pytest.Item) -> bool:
+        if item.get_closest_marker("exhaustive"):
+            return False
+        sample = item.get_closest_marker("sampled")
+        if sample is None:
+            return True
+        test = item.nodeid.partition("[")[0]
+        rows[test] += 1
+        each: int = sample.args[0]
+        return rows[test] % each == 1 % each
+
+    runs = [(item, is_run(item)) for item in items]
+    config.hook.pytest_deselected(items=[item for item, is_one in runs if not is_one])
+    items[:] = [item for item, is_one in runs if is_one]

@@ -4,12 +4,8 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-
-import pytest
-from _pytest.mark import ParameterSet
 
 from lab import state
 
@@ -64,15 +60,3 @@ def dry(**settings: str) -> Run:
     run = pyinfra("--dry", **settings)
     assert run.code == 0, run.output
     return run
-
-
-def sampled(cases: Iterable[object], each: int) -> list[ParameterSet]:
-    """The parameters of a long table, all but one in so many marked as `exhaustive`; tuples are several each."""
-    found = []
-    for place, case in enumerate(cases):
-        values = (
-            case.values if isinstance(case, ParameterSet) else case if isinstance(case, tuple) else (case,)
-        )
-        name = case.id if isinstance(case, ParameterSet) else None
-        found.append(pytest.param(*values, id=name, marks=[pytest.mark.exhaustive] if place % each else []))
-    return found

@@ -15,7 +15,7 @@ from tasks.site import Site
 from tests.acceptance.people import Chat, Forge, marker, shown
 from tests.lab.doctor import doctor, open_issue, wait_until_sound
 from tests.lab.faults.world import INFRASTRUCTURE, TREE, World, on_host
-from tests.lab.runs import deploy, sampled
+from tests.lab.runs import deploy
 from tests.waiting import wait_until
 
 Deed = Callable[[World], object]
@@ -286,7 +286,8 @@ def sound(forge: Forge) -> Iterator[None]:
     deploy()
 
 
-@pytest.mark.parametrize("fault", sampled(FAULTS, 32))
+@pytest.mark.sampled(32)
+@pytest.mark.parametrize("fault", FAULTS)
 def test_fault_is_named_with_its_remedy(world: World, fault: str) -> None:
     made = FAULTS[fault]
     made.make(world)
@@ -312,39 +313,37 @@ def mended(world: World) -> bool:
     return True
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize(
     ("settings", "code", "remedy"),
-    sampled(
-        [
-            ({"host__ssh_port": "9"}, "ssh.unreachable", "host.ssh_port"),
-            ({"host__address": "nowhere.invalid"}, "ssh.unreachable", "host.address"),
-            ({"host__ssh_user": "nobody"}, "ssh.unreachable", "authorized_keys"),
-            ({"host__known_hosts": EMPTY}, "ssh.unreachable", "known_hosts"),
-            (
-                {"host__ssh_user": "ops", "host__sudo": "false", "host__infrastructure": INFRASTRUCTURE},
-                "ssh.sudo",
-                "host.sudo",
-            ),
-            ({"relays__port": "8091"}, "relay.port-other", "make deploy"),
-            ({"nextcloud__admin": "nobody"}, "nextcloud.no-files", "nextcloud.admin"),
-            ({"host__infrastructure": "/root/elsewhere"}, "docker.folder", "host.infrastructure"),
-            (
-                {"nextcloud__service": "cloud"},
-                "docker.service-missing",
-                "docker compose -p taaf-infrastructure up -d cloud",
-            ),
-            ({"mattermost__url": "http://nowhere.invalid"}, "mattermost.name", "mattermost.url"),
-            ({"mattermost__url": "http://git.taaf.internal"}, "mattermost.stranger", "mattermost.url"),
-            ({"mattermost__token": "wrongtoken"}, "mattermost.token", "mattermost.token"),
-            ({"gitlab__url": "http://git.taaf.internal:81"}, "gitlab.port", "gitlab.url"),
-            ({"gitlab__token": "wrongtoken"}, "gitlab.token", "gitlab.token"),
-            ({"gitlab__project": "root/nowhere"}, "gitlab.project", "make deploy"),
-            ({"gitlab__read_token": "wrongtoken"}, "gitlab.read-token", "gitlab.read_token"),
-            ({"nextcloud__url": "http://git.taaf.internal"}, "nextcloud.stranger", "nextcloud.url"),
-            ({"nextcloud__data_directory": "/srv"}, "nextcloud.no-volume", "nextcloud.data_directory"),
-        ],
-        4,
-    ),
+    [
+        ({"host__ssh_port": "9"}, "ssh.unreachable", "host.ssh_port"),
+        ({"host__address": "nowhere.invalid"}, "ssh.unreachable", "host.address"),
+        ({"host__ssh_user": "nobody"}, "ssh.unreachable", "authorized_keys"),
+        ({"host__known_hosts": EMPTY}, "ssh.unreachable", "known_hosts"),
+        (
+            {"host__ssh_user": "ops", "host__sudo": "false", "host__infrastructure": INFRASTRUCTURE},
+            "ssh.sudo",
+            "host.sudo",
+        ),
+        ({"relays__port": "8091"}, "relay.port-other", "make deploy"),
+        ({"nextcloud__admin": "nobody"}, "nextcloud.no-files", "nextcloud.admin"),
+        ({"host__infrastructure": "/root/elsewhere"}, "docker.folder", "host.infrastructure"),
+        (
+            {"nextcloud__service": "cloud"},
+            "docker.service-missing",
+            "docker compose -p taaf-infrastructure up -d cloud",
+        ),
+        ({"mattermost__url": "http://nowhere.invalid"}, "mattermost.name", "mattermost.url"),
+        ({"mattermost__url": "http://git.taaf.internal"}, "mattermost.stranger", "mattermost.url"),
+        ({"mattermost__token": "wrongtoken"}, "mattermost.token", "mattermost.token"),
+        ({"gitlab__url": "http://git.taaf.internal:81"}, "gitlab.port", "gitlab.url"),
+        ({"gitlab__token": "wrongtoken"}, "gitlab.token", "gitlab.token"),
+        ({"gitlab__project": "root/nowhere"}, "gitlab.project", "make deploy"),
+        ({"gitlab__read_token": "wrongtoken"}, "gitlab.read-token", "gitlab.read_token"),
+        ({"nextcloud__url": "http://git.taaf.internal"}, "nextcloud.stranger", "nextcloud.url"),
+        ({"nextcloud__data_directory": "/srv"}, "nextcloud.no-volume", "nextcloud.data_directory"),
+    ],
     ids=lambda value: "-".join(value) if isinstance(value, dict) else None,
 )
 def test_wrong_setting_is_named(settings: dict[str, Any], code: str, remedy: str) -> None:

@@ -10,7 +10,7 @@ from tasks.site import Site
 from tests.acceptance.people import Chat, Cloud, Forge, marker, shown
 from tests.lab.faults.table import FAULTS
 from tests.lab.faults.world import TREE, Fault, World
-from tests.lab.runs import deploy, sampled
+from tests.lab.runs import deploy
 from tests.lab.test_drift_report import drift as report
 from tests.waiting import wait_until
 
@@ -37,7 +37,8 @@ def accepts(world: World) -> bool:
     return True
 
 
-@pytest.mark.parametrize("fault", sampled(FAULTS, 40), ids=str)
+@pytest.mark.sampled(60)
+@pytest.mark.parametrize("fault", FAULTS, ids=str)
 def test_drift_is_named_and_repaired(world: World, fault: Fault) -> None:
     """One look, one repair, and nothing left to do; then an event goes all the way again."""
     fault.make(world)

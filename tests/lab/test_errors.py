@@ -7,7 +7,7 @@ import pytest
 from docker import DockerClient
 
 from tests.acceptance.people import Chat
-from tests.lab.runs import Run, deploy, pyinfra, sampled
+from tests.lab.runs import Run, deploy, pyinfra
 
 
 def reported(run: Run) -> str:
@@ -26,24 +26,22 @@ def reported(run: Run) -> str:
     "options",
     [pytest.param(("-y",), marks=pytest.mark.exhaustive, id="deploy"), pytest.param(("--dry",), id="dry")],
 )
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize(
     ("settings", "named"),
-    sampled(
-        [
-            ({"mattermost__token": "wrongtoken"}, "check mattermost.token"),
-            ({"gitlab__token": "wrongtoken"}, "check gitlab.token"),
-            ({"mattermost__url": "http://nowhere.invalid"}, "check mattermost.url"),
-            ({"gitlab__url": "http://nowhere.invalid"}, "check gitlab.url"),
-            ({"gitlab__url": "http://git.taaf.internal:81"}, "check gitlab.url"),
-            ({"mattermost__url": "http://git.taaf.internal"}, "mattermost: "),
-            ({"host__infrastructure": "/root/elsewhere"}, "check host.infrastructure"),
-            ({"nextcloud__service": "cloud"}, "nextcloud.service"),
-            ({"nextcloud__admin": "nobody"}, "check nextcloud.admin"),
-            ({"nextcloud__data_directory": "/srv"}, "nextcloud.data_directory"),
-            ({"gitlab__project": "nobody/projet"}, "check gitlab.project"),
-        ],
-        4,
-    ),
+    [
+        ({"mattermost__token": "wrongtoken"}, "check mattermost.token"),
+        ({"gitlab__token": "wrongtoken"}, "check gitlab.token"),
+        ({"mattermost__url": "http://nowhere.invalid"}, "check mattermost.url"),
+        ({"gitlab__url": "http://nowhere.invalid"}, "check gitlab.url"),
+        ({"gitlab__url": "http://git.taaf.internal:81"}, "check gitlab.url"),
+        ({"mattermost__url": "http://git.taaf.internal"}, "mattermost: "),
+        ({"host__infrastructure": "/root/elsewhere"}, "check host.infrastructure"),
+        ({"nextcloud__service": "cloud"}, "nextcloud.service"),
+        ({"nextcloud__admin": "nobody"}, "check nextcloud.admin"),
+        ({"nextcloud__data_directory": "/srv"}, "nextcloud.data_directory"),
+        ({"gitlab__project": "nobody/projet"}, "check gitlab.project"),
+    ],
     ids=lambda value: "-".join(value) + "=" + "-".join(value.values()) if isinstance(value, dict) else None,
 )
 def test_wrong_setting_is_named(settings: dict[str, str], named: str, options: tuple[str, ...]) -> None:
@@ -90,7 +88,8 @@ def stopped(engine_client: DockerClient, request: pytest.FixtureRequest) -> Iter
     deploy()
 
 
-@pytest.mark.parametrize("stopped", sampled(["mattermost", "gitlab", "nextcloud"], 3), indirect=True)
+@pytest.mark.sampled(3)
+@pytest.mark.parametrize("stopped", ["mattermost", "gitlab", "nextcloud"], indirect=True)
 def test_server_that_is_down_is_named(stopped: str) -> None:
     line = reported(pyinfra("--dry"))
     assert line.partition(f"{stopped}: ")[2], line

@@ -47,6 +47,7 @@ def group(forge: Forge) -> Iterator[Group]:
     made.clear()
 
 
+@pytest.mark.exhaustive
 def test_a_group_is_followed(group: Group, forge: Forge, chat: Chat) -> None:
     """A project that is made after the deploy is announced as soon as it has its hook; the relay needs no restart."""
     web, secret, mark = group.project("web"), group.project("secret"), marker()

@@ -8,7 +8,7 @@ import pytest
 from docker.models.containers import Container
 
 from tests.acceptance.people import Chat
-from tests.lab.runs import ROOT, deploy, dry, environment, pyinfra, sampled
+from tests.lab.runs import ROOT, deploy, dry, environment, pyinfra
 from tests.lab.test_drift_report import drift
 
 NAMES = ("GitLab Notifications", "Nextcloud File Monitor")
@@ -55,7 +55,8 @@ def deployed(chat: Chat, mattermost_container: Container) -> Iterator[None]:
     deploy()
 
 
-@pytest.mark.parametrize(("make", "line", "what"), sampled(STATES, 2))
+@pytest.mark.sampled(2)
+@pytest.mark.parametrize(("make", "line", "what"), STATES)
 def test_drift_and_deploy(chat: Chat, make: Callable[[Chat], None], line: str, what: str) -> None:
     before = ids(chat)
     make(chat)

@@ -8,7 +8,7 @@ import pytest
 
 from lab import state
 from tests.lab.installed import add_extra, clean
-from tests.lab.runs import deploy, sampled
+from tests.lab.runs import deploy
 
 
 @pytest.fixture
@@ -32,24 +32,22 @@ def typed(program: Path, tmp_path: Path) -> Callable[..., subprocess.CompletedPr
 Typed = Callable[..., subprocess.CompletedProcess[str]]
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize(
     ("arguments", "code", "expected"),
-    sampled(
-        [
-            (["--help"], 0, "Commands:"),
-            (["--version"], 0, "passerelle, version 1"),
-            (["drift"], 0, "0 difference(s)"),
-            (["doctor"], 0, "✅"),
-            (["status"], 0, "passerelle"),
-            (["sites"], 0, "127.0.0.1 "),
-            (["deploy", "--dry"], 0, "Relays | Package of the relays"),
-            (["teardown", "--dry"], 0, "- incoming webhook"),
-            (["rotate", "--dry"], 0, "Relays"),
-            (["lab"], 1, "-m pip install docker"),
-            (["check"], 1, "-m pip install pytest"),
-        ],
-        4,
-    ),
+    [
+        (["--help"], 0, "Commands:"),
+        (["--version"], 0, "passerelle, version 1"),
+        (["drift"], 0, "0 difference(s)"),
+        (["doctor"], 0, "✅"),
+        (["status"], 0, "passerelle"),
+        (["sites"], 0, "127.0.0.1 "),
+        (["deploy", "--dry"], 0, "Relays | Package of the relays"),
+        (["teardown", "--dry"], 0, "- incoming webhook"),
+        (["rotate", "--dry"], 0, "Relays"),
+        (["lab"], 1, "-m pip install docker"),
+        (["check"], 1, "-m pip install pytest"),
+    ],
 )
 def test_commands_of_the_installed_program(
     arguments: list[str], code: int, expected: str, typed: Typed

@@ -11,7 +11,7 @@ from tasks.drift import parse
 from tests.acceptance.people import Chat, Forge, marker
 from tests.lab.doctor import doctor, open_issue, wait_until_sound
 from tests.lab.faults.world import INFRASTRUCTURE, TREE
-from tests.lab.runs import ROOT, deploy, dry, environment, sampled
+from tests.lab.runs import ROOT, deploy, dry, environment
 from tests.lab.test_outage import seen
 from tests.waiting import wait_until
 
@@ -76,7 +76,8 @@ def noisy(request: pytest.FixtureRequest, machine: Shell) -> Iterator[str]:
             machine(noise.undo)
 
 
-@pytest.mark.parametrize("noisy", sampled(["all", *NOISES], 8), indirect=True)
+@pytest.mark.sampled(8)
+@pytest.mark.parametrize("noisy", ["all", *NOISES], indirect=True)
 @pytest.mark.exhaustive
 def test_a_noisy_host_is_like_a_silent_one(noisy: str, machine: Shell, chat: Chat, forge: Forge) -> None:
     """Something of each kind is wrong: release, file, secret, folder, unit."""

@@ -75,6 +75,7 @@ def seen(chat: Chat, channel: str, mark: str) -> list[str]:
     ]
 
 
+@pytest.mark.exhaustive
 def test_outage_with_two_kills_loses_and_disorders_nothing(
     chat: Chat, forge: Forge, cloud: Cloud, machine: Shell, mattermost_container: Container
 ) -> None:

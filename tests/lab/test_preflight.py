@@ -11,7 +11,7 @@ import pytest
 
 from tests.acceptance.people import Chat, Forge, marker
 from tests.lab.faults.world import INFRASTRUCTURE
-from tests.lab.runs import deploy, pyinfra, sampled
+from tests.lab.runs import deploy, pyinfra
 from tests.lab.test_outage import seen
 from tests.waiting import wait_until
 
@@ -219,7 +219,8 @@ def refused(fault: Fault, port: int, **settings: str) -> None:
             assert "Starting operation" not in run.output
 
 
-@pytest.mark.parametrize("name", sampled(FAULTS, 24))
+@pytest.mark.sampled(24)
+@pytest.mark.parametrize("name", FAULTS)
 def test_a_change_that_fails_leaves_what_worked(
     name: str, cured: list[str], machine: Shell, chat: Chat, forge: Forge
 ) -> None:

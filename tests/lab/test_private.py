@@ -52,6 +52,7 @@ def reads(site: Site, proxy: str | None, name: str, channel: str, text: str) -> 
         return False
 
 
+@pytest.mark.exhaustive
 def test_members_read_what_others_do_not_see(
     chat: Chat, cloud: Cloud, site: Site, proxy: str | None, accounts: tuple[str, str]
 ) -> None:

@@ -14,7 +14,7 @@ from tests.acceptance.people import Chat, Forge
 from tests.lab.faults.world import World
 from tests.lab.removal.cases import CHANGES, Change, Settings, without_token
 from tests.lab.removal.holdings import described, held, site_of
-from tests.lab.runs import ROOT, deploy, environment, sampled
+from tests.lab.runs import ROOT, deploy, environment
 from tests.lab.test_drift_report import drift
 from tests.lab.test_interrupted import killed_at
 from tests.lab.test_outage import seen
@@ -72,7 +72,8 @@ def check(settings: Settings) -> None:
     assert done.returncode == 0, done.stdout[-4000:]
 
 
-@pytest.mark.parametrize("change", sampled(CHANGES, 36), ids=str)
+@pytest.mark.sampled(36)
+@pytest.mark.parametrize("change", CHANGES, ids=str)
 def test_a_change_is_named_and_leaves_nothing(world: World, change: Change) -> None:
     """There and back: the lab's own settings leave nothing of those before either."""
     before, after = change.settings(world)
@@ -105,9 +106,8 @@ KNOWN_BY_MARKS += ["host.infrastructure: another folder", "nextcloud.trees: one 
 
 
 @pytest.mark.exhaustive
-@pytest.mark.parametrize(
-    "change", sampled([each for each in CHANGES if str(each) in KNOWN_BY_MARKS], 9), ids=str
-)
+@pytest.mark.sampled(9)
+@pytest.mark.parametrize("change", [each for each in CHANGES if str(each) in KNOWN_BY_MARKS], ids=str)
 def test_it_is_found_without_a_record(world: World, change: Change) -> None:
     """As on a host that was deployed by an earlier release, which kept none."""
     before, after = change.settings(world)
@@ -123,9 +123,10 @@ def test_it_is_found_without_a_record(world: World, change: Change) -> None:
 
 
 @pytest.mark.exhaustive
+@pytest.mark.sampled(9)
 @pytest.mark.parametrize(
     "change",
-    sampled([each for each in CHANGES if str(each) in WITHOUT_A_LOSS], 9),
+    [each for each in CHANGES if str(each) in WITHOUT_A_LOSS],
     ids=str,
 )
 def test_no_event_is_lost_meanwhile(

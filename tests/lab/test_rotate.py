@@ -61,14 +61,8 @@ def test_every_secret_is_replaced_and_no_event_lost(
     assert deploy().changed == 0
 
 
-@pytest.mark.parametrize(
-    "words",
-    [
-        pytest.param("New secret beside", marks=pytest.mark.exhaustive),
-        pytest.param("in use", marks=pytest.mark.exhaustive),
-        "set aside",
-    ],
-)
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("words", ["New secret beside", "in use", "set aside"])
 def test_a_rotation_that_is_killed_leaves_a_site_that_works(
     words: str, machine: Shell, chat: Chat, forge: Forge
 ) -> None:

@@ -26,7 +26,6 @@ from tests.lab.person import (
     person,
     tokens,
 )
-from tests.lab.runs import sampled
 from tests.lab.terminal import Terminal
 
 __all__ = ["nothing_there", "person", "tokens"]
@@ -195,9 +194,8 @@ def test_a_plan_that_is_refused_leaves_nothing(
     assert machine("ls /opt /etc | grep -c passerelle || true").strip() == "0"
 
 
-@pytest.mark.parametrize(
-    "moment", sampled([HOST, TOKEN, NAME, PASSWORD, "making a token", "looking what is", PLAN], 7)
-)
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("moment", [HOST, TOKEN, NAME, PASSWORD, "making a token", "looking what is", PLAN])
 def test_an_interruption_leaves_nothing(
     moment: str, person: Person, tokens: Callable[[], tuple[int, int, int]]
 ) -> None:

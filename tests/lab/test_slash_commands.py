@@ -81,6 +81,7 @@ def test_people_are_answered_by_a_site_with_a_command(machine: Shell, chat: Chat
     run(chat, "notify reset")
 
 
+@pytest.mark.exhaustive
 def test_a_channel_subscribes_to_what_everybody_in_it_may_read(
     site: Site, machine: Shell, chat: Chat, forge: Forge
 ) -> None:

@@ -131,6 +131,7 @@ def test_what_is_over_is_not_imported_and_nothing_lasts_longer_than_a_week(bot: 
     assert "2099" not in line
 
 
+@pytest.mark.sampled(6)
 @pytest.mark.parametrize("name", WRONG)
 def test_what_cannot_be_imported_is_named_in_a_line(bot: Callable[..., Relay], name: str) -> None:
     text, said = WRONG[name]

@@ -140,6 +140,7 @@ def test_operators_decide_on_what_was_put_aside(bot: Callable[..., Relay], chat:
     assert "dead letters act=retry" in relay.text
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("text", ["dead", "dead list", "dead retry all", "dead drop all", "dead drop 1"])
 def test_who_is_no_operator_decides_nothing(bot: Callable[..., Relay], chat: BotSink, text: str) -> None:
     """Nor who says in the request that they are called like one, nor who administers the channel alone."""

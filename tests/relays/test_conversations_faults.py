@@ -105,6 +105,7 @@ def ends_well(world: World, said: list[Said], before: int = 0) -> None:
     assert world.speaker.parked() == 0
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("answer", ANSWERS)
 @pytest.mark.parametrize("kind", KINDS)
 def test_an_answer(
@@ -118,6 +119,7 @@ def test_an_answer(
     ends_well(world, rounds(*range(6)))
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(
     ("kind", "taken", "restarts"), [row[1:] for row in _KILLED], ids=[row[0] for row in _KILLED]
 )
@@ -165,6 +167,7 @@ def database_down(sink: BotSink) -> None:
     sink.healthy = False
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(
     ("break_it", "said"),
     [

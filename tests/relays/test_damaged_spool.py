@@ -207,6 +207,7 @@ def test_a_message_that_nobody_can_read_holds_nobody_up(gitlab: Relay, sink: Sin
     assert [key for key in sink.keys if key.startswith("gitlab:")] == [*keys(0, 1), *keys(2, 4), *keys(5, 10)]
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("moved", [(), ("",), ("", "-wal")], ids=["nothing", "file", "file and log"])
 def test_a_rescue_that_was_killed_is_finished(gitlab: Relay, sink: Sink, moved: tuple[str, ...]) -> None:
     fill(gitlab, sink, 10)

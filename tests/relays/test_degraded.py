@@ -35,6 +35,7 @@ FAULTS = [
 ]
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(("fault", "reason", "reported"), FAULTS)
 def test_a_channel_that_is_held_up_is_named_until_it_is_not(
     gitlab: Relay, sink: Sink, fault: Reply, reason: str, reported: str

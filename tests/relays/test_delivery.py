@@ -151,6 +151,7 @@ def test_an_answer_that_never_ends_is_cut_short(gitlab: Relay, sink: Sink) -> No
     assert sink.keys == expected
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(
     "ping",
     [

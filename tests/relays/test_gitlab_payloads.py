@@ -92,6 +92,7 @@ def test_no_key_is_needed(gitlab_with: Callable[[str], Relay], sink: Sink, each:
     assert [text for text in shown if re.search(r"(`|\*\*)\?\1|\b(?:inconnue?|unknown)\b", text)] == []
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     ("name", "odd"),
     [

@@ -156,11 +156,11 @@ def assert_inert(people: Team, channel: str, named: Mapping[str, Named]) -> int:
     ("folded", "each", "by_bot", "version"),
     [
         # It takes the shorter posts.
-        (False, 20, False, "5.37"),
+        (False, 40, False, "5.37"),
         pytest.param(False, 6, False, "11.6", marks=pytest.mark.exhaustive),
-        (True, 10, False, "11.6"),
+        (True, 20, False, "11.6"),
         pytest.param(True, 2, False, "5.37", marks=pytest.mark.exhaustive),
-        (False, 20, True, "5.37"),
+        (False, 40, True, "5.37"),
         pytest.param(True, 5, True, "11.6", marks=pytest.mark.exhaustive),
     ],
 )

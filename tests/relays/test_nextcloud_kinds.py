@@ -87,6 +87,7 @@ def test_what_happens_while_the_relay_is_down_is_announced_at_its_start(
     assert sorted(end(everything, sink, tree)) == ["deleted Contrats/b.pdf", "version Contrats/ancien.pdf"]
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("how", ["moved", "removed", "while down"])
 def test_a_tree_that_vanishes_deletes_nothing(everything: Relay, tree: Path, sink: Sink, how: str) -> None:
     start(everything)

@@ -180,6 +180,7 @@ OTHERS = (
 )
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize(
     ("break_it", "reason"),
     [

@@ -211,6 +211,7 @@ def maintained(method: str, path: str) -> Reply | None:
     return Reply(503)
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(
     ("behave", "reason"),
     [

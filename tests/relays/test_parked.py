@@ -85,6 +85,7 @@ def test_dropped_message_is_gone_and_cannot_be_sent_again(refusing: Relay, sink:
     assert sink.keys[-1] == "gitlab:e-9"
 
 
+@pytest.mark.sampled(3)
 @also_on_postgresql
 @pytest.mark.parametrize("command", ["show", "retry", "drop"])
 def test_number_of_another_message_changes_nothing(refusing: Relay, command: str) -> None:

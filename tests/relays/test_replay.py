@@ -215,6 +215,7 @@ def delete(forge: Forge) -> None:
     forge.sql("DELETE FROM issues")
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("change", [hide, delete])
 @pytest.mark.parametrize("about", ["the issue", "a comment on it"])
 def test_what_has_become_confidential_since_is_not_said_again(
@@ -240,6 +241,7 @@ def test_what_has_become_confidential_since_is_not_said_again(
     assert "annoncé de nouveau" in ask(relay, f"replay {number}")
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     ("state", "said"),
     [

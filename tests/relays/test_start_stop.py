@@ -163,6 +163,7 @@ def write(name: str, text: str) -> Change:
     return lambda home: (home / name).write_text(text)
 
 
+@pytest.mark.sampled(6)
 @pytest.mark.parametrize(
     ("kind", "change", "complaint"),
     [

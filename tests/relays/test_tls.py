@@ -1,12 +1,11 @@
 """Servers over TLS: who is trusted, and a fault reported as what it is, with its remedy, and outlived."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from threading import Thread
 
 import pytest
-from _pytest.mark import ParameterSet
 
 from relays.base.tls import FAULTS
 from relays.sources.gitlab.delivery_log import DeliveryLog
@@ -53,14 +52,7 @@ def reported(relay: Relay, code: str, setting: str) -> bool:
     return any(what in line and remedy in line for line in relay.text.splitlines())
 
 
-def sampled(cases: Iterable[str]) -> list[ParameterSet]:
-    """Of what is alike for all servers every third one; the others are marked as `exhaustive`."""
-    return [
-        pytest.param(case, marks=[pytest.mark.exhaustive] if place % 3 else [])
-        for place, case in enumerate(cases)
-    ]
-
-
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("way", tls.TRUSTED)
 def test_who_is_named_is_trusted(started: Start, front: tls.Front, sink: Sink, way: str) -> None:
     identity, pem = tls.TRUSTED[way]
@@ -78,6 +70,7 @@ def test_whom_the_machine_trusts_is_trusted_beside_those_of_the_file(
     wait_for(lambda: sink.posts)
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("fault", [name for name, (_, code) in tls.FAULTS.items() if FAULTS[code].lasting])
 def test_a_fault_is_reported_with_its_remedy_and_outlived(
     started: Start, front: tls.Front, sink: Sink, fault: str
@@ -173,8 +166,9 @@ def speaking() -> Iterator[tls.Front]:
     speaker.close()
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("server", QUESTIONS)
-@pytest.mark.parametrize("way", sampled(tls.TRUSTED))
+@pytest.mark.parametrize("way", tls.TRUSTED)
 def test_the_other_servers_are_trusted_alike(
     speaking: tls.Front, tmp_path: Path, server: str, way: str
 ) -> None:
@@ -183,8 +177,9 @@ def test_the_other_servers_are_trusted_alike(
     QUESTIONS[server](speaking.url, tls.write(tmp_path, pem))
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize("server", QUESTIONS)
-@pytest.mark.parametrize("fault", sampled([*tls.FAULTS, *tls.PLAIN_REFUSALS]))
+@pytest.mark.parametrize("fault", [*tls.FAULTS, *tls.PLAIN_REFUSALS])
 def test_their_faults_are_reported_alike(
     speaking: tls.Front, tmp_path: Path, server: str, fault: str
 ) -> None:

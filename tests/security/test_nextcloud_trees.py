@@ -89,6 +89,7 @@ LINKS: dict[str, Callable[[Path, Path], None]] = {
 }
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("name", LINKS)
 def test_links(one_by_one: Relay, tree: Path, outside: Path, sink: Sink, bounds: Bounds, name: str) -> None:
     (tree / "Conges").mkdir(exist_ok=True)

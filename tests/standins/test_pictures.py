@@ -221,6 +221,7 @@ def test_page_that_refreshes_itself_does_not_show_a_secret_again() -> None:
         assert {tab.evaluate(SHOWN) for _ in range(50)} == {"•••••••"}
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("way", tls.TRUSTED)
 def test_server_that_the_site_trusts_is_trusted_by_the_browser(
     world: World, tmp_path: Path, way: str

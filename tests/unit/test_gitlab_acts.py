@@ -122,6 +122,7 @@ ORDERS = [
 ]
 
 
+@pytest.mark.sampled(2)
 @on_both_spools
 @pytest.mark.parametrize(("name", "order"), ORDERS)
 def test_an_act_is_announced_once_in_whatever_order_it_comes(

@@ -228,6 +228,7 @@ FAULTS: list[Any] = [
 ]
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize(("make", "reported"), FAULTS)
 def test_what_is_wrong_is_reported_and_mended(
     deployed: World, make: Callable[[World], object], reported: list[str]
@@ -301,6 +302,7 @@ def members_token(world: World) -> str:
     return world.server.login("alice")
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     ("make", "why"),
     [
@@ -346,6 +348,7 @@ def test_a_server_whose_environment_forbids_bots_is_named(
             assert "set it to true there, or remove it" in outcome.error
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("is_made", [False, True])
 @pytest.mark.parametrize("is_on", [False, True])
 def test_a_run_that_was_killed_while_bots_could_be_made_is_completed(
@@ -437,6 +440,7 @@ def test_webhooks_again_leave_the_bot_disabled_and_without_token(deployed: World
     assert deployed.descriptions() == []
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("command", ["deploy", "rotate", "teardown"])
 @pytest.mark.parametrize("perform", [dry, apply])
 def test_a_database_that_is_down_is_named_and_nothing_done(

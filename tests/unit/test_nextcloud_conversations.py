@@ -158,6 +158,7 @@ def saved_anew(world: Watched, path: Path) -> Path:
 WAYS = [overwritten, renamed, moved, folder_renamed, exchanged, went_round, saved_anew]
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("restarts", [False, pytest.param(True, marks=pytest.mark.exhaustive)])
 @pytest.mark.parametrize("way", WAYS, ids=lambda way: way.__name__)
 def test_a_new_version_answers_in_the_conversation_about_its_document(

@@ -92,6 +92,7 @@ def test_mistakes_in_what_is_typed(arguments: list[str], expected: str, tmp_path
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("command", [name for name in COMMANDS if name not in ("lab", "setup", "sites")])
 def test_a_site_that_there_is_not(command: str, tmp_path: Path) -> None:
     file = write(tmp_path / "two.toml", TWO_SITES)
@@ -132,6 +133,7 @@ def test_the_option_wins_over_the_variable(settings: Path, tmp_path: Path) -> No
     assert done.stdout.startswith("127.0.0.1 "), done.stderr
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(
     ("command", "code"),
     [("deploy", 1), ("rotate", 1), ("teardown", 1), ("drift", 1), ("status", 1), ("doctor", 2)],
@@ -192,6 +194,7 @@ def silent() -> Iterator[int]:
         yield server.getsockname()[1]
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("command", [["deploy", "-y"], ["drift"], ["doctor"], ["status"]])
 def test_an_interrupted_command_says_so(command: list[str], silent: int, tmp_path: Path) -> None:
     file = write(tmp_path / "passerelle.toml", ONE_SITE.format(port=silent))

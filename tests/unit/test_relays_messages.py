@@ -461,6 +461,7 @@ def paths_of(value: object, path: tuple[str | int, ...] = ()) -> Iterator[tuple[
         yield from paths_of(child, (*path, key))
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("name", FILES)
 def test_any_single_key_may_be_missing_or_null_or_odd(name: str) -> None:
     text = json.dumps(load(name))

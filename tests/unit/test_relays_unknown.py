@@ -59,6 +59,7 @@ def without_one_key(payload: Any, whole: Any) -> Iterator[str]:
             yield from (f"{key}.{path}" for path in without_one_key(value, whole))
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("language", CATALOGUES)
 @pytest.mark.parametrize("name", FILES)
 def test_no_message_shows_what_one_missing_key_would_say(name: str, language: str) -> None:

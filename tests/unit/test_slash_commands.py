@@ -225,6 +225,7 @@ FAULTS = [
 ]
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize(("make", "named"), FAULTS)
 def test_what_is_wrong_is_named_and_mended(
     deployed: World, make: Callable[[World], object], named: list[str]

@@ -268,6 +268,7 @@ class TestOneMigrationMore:
         assert "colour" in columns(waiting)
         enter(entry("a kill in the middle", waiting, sink, 5))
 
+    @pytest.mark.sampled(3)
     @pytest.mark.parametrize(
         "change",
         ["ALTER TABLE {0}outbox DROP COLUMN alone", "DROP TABLE {0}received", "DROP TABLE {0}pipelines"],

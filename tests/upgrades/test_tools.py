@@ -45,6 +45,7 @@ def all_is_well(relay: Relay, old: Content, sink: Sink) -> None:
 class TestRescue:
     """A damaged file of any release: its rows are known by the tables that this release had."""
 
+    @pytest.mark.sampled(2)
     @pytest.mark.parametrize("name", sample("gitlab"))
     def test_events(self, name: str, gitlab_with: Callable[[str], Relay], sink: Sink) -> None:
         gitlab = gitlab_with("digest_from = 0")
@@ -71,6 +72,7 @@ class TestRescue:
         assert len(sink.posts) == len(old.due) + 2
         assert known(one_by_one) >= documents
 
+    @pytest.mark.sampled(2)
     @pytest.mark.parametrize("what", ["first page", "first page and versions"])
     def test_rows_from_before_a_column_was_added(
         self, what: str, gitlab: Relay, sink: Sink, tmp_path: Path
@@ -129,6 +131,7 @@ class TestRescue:
         wait_for(lambda: set(sink.keys) >= {f"gitlab:e-{number}" for number in range(3)})
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("spool", ["postgresql"], indirect=True)
 @pytest.mark.parametrize("name", sample("gitlab"))
 def test_a_file_of_any_release_moves_into_the_shared_spool(
@@ -163,6 +166,7 @@ def test_what_a_migration_has_added_moves_as_well(
     assert rows == [("gitlab:e-0", "red")]
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("name", ["gitlab-153d3cc", "gitlab-6c46b6f"])
 def test_parked_messages_of_an_older_spool_wait_for_the_relay(name: str, gitlab: Relay, sink: Sink) -> None:
     """An operator who comes before the relay has been started reads why, and nothing is changed."""
@@ -181,6 +185,7 @@ def test_parked_messages_of_an_older_spool_wait_for_the_relay(name: str, gitlab:
     assert len(numbers(gitlab)) == len(old.parked) == 1
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("spool", ["postgresql"], indirect=True)
 @pytest.mark.parametrize("name", sample("postgresql"))
 @pytest.mark.parametrize("is_started", [False, True], ids=["as it was", "brought up to date"])
