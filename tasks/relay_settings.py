@@ -6,7 +6,7 @@ import tomlkit
 
 from relays.base.schema import Section
 from relays.delivery.settings import BotSettings
-from relays.sources.gitlab.commands.settings import CommandSettings
+from relays.sources.gitlab.commands.settings import ActingSettings, CommandSettings
 from relays.sources.gitlab.config import GitLabSettings
 from relays.sources.gitlab.readable import ReadableSettings
 from relays.sources.nextcloud.cloud import AccountSettings
@@ -92,6 +92,9 @@ def _commands(site: Site, relay: str) -> CommandSettings | None:
         team=chat.team,
         operators=tuple(chat.operators),
         buttons=action_url(site.relays.url, relay) if chat.buttons else None,
+        gitlab=(
+            ActingSettings(url=site.gitlab.url, proxy=site.gitlab.proxy) if site.gitlab.write_token else None
+        ),
         documents=Path(DOCUMENTS_SOCKET) if documents_have_buttons(site) else None,
     )
 

@@ -19,6 +19,7 @@ from tasks.context import (
     READ_TOKEN,
     SIGNING_TOKEN,
     SPOOL,
+    WRITE_TOKEN,
     DeployContext,
     infrastructure,
     site_host,
@@ -57,7 +58,7 @@ MOUNT_POINTS = ("/run/passerelle", "/run/passerelle/*", "/run/passerelle.*", "/r
 # Not what GitLab has too: it would be led to other secrets than its hooks have.
 TRIAL = Trial(
     "passerelle",
-    ("*.toml", *map(basename, (CA, READ_TOKEN, SPOOL, APP_PASSWORD))),
+    ("*.toml", *map(basename, (CA, READ_TOKEN, WRITE_TOKEN, SPOOL, APP_PASSWORD))),
     spools.REMEMBER,
     spools.UNDO,
 )
@@ -216,9 +217,12 @@ def gitlab_relay(
     `leaves_spool`: what waits may still be in a shared spool, which the site does not want any more. `options` are
     pyinfra's own arguments for the operation that restarts it.
     """
-    read_token, spool = site.gitlab.read_token, site.relays.spool or (FILE if leaves_spool else None)
+    read_token, write_token = site.gitlab.read_token, site.gitlab.write_token
+    spool = site.relays.spool or (FILE if leaves_spool else None)
     if read_token:
         given_secret(READ_TOKEN, read_token, TRIAL, name="Token for GitLab's log of deliveries")
+    if write_token:
+        given_secret(WRITE_TOKEN, write_token, TRIAL, name="Token to act in GitLab with")
     if spool:
         succeeding_secret(SPOOL, spool, TRIAL, name="Shared spool")
     secrets = [
@@ -228,6 +232,7 @@ def gitlab_relay(
         *bot_token(site),
         *command_token(site),
         *([READ_TOKEN] if read_token else []),
+        *([WRITE_TOKEN] if write_token else []),
     ]
     unit.service(
         "passerelle-gitlab",
@@ -239,6 +244,7 @@ def gitlab_relay(
                 bot_token=next(iter(bot_token(site)), None),
                 command_token=next(iter(command_token(site)), None),
                 read_token=READ_TOKEN if read_token else None,
+                write_token=WRITE_TOKEN if write_token else None,
                 spool=SPOOL if spool else None,
                 documents=documents_have_buttons(site),
             ),
@@ -258,6 +264,8 @@ def gitlab_relay(
     # After the service, which would not start without a credential that its unit names.
     if not read_token:
         no_secret(READ_TOKEN, name="No token for GitLab's log of deliveries")
+    if not write_token:
+        no_secret(WRITE_TOKEN, name="No token to act in GitLab with")
 
 
 def tree_on_host(site: Site, infrastructure: str, tree: Tree) -> str:

@@ -444,6 +444,13 @@ class GitLab(Section):
         "GitLab could not deliver while it was down, and reads what `[gitlab.reminders]` reminds people of; "
         "needs GitLab 17.4 or newer, at a `url` that the host reaches",
     )
+    write_token: Token | None = Field(
+        None,
+        description='access token of all projects, role Developer, scope `api`: with it, who presses "I\'ll review" '
+        'becomes a reviewer in GitLab, and "Retry pipeline" runs one that failed again, each for those who may there '
+        "themselves; role Maintainer for pipelines of protected branches. Needs `mattermost.commands` and "
+        '`mattermost.posting = "bot"`, at a `url` that the host reaches',
+    )
     web_user: Shown = Field(
         "root", description="who signs in to GitLab's pages for the pictures of `make check`"
     )
@@ -511,6 +518,17 @@ class Relays(Section):
         return f"{in_url(self.address)}:{self.port}" if self.address else ""
 
 
+def _writing(value: GitLab, info: ValidationInfo) -> GitLab:
+    chat = info.data.get("mattermost")
+    if value.write_token is None or chat is None or (chat.commands and chat.posting == "bot"):
+        return value
+    needs = 'needs mattermost.commands and mattermost.posting = "bot", by which people have something done'
+    fault = InitErrorDetails(
+        type=PydanticCustomError("value_error", needs), loc=("write_token",), input=value.write_token
+    )
+    raise ValidationError.from_exception_data("gitlab", [fault])
+
+
 class Site(Section):
     """One site: its host, its three applications, its relays."""
 
@@ -522,7 +540,9 @@ class Site(Section):
     nextcloud: Annotated[Nextcloud, AfterValidator(_documents)] = Field(
         description="Nextcloud and the watched trees"
     )
-    gitlab: GitLab = Field(description="GitLab, the projects, and which events are announced where and how")
+    gitlab: Annotated[GitLab, AfterValidator(_writing)] = Field(
+        description="GitLab, the projects, and which events are announced where and how"
+    )
     relays: Annotated[Relays, AfterValidator(_relays)] = Field(description="the two relays")
 
     @property

@@ -19,6 +19,7 @@ from tasks.context import (
     DOCUMENTS_SOCKET,
     HOOK_TOKEN,
     SIGNING_TOKEN,
+    action_url,
     command_url,
     gitlab_api,
     locate,
@@ -126,6 +127,7 @@ def _look(name: str, site: Site) -> Look:
         gitlab=gitlab_api(site, site.gitlab.token),
         command_tokens=host.get_fact(Files, paths=[COMMAND_TOKEN]).get(COMMAND_TOKEN, ("", "")),
         reader=partial(gitlab_api, site, site.gitlab.read_token or site.gitlab.token),
+        writer=partial(gitlab_api, site, site.gitlab.write_token or site.gitlab.token),
     )
 
 
@@ -159,6 +161,7 @@ def _questions(site: Site, infrastructure: str, relay: str, tree: str | None) ->
         "documents": DOCUMENTS_SOCKET if documents_have_buttons(site) else None,
         "chat_proxy": site.mattermost.proxy,
         "command": command_url(site.relays.url, relay) if site.mattermost.commands else None,
+        "action": action_url(site.relays.url, relay) if site.mattermost.buttons else None,
         # Each with whether the relays send secrets there, and the proxy by which it is reached.
         "pages": {
             "mattermost": (
@@ -169,7 +172,7 @@ def _questions(site: Site, infrastructure: str, relay: str, tree: str | None) ->
             # Without a token it answers 401, which is an answer of GitLab itself.
             "gitlab": (
                 f"{site.gitlab.url}/api/v4/version",
-                site.gitlab.read_token is not None,
+                site.gitlab.read_token is not None or site.gitlab.write_token is not None,
                 site.gitlab.proxy,
             ),
             "nextcloud": (

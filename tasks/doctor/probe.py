@@ -274,9 +274,9 @@ def health(port: int | None) -> dict[str, Any]:
 
 
 def served(url: str | None) -> dict[str, Any] | None:
-    """What is answered, as `web` has it, where slash commands are taken in; None if it is not to be asked.
+    """What is answered, as `web` has it, where slash commands or presses are taken in; None if it is not to be asked.
 
-    The question is none of a command's, so the relay has nothing to do: it says that this is no way to ask.
+    The question is none of theirs, so the relay has nothing to do: it says that this is no way to ask.
     """
     return web(url) if url else None
 
@@ -415,6 +415,7 @@ def main() -> None:
             "tree": pool.submit(tree, asked["tree"], asked["folders"]),
             "limits": pool.submit(limits),
             "command": pool.submit(served, asked["command"] if runs else None),
+            "action": pool.submit(served, asked["action"] if runs else None),
             "bot": pool.submit(bot, asked["bot"], chat),
         }
         pages = {name: pool.submit(web, *page) for name, page in asked["pages"].items()}

@@ -238,6 +238,12 @@ VALUES = [
     ),
     _set("news without a list", "gitlab.notify", {"leo": "review"}, "gitlab.notify.leo"),
     _set("reminders without a token", "gitlab.reminders", {"at": "08:30"}, "needs gitlab.read_token"),
+    _set(
+        "a token to act with, without commands",
+        "gitlab.write_token",
+        "s3cret",
+        "needs mattermost.commands and",
+    ),
     _set("reminders at no hour", "gitlab.reminders", {"at": "8h30"}, "gitlab.reminders.at"),
     _set("reminders without an hour", "gitlab.reminders", {"days": ["mon"]}, "gitlab.reminders.at"),
     _set(

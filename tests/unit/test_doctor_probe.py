@@ -78,6 +78,7 @@ def ask(tmp_path: Path, commands: Path) -> Ask:
             "chat_proxy": None,
             "bot": None,
             "command": None,
+            "action": None,
             "documents": None,
             **questions,
         }

@@ -35,6 +35,7 @@ OF_TREES = (
     *("tree", "in_files", "channel", "footer", "label", "username", "announce", "discretion"),
     *("folder_discretion", "categories", "icons", "wording", "burst_from"),
 )
+PROXY = "http://proxy.example.org:3128"
 MUCH = {
     "gitlab": {
         "read_token": "glpat-read",
@@ -102,6 +103,17 @@ def test_the_button_of_documents_leads_to_the_relay_beside(further: bool) -> Non
     if not further:
         assert nextcloud["buttons"]["url"] == gitlab["commands"]["buttons"]
         assert nextcloud["buttons"]["socket"] == gitlab["commands"]["documents"]
+
+
+def test_the_relay_acts_in_gitlab_where_there_is_a_token_for_it() -> None:
+    """The token itself is in no settings file."""
+    chat, forge = {"posting": "bot", "commands": ["passerelle"]}, {"url": "https://git.example.org"}
+    site = taaf({"mattermost": chat, "gitlab": {**forge, "write_token": "glpat-write", "proxy": PROXY}})
+    text = gitlab_settings(site, signs=True)
+    assert tomllib.loads(text)["commands"]["gitlab"] == {**forge, "proxy": PROXY}
+    assert "glpat-write" not in text
+    text = gitlab_settings(taaf({"mattermost": chat, "gitlab": forge}), signs=True)
+    assert "gitlab" not in tomllib.loads(text)["commands"], "a release from before can read it"
 
 
 def test_what_is_set_is_written_as_it_is() -> None:

@@ -39,12 +39,14 @@ class Subcommand(ABC):
     """One word of the slash command. Its help is in both catalogues of relays.wording, under `command.help.NAME`.
 
     `asks_mattermost`, `asks_gitlab`: it may have to wait for one of them, so that the answer may come later.
+    `acts_in_gitlab`: it changes something there, for somebody who waits.
     `elsewhere`: its threads are another relay's, which knows whether a post begins one.
     """
 
     name: ClassVar[str]
     asks_mattermost: ClassVar[bool] = False
     asks_gitlab: ClassVar[bool] = False
+    acts_in_gitlab: bool = False
     elsewhere: ClassVar[bool] = False
 
     @abstractmethod
