@@ -208,7 +208,7 @@ TEXTS = {
     "button.mute": "Silence 1 h",
     "button.retry": "Rejouer le pipeline",
     "button.review": "Je relis",
-    "button.over": "⌛ Ce bouton a expiré ; rien n'a été fait. Il sert de nouveau dès que le message change.",
+    "button.over": "⌛ Ce bouton a expiré ; rien n'a été fait. Il servira de nouveau dès que le message changera.",
     "button.unknown": "🔒 Ce bouton n'est plus valable ; rien n'a été fait. Il sert de nouveau dès que le message "
     "change.",
     "button.gone": "🔒 Ce message n'est plus le premier d'un fil du relais ; rien n'a été fait.",

@@ -108,7 +108,7 @@ class Taking:
         before = restored(conversation.message, conversation.summary)
         root = document.taken(self._wording, before, handover.name, now)
         return Handled("taken", handover.name, now), [
-            Notification(f"taken:{name}", channel, None, name, root)
+            Notification(f"taken:{name}:{now}", channel, None, name, root)
         ]
 
 
