@@ -8,6 +8,7 @@ from tasks.context import DOCUMENTS_SOCKET
 from tests.acceptance.people import Chat, Cloud, marker, shown
 from tests.lab.doctor import doctor
 from tests.lab.runs import deploy
+from tests.lab.test_removal import check
 from tests.lab.test_slash_commands import SITE
 from tests.waiting import wait_until
 
@@ -28,6 +29,7 @@ def test_a_press_reaches_the_nextcloud_relay(machine: Shell, chat: Chat, cloud: 
     deploy(**TAKEN)
     assert deploy(**TAKEN).changed == 0
     assert doctor(**TAKEN).code == 0
+    check(TAKEN)
     gid = machine("stat -c %g /proc/$(systemctl show -P MainPID passerelle-gitlab)").strip()
     assert machine(f"stat -c '%A %g' {DOCUMENTS_SOCKET}").split() == ["srw-rw----", gid]
     try_it = f"python3 -c \"import socket; socket.socket(socket.AF_UNIX).connect('{DOCUMENTS_SOCKET}')\""
