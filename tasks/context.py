@@ -28,10 +28,13 @@ WEBHOOKS_CONF = ".webhooks.conf"
 HOOK_TOKEN = "/etc/passerelle/gitlab-hook-token"  # noqa: S105
 SIGNING_TOKEN = "/etc/passerelle/gitlab-signing-token"  # noqa: S105
 READ_TOKEN = "/etc/passerelle/gitlab-read-token"  # noqa: S105
+WRITE_TOKEN = "/etc/passerelle/gitlab-write-token"  # noqa: S105
 SPOOL = "/etc/passerelle/spool"
 BOT_TOKEN = "/etc/passerelle/mattermost-bot-token"  # noqa: S105
 COMMAND_TOKEN = "/etc/passerelle/mattermost-command-token"  # noqa: S105
 CA = "/etc/passerelle/ca.pem"
+# In the runtime directory of the Nextcloud relay.
+DOCUMENTS_SOCKET = "/run/passerelle-nextcloud/documents.sock"
 APP_PASSWORD = "/etc/passerelle/nextcloud-app-password"  # noqa: S105
 
 
@@ -107,6 +110,8 @@ def find_context(site: Site) -> DeployContext:
     require_scope(gitlab, "api")
     if site.gitlab.read_token:
         require_scope(gitlab_api(site, site.gitlab.read_token, "read_token"), "read_api", "api")
+    if site.gitlab.write_token:
+        require_scope(gitlab_api(site, site.gitlab.write_token, "write_token"), "api")
     if site.nextcloud.relay_password:
         check_account(nextcloud_api(site, site.nextcloud.relay_password), site.nextcloud.admin)
     signed, administered = gitlab_signs(gitlab), may_administer(site, gitlab, relay)

@@ -163,6 +163,11 @@ def posts_as_bot(site: Site) -> bool:
     return site.mattermost.posting == "bot"
 
 
+def documents_have_buttons(site: Site) -> bool:
+    """Whether people say by a button who takes a document; of further hosts that take presses in, none has them."""
+    return site.mattermost.buttons and not site.relays.hosts
+
+
 def channels_of(site: Site) -> list[str]:
     """All channels that something may be posted in."""
     routed = (channel for _, channel in site.gitlab.further_channels)

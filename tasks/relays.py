@@ -19,13 +19,14 @@ from tasks.context import (
     READ_TOKEN,
     SIGNING_TOKEN,
     SPOOL,
+    WRITE_TOKEN,
     DeployContext,
     infrastructure,
     site_host,
 )
 from tasks.documents import Tree
 from tasks.machines import mark
-from tasks.made import Made, posts_as_bot
+from tasks.made import Made, documents_have_buttons, posts_as_bot
 from tasks.operations import unit
 from tasks.operations.absent import no_paths, no_service, nothing_but
 from tasks.operations.compose import running_container
@@ -57,7 +58,7 @@ MOUNT_POINTS = ("/run/passerelle", "/run/passerelle/*", "/run/passerelle.*", "/r
 # Not what GitLab has too: it would be led to other secrets than its hooks have.
 TRIAL = Trial(
     "passerelle",
-    ("*.toml", *map(basename, (CA, READ_TOKEN, SPOOL, APP_PASSWORD))),
+    ("*.toml", *map(basename, (CA, READ_TOKEN, WRITE_TOKEN, SPOOL, APP_PASSWORD))),
     spools.REMEMBER,
     spools.UNDO,
 )
@@ -94,7 +95,7 @@ def install_relays(site: Site, context: DeployContext, made: Made) -> None:
     password = site.nextcloud.relay_password
     settings = {
         "gitlab": gitlab_settings(site, signs=context.gitlab_signs, relay=context.relay),
-        "nextcloud": nextcloud_settings(site),
+        "nextcloud": nextcloud_settings(site, context.relay),
     }
 
     relays_package()
@@ -111,6 +112,8 @@ def install_relays(site: Site, context: DeployContext, made: Made) -> None:
     waiting = (
         {"passerelle-nextcloud.path": render("passerelle-nextcloud.path", trees=trees)} if on_disk else {}
     )
+    # Those of the commands sign the buttons of documents.
+    command_tokens = command_token(site) if documents_have_buttons(site) else []
     units = [*GITLAB_UNITS, "passerelle-nextcloud.service", *waiting]
     unit.no_other_units("passerelle-", units, name="No other units")
     unit.service(
@@ -121,6 +124,8 @@ def install_relays(site: Site, context: DeployContext, made: Made) -> None:
                 webhooks_conf=context.webhooks_conf,
                 trees=trees,
                 bot_token=next(iter(bot_token(site)), None),
+                command_token=next(iter(command_tokens), None),
+                documents=documents_have_buttons(site),
                 app_password=APP_PASSWORD if password else None,
             ),
             **waiting,
@@ -130,7 +135,11 @@ def install_relays(site: Site, context: DeployContext, made: Made) -> None:
             settings["nextcloud"],
             *(text() for text in trusted(site).values()),
             *map(
-                fingerprint, [context.webhooks_conf, *bot_token(site), *([APP_PASSWORD] if password else [])]
+                fingerprint,
+                [
+                    *(context.webhooks_conf, *bot_token(site), *command_tokens),
+                    *([APP_PASSWORD] if password else []),
+                ],
             ),
         ],
         TRIAL,
@@ -208,9 +217,12 @@ def gitlab_relay(
     `leaves_spool`: what waits may still be in a shared spool, which the site does not want any more. `options` are
     pyinfra's own arguments for the operation that restarts it.
     """
-    read_token, spool = site.gitlab.read_token, site.relays.spool or (FILE if leaves_spool else None)
+    read_token, write_token = site.gitlab.read_token, site.gitlab.write_token
+    spool = site.relays.spool or (FILE if leaves_spool else None)
     if read_token:
         given_secret(READ_TOKEN, read_token, TRIAL, name="Token for GitLab's log of deliveries")
+    if write_token:
+        given_secret(WRITE_TOKEN, write_token, TRIAL, name="Token to act in GitLab with")
     if spool:
         succeeding_secret(SPOOL, spool, TRIAL, name="Shared spool")
     secrets = [
@@ -220,6 +232,7 @@ def gitlab_relay(
         *bot_token(site),
         *command_token(site),
         *([READ_TOKEN] if read_token else []),
+        *([WRITE_TOKEN] if write_token else []),
     ]
     unit.service(
         "passerelle-gitlab",
@@ -231,7 +244,9 @@ def gitlab_relay(
                 bot_token=next(iter(bot_token(site)), None),
                 command_token=next(iter(command_token(site)), None),
                 read_token=READ_TOKEN if read_token else None,
+                write_token=WRITE_TOKEN if write_token else None,
                 spool=SPOOL if spool else None,
+                documents=documents_have_buttons(site),
             ),
         },
         lambda: [
@@ -249,6 +264,8 @@ def gitlab_relay(
     # After the service, which would not start without a credential that its unit names.
     if not read_token:
         no_secret(READ_TOKEN, name="No token for GitLab's log of deliveries")
+    if not write_token:
+        no_secret(WRITE_TOKEN, name="No token to act in GitLab with")
 
 
 def tree_on_host(site: Site, infrastructure: str, tree: Tree) -> str:

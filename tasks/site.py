@@ -14,8 +14,10 @@ from pydantic import (
     BeforeValidator,
     Field,
     SecretStr,
+    ValidationError,
     ValidationInfo,
 )
+from pydantic_core import InitErrorDetails, PydanticCustomError
 from pyinfra.api.exceptions import PyinfraError
 
 from relays.base.addresses import BaseUrl
@@ -106,6 +108,37 @@ def _hosts(value: list["Machine"], info: ValidationInfo) -> list["Machine"]:
     return value
 
 
+def _documents(value: "Nextcloud", info: ValidationInfo) -> "Nextcloud":
+    chat = info.data.get("mattermost")
+    if chat is None or chat.buttons:
+        return value
+    places: list[tuple[tuple[str | int, ...], Announced]] = [((), value)]
+    places += [(("trees", place), tree) for place, tree in enumerate(value.trees)]
+    needs = "needs mattermost.buttons = true, by which people say that they take a document"
+    faults = [
+        InitErrorDetails(
+            type=PydanticCustomError("value_error", needs),
+            loc=(*place, "remind_after"),
+            input=tree.remind_after,
+        )
+        for place, tree in places
+        if tree.remind_after
+    ]
+    if faults:
+        raise ValidationError.from_exception_data("nextcloud", faults)
+    return value
+
+
+def _relays(value: "Relays", info: ValidationInfo) -> "Relays":
+    documents = info.data.get("nextcloud")
+    if value.hosts and documents and any(tree.remind_after for tree in (documents, *documents.trees)):
+        raise ValueError(
+            "hosts and nextcloud.remind_after do not go together: where several hosts take presses in, documents have "
+            "no button; take one of them out"
+        )
+    return value
+
+
 def _secrets_in(value: object) -> Iterator[SecretStr]:
     if isinstance(value, SecretStr):
         yield value
@@ -191,6 +224,13 @@ class GitLab(Section):
         "GitLab could not deliver while it was down, and reads what `[gitlab.reminders]` reminds people of; "
         "needs GitLab 17.4 or newer, at a `url` that the host reaches",
     )
+    write_token: Token | None = Field(
+        None,
+        description='access token of all projects, role Developer, scope `api`: with it, who presses "I\'ll review" '
+        'becomes a reviewer in GitLab, and "Retry pipeline" runs one that failed again, each for those who may there '
+        "themselves; role Maintainer for pipelines of protected branches. Needs `mattermost.commands` and "
+        '`mattermost.posting = "bot"`, at a `url` that the host reaches',
+    )
     web_user: Shown = Field(
         "root", description="who signs in to GitLab's pages for the pictures of `make check`"
     )
@@ -258,6 +298,17 @@ class Relays(Section):
         return f"{in_url(self.address)}:{self.port}" if self.address else ""
 
 
+def _writing(value: GitLab, info: ValidationInfo) -> GitLab:
+    chat = info.data.get("mattermost")
+    if value.write_token is None or chat is None or (chat.commands and chat.posting == "bot"):
+        return value
+    needs = 'needs mattermost.commands and mattermost.posting = "bot", by which people have something done'
+    fault = InitErrorDetails(
+        type=PydanticCustomError("value_error", needs), loc=("write_token",), input=value.write_token
+    )
+    raise ValidationError.from_exception_data("gitlab", [fault])
+
+
 class Site(Section):
     """One site: its host, its three applications, its relays."""
 
@@ -266,9 +317,13 @@ class Site(Section):
         None, description='a further page that `status.sh` looks at; `""`: none'
     )
     mattermost: Mattermost = Field(description="Mattermost, the team and the two incoming webhooks")
-    nextcloud: Nextcloud = Field(description="Nextcloud and the watched trees")
-    gitlab: GitLab = Field(description="GitLab, the projects, and which events are announced where and how")
-    relays: Relays = Field(description="the two relays")
+    nextcloud: Annotated[Nextcloud, AfterValidator(_documents)] = Field(
+        description="Nextcloud and the watched trees"
+    )
+    gitlab: Annotated[GitLab, AfterValidator(_writing)] = Field(
+        description="GitLab, the projects, and which events are announced where and how"
+    )
+    relays: Annotated[Relays, AfterValidator(_relays)] = Field(description="the two relays")
 
     @property
     def services(self) -> list[str]:

@@ -164,5 +164,6 @@ class Mattermost(Section):
     buttons: Annotated[bool, AfterValidator(_buttons)] = Field(
         False,
         description='under the first post of what is open, buttons for what one would do next: "I\'ll review" and '
-        '"Mute 1 h"; needs `posting = "bot"` and `commands`, whose way to the relay presses take',
+        '"Mute 1 h", and without `relays.hosts` under that of a document "I\'ll take it"; needs `posting = "bot"` and '
+        "`commands`, whose way to the relay presses take",
     )

@@ -3,7 +3,7 @@
 TEXTS = {
     "command.describe": "Passerelle: what comes from GitLab, and what does not",
     "command.hint": "[status | todo | notify | why | subscribe | unsubscribe | list | replay "
-    "| mute | review | dead | help]",
+    "| mute | review | retry | take | dead | help]",
     "command.later": "⏳ The answer to {word} is on its way.",
     "command.busy.full": "⏳ Too many commands at once. Try again in a minute.",
     "command.busy.own": "⏳ {count} of your commands are still waiting for an answer: this one was not read. Try "
@@ -163,15 +163,52 @@ TEXTS = {
     "command.mute.notice": "🔕 {name} asks for silence in this channel for {span}: {what}",
     "command.mute.ended": "🔔 {name} ends the silence in this channel: {what}",
     "command.usage.review": "review",
-    "command.help.review": "say in the thread of a merge request that you review it",
+    "command.help.review": "say in the thread of a merge request that you review it, and in GitLab where the site "
+    "may",
     "command.review.thread": "This thread is not that of a merge request: there is nothing to review.",
     "command.review.not_open": "This merge request is not open any more: there is nothing to review.",
     "command.review.said": "👀 {name} reviews this merge request.",
     "command.review.done": "👀 The thread says so. Nothing changes in GitLab: this adds nobody to its reviewers.",
     "command.review.again": "👀 You have said so in this thread already.",
+    "command.review.assigned": "👀 You are among the reviewers in GitLab now, and the thread says so.",
+    "command.review.already": "👀 You are among the reviewers in GitLab already, and the thread says so.",
+    "command.review.full": "👀 The thread says so. Nothing changes in GitLab: it has taken no further reviewer. Its "
+    "free edition takes only one.",
+    "command.review.no_access": "🔒 You have no access to this merge request in GitLab: nothing was done.",
+    "command.usage.retry": "retry",
+    "command.help.retry": "run the failed pipeline of a thread again (role Developer in GitLab)",
+    "command.retry.thread": "This thread is neither that of a pipeline nor of a merge request: there is nothing to "
+    "retry.",
+    "command.retry.no_token": "It would have to be done in GitLab, where this site changes nothing "
+    "(`gitlab.write_token`).",
+    "command.retry.not_failed": "The pipeline has not failed: there is nothing to retry.",
+    "command.retry.runs": "🔁 Pipeline #{number} runs again already.",
+    "command.retry.role": "🔒 It takes the role Developer at least in this project of GitLab: nothing was done.",
+    "command.retry.protected": "🔒 This branch or tag is protected: it takes the role Maintainer in this project of "
+    "GitLab; nothing was done.",
+    "command.retry.done": "🔁 Pipeline #{number} runs again, with its jobs that had failed.",
+    "command.retry.said": "🔁 {name} retries pipeline {pipeline}",
+    "command.act.nobody": "No account of GitLab is yours for certain: nothing was done. Ask who sets up the site to "
+    "say which one is (`gitlab.people`).",
+    "command.act.refused": "⚠️ GitLab did not do it ({reason}). Try again later; if that does not help, the relay's "
+    "journal says more.",
+    "command.act.unconfirmed": "⏳ GitLab did not confirm it ({reason}): nobody knows whether it is done. Look in "
+    "GitLab, or try again if you like: nothing is done twice.",
+    "command.usage.take": "take",
+    "command.help.take": "say in the thread of a document that you take it",
+    "command.take.off": "On this site, documents are not taken from Mattermost.",
+    "command.take.thread": "This thread is not that of a document: there is nothing to take.",
+    "command.take.taken": "🙋 You take this document: the first post of the thread says so.",
+    "command.take.again": "🙋 You have taken this document already, on {when}.",
+    "command.take.other": "🙋 {name} has taken this document already, on {when}.",
+    "command.take.removed": "This document is not in the folder any more: there is nothing to take.",
+    "command.take.failing": "⚠️ The Nextcloud relay can store nothing; nothing was done. Try again in a minute.",
+    "command.take.nobody": "⚠️ The Nextcloud relay does not answer; nothing was done. Try again in a minute.",
+    "button.take": "I'll take it",
     "button.mute": "Mute 1 h",
+    "button.retry": "Retry pipeline",
     "button.review": "I'll review",
-    "button.over": "⌛ This button is more than a week old; nothing was done. It works again once the post changes.",
+    "button.over": "⌛ This button has expired; nothing was done. It works again once the post changes.",
     "button.unknown": "🔒 This button does not count any more; nothing was done. It works again once the post changes.",
     "button.gone": "🔒 This post does not begin a thread of the relay's any more; nothing was done.",
     "button.members_only": "🔒 For the members of this channel, bots excepted; nothing was done.",

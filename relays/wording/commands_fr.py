@@ -3,7 +3,7 @@
 TEXTS = {
     "command.describe": "Passerelle : ce qui arrive de GitLab, et ce qui n'arrive pas",
     "command.hint": "[status | todo | notify | why | subscribe | unsubscribe | list | replay "
-    "| mute | review | dead | help]",
+    "| mute | review | retry | take | dead | help]",
     "command.later": "⏳ La réponse à {word} arrive dans un instant.",
     "command.busy.full": "⏳ Trop de commandes à la fois. Réessayez dans une minute.",
     "command.busy.own": "⏳ {count} de vos commandes attendent déjà une réponse : celle-ci n'a pas été lue. Réessayez "
@@ -164,17 +164,52 @@ TEXTS = {
     "command.mute.notice": "🔕 {name} demande le silence dans ce canal pendant {span} : {what}",
     "command.mute.ended": "🔔 {name} lève le silence dans ce canal : {what}",
     "command.usage.review": "review",
-    "command.help.review": "dire dans le fil d'une merge request que vous la relisez",
+    "command.help.review": "dire dans le fil d'une merge request que vous la relisez, et dans GitLab si le site le "
+    "permet",
     "command.review.thread": "Ce fil n'est pas celui d'une merge request : il n'y a rien à relire.",
     "command.review.not_open": "Cette merge request n'est plus ouverte : il n'y a plus rien à relire.",
     "command.review.said": "👀 {name} relit cette merge request.",
     "command.review.done": "👀 C'est dit dans le fil. Dans GitLab, rien ne change : personne n'y est ajouté aux "
     "relecteurs.",
     "command.review.again": "👀 Vous l'avez déjà dit dans ce fil.",
+    "command.review.assigned": "👀 Vous êtes maintenant parmi les relecteurs dans GitLab, et le fil le dit.",
+    "command.review.already": "👀 Vous êtes déjà parmi les relecteurs dans GitLab, et le fil le dit.",
+    "command.review.full": "👀 C'est dit dans le fil. Dans GitLab, rien ne change : il n'a pas pris de relecteur de "
+    "plus. Son édition gratuite n'en prend qu'un.",
+    "command.review.no_access": "🔒 Vous n'avez pas accès à cette merge request dans GitLab : rien n'a été fait.",
+    "command.usage.retry": "retry",
+    "command.help.retry": "rejouer le pipeline en échec d'un fil (rôle Developer dans GitLab)",
+    "command.retry.thread": "Ce fil n'est pas celui d'un pipeline ni d'une merge request : il n'y a rien à rejouer.",
+    "command.retry.no_token": "Il faudrait agir dans GitLab, ce que ce site ne permet pas (`gitlab.write_token`).",
+    "command.retry.not_failed": "Le pipeline n'est pas en échec : il n'y a rien à rejouer.",
+    "command.retry.runs": "🔁 Le pipeline #{number} est déjà relancé.",
+    "command.retry.role": "🔒 Il faut au moins le rôle Developer dans ce projet de GitLab : rien n'a été fait.",
+    "command.retry.protected": "🔒 La branche ou le tag est protégé : il faut le rôle Maintainer dans ce projet de "
+    "GitLab ; rien n'a été fait.",
+    "command.retry.done": "🔁 Le pipeline #{number} est relancé : ses jobs en échec sont rejoués.",
+    "command.retry.said": "🔁 {name} rejoue le pipeline {pipeline}",
+    "command.act.nobody": "Aucun compte de GitLab n'est à coup sûr le vôtre : rien n'a été fait. Demandez à qui "
+    "règle le site de dire lequel (`gitlab.people`).",
+    "command.act.refused": "⚠️ GitLab ne l'a pas fait ({reason}). Réessayez plus tard ; si cela dure, le journal du "
+    "relais en dit plus.",
+    "command.act.unconfirmed": "⏳ GitLab n'a pas confirmé ({reason}) : on ne sait pas si c'est fait. Regardez dans "
+    "GitLab, ou recommencez sans crainte : rien n'est fait deux fois.",
+    "command.usage.take": "take",
+    "command.help.take": "dire dans le fil d'un document que vous le prenez en charge",
+    "command.take.off": "Sur ce site, les documents ne se prennent pas en charge depuis Mattermost.",
+    "command.take.thread": "Ce fil n'est pas celui d'un document : il n'y a rien à prendre en charge.",
+    "command.take.taken": "🙋 Vous prenez ce document en charge : le premier message du fil le dit.",
+    "command.take.again": "🙋 Vous avez déjà pris ce document en charge, le {when}.",
+    "command.take.other": "🙋 {name} a déjà pris ce document en charge, le {when}.",
+    "command.take.removed": "Ce document n'est plus dans le dossier : il n'y a plus rien à prendre en charge.",
+    "command.take.failing": "⚠️ Le relais de Nextcloud ne peut rien enregistrer ; rien n'a été fait. Réessayez dans une "
+    "minute.",
+    "command.take.nobody": "⚠️ Le relais de Nextcloud ne répond pas ; rien n'a été fait. Réessayez dans une minute.",
+    "button.take": "Pris en charge",
     "button.mute": "Silence 1 h",
+    "button.retry": "Rejouer le pipeline",
     "button.review": "Je relis",
-    "button.over": "⌛ Ce bouton a plus d'une semaine ; rien n'a été fait. Il servira de nouveau dès que le "
-    "message changera.",
+    "button.over": "⌛ Ce bouton a expiré ; rien n'a été fait. Il servira de nouveau dès que le message changera.",
     "button.unknown": "🔒 Ce bouton n'est plus valable ; rien n'a été fait. Il servira de nouveau dès que le "
     "message changera.",
     "button.gone": "🔒 Ce message n'est plus le premier d'un fil du relais ; rien n'a été fait.",

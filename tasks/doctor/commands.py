@@ -1,9 +1,12 @@
-"""Links of the slash commands, where a site has some: they are there, lead to the relay, and it has their tokens."""
+"""Links of the slash commands, where a site has some: they are there, lead to the relay, and it has their tokens.
+
+Buttons come by the same way.
+"""
 
 from collections.abc import Callable
 from functools import wraps
 
-from tasks.context import COMMAND_TOKEN, command_url
+from tasks.context import COMMAND_TOKEN, action_url, command_url
 from tasks.doctor.chain import Broken, Check, Links, Unclear, broken, unclear
 from tasks.doctor.look import Look
 from tasks.made import machine_of
@@ -12,7 +15,7 @@ from tasks.operations.secret_file import ACCESS
 from tasks.operations.slash_commands import Listed, are_saved, find_commands, is_ours
 from tasks.slash_commands import wanted_commands
 
-# What the relay answers to a question that is none of a command's; without commands it knows no such address.
+# What the relay answers to a question that is none of a command's or a press's; without such it knows no such address.
 _WRONG_METHOD = 405
 
 links = Links()
@@ -74,13 +77,25 @@ def token(look: Look) -> Broken | None:
 @_of_commands
 def served(look: Look) -> Broken | Unclear | None:
     """Where the commands lead to the relay takes them in, also behind a reverse proxy."""
-    answer, url = look.host["command"], command_url(look.site.relays.url, look.relay)
+    codes = ("command.unseen", "command.behind-proxy", "command.unserved")
+    return _served(look, "command", command_url(look.site.relays.url, look.relay), codes)
+
+
+@links.add("action.served", "gitlab-relay.health", "command.served")
+def pressed(look: Look) -> Broken | Unclear | None:
+    """Where buttons lead the relay takes presses in, also behind a reverse proxy."""
+    codes = ("action.unseen", "action.behind-proxy", "action.unserved")
+    return _served(look, "action", action_url(look.site.relays.url, look.relay), codes)
+
+
+def _served(look: Look, what: str, url: str, codes: tuple[str, str, str]) -> Broken | Unclear | None:
+    unseen, behind_proxy, unserved = codes
+    answer = look.host[what]
     if answer is None:
         return None
     if not answer["status"]:
         why = answer["name"] or answer["port"] or answer["silent"] or "TLS"
-        return unclear("command.unseen", url=url, detail=why)
+        return unclear(unseen, url=url, detail=why)
     if answer["status"] == _WRONG_METHOD:
         return None
-    code = "command.behind-proxy" if look.site.relays.url else "command.unserved"
-    return broken(code, url=url, status=answer["status"])
+    return broken(behind_proxy if look.site.relays.url else unserved, url=url, status=answer["status"])

@@ -16,8 +16,10 @@ from tasks.connection import Unreached, connected
 from tasks.context import (
     BOT_TOKEN,
     COMMAND_TOKEN,
+    DOCUMENTS_SOCKET,
     HOOK_TOKEN,
     SIGNING_TOKEN,
+    action_url,
     command_url,
     gitlab_api,
     locate,
@@ -26,7 +28,7 @@ from tasks.context import (
 from tasks.doctor.chain import Broken, broken
 from tasks.doctor.look import GITLAB_RELAY, NEXTCLOUD_RELAY, Look
 from tasks.failures import has_ended
-from tasks.made import posts_as_bot
+from tasks.made import documents_have_buttons, posts_as_bot
 from tasks.operations.compose import Container, DockerError, command_for, containers, of_project, of_service
 from tasks.operations.python_app import supported
 from tasks.operations.remote import run_quietly
@@ -125,6 +127,7 @@ def _look(name: str, site: Site) -> Look:
         gitlab=gitlab_api(site, site.gitlab.token),
         command_tokens=host.get_fact(Files, paths=[COMMAND_TOKEN]).get(COMMAND_TOKEN, ("", "")),
         reader=partial(gitlab_api, site, site.gitlab.read_token or site.gitlab.token),
+        writer=partial(gitlab_api, site, site.gitlab.write_token or site.gitlab.token),
     )
 
 
@@ -155,8 +158,10 @@ def _questions(site: Site, infrastructure: str, relay: str, tree: str | None) ->
         "folders": site.nextcloud.folders,
         "bound": bound_at(site, site.trees[0]),
         "bot": (BOT_TOKEN, f"{site.mattermost.url}/api/v4/users/me") if posts_as_bot(site) else None,
+        "documents": DOCUMENTS_SOCKET if documents_have_buttons(site) else None,
         "chat_proxy": site.mattermost.proxy,
         "command": command_url(site.relays.url, relay) if site.mattermost.commands else None,
+        "action": action_url(site.relays.url, relay) if site.mattermost.buttons else None,
         # Each with whether the relays send secrets there, and the proxy by which it is reached.
         "pages": {
             "mattermost": (
@@ -167,7 +172,7 @@ def _questions(site: Site, infrastructure: str, relay: str, tree: str | None) ->
             # Without a token it answers 401, which is an answer of GitLab itself.
             "gitlab": (
                 f"{site.gitlab.url}/api/v4/version",
-                site.gitlab.read_token is not None,
+                site.gitlab.read_token is not None or site.gitlab.write_token is not None,
                 site.gitlab.proxy,
             ),
             "nextcloud": (

@@ -22,6 +22,7 @@ links = Links()
 machine.way_to("gitlab", links, "docker.services")
 
 _OLDEST = (17, 1)
+_DEVELOPER = 30
 # How long before its end a token is named.
 _SOON = timedelta(days=30)
 # The relay refuses what is signed more than five minutes away.
@@ -69,6 +70,8 @@ def expiry(look: Look) -> Noted | None:
     apis = [("gitlab.token", look.gitlab)]
     if look.site.gitlab.read_token:
         apis.append(("gitlab.read_token", look.reader()))
+    if look.site.gitlab.write_token:
+        apis.append(("gitlab.write_token", look.writer()))
     for setting, api in apis:
         try:
             until = details(api).get("expires_at")
@@ -174,6 +177,27 @@ def project(look: Look, project: str) -> Broken | None:
     """The project is there."""
     found = look.gitlab.call("GET", at(project), absent=("404",))
     return broken("gitlab.project") if found is None else None
+
+
+@links.add("gitlab.write-token", "gitlab.project")
+@of_each_project
+def write_token(look: Look, project: str) -> Broken | None:
+    """The relay's token to act with, if there is one, has the scope and the role for it in the project."""
+    if look.site.gitlab.write_token is None:
+        return None
+    api = look.writer()
+    try:
+        require_scope(api, "api")
+        found = api.call("GET", at(project))
+    except ApiError as error:
+        if error.status in (401, 403, 404):
+            return broken("gitlab.write-token", status=error.status)
+        raise
+    except ResourceError:
+        return broken("gitlab.write-scope")
+    roles = [role["access_level"] for role in (found.get("permissions") or {}).values() if role]
+    # Of an administrator, who is no member, GitLab names no role.
+    return broken("gitlab.write-role") if roles and max(roles) < _DEVELOPER else None
 
 
 @links.add("gitlab.hook", "gitlab.project")

@@ -33,8 +33,8 @@ class Look:
     `name` is what the site is called; `host` is what tasks.doctor.probe reports, `ready` what tasks.preflight.probe
     does; `containers` what Compose has made there, `project` those of the site's project, `docker` why they are not
     known; `tree` the HR tree on the host, None if it is on no volume; `fingerprint` that of the hook's secrets on the
-    host, None if one is missing. `reader` answers an API for a further token of GitLab; `command_tokens` are access and
-    sha256 of the file with the tokens of slash commands, empty without one.
+    host, None if one is missing. `reader` and `writer` answer APIs for further tokens of GitLab; `command_tokens` are
+    access and sha256 of the file with the tokens of slash commands, empty without one.
     """
 
     name: str
@@ -51,6 +51,7 @@ class Look:
     mattermost: Api
     gitlab: Api
     reader: Callable[[], Api]
+    writer: Callable[[], Api]
     command_tokens: tuple[str, str] = ("", "")
 
     @property

@@ -33,6 +33,7 @@ _UNIT = (
 )
 _TEMPORARY = re.compile(r"^[.~]|\.(?:part|filepart|tmp|crdownload)$|\.octransferid", re.IGNORECASE)
 _SETTLED_SECONDS = 300
+_SOCKET_SECONDS = 5.0
 
 
 class _Stay(urllib.request.HTTPRedirectHandler):
@@ -273,9 +274,9 @@ def health(port: int | None) -> dict[str, Any]:
 
 
 def served(url: str | None) -> dict[str, Any] | None:
-    """What is answered, as `web` has it, where slash commands are taken in; None if it is not to be asked.
+    """What is answered, as `web` has it, where slash commands or presses are taken in; None if it is not to be asked.
 
-    The question is none of a command's, so the relay has nothing to do: it says that this is no way to ask.
+    The question is none of theirs, so the relay has nothing to do: it says that this is no way to ask.
     """
     return web(url) if url else None
 
@@ -374,6 +375,19 @@ def bound(pid: str, inside: str, tree: str | None) -> bool | None:
     return (seen.st_dev, seen.st_ino) == (there.st_dev, there.st_ino)
 
 
+def deaf(path: str | None) -> str | None:
+    """Why nobody takes a connection at this socket, empty if somebody does; None if it is not to be asked."""
+    if path is None:
+        return None
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.settimeout(_SOCKET_SECONDS)
+        try:
+            connection.connect(path)
+        except OSError as error:
+            return error.strerror or str(error)
+    return ""
+
+
 def status(file: str) -> dict[str, Any]:
     """What a relay says of itself (relays.base.status); empty while it says nothing."""
     try:
@@ -401,6 +415,7 @@ def main() -> None:
             "tree": pool.submit(tree, asked["tree"], asked["folders"]),
             "limits": pool.submit(limits),
             "command": pool.submit(served, asked["command"] if runs else None),
+            "action": pool.submit(served, asked["action"] if runs else None),
             "bot": pool.submit(bot, asked["bot"], chat),
         }
         pages = {name: pool.submit(web, *page) for name, page in asked["pages"].items()}
@@ -418,6 +433,7 @@ def main() -> None:
     pid = states[asked["watcher"]].get("MainPID", "")
     answers["status"] = status(asked["status"])
     answers["gitlab_status"] = status(asked["gitlab_status"])
+    answers["deaf"] = deaf(asked["documents"])
     answers["bound"] = bound(pid, asked["bound"], asked["tree"])
     print(json.dumps(answers))
 

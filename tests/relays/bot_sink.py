@@ -113,6 +113,8 @@ class BotSink:
         """Numbers of channels, each with that of a person who administers it."""
         self.asking_seconds = 0.0
         """How long it takes to say who somebody is."""
+        self.asked: list[str] = []
+        """The people that somebody has asked for."""
         self.later: list[tuple[str, dict[str, Any]]] = []
         """Answers to slash commands that came later: where to, and what they say."""
         self.restricted: dict[str, str] = {}
@@ -227,7 +229,8 @@ class BotSink:
             return OK, (200, b"ok")
         if not allowed:
             return OK, (401, {"id": "api.context.session_expired.app_error"})
-        if place.startswith("/users/") and self.asking_seconds:
+        if place.startswith("/users/"):
+            self.asked.append(place)
             time.sleep(self.asking_seconds)
         call = self._call(method, place, body)
         if call is None:

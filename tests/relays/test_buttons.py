@@ -151,7 +151,7 @@ def test_whoever_may_not_is_refused_and_nothing_is_done(bot: Callable[..., Relay
         (6, "👀 The thread says so."),
         (
             8,
-            "⌛ This button is more than a week old; nothing was done. It works again once the post changes.",
+            "⌛ This button has expired; nothing was done. It works again once the post changes.",
         ),
     ],
 )

@@ -91,6 +91,31 @@ def test_pipelines_by_reported_statuses(project: Project) -> None:
     assert unknown.status_code == 404
 
 
+def test_a_pipeline_runs_again(project: Project) -> None:
+    """By a token that may write; nothing comes of it where nothing has failed."""
+    head = project.branch("main")["commit"]["id"]
+    reported = project.done("POST", f"/statuses/{head}", state="failed", ref="main")
+    path = f"/pipelines/{reported['pipeline_id']}"
+    assert (project.done("GET", path)["status"], project.done("GET", path)["ref"]) == ("failed", "main")
+    refused = project.call("POST", f"{path}/retry", headers={"PRIVATE-TOKEN": READ_TOKEN})
+    assert refused.status_code == 403
+    for _ in range(2):
+        answer = project.call("POST", f"{path}/retry")
+        assert (answer.status_code, answer.json()["status"]) == (201, "running")
+    project.done("POST", f"/statuses/{head}", state="success", ref="main")
+    assert project.call("POST", f"{path}/retry").json()["status"] == "success"
+    assert project.call("POST", "/pipelines/9999/retry").status_code == 404
+    assert project.call("GET", "/pipelines/9999").status_code == 404
+
+
+def test_a_reviewer_more_than_one_is_left_out(project: Project) -> None:
+    """As the free edition does, in the order in which they are given."""
+    me = project.site.done("GET", "/user")["id"]
+    opened(project, "a")
+    changed = project.done("PUT", "/merge_requests/1", reviewer_ids=[me, 99])
+    assert [each["id"] for each in changed["reviewers"]] == [me]
+
+
 @pytest.mark.parametrize("path", ["/issues", "/merge_requests", "/milestones", "/pipelines"])
 def test_lists_come_in_pages(project: Project, path: str) -> None:
     for number in range(3):

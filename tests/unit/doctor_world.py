@@ -90,6 +90,7 @@ class World:
             mattermost=mattermost_api(self.site),
             gitlab=gitlab_api(self.site, self.site.gitlab.token),
             reader=lambda: gitlab_api(self.site, self.site.gitlab.read_token or SecretStr("-")),
+            writer=lambda: gitlab_api(self.site, self.site.gitlab.write_token or SecretStr("-")),
         )
 
     def verdicts(self) -> list[Verdict]:
@@ -282,6 +283,8 @@ def report(site: Site, urls: dict[str, str]) -> dict[str, Any]:
         "access": "600",
         "bot": {"access": None, "answer": 0, "error": "", "id": ""},
         "command": None,
+        "action": None,
+        "deaf": None,
         "release": True,
         "bound": True,
     }

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import formatdate
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from unittest.mock import ANY
 
@@ -21,7 +22,7 @@ from tasks.doctor.wording import CATALOGUES
 from tasks.operations.compose import ALL_IN_ONE, Container, DockerError, Project
 from tests import tls
 from tests.standins import nextcloud_site
-from tests.standins.gitlab_site import READ_TOKEN
+from tests.standins.gitlab_site import READ_TOKEN, TOKEN
 from tests.unit.doctor_world import CONTAINERS, FINGERPRINT, RELAY, World, sound
 from tests.waiting import wait_until
 
@@ -216,6 +217,8 @@ SEEN: dict[str, Change] = {
     "gitlab.reach-other": reach(0, body="<html>"),
     "gitlab.project": setting("gitlab", project="root/other"),
     "gitlab.read-token": setting("gitlab", read_token=SecretStr("wrongtoken")),
+    "gitlab.write-token": setting("gitlab", write_token=SecretStr("wrongtoken")),
+    "gitlab.write-scope": setting("gitlab", write_token=SecretStr(READ_TOKEN)),
     "nextcloud.name": page("nextcloud", name="Name or service not known"),
     "nextcloud.port": page("nextcloud", port="Connection refused", refused=True),
     "nextcloud.blocked": page("nextcloud", port="No route to host"),
@@ -236,6 +239,7 @@ SEEN: dict[str, Change] = {
     "nextcloud-relay.bound": host("bound", to=False),
     "nextcloud-relay.waiting": tree(state="missing", documents=None),
     "nextcloud-relay.documents": tree(state="watched", documents=2),
+    "nextcloud-relay.presses": host("deaf", to="Connection refused"),
 }
 
 
@@ -247,7 +251,7 @@ def test_nothing_is_found_where_nothing_is_broken(world: World) -> None:
 @pytest.mark.parametrize(
     ("days", "told"), [(1, True), (29, True), (30, True), (31, False), (365, False), (None, False)]
 )
-@pytest.mark.parametrize("setting", ["gitlab.token", "gitlab.read_token"])
+@pytest.mark.parametrize("setting", ["gitlab.token", "gitlab.read_token", "gitlab.write_token"])
 def test_a_token_that_is_about_to_expire_is_noted(
     world: World, setting: str, days: int | None, told: bool
 ) -> None:
@@ -257,6 +261,34 @@ def test_a_token_that_is_about_to_expire_is_noted(
     changed = world.setting("gitlab", **{setting.partition(".")[2]: token})
     found = [each.finding for each in changed.verdicts() if each.link == "gitlab.expiry"]
     assert found == [noted("gitlab.expiry", setting=setting, until=until) if told else None]
+
+
+# What GitLab says of the role of the token's account in the project, and whether that is enough.
+ROLES: dict[str, tuple[Any, bool]] = {
+    "developer of the project": ({"project_access": {"access_level": 30}, "group_access": None}, True),
+    "developer of the group": (
+        {"project_access": {"access_level": 10}, "group_access": {"access_level": 30}},
+        True,
+    ),
+    "reporter": ({"project_access": {"access_level": 20}, "group_access": None}, False),
+    "administrator, who is no member": ({"project_access": None, "group_access": None}, True),
+    "not said": (None, True),
+}
+
+
+@pytest.mark.parametrize("name", ROLES)
+def test_the_role_of_the_token_to_act_with_is_judged(
+    world: World, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    permissions, enough = ROLES[name]
+    changed = world.setting("gitlab", write_token=SecretStr(TOKEN))
+    project = {"scopes": ["api"], "permissions": permissions}
+    writer = SimpleNamespace(call=lambda *asked, **more: project)
+    monkeypatch.setattr(
+        World, "look", lambda self, look=World.look: replace(look(self), writer=lambda: writer)
+    )
+    found = [each.finding for each in changed.verdicts() if each.link == "gitlab.write-token"]
+    assert found == [None if enough else broken("gitlab.write-role", project="root/projet")]
 
 
 def test_whoever_is_nobody_in_mattermost_is_named(world: World) -> None:

@@ -125,16 +125,20 @@ ANSWERS: dict[str, tuple[dict[str, Any] | None, str | None, list[str], list[str]
 
 
 @pytest.mark.parametrize("name", ANSWERS)
-def test_who_answers_where_the_commands_lead_is_judged(world: World, name: str) -> None:
+@pytest.mark.parametrize("what", ["command", "action"])
+def test_who_answers_where_commands_and_buttons_lead_is_judged(world: World, what: str, name: str) -> None:
     """What the host cannot reach Mattermost may reach all the same, so it is not called broken."""
-    answered, url, found, unclear = ANSWERS[name]
-    seen = world.changed("command", to=answered)
+    answered, url, of_commands, unclear_of_commands = ANSWERS[name]
+    found, unclear = (
+        [code.replace("command", what) for code in codes] for codes in (of_commands, unclear_of_commands)
+    )
+    seen = world.changed(what, to=answered)
     if url:
         seen = seen.setting("relays", url=url)
         alter(world, url=f"{url}/mattermost/command")
     try:
         # The hooks of GitLab still lead to the relay itself.
-        assert [code for code in seen.found() if code.startswith("command.")] == found
-        assert [code for code in seen.unclear() if code.startswith("command.")] == unclear
+        assert [code for code in seen.found() if code.startswith(("command.", "action."))] == found
+        assert [code for code in seen.unclear() if code.startswith(("command.", "action."))] == unclear
     finally:
         alter(world, url=URL)

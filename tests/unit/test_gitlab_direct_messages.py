@@ -1,14 +1,18 @@
 """Who is told what in person, and who they are in Mattermost."""
 
 import re
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from relays.mattermost.directory import NoAnswerError
 from relays.sources.gitlab.conversations.direct_messages import LONGEST_SECONDS
+from relays.sources.gitlab.conversations.facts import own_wish
 from relays.sources.gitlab.conversations.identities import Identities
+from relays.sources.gitlab.conversations.table import Conversations
 from relays.sources.gitlab.routing import Route
+from relays.sources.gitlab.timestamps import moment
 from tests.postgresql import on_both_spools
 from tests.unit.acts_world import HEAD, Payload, comment
 from tests.unit.conversation_events import (
@@ -123,6 +127,26 @@ def test_whoever_has_to_know_is_told_in_person(converse: Make, name: str) -> Non
         print(each.channel, each.message.text)
     assert {each.channel[1:]: str(each.message.text).split(" ")[0] for each in direct if each.message} == told
     assert len(direct) == len(told)
+
+
+WISHED = moment("2026-11-20T08:00:00Z")
+
+
+@pytest.mark.parametrize(("later", "told"), [(0, ["@arichard"]), (3600, ["@arichard", "@lperrin"])])
+def test_who_has_asked_for_it_in_the_chat_is_not_asked(converse: Make, later: int, told: list[str]) -> None:
+    """Whosever the token is that enters them. Others are, and the same person later, by somebody else."""
+    relay = converse(directory=Somebody(USERS))
+    relay.live([ALONE])
+    conversations = Conversations(relay.relay.store)
+    wish = own_wish("lperrin", WISHED)
+    name = f"{ALONE['project']['path_with_namespace']}!{ALONE['object_attributes']['iid']}"
+    relay.relay.store.submit(lambda db: conversations.note(db, name, wish)).result()
+    users = [person(*LEO), person(*ALEX)]
+    event = by(change("update", 1, HEAD), *CAMILLE)
+    event |= {"reviewers": users, "changes": {"reviewers": {"previous": [], "current": users}}}
+    at = datetime.fromtimestamp(WISHED + later, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+    event["object_attributes"] = event["object_attributes"] | {"updated_at": at}
+    assert relay.live([event]).people() == told
 
 
 def test_a_review_tells_each_person_once(converse: Make) -> None:

@@ -177,7 +177,8 @@ def test_a_site_with_a_token_to_read_with(
 
 
 @pytest.mark.parametrize(
-    "name", ["gitlab-read-token", "spool", "mattermost-bot-token", "mattermost-command-token"]
+    "name",
+    ["gitlab-read-token", "gitlab-write-token", "spool", "mattermost-bot-token", "mattermost-command-token"],
 )
 @pytest.mark.parametrize("given", [True, False])
 def test_the_unit_names_a_credential_only_if_it_is_there(name: str, given: bool) -> None:
@@ -185,11 +186,12 @@ def test_the_unit_names_a_credential_only_if_it_is_there(name: str, given: bool)
     path = f"/etc/passerelle/{name}"
     optional = {
         "read_token": None,
+        "write_token": None,
         "spool": None,
         "bot_token": None,
         "command_token": None,
         name.removeprefix("gitlab-").removeprefix("mattermost-").replace("-", "_"): path if given else None,
     }
-    unit = render("passerelle-gitlab.service", webhooks_conf="/w", **optional)
+    unit = render("passerelle-gitlab.service", webhooks_conf="/w", documents=False, **optional)
     assert (f"LoadCredential={name}:{path}" in unit.splitlines()) is given
     assert unit.count(name) == (2 if given else 0)

@@ -194,6 +194,12 @@ def forge(tmp_path_factory: pytest.TempPathFactory) -> Iterator[gitlab_site.Site
             ["api"],
             "gitlab.token has the scope read_api and needs api: make a token",
         ),
+        (
+            gitlab_site.READ_TOKEN,
+            "write_token",
+            ["api"],
+            "gitlab.write_token has the scope read_api and needs api: make a token",
+        ),
         ("glpat-wrong", "read_token", ["read_api"], "refuses the token (401); check gitlab.read_token"),
     ],
 )

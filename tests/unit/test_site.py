@@ -282,6 +282,7 @@ def test_every_secret_is_known_as_one(values: dict[str, Any], monkeypatch: pytes
     given = {
         "HOST__SUDO_PASSWORD": "sudo-secret",
         "GITLAB__READ_TOKEN": "read-secret",
+        "GITLAB__WRITE_TOKEN": "write-secret",
         "GITLAB__WEB_PASSWORD": "web-secret",
         "NEXTCLOUD__APP_PASSWORD": "app-secret",
         "NEXTCLOUD__RELAY_PASSWORD": "relay-secret",
@@ -289,7 +290,8 @@ def test_every_secret_is_known_as_one(values: dict[str, Any], monkeypatch: pytes
         "RELAYS__ADDRESS": "lb",
         "RELAYS__HOSTS": '[{"address": "r2", "sudo_password": "r2-secret"}]',
     }
-    for name, value in given.items():
+    needed = {"MATTERMOST__POSTING": "bot", "MATTERMOST__COMMANDS": '["passerelle"]'}
+    for name, value in {**given, **needed}.items():
         monkeypatch.setenv(f"PASSERELLE_{name}", value)
     site = load(values)
     assert len(re.findall(r"\*{10}", str(site.to_json()))) == len(site.secrets)

@@ -5,7 +5,7 @@ import os
 import socket
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from functools import partial
 from zoneinfo import ZoneInfo
@@ -20,6 +20,7 @@ from relays.mattermost.bot_session import Bot
 from relays.mattermost.buttons import Signer
 from relays.mattermost.channels import Channels
 from relays.mattermost.directory import Directory
+from relays.mattermost.slash_command import TOKEN
 from relays.sources.gitlab.app import App
 from relays.sources.gitlab.attempt_journal import AttemptJournal
 from relays.sources.gitlab.authenticity import read_authenticity
@@ -28,8 +29,8 @@ from relays.sources.gitlab.batcher import Batcher
 from relays.sources.gitlab.channel_events import ChannelEvents
 from relays.sources.gitlab.channel_ids import ChannelIds
 from relays.sources.gitlab.commands.assembly import receive_commands
+from relays.sources.gitlab.commands.buttons import WORDS
 from relays.sources.gitlab.commands.press import PressReception
-from relays.sources.gitlab.commands.settings import TOKEN
 from relays.sources.gitlab.commands.status import Links
 from relays.sources.gitlab.commands.subscribing import Subscribing
 from relays.sources.gitlab.commands.todo import ReadProjects
@@ -149,7 +150,9 @@ def build(paths: RelayPaths) -> service.Service:
         text = wording["status.dead_letters"].format(count=dead) if dead else ""
         relay.note("dead_letters", text, count=dead)
 
-    conversing = _converse(relay, sender, router, direct) if isinstance(sender, Bot) else None
+    acts = settings.commands is not None and settings.commands.gitlab is not None
+    actions = () if signer is None else frozenset(WORDS) - (frozenset() if acts else {"retry"})
+    conversing = _converse(relay, sender, router, direct, actions) if isinstance(sender, Bot) else None
     settling = Settling(
         deliveries,
         dead_letters,
@@ -166,8 +169,14 @@ def build(paths: RelayPaths) -> service.Service:
     return relay
 
 
-def _converse(relay: service.Service, bot: Bot, router: Router, direct: DirectMessages | None) -> Conversing:
-    """How events become conversations, with direct messages to people if the site wants them."""
+def _converse(
+    relay: service.Service,
+    bot: Bot,
+    router: Router,
+    direct: DirectMessages | None,
+    actions: Collection[str],
+) -> Conversing:
+    """How events become conversations, with direct messages to people and buttons if the site wants them."""
     identities = Identities(router.people, Directory(bot))
 
     def note(missing: Sequence[str]) -> None:
@@ -177,8 +186,7 @@ def _converse(relay: service.Service, bot: Bot, router: Router, direct: DirectMe
     # It also finds out who is mentioned in comments, and sends what waits from before.
     relay.add(DirectMessenger(direct or DirectMessages(relay.store), relay.outbox, identities, note))
     conversations, merge_requests = Conversations(relay.store), MergeRequests(relay.store)
-    has_buttons = bot.signer is not None
-    return Conversing(router, conversations, merge_requests, identities, direct, has_buttons)
+    return Conversing(router, conversations, merge_requests, identities, direct, actions)
 
 
 def _listen(where: Listen) -> socket.socket:

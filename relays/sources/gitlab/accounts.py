@@ -1,4 +1,4 @@
-"""Who somebody of Mattermost is in GitLab, and what they may read there: by GitLab's API, with the read token.
+"""Who somebody of Mattermost is in GitLab, and what they may do there: by GitLab's API, with a token of the site's.
 
     GET /users?username=…                     the account of that name
     GET /users?search=…                       that of an e-mail address, as far as it is shown
@@ -21,6 +21,7 @@ from relays.sources.gitlab.rest import PlaceApi, Server, UnknownError
 
 # Access levels; from Reporter on all of a project may be read (GitLab's code of 17.4 to 19.4).
 _GUEST, _REPORTER = 10, 20
+DEVELOPER, MAINTAINER = 30, 40
 
 
 @dataclass(frozen=True)
@@ -83,14 +84,19 @@ def _account(user: Payload) -> Account | None:
     return Account(user.number("id"), username) if usable and user.number("id") else None
 
 
-def access_to(api: PlaceApi, project: Payload, account: Account, ask: Ask) -> Access:
-    """What an account may read of a project that GitLab describes so; nothing in case of doubt. GitLabError."""
+def role_in(api: PlaceApi, account: Account, ask: Ask) -> int:
+    """The access level of an account in a project, that of its groups as well; 0 for none. GitLabError."""
     try:
         member = Payload(ask(lambda: api.one(f"members/all/{account.id}", {}, "members", "")))
     except UnknownError:
-        member = Payload({})
+        return 0
     counts = member.number("id") == account.id and member.text("state") in ("", "active")
-    level = member.number("access_level") if counts else 0
+    return member.number("access_level") if counts else 0
+
+
+def access_to(api: PlaceApi, project: Payload, account: Account, ask: Ask) -> Access:
+    """What an account may read of a project that GitLab describes so; nothing in case of doubt. GitLabError."""
+    level = role_in(api, account, ask)
     visibility = project.text("visibility")
     # What is internal is for everybody who is signed in, but those whom GitLab calls external, which it does not show.
     is_open = visibility == "public" or (visibility == "internal" and level >= _GUEST)

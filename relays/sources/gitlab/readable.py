@@ -9,7 +9,7 @@ from relays.base.addresses import BaseUrl, ProxyUrl
 from relays.base.schema import Section, Shown
 from relays.sources.gitlab.patterns import Pattern
 from relays.sources.gitlab.project_list import ProjectEntry, ProjectList
-from relays.sources.gitlab.rest import PlaceApi, Server, read_token
+from relays.sources.gitlab.rest import READ_TOKEN, PlaceApi, Server
 
 
 def _some(projects: tuple[str, ...]) -> tuple[str, ...]:
@@ -34,9 +34,9 @@ def read_projects(
 ) -> list[PlaceApi | Pattern]:
     """The projects and patterns of the table [gitlab], read with the credential `gitlab-read-token`; none without both.
 
-    For `ca` see relays.base.tls. StartError as for `read_token`.
+    For `ca` see relays.base.tls. StartError as for `Credential.read`.
     """
-    token = read_token(credentials, wanted=table is not None)
+    token = READ_TOKEN.read(credentials, wanted=table is not None)
     if table is None or token is None:
         return []
     server, listed = Server(table.url, token, ca, table.proxy), ProjectList(table.projects)

@@ -57,6 +57,7 @@ LINKS = {
     "gitlab.hook-secrets": "secrets of GitLab's webhook",
     "gitlab.deliveries": "GitLab's recent deliveries",
     "gitlab.read-token": "token for GitLab's log",
+    "gitlab.write-token": "token to act in GitLab with",
     "nextcloud.name": "Nextcloud's name",
     "nextcloud.port": "Nextcloud's port",
     "nextcloud.status": "Nextcloud's state",
@@ -70,11 +71,13 @@ LINKS = {
     "nextcloud-relay.storage": "storage of the Nextcloud relay",
     "nextcloud-relay.documents": "documents that the relay knows",
     "nextcloud-relay.backlog": "deliveries of the Nextcloud relay",
+    "nextcloud-relay.presses": "buttons of documents",
     "nextcloud-relay.parked": "parked messages (Nextcloud)",
     "command.registered": "Mattermost's slash commands",
     "command.way": "the slash commands' way to the relay",
     "command.token": "tokens of the slash commands",
     "command.served": "the relay's answer to slash commands",
+    "action.served": "the relay's answer to buttons",
 }
 
 _DEPLOY = "deploy again: make deploy"
@@ -295,6 +298,11 @@ BROKEN = {
         "at {url} it is not the relay that takes the commands (HTTP {status})",
         "have the reverse proxy of relays.url lead /mattermost/command to the relay as well, then make doctor",
     ),
+    "action.unserved": Saying("the relay takes no presses of buttons at {url} (HTTP {status})", _DEPLOY),
+    "action.behind-proxy": Saying(
+        "at {url} it is not the relay that takes the presses of buttons (HTTP {status})",
+        "have the reverse proxy of relays.url lead /mattermost/action to the relay as well, then make doctor",
+    ),
     "relay.release": Saying("the package of the relays is missing or not whole in /opt/passerelle", _DEPLOY),
     "relay.unit-missing": Saying("{unit} is not installed", _DEPLOY),
     "relay.port-taken": Saying(
@@ -457,6 +465,19 @@ BROKEN = {
         "gitlab.read_token may not read the log of deliveries of {project} (HTTP {status})",
         "make a token with the role Maintainer and the scope read_api, set gitlab.read_token, then make deploy",
     ),
+    "gitlab.write-token": Saying(
+        "with gitlab.write_token nobody can act in {project} (HTTP {status})",
+        "make a token of all projects with the role Developer and the scope api, set gitlab.write_token, then make "
+        "deploy",
+    ),
+    "gitlab.write-scope": Saying(
+        "gitlab.write_token has not the scope api, without which it changes nothing",
+        "make a token with the role Developer and the scope api, set gitlab.write_token, then make deploy",
+    ),
+    "gitlab.write-role": Saying(
+        "gitlab.write_token has less than the role Developer in {project}",
+        "give its account that role there, or make a token that has it and set gitlab.write_token, then make deploy",
+    ),
     "delivery.secret": Saying(
         "newest delivery of {project} ({trigger}, {at}): 401, a secret or the signature differs",
         "replace the secrets on both sides: make rotate",
@@ -568,12 +589,17 @@ BROKEN = {
         "the relay knows {known} documents, there are {there}",
         "systemctl restart passerelle-nextcloud.service; journalctl -u passerelle-nextcloud says why",
     ),
+    "nextcloud-relay.presses": Saying(
+        "the relay does not hear who takes a document: {path}: {detail}",
+        "systemctl restart passerelle-nextcloud.service; journalctl -u passerelle-nextcloud says why",
+    ),
 }
 
 UNCLEAR = {
     "gitlab.no-date": "GitLab does not say the time in its answers",
     "gitlab.no-curl": "there is no curl in the container of the service {service}",
     "command.unseen": "the host does not reach {url}, where the relay takes commands: {detail}",
+    "action.unseen": "the host does not reach {url}, where the relay takes presses of buttons: {detail}",
     "delivery.no-log": "GitLab {version} keeps no log of deliveries (17.3 or newer)",
 }
 

@@ -56,6 +56,7 @@ LINKS = {
     "gitlab.hook-secrets": "secrets du webhook GitLab",
     "gitlab.deliveries": "envois récents de GitLab",
     "gitlab.read-token": "jeton de lecture du journal de GitLab",
+    "gitlab.write-token": "jeton pour agir dans GitLab",
     "nextcloud.name": "nom de Nextcloud",
     "nextcloud.port": "port de Nextcloud",
     "nextcloud.status": "état de Nextcloud",
@@ -69,11 +70,13 @@ LINKS = {
     "nextcloud-relay.storage": "stockage du relais Nextcloud",
     "nextcloud-relay.documents": "documents connus du relais",
     "nextcloud-relay.backlog": "livraisons du relais Nextcloud",
+    "nextcloud-relay.presses": "boutons des documents",
     "nextcloud-relay.parked": "messages mis de côté (Nextcloud)",
     "command.registered": "commandes slash de Mattermost",
     "command.way": "chemin des commandes slash au relais",
     "command.token": "jetons des commandes slash",
     "command.served": "réponse du relais aux commandes slash",
+    "action.served": "réponse du relais aux boutons",
 }
 
 _DEPLOY = "relancez le déploiement : make deploy"
@@ -338,6 +341,11 @@ BROKEN = {
         "à {url}, ce n'est pas le relais qui prend les commandes (HTTP {status})",
         "que le proxy inverse de relays.url mène aussi /mattermost/command au relais, puis make doctor",
     ),
+    "action.unserved": Saying("le relais ne prend pas les boutons à {url} (HTTP {status})", _DEPLOY),
+    "action.behind-proxy": Saying(
+        "à {url}, ce n'est pas le relais qui prend les boutons (HTTP {status})",
+        "que le proxy inverse de relays.url mène aussi /mattermost/action au relais, puis make doctor",
+    ),
     "relay.release": Saying("le paquet des relais manque ou est incomplet dans /opt/passerelle", _DEPLOY),
     "relay.unit-missing": Saying("{unit} n'est pas installé", _DEPLOY),
     "relay.port-taken": Saying(
@@ -506,6 +514,19 @@ BROKEN = {
         "gitlab.read_token ne peut pas lire le journal des envois de {project} (HTTP {status})",
         "créez un jeton de rôle Maintainer, portée read_api, mettez-le dans gitlab.read_token, puis make deploy",
     ),
+    "gitlab.write-token": Saying(
+        "avec gitlab.write_token, personne ne peut agir dans {project} (HTTP {status})",
+        "créez un jeton de tous les projets, de rôle Developer, portée api, mettez-le dans gitlab.write_token, puis "
+        "make deploy",
+    ),
+    "gitlab.write-scope": Saying(
+        "gitlab.write_token n'a pas la portée api, sans laquelle il ne change rien",
+        "créez un jeton de rôle Developer, portée api, mettez-le dans gitlab.write_token, puis make deploy",
+    ),
+    "gitlab.write-role": Saying(
+        "gitlab.write_token a moins que le rôle Developer dans {project}",
+        "donnez ce rôle à son compte, ou créez un jeton qui l'a et mettez-le dans gitlab.write_token, puis make deploy",
+    ),
     "delivery.secret": Saying(
         "dernier envoi de {project} ({trigger}, {at}) : 401, un secret ou la signature diffère",
         "remplacez les secrets des deux côtés : make rotate",
@@ -621,12 +642,17 @@ BROKEN = {
         "le relais connaît {known} documents, il y en a {there}",
         "systemctl restart passerelle-nextcloud.service ; journalctl -u passerelle-nextcloud dit pourquoi",
     ),
+    "nextcloud-relay.presses": Saying(
+        "le relais n'entend pas qui prend un document en charge : {path} : {detail}",
+        "systemctl restart passerelle-nextcloud.service ; journalctl -u passerelle-nextcloud dit pourquoi",
+    ),
 }
 
 UNCLEAR = {
     "gitlab.no-date": "GitLab ne donne pas l'heure dans ses réponses",
     "gitlab.no-curl": "il n'y a pas de curl dans le conteneur du service {service}",
     "command.unseen": "l'hôte n'atteint pas {url}, où le relais prend les commandes : {detail}",
+    "action.unseen": "l'hôte n'atteint pas {url}, où le relais prend les boutons : {detail}",
     "delivery.no-log": "GitLab {version} ne tient pas de journal des envois (17.3 ou plus récent)",
 }
 

@@ -110,6 +110,13 @@ def _over_webdav(world: World) -> Settings:
     return {"nextcloud__source": "webdav", **_with_password(world)}
 
 
+_COMMANDS_OF_A_BOT: Settings = {"mattermost__posting": "bot", "mattermost__commands": '["passerelle"]'}
+
+
+def _with_write_token(world: World) -> Settings:
+    return {**_COMMANDS_OF_A_BOT, "gitlab__write_token": world.site.gitlab.token.get_secret_value()}
+
+
 def without_token(world: World) -> Settings:
     """The lab's settings in another file: a variable cannot take a setting out."""
     path = state.STATE / "without-token.toml"
@@ -307,6 +314,13 @@ CHANGES = [
         "gitlab.read_token", "taken out", after=without_token, difference="/etc/passerelle/gitlab-read-token"
     ),
     Change(
+        "gitlab.write_token",
+        "taken out",
+        _with_write_token,
+        _COMMANDS_OF_A_BOT,
+        difference="/etc/passerelle/gitlab-write-token",
+    ),
+    Change(
         "nextcloud.tree",
         "another one",
         {"nextcloud__tree": "Essai_RH"},
@@ -330,7 +344,11 @@ _SERVER = "what stays there is named, in tests/unit/test_record.py"
 NOTHING = {
     "portal_url": _FILE,
     **dict.fromkeys(
-        (f"nextcloud.{n}" for n in ("announce", "discretion", "folder_discretion", "categories")), _FILE
+        (
+            f"nextcloud.{n}"
+            for n in ("announce", "discretion", "folder_discretion", "categories", "remind_after")
+        ),
+        _FILE,
     ),
     **dict.fromkeys(
         (

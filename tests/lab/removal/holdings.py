@@ -85,6 +85,7 @@ def described(site: Site, address: str, found: Iterable[str] = ()) -> Holdings:
         "gitlab-hook-token": True,
         "gitlab-signing-token": True,
         "gitlab-read-token": site.gitlab.read_token,
+        "gitlab-write-token": site.gitlab.write_token,
         "spool": site.relays.spool,
         "nextcloud-app-password": nextcloud.relay_password,
         "mattermost-bot-token": site.mattermost.posting == "bot",

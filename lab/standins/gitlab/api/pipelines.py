@@ -20,6 +20,7 @@ _SCOPES = {
     "tags": (),
 }
 _STATES = ("pending", "running", "success", "failed", "canceled", "skipped")
+_RETRIED = ("failed", "canceled")
 
 
 def index(call: Call) -> Response:
@@ -45,6 +46,25 @@ def index(call: Call) -> Response:
         if ref in (None, each.ref) and each.status in states and call.text("status") in (None, each.status)
     ]
     return call.page([_shown(project, each) for each in found])
+
+
+def show(call: Call) -> Response:
+    """`GET /projects/:id/pipelines/:pipeline_id`."""
+    project = projects.find(call)
+    return JSONResponse(_detailed(project, _find(call, project)))
+
+
+def retry(call: Call) -> Response:
+    """`POST /projects/:id/pipelines/:pipeline_id/retry`: what has failed or was canceled runs again.
+
+    201 with the pipeline, where nothing has failed too. Its end is reported as at first.
+    """
+    project = projects.find(call)
+    pipeline = _find(call, project)
+    if pipeline.status in _RETRIED:
+        call.instance.store.update("pipelines", pipeline.id, status="running", updated_at=clock.now())
+        pipeline = _find(call, project)
+    return JSONResponse(_detailed(project, pipeline), 201)
 
 
 def newest(call: Call, project: Project, sha: str) -> dict[str, Any] | None:
@@ -83,6 +103,19 @@ def report(call: Call) -> Response:
             store.update("pipelines", pipeline_id, status=state, updated_at=at)
     named = {"sha": sha, "ref": ref, "status": state, "name": call.text("name") or "default"}
     return JSONResponse({"id": pipeline_id, "pipeline_id": pipeline_id, **named, "created_at": at}, 201)
+
+
+def _find(call: Call, project: Project) -> Pipeline:
+    row = call.instance.store.first(
+        "SELECT * FROM pipelines WHERE project_id = ? AND id = ?", project.id, call.number("pipeline_id")
+    )
+    if row is None:
+        raise not_found()
+    return Pipeline.of(row)
+
+
+def _detailed(project: Project, pipeline: Pipeline) -> dict[str, Any]:
+    return {**_shown(project, pipeline), "tag": False, "yaml_errors": None}
 
 
 def _shown(project: Project, pipeline: Pipeline) -> dict[str, Any]:

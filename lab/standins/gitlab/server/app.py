@@ -90,6 +90,7 @@ API: tuple[tuple[str, str, Handler], ...] = (
     ("GET", f"{_MERGE_REQUEST}/approvals", reviews.approvals),
     ("POST", f"{_PROJECT}/milestones", milestones.create),
     ("POST", f"{_PROJECT}/statuses/{{sha}}", pipelines.report),
+    ("POST", f"{_PROJECT}/pipelines/{{pipeline_id}}/retry", pipelines.retry),
 )
 """What needs a token."""
 
@@ -110,6 +111,7 @@ PUBLIC_API: tuple[tuple[str, str, Handler], ...] = (
     ("GET", f"{_MERGE_REQUEST}/reviewers", reviews.reviewers),
     ("GET", f"{_PROJECT}/milestones", milestones.index),
     ("GET", f"{_PROJECT}/pipelines", pipelines.index),
+    ("GET", f"{_PROJECT}/pipelines/{{pipeline_id}}", pipelines.show),
 )
 """What anybody may read of public projects."""
 

@@ -1,9 +1,9 @@
 """Has slash commands answered by threads beside the loop, in time whatever Mattermost and the store do.
 
 What needs nothing but the store has threads of its own, so that it never waits behind what asks Mattermost, nor that
-behind what asks GitLab as well, which takes longest. There are so many places in each line, and a few for one person;
-who finds none gets to hear that at once. What takes longer than a moment is answered twice: at once that the answer is
-on its way, and then with it.
+behind what changes something in GitLab, nor that behind what reads many projects there, which takes longest. There are
+so many places in each line, and a few for one person; who finds none gets to hear that at once. What takes longer than
+a moment is answered twice: at once that the answer is on its way, and then with it.
 """
 
 import logging
@@ -27,8 +27,12 @@ from relays.wording import CATALOGUES, Wording
 log = logging.getLogger(__name__)
 
 _QUICK_THREADS, _SLOW_THREADS, _SLOWEST_THREADS = 4, 2, 2
+# One, so that what was read in GitLab is still so when it is changed.
+_ACTING_THREADS = 1
 # What has waited so long is not done any more: who typed it may have turned to something else.
 _STALE_SECONDS = 120.0
+# Of what changes something elsewhere: who has pressed is answered sooner than anything could come of it.
+_STALE_ACT_SECONDS = 10.0
 _LOST = {"full": "too many wait", "own": "too many of this person's wait", "ending": "the relay ends"}
 
 
@@ -41,11 +45,14 @@ class Executor:
         self._here = threading.local()
         self._quick = Line("command", _QUICK_THREADS)
         self._slow = Line("command-rights", _SLOW_THREADS)
+        self._acting = Line("command-acting", _ACTING_THREADS)
         self._slowest = Line("command-gitlab", _SLOWEST_THREADS)
         self._later = Line("command-later", 1)
         # Later answers end last: those who wait hear that nothing more is done.
         self.workers: Sequence[Worker] = [
-            each for line in (self._quick, self._slow, self._slowest, self._later) for each in line.workers
+            each
+            for line in (self._quick, self._slow, self._acting, self._slowest, self._later)
+            for each in line.workers
         ]
 
     def site_wording(self) -> Wording:
@@ -59,24 +66,28 @@ class Executor:
     def submit(self, command: SlashCommand) -> "Future[Markup]":
         """Have a command answered; where there is no place for it, the answer is that."""
         subcommand = self._answering.subcommand(command)
-        slow = self._slow if subcommand.asks_mattermost else self._quick
-        line = self._slowest if subcommand.asks_gitlab else slow
+        line = self._slow if subcommand.asks_mattermost else self._quick
+        if subcommand.asks_gitlab:
+            line = self._slowest
+        elif subcommand.acts_in_gitlab:
+            line = self._acting
         return self._submit(line, command, subcommand.name, lambda: self._answering.answer(command))
 
     def submit_press(self, press: Press, *, is_over: bool) -> "Future[Markup]":
         """Have the press of a button answered, which `is_over` or still counts; as `submit`."""
         command = press.command(WORDS.get(press.word, ()))
         answer = partial(self._answering.answer_press, command, press.conversation, is_over=is_over)
-        return self._submit(self._slow, command, f"button {press.word}", answer)
+        line = self._acting if self._answering.subcommand(command).acts_in_gitlab else self._slow
+        return self._submit(line, command, f"button {press.word}", answer)
 
     def _submit(
         self, line: Line, command: SlashCommand, name: str, answer: Callable[[], Markup]
     ) -> "Future[Markup]":
         answered: Future[Markup] = Future()
-        begun = time.monotonic()
+        begun, stale = time.monotonic(), _STALE_ACT_SECONDS if line is self._acting else _STALE_SECONDS
 
         def do() -> None:
-            if time.monotonic() - begun > _STALE_SECONDS:
+            if time.monotonic() - begun > stale:
                 answered.set_result(self._refusal("full"))
                 return
             answered.set_result(answer())

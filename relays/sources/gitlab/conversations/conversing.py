@@ -7,7 +7,7 @@ belongs to no conversation, or goes to a channel of single posts, stays as it is
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from relays.delivery.outbox import Notification
@@ -48,26 +48,25 @@ _NOT_HEARD = ("foreign", "unsupported", "unreadable", "failed")
 class _Talk:
     """A conversation as it stands after an event; `thread` is what its channels call it, `name` what its state is.
 
-    `has_buttons` says whether its roots have some.
+    `actions` are those that its roots may have buttons for.
     """
 
     name: str
     thread: str
     kind: str
     state: State
-    has_buttons: bool
+    actions: Collection[str]
 
     def root(self, language: str, detail: str) -> Message:
         """The first post."""
-        about = self.thread if self.has_buttons else ""
-        return render(self.kind, self.state, CATALOGUES[language], detail, about)
+        return render(self.kind, self.state, CATALOGUES[language], detail, self.thread, self.actions)
 
 
 @dataclass(frozen=True)
 class Conversing:
     """How events become conversations. Without `direct_messages` nobody is written to in person.
 
-    `has_buttons`: what is open can be acted upon by buttons on its root.
+    `actions` are those that roots may have buttons for.
     """
 
     router: Router
@@ -75,7 +74,7 @@ class Conversing:
     merge_requests: MergeRequests
     identities: Identities
     direct_messages: DirectMessages | None = None
-    has_buttons: bool = False
+    actions: Collection[str] = ()
 
     def settle(self, db: Database, one: Outcome) -> Outcome:
         """The outcome with the posts of its conversation in the place of its notifications."""
@@ -92,7 +91,7 @@ class Conversing:
         parts, state = self._heard(before, parts)
         thread, state = self._thread(db, name, kind, state, parts)
         self.conversations.keep(db, name, state)
-        posts = [*self._posts(db, one, _Talk(name, thread, kind, state, self.has_buttons), parts)]
+        posts = [*self._posts(db, one, _Talk(name, thread, kind, state, self.actions), parts)]
         if self.direct_messages and self._is_announced(one):
             heard = [
                 Heard(self.router.projects.named(part.event), part.turned, before, state) for part in parts
@@ -219,9 +218,8 @@ class Conversing:
             state = state.with_(replace(said, facts={"withdrawn": said.facts["withdrawn"]}))
             self.conversations.keep(db, name, state)
             for root in self.conversations.roots(db, name).values():
-                yield from self._updated(
-                    db, _Talk(name, name, said.kind, state, self.has_buttons), root, f"{key} withdrawn"
-                )
+                talk = _Talk(name, name, said.kind, state, self.actions)
+                yield from self._updated(db, talk, root, f"{key} withdrawn")
 
 
 def _name_of(part: Part) -> str:

@@ -48,6 +48,11 @@ def title_of_subject(subject: Payload) -> Fact:
     return Fact(order_of(subject), value)
 
 
+def own_wish(username: str, at: float) -> tuple[str, Fact]:
+    """That somebody of GitLab has asked at that moment to be a reviewer, whoever enters them there."""
+    return f"wish {username[:_NAME]}", Fact((at,), True)
+
+
 def order_of(subject: Payload) -> tuple[float, ...]:
     """When something changed last; of one second, that it is over is the last word."""
     at = moment(subject.text("updated_at"))
@@ -114,6 +119,7 @@ def of_pipeline(payload: Payload) -> Iterator[tuple[str, Fact]]:
     value: dict[str, object] = {
         key: pipeline.text(key)[:_ADDRESS] for key in ("id", "status", "url", "sha", "ref")
     }
+    value["project"] = payload.text("project", "path_with_namespace")[:_ADDRESS]
     value["warnings"] = pipeline.text("detailed_status") == "passed with warnings"
     value["duration"] = pipeline.number("duration")
     value["own"] = bool(payload.mapping("merge_request"))

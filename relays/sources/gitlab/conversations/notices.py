@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from relays.mattermost import markup
+from relays.sources.gitlab.conversations.facts import own_wish
 from relays.sources.gitlab.conversations.state import State
 from relays.sources.gitlab.event import Event
 from relays.sources.gitlab.events import note
@@ -25,12 +26,15 @@ from relays.sources.gitlab.events.subject import title_of
 from relays.sources.gitlab.noise import is_bot
 from relays.sources.gitlab.payload import Payload
 from relays.sources.gitlab.people import newly
+from relays.sources.gitlab.timestamps import moment
 from relays.sources.gitlab.wishes import Thing
 from relays.wording import Wording
 
 _PUBLIC_FROM = 10  # as GitLab numbers visibility: 0 private, 10 internal, 20 public
 _FIRST_LINES = 400
 _MOST_PEOPLE = 20
+# The clocks of both servers may be minutes apart.
+_OWN_WISH_SECONDS = 600.0
 
 
 @dataclass(frozen=True)
@@ -72,7 +76,7 @@ def _concerned(heard: Heard) -> Iterator[tuple[Thing, list[Payload]]]:
     author = heard.after.of("author")
     if event.name in ("issue", "merge_request"):
         yield "assigned", newly(event, "assignees")
-        yield "review", [*newly(event, "reviewers"), *asked_again(payload)]
+        yield "review", [*_newly_asked(heard), *asked_again(payload)]
     if event.name == "merge_request":
         if _objections(heard.after) - _objections(heard.before):
             yield "changes", [author]
@@ -81,6 +85,15 @@ def _concerned(heard: Heard) -> Iterator[tuple[Thing, list[Payload]]]:
         yield "mentioned", list(_mentioned(heard))
     if event.name == "pipeline" and heard.turned:
         yield "broken" if heard.turned == "broken" else "fixed", [payload.at("user")]
+
+
+def _newly_asked(heard: Heard) -> Iterator[Payload]:
+    """The new reviewers, but for who has just asked for it in the chat and was entered by the relay."""
+    at = moment(heard.event.payload.text("object_attributes", "updated_at"))
+    for user in newly(heard.event, "reviewers"):
+        wish = heard.after.facts.get(own_wish(user.text("username"), at)[0])
+        if wish is None or abs(at - wish.order[0]) > _OWN_WISH_SECONDS:
+            yield user
 
 
 _OF_AUTHOR: tuple[tuple[str, Thing], ...] = (("approved", "approved"), ("merge", "merged"))

@@ -4,11 +4,12 @@ The icon at the beginning says how things stand; what changes all the time is in
 edit the text of a post that is old, and not its box (measured on 5.37, read in 11.6).
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from datetime import UTC, datetime
 
 from relays.mattermost import markup
 from relays.mattermost.message import Attachment, Button, Field, Message
+from relays.sources.gitlab.conversations.actions import actions_on, pipeline_of_head
 from relays.sources.gitlab.conversations.state import State
 from relays.sources.gitlab.events.common import (
     BRANCH,
@@ -44,14 +45,12 @@ _VOTE_ICONS = {"approved": "👍", "changes": "✋"}
 Rows = Iterable[Field]
 
 
-BUTTONS = {"merge_request": ("review", "mute"), "issue": ("mute",)}
-"""The actions that can be taken on what is open, in the order of the buttons (commands.buttons)."""
-
-
-def render(kind: str, state: State, wording: Wording, detail: str, about: str = "") -> Message:
+def render(
+    kind: str, state: State, wording: Wording, detail: str, about: str = "", actions: Collection[str] = ()
+) -> Message:
     """The root of a conversation of this kind; in one line if the detail is `short`.
 
-    `about` is what its channel calls the conversation, if the root has buttons.
+    `about` is what its channel calls the conversation, and `actions` are those that the site has buttons for.
     """
     if state.of("withdrawn").flag() and not state.of("confidential").flag():
         hidden = Payload({**{key: state.of("subject").text(key) for key in ("iid", "type")}})
@@ -75,10 +74,10 @@ def render(kind: str, state: State, wording: Wording, detail: str, about: str = 
         project=markup.given(markup.label, project, NAME),
         marks=None,
     )
-    is_open = about and state.of("subject").text("state") == "opened"
     buttons = [
         Button(action, markup.Label(wording[f"button.{action}"]), about)
-        for action in (BUTTONS.get(kind, ()) if is_open else ())
+        for action in actions_on(kind, state)
+        if action in actions
     ]
     box = Attachment(color, markup.Label(""), markup.Markup(""), fallback, list(rows), buttons=buttons)
     return Message(USERNAME, ICON, summary=text, text=text, attachment=None if detail == "short" else box)
@@ -91,7 +90,7 @@ def _of_merge_request(state: State, wording: Wording) -> _Shown:
     subject, status = state.of("subject"), state.of("subject").text("state")
     votes = _votes(state)
     approved, against = ([name for name, vote in votes.items() if vote == each] for each in _VOTE_ICONS)
-    pipeline = _pipeline_of_head(state)
+    pipeline = pipeline_of_head(state)
     ran = pipeline and _icon_of_pipeline(pipeline)
     if status in ("merged", "closed"):
         icon = {"merged": "🟣", "closed": "⛔"}[status]
@@ -300,13 +299,6 @@ def _names(users: Iterable[Payload], votes: dict[str, str]) -> markup.Markup | N
 
 def _name(user: Payload) -> markup.Markup | None:
     return markup.given(markup.plain, first((user.text("name"), user.text("username"))), NAME)
-
-
-def _pipeline_of_head(state: State) -> Payload | None:
-    """The newest pipeline, unless it ran for other commits than those that are there now."""
-    pipeline, head = state.of("pipeline"), state.of("subject").text("head")
-    runs_for_it = pipeline.flag("own") or not head or pipeline.text("sha") == head
-    return pipeline if pipeline.mapping() and runs_for_it else None
 
 
 def _icon_of_pipeline(pipeline: Payload) -> str:

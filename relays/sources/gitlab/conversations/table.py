@@ -5,9 +5,10 @@ same state, and what is taken once changes it once.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
+from relays.sources.gitlab.conversations.contribution import Fact
 from relays.sources.gitlab.conversations.state import State
 from relays.storage.engine import Database
 from relays.storage.store import Store
@@ -44,6 +45,12 @@ class Conversations:
             " DO UPDATE SET state = excluded.state, seen_at = excluded.seen_at",
             (name, state.written(), self.store.now()),
         )
+
+    def note(self, db: Database, name: str, fact: tuple[str, Fact]) -> None:
+        """Write down a fact of a conversation, if something of it is known."""
+        state = self.state(db, name)
+        if state is not None:
+            self.keep(db, name, replace(state, facts={**state.facts, fact[0]: fact[1]}))
 
     def roots(self, db: Database, name: str) -> dict[str, Root]:
         """The roots of a conversation by their channels."""

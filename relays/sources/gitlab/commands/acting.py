@@ -1,0 +1,78 @@
+"""What is done in GitLab for somebody who asks for it in the chat: with a token of the site's, by their own role."""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from relays.mattermost import markup
+from relays.mattermost.markup import Markup
+from relays.sources.gitlab.accounts import Account, find_account
+from relays.sources.gitlab.commands.settings import ActingSettings
+from relays.sources.gitlab.commands.subcommand import Asked
+from relays.sources.gitlab.people import UserNames
+from relays.sources.gitlab.reader import Ask, within
+from relays.sources.gitlab.rest import MAY_WRITE, WRITE_TOKEN, GitLabError, PlaceApi, Server, UnconfirmedError
+
+log = logging.getLogger(__name__)
+
+_REASON = 120
+# Whoever has pressed a button is answered within twenty seconds: nothing is begun that they would not hear of.
+_SECONDS = 10.0
+
+
+@dataclass(frozen=True)
+class Who:
+    """For whom something is done: their account in GitLab, where `ask` puts each question; `name` is in Mattermost."""
+
+    account: Account
+    name: str
+    ask: Ask
+
+
+class Actor:
+    """Acts in the GitLab of `server`; who somebody is there is as `people` and the addresses say."""
+
+    def __init__(self, server: Server, people: UserNames) -> None:
+        self._server = server
+        self._people = people
+
+    def project(self, path: str) -> PlaceApi:
+        """A project of that GitLab."""
+        return PlaceApi(self._server, path)
+
+    def answer(self, asked: Asked, act: Callable[[Who], Markup]) -> Markup:
+        """What `act` answers, which may raise GitLabError; or why nothing was done, or that nobody knows if it was.
+
+        Mattermost is asked who somebody is before, for it may not say it any more afterwards.
+        """
+        wording, ask, person = asked.wording, within(_SECONDS), asked.person()
+        try:
+            account = (
+                None
+                if person.is_bot
+                else find_account(self._server, self._people, person.name, person.email, ask)
+            )
+            if account is None:
+                return Markup(wording["command.act.nobody"])
+            return act(Who(account, person.name, ask))
+        except GitLabError as error:
+            unconfirmed = isinstance(error, UnconfirmedError)
+            log.warning(
+                "%s in GitLab user=%s reason=%s%s",
+                "unconfirmed" if unconfirmed else "not done",
+                asked.command.user_id,
+                error,
+                f" remedy={error.remedy}" if error.remedy else "",
+            )
+            key = "command.act.unconfirmed" if unconfirmed else "command.act.refused"
+            return markup.fill(wording[key], reason=markup.plain(str(error), _REASON))
+
+
+def read_server(settings: ActingSettings | None, credentials: Path, ca: Path | None = None) -> Server | None:
+    """The GitLab of the table [commands.gitlab], with the credential `gitlab-write-token`; None without both.
+
+    For `ca` see relays.base.tls. StartError as for `Credential.read`.
+    """
+    token = WRITE_TOKEN.read(credentials, wanted=settings is not None)
+    return Server(settings.url, token, ca, settings.proxy, MAY_WRITE) if settings and token else None
