@@ -66,11 +66,12 @@ def pipeline_fails(machine: Shell, forge: Forge, request: Json) -> int:
 
 
 def merge_request(forge: Forge, title: str) -> Json:
-    """One that is open."""
-    change = {"action": "create", "file_path": f"{title}.txt", "content": "un"}
-    branch = {"branch": title, "start_branch": "main", "commit_message": title, "actions": [change]}
+    """One that is open; the push to its branch, which is announced as well, says nothing of the title."""
+    name = marker()
+    change = {"action": "create", "file_path": f"{name}.txt", "content": "un"}
+    branch = {"branch": name, "start_branch": "main", "commit_message": name, "actions": [change]}
     forge.api("POST", "PROJECT/repository/commits", branch)
-    wanted = {"source_branch": title, "target_branch": "main", "title": title}
+    wanted = {"source_branch": name, "target_branch": "main", "title": title}
     made: Json = forge.api("POST", "PROJECT/merge_requests", wanted)
     return made
 

@@ -4,13 +4,16 @@ import re
 import shlex
 import subprocess
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from lab import state
-from tests.lab.runs import pyinfra
+from tests.acceptance.people import Forge
+from tests.lab.faults.bot import BOT
+from tests.lab.faults.commands import COMMANDS
+from tests.lab.runs import deploy, pyinfra
 
 Shell = Callable[[str], str]
 # Who looks without a pause leaves the processors to what is looked at.
@@ -36,6 +39,9 @@ def secrets(machine: Shell) -> Callable[[], dict[str, str]]:
             "mattermost.token": lab.chat_token,
             "gitlab.token": lab.root_token,
             "gitlab.read_token": lab.read_token,
+            "gitlab.write_token": machine("cat /etc/passerelle/gitlab-write-token").strip(),
+            "token of the bot": machine("cat /etc/passerelle/mattermost-bot-token").strip(),
+            "tokens of the commands": machine("cat /etc/passerelle/mattermost-command-token").strip(),
             "nextcloud.app_password": lab.cloud_password,
             "gitlab hook token": machine("cat /etc/passerelle/gitlab-hook-token").strip(),
             "gitlab signing token": machine("head -n 1 /etc/passerelle/gitlab-signing-token").strip(),
@@ -53,7 +59,17 @@ def found_in(text: str, secrets: dict[str, str]) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def traces(machine: Shell, secrets: Callable[[], dict[str, str]]) -> dict[str, str]:
+def acting(forge: Forge) -> Iterator[dict[str, str]]:
+    """Settings with a token that acts in GitLab, of which the lab's own site has none; its own site comes after."""
+    wanted = {"name": "acting", "scopes": ["api"]}
+    token = forge.api("POST", "users/1/personal_access_tokens", wanted)
+    yield {**BOT, **COMMANDS, "gitlab__write_token": token["token"]}
+    deploy()
+    forge.api("DELETE", f"personal_access_tokens/{token['id']}")
+
+
+@pytest.fixture(scope="module")
+def traces(machine: Shell, secrets: Callable[[], dict[str, str]], acting: dict[str, str]) -> dict[str, str]:
     """All that a deploy from scratch leaves behind or shows meanwhile."""
     machine(
         "rm -f /run/watched /etc/passerelle/gitlab-*-token /root/taaf-infrastructure/scripts/.webhooks.conf;"
@@ -79,7 +95,7 @@ def traces(machine: Shell, secrets: Callable[[], dict[str, str]]) -> dict[str, s
     for watcher in watchers:
         watcher.start()
     try:
-        run = pyinfra("-y", "-vvv", "--debug", "--diff")
+        run = pyinfra("-y", "-vvv", "--debug", "--diff", **acting)
     finally:
         over.set()
         machine("touch /run/watched")
@@ -112,7 +128,9 @@ def test_no_secret_in_a_file_that_others_can_read(
         assert hits.strip() == "", f"{name} in {hits}"
 
 
-def test_the_search_finds_what_is_there(machine: Shell, secrets: Callable[[], dict[str, str]]) -> None:
+def test_the_search_finds_what_is_there(
+    traces: dict[str, str], machine: Shell, secrets: Callable[[], dict[str, str]]
+) -> None:
     """The tests above are worth what this one shows: a secret laid open is found."""
     token = secrets()["gitlab hook token"]
     machine(f"umask 022; cat > /var/tmp/open <<'END'\n{token}\nEND")
@@ -123,7 +141,9 @@ def test_the_search_finds_what_is_there(machine: Shell, secrets: Callable[[], di
         machine("rm /var/tmp/open")
 
 
-def test_no_secret_in_files_of_this_checkout(secrets: Callable[[], dict[str, str]]) -> None:
+def test_no_secret_in_files_of_this_checkout(
+    traces: dict[str, str], secrets: Callable[[], dict[str, str]]
+) -> None:
     """What git would take along, and pyinfra's own debug log."""
     root = Path(__file__).parent.parent.parent
     listed = subprocess.run(

@@ -3,12 +3,13 @@
 import re
 import socket
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from tests.relays import slash
+from tests.relays import gitlab_acting, slash
 from tests.relays.events import body, send
 from tests.relays.process import Relay, wait_for
 from tests.standins.mattermost_server import MattermostServer, running
@@ -39,6 +40,13 @@ class World:
 
 @pytest.fixture
 def world(tmp_path: Path) -> Iterator[World]:
+    with made(tmp_path) as built:
+        yield built
+
+
+@contextmanager
+def made(tmp_path: Path, settings: str = "", commands: str = "", write_token: str = "") -> Iterator[World]:
+    """The world, in a folder; `settings` and `commands` are what the relay is given besides."""
     for name in ("mattermost", "relay"):
         (tmp_path / name).mkdir()
     with socket.create_server(("127.0.0.1", 0)) as free:
@@ -60,14 +68,16 @@ def world(tmp_path: Path) -> Iterator[World]:
             server.api("POST", f"/channels/{channel}/members", {"user_id": identity})
         roles = {"scheme_user": True, "scheme_admin": True}
         server.api("PUT", f"/channels/{channel}/members/{people['alice']}/schemeRoles", roles)
-        settings = (
-            f'channel = "dev"\n[bot]\nurl = "{server.url}"\nteam = "taaf"\n{slash.settings(server.url)}'
-            f'buttons = "http://127.0.0.1:{port}/mattermost/action"\n'
+        told = (
+            f'channel = "dev"\n{settings}\n[bot]\nurl = "{server.url}"\nteam = "taaf"\n{slash.settings(server.url)}'
+            f'buttons = "http://127.0.0.1:{port}/mattermost/action"\n{commands}'
             f'[listen]\naddress = "127.0.0.1"\nport = {port}\n'
         )
-        relay = Relay("gitlab", tmp_path / "relay", f"{server.url}/hooks/none", settings)
+        relay = Relay("gitlab", tmp_path / "relay", f"{server.url}/hooks/none", told)
         (tmp_path / "relay" / "credentials" / "mattermost-bot-token").write_text(f"{token}\n")
         slash.hand_token(tmp_path / "relay")
+        if write_token:
+            gitlab_acting.hand_token(tmp_path / "relay", write_token)
         relay.start()
         yield World(server, relay, channel)
         relay.close()
