@@ -24,8 +24,10 @@ from pathlib import Path
 from relays.base.settings import StartError
 from relays.delivery import parked
 from relays.delivery.tables import OUTBOX
+from relays.mattermost.bot import id_in
 from relays.sources.gitlab import dead_letters
 from relays.sources.gitlab.dead_letters import DeadLetter
+from relays.sources.gitlab.subscriptions.tables import name_of
 from relays.spool import open_spool
 from relays.storage.engine import Engine, StorageError, first_line
 from relays.storage.introspection import shape_of
@@ -71,7 +73,7 @@ def _list(engine: Engine) -> None:
     for message in parked.listed(engine):
         moment = datetime.fromtimestamp(message.created_at).strftime("%Y-%m-%d %H:%M:%S")
         beginning = _beginning(parked.message_of(engine, message.id))
-        print(f"{message.id}\t{moment}\t{message.channel}\t{message.reason}\t{beginning}")
+        print(f"{message.id}\t{moment}\t{_channel(engine, message.channel)}\t{message.reason}\t{beginning}")
     for each in _events(engine):
         moment = datetime.fromtimestamp(each.died_at).strftime("%Y-%m-%d %H:%M:%S")
         beginning = "".join(character if character.isprintable() else " " for character in each.beginning)
@@ -119,6 +121,12 @@ def _decide(engine: Engine, command: str, numbers: list[str]) -> int:
 
 def _shown(engine: Engine, number: int) -> str:
     return json.dumps(parked.message_of(engine, number), ensure_ascii=False, indent=2)
+
+
+def _channel(engine: Engine, channel: str) -> str:
+    """What people call a channel, which has to be found out only in the spool of a relay that takes subscriptions."""
+    known = id_in(channel) and "subscribed_channels" in shape_of(engine.read, engine.dialect).columns
+    return name_of(engine, channel) if known else channel
 
 
 def _events(engine: Engine) -> list[DeadLetter]:

@@ -3,13 +3,11 @@
 import logging
 import os
 import signal
-import sqlite3
 import sys
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
@@ -21,9 +19,10 @@ from relays.base.worker import Worker
 from relays.delivery.bot_connection import BotConnection
 from relays.delivery.bot_transport import BotTransport
 from relays.delivery.dispatcher import Dispatcher
-from relays.delivery.metrics import Metrics, total
-from relays.delivery.outbox import Notification, Outbox, Stats, insert
+from relays.delivery.metrics import Metrics
+from relays.delivery.outbox import Notification, Outbox, insert
 from relays.delivery.roots import Roots
+from relays.delivery.standing import Poster, Standing
 from relays.delivery.tables import OUTBOX
 from relays.delivery.transport import Transport, WebhookTransport
 from relays.mattermost import markup
@@ -31,16 +30,12 @@ from relays.mattermost.bot import BotChannel
 from relays.mattermost.bot_session import Bot
 from relays.mattermost.client import Hook, IncomingWebhook
 from relays.mattermost.message import RELAY, Message
-from relays.storage.engine import Database, Engine, StorageError, first_line
-from relays.storage.leave_shared import move_former
-from relays.storage.migrate_to_shared import move_outbox
-from relays.storage.postgresql import PostgreSQL
-from relays.storage.quarantine import Announce, is_there, prepare
+from relays.storage.engine import Database, StorageError
+from relays.storage.opening import open_store
 from relays.storage.recovery import Rescue
-from relays.storage.schema import SchemaError, Tables
-from relays.storage.sqlite import SQLite
+from relays.storage.schema import Tables
 from relays.storage.store import Store
-from relays.wording import Wording, age, held_up
+from relays.wording import Wording
 
 log = logging.getLogger(__name__)
 
@@ -62,38 +57,6 @@ def main(
     except StartError as error:
         print(f"{program}: {error}", file=sys.stderr)
         return error.code
-
-
-def _open(file: Path, spool: Spool, parts: Sequence[Tables], announce: Announce, instance: str) -> Engine:
-    engine = _open_present(file, spool.address, parts, announce)
-    move_former(spool.former, engine, parts, instance)
-    return engine
-
-
-def _open_present(file: Path, spool: str | None, parts: Sequence[Tables], announce: Announce) -> Engine:
-    if spool is None or is_there(file):
-        try:
-            prepare(file, parts, announce)
-        except SchemaError as error:
-            raise StartError(f"{file} cannot be used: {error}") from None
-        except (OSError, sqlite3.Error) as error:
-            raise StartError(
-                f"{file} cannot be opened ({first_line(error)}): see to its disk; nothing is lost",
-                os.EX_IOERR,
-            ) from None
-        own = SQLite(file, *parts)
-        if spool is None:
-            return own
-        own.close()
-    engine = PostgreSQL(spool, *parts)
-    try:
-        move_outbox(file, engine, parts)
-    except (StorageError, sqlite3.Error, *engine.errors) as error:
-        raise StartError(
-            f"{file} cannot be moved into the spool ({first_line(error)}): correct what it names, or move it away",
-            os.EX_IOERR,
-        ) from None
-    return engine
 
 
 def _report_rescue(wording: Wording, channel: str, after_rescue: str, db: Database, rescue: Rescue) -> None:
@@ -130,18 +93,24 @@ class Service:
         self.wording = wording
         self._state = StateDirectory(state)
         announce = partial(_report_rescue, wording, sender.channel, after_rescue)
-        engine = _open(state / "relay.db", spool, (OUTBOX, tables), announce, self._state.instance)
+        engine = open_store(state / "relay.db", spool, (OUTBOX, tables), announce, self._state.instance)
         self.store = Store(engine)
         is_bot = isinstance(sender, Bot)
         self.outbox = Outbox(self.store, self._state.instance, digest_from, by_conversation=is_bot)
         self._roots = Roots(self.store, self._state.instance)
         self._sender = sender
-        self.metrics = Metrics(self.outbox.stats, lambda: self.store.failing, lambda: self.dispatcher.held())
+        self.metrics = Metrics(
+            self.outbox.stats,
+            lambda: self.store.failing,
+            lambda: self.standing.held(),
+        )
         self.metrics.add_gauge(
             "backlog_edits", "Roots of conversations that wait for an edit", self._roots.due
         )
         roots = self._roots if is_bot else None
         self.dispatcher = Dispatcher(self.outbox, self._connect, self.metrics, roots)
+        by: Poster = "bot" if is_bot else "hook"
+        self.standing = Standing(self.store, self.outbox, self.dispatcher, self.metrics, wording, by)
         self.on_channel: Callable[[str, str], object] = lambda channel, channel_id: None
         """What hears, as a bot, of each channel that is posted in: its name, and which one that is now."""
         self._sources: list[Worker] = []
@@ -182,35 +151,15 @@ class Service:
         return self._exit_code
 
     def health(self) -> tuple[bool, dict[str, object]]:
-        """Whether notifications are taken and delivered, and the figures of the outbox.
-
-        A channel that is held up makes it "degraded": nothing is lost, and somebody has to do something in Mattermost
-        or on the way to it. `retrying` are the channels that wait for Mattermost by itself.
-        """
-        well = not self.store.failing and all(worker.healthy for worker in self._workers())
-        try:
-            stats = self.outbox.stats()
-        except StorageError:
-            well, stats = False, None
-        oldest = stats.oldest if stats else None
-        last = stats.last_delivery if stats else None
-        held = self.dispatcher.held()
-        return well, {
-            "status": "failing" if not well else "degraded" if held else "ok",
-            "held": held,
-            "retrying": self.dispatcher.retrying(),
-            "backlog": stats.backlog if stats else None,
-            "oldest_age_seconds": None if oldest is None else round(max(0.0, self.store.now() - oldest), 3),
-            "parked": stats.parked if stats else None,
-            "last_delivery": last and datetime.fromtimestamp(last, UTC).isoformat(timespec="milliseconds"),
-        }
+        """Whether notifications are taken and delivered, and the figures of the outbox, as Standing.health."""
+        return self.standing.health(all(worker.healthy for worker in self._workers()))
 
     def status(self) -> dict[str, object]:
         """The figures of `health`, what was counted since the start and what the sources note, for StatusFile."""
         _, figures = self.health()
         return {
             **figures,
-            "since_start": {name: int(count) for name, count in self._counts().items()},
+            "since_start": self.standing.since_start(),
             "sources": {source: data for source, (_, data) in self._notes.items()},
         }
 
@@ -253,7 +202,7 @@ class Service:
                 self._exit_code = os.EX_SOFTWARE
                 return
             if all(worker.healthy for worker in workers):
-                systemd.notify("WATCHDOG=1", f"STATUS={self._status_line()}")
+                systemd.notify("WATCHDOG=1", f"STATUS={self.standing.line(self._noted())}")
             self._status_file.write(self.status())
             with suppress(StorageError):  # the status says so already
                 self.dispatcher.look()
@@ -264,53 +213,8 @@ class Service:
                 self.outbox.prune()
                 self._roots.prune()
 
-    def _status_line(self) -> str:
-        try:
-            stats = self.outbox.stats()
-        except StorageError as error:
-            return self.wording["status.storage"].format(reason=error)
-        if self.store.failing:
-            return self.wording["status.storage"].format(reason=self.store.reason)
-        return self.wording["status.separator"].join(
-            filter(None, (*self._noted(), self._counted(), *self._standing(stats)))
-        )
-
     def _noted(self) -> list[str]:
         return [text for text, _ in self._notes.values()]
-
-    def _counts(self) -> dict[str, int]:
-        return {
-            "received": total(self.metrics.events),
-            "refused": total(self.metrics.refused),
-            "delivered": total(self.metrics.delivered),
-        }
-
-    def _counted(self) -> str:
-        figures = ", ".join(
-            self.wording[f"status.{name}"].format(count=count)
-            for name, count in self._counts().items()
-            if count
-        )
-        return self.wording["status.since_start"].format(figures=figures) if figures else ""
-
-    def _standing(self, stats: Stats) -> list[str]:
-        said = [self.wording["status.idle"]]
-        if stats.oldest is not None:
-            said = [self.wording["status.backlog"].format(count=stats.backlog, age=self._ago(stats.oldest))]
-        said += [
-            self.wording["status.retrying"].format(reason=reason)
-            for reason in dict.fromkeys(self.dispatcher.retrying().values())
-        ]
-        by = "bot" if isinstance(self._sender, Bot) else "hook"
-        said += [held_up(self.wording, channel, why, by) for channel, why in self.dispatcher.held().items()]
-        if stats.parked:
-            said.append(self.wording["status.parked"].format(count=stats.parked))
-        if stats.last_delivery is not None:
-            said.append(self.wording["status.last"].format(age=self._ago(stats.last_delivery)))
-        return said
-
-    def _ago(self, moment: float) -> str:
-        return age(self.wording, self.store.now() - moment)
 
     def _end(self) -> None:
         # First nothing new comes in, then what is under way goes out, then all of it is on the disk.

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import paramiko
 from pydantic import AfterValidator, Field, SecretStr
 
-from relays.base.addresses import UNPRINTABLE, Trimmed, is_name
+from relays.base.addresses import UNPRINTABLE, ProxyUrl, Trimmed, is_name
 from relays.base.schema import Number
 
 _LOOPBACK = "localhost"
@@ -142,3 +142,11 @@ HostFolder = Annotated[str, Trimmed, AfterValidator(_folder_on_host)]
 ExistingFile = Annotated[Path, Trimmed, AfterValidator(existing_file)]
 PrivateKey = Annotated[Path, Trimmed, AfterValidator(_private_key)]
 UserName = Annotated[str, Trimmed, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.@\\-]{0,63}$")]
+Proxy = Annotated[
+    ProxyUrl | None,
+    Field(
+        None,
+        description="HTTP proxy by which the host reaches `url`, such as `http://proxy.example.org:3128`, without user "
+        "and password; without it, directly: no variable of the host's environment changes that",
+    ),
+]

@@ -18,7 +18,7 @@ from tasks.operations.nextcloud import account_api
 from tasks.operations.remote import HostFact
 from tasks.operations.resource import ResourceError
 from tasks.operations.tunnel import host_transport
-from tasks.references import check_account, check_references
+from tasks.references import check_account, check_notified, check_references
 from tasks.site import Site
 
 HOOK_NAME = "Passerelle"
@@ -33,6 +33,8 @@ SPOOL = "/etc/passerelle/spool"
 BOT_TOKEN = "/etc/passerelle/mattermost-bot-token"  # noqa: S105
 COMMAND_TOKEN = "/etc/passerelle/mattermost-command-token"  # noqa: S105
 CA = "/etc/passerelle/ca.pem"
+# In the runtime directory of the Nextcloud relay.
+DOCUMENTS_SOCKET = "/run/passerelle-nextcloud/documents.sock"
 APP_PASSWORD = "/etc/passerelle/nextcloud-app-password"  # noqa: S105
 
 
@@ -98,7 +100,7 @@ class DeployContext:
 def find_context(site: Site) -> DeployContext:
     """Ask the host and the servers for what the site leaves open. Nothing is changed yet.
 
-    ResourceError if one of them has no answer, or Mattermost does not know what a setting names.
+    ResourceError if one of them has no answer, or does not know what a setting names.
     """
     refuse_second_site()
     folder, relay = locate(site)
@@ -114,6 +116,7 @@ def find_context(site: Site) -> DeployContext:
         check_account(nextcloud_api(site, site.nextcloud.relay_password), site.nextcloud.admin)
     signed, administered = gitlab_signs(gitlab), may_administer(site, gitlab, relay)
     check_references(site, mattermost)
+    check_notified(site, gitlab)
     return DeployContext(
         infrastructure=folder,
         relay=relay,

@@ -36,6 +36,13 @@ def reason(error: Exception) -> str:
     return f"{where}{getattr(error, 'strerror', None) or error} (on this machine); mend that, then run again"
 
 
+def whatever(error: BaseException) -> str:
+    """The line about any error, where the work goes on. Of one that nobody foresaw, its text may hold a secret."""
+    return (
+        reason(error) if isinstance(error, FAILURES) else f"{type(error).__name__}, a fault of this program"
+    )
+
+
 def has_ended(error: Exception) -> bool:
     """Whether the error says that a connection has ended, and is not about a file of this machine."""
     if not isinstance(error, OSError):

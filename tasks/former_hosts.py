@@ -9,7 +9,7 @@ from tasks.marks import RECORD
 from tasks.operations.remote import run_quietly
 from tasks.operations.resource import Commands, ResourceError, change, each, note, resource, step
 from tasks.relays import GITLAB_UNITS
-from tasks.site import Machine
+from tasks.site_machines import Machine
 from tasks.ssh import port_of, reach
 
 _UNITS = " ".join(GITLAB_UNITS)

@@ -11,7 +11,8 @@ from tasks.context import DeployContext
 from tasks.made import Made, hooks_of
 from tasks.operations import mattermost_emoji
 from tasks.operations.resource import each, step
-from tasks.site import IncomingWebhook, Mattermost, Site
+from tasks.site import Site
+from tasks.site_mattermost import IncomingWebhook, Mattermost
 
 SETTINGS = {"ServiceSettings": {"EnableCustomEmoji": True}}
 _DIGITS = 10

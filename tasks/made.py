@@ -8,7 +8,9 @@ from urllib.parse import urlsplit
 
 from pydantic import ValidationError
 
-from tasks.site import IncomingWebhook, Machine, Site
+from tasks.site import Site
+from tasks.site_machines import Machine
+from tasks.site_mattermost import IncomingWebhook
 from tasks.ssh import port_of
 
 
@@ -159,6 +161,11 @@ def hooks_of(site: Site) -> tuple[IncomingWebhook, IncomingWebhook]:
 def posts_as_bot(site: Site) -> bool:
     """Whether a bot posts the site's messages, and not the incoming webhooks."""
     return site.mattermost.posting == "bot"
+
+
+def documents_have_buttons(site: Site) -> bool:
+    """Whether people say by a button who takes a document; of further hosts that take presses in, none has them."""
+    return site.mattermost.buttons and not site.relays.hosts
 
 
 def channels_of(site: Site) -> list[str]:

@@ -13,7 +13,8 @@ from tasks.operations import mattermost, mattermost_emoji, webhooks
 from tasks.operations.remote import run_quietly
 from tasks.operations.resource import each, step
 from tasks.operations.text_file import Owner, text_files
-from tasks.site import IncomingWebhook, Site
+from tasks.site import Site
+from tasks.site_mattermost import IncomingWebhook
 from tasks.templates import render
 
 # Integrations > Integration Management in the System Console.

@@ -21,7 +21,8 @@ from tasks.operations.absent import no_paths
 from tasks.operations.mattermost_connections import is_allowed
 from tasks.operations.resource import ResourceError, step
 from tasks.operations.text_file import text_files
-from tasks.site import Machine, Site
+from tasks.site import Site
+from tasks.site_machines import Machine
 
 _ACCESS = ("600", "root", "root")
 

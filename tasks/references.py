@@ -58,6 +58,19 @@ def check_references(site: Site, api: Api) -> None:
             )
 
 
+def check_notified(site: Site, gitlab: Api) -> None:
+    """ResourceError for the first of `gitlab.notify` who is no user of GitLab."""
+    for name in site.gitlab.notify:
+        if gitlab.call("GET", f"/api/v4/users?username={quote(name, safe='')}"):
+            continue
+        # Which is no fault by itself: somebody else may be called so in GitLab.
+        user = next((user for user, other in site.gitlab.people.items() if other == name.lower()), None)
+        remedy = (
+            f"{name} is what {user} is called in Mattermost: write {user}" if user else "correct the name"
+        )
+        raise ResourceError(f"gitlab.notify.{name}: GitLab has no such user; {remedy}, or take it out")
+
+
 def _check_team(site: Site, api: Api) -> None:
     name = site.mattermost.team
     if name.startswith(_RESERVED) and find_team(api, name) is None:

@@ -10,13 +10,13 @@ from relays.sources.gitlab.commands.settings import ActingSettings, CommandSetti
 from relays.sources.gitlab.config import GitLabSettings
 from relays.sources.gitlab.readable import ReadableSettings
 from relays.sources.nextcloud.cloud import AccountSettings
-from relays.sources.nextcloud.config import NextcloudSettings
+from relays.sources.nextcloud.config import ButtonSettings, NextcloudSettings
 from relays.sources.nextcloud.options import Options, TreeOptions
 from relays.sources.nextcloud.tree import BOUND
 from tasks import icons
-from tasks.context import CA, HOOK_NAME, action_url
+from tasks.context import CA, DOCUMENTS_SOCKET, HOOK_NAME, action_url
 from tasks.documents import Tree
-from tasks.made import posts_as_bot
+from tasks.made import documents_have_buttons, posts_as_bot
 from tasks.site import Site
 
 _HEADING = "# Installed by Passerelle; the next deploy puts a change made here back.\n"
@@ -54,8 +54,8 @@ def gitlab_settings(site: Site, *, signs: bool, relay: str = "") -> str:
     )
 
 
-def nextcloud_settings(site: Site) -> str:
-    """The settings file of the Nextcloud relay."""
+def nextcloud_settings(site: Site, relay: str = "") -> str:
+    """The settings file of the Nextcloud relay; `relay` is ADDRESS:PORT of the GitLab relay."""
     wanted, hook = site.nextcloud, site.mattermost.nextcloud_webhook
     account = AccountSettings(url=wanted.url, user=wanted.admin, proxy=wanted.proxy)
     return _written(
@@ -70,6 +70,7 @@ def nextcloud_settings(site: Site) -> str:
             nextcloud=account if wanted.relay_password else None,
             source=wanted.source,
             poll_seconds=wanted.poll_seconds,
+            **_document_buttons(site, relay),
             trees=tuple(_tree(site, tree) for tree in site.trees),
         )
     )
@@ -94,7 +95,16 @@ def _commands(site: Site, relay: str) -> CommandSettings | None:
         gitlab=(
             ActingSettings(url=site.gitlab.url, proxy=site.gitlab.proxy) if site.gitlab.write_token else None
         ),
+        documents=Path(DOCUMENTS_SOCKET) if documents_have_buttons(site) else None,
     )
+
+
+def _document_buttons(site: Site, relay: str) -> dict[str, ButtonSettings]:
+    """The button of documents, if the site has one; what is not there is not written."""
+    if not documents_have_buttons(site):
+        return {}
+    url = action_url(site.relays.url, relay)
+    return {"buttons": ButtonSettings(url=url, socket=Path(DOCUMENTS_SOCKET))}
 
 
 def _tree(site: Site, tree: Tree) -> TreeOptions:

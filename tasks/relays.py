@@ -26,7 +26,7 @@ from tasks.context import (
 )
 from tasks.documents import Tree
 from tasks.machines import mark
-from tasks.made import Made, posts_as_bot
+from tasks.made import Made, documents_have_buttons, posts_as_bot
 from tasks.operations import unit
 from tasks.operations.absent import no_paths, no_service, nothing_but
 from tasks.operations.compose import running_container
@@ -95,7 +95,7 @@ def install_relays(site: Site, context: DeployContext, made: Made) -> None:
     password = site.nextcloud.relay_password
     settings = {
         "gitlab": gitlab_settings(site, signs=context.gitlab_signs, relay=context.relay),
-        "nextcloud": nextcloud_settings(site),
+        "nextcloud": nextcloud_settings(site, context.relay),
     }
 
     relays_package()
@@ -112,6 +112,8 @@ def install_relays(site: Site, context: DeployContext, made: Made) -> None:
     waiting = (
         {"passerelle-nextcloud.path": render("passerelle-nextcloud.path", trees=trees)} if on_disk else {}
     )
+    # Those of the commands sign the buttons of documents.
+    command_tokens = command_token(site) if documents_have_buttons(site) else []
     units = [*GITLAB_UNITS, "passerelle-nextcloud.service", *waiting]
     unit.no_other_units("passerelle-", units, name="No other units")
     unit.service(
@@ -122,6 +124,8 @@ def install_relays(site: Site, context: DeployContext, made: Made) -> None:
                 webhooks_conf=context.webhooks_conf,
                 trees=trees,
                 bot_token=next(iter(bot_token(site)), None),
+                command_token=next(iter(command_tokens), None),
+                documents=documents_have_buttons(site),
                 app_password=APP_PASSWORD if password else None,
             ),
             **waiting,
@@ -131,7 +135,11 @@ def install_relays(site: Site, context: DeployContext, made: Made) -> None:
             settings["nextcloud"],
             *(text() for text in trusted(site).values()),
             *map(
-                fingerprint, [context.webhooks_conf, *bot_token(site), *([APP_PASSWORD] if password else [])]
+                fingerprint,
+                [
+                    *(context.webhooks_conf, *bot_token(site), *command_tokens),
+                    *([APP_PASSWORD] if password else []),
+                ],
             ),
         ],
         TRIAL,
@@ -238,6 +246,7 @@ def gitlab_relay(
                 read_token=READ_TOKEN if read_token else None,
                 write_token=WRITE_TOKEN if write_token else None,
                 spool=SPOOL if spool else None,
+                documents=documents_have_buttons(site),
             ),
         },
         lambda: [

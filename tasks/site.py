@@ -5,8 +5,7 @@ Where the settings come from is in tasks.settings.
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 from urllib.parse import urlsplit
 
 from pydantic import (
@@ -21,11 +20,9 @@ from pydantic import (
 from pydantic_core import InitErrorDetails, PydanticCustomError
 from pyinfra.api.exceptions import PyinfraError
 
-from relays.base.addresses import BaseUrl, ProxyUrl, base_url
+from relays.base.addresses import BaseUrl
 from relays.base.schema import Line, Section, Shown
 from relays.delivery.settings import DigestFrom, RelayLanguage
-from relays.mattermost.settings import ChannelName, MattermostName
-from relays.sources.gitlab.commands.settings import Operators
 from relays.sources.gitlab.config import (
     HowConversing,
     InPerson,
@@ -42,20 +39,18 @@ from relays.sources.gitlab.wishes import InPersonWishes
 from relays.sources.nextcloud.config import PollSeconds, Source
 from relays.sources.nextcloud.options import FURTHER_USERNAME, USERNAME
 from tasks.addresses import (
-    ExistingFile,
-    HostFolder,
     MachineName,
     Password,
     Port,
-    PrivateKey,
+    Proxy,
     Token,
-    UserName,
     canonical,
     in_url,
 )
-from tasks.certificates import CertificateFile
 from tasks.documents import Announced, Folders, Tree, Trees
-from tasks.texts import ContainerFolder, FolderName, ServiceName, WebhookDescription, WebhookName
+from tasks.site_machines import Host, Machine
+from tasks.site_mattermost import Mattermost
+from tasks.texts import ContainerFolder, FolderName, ServiceName
 from tasks.wording_samples import try_on_events
 
 
@@ -113,78 +108,35 @@ def _hosts(value: list["Machine"], info: ValidationInfo) -> list["Machine"]:
     return value
 
 
-_LARGEST_IMAGE = 512 * 1024
-_IMAGES = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF87a", b"GIF89a")
-
-
-def _icon(value: str) -> str:
-    if _is_address(value):
-        base_url(value.partition("?")[0])
-        if len(value) > 1024:
-            raise ValueError("is longer than the 1024 characters that Mattermost takes")
+def _documents(value: "Nextcloud", info: ValidationInfo) -> "Nextcloud":
+    chat = info.data.get("mattermost")
+    if chat is None or chat.buttons:
         return value
-    try:
-        with Path(value).expanduser().open("rb") as file:
-            content = file.read(_LARGEST_IMAGE + 1)
-    except OSError as error:
-        raise ValueError(f"cannot be read ({error.strerror}): name an image file, or an address") from None
-    if not content.startswith(_IMAGES):
-        raise ValueError("is no PNG, JPEG or GIF, of which alone Mattermost makes emoji: convert it")
-    if len(content) > _LARGEST_IMAGE:
-        raise ValueError("is larger than the 512 KiB that Mattermost takes: make it smaller")
+    places: list[tuple[tuple[str | int, ...], Announced]] = [((), value)]
+    places += [(("trees", place), tree) for place, tree in enumerate(value.trees)]
+    needs = "needs mattermost.buttons = true, by which people say that they take a document"
+    faults = [
+        InitErrorDetails(
+            type=PydanticCustomError("value_error", needs),
+            loc=(*place, "remind_after"),
+            input=tree.remind_after,
+        )
+        for place, tree in places
+        if tree.remind_after
+    ]
+    if faults:
+        raise ValidationError.from_exception_data("nextcloud", faults)
     return value
 
 
-def _is_address(value: str) -> bool:
-    return value.lower().startswith(("http://", "https://"))
-
-
-def _privacy(private: bool, info: ValidationInfo) -> bool:
-    if private and info.data.get("channel") == "town-square":
-        raise ValueError("town-square cannot be private: name another channel")
-    return private
-
-
-# As Mattermost accepts it (server/public/model, release 11.6).
-TeamName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{1,63}$")]
-
-
-def _bot_name(value: str) -> str:
-    if not re.fullmatch(r"[a-z0-9._-]{1,64}", value) or value in ("all", "channel", "matterbot", "system"):
+def _relays(value: "Relays", info: ValidationInfo) -> "Relays":
+    documents = info.data.get("nextcloud")
+    if value.hosts and documents and any(tree.remind_after for tree in (documents, *documents.trees)):
         raise ValueError(
-            "must be 1 to 64 lower-case letters, digits, dots, hyphens and underscores, and none of all, channel, "
-            "matterbot and system"
+            "hosts and nextcloud.remind_after do not go together: where several hosts take presses in, documents have "
+            "no button; take one of them out"
         )
     return value
-
-
-# As Mattermost accepts it (server/public/model, release 11.6), and no part of a path.
-CommandWord = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
-
-
-def _commands(value: list[str]) -> list[str]:
-    if double := next((word for place, word in enumerate(value) if word in value[:place]), None):
-        raise ValueError(f"{double} is given twice: take one of them out")
-    return value
-
-
-def _operators(value: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
-    if value and not info.data.get("commands"):
-        raise ValueError("needs mattermost.commands, by which they decide")
-    if value and info.data.get("posting") != "bot":
-        raise ValueError('needs mattermost.posting = "bot", for the bot asks Mattermost who somebody is')
-    return value
-
-
-def _buttons(value: bool, info: ValidationInfo) -> bool:
-    if value and not info.data.get("commands"):
-        raise ValueError("needs mattermost.commands, by whose token and way they come")
-    if value and info.data.get("posting") != "bot":
-        raise ValueError('needs mattermost.posting = "bot", for a webhook posts no buttons')
-    return value
-
-
-BotName = Annotated[str, AfterValidator(_bot_name)]
 
 
 def _secrets_in(value: object) -> Iterator[SecretStr]:
@@ -198,16 +150,6 @@ def _secrets_in(value: object) -> Iterator[SecretStr]:
             yield from _secrets_in(each)
 
 
-Proxy = Annotated[
-    ProxyUrl | None,
-    Field(
-        None,
-        description="HTTP proxy by which the host reaches `url`, such as `http://proxy.example.org:3128`, without user "
-        "and password; without it, directly: no variable of the host's environment changes that",
-    ),
-]
-
-
 class SiteError(PyinfraError):
     """Settings that cannot be used: for each its name, its value and the remedy, one line each."""
 
@@ -216,136 +158,6 @@ def is_site_name(name: str) -> bool:
     """Whether a site may be called so: a variable can name it, and pyinfra knows no group of this name."""
     fits = re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", name) is not None
     return fits and len(name) <= 63 and name not in ("all", "hosts", "inventory", "sites")
-
-
-class Machine(Section):
-    """A machine, and how it is reached."""
-
-    address: MachineName = Field(description="name or address that SSH connects to")
-    ssh_port: Port | None = Field(None, description="without it, what `~/.ssh/config` says, else 22")
-    ssh_user: UserName | None = Field(None, description="without it, what `~/.ssh/config` says, else root")
-    ssh_key: PrivateKey | None = Field(
-        None,
-        description="private key file; one with a passphrase goes into the agent. Without it, what `~/.ssh/config` "
-        "says, the agent and `~/.ssh`",
-    )
-    known_hosts: ExistingFile | None = Field(
-        None,
-        description="file that must hold the host's key; without it, `~/.ssh/known_hosts`, and a new key is accepted "
-        "at the first contact",
-    )
-    sudo: bool = Field(False, description="the SSH user becomes root through sudo")
-    sudo_password: Password | None = Field(
-        None,
-        description="what sudo asks for, in `PASSERELLE_HOST__SUDO_PASSWORD` for one; without it and where sudo asks, "
-        "a person is asked once",
-    )
-
-
-class Host(Machine):
-    """The machine that runs the three applications."""
-
-    infrastructure: HostFolder = Field(
-        "~/taaf-infrastructure",
-        description="folder of `docker-compose.yml` or `compose.yaml` on the host; `~` is the SSH user's",
-    )
-    ca: CertificateFile | None = Field(
-        None,
-        description="PEM file on this machine: private authorities, or self-signed certificates, of the applications' "
-        "`https://`; trusted beside those that this machine, the host and certifi know, by deploy, relays, commands "
-        "and checks",
-    )
-    compose_project: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")] | None = Field(
-        None,
-        description="name of the Compose project, if several were started from that folder or it was started from "
-        "another one; without it, the one that runs there",
-    )
-    api_access: Literal["ssh", "direct"] = Field(
-        "ssh",
-        description="`ssh`: the APIs are called through the SSH connection, so only the host must reach them (sshd "
-        "must allow forwarding); `direct`: from this machine",
-    )
-
-
-class IncomingWebhook(Section):
-    """An incoming webhook of Mattermost and its channel."""
-
-    display_name: WebhookName = Field(description="name of the webhook, by which it is found again")
-    description: WebhookDescription = Field(
-        description="of the webhook, in Mattermost's list of integrations"
-    )
-    channel: ChannelName = Field(
-        description="name of the channel, as in its address; created if it is missing"
-    )
-    channel_display_name: Annotated[Shown, Field(max_length=64)] = Field(description="name that people see")
-    channel_purpose: Annotated[Line, Field(max_length=250)] = Field("", description="purpose of the channel")
-    private: Annotated[bool, AfterValidator(_privacy)] = Field(
-        False,
-        description="the channel is private: made so, or turned into a private one, whose members stay. Without it a "
-        "new channel is public, and one that is private stays private",
-    )
-    members: list[MattermostName] = Field(
-        [],
-        description="user names in Mattermost of those who are added to the channel, and to the team; who else is in "
-        "it stays, and who is taken out of the list as well",
-    )
-    icon: Annotated[str, AfterValidator(_icon)] | None = Field(
-        None,
-        description="picture beside its messages, GitLab's or Nextcloud's own for one: a file on this machine (PNG, "
-        "JPEG or GIF up to 512 KiB), which becomes a custom emoji of the server, or an address, which the readers' "
-        "programs fetch; without it, 🦊 and 📁",
-    )
-
-    @property
-    def icon_is_address(self) -> bool:
-        """Whether the icon is fetched from somewhere."""
-        return self.icon is not None and _is_address(self.icon)
-
-
-class Bot(Section):
-    """The bot account of Mattermost that posts if `mattermost.posting` says so."""
-
-    username: BotName = Field(
-        "passerelle", description="its user name, which no person may have; another one renames the bot"
-    )
-    display_name: Annotated[Shown, Field(max_length=64)] = Field(
-        "Passerelle", description="name that people see in its profile"
-    )
-    description: Annotated[Line, Field(max_length=1000)] = Field(
-        "GitLab, Nextcloud",
-        description="of the bot, in Mattermost's list of bots; `(Passerelle)` is put behind it",
-    )
-
-
-class Mattermost(Section):
-    """Where Mattermost is, the team, the two incoming webhooks, and who posts."""
-
-    url: BaseUrl = Field(description="address of Mattermost")
-    token: Token = Field(description="personal access or bot token of a system administrator")
-    proxy: Proxy
-    team: TeamName = Field(description="name of the team, as in its address; created if it is missing")
-    team_display_name: Annotated[Shown, Field(max_length=64)] = Field(description="name that people see")
-    gitlab_webhook: IncomingWebhook = Field(description="where GitLab's events are posted")
-    nextcloud_webhook: IncomingWebhook = Field(description="where Nextcloud's documents are posted")
-    posting: Literal["webhook", "bot"] = Field(
-        "webhook",
-        description="who posts: `webhook`, the two incoming webhooks, or `bot`, a bot account that the deploy makes: "
-        "one thread for each merge request, issue or document, whose first post always shows where it stands. To make "
-        "the bot, `token` must be a person's; the webhooks stay either way",
-    )
-    bot: Bot = Field(Bot.model_validate({}), description="the bot account, where it posts")
-    commands: Annotated[list[CommandWord], AfterValidator(_commands)] = Field(
-        [],
-        description='slash commands of the team that the relay answers, such as `["passerelle"]`: what comes through, '
-        "and what became of it. Mattermost must reach the relay as GitLab does, which the deploy has it do "
-        "(`AllowedUntrustedInternalConnections`)",
-    )
-    operators: Annotated[Operators, AfterValidator(_operators)]
-    buttons: Annotated[bool, AfterValidator(_buttons)] = Field(
-        False,
-        description='under the first post of what is open, buttons for what one would do next: "I\'ll review" and '
-        '"Mute 1 h"; needs `posting = "bot"` and `commands`, whose way to the relay presses take',
-    )
 
 
 class Nextcloud(Announced):
@@ -505,11 +317,13 @@ class Site(Section):
         None, description='a further page that `status.sh` looks at; `""`: none'
     )
     mattermost: Mattermost = Field(description="Mattermost, the team and the two incoming webhooks")
-    nextcloud: Nextcloud = Field(description="Nextcloud and the watched trees")
+    nextcloud: Annotated[Nextcloud, AfterValidator(_documents)] = Field(
+        description="Nextcloud and the watched trees"
+    )
     gitlab: Annotated[GitLab, AfterValidator(_writing)] = Field(
         description="GitLab, the projects, and which events are announced where and how"
     )
-    relays: Relays = Field(description="the two relays")
+    relays: Annotated[Relays, AfterValidator(_relays)] = Field(description="the two relays")
 
     @property
     def services(self) -> list[str]:

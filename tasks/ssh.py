@@ -12,7 +12,8 @@ from pyinfra import host as current
 from pyinfra.api import Host
 from pyinfra.connectors.sshuserclient.client import get_ssh_config
 
-from tasks.site import Machine, SiteError
+from tasks.site import SiteError
+from tasks.site_machines import Machine
 
 _DEFAULT_PORT = 22
 _DEFAULT_USER = "root"

@@ -62,6 +62,10 @@ class BotTransport:
         """Seconds until there is a root to edit."""
         return self._roots.delay_of(self._name)
 
+    def waits(self, edit: Edit) -> bool:
+        """Whether a root that could not be edited still does not show what is wanted."""
+        return self._roots.waits(edit)
+
     def not_edited(self, edit: Edit, answer: PostResult, delay: float) -> None:
         """Leave a root until so many seconds later."""
         self._roots.not_edited(edit, delay, uncertain=answer.uncertain)

@@ -10,6 +10,8 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import partial
+from typing import NamedTuple
 
 from relays.base.worker import Worker
 from relays.delivery.attempts import Report
@@ -35,6 +37,16 @@ _LOOK_SECONDS = 1.0
 _TIMEOUT_SECONDS = 300.0
 
 
+class _Failure(NamedTuple):
+    """Why an attempt has failed, and whether what it was to deliver `waits` still."""
+
+    reason: str
+    waits: Callable[[], bool]
+
+
+_NONE = _Failure("", lambda: False)
+
+
 class ChannelWorker(Worker):
     """The worker of `channel`, which closes its `transport` at its end.
 
@@ -55,10 +67,7 @@ class ChannelWorker(Worker):
         self.deliveries: Sequence[Lease] = ()
         """What is being delivered, at the same time."""
         self.edits: Sequence[Edit] = ()
-        self._held = ""
-        self._edit_held = ""
-        self.retrying = ""
-        """Why Mattermost has not taken the last attempt and the next one may do, empty if that is not so."""
+        self._held = self._edit_held = self._retrying = _NONE
         self._outbox = outbox
         self._transport = transport
         self._report = Report(channel, metrics)
@@ -71,7 +80,12 @@ class ChannelWorker(Worker):
     @property
     def held(self) -> str:
         """Why the line or its edits wait until somebody does something, empty while they do not."""
-        return self._held or self._edit_held
+        return self._held.reason or self._edit_held.reason
+
+    @property
+    def retrying(self) -> str:
+        """Why Mattermost has not taken the last attempt and the next one may do, empty if that is not so."""
+        return self._retrying.reason
 
     @property
     def has_news(self) -> bool:
@@ -121,13 +135,12 @@ class ChannelWorker(Worker):
         if self.deliveries or self._edit(0.0):
             self._idle_since = time.monotonic()
             return
-        if wait is None:
-            # Another relay that shares the spool has delivered what was held up.
-            self._held = self.retrying = ""
+        # Another relay that shares the spool may have delivered what was held up here, whatever has come since.
+        self._held, self._retrying, self._edit_held = map(
+            _still, (self._held, self._retrying, self._edit_held)
+        )
         edits = self._transport.edits
         edit_wait = edits.edit_delay() if edits else None
-        if edit_wait is None:
-            self._edit_held = ""
         delays = [delay for delay in (wait, edit_wait) if delay is not None]
         if delays:
             self._idle_since = time.monotonic()
@@ -138,9 +151,13 @@ class ChannelWorker(Worker):
 
     def _deliver(self, deliveries: Sequence[Lease]) -> Sequence[Lease]:
         attempts = self._transport.deliver(deliveries)
-        answers = [attempt.answer for attempt in attempts if attempt]
-        self._held = _reason(answers, Meaning.MISCONFIGURED)
-        self.retrying = _reason(answers, Meaning.UNAVAILABLE)
+        answers = [
+            (attempt.answer, partial(self._outbox.waits, delivery.entries[0].id))
+            for delivery, attempt in zip(deliveries, attempts, strict=True)
+            if attempt
+        ]
+        self._held = _failure(answers, Meaning.MISCONFIGURED)
+        self._retrying = _failure(answers, Meaning.UNAVAILABLE)
         ended = [self._ended(*each) for each in zip(deliveries, attempts, strict=True)]
         if None in attempts:
             self._stopping.wait(_STORAGE_DELAY)
@@ -174,7 +191,8 @@ class ChannelWorker(Worker):
             return False
         try:
             answers = edits.edit(self.edits)
-            self._edit_held = _reason(answers, Meaning.MISCONFIGURED)
+            waits = [partial(edits.waits, edit) for edit in self.edits]
+            self._edit_held = _failure(list(zip(answers, waits, strict=True)), Meaning.MISCONFIGURED)
             for edit, answer in zip(self.edits, answers, strict=True):
                 delay = _delay(answer, edit.attempts)
                 if answer.meaning is not Meaning.POSTED:
@@ -190,8 +208,14 @@ class ChannelWorker(Worker):
             self._outbox.give_back(deliveries).result()
 
 
-def _reason(answers: Sequence[PostResult], meaning: Meaning) -> str:
-    return next((answer.reason for answer in answers if answer.meaning is meaning), "")
+def _failure(answers: Sequence[tuple[PostResult, Callable[[], bool]]], meaning: Meaning) -> _Failure:
+    """The first answer of this meaning."""
+    found = (_Failure(answer.reason, waits) for answer, waits in answers if answer.meaning is meaning)
+    return next(found, _NONE)
+
+
+def _still(failure: _Failure) -> _Failure:
+    return failure if failure.reason and failure.waits() else _NONE
 
 
 def _delay(answer: PostResult, attempts: int) -> float:

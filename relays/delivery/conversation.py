@@ -58,6 +58,14 @@ def want(db: Database, channel: str, name: str, root: Message, key: str, now: fl
     )
 
 
+def edit_anew(db: Database, channel: str, name: str, now: float) -> None:
+    """Have a root edited that may show what is wanted: its buttons are signed anew by that."""
+    db.execute(
+        "UPDATE conversation SET due_at = coalesce(due_at, ?) WHERE channel = ? AND name = ? AND post_id IS NOT NULL",
+        (now, channel, name),
+    )
+
+
 def find(db: Database, channel: str, name: str) -> Conversation | None:
     """The conversation of that name, None if nothing is known of it."""
     row = db.execute(

@@ -220,6 +220,10 @@ class Outbox:
         oldest = min((created_at for _, created_at in self._store.read(_WAITING)), default=None)
         return Stats(backlog, parked, oldest, last)
 
+    def waits(self, row_id: int) -> bool:
+        """Whether a row is still to be delivered. StorageError."""
+        return bool(self._store.read("SELECT 1 FROM outbox WHERE id = ? AND state = 'ready'", (row_id,)))
+
     def waiting_in(self, channel: str) -> int:
         """How many notifications wait for a channel. StorageError."""
         ((number,),) = self._store.read(

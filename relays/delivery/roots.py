@@ -177,6 +177,16 @@ class Roots:
         )
         return None if free_at is None else max(0.0, free_at - self._clock())
 
+    def waits(self, edit: Edit) -> bool:
+        """Whether an edit that has failed has still not been made, by anybody."""
+        place = (edit.conversation.channel, edit.conversation.name)
+        return bool(
+            self._store.read(
+                "SELECT 1 FROM conversation WHERE channel = ? AND name = ? AND due_at IS NOT NULL AND attempts > 0",
+                place,
+            )
+        )
+
     def due(self) -> int:
         """How many roots do not show what is wanted."""
         ((count,),) = self._store.read("SELECT count(*) FROM conversation WHERE due_at IS NOT NULL")

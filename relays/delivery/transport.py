@@ -39,6 +39,9 @@ class Edits(Protocol):
     def not_edited(self, edit: Edit, answer: PostResult, delay: float) -> None:
         """Leave one until so many seconds later."""
 
+    def waits(self, edit: Edit) -> bool:
+        """Whether an edit that has failed is still to be made."""
+
     def edit_delay(self) -> float | None:
         """Seconds until there is something to edit, None if there is nothing."""
 

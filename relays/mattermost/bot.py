@@ -47,6 +47,11 @@ def by_id(channel_id: str) -> str:
     return f"{_BY_ID}{channel_id}"
 
 
+def id_in(channel: str) -> str:
+    """The number of a channel that `by_id` names; nothing of one that is meant by its name."""
+    return channel.removeprefix(_BY_ID) if channel.startswith(_BY_ID) else ""
+
+
 class BotChannel:
     """The posts of a bot in one channel, over one connection. Not for several threads at once.
 
@@ -177,9 +182,9 @@ class BotChannel:
         if not self._user_id:
             self._user_id = self._id(self._session.get("/users/me"))
         if not self._channel_id:
-            if self._name.startswith(_BY_ID):
+            if number := id_in(self._name):
                 # There is none to be found by looking: one that is not there any more is refused with each post.
-                self._channel_id = self._name.removeprefix(_BY_ID)
+                self._channel_id = number
             elif self._name.startswith("@"):
                 self._channel_id = self._direct_channel(self._name.removeprefix("@"))
             else:

@@ -21,6 +21,8 @@ from relays.mattermost.slash_command import SlashCommand, fitting
 
 # From when on a root was last edited: each edit signs anew.
 LIFETIME_SECONDS = 7 * 24 * 3600.0
+LONG_LIFETIME_SECONDS = 90 * 24 * 3600.0
+"""Of buttons under what may wait for somebody without changing."""
 _PURPOSE = b"passerelle buttons"
 _ID = re.compile(r"[a-z0-9]{26}")
 _POST = re.compile(r"[a-z0-9]{1,26}")
@@ -59,7 +61,7 @@ class Signer:
     """Signs buttons, and knows its own again. `url` is where Mattermost sends presses.
 
     `secrets` are those of the slash command, the first of which signs while all of them are known again: a rotation
-    ends what was signed by those that are gone.
+    ends what was signed by those that are gone. `lifetime` is how many seconds a button counts.
     """
 
     def __init__(
@@ -67,8 +69,10 @@ class Signer:
         url: str,
         secrets: Sequence[str],
         clock: Callable[[], float] = time.time,
+        lifetime: float = LIFETIME_SECONDS,
     ) -> None:
         self._url = url
+        self.lifetime = lifetime
         self._keys = [hmac.digest(each.encode(), _PURPOSE, hashlib.sha256) for each in secrets]
         self._clock = clock
 
@@ -77,7 +81,7 @@ class Signer:
 
         def sign(action: Mapping[str, Any]) -> dict[str, object]:
             about = str(action["integration"]["context"]["conversation"])
-            until = int(self._clock() + LIFETIME_SECONDS)
+            until = int(self._clock() + self.lifetime)
             context = {
                 "action": action["id"],
                 "conversation": about,
@@ -87,6 +91,11 @@ class Signer:
             return {**action, "integration": {"url": self._url, "context": context}}
 
         return _with_actions(message, lambda actions: [sign(each) for each in actions])
+
+    @property
+    def key_id(self) -> str:
+        """Which key signs; it does not help to sign."""
+        return hashlib.sha256(self._keys[0]).hexdigest()[:16]
 
     def knows(self, press: Press) -> bool:
         """Whether a press is of a button that was signed for the channel that it comes from."""

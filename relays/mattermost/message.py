@@ -5,9 +5,9 @@ notifications show the text and the `fallback` of the attachment only.
 """
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import cast
+from typing import Any, cast
 
 from relays.mattermost.markup import Label, Markup, without_slack_links
 
@@ -95,6 +95,28 @@ class Message:
         if self.attachment is not None:
             payload["attachments"] = [_fitting(_payload(self.attachment))]
         return payload
+
+
+def restored(payload: Mapping[str, Any], summary: str) -> Message:
+    """The message that a payload was made of, with this summary and without buttons."""
+    box = next(iter(payload.get("attachments") or ()), None)
+    text = payload.get("text")
+    return Message(
+        payload["username"],
+        payload["icon_emoji"],
+        summary=Markup(summary),
+        text=None if text is None else Markup(text),
+        attachment=box
+        and Attachment(
+            color=box["color"],
+            title=Label(box["title"]),
+            text=Markup(box["text"]),
+            fallback=Label(box["fallback"]),
+            fields=[Field(each["title"], Markup(each["value"]), each["short"]) for each in box["fields"]],
+            title_link=box.get("title_link", ""),
+            footer=Label(box["footer"]) if "footer" in box else None,
+        ),
+    )
 
 
 def _fitting(attachment: dict[str, object]) -> dict[str, object]:

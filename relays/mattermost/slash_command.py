@@ -12,6 +12,7 @@ from urllib.parse import parse_qs
 from relays.mattermost.markup import Markup
 
 MEDIA_TYPE = "application/json"
+TOKEN = "mattermost-command-token"  # noqa: S105  # the name of the credential
 # Mattermost takes 16,383 characters of a post for everybody; what one person is answered may be longer, and should not.
 LONGEST_ANSWER = 12_000
 _MORE = Markup("…")

@@ -3,16 +3,16 @@
 TEXTS = {
     "command.describe": "Passerelle: what comes from GitLab, and what does not",
     "command.hint": "[status | todo | notify | why | subscribe | unsubscribe | list | replay "
-    "| mute | review | retry | dead | help]",
+    "| mute | review | retry | take | dead | help]",
     "command.later": "⏳ The answer to {word} is on its way.",
     "command.busy.full": "⏳ Too many commands at once. Try again in a minute.",
-    "command.busy.own": "⏳ {count} of your commands wait for an answer already: this one was not read. Try again once "
-    "they have one.",
-    "command.busy.ending": "⏳ The relay stops; nothing was done. Try again in a minute.",
+    "command.busy.own": "⏳ {count} of your commands are still waiting for an answer: this one was not read. Try "
+    "again once they have one.",
+    "command.busy.ending": "⏳ The relay is stopping; nothing was done. Try again in a minute.",
     "command.storage": "⚠️ The relay's storage does not answer. Events wait in GitLab or on the host; try again in a "
     "minute.",
-    "command.uncertain": "⏳ The relay's storage is slow: it was begun, and nobody knows yet whether it gets done. Ask "
-    "again if you like: nothing is done twice.",
+    "command.uncertain": "⏳ The relay's storage is slow: what you asked for is under way, and nobody knows yet "
+    "whether it will be done. Ask again if you like: nothing is done twice.",
     "command.failed": "⚠️ The relay could not answer. Its journal says why.",
     "command.not_sure": "⚠️ Mattermost did not say who you are; nothing was done. Try again in a minute.",
     "command.no_bot": "🔒 On this site nobody can decide from the chat: it takes a bot to ask Mattermost who is who "
@@ -74,7 +74,7 @@ TEXTS = {
     "command.rule.empty_updates": "update without a change that matters",
     "command.rule.intermediate": "still on its way",
     "command.rule.jobs": "a job, which its pipeline reports",
-    "command.rule.merge_pushes": "push of a merge that was announced",
+    "command.rule.merge_pushes": "push that is part of a merge",
     "command.rule.push_updates": "commits of a merge request, announced with their push",
     "command.rule.reactions": "a reaction",
     "command.rule.reviews": "part of a review, which is announced as a whole",
@@ -97,7 +97,7 @@ TEXTS = {
     "command.replay.usage": "Usage: {word} `replay 12`, with a number of `why`",
     "command.replay.unknown": "{number} is not the number of an event of this channel; `why` gives them.",
     "command.replay.failed": "This event is put aside: `dead` shows it to operators.",
-    "command.replay.no_token": "It would have to be read in GitLab, which this site does not (`gitlab.read_token`).",
+    "command.replay.no_token": "It would have to be read in GitLab, which this site cannot do (`gitlab.read_token`).",
     "command.replay.gitlab": "⚠️ GitLab could not be read ({reason}). Try again later.",
     "command.replay.gone": "GitLab does not have this event any more: it keeps them for seven days.",
     "command.replay.elsewhere": "The rules of the site do not lead this event into this channel any more.",
@@ -111,16 +111,16 @@ TEXTS = {
     "command.todo.assigned": "📌 **Assigned to you**",
     "command.todo.red": "🔴 **Merge requests whose pipeline has failed**",
     "command.todo.none": "✨ Nothing waits for you in the projects of this site.",
-    "command.todo.nobody": "No account of GitLab is yours for certain. Ask who sets up the site to say which one "
+    "command.todo.nobody": "Nothing says which GitLab account is yours. Ask whoever sets up the site to name it "
     "(`gitlab.people`).",
-    "command.todo.no_token": "GitLab would have to be read, which this site does not (`gitlab.read_token`).",
+    "command.todo.no_token": "GitLab would have to be read, which this site cannot do (`gitlab.read_token`).",
     "command.todo.unread.one": "⚠️ 1 project could not be read: something may be missing.",
     "command.todo.unread.many": "⚠️ {count} projects could not be read: something may be missing.",
     "command.usage.notify": "notify [kinds|all|none|quiet|weekends|reset]",
     "command.help.notify": "choose what the bot writes to you in person, and when (quiet hours, weekends)",
     "command.notify.off": "On this site nobody is written to in person (`gitlab.direct_messages`).",
     "command.notify.nobody": "Only a person can be written to in person.",
-    "command.notify.many": "Too many people have chosen already: ask who sets up the site (`gitlab.notify`).",
+    "command.notify.many": "Too many people have chosen already: ask whoever sets up the site (`gitlab.notify`).",
     "command.notify.title": "**📨 What the bot writes to you in person**",
     "command.notify.things": "- 📬 {what}",
     "command.notify.site": "what the site says",
@@ -143,8 +143,8 @@ TEXTS = {
     "command.notify.thing.fixed": "pipelines of yours that are fixed",
     "command.notify.thing.reminders": "the morning's reminders",
     "command.usage.mute": "mute [2h|off] [project]",
-    "command.help.mute": "announce nothing here for a while, of everything, of a project (`taaf/site`) or of what "
-    "has a number there (`taaf/site!12`); alone, what is silent (those who administer the channel)",
+    "command.help.mute": "be silent here for a while: on everything, on a project (`taaf/site`) or on what has a "
+    "number there (`taaf/site!12`); by itself, the list of silences (those who administer the channel)",
     "command.why.silence": "🔕 the channel did not want to hear of it (`mute`)",
     "command.mute.usage": "Usage: {word} `mute 2h`, `mute 30m taaf/site`, `mute 1d taaf/site!12`, `mute off "
     "taaf/site`; seven days at most",
@@ -152,7 +152,7 @@ TEXTS = {
     "the channel, {word} `mute 2h` is for everything, `mute 2h taaf/site` for a project.",
     "command.mute.elsewhere": "No rule of the site leads an event of GitLab into this channel: there is nothing to "
     "mute.",
-    "command.mute.many": "This channel mutes too many things already: end some, or ask who sets up the site for a "
+    "command.mute.many": "This channel mutes too many things already: end some, or ask whoever sets up the site for a "
     "route.",
     "command.mute.all": "everything from GitLab",
     "command.mute.done": "🔕 Silence for {span}: {what}. `mute off` ends it.",
@@ -194,13 +194,24 @@ TEXTS = {
     "journal says more.",
     "command.act.unconfirmed": "⏳ GitLab did not confirm it ({reason}): nobody knows whether it is done. Look in "
     "GitLab, or try again if you like: nothing is done twice.",
+    "command.usage.take": "take",
+    "command.help.take": "say in the thread of a document that you take it",
+    "command.take.off": "On this site, documents are not taken from Mattermost.",
+    "command.take.thread": "This thread is not that of a document: there is nothing to take.",
+    "command.take.taken": "🙋 You take this document: the first post of the thread says so.",
+    "command.take.again": "🙋 You have taken this document already, on {when}.",
+    "command.take.other": "🙋 {name} has taken this document already, on {when}.",
+    "command.take.removed": "This document is not in the folder any more: there is nothing to take.",
+    "command.take.failing": "⚠️ The Nextcloud relay can store nothing; nothing was done. Try again in a minute.",
+    "command.take.nobody": "⚠️ The Nextcloud relay does not answer; nothing was done. Try again in a minute.",
+    "button.take": "I'll take it",
     "button.mute": "Mute 1 h",
     "button.retry": "Retry pipeline",
     "button.review": "I'll review",
-    "button.over": "⌛ This button is more than a week old; nothing was done. It works again once the post changes.",
+    "button.over": "⌛ This button has expired; nothing was done. It works again once the post changes.",
     "button.unknown": "🔒 This button does not count any more; nothing was done. It works again once the post changes.",
     "button.gone": "🔒 This post does not begin a thread of the relay's any more; nothing was done.",
     "button.members_only": "🔒 For the members of this channel, bots excepted; nothing was done.",
-    "button.late": "⏳ The relay did not answer in time: nobody knows yet whether it gets done. Press again if you "
+    "button.late": "⏳ The relay did not answer in time: nobody knows yet whether it will be done. Press again if you "
     "like: nothing is done twice.",
 }

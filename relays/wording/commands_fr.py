@@ -3,7 +3,7 @@
 TEXTS = {
     "command.describe": "Passerelle : ce qui arrive de GitLab, et ce qui n'arrive pas",
     "command.hint": "[status | todo | notify | why | subscribe | unsubscribe | list | replay "
-    "| mute | review | retry | dead | help]",
+    "| mute | review | retry | take | dead | help]",
     "command.later": "⏳ La réponse à {word} arrive dans un instant.",
     "command.busy.full": "⏳ Trop de commandes à la fois. Réessayez dans une minute.",
     "command.busy.own": "⏳ {count} de vos commandes attendent déjà une réponse : celle-ci n'a pas été lue. Réessayez "
@@ -11,8 +11,8 @@ TEXTS = {
     "command.busy.ending": "⏳ Le relais s'arrête ; rien n'a été fait. Réessayez dans une minute.",
     "command.storage": "⚠️ Le stockage du relais ne répond pas. Les événements attendent dans GitLab ou sur l'hôte ; "
     "réessayez dans une minute.",
-    "command.uncertain": "⏳ Le stockage du relais est lent : c'est commencé, et l'on ne sait pas encore si cela "
-    "aboutira. Redemandez-le sans crainte : rien n'est fait deux fois.",
+    "command.uncertain": "⏳ Le stockage du relais est lent : la demande est en cours, sans que l'on sache encore "
+    "si elle aboutira. Refaites-la sans crainte : rien n'est fait deux fois.",
     "command.failed": "⚠️ Le relais n'a pas su répondre. Son journal dit pourquoi.",
     "command.not_sure": "⚠️ Mattermost n'a pas dit qui vous êtes ; rien n'a été fait. Réessayez dans une minute.",
     "command.no_bot": "🔒 Sur ce site, personne ne peut décider depuis le chat : il faut un bot pour demander à "
@@ -47,7 +47,7 @@ TEXTS = {
     "command.usage.why": "why",
     "command.help.why": "les derniers événements de ce canal, et ce qu'il est advenu de chacun",
     "command.usage.dead": "dead [retry|drop] [numéros|all]",
-    "command.help.dead": "ce qui est mis de côté : la liste, renvoyer, renoncer (opérateurs)",
+    "command.help.dead": "ce qui est mis de côté : le voir, le renvoyer ou y renoncer (opérateurs)",
     "command.why.title": "**Derniers événements pour ce canal**",
     "command.why.none": "Aucun événement pour ce canal ces deux dernières semaines. `status` dit si ceux de GitLab "
     "arrivent.",
@@ -71,13 +71,13 @@ TEXTS = {
     "command.rule.child_pipelines": "pipeline lancé par un autre",
     "command.rule.comment_edits": "commentaire modifié",
     "command.rule.echoes": "répète ce qui vient d'être annoncé",
-    "command.rule.empty_updates": "mise à jour sans changement qui compte",
-    "command.rule.intermediate": "encore en chemin",
+    "command.rule.empty_updates": "mise à jour sans changement notable",
+    "command.rule.intermediate": "pas encore terminé",
     "command.rule.jobs": "un job, dont le pipeline rend compte",
-    "command.rule.merge_pushes": "push d'une fusion, déjà annoncée",
+    "command.rule.merge_pushes": "push d'une fusion, dont il fait partie",
     "command.rule.push_updates": "commits d'une merge request, annoncés avec leur push",
     "command.rule.reactions": "une réaction",
-    "command.rule.reviews": "partie d'une relecture, annoncée entière",
+    "command.rule.reviews": "fait partie d'une relecture, qui est annoncée en bloc",
     "command.dead.none": "📭 Rien n'est mis de côté.",
     "command.dead.title.one": "**📭 1 élément mis de côté**",
     "command.dead.title.many": "**📭 {count} éléments mis de côté**",
@@ -111,8 +111,8 @@ TEXTS = {
     "command.todo.assigned": "📌 **Assigné à vous**",
     "command.todo.red": "🔴 **Merge Requests dont le pipeline a échoué**",
     "command.todo.none": "✨ Rien ne vous attend dans les projets de ce site.",
-    "command.todo.nobody": "Aucun compte de GitLab n'est à coup sûr le vôtre. Demandez à qui règle le site de dire "
-    "lequel (`gitlab.people`).",
+    "command.todo.nobody": "Rien ne permet de savoir quel compte GitLab est le vôtre. Demandez à la personne qui "
+    "configure le site de l'indiquer (`gitlab.people`).",
     "command.todo.no_token": "Il faudrait lire GitLab, ce que ce site ne permet pas (`gitlab.read_token`).",
     "command.todo.unread.one": "⚠️ 1 projet n'a pas pu être lu : il manque peut-être quelque chose.",
     "command.todo.unread.many": "⚠️ {count} projets n'ont pas pu être lus : il manque peut-être quelque chose.",
@@ -120,7 +120,8 @@ TEXTS = {
     "command.help.notify": "choisir ce que le bot vous écrit en privé, et quand (heures calmes, week-ends)",
     "command.notify.off": "Sur ce site, personne ne reçoit de message privé (`gitlab.direct_messages`).",
     "command.notify.nobody": "Seule une personne peut recevoir des messages privés.",
-    "command.notify.many": "Trop de personnes ont déjà choisi : demandez à qui règle le site (`gitlab.notify`).",
+    "command.notify.many": "Trop de personnes ont déjà choisi : demandez à la personne qui configure le site "
+    "(`gitlab.notify`).",
     "command.notify.title": "**📨 Ce que le bot vous écrit en privé**",
     "command.notify.things": "- 📬 {what}",
     "command.notify.site": "ce que prévoit le site",
@@ -143,8 +144,8 @@ TEXTS = {
     "command.notify.thing.fixed": "vos pipelines réparés",
     "command.notify.thing.reminders": "rappels du matin",
     "command.usage.mute": "mute [2h|off] [projet]",
-    "command.help.mute": "ne plus rien annoncer ici pendant un moment, de tout, d'un projet (`taaf/site`) ou de ce "
-    "qui y a un numéro (`taaf/site!12`) ; seul, les silences en cours (administrateurs du canal)",
+    "command.help.mute": "faire silence ici pendant un moment : sur tout, sur un projet (`taaf/site`) ou sur ce qui "
+    "y porte un numéro (`taaf/site!12`) ; sans rien d'autre, la liste des silences en cours (administrateurs du canal)",
     "command.why.silence": "🔕 le canal l'avait mis en sourdine (`mute`)",
     "command.mute.usage": "Usage : {word} `mute 2h`, `mute 30m taaf/site`, `mute 1d taaf/site!12`, `mute off "
     "taaf/site` ; sept jours au plus",
@@ -152,8 +153,8 @@ TEXTS = {
     "sourdine à part. Dans le canal, {word} `mute 2h` vaut pour tout, `mute 2h taaf/site` pour un projet.",
     "command.mute.elsewhere": "Aucune règle du site n'amène d'événement de GitLab dans ce canal : il n'y a rien à "
     "mettre en sourdine.",
-    "command.mute.many": "Ce canal a déjà trop de silences en cours : levez-en, ou demandez une route à qui règle le "
-    "site.",
+    "command.mute.many": "Ce canal a déjà trop de silences en cours : levez-en un, ou demandez une route à la "
+    "personne qui configure le site.",
     "command.mute.all": "tout ce qui vient de GitLab",
     "command.mute.done": "🔕 Silence pendant {span} : {what}. `mute off` le lève.",
     "command.mute.over": "🔔 Le silence est levé : {what}.",
@@ -168,7 +169,7 @@ TEXTS = {
     "command.review.thread": "Ce fil n'est pas celui d'une merge request : il n'y a rien à relire.",
     "command.review.not_open": "Cette merge request n'est plus ouverte : il n'y a plus rien à relire.",
     "command.review.said": "👀 {name} relit cette merge request.",
-    "command.review.done": "👀 C'est dit dans le fil. Dans GitLab, rien ne change : cela n'y ajoute personne aux "
+    "command.review.done": "👀 C'est dit dans le fil. Dans GitLab, rien ne change : personne n'y est ajouté aux "
     "relecteurs.",
     "command.review.again": "👀 Vous l'avez déjà dit dans ce fil.",
     "command.review.assigned": "👀 Vous êtes maintenant parmi les relecteurs dans GitLab, et le fil le dit.",
@@ -193,15 +194,26 @@ TEXTS = {
     "relais en dit plus.",
     "command.act.unconfirmed": "⏳ GitLab n'a pas confirmé ({reason}) : on ne sait pas si c'est fait. Regardez dans "
     "GitLab, ou recommencez sans crainte : rien n'est fait deux fois.",
+    "command.usage.take": "take",
+    "command.help.take": "dire dans le fil d'un document que vous le prenez en charge",
+    "command.take.off": "Sur ce site, les documents ne se prennent pas en charge depuis Mattermost.",
+    "command.take.thread": "Ce fil n'est pas celui d'un document : il n'y a rien à prendre en charge.",
+    "command.take.taken": "🙋 Vous prenez ce document en charge : le premier message du fil le dit.",
+    "command.take.again": "🙋 Vous avez déjà pris ce document en charge, le {when}.",
+    "command.take.other": "🙋 {name} a déjà pris ce document en charge, le {when}.",
+    "command.take.removed": "Ce document n'est plus dans le dossier : il n'y a plus rien à prendre en charge.",
+    "command.take.failing": "⚠️ Le relais de Nextcloud ne peut rien enregistrer ; rien n'a été fait. Réessayez dans une "
+    "minute.",
+    "command.take.nobody": "⚠️ Le relais de Nextcloud ne répond pas ; rien n'a été fait. Réessayez dans une minute.",
+    "button.take": "Pris en charge",
     "button.mute": "Silence 1 h",
     "button.retry": "Rejouer le pipeline",
     "button.review": "Je relis",
-    "button.over": "⌛ Ce bouton a plus d'une semaine ; rien n'a été fait. Il sert de nouveau dès que le message "
-    "change.",
-    "button.unknown": "🔒 Ce bouton n'est plus valable ; rien n'a été fait. Il sert de nouveau dès que le message "
-    "change.",
+    "button.over": "⌛ Ce bouton a expiré ; rien n'a été fait. Il servira de nouveau dès que le message changera.",
+    "button.unknown": "🔒 Ce bouton n'est plus valable ; rien n'a été fait. Il servira de nouveau dès que le "
+    "message changera.",
     "button.gone": "🔒 Ce message n'est plus le premier d'un fil du relais ; rien n'a été fait.",
     "button.members_only": "🔒 Réservé aux membres de ce canal, bots exclus ; rien n'a été fait.",
-    "button.late": "⏳ Le relais n'a pas répondu à temps : on ne sait pas encore si cela aboutira. Recommencez sans "
+    "button.late": "⏳ Le relais n'a pas répondu à temps : on ne sait pas encore si cela aboutira. Réessayez sans "
     "crainte : rien n'est fait deux fois.",
 }

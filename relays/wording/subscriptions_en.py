@@ -2,6 +2,7 @@
 
 TEXTS = {
     "command.subscription": "{target}[ ({conditions})]",
+    "command.subscription.suspended": "📌 The subscription of this channel to {what} is suspended — {state}",
     "command.usage.subscribe": "subscribe project|group [conditions]",
     "command.help.subscribe": "subscribe this channel to a project (`taaf/site`) or a group (`taaf/*`, with "
     "subgroups `taaf/**`); conditions are those of routes: `issue pipeline branches=main` (channel administrators)",
@@ -36,16 +37,16 @@ TEXTS = {
     "command.subscribe.notice": "📌 {name} subscribes this channel to {what}",
     "command.subscribe.refused.unknown": "GitLab shows no {target}: check its path.",
     "command.subscribe.refused.you": "🔒 {target} is not public, and nothing says that you can read all of it in "
-    "GitLab. It takes a member with the role Reporter at least, under the name that you have here or that the site "
-    "gives (`gitlab.people`).",
+    "GitLab. You have to be a member with the role Reporter at least, under the name that you have here or that "
+    "the site gives (`gitlab.people`).",
     "command.subscribe.refused.open_channel": "🔒 {target} is not public, and the whole team can read this channel. "
     "Subscribe a private channel of members of the project, or ask whoever sets up the site for a route.",
     "command.subscribe.refused.crowd": "🔒 {target} is not public, and this channel has too many people to check "
     "that each can read it. Ask whoever sets up the site for a route.",
     "command.subscribe.refused.people": "🔒 {target} is not public, and nothing says that {people} can read it in "
-    "GitLab: it takes a member with the role Reporter at least, under the same name or the one that the site gives "
-    "(`gitlab.people`).",
-    "command.subscribe.refused.site": "🔒 This site has nothing to ask GitLab with who can read {target} "
+    "GitLab: they have to be members with the role Reporter at least, under the same name or the one that the site "
+    "gives (`gitlab.people`).",
+    "command.subscribe.refused.site": "🔒 This site cannot ask GitLab who can read {target} "
     "(`gitlab.read_token`): only a channel that a route of the site leads this project to can subscribe to it.",
     "command.unsubscribe.usage": "Usage: {word} `unsubscribe 3` with a number of `list`, `unsubscribe taaf/site`, "
     "`unsubscribe all`",
@@ -57,19 +58,21 @@ TEXTS = {
     "command.list.title": "**📌 Subscriptions of this channel**",
     "command.list.title.all": "**📌 Subscriptions of all channels**",
     "command.list.line": "- **{number}** · [{channel} · ]{what} — {name}[ — {state}]",
-    "command.list.state.archived": "⏸️ the channel is archived[: what may be read there is announced in {fallback}]",
-    "command.list.state.gone": "⏸️ the bot sees this channel no more[: what may be read there is announced in "
-    "{fallback}]",
-    "command.list.state.without_bot": "⏸️ the bot is not in this channel any more[: what may be read there is "
-    "announced in {fallback}]",
-    "command.list.state.unknown": "⏸️ GitLab shows this project no more",
+    "command.list.state.archived": "⏸️ the channel is archived[: announced in {fallback} instead, if a route leads "
+    "the project there]",
+    "command.list.state.gone": "⏸️ the bot does not see this channel any more[: announced in {fallback} instead, if "
+    "a route leads the project there]",
+    "command.list.state.without_bot": "⏸️ the bot is not in this channel any more[: announced in {fallback} "
+    "instead, if a route leads the project there]",
+    "command.list.state.unknown": "⏸️ GitLab shows nothing of it any more",
     "command.list.state.open_channel": "⏸️ the project is not public any more, and the whole team can read this "
     "channel",
     "command.list.state.crowd": "⏸️ the project is not public, and this channel has too many people to check that "
     "each can read it",
     "command.list.state.people": "⏸️ the project is not public, and not everybody who reads this channel can read it "
     "in GitLab",
-    "command.list.state.site": "⏸️ no route of the site leads this project here, and the site has nothing to ask "
-    "GitLab with (`gitlab.read_token`)",
-    "command.list.state.some": "⏸️ in part: not everybody who reads this channel can read each of these projects",
+    "command.list.state.site": "⏸️ no route of the site leads this project here, and the site cannot ask "
+    "GitLab (`gitlab.read_token`)",
+    "command.list.state.some": "⏸️ in part: not everybody who reads this channel can read all of these projects in "
+    "GitLab",
 }

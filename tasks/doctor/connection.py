@@ -16,6 +16,7 @@ from tasks.connection import Unreached, connected
 from tasks.context import (
     BOT_TOKEN,
     COMMAND_TOKEN,
+    DOCUMENTS_SOCKET,
     HOOK_TOKEN,
     SIGNING_TOKEN,
     action_url,
@@ -27,7 +28,7 @@ from tasks.context import (
 from tasks.doctor.chain import Broken, broken
 from tasks.doctor.look import GITLAB_RELAY, NEXTCLOUD_RELAY, Look
 from tasks.failures import has_ended
-from tasks.made import posts_as_bot
+from tasks.made import documents_have_buttons, posts_as_bot
 from tasks.operations.compose import Container, DockerError, command_for, containers, of_project, of_service
 from tasks.operations.python_app import supported
 from tasks.operations.remote import run_quietly
@@ -157,6 +158,7 @@ def _questions(site: Site, infrastructure: str, relay: str, tree: str | None) ->
         "folders": site.nextcloud.folders,
         "bound": bound_at(site, site.trees[0]),
         "bot": (BOT_TOKEN, f"{site.mattermost.url}/api/v4/users/me") if posts_as_bot(site) else None,
+        "documents": DOCUMENTS_SOCKET if documents_have_buttons(site) else None,
         "chat_proxy": site.mattermost.proxy,
         "command": command_url(site.relays.url, relay) if site.mattermost.commands else None,
         "action": action_url(site.relays.url, relay) if site.mattermost.buttons else None,

@@ -12,7 +12,8 @@ from tasks.operations.compose import Container, DockerError, command_for
 from tasks.operations.gitlab import group_at, project_at
 from tasks.operations.mattermost import find_team
 from tasks.operations.webhooks import Webhook, find_webhooks
-from tasks.site import IncomingWebhook, Site
+from tasks.site import Site
+from tasks.site_mattermost import IncomingWebhook
 
 GITLAB_RELAY = "passerelle-gitlab"
 NEXTCLOUD_RELAY = "passerelle-nextcloud"

@@ -12,7 +12,7 @@ from tasks.operations.api import ApiError
 from tasks.operations.mattermost import find_channel
 from tasks.operations.mattermost_members import absentees, find_user
 from tasks.operations.resource import differences
-from tasks.site import IncomingWebhook
+from tasks.site_mattermost import IncomingWebhook
 
 links = Links()
 machine.way_to("mattermost", links, "docker.services")

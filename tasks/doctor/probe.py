@@ -33,6 +33,7 @@ _UNIT = (
 )
 _TEMPORARY = re.compile(r"^[.~]|\.(?:part|filepart|tmp|crdownload)$|\.octransferid", re.IGNORECASE)
 _SETTLED_SECONDS = 300
+_SOCKET_SECONDS = 5.0
 
 
 class _Stay(urllib.request.HTTPRedirectHandler):
@@ -374,6 +375,19 @@ def bound(pid: str, inside: str, tree: str | None) -> bool | None:
     return (seen.st_dev, seen.st_ino) == (there.st_dev, there.st_ino)
 
 
+def deaf(path: str | None) -> str | None:
+    """Why nobody takes a connection at this socket, empty if somebody does; None if it is not to be asked."""
+    if path is None:
+        return None
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.settimeout(_SOCKET_SECONDS)
+        try:
+            connection.connect(path)
+        except OSError as error:
+            return error.strerror or str(error)
+    return ""
+
+
 def status(file: str) -> dict[str, Any]:
     """What a relay says of itself (relays.base.status); empty while it says nothing."""
     try:
@@ -419,6 +433,7 @@ def main() -> None:
     pid = states[asked["watcher"]].get("MainPID", "")
     answers["status"] = status(asked["status"])
     answers["gitlab_status"] = status(asked["gitlab_status"])
+    answers["deaf"] = deaf(asked["documents"])
     answers["bound"] = bound(pid, asked["bound"], asked["tree"])
     print(json.dumps(answers))
 

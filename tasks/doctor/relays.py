@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
+from tasks.context import DOCUMENTS_SOCKET
 from tasks.doctor.chain import Broken, Links, Noted, broken, noted, on_disk
 from tasks.doctor.look import GITLAB_RELAY, NEXTCLOUD_RELAY, Look
 from tasks.relay_settings import bound_at
@@ -164,6 +165,13 @@ def documents(look: Look) -> Broken | None:
 def late(look: Look) -> Broken | None:
     """What it holds goes out."""
     return _late(NEXTCLOUD_RELAY, look.host["status"], look)
+
+
+@nextcloud_links.add("nextcloud-relay.presses", "nextcloud-relay.storage")
+def presses(look: Look) -> Broken | None:
+    """It hears who takes a document, where documents have that button."""
+    why = look.host["deaf"]
+    return broken("nextcloud-relay.presses", path=DOCUMENTS_SOCKET, detail=why) if why else None
 
 
 @nextcloud_links.add("nextcloud-relay.parked", "nextcloud-relay.storage")

@@ -13,7 +13,7 @@ from tasks.operations.python_app import INTERPRETER, supported
 from tasks.operations.remote import last_line, run_quietly
 from tasks.operations.resource import ResourceError
 from tasks.operations.unit import FOLDER
-from tasks.site import Machine
+from tasks.site_machines import Machine
 
 _PROBE = Path(__file__).with_name("probe.py")
 

@@ -10,7 +10,7 @@ from pydantic import SecretStr, TypeAdapter, ValidationError
 
 from tasks.certificates import CertificateFile
 from tasks.operations.resource import ResourceError
-from tasks.site import Machine
+from tasks.site_machines import Machine
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from tasks.operations.resource import ResourceError
 from tasks.settings import PREFIX
 from tasks.setup.asking import ask
 from tasks.setup.given import Given, machine_of
-from tasks.site import Machine
+from tasks.site_machines import Machine
 from tasks.ssh import connection_data
 
 SUDO_PASSWORD = f"{PREFIX}HOST__SUDO_PASSWORD"

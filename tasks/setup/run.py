@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from pydantic import SecretStr
 
 from group_data.all import TAAF
-from tasks.failures import FAILURES, reason, reported
+from tasks.failures import reported, whatever
 from tasks.operations.resource import ResourceError
 from tasks.places import PROJECT
 from tasks.settings import PREFIX, begun, load
@@ -35,7 +35,8 @@ from tasks.setup.message import channel_address, send_first
 from tasks.setup.plan import plan
 from tasks.setup.settings_file import with_values
 from tasks.setup.site import missing, projects_of, team_of, values
-from tasks.site import Machine, Site
+from tasks.site import Site
+from tasks.site_machines import Machine
 from tasks.tokens import ledger
 from tasks.tokens.making import Maker, Undo, unbroken
 from tasks.tokens.renewal import revoke_unused
@@ -164,8 +165,8 @@ def _describe(
         if chat is not None:
             try:
                 chat.end()
-            except FAILURES as error:
-                say(f"not ended: the session of {chat.user} in Mattermost: {reason(error)}")
+            except Exception as error:
+                say(f"not ended: the session of {chat.user} in Mattermost: {whatever(error)}")
     revoke_unused(settings, machine.address, forge.api, api, (lambda: cloud_box) if cloud_box else None)
 
 

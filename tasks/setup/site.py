@@ -14,7 +14,8 @@ from tasks.operations.resource import ResourceError
 from tasks.setup.asking import choose
 from tasks.setup.discovery import Found
 from tasks.setup.given import Given
-from tasks.site import Machine, Site
+from tasks.site import Site
+from tasks.site_machines import Machine
 
 Table = dict[str, Any]
 

@@ -10,7 +10,7 @@ from types import FrameType
 
 from pydantic import SecretStr
 
-from tasks.failures import FAILURES, reason
+from tasks.failures import whatever
 from tasks.tokens import ledger
 from tasks.tokens.ledger import Token
 
@@ -44,14 +44,17 @@ class Undo:
         self._steps.append((what, step))
 
     def run(self) -> None:
-        """Take all of it back, the last first; what cannot be is reported, and the rest taken back all the same."""
+        """Take all of it back, the last first; what cannot be is reported, and the rest taken back all the same.
+
+        Whatever a step raises: it runs because something else has ended the run already, which is raised on.
+        """
         with unbroken():
             while self._steps:
                 what, step = self._steps.pop()
                 try:
                     step()
-                except FAILURES as error:
-                    _say(f"not taken back: {what}: {reason(error)}")
+                except BaseException as error:
+                    _say(f"not taken back: {what}: {whatever(error)}")
 
     def forget(self) -> None:
         """What was made stays."""
@@ -83,8 +86,8 @@ class Maker:
             revoke(token)
             try:
                 ledger.drop(self.settings, token)
-            except FAILURES as error:
-                _say(f"taken back, and noted down still: {what}: {reason(error)}")
+            except BaseException as error:
+                _say(f"taken back, and noted down still: {what}: {whatever(error)}")
 
         # First of all: the disk on which it is to be noted down may be full.
         self.undo.add(what, take_back)

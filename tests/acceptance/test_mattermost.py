@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from testinfra.host import Host
 
-from tasks.site import IncomingWebhook, Site
+from tasks.site import Site
+from tasks.site_mattermost import IncomingWebhook
 from tests.acceptance.people import Chat
 from tests.evidence.camera import Camera
 

@@ -5,6 +5,8 @@ import json
 import pytest
 from testinfra.host import Host
 
+from tasks.context import DOCUMENTS_SOCKET
+from tasks.made import documents_have_buttons
 from tasks.operations.compose import ALL_IN_ONE
 from tasks.relay_settings import bound_at
 from tasks.site import Site
@@ -62,6 +64,19 @@ def test_service_has_no_privilege(host: Host, service: str) -> None:
 def test_service_logs_to_the_journal(host: Host, service: str) -> None:
     """What a relay does is in the journal, where operators look for it."""
     assert "started" in host.check_output("journalctl -u %s -o cat --no-pager | grep -m 1 started", service)
+
+
+@pytest.mark.checklist("nextcloud-relay")
+def test_nobody_but_the_relays_says_who_takes_a_document(host: Host, site: Site) -> None:
+    """Where documents have a button, what is pressed gets from one relay to the other by a socket of their group's."""
+    socket = host.file(DOCUMENTS_SOCKET)
+    assert socket.exists is documents_have_buttons(site)
+    if socket.exists:
+        assert socket.is_socket
+        assert socket.mode == 0o660
+        # The group has a name only while they run, and where the host knows those of systemd.
+        pid = host.check_output("systemctl show -P MainPID passerelle-gitlab")
+        assert host.check_output("stat -c %%g /proc/%s", pid) == str(socket.gid)
 
 
 @pytest.mark.checklist("gitlab-service")

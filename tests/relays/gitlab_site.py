@@ -9,12 +9,27 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pytest
 import requests
 
 from tests.relays.loopback import Handler, Loopback
 from tests.relays.process import TOKEN, Relay, wait_for
 from tests.relays.sink import Reply
-from tests.standins.gitlab_site import Project, Site
+from tests.standins.gitlab_site import Project, Site, running
+
+
+@pytest.fixture(scope="module")
+def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where a GitLab of the module keeps what it knows."""
+    return tmp_path_factory.mktemp("gitlab") / "data" / "gitlab.sqlite3"
+
+
+@pytest.fixture(scope="module")
+def site(database: Path) -> Iterator[Site]:
+    """A GitLab that may send its hooks to this machine, and gives up after a second."""
+    with running(database.parent, "--webhook-timeout", "1") as started:
+        started.allow("127.0.0.1")
+        yield started
 
 
 class Door:

@@ -23,6 +23,9 @@ from tests.waiting import wait_until
 PROJECT = Path(__file__).parents[2]
 TOKEN = "token9secret8of7the6gitlab5hook"
 
+LISTEN = '[listen]\naddress = "127.0.0.1"\nport = 0\n'
+"""Settings by which a relay listens at a port that is free."""
+
 
 def wait_for(condition: Callable[[], object], seconds: float = 20.0, what: str = "") -> None:
     """Wait until the condition holds, looking often: a relay answers within milliseconds."""

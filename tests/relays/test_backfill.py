@@ -9,24 +9,12 @@ from pathlib import Path
 import pytest
 
 from tests.postgresql import also_on_postgresql
-from tests.relays.gitlab_site import Forge
-from tests.relays.process import Relay, health, stored, wait_for
+from tests.relays.gitlab_site import Forge, database, site
+from tests.relays.process import LISTEN, Relay, health, stored, wait_for
 from tests.relays.sink import Reply, Sink
-from tests.standins.gitlab_site import READ_TOKEN, Site, running
+from tests.standins.gitlab_site import READ_TOKEN, Site
 
-LISTEN = '[listen]\naddress = "127.0.0.1"\nport = 0\n'
-
-
-@pytest.fixture(scope="module")
-def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("gitlab") / "data" / "gitlab.sqlite3"
-
-
-@pytest.fixture(scope="module")
-def site(database: Path) -> Iterator[Site]:
-    with running(database.parent, "--webhook-timeout", "1") as started:
-        started.allow("127.0.0.1")
-        yield started
+__all__ = ["database", "site"]
 
 
 @pytest.fixture

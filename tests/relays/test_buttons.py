@@ -69,7 +69,7 @@ def test_silence_is_that_of_the_conversation_for_who_administers_the_channel(
 def test_who_reviews_is_said_in_the_thread_once_for_each(bot: Callable[..., Relay], chat: BotSink) -> None:
     relay = bot(commands=SETTING)
     root = opened(relay, chat)
-    done = "👀 C'est dit dans le fil. Dans GitLab, rien ne change : cela n'y ajoute personne aux relecteurs."
+    done = "👀 C'est dit dans le fil. Dans GitLab, rien ne change : personne n'y est ajouté aux relecteurs."
     assert press(relay, chat, root, "review") == done
     wait_for(lambda: [each.shown for each in chat.replies(root)] == ["👀 alice relit cette merge request."])
     relay.kill()
@@ -151,7 +151,7 @@ def test_whoever_may_not_is_refused_and_nothing_is_done(bot: Callable[..., Relay
         (6, "👀 The thread says so."),
         (
             8,
-            "⌛ This button is more than a week old; nothing was done. It works again once the post changes.",
+            "⌛ This button has expired; nothing was done. It works again once the post changes.",
         ),
     ],
 )

@@ -32,7 +32,7 @@ def test_why_says_what_became_of_each_event_in_the_channel(bot: Callable[..., Re
     assert title == "**Derniers événements pour ce canal**"
     assert re.match(r"- \*\*\d+\*\* · `issue` `#1` · taaf/projet-test-taaf, il y a ", opened)
     assert opened.endswith(" — ✅ publié")
-    assert running.endswith(" — 🔇 passé sous silence : encore en chemin (`mute.intermediate`)")
+    assert running.endswith(" — 🔇 passé sous silence : pas encore terminé (`mute.intermediate`)")
     assert release.endswith(" — 🔇 écarté par la route 1 (`gitlab.routes`)")
     assert "Issue 1" not in opened
     assert "no event for this channel" in ask(relay, "why", channel_name="home", user_id=BOB).lower()

@@ -10,12 +10,11 @@ import pytest
 from tests.postgresql import on_both_spools
 from tests.relays.bot_sink import BOT_TOKEN, BotSink
 from tests.relays.events import send
-from tests.relays.process import Relay, wait_for
+from tests.relays.process import LISTEN, Relay, wait_for
 from tests.unit.acts_world import Payload
 from tests.unit.conversation_events import life
 
 SETTINGS = '[people]\nlperrin = "leo"\ncmorel = "camille"\n'
-LISTEN = '[listen]\naddress = "127.0.0.1"\nport = 0\n'
 
 
 @pytest.fixture

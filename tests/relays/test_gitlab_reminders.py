@@ -11,12 +11,12 @@ import pytest
 
 from tests.postgresql import also_on_postgresql, on_both_spools
 from tests.relays.bot_sink import BOT_TOKEN, BotSink
-from tests.relays.gitlab_site import Front
-from tests.relays.process import Relay, wait_for
+from tests.relays.gitlab_site import Front, database
+from tests.relays.process import LISTEN, Relay, wait_for
 from tests.relays.sink import Reply, Sink
 from tests.standins.gitlab_site import READ_TOKEN, Project, Site, running
 
-LISTEN = '[listen]\naddress = "127.0.0.1"\nport = 0\n'
+__all__ = ["database"]
 
 
 def noon_somewhere() -> str:
@@ -48,11 +48,6 @@ class Forge:
     def asked(self) -> list[str]:
         """What was read for reminders, as the log of deliveries is not."""
         return [path for path in self.front.asked if "/hooks" not in path]
-
-
-@pytest.fixture(scope="module")
-def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("gitlab") / "data" / "gitlab.sqlite3"
 
 
 @pytest.fixture(scope="module")

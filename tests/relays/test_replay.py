@@ -11,25 +11,13 @@ import pytest
 from tests.relays import slash
 from tests.relays.bot_sink import BotSink
 from tests.relays.bot_sink import number_of as channel_number
-from tests.relays.gitlab_site import Forge
-from tests.relays.process import Relay, wait_for
+from tests.relays.gitlab_site import Forge, database, site
+from tests.relays.process import LISTEN, Relay, wait_for
 from tests.relays.sink import Reply
 from tests.relays.slash import ALICE, BOB, ask, introduce
-from tests.standins.gitlab_site import READ_TOKEN, Site, running
+from tests.standins.gitlab_site import READ_TOKEN, Site
 
-LISTEN = '[listen]\naddress = "127.0.0.1"\nport = 0\n'
-
-
-@pytest.fixture(scope="module")
-def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("gitlab") / "data" / "gitlab.sqlite3"
-
-
-@pytest.fixture(scope="module")
-def site(database: Path) -> Iterator[Site]:
-    with running(database.parent, "--webhook-timeout", "1") as started:
-        started.allow("127.0.0.1")
-        yield started
+__all__ = ["database", "site"]
 
 
 @pytest.fixture

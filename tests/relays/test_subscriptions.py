@@ -97,6 +97,7 @@ def test_a_channel_hears_of_what_it_has_subscribed_to(relay: Relay, rooms: BotSi
     send(relay, event(SITE, title="Un premier"))
     wait_for(lambda: len(rooms.written("room")) == 2)
     assert "Un premier" in rooms.written("room")[1].shown
+    wait_for(lambda: settled(relay))
     assert f"par l'abonnement à `{SITE}` — ✅ publié" in in_room(relay, "why")
     title, line = in_room(relay, "list", user_id=BOB).splitlines()
     assert title == "**📌 Subscriptions of this channel**"
@@ -319,7 +320,7 @@ def test_what_a_channel_cannot_hear_any_more_is_said_where_the_site_leads_it(
     relay.kill()
     relay.start()
     wait_for(lambda: shown in in_room(relay, "list all", **operator))
-    assert "est annoncé dans `dev`" in in_room(relay, "list all", **operator)
+    assert "annoncé dans `dev` à la place" in in_room(relay, "list all", **operator)
     send(relay, event(SITE, title="Pendant ce temps"))
     wait_for(lambda: any("Pendant ce temps" in each.shown for each in rooms.written("dev")))
     (rooms.archived if state == "archived" else rooms.forbidden).discard("hall")
@@ -375,7 +376,7 @@ def test_who_is_let_into_a_channel_later_is_looked_at_too(
     readers.away = False
     relay.kill()
     relay.start()
-    wait_for(lambda: "⏸️ le projet n'est pas public, et tous ceux" in in_room(relay, "list"))
+    wait_for(lambda: "⏸️ le projet n'est pas public, et certains" in in_room(relay, "list"))
     send(relay, event(VAULT, title="Pas pour bob"))
     wait_for(lambda: settled(relay))
     readers.members["taaf"] = {"bob": REPORTER}
@@ -386,6 +387,11 @@ def test_who_is_let_into_a_channel_later_is_looked_at_too(
     wait_for(lambda: any("Pour tous" in each.shown for each in rooms.written("room")))
     assert not any("Pas pour bob" in each.shown for each in rooms.written("room"))
     assert "Pas pour bob" not in in_room(relay, "why")
+    (said,) = [each.shown for each in rooms.written("room") if "est suspendu" in each.shown]
+    assert said.startswith(
+        f"📌 L'abonnement de ce canal à `{VAULT}` (`issue`) est suspendu — ⏸️ le projet n'est pas"
+    )
+    assert "bob" not in said
 
 
 def test_a_mattermost_that_does_not_answer_lets_nobody_subscribe(relay: Relay, rooms: BotSink) -> None:

@@ -9,21 +9,14 @@ import pytest
 from tests.relays import slash
 from tests.relays.bot_sink import BotSink, later_answer
 from tests.relays.commanded import chat
-from tests.relays.gitlab_site import Forge
-from tests.relays.process import Relay
+from tests.relays.gitlab_site import Forge, database
+from tests.relays.process import LISTEN, Relay
 from tests.relays.sink import Reply
 from tests.relays.slash import ALICE, BOB, ask, introduce
 from tests.standins.gitlab_site import READ_TOKEN, Site, running
 from tests.waiting import wait_until
 
-__all__ = ["chat"]
-
-LISTEN = '[listen]\naddress = "127.0.0.1"\nport = 0\n'
-
-
-@pytest.fixture(scope="module")
-def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("gitlab") / "data" / "gitlab.sqlite3"
+__all__ = ["chat", "database"]
 
 
 @pytest.fixture(scope="module")
@@ -85,7 +78,7 @@ def test_somebody_is_shown_what_is_theirs(make: Make, chat: BotSink) -> None:
     assert "Autre" not in said
     # Whatever the request says of the name.
     other = ask(relay, "todo", user_id=BOB, user_name="racine")
-    assert other.startswith("No account of GitLab is yours for certain")
+    assert other.startswith("Nothing says which GitLab account is yours")
     assert "n'a pas dit qui vous êtes" in ask(relay, "todo", user_id="nobody00000000000000000001")
 
 

@@ -19,10 +19,11 @@ from relays.sources.gitlab.attempt_journal import AttemptJournal
 from relays.sources.gitlab.channel_events import ChannelEvents
 from relays.sources.gitlab.conversations.conversing import Conversing
 from relays.sources.gitlab.dead_letters import DeadLetters
-from relays.sources.gitlab.event_processor import EventProcessor
+from relays.sources.gitlab.event_processor import EventProcessor, Tally
 from relays.sources.gitlab.history import History
 from relays.sources.gitlab.inbox import Delivery, Inbox
 from relays.sources.gitlab.mute import Mute
+from relays.sources.gitlab.outcome import Settling
 from relays.sources.gitlab.router import Router
 from relays.sources.gitlab.routing import Route
 from relays.sources.gitlab.silences import Silences
@@ -100,22 +101,19 @@ class World:
         """Have what is stored announced; what is given back ends that, once all of it is unless it does not `wait`."""
         received, outbox = Inbox(self.store), RecordingOutbox(self.store, "test", self.posts)
         metrics = Metrics(outbox.stats, lambda: False)
-        processor = EventProcessor(
+        forgetting = [each.forget for each in (self.conversing, self.channel_events, self.silences) if each]
+        settling = Settling(
             received,
-            outbox,
-            self.router,
-            History.of(self.store),
             DeadLetters(self.store),
-            AttemptJournal(self.folder / "attempt"),
-            metrics,
-            self.counters,
-            conversing=self.conversing,
-            channel_events=self.channel_events,
-            silences=self.silences,
-            forgetting=[
-                each.forget for each in (self.conversing, self.channel_events, self.silences) if each
-            ],
+            History.of(self.store),
+            self.router.mute,
+            self.conversing,
+            self.channel_events,
+            self.silences,
+            forgetting,
         )
+        attempt, tally = AttemptJournal(self.folder / "attempt"), Tally(metrics, self.counters)
+        processor = EventProcessor(settling, outbox, self.router, attempt, tally)
         self.wake = lambda: received.put(list).result()
         processor.start()
 

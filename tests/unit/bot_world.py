@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +10,10 @@ import pytest
 from pydantic import SecretStr
 
 from tasks import bot
-from tasks.context import DeployContext, mattermost_api
-from tasks.made import Made, described
+from tasks.made import described
 from tasks.site import Site
-from tests.standins.mattermost_server import MattermostServer, running
+from tests.standins.mattermost_server import MattermostServer
+from tests.unit.chat_world import ChatWorld, with_team
 from tests.unit.site_data import taaf
 
 SWITCH = "ServiceSettings.EnableBotAccountCreation"
@@ -28,26 +28,12 @@ def described_as(server: MattermostServer, **own: Any) -> Site:
 
 
 @dataclass
-class World:
-    """`token` is the file on the host, `memo` what notes that the setting is to be put back."""
-
-    server: MattermostServer
-    site: Site
-    folder: Path
-    made: Made = field(default_factory=Made)
+class World(ChatWorld):
+    """`token` is the file on the host."""
 
     @property
     def token(self) -> Path:
         return self.folder / "mattermost-bot-token"
-
-    @property
-    def memo(self) -> Path:
-        return self.folder / "memo" / "memo"
-
-    @property
-    def context(self) -> DeployContext:
-        api = mattermost_api(self.site)
-        return DeployContext(str(self.folder), "192.0.2.1:8090", api, api, gitlab_signs=True)
 
     # The commands, as deploy.py, rotate.py and teardown.py have them.
 
@@ -84,10 +70,9 @@ class World:
 
     def place(self, channel: str = "") -> str:
         """The path of the team, or of a channel of it."""
-        team = self.server.api("GET", "/teams/name/taaf")["id"]
         if not channel:
-            return f"/teams/{team}"
-        return f"/channels/{self.server.api('GET', f'/teams/{team}/channels/name/{channel}')['id']}"
+            return f"/teams/{self.team}"
+        return f"/channels/{self.server.api('GET', f'/teams/{self.team}/channels/name/{channel}')['id']}"
 
     def works(self) -> bool:
         """Whether the bot posts in both channels with the token that is saved, and administers nothing."""
@@ -110,17 +95,12 @@ class World:
 @contextmanager
 def standing(folder: Path, monkeypatch: pytest.MonkeyPatch, **environment: str) -> Iterator[World]:
     """A server with team and channels, and no bot yet; `environment` is that of Mattermost."""
-    data = folder / "chat"
-    data.mkdir()
-    with running(data, **environment) as server:
-        server.add_user("admin")
-        server.token = server.login("admin")
+    with with_team(folder, **environment) as server:
         world = World(server, described_as(server), folder)
         monkeypatch.setattr(bot, "BOT_TOKEN", str(world.token))
         monkeypatch.setattr(bot, "_MEMO", str(world.memo))
-        team = server.api("POST", "/teams", {"name": "taaf", "display_name": "TAAF", "type": "O"})["id"]
         for name in ("dev-notifications", "rh-alerts"):
-            channel = {"team_id": team, "name": name, "display_name": name, "type": "O"}
+            channel = {"team_id": world.team, "name": name, "display_name": name, "type": "O"}
             server.api("POST", "/channels", channel)
         yield world
 

@@ -54,9 +54,12 @@ class Way:
                 self._site.roots.edited(edit)
         return answers
 
+    def waits(self, edit: Edit) -> bool:
+        return self._site.roots.waits(edit)
+
     def not_edited(self, edit: Edit, answer: PostResult, delay: float) -> None:
         self._site.delays.append(delay)
-        self._site.roots.not_edited(edit, 0.0, uncertain=answer.uncertain)
+        self._site.roots.not_edited(edit, self._site.edited_again, uncertain=answer.uncertain)
 
     def edit_delay(self) -> float | None:
         return self._site.roots.delay_of(self.channel)
@@ -71,6 +74,8 @@ class Site:
 
     store: Store
     edits: bool = True
+    edited_again: float = 0.0
+    """How many seconds after it has failed an edit is made again."""
     ways: list[Way] = field(default_factory=list)
     taken: list[tuple[str, str]] = field(default_factory=list)
     answers: list[PostResult] = field(default_factory=list)

@@ -284,6 +284,7 @@ def report(site: Site, urls: dict[str, str]) -> dict[str, Any]:
         "bot": {"access": None, "answer": 0, "error": "", "id": ""},
         "command": None,
         "action": None,
+        "deaf": None,
         "release": True,
         "bound": True,
     }

@@ -175,6 +175,27 @@ VALUES = [
         "mattermost.buttons",
         True,
     ),
+    _set("reminders without a button", "nextcloud.remind_after", "2d", "needs mattermost.buttons = true"),
+    _set(
+        "reminders of a further tree, without a button",
+        "nextcloud.trees",
+        [{"tree": "Compta", "remind_after": "2d"}],
+        "nextcloud.trees.#1.remind_after = '2d': needs mattermost.buttons = true",
+    ),
+    Mistake(
+        "reminders and further hosts",
+        "hosts and nextcloud.remind_after do not go together",
+        GOOD.replace(
+            "[mattermost]", '[mattermost]\nposting = "bot"\ncommands = ["passerelle"]\nbuttons = true'
+        )
+        + '\n[nextcloud]\nremind_after = "2d"\n'
+        + '\n[relays]\naddress = "192.0.2.9"\nspool = "postgresql://u:s3cret@db.example.org/relays"\n',
+        "relays.hosts",
+        [{"address": "192.0.2.8"}],
+    ),
+    _set("a span of time without its unit", "nextcloud.remind_after", "2", 'such as "12h" or "2d"'),
+    _set("a reminder at once", "nextcloud.remind_after", "5min", 'from "1h" to "60d"'),
+    _set("a reminder after a year", "nextcloud.remind_after", "365d", 'from "1h" to "60d"'),
     _set("another way of posting", "mattermost.posting", "robot", "mattermost.posting = 'robot'"),
     _set("a purpose of two lines", "mattermost.gitlab_webhook.channel_purpose", "a\nb", "channel_purpose"),
     _set(

@@ -239,6 +239,7 @@ SEEN: dict[str, Change] = {
     "nextcloud-relay.bound": host("bound", to=False),
     "nextcloud-relay.waiting": tree(state="missing", documents=None),
     "nextcloud-relay.documents": tree(state="watched", documents=2),
+    "nextcloud-relay.presses": host("deaf", to="Connection refused"),
 }
 
 

@@ -5,6 +5,7 @@ import os
 import socket
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -78,6 +79,7 @@ def ask(tmp_path: Path, commands: Path) -> Ask:
             "bot": None,
             "command": None,
             "action": None,
+            "documents": None,
             **questions,
         }
         done = subprocess.run(
@@ -297,3 +299,16 @@ def test_whose_the_token_of_the_bot_is(ask: Ask, chat: mattermost_server.Site, t
     assert (told["answer"], "s3cret" in str(told)) == (401, False)
     file.write_text("s3cret\ntoken\n")
     assert "s3cret" not in str(ask(bot=[str(file), url])["bot"])
+
+
+def test_a_socket_is_heard_at_or_not(ask: Ask) -> None:
+    """Gone, left behind by a process that was killed, and listened at."""
+    with tempfile.TemporaryDirectory(prefix="passerelle-") as folder:  # the path of a socket is short
+        path = f"{folder}/documents.sock"
+        assert ask(documents=path)["deaf"] == "No such file or directory"
+        with socket.socket(socket.AF_UNIX) as listener:
+            listener.bind(path)
+            assert ask(documents=path)["deaf"] == "Connection refused"
+            listener.listen()
+            assert ask(documents=path)["deaf"] == ""
+    assert ask()["deaf"] is None

@@ -34,6 +34,7 @@ from relays.sources.gitlab.conversations.actions import ACTIONS
 from relays.sources.gitlab.http.refusals import Refusals
 from relays.sources.gitlab.http.server import HttpServer
 from relays.sources.gitlab.mute import Mute
+from relays.sources.nextcloud.document import TAKE
 from relays.storage.engine import StorageError
 from relays.wording import CATALOGUES
 from tests.relays.bot_sink import BotSink
@@ -358,7 +359,7 @@ def test_all_that_a_command_may_say_is_worded(language: str) -> None:
 
 @pytest.mark.parametrize("language", CATALOGUES)
 def test_each_button_says_something_and_does_something(language: str) -> None:
-    shown = {action for actions in ACTIONS.values() for action in actions}
+    shown = {TAKE, *(action for actions in ACTIONS.values() for action in actions)}
     assert shown == WORDS.keys()
     assert {f"button.{action}" for action in shown} <= CATALOGUES[language].keys()
     assert {f"command.usage.{words[0]}" for words in WORDS.values()} <= CATALOGUES[language].keys()

@@ -20,10 +20,11 @@ from relays.sources.gitlab import event_processor as processor
 from relays.sources.gitlab.attempt_journal import AttemptJournal
 from relays.sources.gitlab.dead_letters import DeadLetters
 from relays.sources.gitlab.event import Event
-from relays.sources.gitlab.event_processor import MOST_ATTEMPTS, EventProcessor
+from relays.sources.gitlab.event_processor import MOST_ATTEMPTS, EventProcessor, Tally
 from relays.sources.gitlab.history import History
 from relays.sources.gitlab.inbox import Delivery, Inbox
 from relays.sources.gitlab.mute import Mute
+from relays.sources.gitlab.outcome import Settling
 from relays.sources.gitlab.pipeline_history import PipelineHistory
 from relays.sources.gitlab.router import Router
 from relays.sources.gitlab.routing import Route
@@ -69,16 +70,10 @@ class World:
     def start(self, router: type[Router] = Deadly) -> EventProcessor:
         """A process that announces."""
         line = Outbox(self.store, "test")
+        settling = Settling(self.received, self.letters, History.of(self.store), Mute())
+        tally = Tally(Metrics(line.stats, lambda: False), self.counters, self.dead.append)
         made = EventProcessor(
-            self.received,
-            line,
-            router([Route(("dev",))], Mute()),
-            History.of(self.store),
-            self.letters,
-            _Interrupted(self._file),
-            Metrics(line.stats, lambda: False),
-            self.counters,
-            self.dead.append,
+            settling, line, router([Route(("dev",))], Mute()), _Interrupted(self._file), tally
         )
         made.start()
         return made

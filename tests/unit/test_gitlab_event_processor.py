@@ -14,10 +14,11 @@ from relays.mattermost.message import Message
 from relays.sources.gitlab.attempt_journal import AttemptJournal
 from relays.sources.gitlab.dead_letters import DeadLetters
 from relays.sources.gitlab.event import Event
-from relays.sources.gitlab.event_processor import EventProcessor
+from relays.sources.gitlab.event_processor import EventProcessor, Tally
 from relays.sources.gitlab.history import History
 from relays.sources.gitlab.inbox import Delivery, Inbox
 from relays.sources.gitlab.mute import Mute
+from relays.sources.gitlab.outcome import Settling
 from relays.sources.gitlab.router import Router
 from relays.sources.gitlab.routing import Route
 from relays.sources.gitlab.tables import GITLAB
@@ -55,16 +56,9 @@ def announced(store: Store, deliveries: Inbox, folder: Path) -> Counter[str]:
     counters: Counter[str] = Counter()
     line = Outbox(store, "test")
     router = Fragile([Route(("dev",))], Mute())
-    processor = EventProcessor(
-        deliveries,
-        line,
-        router,
-        History.of(store),
-        DeadLetters(store),
-        AttemptJournal(folder / "attempt"),
-        Metrics(line.stats, lambda: False),
-        counters,
-    )
+    settling = Settling(deliveries, DeadLetters(store), History.of(store), router.mute)
+    tally = Tally(Metrics(line.stats, lambda: False), counters)
+    processor = EventProcessor(settling, line, router, AttemptJournal(folder / "attempt"), tally)
     processor.start()
     wait_until("all processed", lambda: deliveries.pending() == 0, 10)
     processor.stop()

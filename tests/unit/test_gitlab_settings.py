@@ -192,6 +192,6 @@ def test_the_unit_names_a_credential_only_if_it_is_there(name: str, given: bool)
         "command_token": None,
         name.removeprefix("gitlab-").removeprefix("mattermost-").replace("-", "_"): path if given else None,
     }
-    unit = render("passerelle-gitlab.service", webhooks_conf="/w", **optional)
+    unit = render("passerelle-gitlab.service", webhooks_conf="/w", documents=False, **optional)
     assert (f"LoadCredential={name}:{path}" in unit.splitlines()) is given
     assert unit.count(name) == (2 if given else 0)

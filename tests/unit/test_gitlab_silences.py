@@ -11,7 +11,19 @@ from relays.sources.gitlab.channel_events import ChannelEvents
 from relays.sources.gitlab.routing import Route
 from relays.sources.gitlab.silences import MOST, Silence, Silences, TooManyError, is_target
 from tests.postgresql import on_both_spools
-from tests.unit.acts_world import HEAD, World, comment, merge_push, merge_request, merged, push, world
+from tests.unit.acts_world import (
+    BASE,
+    HEAD,
+    World,
+    branch_gone,
+    comment,
+    merge_push,
+    merge_request,
+    merged,
+    new_commits,
+    push,
+    world,
+)
 from tests.unit.test_gitlab_channel_events import OURS, VAULT, of
 
 ROUTES = (Route(("ops",), final=False), Route(("vault",), projects=(VAULT,)))
@@ -149,14 +161,48 @@ def test_a_silence_is_replaced_ended_and_bounded(relay: World) -> None:
     silence(relay, "dev", OURS)  # what is over does not count
 
 
-def test_what_was_not_said_covers_nothing(relay: World) -> None:
-    """A push whose merge was silent is silent for that, and is said where the silence is over by then."""
-    silence(relay, "dev", seconds=60)
-    relay.hear(merge_request("open"), merged())
+# What comes of the merge of !8, besides what its thread shows.
+MERGES = {
+    "with a merge commit": (merged(), merge_push()),
+    "in words of the project's own": (merged(), merge_push("Livraison", "En production")),
+    "by fast-forward": (merged(merge_commit_sha=None), push(BASE, HEAD, "main")),
+    "squashed": (
+        merged(merge_commit_sha=None, squash_commit_sha="e" * 40),
+        push(BASE, "e" * 40, "main"),
+    ),
+    "the end of its branch": (merged(), branch_gone()),
+}
+
+
+@on_both_spools
+@pytest.mark.parametrize("name", MERGES)
+@pytest.mark.parametrize("target", ["", OURS, f"{OURS}!8"])
+@pytest.mark.parametrize("seconds", [60, 7200], ids=["over meanwhile", "not over"])
+def test_a_merge_is_silent_with_the_push_that_it_makes(
+    relay: World, name: str, target: str, seconds: float
+) -> None:
+    """They are one act; also where the silence is over by then, or is of the merge request alone."""
+    merge, brought = MERGES[name]
+    relay.hear(merge_request("open"))
+    silence(relay, "dev", target, seconds)
+    relay.hear(merge)
     relay.now += 61
-    relay.hear(merge_push())
-    assert rules(relay, "dev") == ["silence", "silence", ""]
+    relay.hear(brought)
+    first, _, last = rules(relay, "dev")
+    assert (first, last) == ("", "silence" if seconds > 61 and target != f"{OURS}!8" else last)
+    assert last in ("silence", "merge_pushes")
+    assert len(relay.announced("dev")) == 1, "that it was opened"
     assert rules(relay, "ops") == ["", "", "merge_pushes"]
+
+
+def test_a_push_that_was_silent_covers_no_other_merge_request(relay: World) -> None:
+    """Its branch is that of two, one of which is silent; the other one hears of its new commits."""
+    other = {"iid": 9, "target_branch": "prod"}
+    relay.hear(merge_request("open"), merge_request("open", **other))
+    silence(relay, "dev", f"{OURS}!8")
+    relay.hear(push(), new_commits(**other))
+    said = len(relay.announced("dev"))
+    assert said == 3, rules(relay, "dev")
 
 
 def test_a_review_is_silent_as_a_whole(relay: World) -> None:

@@ -262,7 +262,7 @@ def test_a_title_is_inert_and_much_is_cut(gitlab: GitLab) -> None:
     assert len(said) < 9_000
 
 
-NOBODY = "Aucun compte de GitLab n'est à coup sûr le vôtre"
+NOBODY = "Rien ne permet de savoir quel compte GitLab est le vôtre"
 WHO: dict[str, tuple[Json, UserNames, Json, str | None]] = {
     "the same name": ({}, {}, {"marc": [MARC]}, "marc"),
     "the same name, in other letters": ({}, {}, {"marc": [MARC | {"username": "Marc"}]}, "Marc"),

@@ -3,7 +3,7 @@
 import pytest
 
 from tasks.made import Made, described, hooks_of, set_aside
-from tasks.site import Machine
+from tasks.site_machines import Machine
 from tests.unit.site_data import taaf
 
 RELAY = "192.0.2.1:8090"

@@ -45,10 +45,17 @@ def read(folder: Path, wanted: Site) -> list[TreeOptions]:
 def units(wanted: Site) -> tuple[str, str]:
     """The service and the path unit of the relay."""
     trees = {bound_at(wanted, tree): f"/v/{tree.owner}/files/{tree.tree}" for tree in wanted.trees}
-    service = render(
-        "passerelle-nextcloud.service", webhooks_conf="/w", trees=trees, bot_token=None, app_password=None
-    )
+    service = unit(trees=trees)
     return service, render("passerelle-nextcloud.path", trees=trees)
+
+
+def unit(**given: Any) -> str:
+    """The unit of the relay of a site, which says nothing but what is given."""
+    nothing = dict.fromkeys(("bot_token", "command_token", "app_password"))
+    return render(
+        "passerelle-nextcloud.service",
+        **{"webhooks_conf": "/w", "trees": {}, "documents": False, **nothing, **given},
+    )
 
 
 def test_a_site_that_says_nothing(tmp_path: Path, values: dict[str, Any]) -> None:
@@ -131,13 +138,17 @@ def test_a_site_whose_files_are_not_on_the_disk(tmp_path: Path, values: dict[str
     wanted = site(values, relay_password="app-password", source="webdav", poll_seconds=30)
     (tree,) = read(tmp_path, wanted)
     assert (tree.tree, tree.name) == ("/Documents_RH", "Documents_RH")
-    service = render(
-        "passerelle-nextcloud.service", webhooks_conf="/w", trees={}, bot_token="/b", app_password="/a"
-    )
+    service = unit(bot_token="/b", app_password="/a")
     assert "BindReadOnlyPaths" not in service
     assert "ConditionPath" not in service
     assert "LoadCredential=nextcloud-app-password:/a" in service.splitlines()
     assert "LoadCredential=mattermost-bot-token:/b" in service.splitlines()
+    assert "Group=" not in service
+
+
+def test_the_unit_shares_a_group_where_documents_have_a_button() -> None:
+    lines = unit(command_token="/c", documents=True).splitlines()
+    assert {"LoadCredential=mattermost-command-token:/c", "Group=passerelle-relays"} <= set(lines)
 
 
 @pytest.mark.parametrize("credential", [None, "", "pass word"])

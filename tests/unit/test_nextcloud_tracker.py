@@ -158,6 +158,63 @@ def test_a_document_that_is_renamed_faster_than_it_is_looked_at_stays_the_same(
     assert watched.later() == []
 
 
+# Where the document `1/2/a.pdf` is renamed to, or a folder that it is in by then, one after the other.
+RENAMES = {
+    "itself": lambda path: (path, f"{path.rpartition('/')[0]}/{len(path)}.pdf"),
+    "its folder": lambda path: (path.rpartition("/")[0], f"{path.rpartition('/')[0]}x"),
+    "the outer folder": lambda path: (path.split("/")[0], f"{path.split('/')[0]}y"),
+    "into another folder": lambda path: (path, f"else/{len(path)}.pdf"),
+    "its folder into another one": lambda path: (path.rpartition("/")[0], f"else/{len(path)}"),
+}
+ORDERS = [order for length in (1, 2, 3) for order in itertools.product(RENAMES, repeat=length)]
+
+
+@pytest.mark.parametrize("lag", [0, 1, 9])
+@pytest.mark.parametrize("order", ORDERS, ids=", ".join)
+def test_a_document_stays_the_same_in_whichever_order_it_and_its_folders_are_renamed(
+    watched: Watched, order: tuple[str, ...], lag: int
+) -> None:
+    """Each rename is looked at when so many more have followed it, and the document is written to at last."""
+    root, path = watched.root, "1/2/a.pdf"
+    (root / "1/2").mkdir(parents=True)
+    (root / "else").mkdir()
+    (root / "a.pdf").rename(root / path)
+    watched.tracker.look(path, moved_from="a.pdf")
+    watched.tracker.look("a.pdf")
+    assert watched.later() == []
+    known = watched.index.get(path)
+    heard: list[tuple[str, str, bool]] = []
+
+    def look(left: int) -> None:
+        while len(heard) > left:
+            source, target, is_folder = heard.pop(0)
+            if is_folder:
+                watched.tracker.look_below(target, moved_from=source)
+                watched.tracker.look_below(source)
+            else:
+                watched.tracker.look(target, moved_from=source)
+                watched.tracker.look(source)
+
+    for each in order:
+        source, target = RENAMES[each](path)
+        if source in (".", "") or target.startswith(f"{source}/"):
+            continue
+        heard.append((source, target, (root / source).is_dir()))
+        (root / target).parent.mkdir(exist_ok=True)
+        (root / source).rename(root / target)
+        path = target + path.removeprefix(source)
+        look(lag)
+    (root / path).write_bytes(b"another content")
+    look(0)
+    watched.tracker.look(path, closed=True)
+    assert watched.later() == [(Kind.VERSION, path)]
+    now = watched.index.get(path)
+    assert known is not None
+    assert now is not None
+    assert now.inode == known.inode
+    assert watched.later() == []
+
+
 def test_a_name_that_is_made_anew_is_another_document_whatever_was_renamed_to_it(watched: Watched) -> None:
     """Its number may be that of the one before, which the file system uses again."""
     root, aside = watched.root, watched.root / ".aside.tmp"

@@ -225,6 +225,8 @@ def test_units_are_sound(tmp_path: Path, tree: str) -> None:
         trees={f"/run/p/{tree[5:]}": tree, "/run/p/b": "/srv/b"},
         app_password="/tmp/p",
         bot_token="/tmp/b",
+        command_token="/tmp/c",
+        documents=True,
     )
     unit = tmp_path / "passerelle-nextcloud.service"
     unit.write_text(text.replace("/opt/passerelle/current/bin/python", "/bin/true"))

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from tasks.preflight.check import Needs, refusals
-from tasks.site import Machine
+from tasks.site_machines import Machine
 from tests.unit.noisy import program
 
 PROBE = Path(__file__).parent.parent.parent / "tasks" / "preflight" / "probe.py"

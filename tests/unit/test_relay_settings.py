@@ -90,6 +90,21 @@ def test_buttons_lead_where_commands_do(said: Mapping[str, Any], address: str) -
     assert "buttons" not in text, "a release from before can read it"
 
 
+@pytest.mark.parametrize("further", [False, True])
+def test_the_button_of_documents_leads_to_the_relay_beside(further: bool) -> None:
+    """Where further hosts take in presses as well, none of them has the documents: there is no such button then."""
+    hosts = {"hosts": [{"address": "192.0.2.8"}], "spool": "postgresql://u:p@db/x", "address": "192.0.2.9"}
+    chat = {"posting": "bot", "commands": ["passerelle"], "buttons": True}
+    site = taaf({"mattermost": chat, "relays": hosts if further else {}})
+    gitlab = tomllib.loads(gitlab_settings(site, signs=True, relay="192.0.2.7:8090"))
+    nextcloud = tomllib.loads(nextcloud_settings(site, relay="192.0.2.7:8090"))
+    assert ("documents" in gitlab["commands"]) == (not further)
+    assert ("buttons" in nextcloud) == (not further)
+    if not further:
+        assert nextcloud["buttons"]["url"] == gitlab["commands"]["buttons"]
+        assert nextcloud["buttons"]["socket"] == gitlab["commands"]["documents"]
+
+
 def test_the_relay_acts_in_gitlab_where_there_is_a_token_for_it() -> None:
     """The token itself is in no settings file."""
     chat, forge = {"posting": "bot", "commands": ["passerelle"]}, {"url": "https://git.example.org"}

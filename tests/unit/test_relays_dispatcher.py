@@ -10,13 +10,15 @@ from typing import Any, TypeVar
 import pytest
 
 from relays.delivery import channel_worker, dispatcher
-from relays.delivery.outbox import Outbox
+from relays.delivery.lease import LEASE_SECONDS, Lease, LeaseOutcome, Settlement
+from relays.delivery.outbox import Notification, Outbox
+from relays.delivery.roots import Edit, Roots
 from relays.delivery.transport import is_direct
 from relays.mattermost.client import Meaning, PostResult
 from relays.storage.engine import Database
 from relays.storage.store import Store
 from tests.postgresql import on_both_spools
-from tests.unit.dispatcher_world import Site
+from tests.unit.dispatcher_world import Site, message
 from tests.waiting import wait_until
 
 pytestmark = on_both_spools
@@ -142,6 +144,75 @@ def test_a_line_that_waits_for_something_stays(
     looks(20)
     assert site.lines() == ["dev"]
     assert site.taken == []
+
+
+def delivers_elsewhere(site: Site) -> None:
+    """Another host takes the one row, and the next one in the same transaction."""
+    other = Outbox(site.store, "another")
+
+    def take(db: Database) -> list[Lease]:
+        db.execute("UPDATE outbox SET run_at = 0")
+        return other._claims.take(db, "dev")
+
+    taken = site.store.submit(take).result()
+    site.put("2")
+    ended = [Settlement(lease, LeaseOutcome.DELIVERED) for lease in taken]
+    assert [lease.entries[0].key for lease in other.settle(ended).result()] == ["2"]
+
+
+def edits_elsewhere(site: Site) -> None:
+    """Another host edits the one root while another one of the channel is under way there."""
+    other = Roots(site.store, "another")
+    site.answers = []
+    site.outbox.put(lambda db: [Notification("2", "dev", None, "x!2", message("later"))]).result()
+    wait_until("delivered", lambda: ("dev", "2") in site.taken)
+    site.store.submit(
+        lambda db: db.execute(
+            "UPDATE conversation SET post_id = 'q', shown = 'other', due_at = touched_at, claim_id = 'another/1',"
+            " lease_until = ? WHERE name = 'x!2'",
+            (site.store.now() + 29,),
+        )
+    ).result()
+
+    def take(db: Database) -> Edit:
+        ((row_id,),) = db.execute("SELECT id FROM conversation WHERE name = 'x!1'").fetchall()
+        return other._claim(db, row_id, site.store.now())
+
+    other.edited(site.store.submit(take).result())
+
+
+LATER = 3000.0
+HELD_UP: dict[str, tuple[Meaning, Callable[[Site], None], Callable[[Site], None]]] = {
+    "held": (Meaning.MISCONFIGURED, lambda site: site.put("1"), delivers_elsewhere),
+    "retrying": (Meaning.UNAVAILABLE, lambda site: site.put("1"), delivers_elsewhere),
+    "held, an edit": (Meaning.MISCONFIGURED, Site.want_edit, edits_elsewhere),
+}
+
+
+@pytest.mark.parametrize("what", HELD_UP)
+def test_what_another_host_has_delivered_is_not_held_up_any_more(
+    site: Site, looks: Callable[[int], None], monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    """However much comes after it, as long as that goes out at the other host."""
+    meaning, put, elsewhere = HELD_UP[what]
+    if what == "held, an edit" and not site.edits:
+        pytest.skip("a webhook edits nothing")
+    # The row that brings the root is taken.
+    first = [PostResult(Meaning.POSTED)] if put is Site.want_edit else []
+    site.answers, site.edited_again = [*first, PostResult(meaning, "why", retry_after=LATER)], LATER
+    site.dispatcher.start()
+    put(site)
+
+    def shown() -> dict[str, str]:
+        return site.dispatcher.retrying() if meaning is Meaning.UNAVAILABLE else site.dispatcher.held()
+
+    wait_until("held up", lambda: shown() == {"dev": "why"})
+    looks(3)
+    assert shown() == {"dev": "why"}
+    elsewhere(site)
+    # Before the lease of the other one runs out, after which this one would deliver what is next.
+    wait_until("held up no more", lambda: shown() == {}, LEASE_SECONDS / 2)
+    assert not {("dev", "1"), ("dev", "edit of x!1")}.intersection(site.taken)
 
 
 def test_what_this_process_holds_and_does_not_know_of_is_not_waited_for(

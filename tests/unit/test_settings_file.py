@@ -80,10 +80,6 @@ GITLAB = [
     ),
     ("[notify]\n'' = []", "notify:  is no user name in GitLab: write one such as"),
     ("[notify]\nleo = []\nLeo = []", "notify: leo and Leo are one user of GitLab: keep one of them"),
-    (
-        "[people]\nlperrin = 'leo'\n[notify]\nleo = []",
-        "notify: leo is what lperrin is called in Mattermost: write lperrin, the name in GitLab",
-    ),
     ("[wording.de]\npush = 'x'", "[wording] de is not one of fr, en: choose one of them"),
     (
         "[wording.fr]\npsh = 'x'",

@@ -32,6 +32,13 @@ SETTINGS = {
     "mattermost": "mattermost.token",
 }
 ERRORS: list[type[Exception]] = [ResourceError, SSHException, EOFError, OSError]
+# What nobody foresaw; it may hold what nobody is to see.
+UNFORESEEN: list[BaseException] = [
+    KeyError("secret-1-"),
+    AssertionError("secret-1-"),
+    UnicodeDecodeError("utf-8", b"secret-1-", 0, 1, "secret-1-"),
+    SystemExit("secret-1-"),
+]
 FULL = OSError(errno.ENOSPC, "No space left on device")
 
 
@@ -124,7 +131,7 @@ def set_up(settings: Path, world: World, end: Exception | None = None) -> None:
         raise
 
 
-def failing(*at: int, error: Exception, world: World) -> Callable[[str], None]:
+def failing(*at: int, error: BaseException, world: World) -> Callable[[str], None]:
     """Have the steps of these numbers fail."""
 
     def before(name: str) -> None:
@@ -149,16 +156,16 @@ STEPS = [
 ]
 
 
-@pytest.mark.parametrize("error", [*(kind("it fails") for kind in ERRORS), FULL], ids=repr)
+@pytest.mark.parametrize("error", [*(kind("it fails") for kind in ERRORS), FULL, *UNFORESEEN], ids=repr)
 @pytest.mark.parametrize(
     "number", range(1, len(STEPS) + 1), ids=lambda number: f"{number} {STEPS[number - 1]}"
 )
 def test_setup_leaves_nothing_that_it_does_not_name(
-    number: int, error: Exception, world: World, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    number: int, error: BaseException, world: World, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     settings = tmp_path / "passerelle.toml"
     world.before = failing(number, error=error, world=world)
-    with pytest.raises(FAILURES):
+    with pytest.raises((*FAILURES, type(error))):
         set_up(settings, world)
     said = capsys.readouterr().err
     left, still_noted = (

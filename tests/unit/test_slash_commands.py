@@ -1,22 +1,21 @@
 """Slash commands: made, led to the relay, mended whatever is wrong with them, removed, on a stand-in."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tasks import mattermost, record, slash_commands
-from tasks.context import DeployContext, mattermost_api
 from tasks.made import Made, described, machine_of
 from tasks.operations.mattermost_connections import covers
 from tasks.site import Site
 from tests.operations import Outcome, apply, dry
-from tests.standins.mattermost_server import MattermostServer, running
+from tests.standins.mattermost_server import MattermostServer
+from tests.unit.chat_world import RELAY, ChatWorld, with_team
 from tests.unit.site_data import taaf
 
-RELAY = "192.0.2.1"
 LIST = "ServiceSettings.AllowedUntrustedInternalConnections"
 SWITCH = "ServiceSettings.EnableCommands"
 
@@ -27,26 +26,12 @@ def described_as(server: MattermostServer, *commands: str) -> Site:
 
 
 @dataclass
-class World:
-    """A server with the team, the site that describes its commands, what deploys have made; `token` is the file."""
-
-    server: MattermostServer
-    site: Site
-    folder: Path
-    made: Made = field(default_factory=Made)
+class World(ChatWorld):
+    """A site that describes its commands; `token` is the file on the host."""
 
     @property
     def token(self) -> Path:
         return self.folder / "mattermost-command-token"
-
-    @property
-    def memo(self) -> Path:
-        return self.folder / "memo" / "memo"
-
-    @property
-    def context(self) -> DeployContext:
-        api = mattermost_api(self.site)
-        return DeployContext(str(self.folder), f"{RELAY}:8090", api, api, gitlab_signs=True)
 
     # The commands, as deploy.py, rotate.py and teardown.py have them.
 
@@ -72,8 +57,7 @@ class World:
         """All that the team has, hidden or not."""
         was_on = self.is_on
         self.switch(True)
-        team = self.server.api("GET", "/teams/name/taaf")["id"]
-        found: list[dict[str, Any]] = self.server.api("GET", f"/commands?team_id={team}")
+        found: list[dict[str, Any]] = self.server.api("GET", f"/commands?team_id={self.team}")
         self.switch(was_on)
         return found
 
@@ -108,20 +92,14 @@ class World:
         if name != "admin":
             somebody = self.server.add_user(name)
             self.server.api("PUT", f"/users/{somebody}/roles", {"roles": "system_user system_admin"})
-        team = self.server.api("GET", "/teams/name/taaf")["id"]
-        wanted = {"team_id": team, "trigger": word, "url": "http://192.0.2.9/x", "method": "P"}
+        wanted = {"team_id": self.team, "trigger": word, "url": "http://192.0.2.9/x", "method": "P"}
         made = self.server.request("POST", "/api/v4/commands", wanted, token=self.server.login(name))
         assert made.status_code == 201
 
 
 @pytest.fixture
 def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    data = tmp_path / "chat"
-    data.mkdir()
-    with running(data) as server:
-        server.add_user("admin")
-        server.token = server.login("admin")
-        server.api("POST", "/teams", {"name": "taaf", "display_name": "TAAF", "type": "O"})
+    with with_team(tmp_path) as server:
         made = World(server, described_as(server, "passerelle"), tmp_path)
         monkeypatch.setattr(slash_commands, "COMMAND_TOKEN", str(made.token))
         monkeypatch.setattr(slash_commands, "_MEMO", str(made.memo))
@@ -375,9 +353,7 @@ def test_a_way_that_was_there_before_is_none_of_ours(world: World, entry: str) -
 
 def test_a_server_whose_environment_decides_is_named(tmp_path: Path) -> None:
     variable = "MM_SERVICESETTINGS_ALLOWEDUNTRUSTEDINTERNALCONNECTIONS"
-    with running(tmp_path, **{variable: "10.0.0.0/8"}) as server:
-        server.add_user("admin")
-        server.token = server.login("admin")
+    with with_team(tmp_path, **{variable: "10.0.0.0/8"}) as server:
         world = World(server, described_as(server, "passerelle"), tmp_path)
         for perform in (dry, apply):
             outcome = perform(world.deploy)

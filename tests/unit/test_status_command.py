@@ -2,7 +2,9 @@
 
 import json
 import os
+import re
 import subprocess
+import time
 from pathlib import Path
 from typing import Any
 
@@ -43,11 +45,12 @@ class Host:
         path.write_text(f"#!/bin/bash\n{does}\n")
         path.chmod(0o755)
 
-    def says(self, relay: str, status: dict[str, Any] | str) -> None:
-        """What a relay's status file holds."""
+    def says(self, relay: str, status: dict[str, Any] | str, age: float = 0.0) -> None:
+        """What a relay's status file holds, for so many seconds."""
         file = self._folder / "run" / f"passerelle-{relay}" / "status.json"
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(status if isinstance(status, str) else json.dumps(status))
+        os.utime(file, (time.time() - age,) * 2)
 
     def status(self) -> tuple[int, str]:
         """The exit code of the command, and what it printed."""
@@ -129,6 +132,30 @@ def test_a_status_that_cannot_be_read_is_not_taken_for_well(host: Host, status: 
     host.says("gitlab", status)
     code, text = host.status()
     assert (code, text.count("❌ Actif (PID: 7) - en route")) == (1, 1), text
+
+
+@pytest.mark.parametrize(
+    ("age", "said"),
+    [(-3600.0, ""), (0.0, ""), (15.0, ""), (45.0, "[45][0-9] s"), (130.0, "2 min"), (7300.0, "121 min")],
+)
+@pytest.mark.parametrize("status", [WELL, {**WELL, "parked": 1}], ids=["well", "not well"])
+@pytest.mark.parametrize("relay", ["gitlab", "nextcloud"])
+def test_a_status_that_is_old_is_how_things_were(
+    host: Host, relay: str, status: dict[str, Any], age: float, said: str
+) -> None:
+    """Such as of a relay that hangs; a clock that was set back makes none old."""
+    host.says(relay, status, age)
+    code, text = host.status()
+    marked = re.search(rf"❌ Actif \(PID: 7\) - son état date d'il y a {said} : en route\n", text)
+    assert bool(marked) is bool(said), text
+    assert code == int(bool(said) or status is not WELL)
+    assert text.count("❌") == code
+
+
+def test_of_a_relay_that_does_not_run_an_old_status_says_nothing(host: Host) -> None:
+    host.says("gitlab", WELL, 7300.0)
+    host.state = "failed"
+    assert "son état" not in host.status()[1]
 
 
 @pytest.mark.parametrize("state", ["inactive", "failed", "activating"])

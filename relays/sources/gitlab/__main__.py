@@ -7,6 +7,7 @@ import sys
 from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import replace
+from functools import partial
 from zoneinfo import ZoneInfo
 
 from relays import service
@@ -19,6 +20,7 @@ from relays.mattermost.bot_session import Bot
 from relays.mattermost.buttons import Signer
 from relays.mattermost.channels import Channels
 from relays.mattermost.directory import Directory
+from relays.mattermost.slash_command import TOKEN
 from relays.sources.gitlab.app import App
 from relays.sources.gitlab.attempt_journal import AttemptJournal
 from relays.sources.gitlab.authenticity import read_authenticity
@@ -29,7 +31,6 @@ from relays.sources.gitlab.channel_ids import ChannelIds
 from relays.sources.gitlab.commands.assembly import receive_commands
 from relays.sources.gitlab.commands.buttons import WORDS
 from relays.sources.gitlab.commands.press import PressReception
-from relays.sources.gitlab.commands.settings import TOKEN
 from relays.sources.gitlab.commands.status import Links
 from relays.sources.gitlab.commands.subscribing import Subscribing
 from relays.sources.gitlab.commands.todo import ReadProjects
@@ -39,19 +40,22 @@ from relays.sources.gitlab.conversations.direct_messages import DirectMessages, 
 from relays.sources.gitlab.conversations.identities import Identities
 from relays.sources.gitlab.conversations.table import Conversations
 from relays.sources.gitlab.dead_letters import DeadLetters
-from relays.sources.gitlab.event_processor import EventProcessor
+from relays.sources.gitlab.event_processor import EventProcessor, Tally
 from relays.sources.gitlab.history import History
 from relays.sources.gitlab.hook_logs import logs_of
 from relays.sources.gitlab.http.refusals import Refusals
 from relays.sources.gitlab.http.server import HttpServer, address_of
 from relays.sources.gitlab.inbox import Inbox
 from relays.sources.gitlab.merge_requests import MergeRequests
+from relays.sources.gitlab.outcome import Settling
 from relays.sources.gitlab.readable import read_projects
 from relays.sources.gitlab.reminders.days import Days
 from relays.sources.gitlab.reminders.reminder import ReminderWorker
 from relays.sources.gitlab.reminders.settings import DEFAULT_ZONE
 from relays.sources.gitlab.router import Router
 from relays.sources.gitlab.silences import Silences
+from relays.sources.gitlab.subscriptions.notices import Notices
+from relays.sources.gitlab.subscriptions.tables import name_of
 from relays.sources.gitlab.subscriptions.view import Subscribed
 from relays.sources.gitlab.subscriptions.watch import SubscriptionWatch
 from relays.sources.gitlab.tables import AFTER_RESCUE, GITLAB
@@ -101,10 +105,13 @@ def build(paths: RelayPaths) -> service.Service:
     in_person = settings.direct_messages and isinstance(sender, Bot)
     gitlab = projects[0].server if projects else None
     channels = Channels(sender) if settings.commands and isinstance(sender, Bot) else None
+    relay.standing.channel_name = partial(name_of, relay.store)
     if channels:
         subscribed = Subscribed(relay.store, relay.store.now, router.routes, asks_gitlab=gitlab is not None)
         router = replace(router, subscribed=subscribed)
-        relay.add(SubscriptionWatch(relay.store, channels, gitlab, router.people, subscribed.doubt))
+        known = (gitlab, router.people, subscribed.doubt)
+        notices = Notices(router.language_in, relay.store.now)
+        relay.add(SubscriptionWatch(relay.store, channels, *known, relay.outbox, notices))
     events, quiet = ChannelEvents(relay.store, router), Silences(relay.store, router.channel_name)
     if settings.commands:
         given_links = (deliveries, relay.outbox, dead_letters, relay.dispatcher.held)
@@ -143,27 +150,22 @@ def build(paths: RelayPaths) -> service.Service:
         text = wording["status.dead_letters"].format(count=dead) if dead else ""
         relay.note("dead_letters", text, count=dead)
 
-    towards = (relay.outbox, router, History.of(relay.store))
-    attempt = AttemptJournal(paths.state / "attempt")
     acts = settings.commands is not None and settings.commands.gitlab is not None
     actions = () if signer is None else frozenset(WORDS) - (frozenset() if acts else {"retry"})
     conversing = _converse(relay, sender, router, direct, actions) if isinstance(sender, Bot) else None
-    relay.add(
-        EventProcessor(
-            deliveries,
-            *towards,
-            dead_letters,
-            attempt,
-            relay.metrics,
-            counters,
-            note,
-            conversing,
-            # Nobody could ask for them without a command; what is there from before goes all the same.
-            events if settings.commands else None,
-            quiet if settings.commands else None,
-            [each.forget for each in (conversing, events, quiet) if each],
-        )
+    settling = Settling(
+        deliveries,
+        dead_letters,
+        History.of(relay.store),
+        router.mute,
+        conversing,
+        # Nobody could ask for them without a command; what is there from before goes all the same.
+        events if settings.commands else None,
+        quiet if settings.commands else None,
+        [each.forget for each in (conversing, events, quiet) if each],
     )
+    attempt, tally = AttemptJournal(paths.state / "attempt"), Tally(relay.metrics, counters, note)
+    relay.add(EventProcessor(settling, relay.outbox, router, attempt, tally))
     return relay
 
 

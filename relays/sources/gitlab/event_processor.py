@@ -9,25 +9,21 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from itertools import accumulate, islice, takewhile
 
 from relays.base.worker import Worker
 from relays.delivery.metrics import Metrics
 from relays.delivery.outbox import Notification, Outbox
 from relays.sources.gitlab.attempt_journal import AttemptJournal
-from relays.sources.gitlab.channel_events import ChannelEvents
-from relays.sources.gitlab.conversations.conversing import Conversing
 from relays.sources.gitlab.correlation import is_review
-from relays.sources.gitlab.dead_letters import DeadLetters
 from relays.sources.gitlab.evaluation import Cause, Outcome, cause_of, consider, consider_review, failed
 from relays.sources.gitlab.event import Event, project_of
 from relays.sources.gitlab.event_kind import gitlab_name
 from relays.sources.gitlab.events import find_kind
-from relays.sources.gitlab.history import History
-from relays.sources.gitlab.inbox import Head, Inbox, Waiting
+from relays.sources.gitlab.inbox import Head, Waiting
 from relays.sources.gitlab.outcome import HELD, Settling
 from relays.sources.gitlab.router import Router
-from relays.sources.gitlab.silences import Silences
 from relays.storage.engine import Database, RefusedError, StorageError
 
 log = logging.getLogger(__name__)
@@ -52,48 +48,37 @@ _SHARE_IN_A_FLOOD = 0.005
 _ENDED = Cause("dead.ended", f"it has ended the relay {MOST_ATTEMPTS} times")
 
 
-class EventProcessor(Worker):
-    """Processes what waits in the inbox `received`, until `stop`; `counters` counts the outcomes.
+@dataclass(frozen=True)
+class Tally:
+    """What is counted: events in the metrics, outcomes in `counters`.
 
-    `dead` hears how many dead letters there are, whenever that is looked at. `forgetting` removes what is old, in the
-    transactions in which events are settled.
+    `dead` hears how many dead letters there are, whenever that is looked at.
     """
 
+    metrics: Metrics
+    counters: Counter[str]
+    dead: Callable[[int], None] = lambda count: None
+
+
+class EventProcessor(Worker):
+    """Processes what waits in the inbox of `settling`, until `stop`; what is to be announced goes into the outbox."""
+
     def __init__(
-        self,
-        received: Inbox,
-        outbox: Outbox,
-        router: Router,
-        memory: History,
-        dead_letters: DeadLetters,
-        attempt: AttemptJournal,
-        metrics: Metrics,
-        counters: Counter[str],
-        dead: Callable[[int], None] = lambda count: None,
-        conversing: Conversing | None = None,
-        channel_events: ChannelEvents | None = None,
-        silences: Silences | None = None,
-        forgetting: Sequence[Callable[[Database], None]] = (),
+        self, settling: Settling, outbox: Outbox, router: Router, attempt: AttemptJournal, tally: Tally
     ) -> None:
         super().__init__("events", _TIMEOUT_SECONDS)
-        self._received = received
+        self._settling = settling
+        self._received = settling.received
+        self._memory = settling.memory
         self._outbox = outbox
         self._router = router
-        self._memory = memory
-        self._dead_letters = dead_letters
-        self._settling = Settling(
-            received, dead_letters, memory, router.mute, conversing, channel_events, silences
-        )
-        self._forgetting = forgetting
         self._attempt = attempt
-        self._metrics = metrics
-        self._counters = counters
-        self._dead = dead
+        self._tally = tally
         self._news = threading.Event()
         self._stopping = threading.Event()
         self._seen = 0, time.monotonic()
         self._calm_from = 0.0
-        received.subscribe(self._news.set)
+        self._received.subscribe(self._news.set)
 
     def stop(self) -> None:
         self._stopping.set()
@@ -127,7 +112,7 @@ class EventProcessor(Worker):
             self._router.subscribed.refresh()
         heads = self._received.heads(_MOST_AT_ONCE)
         if not heads:
-            self._dead(self._dead_letters.count())
+            self._tally.dead(self._settling.dead_letters.count())
             held = self._received.held_seconds()
             self._news.wait(_LOOK_SECONDS if held is None else min(held, _LOOK_SECONDS))
             return
@@ -216,7 +201,7 @@ class EventProcessor(Worker):
             ours[:] = [each for each in found if each is not None]
             self._received.forget(db, 2 * len(outcomes))
             self._memory.forget(db)
-            for forget in self._forgetting:
+            for forget in self._settling.forgetting:
                 forget(db)
             return [each for one in ours for each in one.notifications]
 
@@ -228,8 +213,8 @@ class EventProcessor(Worker):
             log.info("held key=%s kind=%s", key, event.name)
             return
         kind = gitlab_name(event.payload) if find_kind(event.payload) else "other"
-        self._metrics.events.labels(kind, one.outcome).inc()
-        self._counters[one.outcome] += 1
+        self._tally.metrics.events.labels(kind, one.outcome).inc()
+        self._tally.counters[one.outcome] += 1
         if one.outcome == "duplicate":
             log.info("duplicate key=%s", key)
         elif one.cause is not None:

@@ -4,6 +4,7 @@ By what is remembered at that moment the event is announced or not: it may be on
 follow one that was (relays.sources.gitlab.correlation), or it may have to wait for what belongs to it.
 """
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from relays.sources.gitlab.channel_events import SILENCE, ChannelEvents
@@ -25,6 +26,7 @@ class Settling:
     """How what was considered is settled, on a site that mutes this much; each by itself without `conversing`.
 
     With `channel_events` it is noted for those who ask, and with `silences` it is not said where nobody wants it now.
+    `forgetting` removes what is old, in the transactions in which events are settled.
     """
 
     received: Inbox
@@ -34,6 +36,7 @@ class Settling:
     conversing: Conversing | None = None
     channel_events: ChannelEvents | None = None
     silences: Silences | None = None
+    forgetting: Sequence[Callable[[Database], None]] = ()
 
     def settle(self, db: Database, one: Outcome, alone: bool) -> Outcome | None:
         """What becomes of it; None if another relay has it, or has changed what it depends on.
@@ -152,11 +155,16 @@ class Settling:
         return heeded if left else replace(heeded, outcome="filtered", reason=SILENCE)
 
     def _announced(self, db: Database, one: Outcome) -> Outcome:
-        """Leave out what a leader has said, and note what this one says."""
+        """Leave out what a leader has said, and note what this one says.
+
+        What follows a leader that was silenced is of the same act, and silent with it: the push that a merge makes. Not
+        what follows a push, which may be to the branch of another merge request as well, whose silence it is.
+        """
         follows = one.part.follows
         covered = (self.memory.announced.covering(db, follows) if follows else None) or set()
         left = [each for each in one.notifications if each.channel not in covered]
-        self.memory.announced.lead(db, one.part.leads, [each.channel for each in left])
+        silenced = () if one.events[0].name == "push" else one.silenced
+        self.memory.announced.lead(db, one.part.leads, [*(each.channel for each in left), *silenced])
         self.memory.holding.let_go(db, [lead.act for lead in one.part.leads])
         if one.notifications and not left and follows:
             return replace(one, outcome="filtered", reason=follows.setting, notifications=())

@@ -7,8 +7,9 @@
     chosen_by    who has chosen it, by their name in Mattermost, and `chosen_at` when
 
 With a merge request or an issue all that belongs to its thread is silent: pushes to its branch and the pipelines that
-run there as well. A silence takes away and never adds: what it leaves out is left out of that channel alone, and noted
-as such. The root of a conversation is edited all the same, for an edit calls nobody.
+run there as well, and the push that its merge makes (relays.sources.gitlab.outcome). A silence takes away and never
+adds: what it leaves out is left out of that channel alone, and noted as such. The root of a conversation is edited all
+the same, for an edit calls nobody.
 """
 
 import re

@@ -40,14 +40,17 @@ class Announcement:
     lines: Sequence[str]
 
 
-def alone(options: TreeOptions, wording: Wording, news: News, conversation: str = "") -> Announcement:
-    """One document, in the `conversation` about it if there is one.
+def alone(
+    options: TreeOptions, wording: Wording, news: News, conversation: str = "", *, has_button: bool = False
+) -> Announcement:
+    """One document, in the `conversation` about it if there is one; `has_button`: in which people say who takes it.
 
     The first post of a conversation shows the document as it is now; what happens to a known one answers there.
     """
     folder = news.path.rpartition("/")[0]
     shown = f"{folder}/{names.shown(options, news.path)}".lstrip("/")
-    message: Message | None = document.build(options, wording, news)
+    about = conversation if has_button and news.kind is not Kind.DELETED else ""
+    message: Message | None = document.build(options, wording, news, about)
     root = None
     if conversation:
         root, message = message, document.reply(options, wording, news) if news.kind in ANSWERS else None
@@ -55,16 +58,22 @@ def alone(options: TreeOptions, wording: Wording, news: News, conversation: str 
 
 
 def together(
-    options: TreeOptions, wording: Wording, news: Sequence[News], conversations: Mapping[str, str] = NOWHERE
+    options: TreeOptions,
+    wording: Wording,
+    news: Sequence[News],
+    conversations: Mapping[str, str] = NOWHERE,
+    *,
+    has_button: bool = False,
 ) -> Iterator[Announcement]:
     """Documents of any number, in one notification for each kind of news; a single one in its own conversation.
 
-    `conversations` are those about the documents, by their paths.
+    `conversations` are those about the documents, by their paths; for `has_button` see `alone`.
     """
     for kind in Kind:
         of_kind = [each for each in news if each.kind is kind]
         if len(of_kind) == 1 and options.discretion_of(of_kind[0].path) is not Discretion.COUNT:
-            yield alone(options, wording, of_kind[0], conversations.get(of_kind[0].path, ""))
+            conversation = conversations.get(of_kind[0].path, "")
+            yield alone(options, wording, of_kind[0], conversation, has_button=has_button)
         elif of_kind:
             folders: dict[str, list[News]] = defaultdict(list)
             for each in of_kind:

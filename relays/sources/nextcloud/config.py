@@ -1,10 +1,12 @@
 """What nextcloud.toml says. Settings that a site writes as well are types, which the deploy uses too (tasks.site)."""
 
+from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, ValidationInfo
 
-from relays.base.schema import Number
+from relays.base.addresses import BaseUrl
+from relays.base.schema import Number, Section
 from relays.delivery.settings import RelaySettings
 from relays.mattermost.settings import ChannelName
 from relays.sources.nextcloud.changes import Kind
@@ -41,6 +43,13 @@ PollSeconds = Annotated[
 ]
 
 
+class ButtonSettings(Section):
+    """How people say that they take a document; the tokens of the slash commands, which sign that, are a credential."""
+
+    url: BaseUrl = Field(description="address at which Mattermost reaches the GitLab relay to say so")
+    socket: Path = Field(description="where the GitLab relay hands it over")
+
+
 class NextcloudSettings(RelaySettings):
     """The file of the Nextcloud relay."""
 
@@ -50,6 +59,9 @@ class NextcloudSettings(RelaySettings):
     )
     source: Annotated[Source, AfterValidator(_check_source)]
     poll_seconds: PollSeconds
+    buttons: ButtonSettings | None = Field(
+        default=None, description="a button under documents, where a bot posts; without it, posts have none"
+    )
     trees: Annotated[tuple[TreeOptions, ...], AfterValidator(_check_trees)] = Field(
         default=(), validate_default=True, description="what is watched"
     )

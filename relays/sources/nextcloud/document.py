@@ -20,10 +20,12 @@ They know
 """
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from datetime import datetime
 
 from relays.mattermost import markup
 from relays.mattermost import templates as reword
-from relays.mattermost.message import Attachment, Field, Message, Sentence
+from relays.mattermost.message import Attachment, Button, Field, Message, Sentence
 from relays.mattermost.templates import Values
 from relays.sources.nextcloud import names
 from relays.sources.nextcloud.changes import Kind, News
@@ -31,6 +33,8 @@ from relays.sources.nextcloud.options import Discretion, TreeOptions
 from relays.wording import Wording
 
 ICON = ":file_folder:"
+TAKE = "take"
+"""The action of the button of a document."""
 COLOR = "#0082c9"
 
 # In characters; see relays.sources.gitlab.events.common for what they add up to.
@@ -46,8 +50,11 @@ _FEW_BYTES = 10
 _SAMPLE_COUNT = 20
 
 
-def build(options: TreeOptions, wording: Wording, news: News) -> Message:
-    """What happened to a document of a tree that is announced like this."""
+def build(options: TreeOptions, wording: Wording, news: News, about: str = "") -> Message:
+    """What happened to a document of a tree that is announced like this.
+
+    `about` is the conversation that begins with it, if who takes the document is to say so by a button.
+    """
     title, said = (
         options.templates.say(name, _values(options, wording, news), sentence)
         for name, sentence in _sentences(options, wording, news).items()
@@ -91,8 +98,19 @@ def build(options: TreeOptions, wording: Wording, news: News) -> Message:
                 *who,
             ],
             footer=markup.label(options.footer, _FOOTER) if options.footer else None,
+            buttons=[Button(TAKE, markup.Label(wording["button.take"]), about)] if about else (),
         ),
     )
+
+
+def taken(wording: Wording, root: Message, name: str, at: float) -> Message:
+    """The first post of the conversation about a document that somebody has taken: who and when, and no button."""
+    if root.attachment is None:
+        return root
+    when = datetime.fromtimestamp(at).strftime(wording["document.taken_format"])
+    by = markup.fill(wording["document.taken.who"], name=markup.plain(name, _WHO), when=markup.Markup(when))
+    fields = [*root.attachment.fields, Field(wording["document.taken"], by, short=False)]
+    return replace(root, attachment=replace(root.attachment, fields=fields, buttons=()))
 
 
 def reply(options: TreeOptions, wording: Wording, news: News) -> Message:

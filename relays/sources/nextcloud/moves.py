@@ -3,8 +3,12 @@
 Several may change places at once: two that exchange their names, or many whose names go round. So what a document takes
 the place of stays known there, to be compared with it, until it is found elsewhere as well.
 
-What is renamed several times within moments is seen only where it stays, so the renames before that are remembered.
+What is renamed several times within moments, by itself or with the folder that it is in, is seen only where it stays,
+so the renames before that are remembered.
 """
+
+from collections import deque
+from collections.abc import Iterator
 
 from relays.sources.nextcloud.backend import Backend
 from relays.sources.nextcloud.index import Index
@@ -25,9 +29,12 @@ class Moves:
         self._conversations: dict[str, str] = {}
         # From where something was renamed to a path at which it was not seen, the latest ones.
         self._unseen: dict[str, str] = {}
+        # All the latest renames in their order, of folders too, from where and to where; from nowhere what was made.
+        self._renames: deque[tuple[str, str]] = deque(maxlen=_MOST_UNSEEN)
 
     def origin_of(self, path: str, moved_from: str) -> str:
         """Where what was renamed to a path was seen last, by all the renames that were heard of it."""
+        self._renames.append((moved_from, path))
         origin = self._unseen.pop(moved_from, moved_from)
         self._unseen.pop(path, None)
         self._unseen[path] = origin
@@ -36,8 +43,13 @@ class Moves:
         return origin
 
     def begins(self, path: str) -> None:
-        """What is at a path by now is seen there, or was made there."""
+        """What is at a path by now is seen there."""
         self._unseen.pop(path, None)
+
+    def was_made(self, path: str) -> None:
+        """What is at a path by now was made there."""
+        self._renames.append(("", path))
+        self.begins(path)
 
     def has_arrived(self, path: str, seen: Stat) -> bool:
         """Whether what is seen at a path is a known document, and the index has the one there that was there before."""
@@ -52,7 +64,7 @@ class Moves:
     def follow(self, path: str, seen: Stat, moved_from: str | None) -> str | None:
         """Let the index know a document under the path at which it was seen; the path that it left, if it left one."""
         origin = self._index.path_of(seen.inode)
-        if origin is None or origin == path or not self._has_moved(origin, seen, moved_from):
+        if origin is None or origin == path or not self._has_moved(origin, path, seen, moved_from):
             return None
         arrived, about_arrived = self._arrived.pop(origin, None), self._conversations.pop(origin, "")
         if arrived is not None and arrived.inode == seen.inode:
@@ -72,7 +84,7 @@ class Moves:
             self._arrived[path], self._conversations[path] = known, conversation
         return origin
 
-    def _has_moved(self, origin: str, seen: Stat, moved_from: str | None) -> bool:
+    def _has_moved(self, origin: str, path: str, seen: Stat, moved_from: str | None) -> bool:
         still = self._backend.look(origin)
         if isinstance(still, Stat) and still.inode == seen.inode:
             return False
@@ -81,6 +93,17 @@ class Moves:
         arrived = self._arrived.get(origin)
         known = arrived if arrived and arrived.inode == seen.inode else self._index.get(origin)
         # The number of an inode is used again, even at once, so without the news of a rename it proves nothing alone.
-        return moved_from == origin or (
-            known is not None and (known.size, known.mtime_ns) == (seen.size, seen.mtime_ns)
+        return (
+            moved_from == origin
+            or origin in self._before(path)
+            or (known is not None and (known.size, known.mtime_ns) == (seen.size, seen.mtime_ns))
         )
+
+    def _before(self, path: str) -> Iterator[str]:
+        """Where what is at a path was before, the latest first, by each rename of it and of the folders it was in."""
+        for source, target in reversed(self._renames):
+            if path == target or path.startswith(f"{target}/"):
+                if not source:
+                    return
+                path = source + path.removeprefix(target)
+                yield path

@@ -10,6 +10,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 
 from relays.base.schema import Line, Number, Section, ShortName, Shown
+from relays.base.spans import seconds_of
 from relays.mattermost.settings import ChannelName
 from relays.mattermost.templates import Templates, fault
 from relays.sources.nextcloud.changes import Kind
@@ -17,6 +18,7 @@ from relays.sources.nextcloud.changes import Kind
 USERNAME = "Nextcloud RH Bot"
 FURTHER_USERNAME = "Nextcloud Bot"
 ANNOUNCED = (Kind.NEW, Kind.MOVED_IN)
+_SHORTEST_SECONDS, _LONGEST_SECONDS = 3600.0, 60 * 86400.0
 TEMPLATES = tuple(name for kind in Kind for name in (kind.value, f"{kind}.title", f"{kind}.heading"))
 
 
@@ -60,6 +62,13 @@ def _check_wording(wording: dict[str, str]) -> dict[str, str]:
     return wording
 
 
+def _remind_after(value: str) -> str:
+    if not _SHORTEST_SECONDS <= seconds_of(value) <= _LONGEST_SECONDS:
+        raise ValueError('must be a span of time from "1h" to "60d", such as "12h" or "2d"')
+    return value
+
+
+RemindAfter = Annotated[str, AfterValidator(_remind_after)]
 FolderPath = Annotated[str, AfterValidator(_folder_path)]
 Extension = Annotated[str, AfterValidator(_extension)]
 Username = Annotated[Shown, Field(max_length=64)]
@@ -102,6 +111,11 @@ class Options(Section):
         description="own sentences, titles and headings of bursts, Jinja2 templates: `new`, `new.title`, "
         "`new.heading`, `moved_in`…",
     )
+    remind_after: RemindAfter | None = Field(
+        default=None,
+        description="a document that nobody has taken for so long, from `1h` to `60d`, is reminded of in its thread, "
+        "once; needs `mattermost.buttons`; without it, none is",
+    )
     burst_from: Annotated[Number, Field(ge=0, le=10_000)] = Field(
         default=20,
         description="so many documents within ten seconds are announced together, by folder; `0`: never",
@@ -126,6 +140,11 @@ class TreeOptions(Options):
     def name(self) -> str:
         """Of its folder, which a document directly in it lies in."""
         return PurePath(self.tree).name
+
+    @property
+    def remind_seconds(self) -> float | None:
+        """After how long a document is reminded of, None if none is."""
+        return None if self.remind_after is None else seconds_of(self.remind_after)
 
     @property
     def announced(self) -> tuple[Kind, ...]:

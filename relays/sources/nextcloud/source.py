@@ -20,6 +20,7 @@ from relays.sources.nextcloud.burst_control import BurstControl
 from relays.sources.nextcloud.changes import Kind
 from relays.sources.nextcloud.index import Index
 from relays.sources.nextcloud.options import TreeOptions
+from relays.sources.nextcloud.taking import Taking
 from relays.sources.nextcloud.timer_queue import TimerQueue
 from relays.sources.nextcloud.tracker import Tracker
 from relays.sources.nextcloud.watch import Hint, Hints
@@ -52,7 +53,8 @@ class TreeSource(Worker):
     does one that is missing for a minute: only a fresh start sees the new one through a bind mount. The index then
     says what is new in it. Other trees of the service are watched meanwhile.
 
-    `converses`: each document has a conversation, where a bot posts that can answer in it.
+    `converses`: each document has a conversation, where a bot posts that can answer in it. `taking` is where it is kept
+    who takes which, if people can say so.
     """
 
     def __init__(
@@ -63,6 +65,7 @@ class TreeSource(Worker):
         attribution: Attribution,
         *,
         converses: bool = False,
+        taking: Taking | None = None,
     ) -> None:
         super().__init__("tree", _TIMEOUT_SECONDS)
         self._born = time.time()
@@ -72,6 +75,7 @@ class TreeSource(Worker):
         self._burst_control = BurstControl(options)
         self._attribution = attribution
         self._converses = converses
+        self._taking = taking
         self._store: Store = service.store
         self._outbox: Outbox = service.outbox
         self._stopping = threading.Event()
@@ -257,14 +261,15 @@ class TreeSource(Worker):
         dated = set(self._attribution.only_dated(known))
         self._take_quietly(dated)
         alone, together = self._burst_control.due([path for path in known if path not in dated])
-        wording = self._service.wording
+        wording, has_button = self._service.wording, self._taking is not None
         kinds = {path: ready[path] for path in (*alone, *together)}
         # Before the index forgets the documents that are gone.
         conversations = self._conversations(kinds)
         for news in self._attribution.attributed(self._tracker.take_news(alone)):
-            yield announcing.alone(self._options, wording, news, conversations.get(news.path, ""))
+            conversation = conversations.get(news.path, "")
+            yield announcing.alone(self._options, wording, news, conversation, has_button=has_button)
         many = list(self._attribution.attributed(self._tracker.take_news(together)))
-        yield from announcing.together(self._options, wording, many, conversations)
+        yield from announcing.together(self._options, wording, many, conversations, has_button=has_button)
         for path, conversation in conversations.items():
             if kinds[path] is not Kind.DELETED:
                 self._index.converse(path, conversation)
@@ -287,7 +292,9 @@ class TreeSource(Worker):
         def make(db: Database) -> list[Notification]:
             self._index.apply(db)
             self._attribution.save(db)
-            return notifications
+            if self._taking is None:
+                return notifications
+            return self._taking.noted(db, self._backend.name, self._options, notifications)
 
         try:
             self._outbox.put(make).result()

@@ -47,9 +47,29 @@ CREATE TABLE activity_read (
 _CONVERSATIONS = "ALTER TABLE documents ADD COLUMN conversation TEXT NOT NULL DEFAULT '';"
 
 
+# The conversations that begin with a document that people can take, and who has.
+_THREADS = """
+CREATE TABLE document_threads (
+    conversation TEXT PRIMARY KEY,
+    channel      TEXT NOT NULL,
+    tree         TEXT NOT NULL,
+    since        DOUBLE PRECISION NOT NULL,  -- when it was announced
+    reminds      BOOLEAN NOT NULL,  -- whether a reminder is to come
+    signed_by    TEXT NOT NULL,  -- the key that its button is signed with
+    user_id      TEXT NOT NULL DEFAULT '',
+    user_name    TEXT NOT NULL DEFAULT '',
+    taken_at     DOUBLE PRECISION
+);
+CREATE INDEX document_threads_reminding ON document_threads (tree, since) WHERE reminds;
+CREATE INDEX documents_by_conversation ON documents (conversation) WHERE conversation <> '';
+"""
+
+
 def _recognise(tables: Columns) -> int | None:
     if "documents" not in tables:
         return None
+    if "document_threads" in tables:
+        return 5
     if "conversation" in tables["documents"]:
         return 4
     if "activity_read" in tables:
@@ -64,6 +84,7 @@ _MIGRATIONS = (
     ),
     # Relays of the first two versions insert documents without naming the columns.
     Migration(4, up=_CONVERSATIONS, down="ALTER TABLE documents DROP COLUMN conversation;", breaks=(1, 2)),
+    Migration(5, up=_THREADS, down="DROP INDEX documents_by_conversation;\nDROP TABLE document_threads;"),
 )
 
 NEXTCLOUD = Tables("nextcloud", 2, _SCRIPT, _recognise, _MIGRATIONS)

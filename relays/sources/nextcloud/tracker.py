@@ -142,7 +142,7 @@ class Tracker:
         if moved_from is not None:
             moved_from = self._moves.origin_of(path, moved_from)
         elif created:
-            self._moves.begins(path)
+            self._moves.was_made(path)
         if is_ignored(path):
             return
         seen = self._backend.look(path)
@@ -151,7 +151,7 @@ class Tracker:
             return
         self._moves.begins(path)
         if seen == "folder":
-            self.look_below(path, moved_from=moved_from)
+            self._look_below(path, moved_from)
         elif isinstance(seen, Stat):
             heard = Kind.NEW if closed or moved_from is not None else None
             if moved_from == "":
@@ -163,6 +163,13 @@ class Tracker:
 
     def look_below(self, folder: str, *, moved_from: str | None = None) -> None:
         """Look at all of a folder, and once more when what is going on in it has settled."""
+        if moved_from is not None:
+            moved_from = self._moves.origin_of(folder, moved_from)
+            if self._backend.look(folder) is not None:
+                self._moves.begins(folder)
+        self._look_below(folder, moved_from)
+
+    def _look_below(self, folder: str, moved_from: str | None) -> None:
         self.scan(folder, moved_from)
         self._timers.put(SETTLE_SECONDS, self._scan_again, folder)
 

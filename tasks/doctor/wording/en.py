@@ -71,6 +71,7 @@ LINKS = {
     "nextcloud-relay.storage": "storage of the Nextcloud relay",
     "nextcloud-relay.documents": "documents that the relay knows",
     "nextcloud-relay.backlog": "deliveries of the Nextcloud relay",
+    "nextcloud-relay.presses": "buttons of documents",
     "nextcloud-relay.parked": "parked messages (Nextcloud)",
     "command.registered": "Mattermost's slash commands",
     "command.way": "the slash commands' way to the relay",
@@ -586,6 +587,10 @@ BROKEN = {
     ),
     "nextcloud-relay.documents": Saying(
         "the relay knows {known} documents, there are {there}",
+        "systemctl restart passerelle-nextcloud.service; journalctl -u passerelle-nextcloud says why",
+    ),
+    "nextcloud-relay.presses": Saying(
+        "the relay does not hear who takes a document: {path}: {detail}",
         "systemctl restart passerelle-nextcloud.service; journalctl -u passerelle-nextcloud says why",
     ),
 }

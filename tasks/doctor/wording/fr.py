@@ -70,6 +70,7 @@ LINKS = {
     "nextcloud-relay.storage": "stockage du relais Nextcloud",
     "nextcloud-relay.documents": "documents connus du relais",
     "nextcloud-relay.backlog": "livraisons du relais Nextcloud",
+    "nextcloud-relay.presses": "boutons des documents",
     "nextcloud-relay.parked": "messages mis de côté (Nextcloud)",
     "command.registered": "commandes slash de Mattermost",
     "command.way": "chemin des commandes slash au relais",
@@ -639,6 +640,10 @@ BROKEN = {
     ),
     "nextcloud-relay.documents": Saying(
         "le relais connaît {known} documents, il y en a {there}",
+        "systemctl restart passerelle-nextcloud.service ; journalctl -u passerelle-nextcloud dit pourquoi",
+    ),
+    "nextcloud-relay.presses": Saying(
+        "le relais n'entend pas qui prend un document en charge : {path} : {detail}",
         "systemctl restart passerelle-nextcloud.service ; journalctl -u passerelle-nextcloud dit pourquoi",
     ),
 }

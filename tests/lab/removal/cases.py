@@ -344,7 +344,11 @@ _SERVER = "what stays there is named, in tests/unit/test_record.py"
 NOTHING = {
     "portal_url": _FILE,
     **dict.fromkeys(
-        (f"nextcloud.{n}" for n in ("announce", "discretion", "folder_discretion", "categories")), _FILE
+        (
+            f"nextcloud.{n}"
+            for n in ("announce", "discretion", "folder_discretion", "categories", "remind_after")
+        ),
+        _FILE,
     ),
     **dict.fromkeys(
         (

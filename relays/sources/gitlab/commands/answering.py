@@ -68,9 +68,10 @@ class Answering:
         def work(wording: Wording) -> Markup:
             if is_over:
                 return Markup(wording["button.over"])
-            asked = self._asked(command, wording)
-            thread = self.threads(asked.command)
-            if thread is None or thread.conversation != conversation or not command.words:
+            asked = replace(self._asked(command, wording), conversation=conversation)
+            thread = None if subcommand.elsewhere else self.threads(asked.command)
+            is_gone = thread is None or thread.conversation != conversation or not command.words
+            if is_gone and not subcommand.elsewhere:
                 return Markup(wording["button.gone"])
             if self._person(command).is_bot or not self._is_member(command):
                 return Markup(wording["button.members_only"])

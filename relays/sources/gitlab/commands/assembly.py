@@ -9,6 +9,7 @@ from relays.mattermost.bot_session import Bot
 from relays.mattermost.client import Hook
 from relays.mattermost.later_answers import Server
 from relays.mattermost.people import People
+from relays.mattermost.slash_command import TOKEN
 from relays.sources.gitlab.channel_events import ChannelEvents
 from relays.sources.gitlab.channel_ids import ChannelIds
 from relays.sources.gitlab.commands.acting import Actor, read_server
@@ -22,12 +23,13 @@ from relays.sources.gitlab.commands.replay import Replay
 from relays.sources.gitlab.commands.request import CommandReception
 from relays.sources.gitlab.commands.retry import Retry
 from relays.sources.gitlab.commands.review import Review
-from relays.sources.gitlab.commands.settings import TOKEN, CommandSettings
+from relays.sources.gitlab.commands.settings import CommandSettings
 from relays.sources.gitlab.commands.status import Links, Status
 from relays.sources.gitlab.commands.subcommand import Subcommand
 from relays.sources.gitlab.commands.subscribe import Subscribe
 from relays.sources.gitlab.commands.subscribing import Subscribing
 from relays.sources.gitlab.commands.subscriptions import Subscriptions
+from relays.sources.gitlab.commands.take import Take
 from relays.sources.gitlab.commands.threads import find_thread
 from relays.sources.gitlab.commands.todo import ReadProjects, Todo
 from relays.sources.gitlab.commands.unsubscribe import Unsubscribe
@@ -71,6 +73,7 @@ def receive_commands(
         Notify(links.store, projects.zone.key, in_person=in_person),
         Review(links.store, links.outbox, router, actor),
         Retry(links.store, links.outbox, router, actor),
+        Take(settings.documents),
         Dead(links.store),
     )
     subcommands = {each.name: each for each in (Help(others), *others)}

@@ -11,6 +11,7 @@ from relays.sources.gitlab import dead_letters
 from relays.sources.gitlab.commands.storing import stored
 from relays.sources.gitlab.commands.subcommand import Asked, Subcommand
 from relays.sources.gitlab.dead_letters import DeadLetter
+from relays.sources.gitlab.subscriptions.tables import name_of
 from relays.storage.engine import Database
 from relays.storage.store import Store
 from relays.wording import Wording, age, counted
@@ -79,7 +80,7 @@ class Dead(Subcommand):
                 markup.fill(
                     wording["command.dead.message"],
                     number=message.id,
-                    channel=markup.code(message.channel, 80),
+                    channel=markup.code(name_of(self._store, message.channel), 80),
                     age=self._ago(message.created_at, wording),
                     reason=markup.given(markup.plain, message.reason or "", _REASON),
                 )

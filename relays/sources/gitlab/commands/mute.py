@@ -1,8 +1,8 @@
 """`mute`: a while without news in the channel, of everything, of a project, or of one thing in it."""
 
 import logging
-import re
 
+from relays.base.spans import seconds_of
 from relays.delivery.outbox import Notification, Outbox
 from relays.mattermost import markup
 from relays.mattermost.markup import Markup
@@ -20,8 +20,6 @@ from relays.wording import CATALOGUES, Wording, age
 
 log = logging.getLogger(__name__)
 
-_SPAN = re.compile(r"([0-9]{1,4})(min|m|h|d|j)")
-_SECONDS = {"m": 60, "min": 60, "h": 3600, "d": 86400, "j": 86400}
 _OFF = "off"
 _TARGET = 300
 # Who asks for the same again so soon has not heard that it was done.
@@ -44,7 +42,7 @@ class Mute(Subcommand):
         if not asked.arguments:
             return self._list(channel, wording)
         span, *targets = asked.arguments
-        seconds = _seconds(span)
+        seconds = seconds_of(span)
         thread = "" if targets else self._thread(asked)
         target = targets[0] if targets else thread
         if (span != _OFF and not seconds) or len(targets) > 1 or not _is_target("".join(targets)):
@@ -132,12 +130,6 @@ class Mute(Subcommand):
 def _is_target(text: str) -> bool:
     """Whether something can be silent that is called so, which everything can."""
     return not text or silences.is_target(text)
-
-
-def _seconds(span: str) -> float:
-    """How long a span of time like `2h` is; 0 for none."""
-    found = _SPAN.fullmatch(span)
-    return float(int(found[1]) * _SECONDS[found[2]]) if found else 0.0
 
 
 def _what(target: str, wording: Wording) -> Markup:

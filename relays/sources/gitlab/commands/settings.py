@@ -1,5 +1,6 @@
 """What the settings say of slash commands."""
 
+from pathlib import Path
 from typing import Annotated
 
 from pydantic import Field
@@ -12,7 +13,6 @@ COMMAND_PATH = "/mattermost/command"
 """Where the relay takes slash commands in."""
 ACTION_PATH = "/mattermost/action"
 """Where it takes the presses of buttons in."""
-TOKEN = "mattermost-command-token"  # noqa: S105  # the name of the credential
 
 Operators = Annotated[
     tuple[MattermostName, ...],
@@ -46,4 +46,8 @@ class CommandSettings(Section):
     gitlab: ActingSettings | None = Field(
         default=None,
         description="the GitLab that commands and buttons change something in; without it, none does",
+    )
+    documents: Path | None = Field(
+        default=None,
+        description="socket of the Nextcloud relay, which hears there who takes which document; without it, none does",
     )

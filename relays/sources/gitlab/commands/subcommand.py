@@ -17,7 +17,8 @@ class Asked:
 
     `is_operator` asks Mattermost whether the person may decide what concerns the whole relay, and `may_manage` whether
     they may decide what concerns the channel that they are in; `user_name` asks what they are called there, and
-    `person` for all that it says of them. NotSureError while it does not say.
+    `person` for all that it says of them. NotSureError while it does not say. `conversation` is what a button that was
+    pressed is about.
     """
 
     command: SlashCommand
@@ -27,6 +28,7 @@ class Asked:
     may_manage: Callable[[], bool] = field(repr=False)
     user_name: Callable[[], str] = field(repr=False)
     person: Callable[[], Person] = field(repr=False)
+    conversation: str = ""
 
 
 class NotSureError(Exception):
@@ -38,12 +40,14 @@ class Subcommand(ABC):
 
     `asks_mattermost`, `asks_gitlab`: it may have to wait for one of them, so that the answer may come later.
     `acts_in_gitlab`: it changes something there, for somebody who waits.
+    `elsewhere`: its threads are another relay's, which knows whether a post begins one.
     """
 
     name: ClassVar[str]
     asks_mattermost: ClassVar[bool] = False
     asks_gitlab: ClassVar[bool] = False
     acts_in_gitlab: bool = False
+    elsewhere: ClassVar[bool] = False
 
     @abstractmethod
     def answer(self, asked: Asked) -> Markup:

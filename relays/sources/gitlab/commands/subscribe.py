@@ -8,12 +8,13 @@ from relays.mattermost.channels import Channel
 from relays.mattermost.markup import Markup
 from relays.mattermost.people import NoAnswerError
 from relays.sources.gitlab.commands.subcommand import Asked, NotSureError, Subcommand
-from relays.sources.gitlab.commands.subscribing import SITE, Subscribing, what
+from relays.sources.gitlab.commands.subscribing import SITE, Subscribing
 from relays.sources.gitlab.reader import within
 from relays.sources.gitlab.rest import GitLabError
 from relays.sources.gitlab.subscriptions import conditions, tables
 from relays.sources.gitlab.subscriptions.access import UNKNOWN, Finding, Readers
 from relays.sources.gitlab.subscriptions.conditions import ConditionError
+from relays.sources.gitlab.subscriptions.notices import what
 from relays.sources.gitlab.subscriptions.subscription import (
     Place,
     Subscription,

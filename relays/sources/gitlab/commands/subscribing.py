@@ -4,10 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from relays.delivery.outbox import Notification, Outbox
-from relays.mattermost import markup
 from relays.mattermost.channels import Channels
-from relays.mattermost.markup import Markup
-from relays.mattermost.message import RELAY, Message
 from relays.sources.gitlab.commands.storing import stored
 from relays.sources.gitlab.project_list import covers
 from relays.sources.gitlab.rest import Server
@@ -15,14 +12,12 @@ from relays.sources.gitlab.router import Router
 from relays.sources.gitlab.routing import shows
 from relays.sources.gitlab.subscriptions import tables
 from relays.sources.gitlab.subscriptions.access import UNKNOWN
+from relays.sources.gitlab.subscriptions.notices import Notices
 from relays.sources.gitlab.subscriptions.subscription import Place, Subscription
 from relays.sources.gitlab.subscriptions.tables import Access
 from relays.storage.engine import Database
 from relays.storage.store import Store
-from relays.wording import CATALOGUES, Wording
 
-_TARGET = 300
-_CONDITIONS = 500
 SITE = "site"
 """Why a project may not be announced in a channel: GitLab cannot be asked, and no route of the site leads it there."""
 
@@ -43,14 +38,7 @@ class Subscribing:
 
     def notice(self, key: str, place: Place, name: str, said: Sequence[Subscription]) -> list[Notification]:
         """What a channel hears of it in its own language; nothing if it cannot."""
-        if place.state or not said:
-            return []
-        wording = CATALOGUES[self.router.language_in(place.name)]
-        shown = Markup(", ".join(what(each, wording) for each in said))
-        text = markup.fill(wording[key], name=markup.plain(name, 64), what=shown)
-        message = Message(RELAY, ":pushpin:", summary=text, text=text)
-        delivery = f"subscription:{said[0].target}:{self.store.now():.3f}"
-        return [Notification(delivery, place.key, message)]
+        return Notices(self.router.language_in, self.store.now).made(key, place, name, said)
 
     def refusals(self, subscription: Subscription) -> list[str]:
         """Why nothing of it is announced, in words as in subscriptions.access: one for each of its projects."""
@@ -71,12 +59,3 @@ class Subscribing:
     @staticmethod
     def _is_of(access: Access, subscription: Subscription) -> bool:
         return access.channel_id == subscription.channel_id and subscription.matches_project(access.project)
-
-
-def what(subscription: Subscription, wording: Wording) -> Markup:
-    """What is subscribed to, in words."""
-    return markup.fill(
-        wording["command.subscription"],
-        target=markup.code(subscription.target, _TARGET),
-        conditions=markup.given(markup.code, subscription.conditions, _CONDITIONS),
-    )

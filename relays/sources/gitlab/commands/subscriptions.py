@@ -3,8 +3,9 @@
 from relays.mattermost import markup
 from relays.mattermost.markup import Markup
 from relays.sources.gitlab.commands.subcommand import Asked, Subcommand
-from relays.sources.gitlab.commands.subscribing import Subscribing, what
+from relays.sources.gitlab.commands.subscribing import Subscribing
 from relays.sources.gitlab.subscriptions import tables
+from relays.sources.gitlab.subscriptions.notices import state_key, what
 from relays.sources.gitlab.subscriptions.subscription import Place, Subscription
 from relays.wording import Wording
 
@@ -53,7 +54,7 @@ class Subscriptions(Subcommand):
         if place.state:
             channel = next(iter(self._with.router.routes[-1].channels), "")
             return markup.fill(
-                wording[f"command.list.state.{place.state.replace(' ', '_')}"],
+                wording[state_key(place.state)],
                 fallback=markup.given(markup.code, channel, 80),
             )
         refusals = self._with.refusals(each)
@@ -61,4 +62,4 @@ class Subscriptions(Subcommand):
             return None
         if not all(refusals):
             return Markup(wording["command.list.state.some"])
-        return Markup(wording[f"command.list.state.{refusals[0].replace(' ', '_')}"])
+        return Markup(wording[state_key(refusals[0])])

@@ -7,8 +7,9 @@ from relays.delivery.outbox import Notification
 from relays.mattermost import markup
 from relays.mattermost.markup import Markup
 from relays.sources.gitlab.commands.subcommand import Asked, Subcommand
-from relays.sources.gitlab.commands.subscribing import Subscribing, what
+from relays.sources.gitlab.commands.subscribing import Subscribing
 from relays.sources.gitlab.subscriptions import tables
+from relays.sources.gitlab.subscriptions.notices import what
 from relays.sources.gitlab.subscriptions.subscription import Place, Subscription, target_of
 from relays.storage.engine import Database
 

@@ -8,6 +8,7 @@ subscription_access    whether a project may be announced in a channel, why not,
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from relays.mattermost.bot import by_id, id_in
 from relays.sources.gitlab.subscriptions.subscription import Place, Subscription
 from relays.storage.engine import Database, Readable
 
@@ -53,6 +54,23 @@ def places(store: Readable) -> dict[str, Place]:
     return {row[0]: Place(*row) for row in rows}
 
 
+def name_of(store: Readable, channel: str) -> str:
+    """What people call a channel of the outbox, which may be there by its number: as it is there if nobody knows.
+
+    A name that the site's settings have for another channel would say the wrong one. StorageError.
+    """
+    channel_id = id_in(channel)
+    if not channel_id:
+        return channel
+    rows = store.read(
+        "SELECT channel FROM channel_ids WHERE channel_id = ? UNION ALL"
+        " SELECT name FROM subscribed_channels WHERE channel_id = ? AND name <> ''"
+        " AND name NOT IN (SELECT channel FROM channel_ids)",
+        (channel_id, channel_id),
+    )
+    return str(rows[0][0]) if rows else channel
+
+
 def access(store: Readable) -> dict[tuple[str, str], Access]:
     """What was found out, by channel and project. StorageError."""
     rows = store.read(
@@ -91,9 +109,14 @@ def end(db: Database, numbers: Sequence[int]) -> int:
 
 
 def tidy(db: Database) -> None:
-    """Forget channels without a subscription."""
-    for table in ("subscribed_channels", "subscription_access"):
-        db.execute(f"DELETE FROM {table} WHERE channel_id NOT IN (SELECT channel_id FROM subscriptions)")
+    """Forget channels without a subscription; not what one is called that messages wait or are put aside for."""
+    gone = "channel_id NOT IN (SELECT channel_id FROM subscriptions)"
+    db.execute(f"DELETE FROM subscription_access WHERE {gone}")
+    db.execute(
+        f"DELETE FROM subscribed_channels WHERE {gone} AND NOT EXISTS (SELECT 1 FROM outbox"
+        " WHERE outbox.channel = ? || subscribed_channels.channel_id AND outbox.state IN ('ready', 'parked'))",
+        (by_id(""),),
+    )
 
 
 def keep_place(db: Database, place: Place, seen_at: float) -> None:
@@ -109,6 +132,12 @@ def keep_place(db: Database, place: Place, seen_at: float) -> None:
         " seen_at = excluded.seen_at",
         (*place, seen_at),
     )
+
+
+def refusals(db: Database, channel_id: str) -> dict[str, str]:
+    """Why each project that was found out about may not be announced in a channel, empty for one that may."""
+    rows = db.execute("SELECT project, refusal FROM subscription_access WHERE channel_id = ?", (channel_id,))
+    return dict(rows.fetchall())
 
 
 def replace_access(db: Database, channel_id: str, found: Sequence[Access], before: float) -> None:

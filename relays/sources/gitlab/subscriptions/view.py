@@ -44,7 +44,9 @@ class Subscribed:
     def refresh(self) -> None:
         """Read what is stored. StorageError."""
         found = tables.listed(self._store)
-        places = tables.places(self._store) if found else {}
+        subscribing = {each.channel_id for each in found}
+        known = tables.places(self._store) if found else {}
+        places = {each: place for each, place in known.items() if each in subscribing}
         if any(not (place.name or place.state) for place in places.values()):
             self.doubt.set()  # somebody has imported it
         self._places = self._named(places) if places else {}

@@ -2,14 +2,18 @@
 
 People come into channels, projects become private, channels are renamed and archived. Where GitLab or Mattermost does
 not answer, what was found out before stays; relays.sources.gitlab.subscriptions.view says how long it counts.
+
+A channel in which nothing more is announced by a subscription hears so once, in the transaction in which that is noted.
+That it is announced again shows by itself.
 """
 
 import logging
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 
 from relays.base.trouble import Trouble
+from relays.delivery.outbox import Notification, Outbox
 from relays.mattermost.channels import Channel, Channels
 from relays.mattermost.people import NoAnswerError
 from relays.sources.gitlab.people import UserNames
@@ -17,6 +21,7 @@ from relays.sources.gitlab.reader import GitLabReader
 from relays.sources.gitlab.rest import GitLabError, Server
 from relays.sources.gitlab.subscriptions import tables
 from relays.sources.gitlab.subscriptions.access import Readers
+from relays.sources.gitlab.subscriptions.notices import Notices, refusals_of
 from relays.sources.gitlab.subscriptions.subscription import (
     ARCHIVED,
     GONE,
@@ -58,6 +63,8 @@ class SubscriptionWatch(GitLabReader):
         server: Server | None,
         people: UserNames,
         doubt: threading.Event,
+        outbox: Outbox,
+        notices: Notices,
         interval: float = INTERVAL_SECONDS,
     ) -> None:
         super().__init__("subscriptions", _TIMEOUT_SECONDS)
@@ -66,6 +73,8 @@ class SubscriptionWatch(GitLabReader):
         self._server = server
         self._people = people
         self._doubt = doubt
+        self._outbox = outbox
+        self._notices = notices
         self._interval = interval
         self._trouble = Trouble(
             "subscriptions", retry="again in a while", meanwhile="what was found out before counts for a day"
@@ -106,11 +115,12 @@ class SubscriptionWatch(GitLabReader):
             except GitLabError as error:
                 trouble = error
                 continue
-            if place.state != (known[channel_id].state if channel_id in known else ""):
+            former = known[channel_id].state if channel_id in known else ""
+            if place.state != former:
                 log.warning(
                     "subscribed channel=%s name=%s state=%s", channel_id, place.name, place.state or "well"
                 )
-            self._keep(place, found, begun)
+            self._keep(place, subscriptions, found, begun, is_back=bool(former) and not place.state)
         self._trouble.report(str(trouble), trouble.remedy)
 
     def _found(
@@ -127,9 +137,31 @@ class SubscriptionWatch(GitLabReader):
                 finding = readers.judge(project, channel, names)
                 yield from finding.noted(place.channel_id, begun)
 
-    def _keep(self, place: Place, found: Sequence[Access], begun: float) -> None:
-        def work(db: Database) -> None:
+    def _keep(
+        self,
+        place: Place,
+        subscriptions: Sequence[Subscription],
+        found: Sequence[Access],
+        begun: float,
+        *,
+        is_back: bool,
+    ) -> None:
+        """Note it, and say in the channel what is not announced there any more; where it `is_back`, what is not now."""
+
+        def work(db: Database) -> Sequence[Notification]:
+            before = tables.refusals(db, place.channel_id)
             tables.keep_place(db, place, begun)
             tables.replace_access(db, place.channel_id, found, begun)
+            after = tables.refusals(db, place.channel_id)
+            lost = [
+                each
+                for each in subscriptions
+                if (is_back or _is_announced(each, before)) and not _is_announced(each, after)
+            ]
+            return self._notices.suspended(place, lost, after) if self._server else ()
 
-        self._store.submit(work).result()
+        self._outbox.put(work).result()
+
+
+def _is_announced(subscription: Subscription, refusals: Mapping[str, str]) -> bool:
+    return not all(refusals_of(subscription, refusals))

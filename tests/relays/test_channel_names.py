@@ -1,0 +1,91 @@
+"""A channel that has subscribed is known by its number, and is shown to people by its name."""
+
+from collections.abc import Callable
+
+import pytest
+import requests
+
+from tests.postgresql import on_both_spools
+from tests.relays.bot_sink import BotSink
+from tests.relays.commanded import bot, chat
+from tests.relays.events import send
+from tests.relays.process import Relay, health, undelivered, wait_for
+from tests.relays.sink import OK, Reply
+from tests.relays.slash import introduce
+from tests.relays.test_parked import parked
+from tests.relays.test_status import status
+from tests.relays.test_subscriptions import HALL, ROOT, SITE, event, in_hall, in_room, readers, relay, rooms
+
+__all__ = ["bot", "chat", "readers", "relay", "rooms"]
+
+REFUSED = Reply(400, b'{"id": "model.post.is_valid.msg.app_error"}')
+
+
+def metrics(relay: Relay) -> list[str]:
+    return requests.get(f"http://127.0.0.1:{relay.port}/metrics", timeout=5).text.splitlines()
+
+
+# How Mattermost answers, and where that is seen: lines or names that are of this channel.
+SEEN: dict[str, tuple[Reply, Callable[[Relay], object]]] = {
+    "held, in /health": (Reply(401, b"{}"), lambda relay: health(relay)[1]["held"]),
+    "held, in status.json": (Reply(401, b"{}"), lambda relay: status(relay).get("held")),
+    "held, in systemd's line": (
+        Reply(401, b"{}"),
+        lambda relay: [line for line in relay.notified if line.startswith("STATUS=")][-1:],
+    ),
+    "held, in the metrics": (
+        Reply(401, b"{}"),
+        lambda relay: [line for line in metrics(relay) if line.startswith("passerelle_channel_held{")],
+    ),
+    "tried again, in /health": (Reply(503, b""), lambda relay: health(relay)[1]["retrying"]),
+    "tried again, in status.json": (Reply(503, b""), lambda relay: status(relay).get("retrying")),
+    "put aside, in the chat": (
+        REFUSED,
+        lambda relay: in_room(relay, "dead list", user_id=ROOT).splitlines()[1:],
+    ),
+    "put aside, on the host": (REFUSED, lambda relay: parked(relay, "list").stdout.splitlines()),
+}
+
+
+@pytest.mark.parametrize("seen", SEEN)
+@pytest.mark.parametrize("ended", [False, True], ids=["subscribed", "not any more"])
+def test_a_channel_is_shown_by_its_name(relay: Relay, rooms: BotSink, seen: str, ended: bool) -> None:
+    """As long as something waits or is put aside for it, whether it is still subscribed or not."""
+    introduce(rooms, ROOT, "root")
+    reply, look = SEEN[seen]
+    relay.start()
+    in_hall(relay, f"subscribe {SITE} issue")
+    in_room(relay, f"subscribe {SITE} release")
+    wait_for(lambda: len(rooms.written("hall")) == len(rooms.written("room")) == 1)
+    rooms.behave = lambda call: OK if call.body.get("channel_id") != HALL else reply
+    send(relay, event(SITE))
+    if ended:
+        wait_for(lambda: undelivered(relay) or reply is REFUSED)
+        in_hall(relay, f"unsubscribe {SITE}")
+    wait_for(lambda: "hall" in str(look(relay)), what=seen)
+    assert HALL not in str(look(relay))
+    assert "id:" not in str(look(relay))
+
+
+@on_both_spools
+def test_what_was_put_aside_keeps_its_name(relay: Relay, rooms: BotSink) -> None:
+    """Over the end of the subscription, a new name of the channel, a look at all channels and a start."""
+    relay.start()
+    in_hall(relay, f"subscribe {SITE} issue")
+    in_room(relay, f"subscribe {SITE} release")
+    wait_for(lambda: len(rooms.written("hall")) == len(rooms.written("room")) == 1)
+    rooms.behave = lambda call: OK if call.body.get("channel_id") != HALL else REFUSED
+    send(relay, event(SITE))
+    wait_for(lambda: parked(relay, "list").stdout)
+    for former, name in (("hall", "salon"), ("salon", "atrium")):
+        rooms.ids[name] = rooms.ids.pop(former)
+        relay.terminate()
+        relay.start()
+        wait_for(lambda name=name: f"\t{name}\t" in parked(relay, "list").stdout)  # type: ignore[misc]
+    in_hall(relay, "unsubscribe all", channel_name="atrium")
+    relay.terminate()
+    assert "\tatrium\t" in parked(relay, "list").stdout
+    relay.start()
+    in_room(relay, f"subscribe {SITE} pipeline")
+    assert "\tatrium\t" in parked(relay, "list").stdout
+    assert in_room(relay, "list").count(SITE) == 2
