@@ -80,6 +80,8 @@ FRENCH = {
     "requête sans son jeton est refusée. Sans commande, la machine n'a aucun jeton.",
     "test_who_presses_a_button_is_answered_and_nobody_else": "Le bouton du message d'une issue la passe sous silence, "
     "par Mattermost seul ; sans boutons, il n'y a rien.",
+    "test_nobody_but_the_relays_says_who_takes_a_document": "Les deux relais ont seuls accès à la socket par laquelle "
+    "un document est pris en charge ; sans ce bouton, elle n'existe pas.",
     "test_secrets_are_there_to_be_looked_for": "Les recherches qui suivent portent au moins sur le secret du webhook "
     "GitLab et sur les deux webhooks.",
     "test_no_copy_of_a_secret_is_readable_by_others": "Partout ailleurs où un secret a été écrit, le fichier n'est "
