@@ -181,7 +181,7 @@ def refused(machine: Shell, chat: Chat, root: Json) -> None:
             json.loads(post_to(machine, "/mattermost/action", json.dumps(press), {}))["ephemeral_text"]
         )
 
-    assert "Ce bouton a plus d'une semaine" in pressed(root["channel_id"], 8)
+    assert "Ce bouton a expiré" in pressed(root["channel_id"], 8)
     assert "Ce bouton n'est plus valable" in pressed(chat.channel("rh-alerts")["id"], 0)
     assert "Ce bouton n'est plus valable" in pressed(root["channel_id"], 0, signature="0" * 64)
     # Of our own signature, but the post does not begin that conversation.
