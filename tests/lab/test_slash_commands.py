@@ -46,14 +46,15 @@ def on_page(chat: Chat, person: str, text: str) -> str:
 
 
 def test_people_are_answered_by_a_site_with_a_command(machine: Shell, chat: Chat) -> None:
+    me = chat.api("GET", "/users/me")["username"]
+    # Before anything is asked, for the relay remembers for a while how somebody reads.
+    chat.api("PUT", "/users/me/patch", {"locale": "en"})
     first = deploy(**SITE)
     saved = machine(f"cat {TOKENS}").strip()
     assert saved not in first.output
     assert deploy(**SITE).changed == 0
     assert doctor(**SITE).code == 0
     check(SITE)
-    me = chat.api("GET", "/users/me")["username"]
-    chat.api("PUT", "/users/me/patch", {"locale": "en"})
     assert "Passerelle: everything works" in on_page(chat, me, "status")
     assert f"Visible par {me} seulement" in on_page(chat, me, "help")
     # Who waits for GitLab is answered later, on the page.
