@@ -59,7 +59,11 @@ def test_people_are_answered_by_a_site_with_a_command(machine: Shell, chat: Chat
     assert f"Visible par {me} seulement" in on_page(chat, me, "help")
     # Who waits for GitLab is answered later, on the page.
     on_page(chat, me, "todo")
-    waits = ("What waits for you in GitLab", "Nothing waits for you", "No account of GitLab is yours")
+    waits = (
+        "What waits for you in GitLab",
+        "Nothing waits for you",
+        "Nothing says which GitLab account is yours",
+    )
     wait_until("what waits", lambda: any(each in on_page(chat, me, "help") for each in waits))
     # What is chosen in the chat is named, and is no difference.
     run(chat, "notify quiet 19:00-08:00")
