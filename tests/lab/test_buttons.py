@@ -82,6 +82,7 @@ def buttons(post: Json) -> dict[str, str]:
     return {action["id"]: action["name"] for box in boxes for action in box.get("actions") or []}
 
 
+@pytest.mark.exhaustive
 def test_people_act_in_gitlab_by_buttons(
     site: Site, machine: Shell, chat: Chat, forge: Forge, lab: state.Lab
 ) -> None:

@@ -55,7 +55,7 @@ def deployed(chat: Chat, mattermost_container: Container) -> Iterator[None]:
     deploy()
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.exhaustive
 @pytest.mark.parametrize(("make", "line", "what"), STATES)
 def test_drift_and_deploy(chat: Chat, make: Callable[[Chat], None], line: str, what: str) -> None:
     before = ids(chat)

@@ -46,6 +46,7 @@ def killed_at(number: int, delay: float) -> bool:
     return False
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("step", [9, pytest.param(1, marks=pytest.mark.exhaustive)])
 def test_the_next_run_completes_it(nothing_there: None, chat: Chat, forge: Forge, step: int) -> None:
     seed = random.randrange(1_000_000)

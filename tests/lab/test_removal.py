@@ -72,7 +72,7 @@ def check(settings: Settings) -> None:
     assert done.returncode == 0, done.stdout[-4000:]
 
 
-@pytest.mark.sampled(36)
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("change", CHANGES, ids=str)
 def test_a_change_is_named_and_leaves_nothing(world: World, change: Change) -> None:
     """There and back: the lab's own settings leave nothing of those before either."""

@@ -231,6 +231,7 @@ def at(url: str) -> Callable[[Relay], None]:
     return lambda relay: relay.configure(settings)
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(
     ("spoil", "announced"),
     [

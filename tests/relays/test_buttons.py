@@ -170,6 +170,7 @@ def _unsigned(root: Written) -> dict[str, Any]:
     return {"attachments": [{**box, "actions": [{**each, **about} for each in box["actions"]]}]}
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(
     ("content", "status"),
     [

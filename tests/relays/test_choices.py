@@ -82,6 +82,7 @@ def choices(relay: Relay, command: str, given: str = "") -> subprocess.Completed
     )
 
 
+@pytest.mark.sampled(2)
 @on_both_spools
 def test_choices_are_listed_exported_and_imported(bot: Callable[..., Relay]) -> None:
     relay = bot()

@@ -103,6 +103,7 @@ def test_while_a_token_is_replaced_both_are_taken(bot: Callable[..., Relay], tmp
     assert ask(relay, "help") == ask(relay, "help", token="other")
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     ("text", "user_id", "shown"),
     [

@@ -111,7 +111,7 @@ def storm(
     return said, weather
 
 
-@pytest.mark.sampled(3)
+@pytest.mark.sampled(6)
 @pytest.mark.parametrize(
     ("spool", "hosts"),
     [("sqlite", 1), pytest.param("postgresql", 2)],

@@ -81,6 +81,7 @@ def truncate(to: float) -> Damage:
     return lambda state: os.truncate(state / "relay.db", int((state / "relay.db").stat().st_size * to))
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     ("logged", "damage", "least"),
     [

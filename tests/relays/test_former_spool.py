@@ -55,6 +55,7 @@ def filled(relay: Relay, listener: socket.socket, sink: Sink) -> None:
     assert [send(listener, number) for number in range(2, 6)] == [200] * 4
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("end", [Relay.kill, pytest.param(Relay.terminate, marks=pytest.mark.exhaustive)])
 def test_what_waits_comes_along_in_its_order(
     relays_with: Make,
@@ -132,6 +133,7 @@ CREATE FUNCTION passerelle.slow() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PER
 """
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     "table", ["told_delivery", pytest.param("outbox", marks=pytest.mark.exhaustive), "received"]
 )

@@ -149,6 +149,7 @@ def test_a_day_is_said_once_and_not_again_after_a_restart(make: Make, forge: For
     assert (len(sink.posts), forge.asked) == (1, [])
 
 
+@pytest.mark.sampled(2)
 @on_both_spools
 def test_a_kill_while_gitlab_is_read_or_mattermost_is_away_doubles_nothing(
     make: Make, forge: Forge, sink: Sink

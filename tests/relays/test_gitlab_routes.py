@@ -179,6 +179,7 @@ def test_what_is_muted_can_be_announced(gitlab_with: Make, sink: Sink) -> None:
     wait_for(lambda: sink.posts)
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(
     ("settings", "words"),
     [

@@ -152,6 +152,7 @@ def assert_inert(people: Team, channel: str, named: Mapping[str, Named]) -> int:
     return len(posts)
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     ("folded", "each", "by_bot", "version"),
     [
@@ -195,6 +196,7 @@ def test_no_text_in_an_event_of_gitlab_acts(
         wait_for(lambda: people.badges() == {"admin": 1, "alice": 2, "bob": 1})
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("digest_from", [0, 5])
 def test_no_text_in_a_conversation_acts(tmp_path: Path, digest_from: int) -> None:
     """In roots, in their edits, in replies and digests of them: an API takes mentions that nothing switches off."""

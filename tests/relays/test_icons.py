@@ -78,6 +78,7 @@ def test_what_a_relay_says_of_itself_keeps_its_own(gitlab_with: Callable[[str], 
     assert icons == {True: {"icon_emoji": ":warning:"}, False: {"icon_emoji": ":new:"}}
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("icon", ["fox", ":a b:", "ftp://x/y.png", "http://", "::"])
 def test_what_is_none_is_named(gitlab_with: Callable[[str], Relay], icon: str) -> None:
     relay = gitlab_with(f'icon = "{icon}"\n')

@@ -69,6 +69,7 @@ def test_a_folder_of_documents_that_comes_at_once(
     expect(one_by_one, sink, tree, {f"Conges/lot/{name}" for name in names})
 
 
+@pytest.mark.exhaustive
 def test_folders_in_folders_that_are_written_to_while_they_are_made(
     one_by_one: Relay, tree: Path, sink: Sink
 ) -> None:

@@ -246,6 +246,7 @@ def test_trouble_is_reported_once_and_delays_nobody(
     assert re.search(reason, asking.text)
 
 
+@pytest.mark.exhaustive
 def test_a_wrong_password_is_tried_once(
     site: Site, front: Front, asking: Relay, sink: Sink, tmp_path: Path
 ) -> None:
@@ -269,6 +270,7 @@ def test_a_wrong_password_is_tried_once(
     assert announced_with(sink)["after.pdf"][0] == ADMIN
 
 
+@pytest.mark.exhaustive
 def test_a_nextcloud_that_is_slow_or_away_and_comes_back(
     site: Site, front: Front, asking: Relay, sink: Sink
 ) -> None:

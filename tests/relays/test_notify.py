@@ -52,6 +52,7 @@ def written(chat: BotSink) -> int:
     return len(chat.written("@alice"))
 
 
+@pytest.mark.sampled(2)
 @on_both_spools
 def test_what_is_chosen_is_heeded(bot: Callable[..., Relay], chat: BotSink) -> None:
     """Dropped, kept for later over a kill, and sent once the quiet time is over."""

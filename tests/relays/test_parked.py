@@ -53,6 +53,7 @@ def test_list_and_show_say_what_was_refused_and_why(refusing: Relay) -> None:
     assert "/hooks/" not in shown.stdout + "".join(lines)
 
 
+@pytest.mark.sampled(2)
 @also_on_postgresql
 @pytest.mark.parametrize("running", [True, False])
 def test_retried_messages_arrive(refusing: Relay, sink: Sink, running: bool) -> None:

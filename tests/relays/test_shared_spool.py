@@ -115,6 +115,7 @@ def test_each_event_arrives_once_and_in_order_whoever_takes_it(
     assert sink.keys == keys(60)
 
 
+@pytest.mark.exhaustive
 def test_rolling_restarts_refuse_nothing_and_double_nothing(
     relays_with: Callable[..., list[Relay]], spool: str, listener: socket.socket, sink: Sink
 ) -> None:
@@ -154,6 +155,7 @@ def test_what_a_dead_host_held_is_delivered_by_another(
     assert sink.keys == [*keys(1), *keys(4)]
 
 
+@pytest.mark.exhaustive
 def test_a_long_post_keeps_its_claim(
     relays_with: Callable[..., list[Relay]], spool: str, listener: socket.socket, sink: Sink
 ) -> None:
@@ -284,6 +286,7 @@ def test_what_waits_in_the_file_of_a_host_moves_into_the_spool(
     assert stored(relay) == keys(7)
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(
     ("change", "complaint"),
     [
@@ -412,6 +415,7 @@ class TestServer:
         relay.start(listener=listener)
         return relay
 
+    @pytest.mark.sampled(2)
     @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGQUIT], ids=["restart", "crash"])
     def test_a_restart_is_waited_for(
         self, own: Cluster, relay: Relay, listener: socket.socket, sink: Sink, number: signal.Signals

@@ -119,6 +119,7 @@ def doubled(sink: Sink) -> Counter[str]:
     return count
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     "spool", ["sqlite", pytest.param("postgresql", marks=pytest.mark.exhaustive)], indirect=True
 )

@@ -83,6 +83,7 @@ def settled(relay: Relay) -> bool:
     return undelivered(relay) == 0
 
 
+@pytest.mark.sampled(2)
 @on_both_spools
 def test_a_channel_hears_of_what_it_has_subscribed_to(relay: Relay, rooms: BotSink) -> None:
     """Named in `why`, kept over a kill, until somebody ends it; the channel hears who wants it."""
@@ -143,6 +144,7 @@ def test_subscriptions_are_exported_and_imported(relay: Relay, rooms: BotSink) -
     wait_for(heard, 30)
 
 
+@pytest.mark.exhaustive
 def test_subscriptions_go_along_into_a_shared_spool(relay: Relay, rooms: BotSink, server: Cluster) -> None:
     """And back: nobody has to ask again, and what is found out stays known."""
     relay.start()

@@ -100,6 +100,7 @@ def announce(relay: Relay, *projects: str, level: int | None = None, what: str =
     wait_for(lambda: settled(relay))
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("token", [True, False])
 def test_who_hears_of_what(
     bot: Callable[..., Relay],

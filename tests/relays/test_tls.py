@@ -86,6 +86,7 @@ def test_a_fault_is_reported_with_its_remedy_and_outlived(
     wait_for(lambda: sink.posts)
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("server", tls.PLAIN_REFUSALS)
 def test_plain_http_where_tls_is_spoken_is_reported(started: Start, front: tls.Front, server: str) -> None:
     tls.PLAIN_REFUSALS[server](front)
@@ -104,6 +105,7 @@ def test_a_server_that_breaks_off_is_tried_until_it_answers(
     wait_for(lambda: sink.posts)
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(
     ("pem", "words"),
     [

@@ -82,6 +82,7 @@ def test_somebody_is_shown_what_is_theirs(make: Make, chat: BotSink) -> None:
     assert "n'a pas dit qui vous êtes" in ask(relay, "todo", user_id="nobody00000000000000000001")
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("answer", [Reply(401, b"{}"), Reply(500, b""), Reply(200, b"[]"), Reply(302, b"")])
 def test_a_gitlab_that_does_not_answer_as_it_should_is_said(make: Make, chat: BotSink, answer: Reply) -> None:
     introduce(chat, ALICE, "racine", "fr")

@@ -96,6 +96,7 @@ def answer_to(relay: Relay, sent: Callable[[], Iterator[bytes]] | bytes) -> byte
         return answer
 
 
+@pytest.mark.sampled(9)
 @also_on_postgresql
 @pytest.mark.parametrize("name", REFUSED)
 def test_refused(signing: Relay, bounds: Bounds, name: str) -> None:

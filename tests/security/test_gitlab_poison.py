@@ -126,6 +126,7 @@ POISON: dict[str, tuple[Callable[[], bytes], str]] = {
 FAST = ("24 MB of empty lists", "a number of 5,000 digits", "depth that can just be read", "24 MB of depth")
 
 
+@pytest.mark.sampled(4)
 @also_on_postgresql
 @pytest.mark.parametrize(
     "name", [pytest.param(name, marks=[] if name in FAST else pytest.mark.exhaustive) for name in POISON]

@@ -89,7 +89,7 @@ LINKS: dict[str, Callable[[Path, Path], None]] = {
 }
 
 
-@pytest.mark.sampled(3)
+@pytest.mark.sampled(6)
 @pytest.mark.parametrize("name", LINKS)
 def test_links(one_by_one: Relay, tree: Path, outside: Path, sink: Sink, bounds: Bounds, name: str) -> None:
     (tree / "Conges").mkdir(exist_ok=True)
@@ -124,6 +124,7 @@ ODD: dict[str, Callable[[int], bytes]] = {
 }
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("name", ODD)
 def test_odd_names(one_by_one: Relay, tree: Path, sink: Sink, bounds: Bounds, name: str) -> None:
     (tree / "Contrats").mkdir(exist_ok=True)
@@ -152,6 +153,7 @@ def _fill(folder: Path, number: int, make: Callable[[Path], object]) -> None:
             make(inside / f"a document with a name of some length {each:07}.pdf")
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("number", [20_000, pytest.param(1_000_000, marks=pytest.mark.exhaustive)])
 def test_a_tree_of_many_documents(
     nextcloud: Relay, tree: Path, sink: Sink, bounds: Bounds, number: int

@@ -173,6 +173,7 @@ def check(root: Path, *names: str) -> str:
     return run_of_tests.stdout + run_of_tests.stderr
 
 
+@pytest.mark.exhaustive
 def test_a_kind_is_one_module_one_sample_and_two_wordings(repository: Path) -> None:
     add_class(repository)
     assert "tasks/samples/gitlab has no sample of it" in check(repository, *OF_KINDS)

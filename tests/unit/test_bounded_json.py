@@ -52,6 +52,7 @@ SHAPES = {
 }
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("name", SHAPES)
 def test_the_weight_is_no_less_than_what_is_taken(name: str) -> None:
     text = SHAPES[name]
@@ -68,6 +69,7 @@ def test_the_weight_is_no_less_than_what_is_taken(name: str) -> None:
     assert weight(text) >= peak + sys.getsizeof(text)
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("name", SHAPES)
 def test_the_weight_takes_little_time_and_memory(name: str) -> None:
     text = SHAPES[name]

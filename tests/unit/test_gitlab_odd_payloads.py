@@ -87,6 +87,7 @@ def take(memory: History) -> Iterator[Callable[[object], None]]:
     db.close()
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("name", FILES)
 def test_any_single_value_may_be_anything(
     name: str, take: Callable[[object], None], caplog: pytest.LogCaptureFixture

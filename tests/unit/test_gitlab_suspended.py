@@ -17,6 +17,7 @@ from relays.sources.gitlab.subscriptions import tables
 from relays.sources.gitlab.subscriptions.notices import Notices
 from relays.sources.gitlab.subscriptions.subscription import Place, Subscription
 from relays.sources.gitlab.subscriptions.watch import SubscriptionWatch
+from relays.storage.engine import Database
 from tests.postgresql import on_both_spools
 from tests.relays.gitlab_readers import READ_TOKEN, REPORTER, GitLabReaders
 from tests.unit.acts_world import RecordingOutbox, World, world
@@ -184,3 +185,30 @@ def test_a_subscription_that_never_brought_anything_is_not_suspended(site: Site)
     site.subscribe(ONE)
     site.turn(3)
     assert site.said == []
+
+
+@on_both_spools
+@pytest.mark.parametrize("question", ["find", "has_bot", "members"])
+def test_what_is_subscribed_to_while_others_are_looked_at_is_heard_of(
+    site: Site, monkeypatch: pytest.MonkeyPatch, question: str
+) -> None:
+    """At whichever question, and although what allows it was found out before the look began."""
+    site.subscribe(ONE)
+    asked, begun = getattr(site.room, question), site.relay.now
+
+    def subscribe(db: Database) -> None:
+        tables.put(db, Subscription(0, ROOM, TWO, "", "alice", begun), Place(ROOM, "room"))
+        tables.keep_access(db, [tables.Access(ROOM, TWO, "", False, 0, begun)])
+
+    def answer(channel_id: str) -> object:
+        site.relay.store.submit(subscribe).result()
+        return asked(channel_id)
+
+    monkeypatch.setattr(site.room, question, answer)
+    site.turn(1)
+    known = tables.access(site.relay.store)
+    assert {project: access.refusal for (_, project), access in known.items()} == {ONE: "", TWO: ""}
+    monkeypatch.setattr(site.room, question, asked)
+    site.gitlab.members["taaf"] = {}
+    site.turn(1)
+    assert all(access.refusal for access in tables.access(site.relay.store).values())

@@ -22,7 +22,7 @@ COMMANDS = {
 }
 MISTAKES = [*FILES, *VALUES]
 # A few by each of the commands, all by all with --exhaustive: what the commands print is what `load` says.
-_EACH = 16
+_EACH = 32
 RUNS = [
     pytest.param(mistake, command, marks=[] if (place * 3 + turn) % _EACH == 0 else [pytest.mark.exhaustive])
     for place, mistake in enumerate(MISTAKES)

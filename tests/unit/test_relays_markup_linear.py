@@ -76,6 +76,7 @@ def test_every_public_function_is_looked_at() -> None:
     assert public - {"Markup", "Label"} <= FUNCTIONS.keys()
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_a_piece_again_and_again(function: str) -> None:
     for unit in UNITS:

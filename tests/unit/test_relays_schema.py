@@ -98,6 +98,7 @@ def said(engine: Engine) -> dict[str, int]:
     return dict(engine.read("SELECT part, version FROM schema_version"))
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(
     ("spool", "tables", "version"),
     VERSIONS,

@@ -313,6 +313,7 @@ def test_a_disk_that_fills_up_in_the_middle(waiting: Relay, sink: Sink, tmp_path
         waiting.kill()
 
 
+@pytest.mark.exhaustive
 def test_kills_at_any_moment_of_a_long_way(gitlab: Relay, sink: Sink) -> None:
     """A spool of the second release with a long past: all of it is as it was, or all of it is brought up to date."""
     file = gitlab.state / "relay.db"

@@ -89,6 +89,7 @@ def versions(relay: Relay) -> dict[str, int]:
         return dict(db.execute("SELECT part, version FROM schema_version").fetchall())
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("name", sample("gitlab"))
 def test_a_file_of_the_gitlab_relay(
     name: str, gitlab_with: Callable[[str], Relay], listener: socket.socket, sink: Sink, enter: Enter
@@ -115,6 +116,7 @@ def test_a_file_of_the_gitlab_relay(
     assert "storage fails" not in gitlab.text
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("name", sample("nextcloud"))
 def test_a_file_of_the_nextcloud_relay(
     name: str, one_by_one: Relay, tree: Path, sink: Sink, enter: Enter
@@ -139,6 +141,7 @@ def test_a_file_of_the_nextcloud_relay(
     assert "storage fails" not in one_by_one.text
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("spool", ["postgresql"], indirect=True)
 @pytest.mark.parametrize("name", sample("postgresql"))
 def test_a_shared_spool_whose_hosts_start_together(

@@ -140,6 +140,12 @@ def refusals(db: Database, channel_id: str) -> dict[str, str]:
     return dict(rows.fetchall())
 
 
+def has_others(db: Database, channel_id: str, numbers: Sequence[int]) -> bool:
+    """Whether a channel has subscriptions beside these."""
+    found = db.execute("SELECT id FROM subscriptions WHERE channel_id = ?", (channel_id,))
+    return not {number for (number,) in found.fetchall()}.issubset(numbers)
+
+
 def replace_access(db: Database, channel_id: str, found: Sequence[Access], before: float) -> None:
     """Note what was found out of a channel; what else was known of it `before` that moment is not so any more."""
     db.execute(

@@ -151,7 +151,12 @@ class SubscriptionWatch(GitLabReader):
         def work(db: Database) -> Sequence[Notification]:
             before = tables.refusals(db, place.channel_id)
             tables.keep_place(db, place, begun)
-            tables.replace_access(db, place.channel_id, found, begun)
+            if tables.has_others(db, place.channel_id, [each.number for each in subscriptions]):
+                # Begun since they were listed: what was found out for these is not among this.
+                tables.keep_access(db, found)
+                self._doubt.set()
+            else:
+                tables.replace_access(db, place.channel_id, found, begun)
             after = tables.refusals(db, place.channel_id)
             lost = [
                 each
