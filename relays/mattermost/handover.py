@@ -36,7 +36,7 @@ _WAITING = 64
 
 
 class NobodyThereError(Exception):
-    """Nobody takes anything in there; nothing was done."""
+    """Nobody takes anything in there, and why; nothing was done."""
 
 
 class NoAnswerError(Exception):
@@ -68,8 +68,8 @@ def hand_over(path: Path, handover: Handover) -> Handled:
         connection.settimeout(_LINE_SECONDS)
         try:
             connection.connect(str(path))
-        except OSError:
-            raise NobodyThereError from None
+        except OSError as error:
+            raise NobodyThereError(error.strerror or "no answer in time") from None
         try:
             connection.sendall(_line(handover))
             said = _read(connection, ANSWER_SECONDS + _LINE_SECONDS)

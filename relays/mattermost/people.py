@@ -1,4 +1,4 @@
-"""Asking Mattermost, as the bot, who has typed a command: their language, and what they may do.
+"""Asking Mattermost, as the bot, who has typed a command and where: their language, and what they may do.
 
 A request says nothing that could be relied on but the number of the person: names can be changed, and ranks are not in
 it. What is asked is bounded in time, for somebody waits for the answer.
@@ -85,6 +85,11 @@ class People:
     def is_member(self, user_id: str, channel_id: str) -> bool:
         """Whether a person is in a channel that the bot can see into. NoAnswerError."""
         return self._ask(f"/channels/{channel_id}/members/{user_id}", _RIGHTS_SECONDS) is not None
+
+    def has_post(self, channel_id: str, post_id: str) -> bool:
+        """Whether a post is in a channel that the bot can see into. NoAnswerError."""
+        found = self._ask(f"/posts/{post_id}", _RIGHTS_SECONDS)
+        return found is not None and found.get("channel_id") == channel_id
 
     def known_language(self, user_id: str) -> Language | None:
         """In which language a person reads Mattermost, if it has said so lately."""

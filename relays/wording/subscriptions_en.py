@@ -35,10 +35,9 @@ TEXTS = {
     "command.subscribe.some": "Some of these projects will not be announced here: not everybody who reads this "
     "channel can read them in GitLab.",
     "command.subscribe.notice": "📌 {name} subscribes this channel to {what}",
-    "command.subscribe.refused.unknown": "GitLab shows no {target}: check its path.",
-    "command.subscribe.refused.you": "🔒 {target} is not public, and nothing says that you can read all of it in "
-    "GitLab. You have to be a member with the role Reporter at least, under the name that you have here or that "
-    "the site gives (`gitlab.people`).",
+    "command.subscribe.refused.unknown": "🔒 GitLab shows no {target}, or nothing says that you can read all of it "
+    "there: check its path. For what is not public, you have to be a member with the role Reporter at least, under the "
+    "name that you have here or that the site gives (`gitlab.people`).",
     "command.subscribe.refused.open_channel": "🔒 {target} is not public, and the whole team can read this channel. "
     "Subscribe a private channel of members of the project, or ask whoever sets up the site for a route.",
     "command.subscribe.refused.crowd": "🔒 {target} is not public, and this channel has too many people to check "

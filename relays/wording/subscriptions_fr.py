@@ -38,10 +38,9 @@ TEXTS = {
     "command.subscribe.some": "Certains de ces projets n'y seront pas annoncés : certains de ceux qui lisent ce canal "
     "ne peuvent pas les lire dans GitLab.",
     "command.subscribe.notice": "📌 {name} abonne ce canal à {what}",
-    "command.subscribe.refused.unknown": "GitLab ne montre pas {target} : vérifiez son chemin.",
-    "command.subscribe.refused.you": "🔒 {target} n'est pas public, et rien ne dit que vous pouvez le lire en entier "
-    "dans GitLab. Il faut en être membre avec le rôle Reporter au moins, sous le nom que vous avez ici ou que le "
-    "site indique (`gitlab.people`).",
+    "command.subscribe.refused.unknown": "🔒 GitLab ne montre pas {target}, ou rien ne dit que vous pouvez le lire en "
+    "entier : vérifiez son chemin. Pour ce qui n'est pas public, il faut être membre avec le rôle Reporter au moins, "
+    "sous le nom que vous avez ici ou que le site indique (`gitlab.people`).",
     "command.subscribe.refused.open_channel": "🔒 {target} n'est pas public, et toute l'équipe peut lire ce canal. "
     "Abonnez un canal privé dont chacun est membre du projet, ou demandez une route à la personne qui configure le "
     "site.",

@@ -281,6 +281,28 @@ def test_the_word_does_what_the_button_does(pair: Callable[..., Pair], chat: Bot
     taken(root)
 
 
+def test_the_word_takes_nothing_in_the_thread_of_another_channel(
+    pair: Callable[..., Pair], chat: BotSink
+) -> None:
+    """Mattermost asks nobody in whose channel the thread is that a command says it is in; nor is it said who has it."""
+    relays = pair()
+    relays.start()
+    root, other = relays.bring("Contrats/alex.pdf"), relays.bring("Contrats/sacha.pdf")
+    assert press(relays.gitlab, chat, other, "take") == TAKEN
+    taken(other)
+    elsewhere = "This thread is not that of a document: there is nothing to take."
+    for document in (root, other):
+        for channel in ("home", "dev"):
+            where = {"channel_name": channel, "channel_id": chat.ids[channel], "user_id": BOB}
+            assert ask(relays.gitlab, "take", root_id=document.id, **where) == elsewhere
+    assert relays.rows("SELECT count(*) FROM document_threads WHERE taken_at IS NOT NULL") == [(1,)]
+    where = {"channel_name": CHANNEL, "channel_id": chat.ids[CHANNEL], "root_id": root.id}
+    chat.healthy = False
+    assert "rien n'a été fait" in ask(relays.gitlab, "take", **where)
+    chat.healthy = True
+    assert ask(relays.gitlab, "take", **where) == TAKEN
+
+
 def test_in_another_channel_of_the_tree_it_is_taken_as_well(pair: Callable[..., Pair], chat: BotSink) -> None:
     """A conversation begins anew there, with the next version, and its first post has the button."""
     relays = pair()

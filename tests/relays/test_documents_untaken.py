@@ -110,3 +110,26 @@ def test_each_tree_has_its_own_time_and_none_is_made_up_for_later(
     settled(relays)
     assert [chat.replies(each) for each in (root, young)] == [[], []]
     assert len(chat.roots(CHANNEL)) == 3
+
+
+def test_without_buttons_no_reminders_gather_for_the_day_on_which_they_are_back(
+    pair: Callable[..., Pair], chat: BotSink
+) -> None:
+    relays = pair(REMINDS)
+    relays.start()
+    root = relays.bring("Contrats/alex.pdf")
+    with_buttons = relays.nextcloud.settings
+    signed = with_buttons.partition("[buttons]\n")[2].partition("[[trees]]")[0]
+    relays.nextcloud.terminate()
+    relays.nextcloud.configure(with_buttons.replace(f"[buttons]\n{signed}", "").replace(REMINDS, ""))
+    relays.nextcloud.start()
+    assert buttons(relays.bring("Contrats/sacha.pdf")) == {}
+    relays.nextcloud.terminate()
+    age(relays, 30)
+    relays.nextcloud.configure(with_buttons)
+    relays.nextcloud.start()
+    last = relays.bring("Contrats/noa.pdf")
+    age(relays, 2.1)
+    wait_for(lambda: chat.replies(last))
+    settled(relays)
+    assert chat.replies(root) == []

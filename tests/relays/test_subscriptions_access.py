@@ -164,3 +164,28 @@ def test_once_it_is_not_public_any_more_nobody_hears_of_it_who_could_not_read_it
         "user_id": number("stranger"),
     }
     assert "⏸️ le projet n'est pas public" in ask(relay, "list", **stranger)
+
+
+@pytest.mark.parametrize("kind", ["open", "private"])
+@pytest.mark.parametrize("person", ["stranger", "guest", "member's namesake"])
+def test_what_somebody_may_not_read_is_as_if_it_were_not_there(
+    bot: Callable[..., Relay],
+    everywhere: BotSink,
+    readers: GitLabReaders,
+    tmp_path: Path,
+    kind: str,
+    person: str,
+) -> None:
+    """Whether it is asked for by its path, or by its group, whose projects are not named then."""
+    secret, others = "closed/merger", ("closed/nothing", "closed/deep")
+    readers.project(secret, "private")
+    readers.members[secret] = {"guest": GUEST, "namesake": REPORTER}
+    listed = 'projects = ["closed/**"]\n'
+    relay = bot(f'{listed}{SITE_SAYS}[gitlab]\nurl = "{readers.front.url}"\n{listed}hook = "P"\n')
+    (tmp_path / "credentials" / "gitlab-read-token").write_text(f"{READ_TOKEN}\n")
+    relay.start()
+    asked = (secret, *others, "closed/*", "closed/**")
+    answers = dict(zip(asked, subscribe(relay, kind, person, *asked), strict=True))
+    assert {said.replace(project, "X") for project, said in answers.items()} == {
+        answers[secret].replace(secret, "X")
+    }

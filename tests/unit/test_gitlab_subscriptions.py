@@ -20,7 +20,7 @@ from relays.sources.gitlab.rest import GitLabError, Server, UnknownError
 from relays.sources.gitlab.routing import Route
 from relays.sources.gitlab.silences import Silences
 from relays.sources.gitlab.subscriptions import conditions, tables
-from relays.sources.gitlab.subscriptions.access import CROWD, OPEN_CHANNEL, PEOPLE, Project, Readers
+from relays.sources.gitlab.subscriptions.access import CROWD, OPEN_CHANNEL, PEOPLE, UNKNOWN, Project, Readers
 from relays.sources.gitlab.subscriptions.conditions import KINDS_WITHIN, ConditionError
 from relays.sources.gitlab.subscriptions.subscription import (
     Place,
@@ -303,7 +303,7 @@ JUDGED: dict[str, tuple[list[str] | None, str, dict[str, str], str, list[str]]] 
     "who is nobody in GitLab": (["ann", "zoe"], "", {}, PEOPLE, ["zoe"]),
     "too many": (None, "", {}, CROWD, []),
     "who asks is a member": (["bob"], "ann", {}, "", []),
-    "who asks is none": (["ann"], "zoe", {}, PEOPLE, []),
+    "who asks is none": (["ann"], "zoe", {}, UNKNOWN, []),
     "called otherwise in GitLab": (["mm.ann"], "", {"ann": "mm.ann"}, "", []),
     "called as somebody else is in GitLab": (["ann"], "", {"ann": "mm.ann"}, PEOPLE, ["ann"]),
     "called otherwise, and one of the names is a guest's": (["x"], "", {"guest": "x", "bob": "x"}, "", []),

@@ -59,12 +59,22 @@ def test_what_is_handed_over_is_answered(path: Path, serve: Serve) -> None:
     assert seen == [PRESS]
 
 
-@pytest.mark.parametrize("left", [False, True])
-def test_where_nobody_listens_nothing_is_done(path: Path, left: bool) -> None:
-    if left:
-        socket.socket(socket.AF_UNIX).bind(str(path))
-    with pytest.raises(NobodyThereError):
-        hand_over(path, PRESS)
+NOWHERE: dict[str, Callable[[Path], object]] = {
+    "No such file or directory": lambda path: None,
+    "Connection refused": lambda path: socket.socket(socket.AF_UNIX).bind(str(path)),
+    "Not a directory": lambda path: path.parent.rmdir() or path.parent.touch(),  # type: ignore[func-returns-value]
+}
+
+
+@pytest.mark.parametrize("reason", NOWHERE)
+def test_where_nobody_listens_nothing_is_done(reason: str) -> None:
+    """And the reason is known, which may be a right that is missing."""
+    with tempfile.TemporaryDirectory(prefix="passerelle-") as folder:
+        path = Path(folder) / "run" / "presses.sock"
+        path.parent.mkdir()
+        NOWHERE[reason](path)
+        with pytest.raises(NobodyThereError, match=reason):
+            hand_over(path, PRESS)
 
 
 @pytest.mark.parametrize(

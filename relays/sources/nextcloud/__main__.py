@@ -24,7 +24,7 @@ from relays.sources.nextcloud.options import TreeOptions
 from relays.sources.nextcloud.source import TreeSource
 from relays.sources.nextcloud.tables import AFTER_RESCUE, NEXTCLOUD
 from relays.sources.nextcloud.taking import Taking
-from relays.sources.nextcloud.untaken import Untaken
+from relays.sources.nextcloud.untaken import Untaken, cancel_reminders
 from relays.sources.nextcloud.uploader import UploaderResolver
 from relays.sources.nextcloud.webdav import WebDavPoller
 from relays.wording import CATALOGUES
@@ -64,6 +64,8 @@ def build(paths: RelayPaths) -> service.Service:
     if signer and taking and settings.buttons:
         relay.add(HandoverServer(_listen(settings.buttons.socket), taking.take))
         relay.add(Untaken(relay.store, relay.outbox, wording, watched, signer))
+    else:
+        relay.store.submit(lambda db: cancel_reminders(db, watched))
     relay.store.submit(lambda db: forget_others(db, watched))
     return relay
 

@@ -7,7 +7,7 @@ from the tree by then. That it was is noted with the reminder, in one transactio
 import logging
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 
 from relays.base.worker import Worker
@@ -65,10 +65,7 @@ class Untaken(Worker):
 
     def _begin(self, db: Database) -> None:
         """What other settings, and other tokens of the commands, have changed since the last start."""
-        for tree, options in self._trees.items():
-            if options.remind_after is None:
-                # Or all of them would be reminded of at once when the site wants it again.
-                db.execute("UPDATE document_threads SET reminds = FALSE WHERE tree = ? AND reminds", (tree,))
+        cancel_reminders(db, [tree for tree, options in self._trees.items() if options.remind_after is None])
         stale = db.execute(
             "SELECT conversation, channel, tree FROM document_threads WHERE taken_at IS NULL AND signed_by <> ?"
             " AND since > ?",
@@ -104,6 +101,15 @@ class Untaken(Worker):
                 text = markup.fill(self._wording["document.untaken"], span=span)
                 message = Message(self._trees[tree].username, document.ICON, summary=text, text=text)
                 yield Notification(f"reminder:{conversation}", channel, message, conversation)
+
+
+def cancel_reminders(db: Database, trees: Iterable[str]) -> None:
+    """No document of these trees is reminded of that was announced before.
+
+    Or all of them would be at once when the site wants it again.
+    """
+    for tree in trees:
+        db.execute("UPDATE document_threads SET reminds = FALSE WHERE tree = ? AND reminds", (tree,))
 
 
 def _prune(db: Database) -> None:

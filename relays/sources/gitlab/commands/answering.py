@@ -54,9 +54,14 @@ class Answering:
     def answer(self, command: SlashCommand) -> Markup:
         """What a command is answered; nothing is raised."""
         subcommand = self.subcommand(command)
-        return self._guarded(
-            command, subcommand, lambda wording: subcommand.answer(self._asked(command, wording))
-        )
+
+        def work(wording: Wording) -> Markup:
+            given = command
+            if subcommand.elsewhere and self._is_foreign_thread(command):
+                given = replace(command, root_id="")
+            return subcommand.answer(self._asked(given, wording))
+
+        return self._guarded(command, subcommand, work)
 
     def answer_press(self, command: SlashCommand, conversation: str, *, is_over: bool) -> Markup:
         """What the press of a button is answered that asks for a command and is about this conversation; as `answer`.
@@ -112,6 +117,15 @@ class Answering:
                 *(subcommand.name, type(error).__name__, place.name, place.lineno),
             )
             return Markup(wording["command.failed"])
+
+    def _is_foreign_thread(self, command: SlashCommand) -> bool:
+        """Whether a thread is none of the channel: Mattermost takes any post for one that a client says it is."""
+        if self.people is None or not command.root_id:
+            return False
+        try:
+            return not self.people.has_post(command.channel_id, command.root_id)
+        except NoAnswerError:
+            raise NotSureError from None
 
     def _is_member(self, command: SlashCommand) -> bool:
         if self.people is None:

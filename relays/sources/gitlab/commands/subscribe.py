@@ -131,10 +131,9 @@ class Subscribe(Subcommand):
 
 def refused(found: list[Finding], target: str, wording: Wording) -> Markup:
     """Why nothing of a target may be announced in a channel, and what helps."""
-    first = next((each for each in found if each.people), found[0])
+    # A project that who asks may know of is named; of a group of none of those, the group.
+    first = max(found, key=lambda each: (bool(each.people), each.project is not None))
     key = f"command.subscribe.refused.{first.refusal.replace(' ', '_')}"
-    if first.refusal == "people" and not first.people:
-        key = "command.subscribe.refused.you"
     people = ", ".join(markup.code(f"@{each}", 64) for each in first.people[:_MOST_PEOPLE])
     shown = markup.code(first.project.path if first.project else target, _SHOWN)
     return markup.fill(

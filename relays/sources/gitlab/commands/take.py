@@ -35,8 +35,8 @@ class Take(Subcommand):
         handover = Handover(asked.conversation, command.root_id, command.user_id, person.name)
         try:
             handled = hand_over(self._socket, handover)
-        except NobodyThereError:
-            log.warning("failed command=%s: nobody listens at %s", self.name, self._socket)
+        except NobodyThereError as error:
+            log.warning("not handed over command=%s socket=%s reason=%s", self.name, self._socket, error)
             return Markup(wording["command.take.nobody"])
         except NoAnswerError:
             raise UncertainError from None

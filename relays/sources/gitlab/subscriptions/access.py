@@ -32,8 +32,8 @@ _LEVELS = {"public": _PUBLIC, "internal": 10, "private": 0}
 _PARTS = ("issues", "merge_requests", "repository", "builds", "wiki", "snippets", "releases")
 
 UNKNOWN, OPEN_CHANNEL, CROWD, PEOPLE = "unknown", "open channel", "crowd", "people"
-"""Why a project may not be announced in a channel: GitLab shows none, the whole team could read it, its people are too
-many to ask about each, or some of them could not read it in GitLab."""
+"""Why a project may not be announced in a channel: GitLab shows none (to who asks), the whole team could read it, its
+people are too many to ask about each, or some of them could not read it in GitLab."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Project:
 class Finding:
     """Whether a project may be announced in a channel: `refusal` in a word, and who is in the way.
 
-    There is no `project` where GitLab describes none.
+    There is no `project` where GitLab describes none, or who asks may not know of it.
     """
 
     project: Project | None
@@ -89,11 +89,14 @@ class Readers:
     def judge(
         self, project: Project, channel: Channel, names: Sequence[str] | None, asking: str = ""
     ) -> Finding:
-        """Whether a project may be announced in a channel with these people, and at the wish of who asks."""
+        """Whether a project may be announced in a channel with these people, and at the wish of who asks.
+
+        What who asks may not read is to them as if it were not there, as it is in GitLab.
+        """
         if project.is_open:
             return Finding(project)
         if asking and self._outsiders(project, [asking]):
-            return Finding(project, PEOPLE)
+            return Finding(None, UNKNOWN)
         if channel.kind == "open":
             return Finding(project, OPEN_CHANNEL)
         if names is None:
