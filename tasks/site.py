@@ -228,8 +228,8 @@ class GitLab(Section):
         None,
         description='access token of all projects, role Developer, scope `api`: with it, who presses "I\'ll review" '
         'becomes a reviewer in GitLab, and "Retry pipeline" runs one that failed again, each for those who may there '
-        "themselves; role Maintainer for pipelines of protected branches. Needs `mattermost.commands` and "
-        '`mattermost.posting = "bot"`, at a `url` that the host reaches',
+        "themselves, as whom `gitlab.people` names; role Maintainer for pipelines of protected branches. Needs "
+        '`mattermost.commands` and `mattermost.posting = "bot"`, at a `url` that the host reaches',
     )
     web_user: Shown = Field(
         "root", description="who signs in to GitLab's pages for the pictures of `make check`"

@@ -188,8 +188,8 @@ TEXTS = {
     "GitLab; nothing was done.",
     "command.retry.done": "🔁 Pipeline #{number} runs again, with its jobs that had failed.",
     "command.retry.said": "🔁 {name} retries pipeline {pipeline}",
-    "command.act.nobody": "No account of GitLab is yours for certain: nothing was done. Ask who sets up the site to "
-    "say which one is (`gitlab.people`).",
+    "command.act.nobody": "The site does not say which account of GitLab is yours: nothing was done. Ask whoever sets "
+    "up the site to say so (`gitlab.people`).",
     "command.act.refused": "⚠️ GitLab did not do it ({reason}). Try again later; if that does not help, the relay's "
     "journal says more.",
     "command.act.unconfirmed": "⏳ GitLab did not confirm it ({reason}): nobody knows whether it is done. Look in "

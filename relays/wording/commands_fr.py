@@ -188,8 +188,8 @@ TEXTS = {
     "GitLab ; rien n'a été fait.",
     "command.retry.done": "🔁 Le pipeline #{number} est relancé : ses jobs en échec sont rejoués.",
     "command.retry.said": "🔁 {name} rejoue le pipeline {pipeline}",
-    "command.act.nobody": "Aucun compte de GitLab n'est à coup sûr le vôtre : rien n'a été fait. Demandez à qui "
-    "règle le site de dire lequel (`gitlab.people`).",
+    "command.act.nobody": "Le site ne dit pas quel compte de GitLab est le vôtre : rien n'a été fait. Demandez à la "
+    "personne qui configure le site de le dire (`gitlab.people`).",
     "command.act.refused": "⚠️ GitLab ne l'a pas fait ({reason}). Réessayez plus tard ; si cela dure, le journal du "
     "relais en dit plus.",
     "command.act.unconfirmed": "⏳ GitLab n'a pas confirmé ({reason}) : on ne sait pas si c'est fait. Regardez dans "

@@ -71,7 +71,8 @@ class Presses:
 
 @pytest.fixture
 def relay(bot: Callable[..., Relay], gitlab: GitLab, tmp_path: Path) -> Relay:
-    made = bot("digest_from = 0", commands=gitlab_acting.settings(gitlab))
+    people = ", ".join(f'{name} = "{name}"' for name in PEOPLE)
+    made = bot(f"digest_from = 0\npeople = {{ {people} }}", commands=gitlab_acting.settings(gitlab))
     gitlab_acting.hand_token(tmp_path)
     made.start()
     return made

@@ -39,7 +39,9 @@ SAID = "👀 alice relit cette merge request."
 
 @pytest.fixture
 def relay(bot: Callable[..., Relay], chat: BotSink, gitlab: GitLab, tmp_path: Path) -> Iterator[Relay]:
-    made = bot('people = { marc = "zoe" }', commands=gitlab_acting.settings(gitlab))
+    made = bot(
+        'people = { alice = "alice", bob = "bob", marc = "zoe" }', commands=gitlab_acting.settings(gitlab)
+    )
     gitlab_acting.hand_token(tmp_path)
     made.start()
     yield made
@@ -109,7 +111,7 @@ def test_who_has_pressed_is_not_asked_for_a_review(relay: Relay, chat: BotSink, 
     assert chat.written("@alice") == []
 
 
-NOT_YOURS = "Aucun compte de GitLab n'est à coup sûr le vôtre : rien n'a été fait."
+NOT_YOURS = "Le site ne dit pas quel compte de GitLab est le vôtre : rien n'a été fait."
 NO_ACCESS = "🔒 Vous n'avez pas accès à cette merge request dans GitLab : rien n'a été fait."
 
 # Who it is in Mattermost, what of GitLab is different, and what is said; nothing is done.
@@ -161,6 +163,17 @@ def test_who_may_read_it_reviews(relay: Relay, chat: BotSink, gitlab: GitLab, wh
     wait_for(lambda: shown(chat, root) == [SAID.replace("alice", name)])
     account = IDS["marc" if name == "zoe" else name]
     assert gitlab.reviewers == ([account] if said == ADDED else [4]), "nobody is replaced"
+
+
+@pytest.mark.parametrize("action", ["review", "retry"])
+def test_a_name_in_mattermost_is_no_proof(relay: Relay, chat: BotSink, gitlab: GitLab, action: str) -> None:
+    """People may take another name there: that of a maintainer whom the site does not name lets nobody act."""
+    gitlab.people["boss"], gitlab.roles["boss"] = 10, MAINTAINER
+    introduce(chat, ALICE, "boss", "fr")
+    root = root_of(relay, chat, OPEN, FAILED_OPEN)
+    before = shown(chat, root)
+    assert press(relay, chat, root, action).startswith(NOT_YOURS)
+    assert (gitlab.changed, shown(chat, root)) == ([], before)
 
 
 def test_a_token_that_may_set_no_reviewers_is_said(relay: Relay, chat: BotSink, gitlab: GitLab) -> None:

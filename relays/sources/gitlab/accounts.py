@@ -47,13 +47,17 @@ class Access:
         return self.issues or self.merge_requests
 
 
+def named_account(server: Server, people: UserNames, name: str, ask: Ask) -> Account | None:
+    """The account that the site says is that of whoever has this name in Mattermost. GitLabError."""
+    named = [user for user, other in people.items() if other == name]
+    found = _users(server, "username", named[0], ask) if named else []
+    return next(filter(None, map(_account, found)), None)
+
+
 def find_account(server: Server, people: UserNames, name: str, email: str, ask: Ask) -> Account | None:
     """The account of whoever has this name and address in Mattermost; None if it is not beyond doubt. GitLabError."""
-    named = [user for user, other in people.items() if other == name]
-    if named:
-        return next(
-            filter(None, (_account(each) for each in _users(server, "username", named[0], ask))), None
-        )
+    if name in people.values():
+        return named_account(server, people, name, ask)
     # Whoever bears this name in GitLab is somebody else in Mattermost, as the site says.
     foreign = {user.lower() for user in people}
     by_email = [

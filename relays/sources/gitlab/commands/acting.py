@@ -7,7 +7,7 @@ from pathlib import Path
 
 from relays.mattermost import markup
 from relays.mattermost.markup import Markup
-from relays.sources.gitlab.accounts import Account, find_account
+from relays.sources.gitlab.accounts import Account, named_account
 from relays.sources.gitlab.commands.settings import ActingSettings
 from relays.sources.gitlab.commands.subcommand import Asked
 from relays.sources.gitlab.people import UserNames
@@ -31,7 +31,10 @@ class Who:
 
 
 class Actor:
-    """Acts in the GitLab of `server`; who somebody is there is as `people` and the addresses say."""
+    """Acts in the GitLab of `server`, for whom the site names in `people`.
+
+    A name or an address in Mattermost is no proof: people may take another one there.
+    """
 
     def __init__(self, server: Server, people: UserNames) -> None:
         self._server = server
@@ -48,11 +51,7 @@ class Actor:
         """
         wording, ask, person = asked.wording, within(_SECONDS), asked.person()
         try:
-            account = (
-                None
-                if person.is_bot
-                else find_account(self._server, self._people, person.name, person.email, ask)
-            )
+            account = None if person.is_bot else named_account(self._server, self._people, person.name, ask)
             if account is None:
                 return Markup(wording["command.act.nobody"])
             return act(Who(account, person.name, ask))
