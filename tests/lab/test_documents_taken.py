@@ -34,6 +34,7 @@ def announced(chat: Chat, cloud: Cloud) -> tuple[str, str, dict[str, Any]]:
     return me["username"], mark, root
 
 
+@pytest.mark.exhaustive
 def test_a_press_reaches_the_nextcloud_relay(machine: Shell, chat: Chat, cloud: Cloud) -> None:
     """Nobody but both relays gets to its socket; when it does not run, that is said, and nothing is done."""
     deploy(**TAKEN)

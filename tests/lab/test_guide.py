@@ -31,7 +31,7 @@ def test_each_block_names_its_machine() -> None:
     assert len(BLOCKS) == FRENCH.read_text(encoding="utf-8").count("```bash") > 10
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize(
     ("where", "commands"), BLOCKS, ids=[commands.splitlines()[0] for _, commands in BLOCKS]
 )

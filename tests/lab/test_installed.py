@@ -32,7 +32,7 @@ def typed(program: Path, tmp_path: Path) -> Callable[..., subprocess.CompletedPr
 Typed = Callable[..., subprocess.CompletedProcess[str]]
 
 
-@pytest.mark.sampled(4)
+@pytest.mark.sampled(11)
 @pytest.mark.parametrize(
     ("arguments", "code", "expected"),
     [

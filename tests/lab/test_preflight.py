@@ -219,7 +219,7 @@ def refused(fault: Fault, port: int, **settings: str) -> None:
             assert "Starting operation" not in run.output
 
 
-@pytest.mark.sampled(24)
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("name", FAULTS)
 def test_a_change_that_fails_leaves_what_worked(
     name: str, cured: list[str], machine: Shell, chat: Chat, forge: Forge

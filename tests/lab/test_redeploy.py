@@ -31,7 +31,7 @@ def test_deploy_through_sudo_finds_the_same() -> None:
     assert run.changed == 0
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("language", ["en", "fr"])
 def test_other_language_is_announced_and_comes_into_force(language: str) -> None:
     """The relays start anew with their settings; the fixture puts the site's own language back."""

@@ -178,6 +178,7 @@ def log_in(terminal: Terminal, person: Person) -> None:
     terminal.type(person.lab.chat_password)
 
 
+@pytest.mark.exhaustive
 def test_a_plan_that_is_refused_leaves_nothing(
     person: Person, tokens: Callable[[], tuple[int, int, int]], machine: Shell
 ) -> None:

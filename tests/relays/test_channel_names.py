@@ -47,6 +47,7 @@ SEEN: dict[str, tuple[Reply, Callable[[Relay], object]]] = {
 }
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("seen", SEEN)
 @pytest.mark.parametrize("ended", [False, True], ids=["subscribed", "not any more"])
 def test_a_channel_is_shown_by_its_name(relay: Relay, rooms: BotSink, seen: str, ended: bool) -> None:
@@ -67,6 +68,7 @@ def test_a_channel_is_shown_by_its_name(relay: Relay, rooms: BotSink, seen: str,
     assert "id:" not in str(look(relay))
 
 
+@pytest.mark.sampled(2)
 @on_both_spools
 def test_what_was_put_aside_keeps_its_name(relay: Relay, rooms: BotSink) -> None:
     """Over the end of the subscription, a new name of the channel, a look at all channels and a start."""

@@ -105,7 +105,7 @@ def ends_well(world: World, said: list[Said], before: int = 0) -> None:
     assert world.speaker.parked() == 0
 
 
-@pytest.mark.sampled(3)
+@pytest.mark.sampled(6)
 @pytest.mark.parametrize("answer", ANSWERS)
 @pytest.mark.parametrize("kind", KINDS)
 def test_an_answer(

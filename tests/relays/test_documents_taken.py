@@ -240,6 +240,7 @@ def test_a_document_that_is_gone_is_not_taken(pair: Callable[..., Pair], chat: B
     assert press(relays.gitlab, chat, root, "take") == removed
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(
     ("discretion", "shown"), [("full", "alex.pdf"), ("masked", "a••••••.pdf"), ("count", "")]
 )

@@ -120,6 +120,7 @@ def _press(port: int, content: bytes, number: int, done: str) -> None:
     asyncio.run(all_of_them())
 
 
+@pytest.mark.exhaustive
 def test_presses_that_nobody_signed(pressed: Relay, chat: BotSink, bounds: Bounds, tmp_path: Path) -> None:
     """Ten thousand, five hundred at once, by who has seen everything of a button but its signature."""
     deliver(pressed.port, body("merge_request_open.json"), {"X-Gitlab-Token": TOKEN})

@@ -2,8 +2,10 @@
 
 import json
 from collections.abc import Callable
+from contextlib import suppress
 
 import pytest
+import requests
 
 from tests.postgresql import also_on_postgresql
 from tests.relays.events import issue, send
@@ -169,7 +171,8 @@ def test_what_ends_the_relay_becomes_a_dead_letter(endable: Relay, sink: Sink, b
     attack = "an event that ends the relay, by a site's own template"
     poison = issue(1).replace(b'"iid": 1', b'"iid": 4000000000')
     with Supervisor(endable) as supervisor:
-        assert send(endable, poison, {"Idempotency-Key": "poison"}).status_code == 200
+        with suppress(requests.ConnectionError):  # it may end the relay before the answer has left
+            assert send(endable, poison, {"Idempotency-Key": "poison"}).status_code == 200
         accepted: list[str] = []
         while len(accepted) < GOOD:
             key = f"good-{len(accepted)}"
@@ -207,7 +210,8 @@ def test_a_dead_letter_can_be_announced_once_the_reason_is_gone(
 ) -> None:
     poison = issue(1).replace(b'"iid": 1', b'"iid": 4000000000')
     with Supervisor(endable):
-        assert send(endable, poison, {"Idempotency-Key": "poison"}).status_code == 200
+        with suppress(requests.ConnectionError):  # it may end the relay before the answer has left
+            assert send(endable, poison, {"Idempotency-Key": "poison"}).status_code == 200
         wait_for(lambda: not endable.ended and "dead:gitlab:poison" in sink.keys, 60)
     endable.configure(endable.settings.replace(WORDING, ""))
     endable.terminate()
