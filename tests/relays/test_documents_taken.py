@@ -322,6 +322,24 @@ def test_in_another_channel_of_the_tree_it_is_taken_as_well(pair: Callable[..., 
     taken(root)
 
 
+def test_a_tree_that_is_watched_again_has_no_former_buttons(
+    pair: Callable[..., Pair], chat: BotSink, tmp_path: Path
+) -> None:
+    """Its documents are there, and who presses under the post of then does not hear that they are not."""
+    relays = pair()
+    relays.start()
+    root = relays.bring("Contrats/alex.pdf")
+    described = relays.nextcloud.settings
+    (tmp_path / "other").mkdir()
+    for settings in (described.replace(str(relays.tree), str(tmp_path / "other")), described):
+        relays.nextcloud.terminate()
+        relays.nextcloud.configure(settings)
+        relays.nextcloud.start()
+    assert press(relays.gitlab, chat, root, "take").startswith(NO_ROOT)
+    new = relays.bring("Contrats/sacha.pdf")
+    assert press(relays.gitlab, chat, new, "take") == TAKEN
+
+
 def test_what_somebody_is_called_acts_on_nothing(pair: Callable[..., Pair], chat: BotSink) -> None:
     introduce(chat, ALICE, "here", "fr")
     introduce(chat, BOB, "_bob_~town", "fr")

@@ -190,5 +190,7 @@ def forget_others(db: Database, trees: Collection[str]) -> None:
     for (tree,) in db.execute("SELECT tree FROM trees UNION SELECT tree FROM documents").fetchall():
         if tree not in trees:
             db.execute("DELETE FROM documents WHERE tree = ?", (tree,))
+            # A document that comes back with its tree begins another conversation: nobody takes it in the former one.
+            db.execute("DELETE FROM document_threads WHERE tree = ?", (tree,))
             db.execute("DELETE FROM rescued_trees WHERE tree = ?", (tree,))
             db.execute("DELETE FROM trees WHERE tree = ?", (tree,))

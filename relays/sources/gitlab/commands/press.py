@@ -2,8 +2,6 @@
 
 import asyncio
 from collections.abc import Callable
-from concurrent.futures import Future
-from contextlib import suppress
 from dataclasses import dataclass
 
 from relays.mattermost import buttons
@@ -56,19 +54,14 @@ class PressRequest(SmallBodyRequest):
         self._answer(Markup(self._reception.executor.known_wording(press.user_id)["button.unknown"]))
 
     def _execute(self, press: Press) -> None:
-        loop = asyncio.get_running_loop()
         answered = self._reception.executor.submit_press(press, is_over=self._reception.signer.is_over(press))
-        late = loop.call_later(_ANSWER_SECONDS, self._say_late, press)
+        late = asyncio.get_running_loop().call_later(_ANSWER_SECONDS, self._say_late, press)
 
         def settle() -> None:
             late.cancel()
             self._answer(answered.result())
 
-        def settle_in_the_loop(done: "Future[Markup]") -> None:
-            with suppress(RuntimeError):  # the loop has ended, and with it who waited for the answer
-                loop.call_soon_threadsafe(settle)
-
-        answered.add_done_callback(settle_in_the_loop)
+        self.settle_when_done(answered, settle)
 
     def _say_late(self, press: Press) -> None:
         self._answer(Markup(self._reception.executor.known_wording(press.user_id)["button.late"]))

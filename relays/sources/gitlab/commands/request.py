@@ -3,8 +3,6 @@
 import asyncio
 import hmac
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future
-from contextlib import suppress
 from dataclasses import dataclass
 
 from relays.mattermost import markup, slash_command
@@ -75,9 +73,8 @@ class CommandRequest(SmallBodyRequest):
             self._execute(command)
 
     def _execute(self, command: SlashCommand) -> None:
-        loop = asyncio.get_running_loop()
         answered = self._reception.executor.submit(command)
-        late = loop.call_later(_ANSWER_SECONDS, self._say_late, command)
+        late = asyncio.get_running_loop().call_later(_ANSWER_SECONDS, self._say_late, command)
 
         def settle() -> None:
             late.cancel()
@@ -86,11 +83,7 @@ class CommandRequest(SmallBodyRequest):
             else:
                 self._answer(answered.result())
 
-        def settle_in_the_loop(done: "Future[Markup]") -> None:
-            with suppress(RuntimeError):  # the loop has ended, and with it who waited for the answer
-                loop.call_soon_threadsafe(settle)
-
-        answered.add_done_callback(settle_in_the_loop)
+        self.settle_when_done(answered, settle)
 
     def _say_late(self, command: SlashCommand) -> None:
         self._is_late = True

@@ -1,9 +1,13 @@
 """A request of Mattermost's on its way in: a body of a few kilobytes, kept until it is there."""
 
+import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from concurrent.futures import Future
+from contextlib import suppress
 from typing import ClassVar
 
+from relays.mattermost.markup import Markup
 from relays.sources.gitlab.http.exchange import Response
 from relays.sources.gitlab.http.memory_budget import SMALL_BYTES
 from relays.sources.gitlab.http.refusals import Refusals
@@ -27,6 +31,17 @@ class SmallBodyRequest(ABC):
     @abstractmethod
     def take(self, body: bytes) -> None:
         """The body is there: answer it, now or later."""
+
+    @staticmethod
+    def settle_when_done(answered: "Future[Markup]", settle: Callable[[], None]) -> None:
+        """Have `settle` called in the loop, which this is called in, once a thread has the answer."""
+        loop = asyncio.get_running_loop()
+
+        def settle_in_the_loop(done: "Future[Markup]") -> None:
+            with suppress(RuntimeError):  # the loop has ended, and with it who waited for the answer
+                loop.call_soon_threadsafe(settle)
+
+        answered.add_done_callback(settle_in_the_loop)
 
     def feed(self, chunk: bytes) -> None:
         self._size += len(chunk)
