@@ -1,5 +1,6 @@
 """Every subcommand of a deployed site, typed by who may, by a member of the channel, and by a stranger."""
 
+import inspect
 import re
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -95,7 +96,8 @@ def new_person(chat: Chat, *, is_member: bool) -> str:
 def test_there_is_none_without_its_answers() -> None:
     def names(of: type[Any]) -> Iterator[str]:
         for each in of.__subclasses__():
-            yield each.name
+            if not inspect.isabstract(each):
+                yield each.name
             yield from names(each)
 
     assert sorted(SAID) == sorted(set(names(Subcommand)))

@@ -5,14 +5,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from relays.delivery.outbox import Outbox
 from relays.mattermost import markup
 from relays.mattermost.markup import Markup
 from relays.sources.gitlab.accounts import Account, named_account
 from relays.sources.gitlab.commands.settings import ActingSettings
-from relays.sources.gitlab.commands.subcommand import Asked
+from relays.sources.gitlab.commands.subcommand import Asked, Subcommand
 from relays.sources.gitlab.people import UserNames
 from relays.sources.gitlab.reader import Ask, within
 from relays.sources.gitlab.rest import MAY_WRITE, WRITE_TOKEN, GitLabError, PlaceApi, Server, UnconfirmedError
+from relays.sources.gitlab.router import Router
+from relays.storage.store import Store
 
 log = logging.getLogger(__name__)
 
@@ -66,6 +69,19 @@ class Actor:
             )
             key = "command.act.unconfirmed" if unconfirmed else "command.act.refused"
             return markup.fill(wording[key], reason=markup.plain(str(error), _REASON))
+
+
+class ActingSubcommand(Subcommand):
+    """One that says in a thread what it has done in GitLab; without an `actor` it does nothing there."""
+
+    asks_mattermost = True
+
+    def __init__(self, store: Store, outbox: Outbox, router: Router, actor: Actor | None) -> None:
+        self.acts_in_gitlab = actor is not None
+        self._store = store
+        self._outbox = outbox
+        self._router = router
+        self._actor = actor
 
 
 def read_server(settings: ActingSettings | None, credentials: Path, ca: Path | None = None) -> Server | None:

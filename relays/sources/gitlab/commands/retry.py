@@ -4,14 +4,14 @@ import logging
 import re
 from urllib.parse import quote
 
-from relays.delivery.outbox import Notification, Outbox
+from relays.delivery.outbox import Notification
 from relays.mattermost import markup
 from relays.mattermost.markup import Markup
 from relays.mattermost.message import RELAY, Message
 from relays.sources.gitlab.accounts import DEVELOPER, MAINTAINER, role_in
-from relays.sources.gitlab.commands.acting import Actor, Who
+from relays.sources.gitlab.commands.acting import ActingSubcommand, Who
 from relays.sources.gitlab.commands.storing import stored
-from relays.sources.gitlab.commands.subcommand import Asked, Subcommand
+from relays.sources.gitlab.commands.subcommand import Asked
 from relays.sources.gitlab.commands.threads import Thread, find_thread
 from relays.sources.gitlab.conversations.actions import failed_pipeline
 from relays.sources.gitlab.conversations.table import Conversations
@@ -19,9 +19,7 @@ from relays.sources.gitlab.noise import PROGRESS
 from relays.sources.gitlab.payload import Payload
 from relays.sources.gitlab.reader import Ask
 from relays.sources.gitlab.rest import PlaceApi, UnknownError
-from relays.sources.gitlab.router import Router
 from relays.storage.engine import Database
-from relays.storage.store import Store
 from relays.wording import CATALOGUES
 
 log = logging.getLogger(__name__)
@@ -29,18 +27,10 @@ log = logging.getLogger(__name__)
 _RUNS = frozenset(PROGRESS) - {"canceling", "skipped"}
 
 
-class Retry(Subcommand):
+class Retry(ActingSubcommand):
     """For everybody in the channel who may in GitLab; the thread says who did. `actor` is None without a token."""
 
     name = "retry"
-    asks_mattermost = True
-
-    def __init__(self, store: Store, outbox: Outbox, router: Router, actor: Actor | None) -> None:
-        self.acts_in_gitlab = actor is not None
-        self._store = store
-        self._outbox = outbox
-        self._router = router
-        self._actor = actor
 
     def answer(self, asked: Asked) -> Markup:
         wording = asked.wording

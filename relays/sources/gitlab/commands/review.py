@@ -2,22 +2,20 @@
 
 import logging
 
-from relays.delivery.outbox import Notification, Outbox
+from relays.delivery.outbox import Notification
 from relays.mattermost import markup
 from relays.mattermost.markup import Markup
 from relays.mattermost.message import RELAY, Message
 from relays.sources.gitlab.accounts import access_to
-from relays.sources.gitlab.commands.acting import Actor, Who
+from relays.sources.gitlab.commands.acting import ActingSubcommand, Who
 from relays.sources.gitlab.commands.storing import stored
-from relays.sources.gitlab.commands.subcommand import Asked, Subcommand
+from relays.sources.gitlab.commands.subcommand import Asked
 from relays.sources.gitlab.commands.threads import Thread, find_thread
 from relays.sources.gitlab.conversations.facts import own_wish
 from relays.sources.gitlab.conversations.table import Conversations
 from relays.sources.gitlab.payload import Payload
 from relays.sources.gitlab.rest import MAY_WRITE, GitLabError, PlaceApi
-from relays.sources.gitlab.router import Router
 from relays.storage.engine import Database
-from relays.storage.store import Store
 from relays.wording import CATALOGUES
 
 log = logging.getLogger(__name__)
@@ -27,21 +25,13 @@ class _NotOpenError(Exception):
     """There is nothing to review any more."""
 
 
-class Review(Subcommand):
+class Review(ActingSubcommand):
     """For everybody in the channel, who sees it; the same of one person is said once.
 
     Without an `actor` GitLab hears nothing of it; with one it is for those who may read the merge request there.
     """
 
     name = "review"
-    asks_mattermost = True
-
-    def __init__(self, store: Store, outbox: Outbox, router: Router, actor: Actor | None) -> None:
-        self.acts_in_gitlab = actor is not None
-        self._store = store
-        self._outbox = outbox
-        self._router = router
-        self._actor = actor
 
     def answer(self, asked: Asked) -> Markup:
         wording = asked.wording
