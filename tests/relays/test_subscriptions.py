@@ -185,6 +185,16 @@ REFUSED: dict[str, tuple[str, dict[str, str], str]] = {
         {"channel_id": "away0000000000000000000001", "channel_name": "away"},
         "tapez d'abord `/invite @passerelle`",
     ),
+    "two people who write to each other without the bot": (
+        f"subscribe {SITE}",
+        {"channel_id": "away0000000000000000000001", "channel_name": f"{ALICE}__{BOB}"},
+        "Mattermost ne permet pas de l'y ajouter : abonnez plutôt un canal de l'équipe",
+    ),
+    "a few people who write to each other without it": (
+        f"subscribe {SITE}",
+        {"channel_id": "away0000000000000000000001", "channel_name": "0123456789abcdef" * 2 + "01234567"},
+        "Mattermost ne permet pas de l'y ajouter : abonnez plutôt un canal de l'équipe",
+    ),
     "a channel that there is not": (
         f"subscribe {SITE}",
         {"channel_id": "none0000000000000000000001", "channel_name": "room"},

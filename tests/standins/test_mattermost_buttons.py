@@ -187,6 +187,32 @@ def _check_change(world: World, message: str, props: dict[str, Any]) -> None:
     assert (post["message"], there, post["edit_at"] > 0) == (message, props, True)
 
 
+@pytest.mark.parametrize(
+    ("deleted", "action", "body", "status", "code"),
+    [
+        (True, "mute", {}, 404, "app.post.get.app_error"),
+        (True, "nope", {}, 404, "app.post.get.app_error"),
+        (False, "nope", {}, 404, "api.post.do_action.action_id.app_error"),
+        (False, "mute", {"cookie": "made up"}, 400, "api.post.do_action.action_integration.app_error"),
+    ],
+)
+def test_what_cannot_be_pressed_asks_nobody(
+    world: World, deleted: bool, action: str, body: dict[str, str], status: int, code: str
+) -> None:
+    """As a real 5.37 answers (measured): a post that is gone, another button, a cookie that it has not made."""
+    replay, server = world.replay, world.server
+    wanted = world.ours(RECORDED[0])["request"]["body"] | {
+        "channel_id": replay.ids["chanbots000000000000000001"]
+    }
+    post = server.api("POST", "/posts", wanted, token=replay.tokens["relay"])["id"]
+    if deleted:
+        server.api("DELETE", f"/posts/{post}")
+    path = f"/api/v4/posts/{post}/actions/{action}"
+    answer = server.request("POST", path, body, token=replay.tokens["alice"])
+    assert (answer.status_code, answer.json()["id"]) == (status, code)
+    assert world.integration.requests == []
+
+
 @pytest.fixture
 def page(world: World) -> str:
     """The page of the channel, with a post that has buttons."""

@@ -28,15 +28,19 @@ def press(call: Call) -> Question:
     post = call.store.get("posts", call.id("post_id"))
     if post is None or not access.may_read(call, channels.find(call.store, post["channel_id"])):
         raise forbidden()
-    chosen = call.fields("action", {"selected_option": str})["selected_option"] if call.body else ""
-    return run(call.instance, call.user, post, call.path("action_id"), chosen)
+    given = call.fields("action", dict.fromkeys(("selected_option", "cookie"), str)) if call.body else {}
+    if given.get("cookie"):  # that of a post which is shown to one person alone; here none has any
+        raise ApiError(_FAILED, 400)
+    return run(call.instance, call.user, post, call.path("action_id"), given.get("selected_option", ""))
 
 
 def run(instance: Instance, user: Row, post: Row, action_id: str, chosen: str = "") -> Question:
     """What a press comes to; 404 if there is no such button."""
     store = instance.store
     action = next((each for each in _actions(post) if each["id"] == action_id), None)
-    if action is None or post["delete_at"]:
+    if post["delete_at"]:
+        raise ApiError("app.post.get.app_error", 404)
+    if action is None:
         raise ApiError("api.post.do_action.action_id.app_error", 404)
     channel = channels.find(store, post["channel_id"])
     team = store.get("teams", channel["team_id"]) or {}

@@ -56,6 +56,8 @@ class Subscribe(Subcommand):
         except ConditionError as error:
             return condition_fault(error, wording)
         place, channel = self._seen(asked)
+        if channel is None and asked.command.is_direct:
+            return Markup(wording["command.subscribe.direct"])
         if channel is None or place.state:
             return markup.fill(wording["command.subscribe.invite"], bot=self._bot())
         if not asked.may_manage():
