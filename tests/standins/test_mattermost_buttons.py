@@ -213,6 +213,26 @@ def test_what_cannot_be_pressed_asks_nobody(
     assert world.integration.requests == []
 
 
+def test_who_is_not_in_a_public_channel_does_not_press_there(world: World) -> None:
+    """As on a real 5.37 (measured), though they may read it; and nobody chooses something of a button."""
+    replay, server = world.replay, world.server
+    team, ids = replay.ids["team0000000000000000000001"], replay.ids
+    wanted = {"team_id": team, "name": "open", "display_name": "open", "type": "O"}
+    channel = server.api("POST", "/channels", wanted)["id"]
+    for member in (ids["id000000000000000000000004"], ids["alice000000000000000000001"]):
+        server.api("POST", f"/channels/{channel}/members", {"user_id": member})
+    wanted = world.ours(RECORDED[0])["request"]["body"] | {"channel_id": channel}
+    post = server.api("POST", "/posts", wanted, token=replay.tokens["relay"])["id"]
+    path, body = f"/api/v4/posts/{post}/actions/mute", {"selected_option": "a"}
+    answers = {
+        name: server.request("POST", path, body, token=replay.tokens[name]).status_code
+        for name in ("carol", "alice")
+    }
+    assert answers == {"carol": 403, "alice": 200}
+    ((_, _, asked),) = world.integration.requests
+    assert asked["context"] == wanted["props"]["attachments"][0]["actions"][0]["integration"]["context"]
+
+
 @pytest.fixture
 def page(world: World) -> str:
     """The page of the channel, with a post that has buttons."""
