@@ -236,6 +236,13 @@ VALUES = [
     _set(
         "news for a person of another form", "gitlab.notify", {"-leo": []}, "-leo is no user name in GitLab"
     ),
+    _set(
+        "a person of another form",
+        "gitlab.people",
+        {"-leo": "leo"},
+        "gitlab.people: -leo is no user name in GitLab",
+    ),
+    _set("a person twice", "gitlab.people", {"leo": "a", "Leo": "b"}, "leo and Leo are one user of GitLab"),
     _set("news without a list", "gitlab.notify", {"leo": "review"}, "gitlab.notify.leo"),
     _set("reminders without a token", "gitlab.reminders", {"at": "08:30"}, "needs gitlab.read_token"),
     _set(
