@@ -8,7 +8,6 @@ and the end of the reminder are one transaction, so a kill leaves all of it or n
 
 import logging
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future
 from dataclasses import replace
 
 from relays.delivery.conversation import find
@@ -18,6 +17,7 @@ from relays.mattermost.message import restored
 from relays.sources.nextcloud import document
 from relays.sources.nextcloud.options import TreeOptions
 from relays.storage.engine import Database, StorageError
+from relays.storage.storing import UncertainError, stored
 from relays.wording import Wording
 
 log = logging.getLogger(__name__)
@@ -71,12 +71,11 @@ class Taking:
             handled[:] = [found]
             return notifications
 
-        future: Future[int] = self._outbox.put(make)
         try:
-            future.result(ANSWER_SECONDS)
+            stored(self._outbox.put, make, ANSWER_SECONDS)
         except StorageError:
             return Handled("failing")
-        except TimeoutError:
+        except UncertainError:
             return Handled("uncertain")
         (found,) = handled
         log.info(

@@ -7,6 +7,7 @@ from relays.mattermost import markup
 from relays.mattermost.channels import Channel
 from relays.mattermost.markup import Markup
 from relays.mattermost.people import NoAnswerError
+from relays.sources.gitlab.commands.reasons import reason_of
 from relays.sources.gitlab.commands.subcommand import Asked, NotSureError, Subcommand
 from relays.sources.gitlab.commands.subscribing import SITE, Subscribing
 from relays.sources.gitlab.reader import within
@@ -30,7 +31,6 @@ log = logging.getLogger(__name__)
 
 # The watchdog leaves the thread several times as long.
 _GITLAB_SECONDS = 60.0
-_REASON = 120
 _SHOWN = 300
 _MOST_PEOPLE = 5
 
@@ -66,7 +66,7 @@ class Subscribe(Subcommand):
         try:
             found = self._judged(target, asked, channel, name)
         except GitLabError as error:
-            return markup.fill(wording["command.subscribe.gitlab"], reason=markup.plain(str(error), _REASON))
+            return markup.fill(wording["command.subscribe.gitlab"], reason=reason_of(error))
         if all(each.refusal for each in found):
             return refused(found, target, wording)
         new = Subscription(0, place.channel_id, target, conditions.written(said), name, now)
