@@ -42,7 +42,7 @@ def _conversing(chat: Mattermost, gitlab: GitLab) -> Iterator[InitErrorDetails]:
 
 
 def _in_person(chat: Mattermost, gitlab: GitLab) -> Iterator[InitErrorDetails]:
-    """What people are to be told in person, where nobody is."""
+    """What people are to hear of in person, where nobody is written to."""
     asked: list[tuple[object, tuple[str, ...]]] = []
     if gitlab.notify:
         asked.append((gitlab.notify, ("notify",)))
