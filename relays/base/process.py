@@ -32,7 +32,7 @@ def shorten_turns() -> None:
 def give_back_large_blocks() -> None:
     """Have what was a large body go back to the system as soon as it is freed.
 
-    Left alone, glibc keeps blocks of up to 32 MB for later, in each thread's arena its own, once it has seen such sizes.
+    Left alone, glibc keeps blocks of up to 32 MB for later once it has seen such sizes, in each thread's arena its own.
     """
     if mallopt := getattr(ctypes.CDLL(None), "mallopt", None):  # other C libraries keep none
         mallopt(_M_MMAP_THRESHOLD, _LARGE_BYTES)
