@@ -77,4 +77,4 @@ def _reminding(chat: Mattermost, nextcloud: Nextcloud, relays: Relays) -> Iterat
 
 
 def _fault(needs: str, value: object, *where: str | int) -> InitErrorDetails:
-    return InitErrorDetails(type=PydanticCustomError("value_error", needs), loc=where, input=value)  # type: ignore[arg-type]
+    return InitErrorDetails(type=PydanticCustomError("value_error", needs), loc=where, input=value)

@@ -1,5 +1,6 @@
 """A channel that has subscribed is known by its number: who operates is shown its name, who reaches the port is not."""
 
+import json
 import re
 from collections.abc import Callable
 
@@ -42,6 +43,11 @@ def labels(relay: Relay) -> set[str]:
     return set(re.findall(r'channel="([^"]*)"', page(relay, "metrics")))
 
 
+def waiting(relay: Relay, why: str) -> set[str]:
+    """What channels are called on the page that wait, for which reason there is a word."""
+    return set(json.loads(page(relay, "health"))[why])
+
+
 # How Mattermost answers, and where that is seen: lines or names that are of this channel.
 SEEN: dict[str, tuple[Reply, Callable[[Relay], object]]] = {
     "held, in status.json": (Reply(401, b"{}"), lambda relay: status(relay).get("held")),
@@ -63,8 +69,8 @@ BOTH = {"dev", f"id:{ROOM}"}
 # How Mattermost answers, and when that has come to what the pages say.
 PUBLIC: dict[str, tuple[Reply, Callable[[Relay], bool]]] = {
     "delivered": (OK, lambda relay: undelivered(relay) == 0),
-    "held": (Reply(401, b"{}"), lambda relay: set(health(relay)[1]["held"]) == BOTH),
-    "tried again": (Reply(503, b""), lambda relay: set(health(relay)[1]["retrying"]) == BOTH),
+    "held": (Reply(401, b"{}"), lambda relay: waiting(relay, "held") == BOTH),
+    "tried again": (Reply(503, b""), lambda relay: waiting(relay, "retrying") == BOTH),
     "put aside": (REFUSED, lambda relay: health(relay)[1]["parked"] == 2),
 }
 
