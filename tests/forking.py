@@ -1,0 +1,96 @@
+"""Programs of this repository as processes that are forked off one in which their modules are loaded already.
+
+Most of what a start costs are imports, and the tests start relays and stand-ins by the hundreds. Such a process has
+its own environment, folder, output, signals and exit code; but its command line is that of the process that it comes
+from, and it holds what that one has loaded in its memory.
+"""
+
+import os
+import runpy
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from functools import cache
+from multiprocessing import forkserver, get_context
+from pathlib import Path
+
+_PROJECT = Path(__file__).parents[1]
+_CONTEXT = get_context("forkserver")
+
+
+class Forked:
+    """`python -m module arguments` with this environment, in this folder; what it writes is added to `output`."""
+
+    def __init__(
+        self,
+        module: str,
+        *arguments: str,
+        output: Path,
+        env: Mapping[str, str] = os.environ,
+        cwd: Path = _PROJECT,
+    ) -> None:
+        _start_server()
+        given = (module, arguments, dict(env), str(cwd), str(output.absolute()))
+        # It is ended with the tests, if none of them has done so.
+        self._process = _CONTEXT.Process(target=_run, args=given, daemon=True)
+        self._process.start()
+
+    @property
+    def pid(self) -> int:
+        """The number of the process."""
+        assert self._process.pid is not None
+        return self._process.pid
+
+    def poll(self) -> int | None:
+        """The exit code, that of a signal below zero; None while it runs."""
+        return self._process.exitcode
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Wait until it ends; the exit code."""
+        self._process.join(timeout)
+        code = self._process.exitcode
+        if code is None:
+            raise subprocess.TimeoutExpired(self._process.name, timeout or 0)
+        return code
+
+    def send_signal(self, number: int) -> None:
+        """Send it a signal, if it runs."""
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
+    def terminate(self) -> None:
+        """SIGTERM."""
+        self._process.terminate()
+
+    def kill(self) -> None:
+        """SIGKILL."""
+        self._process.kill()
+
+
+@cache
+def _start_server() -> None:
+    _CONTEXT.set_forkserver_preload(["tests.loaded"])
+    before = os.environ.get("PYTHONPATH")
+    os.environ["PYTHONPATH"] = str(_PROJECT)
+    try:
+        forkserver.ensure_running()
+    finally:
+        del os.environ["PYTHONPATH"]
+        if before is not None:
+            os.environ["PYTHONPATH"] = before
+
+
+def _run(
+    module: str, arguments: Sequence[str], environment: Mapping[str, str], folder: str, output: str
+) -> None:
+    """In the new process: be as one that was executed, and run the program."""
+    os.environ.clear()
+    os.environ.update(environment)
+    time.tzset()
+    os.chdir(folder)
+    with Path(output).open("ab") as stream:
+        os.dup2(stream.fileno(), 1)
+        os.dup2(stream.fileno(), 2)
+    sys.argv = [module, *arguments]
+    runpy.run_module(module, run_name="__main__", alter_sys=True)
