@@ -14,26 +14,33 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from multiprocessing import forkserver, get_context
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 _PROJECT = Path(__file__).parents[1]
 _CONTEXT = get_context("forkserver")
 
 
 class Forked:
-    """`python -m module arguments` with this environment, in this folder; what it writes is added to `output`."""
+    """`python -m module arguments` with this environment, in this folder.
+
+    What it writes is added to `output`, or to `errors` what it complains of; it reads what is in `given`, or nothing.
+    """
 
     def __init__(
         self,
         module: str,
         *arguments: str,
         output: Path,
+        errors: Path | None = None,
+        given: Path = Path(os.devnull),
         env: Mapping[str, str] = os.environ,
         cwd: Path = _PROJECT,
     ) -> None:
         _start_server()
-        given = (module, arguments, dict(env), str(cwd), str(output.absolute()))
+        streams = [str(path.absolute()) for path in (given, output, errors or output)]
+        started = (module, arguments, dict(env), str(cwd), streams)
         # It is ended with the tests, if none of them has done so.
-        self._process = _CONTEXT.Process(target=_run, args=given, daemon=True)
+        self._process = _CONTEXT.Process(target=_be, args=started, daemon=True)
         self._process.start()
 
     @property
@@ -68,6 +75,16 @@ class Forked:
         self._process.kill()
 
 
+def run(module: str, *arguments: str, given: str = "") -> subprocess.CompletedProcess[str]:
+    """What has come of a program that reads this and ends, as of subprocess.run."""
+    with TemporaryDirectory() as folder:
+        files = [Path(folder) / name for name in ("given", "output", "errors")]
+        files[0].write_text(given)
+        code = Forked(module, *arguments, given=files[0], output=files[1], errors=files[2]).wait(60)
+        printed = [each.read_text() for each in files[1:]]
+    return subprocess.CompletedProcess([module, *arguments], code, *printed)
+
+
 @cache
 def _start_server() -> None:
     _CONTEXT.set_forkserver_preload(["tests.loaded"])
@@ -81,16 +98,17 @@ def _start_server() -> None:
             os.environ["PYTHONPATH"] = before
 
 
-def _run(
-    module: str, arguments: Sequence[str], environment: Mapping[str, str], folder: str, output: str
+def _be(
+    module: str, arguments: Sequence[str], environment: Mapping[str, str], folder: str, streams: Sequence[str]
 ) -> None:
     """In the new process: be as one that was executed, and run the program."""
     os.environ.clear()
     os.environ.update(environment)
     time.tzset()
     os.chdir(folder)
-    with Path(output).open("ab") as stream:
-        os.dup2(stream.fileno(), 1)
-        os.dup2(stream.fileno(), 2)
+    for number, path in enumerate(streams):
+        with Path(path).open("ab" if number else "rb") as stream:
+            os.dup2(stream.fileno(), number)
+    sys.stdin = os.fdopen(0, closefd=False)
     sys.argv = [module, *arguments]
     runpy.run_module(module, run_name="__main__", alter_sys=True)

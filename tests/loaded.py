@@ -9,6 +9,9 @@ _PROGRAMS = (
     "lab.standins.gitlab.__main__",
     "lab.standins.mattermost.__main__",
     "relays.sources.gitlab.__main__",
+    "relays.choices",
+    "relays.dead_letters",
+    "relays.sources.gitlab.drop_tables",
     "relays.sources.nextcloud.__main__",
     "tests.relays.speaker",
 )
