@@ -7,17 +7,22 @@ from, and it holds what that one has loaded in its memory.
 
 import os
 import runpy
+import signal
 import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from functools import cache
-from multiprocessing import forkserver, get_context
+from multiprocessing import connection, forkserver, get_context
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from threading import Lock
 
 _PROJECT = Path(__file__).parents[1]
 _CONTEXT = get_context("forkserver")
+# An exit code can be read once, and a start looks at those of all that were started before.
+_LOCK = Lock()
 
 
 class Forked:
@@ -41,7 +46,8 @@ class Forked:
         started = (module, arguments, dict(env), str(cwd), streams)
         # It is ended with the tests, if none of them has done so.
         self._process = _CONTEXT.Process(target=_be, args=started, daemon=True)
-        self._process.start()
+        with _LOCK:
+            self._process.start()
 
     @property
     def pid(self) -> int:
@@ -51,12 +57,13 @@ class Forked:
 
     def poll(self) -> int | None:
         """The exit code, that of a signal below zero; None while it runs."""
-        return self._process.exitcode
+        with _LOCK:
+            return self._process.exitcode
 
     def wait(self, timeout: float | None = None) -> int:
         """Wait until it ends; the exit code."""
-        self._process.join(timeout)
-        code = self._process.exitcode
+        connection.wait([self._process.sentinel], timeout)
+        code = self.poll()
         if code is None:
             raise subprocess.TimeoutExpired(self._process.name, timeout or 0)
         return code
@@ -64,15 +71,12 @@ class Forked:
     def send_signal(self, number: int) -> None:
         """Send it a signal, if it runs."""
         if self.poll() is None:
-            os.kill(self.pid, number)
-
-    def terminate(self) -> None:
-        """SIGTERM."""
-        self._process.terminate()
+            with suppress(ProcessLookupError):
+                os.kill(self.pid, number)
 
     def kill(self) -> None:
         """SIGKILL."""
-        self._process.kill()
+        self.send_signal(signal.SIGKILL)
 
 
 def run(module: str, *arguments: str, given: str = "") -> subprocess.CompletedProcess[str]:
