@@ -159,7 +159,7 @@ def _server_of(log: DeliveryLog | PatternLogs) -> Server:
 def _read(entry: LogEntry) -> Event | None:
     """The event of an entry; None if GitLab has not kept its body."""
     try:
-        payload = Payload(read_json(entry.body))
+        payload = Payload(read_json(entry.body.encode("utf-8", "surrogatepass")))
     except (NoJsonError, HeavyError):
         return None
     return (
