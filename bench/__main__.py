@@ -35,9 +35,9 @@ def main(wanted: list[str]) -> str | None:
         return f"ONLY={','.join(wanted)}: {unknown[0]} is not measured here; known: {', '.join(known)}"
     for name in wanted or known:
         report.forget_plots(name)
-        lines = [f"## {known[name].TITLE}", "", known[name].INTRODUCTION, ""]
+        lines = [f"## {known[name].TITLE}", "", report.wrapped(known[name].INTRODUCTION), ""]
         lines += [
-            conditions.describe(known[name].PACKAGES),
+            report.wrapped(conditions.describe(known[name].PACKAGES)),
             "",
             "| what | measured | bar |",
             "| --- | --- | --- |",

@@ -1,6 +1,7 @@
 """docs/benchmarks.md: a section for each module of bench/, each replaced on its own."""
 
 import re
+import textwrap
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Protocol
@@ -34,6 +35,11 @@ def write(section: str, titles: Sequence[str]) -> None:
 
 def _title(section: str) -> str:
     return section.partition("\n")[0].removeprefix("## ").strip()
+
+
+def wrapped(paragraph: str) -> str:
+    """A paragraph in lines of the width that the documents keep to."""
+    return textwrap.fill(paragraph, 120, break_long_words=False, break_on_hyphens=False)
 
 
 def plots_of(name: str) -> list[str]:

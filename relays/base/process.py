@@ -1,5 +1,6 @@
 """What is set for the whole process of a relay, in this place alone: log lines, turns of threads, signals."""
 
+import ctypes
 import logging
 import signal
 import sys
@@ -10,6 +11,9 @@ from relays.base import logging as journal
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 # Python's own 5 ms, for which another thread may compute before one has its turn, are longer than an answer takes.
 _TURN_SECONDS = 0.0002
+# glibc, <malloc.h>: from which size on an allocation is a mapping of its own.
+_M_MMAP_THRESHOLD = -3
+_LARGE_BYTES = 1024 * 1024
 
 
 def set_up() -> None:
@@ -17,11 +21,21 @@ def set_up() -> None:
     journal.set_up()
     threading.excepthook = _log_end
     shorten_turns()
+    give_back_large_blocks()
 
 
 def shorten_turns() -> None:
     """Have the interpreter hand over to another thread that waits for it soon."""
     sys.setswitchinterval(_TURN_SECONDS)
+
+
+def give_back_large_blocks() -> None:
+    """Have what was a large body go back to the system as soon as it is freed.
+
+    Left alone, glibc keeps blocks of up to 32 MB for later once it has seen such sizes, in each thread's arena its own.
+    """
+    if mallopt := getattr(ctypes.CDLL(None), "mallopt", None):  # other C libraries keep none
+        mallopt(_M_MMAP_THRESHOLD, _LARGE_BYTES)
 
 
 def hold_stop_signals() -> None:

@@ -104,8 +104,8 @@ class Engine(ABC):
         """Undo the transaction that ended in `error`; whether the database was lost, so that it can be tried again."""
 
     @abstractmethod
-    def read(self, query: str, parameters: Sequence[Any] = ()) -> list[Any]:
-        """Rows as they were last committed. StorageError."""
+    def read(self, query: str, parameters: Sequence[Any] = (), *, utf8: bool = False) -> list[Any]:
+        """Rows as they were last committed; texts as `str` or, if `utf8`, as bytes in UTF-8. StorageError."""
 
     @abstractmethod
     def now(self) -> float:

@@ -17,7 +17,7 @@ from typing import Any
 import psycopg
 from psycopg import adapters, conninfo, errors
 from psycopg.abc import Buffer
-from psycopg.adapt import Dumper
+from psycopg.adapt import Dumper, Loader
 
 from relays.base.settings import StartError
 from relays.storage import introspection as shape
@@ -69,6 +69,13 @@ class _Utf8(Dumper):
 
     def dump(self, obj: bytes | bytearray) -> Buffer:
         return obj
+
+
+class _AsUtf8(Loader):
+    """A text as the bytes that it is in UTF-8, for the same reason."""
+
+    def load(self, data: Buffer) -> bytes:
+        return bytes(data)
 
 
 class PostgreSQL(Engine):
@@ -137,17 +144,17 @@ class PostgreSQL(Engine):
         self._drop_writer()
         return True
 
-    def read(self, query: str, parameters: Sequence[Any] = ()) -> list[Any]:
+    def read(self, query: str, parameters: Sequence[Any] = (), *, utf8: bool = False) -> list[Any]:
         with self._reading:
             try:
-                return self._read(query, parameters)
+                return self._read(query, parameters, utf8)
             except psycopg.OperationalError:
                 self._drop_reader()  # it may have been lost long ago
             except psycopg.Error as error:
                 self._notice(error)
                 raise StorageError(first_line(error)) from None
             try:
-                return self._read(query, parameters)
+                return self._read(query, parameters, utf8)
             except psycopg.Error as error:
                 self._drop_reader()
                 raise StorageError(first_line(error)) from None
@@ -187,9 +194,12 @@ class PostgreSQL(Engine):
         for line in done:
             log.info(line)
 
-    def _read(self, query: str, parameters: Sequence[Any]) -> list[Any]:
+    def _read(self, query: str, parameters: Sequence[Any], utf8: bool) -> list[Any]:
         reader = self._reader = self._reader or self._connect()
-        return reader.execute(_translated(query), _storable(parameters)).fetchall()
+        cursor = reader.cursor()
+        if utf8:
+            cursor.adapters.register_loader("text", _AsUtf8)
+        return cursor.execute(_translated(query), _storable(parameters)).fetchall()
 
     def _connect(self) -> Connection:
         connection = psycopg.connect(autocommit=True, **self._parameters)

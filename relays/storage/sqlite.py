@@ -65,8 +65,9 @@ class SQLite(Engine):
                 self._writer.execute("ROLLBACK")
         return False
 
-    def read(self, query: str, parameters: Sequence[Any] = ()) -> list[Any]:
+    def read(self, query: str, parameters: Sequence[Any] = (), *, utf8: bool = False) -> list[Any]:
         with self._reading:
+            self._reader.text_factory = bytes if utf8 else str
             try:
                 return self._reader.execute(query, parameters).fetchall()
             except sqlite3.Error as error:

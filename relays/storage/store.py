@@ -67,9 +67,9 @@ class Store(Worker):
                     self._changed.notify()
         return piece.future
 
-    def read(self, query: str, parameters: Sequence[Any] = ()) -> list[Any]:
-        """Rows as they were last committed. StorageError."""
-        return self._engine.read(query, parameters)
+    def read(self, query: str, parameters: Sequence[Any] = (), *, utf8: bool = False) -> list[Any]:
+        """Rows as they were last committed; texts as `str` or, if `utf8`, as bytes in UTF-8. StorageError."""
+        return self._engine.read(query, parameters, utf8=utf8)
 
     def now(self) -> float:
         """Seconds since the epoch by the clock of the store."""

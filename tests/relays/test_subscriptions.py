@@ -202,6 +202,7 @@ REFUSED: dict[str, tuple[str, dict[str, str], str]] = {
     ),
     "all channels, by who is no operator": ("list all", {}, "Réservé aux opérateurs"),
     "a project that has no hook": ("subscribe taaf/other", {}, "n'arrivent pas à ce relais"),
+    "a project that there is not": ("subscribe taaf/nothing", {}, "GitLab ne montre pas `taaf/nothing`"),
     "a group that has none": ("subscribe other/**", {}, "Les événements de `other/**` n'arrivent pas"),
     "no project": ("subscribe", {}, "Usage : `/passerelle` `subscribe taaf/site`"),
     "a path that is none": (
@@ -251,8 +252,11 @@ REFUSED: dict[str, tuple[str, dict[str, str], str]] = {
 }
 
 
-def test_who_may_not_subscribe_is_refused(relay: Relay, rooms: BotSink) -> None:
+def test_who_may_not_subscribe_is_refused(relay: Relay, rooms: BotSink, readers: GitLabReaders) -> None:
     """Each by what was wrong and what helps; nothing comes of it."""
+    # The site does not list them.
+    readers.project("taaf/other", "public")
+    readers.project("other/one", "public")
     rooms.ids["away"] = "away0000000000000000000001"
     rooms.kinds["away"] = "P"
     rooms.forbidden.add("away")

@@ -15,6 +15,7 @@ from tests.evidence.browser import Browser
 from tests.relays.loopback import Handler, Loopback
 from tests.standins.mattermost_replay import Exchange, Replay, recording
 from tests.standins.mattermost_server import MattermostServer, running
+from tests.waiting import wait_until
 
 RECORDED = recording("24")["exchanges"]
 INTEGRATION = "http://127.0.0.1:19066"
@@ -273,6 +274,7 @@ def test_the_page_shows_them_on_a_phone_without_sideways_scrolling(world: World,
     with Browser(program, None, "fr") as tab:
         tab.resize(390, 844)
         tab.open(f"{world.server.url}{page}")
+        wait_until("the page is there", lambda: tab.evaluate("() => document.readyState") == "complete")
         wide, sight = tab.evaluate(
             "() => [document.documentElement.scrollWidth, document.documentElement.clientWidth]"
         )

@@ -1,7 +1,6 @@
 """JSON of others: read, or refused before it takes the memory, whatever it is made of."""
 
 import json
-import sys
 import time
 import tracemalloc
 
@@ -10,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from relays.base import bounded_json
-from relays.base.bounded_json import HeavyError, UnreadableError, read_json, weight
+from relays.base.bounded_json import HeavyError, UnreadableError, decoded, read_json, weight
 from tests.relays.events import PAYLOADS
 
 SIZE = 2_000_000
@@ -36,6 +35,14 @@ SHAPES = {
     "empty texts": many('""'),
     "texts of escapes": many('"\\u0041\\n\\"\\\\"'),
     "wide texts": many('"é"').replace("é", "😀", 1),
+    "texts of wide escapes": many('"a\\ud83d\\ude00"'),
+    "texts of half-wide escapes": many('"a\\u20ac"'),
+    "one text with a wide escape": '"' + "a" * SIZE + '\\ud83d\\ude00"',
+    "one text with a half-wide escape": '"' + "a" * SIZE + '\\u20ac"',
+    "one text with a narrow escape": '"' + "a" * SIZE + '\\u00e9"',
+    "one half-wide text with a narrow escape": '"€' + "a" * SIZE + '\\n"',
+    "one wide text with a narrow escape": '"😀' + "a" * SIZE + '\\n"',
+    "one wide text, behind an escape": '"\\n' + "a" * SIZE + '😀"',
     "one text": '"' + "a" * SIZE + '"',
     "one wide text": f'"{"😀" * (SIZE // 4)}"',
     "one text of backslashes": '"' + "\\\\" * (SIZE // 2) + '"',
@@ -55,29 +62,29 @@ SHAPES = {
 @pytest.mark.sampled(4)
 @pytest.mark.parametrize("name", SHAPES)
 def test_the_weight_is_no_less_than_what_is_taken(name: str) -> None:
-    text = SHAPES[name]
+    content = SHAPES[name].encode()
     tracemalloc.start()
     try:
         try:
-            value = json.loads(text)
+            value = json.loads(decoded(content))
         except ValueError:
             value = None
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
     del value
-    assert weight(text) >= peak + sys.getsizeof(text)
+    assert weight(content) >= peak + len(content)
 
 
 @pytest.mark.sampled(2)
 @pytest.mark.parametrize("name", SHAPES)
 def test_the_weight_takes_little_time_and_memory(name: str) -> None:
-    text = SHAPES[name]
+    content = SHAPES[name].encode()
     begun = time.thread_time()
-    weight(text)
+    weight(content)
     assert time.thread_time() - begun < 1
     tracemalloc.start()
-    weight(text)
+    weight(content)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 20_000_000
@@ -93,12 +100,12 @@ JSON = st.recursive(
 @settings(max_examples=200)
 @given(JSON, st.integers(1, 20).map(lambda half: 2 * half), st.booleans())
 def test_the_pieces_that_are_counted_are_those_of_the_whole(value: object, piece: int, ascii: bool) -> None:
-    text = json.dumps(value, ensure_ascii=ascii)
-    whole = weight(text)
+    content = json.dumps(value, ensure_ascii=ascii).encode()
+    whole = weight(content)
     before = bounded_json._PIECE
     bounded_json._PIECE = piece
     try:
-        assert weight(text) == whole
+        assert weight(content) == whole
     finally:
         bounded_json._PIECE = before
 
@@ -111,7 +118,7 @@ def test_what_gitlab_sends_is_read_whatever_its_length() -> None:
         for key in lists:
             payload[key] *= 1_000_000 // len(json.dumps(payload[key])) + 1
             text = json.dumps(payload)
-            assert read_json(text) == payload, (path.name, key)
+            assert read_json(text.encode()) == payload, (path.name, key)
             payload[key] = payload[key][:1]
 
 
@@ -128,12 +135,13 @@ def test_what_gitlab_sends_is_read_whatever_its_length() -> None:
         "[" * 100_000,
         '{"a":' * 5000,
         "\ud800",
+        "\ufeff{}",
     ],
     ids=lambda text: text[:12],
 )
 def test_what_is_no_json_is_unreadable(text: str) -> None:
     with pytest.raises(UnreadableError):
-        read_json(text)
+        read_json(text.encode("utf-8", "surrogatepass"))
 
 
 @pytest.mark.parametrize(
@@ -141,8 +149,8 @@ def test_what_is_no_json_is_unreadable(text: str) -> None:
 )
 def test_what_would_take_too_much_memory_is_not_read(text: str) -> None:
     with pytest.raises(HeavyError):
-        read_json(text)
+        read_json(text.encode("utf-8", "surrogatepass"))
 
 
 def test_numbers_that_are_read() -> None:
-    assert read_json("[" + "9" * 4300 + ", 1e400, -0.0]") == [int("9" * 4300), float("inf"), 0]
+    assert read_json(b"[" + b"9" * 4300 + b", 1e400, -0.0]") == [int("9" * 4300), float("inf"), 0]

@@ -10,7 +10,6 @@ import pytest
 from tests.guide import ENGLISH, FRENCH, blocks
 
 ROOT = Path(__file__).parents[2]
-WRITTEN_BY_BENCH = ROOT / "docs/benchmarks.md"
 READMES = [ROOT / "README.md", ROOT / "README.fr.md"]
 PAGES = [*READMES, ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", ROOT / "lab/README.md"]
 PAGES += sorted((ROOT / "docs").rglob("*.md"))
@@ -58,9 +57,7 @@ def test_each_page_is_linked_from_the_readme() -> None:
     assert set(PAGES) <= reached
 
 
-@pytest.mark.parametrize(
-    "page", [page for page in PAGES if page != WRITTEN_BY_BENCH], ids=lambda page: page.name
-)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_no_line_is_longer_than_a_screen(page: Path) -> None:
     lines = page.read_text(encoding="utf-8").splitlines()
     assert [number for number, line in enumerate(lines, 1) if len(line) > 120] == []

@@ -44,13 +44,14 @@ class Announced:
             event.project,
             *(event.payload.text(*path) for path in _SUBJECT),
         ]
+        about = repr(subject).encode("utf-8", "surrogatepass")
         now = self.store.now()
         noted = db.execute(
             "INSERT INTO announced (act, channel, said, announced_at) VALUES (?, '', ?, ?)"
             " ON CONFLICT (act, channel) DO UPDATE SET said = excluded.said, announced_at = excluded.announced_at"
             " WHERE announced.said <> excluded.said OR announced.announced_at < ?",
             (
-                f"event {digest_of(repr(subject))}",
+                f"event {digest_of(about)}",
                 f"{digest} {event.confidential}",
                 now,
                 now - _ECHO_SECONDS,
@@ -82,6 +83,6 @@ class Announced:
         db.execute("DELETE FROM announced WHERE announced_at < ?", (self.store.now() - _KEEP_SECONDS,))
 
 
-def digest_of(text: str) -> str:
-    """A short text that stands for a longer one."""
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+def digest_of(content: bytes) -> str:
+    """A short text that stands for a longer one in UTF-8."""
+    return hashlib.sha256(content).hexdigest()

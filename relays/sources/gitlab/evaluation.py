@@ -83,7 +83,7 @@ def consider(delivery: Waiting, router: Router, memory: History) -> Outcome:
     except UnreadableError:
         return Outcome([delivery], [event], "unreadable", "json")
     except HeavyError:
-        heavy = Cause("dead.heavy", f"{len(delivery.body)} characters of it would take too much memory")
+        heavy = Cause("dead.heavy", f"{len(delivery.body)} bytes of it would take too much memory")
         return failed(delivery, router, heavy)
     except StorageError:
         raise

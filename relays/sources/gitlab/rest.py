@@ -112,7 +112,7 @@ class Server:
             kind = _BrokenOffError if _was_sent(error) else GitLabError
             raise kind(*explain(error, _SETTING)) from None
         try:
-            return read_json(content.decode())
+            return read_json(content)
         except HeavyError:
             raise UnreadableError("the answer is too large") from None
         except ValueError:

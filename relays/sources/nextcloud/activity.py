@@ -180,7 +180,7 @@ def _foreign() -> CloudError:
 
 def _data(content: bytes) -> Any:
     try:
-        answer: Any = read_json(content.decode())
+        answer: Any = read_json(content)
         return answer["ocs"]["data"]
     except (ValueError, HeavyError, KeyError, TypeError):
         raise _foreign() from None
