@@ -1,6 +1,7 @@
 """What the relays say, in one catalogue per language with the same keys."""
 
 from collections.abc import Mapping
+from math import ceil
 from typing import Literal
 
 from relays.wording import commands_en, commands_fr, en, fr, subscriptions_en, subscriptions_fr
@@ -21,6 +22,16 @@ def age(wording: Wording, seconds: float) -> str:
         if seconds >= length:
             return f"{int(seconds // length)} {wording[f'unit.{unit}']}"
     return f"{max(0, int(seconds))} {wording['unit.second']}"
+
+
+def remaining(wording: Wording, seconds: float) -> str:
+    """What is left of a span of time in words, to the minute, in two units at most; one that begins is a whole one."""
+    minutes = max(1, ceil(seconds / 60))
+    counts = {"day": minutes // 1440, "hour": minutes // 60 % 24, "minute": minutes % 60}
+    units = [*counts]
+    first = next(place for place, unit in enumerate(units) if counts[unit])
+    shown = [unit for unit in units[first : first + 2] if counts[unit]]
+    return " ".join(f"{counts[unit]} {wording[f'unit.{unit}']}" for unit in shown)
 
 
 def counted(wording: Wording, key: str, count: int) -> str:

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from relays.base.tls import FAULTS
-from relays.wording import CATALOGUES, held_up
+from relays.wording import CATALOGUES, held_up, remaining
 from tasks.doctor.wording import CATALOGUES as DOCTOR
 from tasks.templates import FILES
 
@@ -94,3 +94,20 @@ def test_what_is_held_up_is_said_of_the_way_that_is_posted_by(reason: str, by: s
     assert french.startswith("dégradé : messages directs retenus, ")
     assert ("webhook" in french) <= (by == "hook")
     assert ("bot" in french) <= (by == "bot")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        *((0.1, "1 min"), (60, "1 min"), (61, "2 min"), (3599.9, "1 h"), (3600, "1 h"), (3661, "1 h 2 min")),
+        *(
+            (7199.9, "2 h"),
+            (86399, "1 j"),
+            (86400 + 60, "1 j"),
+            (86400 + 3600, "1 j 1 h"),
+            (7 * 86400 - 1, "7 j"),
+        ),
+    ],
+)
+def test_what_is_left_of_a_span(seconds: float, words: str) -> None:
+    assert remaining(CATALOGUES["fr"], seconds) == words

@@ -16,7 +16,7 @@ from relays.sources.gitlab.silences import LONGEST_SECONDS, Silence, TooManyErro
 from relays.storage.engine import Database
 from relays.storage.store import Store
 from relays.storage.storing import stored
-from relays.wording import CATALOGUES, Wording, age
+from relays.wording import CATALOGUES, Wording, age, remaining
 
 log = logging.getLogger(__name__)
 
@@ -119,7 +119,7 @@ class Mute(Subcommand):
             markup.fill(
                 wording["command.mute.line"],
                 what=_what(each.target, wording),
-                span=Markup(age(wording, each.until - now)),
+                span=Markup(remaining(wording, each.until - now)),
                 name=markup.plain(each.chosen_by, 64),
             )
             for each in found
