@@ -56,7 +56,7 @@ def arrives(chat: Chat, forge: Forge, cloud: Cloud, site: Site, by: str = "") ->
 
 def nothing_differs(**settings: str) -> None:
     """Nothing is to be done and nothing broken, as deploy, drift and doctor see it."""
-    assert deploy(**settings).changed == 0
+    assert (run := deploy(**settings)).changed == 0, run.output
     assert drift(**settings) == (0, "0 difference(s)\n", "")
 
     def sound() -> bool:
