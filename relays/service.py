@@ -102,7 +102,7 @@ class Service:
         self.metrics = Metrics(
             self.outbox.stats,
             lambda: self.store.failing,
-            lambda: self.standing.held(),
+            lambda: self.dispatcher.held(),
         )
         self.metrics.add_gauge(
             "backlog_edits", "Roots of conversations that wait for an edit", self._roots.due
@@ -151,12 +151,15 @@ class Service:
         return self._exit_code
 
     def health(self) -> tuple[bool, dict[str, object]]:
-        """Whether notifications are taken and delivered, and the figures of the outbox, as Standing.health."""
-        return self.standing.health(all(worker.healthy for worker in self._workers()))
+        """Whether notifications are taken and delivered, and the figures of the outbox, as Standing.health.
+
+        It is for everybody who reaches the relay's port; `status` is for those who operate the host.
+        """
+        return self.standing.health(self._is_well())
 
     def status(self) -> dict[str, object]:
         """The figures of `health`, what was counted since the start and what the sources note, for StatusFile."""
-        _, figures = self.health()
+        _, figures = self.standing.health(self._is_well(), named=True)
         return {
             **figures,
             "since_start": self.standing.since_start(),
@@ -173,6 +176,9 @@ class Service:
             return BotConnection(bot, channel, self.outbox, self._roots, self.wording)
 
         return BotTransport(connect, channel, self._roots)
+
+    def _is_well(self) -> bool:
+        return all(worker.healthy for worker in self._workers())
 
     def _workers(self) -> list[Worker]:
         return [self.store, *self.dispatcher.workers, *self._sources]

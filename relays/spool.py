@@ -22,7 +22,6 @@ from relays.sources.nextcloud.tables import NEXTCLOUD
 from relays.storage.engine import Engine, StorageError, first_line
 from relays.storage.introspection import shape_of
 from relays.storage.migrations import revert
-from relays.storage.postgresql import PostgreSQL
 from relays.storage.schema import SchemaError, find
 from relays.storage.sqlite import SQLite
 
@@ -33,6 +32,8 @@ def open_spool(state: Path | None, credentials: Path | None) -> Engine:
     """The spool of a relay, as it is: what its state directory and its credentials lead to. StartError."""
     folder = credentials or os.environ.get("CREDENTIALS_DIRECTORY")
     if folder and (spool := read_spool(Path(folder))).address:
+        from relays.storage.postgresql import PostgreSQL  # only here (storage.opening)
+
         return PostgreSQL(spool.address)
     path = state_directory(state) / "relay.db"
     if not path.is_file():

@@ -1,8 +1,8 @@
 """Figures of a relay for Prometheus, in a registry of its own.
 
 They name channels and kinds of events and count, nothing else: no person, no key, no text of a message, no address, no
-secret. Direct messages are of one channel, "@".
-Whoever reaches the port of the GitLab relay may read them, as they may read /health.
+secret. Direct messages are of one channel, "@"; one that is nowhere in the site's settings is called by its number,
+which also stays when it is renamed. Whoever reaches the port of the GitLab relay may read them, as they may /health.
 
 Counters begin at 0 with the process; what waits is read from the outbox whenever it is asked for.
 """

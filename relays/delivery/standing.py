@@ -36,15 +36,14 @@ class Standing:
         self.channel_name: Callable[[str], str] = str
         """What people call a channel of the outbox; it may raise StorageError."""
 
-    def held(self) -> dict[str, str]:
-        """As Dispatcher.held, by what people call the channels."""
-        return self._named(self._dispatcher.held())
-
-    def health(self, well: bool) -> tuple[bool, dict[str, object]]:
+    def health(self, well: bool, *, named: bool = False) -> tuple[bool, dict[str, object]]:
         """Whether notifications are taken and delivered, as far as it is `well` otherwise, and the figures of it.
 
         A channel that is held up makes it "degraded": nothing is lost, and somebody has to do something in Mattermost
         or on the way to it. `retrying` are the channels that wait for Mattermost by itself.
+
+        Channels are called as in the outbox, where one that is nowhere in the site's settings has a number, unless they
+        are to be `named` as people call them: what a private one is called is not for everybody who reads a page.
         """
         well = well and not self._store.failing
         try:
@@ -53,11 +52,11 @@ class Standing:
             well, stats = False, None
         oldest = stats.oldest if stats else None
         last = stats.last_delivery if stats else None
-        held = self.held()
+        held, retrying = self._dispatcher.held(), self._dispatcher.retrying()
         return well, {
             "status": "failing" if not well else "degraded" if held else "ok",
-            "held": held,
-            "retrying": self._named(self._dispatcher.retrying()),
+            "held": self._named(held) if named else held,
+            "retrying": self._named(retrying) if named else retrying,
             "backlog": stats.backlog if stats else None,
             "oldest_age_seconds": None if oldest is None else round(max(0.0, self._store.now() - oldest), 3),
             "parked": stats.parked if stats else None,
@@ -100,7 +99,8 @@ class Standing:
             self._wording["status.retrying"].format(reason=reason)
             for reason in dict.fromkeys(self._dispatcher.retrying().values())
         ]
-        said += [held_up(self._wording, channel, why, self._poster) for channel, why in self.held().items()]
+        held = self._named(self._dispatcher.held())
+        said += [held_up(self._wording, channel, why, self._poster) for channel, why in held.items()]
         if stats.parked:
             said.append(self._wording["status.parked"].format(count=stats.parked))
         if stats.last_delivery is not None:

@@ -30,7 +30,8 @@ _ACCESS = 0o660
 ANSWER_SECONDS = 6.0
 # Of both sides: the longest that a line may take.
 _LINE_SECONDS = 2.0
-_LOOK_SECONDS = 1.0
+# As long may a stop have to wait for it.
+_LOOK_SECONDS = 0.25
 _TIMEOUT_SECONDS = 60.0
 _WAITING = 64
 

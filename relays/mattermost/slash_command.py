@@ -23,6 +23,8 @@ _TOKEN = re.compile(rb"(?:\A|&)token=([^&]+)")
 _ID = re.compile(r"[a-z0-9]{26}")
 _POST = re.compile(r"[a-z0-9]{1,26}")
 _WORD = re.compile(r"/[A-Za-z0-9_./-]{1,128}")
+# The name of a channel of two people, and of a few.
+_DIRECT = re.compile(r"[a-z0-9]{26}__[a-z0-9]{26}|[0-9a-f]{40}")
 _RESPONSE = re.compile(r"/hooks/commands/([A-Za-z0-9]{1,64})\Z")
 
 
@@ -46,6 +48,11 @@ class SlashCommand:
     words: tuple[str, ...]
     response: str = field(default="", repr=False)
     root_id: str = ""
+
+    @property
+    def is_direct(self) -> bool:
+        """Whether it was typed where a few people write to each other, to which nobody can be added (measured)."""
+        return bool(_DIRECT.fullmatch(self.channel))
 
 
 def token_of(body: bytes) -> str:

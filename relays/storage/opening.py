@@ -1,4 +1,7 @@
-"""The store of a relay at its start: made, brought over from where it was before, or refused in a line."""
+"""The store of a relay at its start: made, brought over from where it was before, or refused in a line.
+
+What speaks to PostgreSQL is loaded where an address leads to it: its driver takes a relay some ten megabytes.
+"""
 
 import os
 import sqlite3
@@ -7,9 +10,7 @@ from pathlib import Path
 
 from relays.base.settings import Spool, StartError
 from relays.storage.engine import Engine, StorageError, first_line
-from relays.storage.leave_shared import move_former
 from relays.storage.migrate_to_shared import move_outbox
-from relays.storage.postgresql import PostgreSQL
 from relays.storage.quarantine import Announce, is_there, prepare
 from relays.storage.schema import SchemaError, Tables
 from relays.storage.sqlite import SQLite
@@ -23,7 +24,10 @@ def open_store(
     `announce` hears of it if the file was damaged (storage.quarantine). StartError if it cannot be used.
     """
     engine = _open_present(file, spool.address, parts, announce)
-    move_former(spool.former, engine, parts, instance)
+    if spool.former:
+        from relays.storage.leave_shared import move_former
+
+        move_former(spool.former, engine, parts, instance)
     return engine
 
 
@@ -42,6 +46,8 @@ def _open_present(file: Path, spool: str | None, parts: Sequence[Tables], announ
         if spool is None:
             return own
         own.close()
+    from relays.storage.postgresql import PostgreSQL
+
     engine = PostgreSQL(spool, *parts)
     try:
         move_outbox(file, engine, parts)

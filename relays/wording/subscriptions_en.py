@@ -27,8 +27,10 @@ TEXTS = {
     "command.condition.nothing": "{value} leaves nothing of {known}: take one of the two out.",
     "command.subscribe.invite": "The bot is not in this channel and could post nothing: type {bot} first, then try "
     "again.",
-    "command.subscribe.foreign": "The events of {target} do not reach this relay: no webhook sends them. Whoever "
-    "sets up the site can add it to `gitlab.projects`.",
+    "command.subscribe.direct": "The bot is not in this private conversation, and Mattermost lets nobody add it: "
+    "subscribe a channel of the team instead.",
+    "command.subscribe.refused.foreign": "The events of {target} do not reach this relay: no webhook sends them. "
+    "Whoever sets up the site can add it to `gitlab.projects`.",
     "command.subscribe.gitlab": "⚠️ GitLab could not be read ({reason}); nothing was done. Try again later.",
     "command.subscribe.many": "Too many subscriptions: end one of them, or ask whoever sets up the site for a route.",
     "command.subscribe.done": "📌 This channel is subscribed to {what}.",

@@ -29,8 +29,10 @@ TEXTS = {
     "command.condition.nothing": "{value} ne laisse rien de {known} : ôtez l'un des deux.",
     "command.subscribe.invite": "Le bot n'est pas dans ce canal et n'y publierait rien : tapez d'abord {bot}, puis "
     "recommencez.",
-    "command.subscribe.foreign": "Les événements de {target} n'arrivent pas à ce relais : aucun webhook ne les lui "
-    "envoie. La personne qui configure le site peut l'ajouter à `gitlab.projects`.",
+    "command.subscribe.direct": "Le bot n'est pas dans cette conversation privée, et Mattermost ne permet pas de l'y "
+    "ajouter : abonnez plutôt un canal de l'équipe.",
+    "command.subscribe.refused.foreign": "Les événements de {target} n'arrivent pas à ce relais : aucun webhook ne "
+    "les lui envoie. La personne qui configure le site peut l'ajouter à `gitlab.projects`.",
     "command.subscribe.gitlab": "⚠️ GitLab n'a pas pu être lu ({reason}) ; rien n'a été fait. Réessayez plus tard.",
     "command.subscribe.many": "Trop d'abonnements : mettez fin à l'un d'eux, ou demandez une route à la personne qui "
     "configure le site.",

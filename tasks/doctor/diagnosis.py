@@ -5,7 +5,7 @@ Exit code 0: no link is broken; 2: one is, printed in the language of the site; 
 
 import sys
 
-from tasks.doctor import bot, commands, deliveries, gitlab, machine, mattermost, nextcloud, relays
+from tasks.doctor import bot, commands, deliveries, gitlab, machine, mattermost, nextcloud, people, relays
 from tasks.doctor.chain import Broken, unreached, walk
 from tasks.doctor.connection import Refused, looking
 from tasks.doctor.report import lines
@@ -27,6 +27,7 @@ CHAIN = (
     *nextcloud.links,
     *relays.nextcloud_links,
     *commands.links,
+    *people.links,
 )
 
 

@@ -18,7 +18,7 @@ def install(place: Path) -> Path:
     # What is tested, and not what was released meanwhile; without the hashes, which the wheel itself has none of.
     locked = re.findall(r"^([\w.-]+==[^ ;]+)", (ROOT / "requirements/dev.txt").read_text(), re.MULTILINE)
     (place / "constraints.txt").write_text("\n".join(locked))
-    venv.create(place / "venv", with_pip=True)
+    venv.create(place / "venv")
     _pip(place, str(wheel))
     return place / "venv/bin/passerelle"
 
@@ -37,8 +37,10 @@ def add_extra(program: Path, *packages: str) -> None:
 
 
 def _pip(place: Path, *packages: str) -> None:
-    command = [str(place / "venv/bin/python"), "-m", "pip", "install", "-q", "--disable-pip-version-check"]
-    subprocess.run([*command, "-c", str(place / "constraints.txt"), *packages], check=True)
+    pip = [sys.executable, "-m", "pip", "--python", str(place / "venv/bin/python")]
+    # What is imported is compiled then.
+    options = ["-q", "--disable-pip-version-check", "--no-compile", "-c", str(place / "constraints.txt")]
+    subprocess.run([*pip, "install", *options, *packages], check=True)
 
 
 @pytest.fixture(scope="session")

@@ -278,8 +278,7 @@ def world(site: Site, chat: Chat, forge: Forge, machine: Callable[[str], str]) -
 
 @pytest.fixture(scope="module", autouse=True)
 def sound(forge: Forge) -> Iterator[None]:
-    """As described before and after."""
-    deploy()
+    """Sound before, and as described after."""
     open_issue(forge)
     wait_until_sound()
     yield

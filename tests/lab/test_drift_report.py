@@ -10,10 +10,9 @@ from lab import state
 from tests.lab.runs import ROOT, deploy, environment
 
 
-@pytest.fixture(autouse=True)
-def deployed() -> Iterator[None]:
-    """As described before and after."""
-    deploy()
+@pytest.fixture
+def repaired() -> Iterator[None]:
+    """As described at the end."""
     yield
     deploy()
 
@@ -35,6 +34,7 @@ def test_nothing_differs_after_a_deploy() -> None:
     assert drift() == (0, "0 difference(s)\n", "")
 
 
+@pytest.mark.usefixtures("repaired")
 def test_each_difference_is_reported_and_stays(machine: Callable[[str], str]) -> None:
     machine(
         "chmod 644 /etc/passerelle/gitlab-hook-token; echo >> /etc/passerelle/gitlab.toml;"

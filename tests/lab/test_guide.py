@@ -19,8 +19,7 @@ BLOCKS = blocks(FRENCH)
 
 @pytest.fixture(scope="module", autouse=True)
 def deployed(forge: Forge, machine: Callable[[str], str]) -> Iterator[None]:
-    """As described before and after, without what the guide has operators save."""
-    deploy()
+    """Sound before, and as described after, without what the guide has operators save."""
     open_issue(forge)
     yield
     deploy()

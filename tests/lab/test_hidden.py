@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import pytest
 from docker.models.containers import Container
@@ -46,16 +47,15 @@ def ids(chat: Chat) -> dict[str, str]:
     return {hook["display_name"]: hook["id"] for hook in found if hook["display_name"].startswith(NAMES)}
 
 
-@pytest.fixture(autouse=True)
-def deployed(chat: Chat, mattermost_container: Container) -> Iterator[None]:
-    """As described before and after, whatever a test leaves."""
-    deploy()
+@pytest.fixture
+def deployed(chat: Chat) -> Iterator[None]:
+    """As described after what a test has hidden."""
     yield
-    mattermost_container.exec_run(["rm", "-f", "/mattermost/data/database-down"])
     deploy()
 
 
 @pytest.mark.exhaustive
+@pytest.mark.usefixtures("deployed")
 @pytest.mark.parametrize(("make", "line", "what"), STATES)
 def test_drift_and_deploy(chat: Chat, make: Callable[[Chat], None], line: str, what: str) -> None:
     before = ids(chat)
@@ -71,6 +71,7 @@ def test_drift_and_deploy(chat: Chat, make: Callable[[Chat], None], line: str, w
 
 
 @pytest.mark.exhaustive
+@pytest.mark.usefixtures("deployed")
 @pytest.mark.parametrize(("make", "line", "what"), STATES)
 def test_rotation(
     chat: Chat, machine: Callable[[str], str], make: Callable[[Chat], None], line: str, what: str
@@ -91,6 +92,7 @@ def test_rotation(
 
 
 @pytest.mark.exhaustive
+@pytest.mark.usefixtures("deployed")
 @pytest.mark.parametrize(("make", "line", "what"), STATES)
 def test_teardown(chat: Chat, make: Callable[[Chat], None], line: str, what: str) -> None:
     make(chat)
@@ -109,35 +111,44 @@ def test_teardown(chat: Chat, make: Callable[[Chat], None], line: str, what: str
     assert ids(chat) == {}
 
 
+@contextmanager
+def database_down(mattermost: Container) -> Iterator[None]:
+    """Mattermost answers as while its database does not, for the time of a block."""
+    mattermost.exec_run(["touch", "/mattermost/data/database-down"])
+    try:
+        yield
+    finally:
+        mattermost.exec_run(["rm", "/mattermost/data/database-down"])
+
+
 def test_a_database_that_is_down_is_named_by_every_command(
     chat: Chat, mattermost_container: Container
 ) -> None:
     before = ids(chat)
-    mattermost_container.exec_run(["touch", "/mattermost/data/database-down"])
     reason = "mattermost: the database of http://chat.taaf.internal does not answer"
-    for options, script in (
-        (("-y",), "deploy.py"),
-        (("--dry",), "deploy.py"),
-        (("-y",), "rotate.py"),
-        (("-y",), "teardown.py"),
-    ):
-        run = pyinfra(*options, deploy=script)
-        assert run.code == 1
-        assert reason in run.output
-        assert reported(run.output) == []
-        assert "Traceback" not in run.output
-    code, report, complaint = drift()
-    assert (code, report) == (1, "")
-    assert reason in complaint
-    doctor = subprocess.run(
-        [sys.executable, "-m", "passerelle", "doctor"],
-        cwd=ROOT,
-        env=environment(),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert doctor.returncode == 2
-    mattermost_container.exec_run(["rm", "/mattermost/data/database-down"])
+    with database_down(mattermost_container):
+        for options, script in (
+            (("-y",), "deploy.py"),
+            (("--dry",), "deploy.py"),
+            (("-y",), "rotate.py"),
+            (("-y",), "teardown.py"),
+        ):
+            run = pyinfra(*options, deploy=script)
+            assert run.code == 1
+            assert reason in run.output
+            assert reported(run.output) == []
+            assert "Traceback" not in run.output
+        code, report, complaint = drift()
+        assert (code, report) == (1, "")
+        assert reason in complaint
+        doctor = subprocess.run(
+            [sys.executable, "-m", "passerelle", "doctor"],
+            cwd=ROOT,
+            env=environment(),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert doctor.returncode == 2
     assert ids(chat) == before
     assert deploy().changed == 0

@@ -7,10 +7,15 @@ import pytest
 from tests.lab.runs import deploy, dry
 
 
-@pytest.fixture(autouse=True)
-def deployed() -> Iterator[None]:
-    """Whatever other tests have left, and whatever these leave."""
+@pytest.fixture(scope="module", autouse=True)
+def deployed() -> None:
+    """Whatever other tests have left."""
     deploy()
+
+
+@pytest.fixture
+def own_language() -> Iterator[None]:
+    """The site's own, at the end."""
     yield
     deploy()
 
@@ -32,9 +37,10 @@ def test_deploy_through_sudo_finds_the_same() -> None:
 
 
 @pytest.mark.exhaustive
+@pytest.mark.usefixtures("own_language")
 @pytest.mark.parametrize("language", ["en", "fr"])
 def test_other_language_is_announced_and_comes_into_force(language: str) -> None:
-    """The relays start anew with their settings; the fixture puts the site's own language back."""
+    """The relays start anew with their settings."""
     before = deploy(relays__language="fr" if language == "en" else "en").output
     run = deploy(relays__language=language)
     assert run.changed >= 3, before

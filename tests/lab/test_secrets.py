@@ -63,7 +63,8 @@ def acting(forge: Forge) -> Iterator[dict[str, str]]:
     """Settings with a token that acts in GitLab, of which the lab's own site has none; its own site comes after."""
     wanted = {"name": "acting", "scopes": ["api"]}
     token = forge.api("POST", "users/1/personal_access_tokens", wanted)
-    yield {**BOT, **COMMANDS, "gitlab__write_token": token["token"]}
+    acts = {"gitlab__people": '{"root": "admin"}', "gitlab__write_token": token["token"]}
+    yield {**BOT, **COMMANDS, **acts}
     deploy()
     forge.api("DELETE", f"personal_access_tokens/{token['id']}")
 

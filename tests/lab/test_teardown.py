@@ -31,7 +31,6 @@ def teardown(*options: str) -> Run:
 @pytest.fixture
 def others(chat: Chat, forge: Forge, site: Site, machine: Shell) -> Iterator[str]:
     """What other people have made in the same places; its mark."""
-    deploy()
     mark = marker()
     channel = chat.channel(site.mattermost.gitlab_webhook.channel)["id"]
     incoming = chat.api("POST", "/hooks/incoming", {"channel_id": channel, "display_name": mark})

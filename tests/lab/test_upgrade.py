@@ -32,7 +32,6 @@ def checkout(tmp_path: Path) -> Iterator[Path]:
         if not name.startswith("tests/") and (ROOT / name).is_file():
             (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / name, tmp_path / name)
-    deploy()
     yield tmp_path
     deploy()
 

@@ -12,6 +12,12 @@ from tests.relays.process import Relay
 from tests.relays.sink import Sink
 
 
+@pytest.fixture(autouse=True)
+def forked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have starts cost little: there are hundreds. What a relay is like when executed, other folders show as well."""
+    monkeypatch.setattr(Relay, "forked", True)
+
+
 @pytest.fixture
 def sink() -> Iterator[Sink]:
     """A Mattermost that takes everything until asked otherwise."""

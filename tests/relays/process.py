@@ -17,6 +17,7 @@ from pathlib import Path
 import psycopg
 import requests
 
+from tests.forking import Forked
 from tests.postgresql import PASSWORD
 from tests.waiting import wait_until
 
@@ -42,6 +43,9 @@ def _module(code: Path, kind: str) -> str:
 class Relay:
     """One relay with its directories below `home`, started and stopped as often as the test likes."""
 
+    forked = False
+    """Whether a start costs little (tests.forking); one with a listener, a command or another release does not."""
+
     def __init__(self, kind: str, home: Path, hook_url: str, settings: str, spool: str | None = None) -> None:
         self.kind = kind
         self.home = home
@@ -52,7 +56,7 @@ class Relay:
         self.code = PROJECT
         self._hook_url = hook_url
         self.settings = settings
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: subprocess.Popen[bytes] | Forked | None = None
         self._notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._notify.bind(os.path.relpath(home / "notify"))
         self.notified: list[str] = []
@@ -82,13 +86,7 @@ class Relay:
         """
         (self.home / "settings.toml").write_text(self.settings)
         prepare(self.home)
-        command = [
-            sys.executable,
-            "-m",
-            self.program,
-            "--config",
-            str(self.home / "settings.toml"),
-        ]
+        arguments = ["--config", str(self.home / "settings.toml")]
         environment = {
             "PATH": os.environ["PATH"],
             "PYTHONPATH": str(self.code),
@@ -100,7 +98,28 @@ class Relay:
             "NOTIFY_SOCKET": str(self.home / "notify"),
             "WATCHDOG_USEC": "600000",
         }
+        self.notified.clear()
         listeners = [listener] if isinstance(listener, socket.socket) else list(listener or [])
+        if self.forked and not listeners and not through and self.code == PROJECT:
+            self._process = Forked(
+                self.program, *arguments, output=self.output, env=environment, cwd=self.home
+            )
+        else:
+            self._process = self._execute(arguments, environment, listeners, through)
+        if wait:
+            wait_for(
+                lambda: self.said("READY=1") or self._process is None or self._process.poll() is not None
+            )
+            assert self.said("READY=1"), self.output.read_text()
+
+    def _execute(
+        self,
+        arguments: Sequence[str],
+        environment: dict[str, str],
+        listeners: Sequence[socket.socket],
+        through: Sequence[str],
+    ) -> subprocess.Popen[bytes]:
+        command = [sys.executable, "-m", self.program, *arguments]
         if listeners:
             # The shell's process becomes the relay, so its number is the one that systemd would name. From numbers that
             # are far away, or one would take the place of another that is still to be handed over.
@@ -109,22 +128,15 @@ class Relay:
             handed = " ".join(f"{3 + number}<&{there}" for number, there in enumerate(far))
             start = f'exec {moved}; LISTEN_FDS={len(listeners)} LISTEN_PID=$$ exec "$@" {handed}'
             command = ["bash", "-c", start, "bash", *command]
-        command = [*through, *command]
-        self.notified.clear()
         with self.output.open("ab") as output:
-            self._process = subprocess.Popen(
-                command,
+            return subprocess.Popen(
+                [*through, *command],
                 env=environment,
                 stdout=output,
                 stderr=output,
                 cwd=self.home,
                 pass_fds=[each.fileno() for each in listeners],
             )
-        if wait:
-            wait_for(
-                lambda: self.said("READY=1") or self._process is None or self._process.poll() is not None
-            )
-            assert self.said("READY=1"), self.output.read_text()
 
     def configure(self, settings: str) -> None:
         """Give it other settings from the next start on."""

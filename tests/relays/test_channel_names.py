@@ -1,5 +1,7 @@
-"""A channel that has subscribed is known by its number, and is shown to people by its name."""
+"""A channel that has subscribed is known by its number: who operates is shown its name, who reaches the port is not."""
 
+import json
+import re
 from collections.abc import Callable
 
 import pytest
@@ -14,30 +16,45 @@ from tests.relays.sink import OK, Reply
 from tests.relays.slash import introduce
 from tests.relays.test_parked import parked
 from tests.relays.test_status import status
-from tests.relays.test_subscriptions import HALL, ROOT, SITE, event, in_hall, in_room, readers, relay, rooms
+from tests.relays.test_subscriptions import (
+    HALL,
+    ROOM,
+    ROOT,
+    SITE,
+    event,
+    in_hall,
+    in_room,
+    readers,
+    relay,
+    rooms,
+)
 
 __all__ = ["bot", "chat", "readers", "relay", "rooms"]
 
 REFUSED = Reply(400, b'{"id": "model.post.is_valid.msg.app_error"}')
 
 
-def metrics(relay: Relay) -> list[str]:
-    return requests.get(f"http://127.0.0.1:{relay.port}/metrics", timeout=5).text.splitlines()
+def page(relay: Relay, name: str) -> str:
+    return requests.get(f"http://127.0.0.1:{relay.port}/{name}", timeout=5).text
+
+
+def labels(relay: Relay) -> set[str]:
+    """What channels are called in the figures."""
+    return set(re.findall(r'channel="([^"]*)"', page(relay, "metrics")))
+
+
+def waiting(relay: Relay, why: str) -> set[str]:
+    """What channels are called on the page that wait, for which reason there is a word."""
+    return set(json.loads(page(relay, "health"))[why])
 
 
 # How Mattermost answers, and where that is seen: lines or names that are of this channel.
 SEEN: dict[str, tuple[Reply, Callable[[Relay], object]]] = {
-    "held, in /health": (Reply(401, b"{}"), lambda relay: health(relay)[1]["held"]),
     "held, in status.json": (Reply(401, b"{}"), lambda relay: status(relay).get("held")),
     "held, in systemd's line": (
         Reply(401, b"{}"),
         lambda relay: [line for line in relay.notified if line.startswith("STATUS=")][-1:],
     ),
-    "held, in the metrics": (
-        Reply(401, b"{}"),
-        lambda relay: [line for line in metrics(relay) if line.startswith("passerelle_channel_held{")],
-    ),
-    "tried again, in /health": (Reply(503, b""), lambda relay: health(relay)[1]["retrying"]),
     "tried again, in status.json": (Reply(503, b""), lambda relay: status(relay).get("retrying")),
     "put aside, in the chat": (
         REFUSED,
@@ -45,6 +62,36 @@ SEEN: dict[str, tuple[Reply, Callable[[Relay], object]]] = {
     ),
     "put aside, on the host": (REFUSED, lambda relay: parked(relay, "list").stdout.splitlines()),
 }
+
+
+# A channel of the site's settings, and one that has subscribed.
+BOTH = {"dev", f"id:{ROOM}"}
+# How Mattermost answers, and when that has come to what the pages say.
+PUBLIC: dict[str, tuple[Reply, Callable[[Relay], bool]]] = {
+    "delivered": (OK, lambda relay: undelivered(relay) == 0),
+    "held": (Reply(401, b"{}"), lambda relay: waiting(relay, "held") == BOTH),
+    "tried again": (Reply(503, b""), lambda relay: waiting(relay, "retrying") == BOTH),
+    "put aside": (REFUSED, lambda relay: health(relay)[1]["parked"] == 2),
+}
+
+
+@pytest.mark.parametrize("state", PUBLIC)
+def test_pages_that_anybody_can_read_do_not_name_it(relay: Relay, rooms: BotSink, state: str) -> None:
+    """It has one label in the figures, whatever it is called; a channel of the site's settings has its name."""
+    relay.configure(relay.settings.replace("channels = []", 'channels = ["dev"]'))
+    reply, is_seen = PUBLIC[state]
+    relay.start()
+    in_room(relay, f"subscribe {SITE} issue")
+    wait_for(lambda: len(rooms.written("room")) == 1)
+    wait_for(lambda: undelivered(relay) == 0)
+    rooms.behave = lambda call: reply
+    send(relay, event(SITE))
+    wait_for(lambda: is_seen(relay), what=state)
+    for former, name in (("room", "salon"), ("salon", "atrium")):
+        rooms.ids[name] = rooms.ids.pop(former)
+        assert SITE in in_room(relay, "list", channel_name=name)
+        assert not re.search(r"\b(room|salon|atrium)\b", page(relay, "health") + page(relay, "metrics"))
+        assert {f"id:{ROOM}"} <= labels(relay) <= BOTH
 
 
 @pytest.mark.sampled(4)

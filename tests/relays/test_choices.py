@@ -1,17 +1,17 @@
 """What people have chosen in the chat, as an operator lists, exports and imports it; moved between spools as it is."""
 
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.forking import run
 from tests.postgresql import Cluster, on_both_spools
 from tests.relays import slash
 from tests.relays.bot_sink import BotSink
 from tests.relays.commanded import bot
-from tests.relays.process import PROJECT, Relay
+from tests.relays.process import Relay
 from tests.relays.slash import ALICE, ask, introduce
 from tests.relays.slash import BOB as BOB_ID
 from tests.relays.test_parked import places
@@ -72,14 +72,7 @@ def chat() -> Iterator[BotSink]:
 
 
 def choices(relay: Relay, command: str, given: str = "") -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "relays.choices", *places(relay), command],
-        cwd=PROJECT,
-        input=given,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    return run("relays.choices", *places(relay), command, given=given)
 
 
 @pytest.mark.sampled(2)
@@ -146,13 +139,7 @@ def test_what_cannot_be_imported_is_named_in_a_line(bot: Callable[..., Relay], n
 
 
 def test_without_a_store_there_is_nothing_to_list(tmp_path: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "relays.choices", "--state", str(tmp_path), "list"],
-        cwd=PROJECT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = run("relays.choices", "--state", str(tmp_path), "list")
     assert done.returncode == 78
     assert "start the relay once" in done.stderr
 

@@ -21,6 +21,7 @@ from tests.waiting import wait_until
 
 __all__ = ["chat", "pair"]
 
+ALL = '["new", "moved_in", "version", "deleted"]'
 WHEN = r"\d\d/\d\d/\d{4} à \d\d:\d\d"
 TAKEN = "🙋 Vous prenez ce document en charge : le premier message du fil le dit."
 NOT_ANY_MORE = "🔒 Ce bouton n'est plus valable ; rien n'a été fait."
@@ -73,7 +74,7 @@ def test_who_takes_a_document_is_written_into_its_first_post(
 
 def test_it_stays_taken_whatever_version_comes(pair: Callable[..., Pair], chat: BotSink) -> None:
     """Its first post shows the new version, and who has the document; that it is gone, as well."""
-    relays = pair('announce = ["new", "moved_in", "version", "deleted"]')
+    relays = pair(f"announce = {ALL}")
     relays.start()
     root = relays.bring("Contrats/alex.pdf")
     press(relays.gitlab, chat, root, "take", BOB)
@@ -267,41 +268,6 @@ def test_without_the_setting_posts_have_no_button(pair: Callable[..., Pair], cha
     assert buttons(relays.bring("Contrats/alex.pdf")) == {}
     assert not relays.socket.exists()
     assert ask(relays.gitlab, "take").startswith("Sur ce site, les documents ne se prennent pas en charge")
-
-
-def test_the_word_does_what_the_button_does(pair: Callable[..., Pair], chat: BotSink) -> None:
-    """In the thread of a document, which Mattermost names from 11.6 on; elsewhere it says where."""
-    relays = pair()
-    relays.start()
-    root = relays.bring("Contrats/alex.pdf")
-    elsewhere = "Ce fil n'est pas celui d'un document : il n'y a rien à prendre en charge."
-    where = {"channel_name": CHANNEL, "channel_id": chat.ids[CHANNEL]}
-    assert ask(relays.gitlab, "take", **where) == elsewhere
-    assert ask(relays.gitlab, "take", root_id="anotherpost", **where) == elsewhere
-    assert ask(relays.gitlab, "take", root_id=root.id, **where) == TAKEN
-    taken(root)
-
-
-def test_the_word_takes_nothing_in_the_thread_of_another_channel(
-    pair: Callable[..., Pair], chat: BotSink
-) -> None:
-    """Mattermost asks nobody in whose channel the thread is that a command says it is in; nor is it said who has it."""
-    relays = pair()
-    relays.start()
-    root, other = relays.bring("Contrats/alex.pdf"), relays.bring("Contrats/sacha.pdf")
-    assert press(relays.gitlab, chat, other, "take") == TAKEN
-    taken(other)
-    elsewhere = "This thread is not that of a document: there is nothing to take."
-    for document in (root, other):
-        for channel in ("home", "dev"):
-            where = {"channel_name": channel, "channel_id": chat.ids[channel], "user_id": BOB}
-            assert ask(relays.gitlab, "take", root_id=document.id, **where) == elsewhere
-    assert relays.rows("SELECT count(*) FROM document_threads WHERE taken_at IS NOT NULL") == [(1,)]
-    where = {"channel_name": CHANNEL, "channel_id": chat.ids[CHANNEL], "root_id": root.id}
-    chat.healthy = False
-    assert "rien n'a été fait" in ask(relays.gitlab, "take", **where)
-    chat.healthy = True
-    assert ask(relays.gitlab, "take", **where) == TAKEN
 
 
 def test_in_another_channel_of_the_tree_it_is_taken_as_well(pair: Callable[..., Pair], chat: BotSink) -> None:

@@ -2,24 +2,18 @@
 
 import json
 import subprocess
-import sys
 
 import pytest
 
+from tests.forking import run
 from tests.postgresql import also_on_postgresql
-from tests.relays.process import PROJECT, Relay, health, wait_for
+from tests.relays.process import Relay, health, wait_for
 from tests.relays.sink import OK, Reply, Sink, keys_of
 from tests.relays.test_delivery import send_all
 
 
 def parked(relay: Relay, *command: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "relays.dead_letters", *places(relay), *command],
-        cwd=PROJECT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    return run("relays.dead_letters", *places(relay), *command)
 
 
 def places(relay: Relay) -> list[str]:

@@ -10,7 +10,6 @@ import re
 import signal
 import socket
 import subprocess
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -22,9 +21,10 @@ import pytest
 import requests
 
 from relays.storage.postgresql import PostgreSQL
+from tests.forking import run
 from tests.postgresql import PASSWORD, Cluster, cluster
 from tests.relays.events import issue
-from tests.relays.process import PROJECT, TOKEN, Relay, stored, wait_for
+from tests.relays.process import TOKEN, Relay, stored, wait_for
 from tests.relays.sink import OK, Reply, Sink, keys_of
 from tests.relays.test_storm import Sender, Weather, doubled
 
@@ -336,14 +336,9 @@ def test_a_spool_that_lacks_characters_is_refused(
 
 def forget(relay: Relay, *options: str) -> subprocess.CompletedProcess[str]:
     """Run what takes the tables away, with the relay's credentials."""
-    command = [
-        sys.executable,
-        "-m",
-        "relays.sources.gitlab.drop_tables",
-        "--credentials",
-        str(relay.home / "credentials"),
-    ]
-    return subprocess.run([*command, *options], cwd=PROJECT, capture_output=True, text=True, timeout=60)
+    return run(
+        "relays.sources.gitlab.drop_tables", "--credentials", str(relay.home / "credentials"), *options
+    )
 
 
 def test_its_tables_can_be_taken_away_and_nothing_else(

@@ -185,6 +185,16 @@ REFUSED: dict[str, tuple[str, dict[str, str], str]] = {
         {"channel_id": "away0000000000000000000001", "channel_name": "away"},
         "tapez d'abord `/invite @passerelle`",
     ),
+    "two people who write to each other without the bot": (
+        f"subscribe {SITE}",
+        {"channel_id": "away0000000000000000000001", "channel_name": f"{ALICE}__{BOB}"},
+        "Mattermost ne permet pas de l'y ajouter : abonnez plutôt un canal de l'équipe",
+    ),
+    "a few people who write to each other without it": (
+        f"subscribe {SITE}",
+        {"channel_id": "away0000000000000000000001", "channel_name": "0123456789abcdef" * 2 + "01234567"},
+        "Mattermost ne permet pas de l'y ajouter : abonnez plutôt un canal de l'équipe",
+    ),
     "a channel that there is not": (
         f"subscribe {SITE}",
         {"channel_id": "none0000000000000000000001", "channel_name": "room"},
@@ -192,6 +202,7 @@ REFUSED: dict[str, tuple[str, dict[str, str], str]] = {
     ),
     "all channels, by who is no operator": ("list all", {}, "Réservé aux opérateurs"),
     "a project that has no hook": ("subscribe taaf/other", {}, "n'arrivent pas à ce relais"),
+    "a project that there is not": ("subscribe taaf/nothing", {}, "GitLab ne montre pas `taaf/nothing`"),
     "a group that has none": ("subscribe other/**", {}, "Les événements de `other/**` n'arrivent pas"),
     "no project": ("subscribe", {}, "Usage : `/passerelle` `subscribe taaf/site`"),
     "a path that is none": (
@@ -241,8 +252,11 @@ REFUSED: dict[str, tuple[str, dict[str, str], str]] = {
 }
 
 
-def test_who_may_not_subscribe_is_refused(relay: Relay, rooms: BotSink) -> None:
+def test_who_may_not_subscribe_is_refused(relay: Relay, rooms: BotSink, readers: GitLabReaders) -> None:
     """Each by what was wrong and what helps; nothing comes of it."""
+    # The site does not list them.
+    readers.project("taaf/other", "public")
+    readers.project("other/one", "public")
     rooms.ids["away"] = "away0000000000000000000001"
     rooms.kinds["away"] = "P"
     rooms.forbidden.add("away")

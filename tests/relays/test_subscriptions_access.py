@@ -166,6 +166,27 @@ def test_once_it_is_not_public_any_more_nobody_hears_of_it_who_could_not_read_it
     assert "⏸️ le projet n'est pas public" in ask(relay, "list", **stranger)
 
 
+# What is asked for; in these groups the site lists `closed/**` and `part/listed`, and what is there is private.
+ASKED = (
+    "closed/merger",
+    "closed/nothing",
+    "closed/deep",
+    "closed/*",
+    "closed/**",
+    "part/listed",
+    "part/unlisted",
+    "part/nothing",
+    "part",
+    "part/**",
+    "part/below",
+    "away/unlisted",
+    "away",
+    "nowhere/nothing",
+    "nowhere",
+)
+
+
+@pytest.mark.parametrize("token", [True, False])
 @pytest.mark.parametrize("kind", ["open", "private"])
 @pytest.mark.parametrize("person", ["stranger", "guest", "member's namesake"])
 def test_what_somebody_may_not_read_is_as_if_it_were_not_there(
@@ -175,17 +196,41 @@ def test_what_somebody_may_not_read_is_as_if_it_were_not_there(
     tmp_path: Path,
     kind: str,
     person: str,
+    token: bool,
 ) -> None:
-    """Whether it is asked for by its path, or by its group, whose projects are not named then."""
-    secret, others = "closed/merger", ("closed/nothing", "closed/deep")
-    readers.project(secret, "private")
-    readers.members[secret] = {"guest": GUEST, "namesake": REPORTER}
-    listed = 'projects = ["closed/**"]\n'
+    """Whether the site lists it or not, asked for by its path, or by its group, whose projects are not named then."""
+    for secret in ("closed/merger", "part/listed", "part/unlisted", "part/below/listed", "away/unlisted"):
+        readers.project(secret, "private")
+        readers.members[secret] = {"guest": GUEST, "namesake": REPORTER}
+    listed = 'projects = ["closed/**", "part/listed", "part/below/listed"]\n'
+    asking = f'[gitlab]\nurl = "{readers.front.url}"\n{listed}hook = "P"\n' if token else ""
+    relay = bot(f"{listed}{SITE_SAYS}{asking}")
+    if token:
+        (tmp_path / "credentials" / "gitlab-read-token").write_text(f"{READ_TOKEN}\n")
+    relay.start()
+    answers = dict(zip(ASKED, subscribe(relay, kind, person, *ASKED), strict=True))
+    assert {said.replace(f"`{asked}`", "X") for asked, said in answers.items()} == {
+        answers[ASKED[0]].replace(f"`{ASKED[0]}`", "X")
+    }
+
+
+def test_what_somebody_may_read_and_the_site_does_not_list_is_named_so(
+    bot: Callable[..., Relay], everywhere: BotSink, readers: GitLabReaders, tmp_path: Path
+) -> None:
+    """By a member, and what is public by anybody; whatever else is listed in the same group."""
+    readers.project("part/listed", "private")
+    for path, visibility in (("part/mine", "private"), ("open/one", "public")):
+        readers.project(path, visibility)
+        readers.members[path] = {"member": REPORTER}
+    listed = 'projects = ["part/listed"]\n'
     relay = bot(f'{listed}{SITE_SAYS}[gitlab]\nurl = "{readers.front.url}"\n{listed}hook = "P"\n')
     (tmp_path / "credentials" / "gitlab-read-token").write_text(f"{READ_TOKEN}\n")
     relay.start()
-    asked = (secret, *others, "closed/*", "closed/**")
-    answers = dict(zip(asked, subscribe(relay, kind, person, *asked), strict=True))
-    assert {said.replace(project, "X") for project, said in answers.items()} == {
-        answers[secret].replace(secret, "X")
-    }
+    foreign, hidden = "n'arrivent pas à ce relais", "GitLab ne montre pas"
+    asked = ("part/mine", "part/*", "open/one", "open", "part/listed")
+    for person, wanted in (
+        ("member", [foreign, foreign, foreign, foreign, hidden]),
+        ("stranger", [hidden, hidden, foreign, foreign, hidden]),
+    ):
+        answers = subscribe(relay, "private", person, *asked)
+        assert [text in said for text, said in zip(wanted, answers, strict=True)] == [True] * 5, answers

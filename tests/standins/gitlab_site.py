@@ -5,7 +5,6 @@ import json
 import os
 import re
 import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +16,7 @@ from urllib.parse import quote
 
 import requests
 
+from tests.forking import Forked
 from tests.waiting import wait_until
 
 PASSWORD, TOKEN = "lab-only-password", "glpat-lab-only-token"
@@ -35,7 +35,7 @@ _PERSON = {
 class Site:
     """The process with an authenticated session on its API."""
 
-    process: subprocess.Popen[str]
+    process: Forked
     port: int
     below: str = ""
     http: requests.Session = field(default_factory=requests.Session)
@@ -239,16 +239,12 @@ def running(
             "GITLAB_ROOT_TOKEN": TOKEN,
             "GITLAB_ROOT_READ_TOKEN": READ_TOKEN,
         }
-    command = [sys.executable, "-m", "lab.standins.gitlab", "--port", "0", "--data", str(data)]
+    address = f"{EXTERNAL_URL}{below}"
+    arguments = ["--port", "0", "--data", str(data), "--external-url", address, *options]
     log = data.with_suffix(".log")
-    with log.open("w") as output:
-        process = subprocess.Popen(
-            [*command, "--external-url", f"{EXTERNAL_URL}{below}", *options],
-            env={**os.environ, "LAB_SETTINGS_CACHE_SECONDS": str(cache_seconds), **secrets},
-            stdout=output,
-            stderr=output,
-            text=True,
-        )
+    log.write_text("")
+    settings = {"LAB_SETTINGS_CACHE_SECONDS": str(cache_seconds), **secrets}
+    process = Forked("lab.standins.gitlab", *arguments, output=log, env=os.environ | settings)
     try:
         started = wait_until("stand-in listening", lambda: _PORT.search(log.read_text()), 20, 0.02)
         assert started is not None

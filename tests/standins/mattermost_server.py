@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -14,6 +12,7 @@ from typing import Any
 
 import requests
 
+from tests.forking import Forked
 from tests.waiting import wait_until
 
 PASSWORD = "lab-only-Passw0rd"
@@ -26,7 +25,7 @@ _ADDRESS = re.compile(r"running on (http://127\.0\.0\.1:\d+)")
 class MattermostServer:
     """The process and how to talk to it."""
 
-    process: subprocess.Popen[bytes]
+    process: Forked
     url: str
     data: Path
     token: str = ""
@@ -88,10 +87,10 @@ class MattermostServer:
 @contextmanager
 def running(data: Path, *options: str, **environment: str) -> Iterator[MattermostServer]:
     """Start the stand-in on a port the OS picks and stop it in the end."""
-    command = [sys.executable, "-m", "lab.standins.mattermost", "--port", "0", "--data", str(data), *options]
+    arguments = ["--port", "0", "--data", str(data), *options]
     log = data / "log"
-    with log.open("w") as stream:
-        process = subprocess.Popen(command, stderr=stream, env=os.environ | environment)
+    log.write_text("")
+    process = Forked("lab.standins.mattermost", *arguments, output=log, env=os.environ | environment)
     try:
 
         def address() -> re.Match[str] | None:
@@ -102,7 +101,7 @@ def running(data: Path, *options: str, **environment: str) -> Iterator[Mattermos
         assert found is not None
         yield MattermostServer(process, found[1], data)
     finally:
-        process.terminate()
+        process.kill()
         process.wait(20)
 
 

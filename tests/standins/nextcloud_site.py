@@ -17,6 +17,9 @@ from urllib.parse import quote
 
 import requests
 
+from tests.forking import Forked
+from tests.waiting import wait_until
+
 ADMIN, PASSWORD = "admin", "lab-only"
 TREE = "files/Documents_RH"
 WEB_USER = 33  # www-data of Debian and of the official image
@@ -38,7 +41,7 @@ class Site:
     """The process, its folder and an authenticated session."""
 
     root: Path
-    process: subprocess.Popen[str]
+    process: Forked
     port: int
     http: requests.Session = field(default_factory=requests.Session)
 
@@ -125,39 +128,34 @@ def running(root: Path | None = None, **environment: str) -> Iterator[Site]:
     folder = root or own
     assert folder is not None
     folder.chmod(0o755)
-    process = start(folder, **environment)
-    try:
-        site = Site(folder, process, _port(process))
-        site.http.auth = (ADMIN, PASSWORD)
-        yield site
-    finally:
-        process.kill()
-        process.wait()
-        assert process.stderr
-        process.stderr.close()
-        if own:
-            shutil.rmtree(own)
+    with tempfile.NamedTemporaryFile(prefix="nextcloud-", suffix=".log") as log:
+        process = start(folder, Path(log.name), **environment)
+        try:
+            site = Site(folder, process, _port(process, Path(log.name)))
+            site.http.auth = (ADMIN, PASSWORD)
+            yield site
+        finally:
+            process.kill()
+            process.wait()
+            if own:
+                shutil.rmtree(own)
 
 
-def start(root: Path, **environment: str) -> subprocess.Popen[str]:
-    """The bare process."""
-    return subprocess.Popen(
-        [sys.executable, "-m", "lab.standins.nextcloud", "--port", "0", "--root", str(root)],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=os.environ
-        | {"NEXTCLOUD_ADMIN_USER": ADMIN, "NEXTCLOUD_ADMIN_PASSWORD": PASSWORD, "LANG": "C.UTF-8"}
-        | environment,
-    )
+def start(root: Path, log: Path, **environment: str) -> Forked:
+    """The bare process; what it says goes into the log."""
+    account = {"NEXTCLOUD_ADMIN_USER": ADMIN, "NEXTCLOUD_ADMIN_PASSWORD": PASSWORD, "LANG": "C.UTF-8"}
+    arguments = ["--port", "0", "--root", str(root)]
+    return Forked("lab.standins.nextcloud", *arguments, output=log, env=os.environ | account | environment)
 
 
-def _port(process: subprocess.Popen[str]) -> int:
-    assert process.stderr
-    for line in process.stderr:
-        if found := _PORT.search(line):
-            return int(found[1])
-    raise AssertionError(f"the stand-in ended with {process.wait()}")
+def _port(process: Forked, log: Path) -> int:
+    def found() -> re.Match[str] | None:
+        assert process.poll() is None, f"the stand-in did not start:\n{log.read_text()}"
+        return _PORT.search(log.read_text())
+
+    listens = wait_until("the stand-in listens", found, every=0.02)
+    assert listens is not None
+    return int(listens[1])
 
 
 KINDS = {

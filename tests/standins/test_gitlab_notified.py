@@ -31,7 +31,7 @@ NAMED: dict[str, tuple[dict[str, str], list[str], str]] = {
 def test_who_is_named_is_there(site: Site, name: str) -> None:
     people, names, remedy = NAMED[name]
     own = {"url": site.url, "notify": {each: [] for each in names}, "people": people}
-    described = taaf({"host": {"api_access": "direct"}, "gitlab": own})
+    described = taaf({"host": {"api_access": "direct"}, "mattermost": {"posting": "bot"}, "gitlab": own})
     api = gitlab_api(described, SecretStr(TOKEN))
     if not remedy:
         check_notified(described, api)

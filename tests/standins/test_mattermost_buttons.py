@@ -15,6 +15,7 @@ from tests.evidence.browser import Browser
 from tests.relays.loopback import Handler, Loopback
 from tests.standins.mattermost_replay import Exchange, Replay, recording
 from tests.standins.mattermost_server import MattermostServer, running
+from tests.waiting import wait_until
 
 RECORDED = recording("24")["exchanges"]
 INTEGRATION = "http://127.0.0.1:19066"
@@ -187,6 +188,52 @@ def _check_change(world: World, message: str, props: dict[str, Any]) -> None:
     assert (post["message"], there, post["edit_at"] > 0) == (message, props, True)
 
 
+@pytest.mark.parametrize(
+    ("deleted", "action", "body", "status", "code"),
+    [
+        (True, "mute", {}, 404, "app.post.get.app_error"),
+        (True, "nope", {}, 404, "app.post.get.app_error"),
+        (False, "nope", {}, 404, "api.post.do_action.action_id.app_error"),
+        (False, "mute", {"cookie": "made up"}, 400, "api.post.do_action.action_integration.app_error"),
+    ],
+)
+def test_what_cannot_be_pressed_asks_nobody(
+    world: World, deleted: bool, action: str, body: dict[str, str], status: int, code: str
+) -> None:
+    """As a real 5.37 answers (measured): a post that is gone, another button, a cookie that it has not made."""
+    replay, server = world.replay, world.server
+    wanted = world.ours(RECORDED[0])["request"]["body"] | {
+        "channel_id": replay.ids["chanbots000000000000000001"]
+    }
+    post = server.api("POST", "/posts", wanted, token=replay.tokens["relay"])["id"]
+    if deleted:
+        server.api("DELETE", f"/posts/{post}")
+    path = f"/api/v4/posts/{post}/actions/{action}"
+    answer = server.request("POST", path, body, token=replay.tokens["alice"])
+    assert (answer.status_code, answer.json()["id"]) == (status, code)
+    assert world.integration.requests == []
+
+
+def test_who_is_not_in_a_public_channel_does_not_press_there(world: World) -> None:
+    """As on a real 5.37 (measured), though they may read it; and nobody chooses something of a button."""
+    replay, server = world.replay, world.server
+    team, ids = replay.ids["team0000000000000000000001"], replay.ids
+    wanted = {"team_id": team, "name": "open", "display_name": "open", "type": "O"}
+    channel = server.api("POST", "/channels", wanted)["id"]
+    for member in (ids["id000000000000000000000004"], ids["alice000000000000000000001"]):
+        server.api("POST", f"/channels/{channel}/members", {"user_id": member})
+    wanted = world.ours(RECORDED[0])["request"]["body"] | {"channel_id": channel}
+    post = server.api("POST", "/posts", wanted, token=replay.tokens["relay"])["id"]
+    path, body = f"/api/v4/posts/{post}/actions/mute", {"selected_option": "a"}
+    answers = {
+        name: server.request("POST", path, body, token=replay.tokens[name]).status_code
+        for name in ("carol", "alice")
+    }
+    assert answers == {"carol": 403, "alice": 200}
+    ((_, _, asked),) = world.integration.requests
+    assert asked["context"] == wanted["props"]["attachments"][0]["actions"][0]["integration"]["context"]
+
+
 @pytest.fixture
 def page(world: World) -> str:
     """The page of the channel, with a post that has buttons."""
@@ -227,6 +274,7 @@ def test_the_page_shows_them_on_a_phone_without_sideways_scrolling(world: World,
     with Browser(program, None, "fr") as tab:
         tab.resize(390, 844)
         tab.open(f"{world.server.url}{page}")
+        wait_until("the page is there", lambda: tab.evaluate("() => document.readyState") == "complete")
         wide, sight = tab.evaluate(
             "() => [document.documentElement.scrollWidth, document.documentElement.clientWidth]"
         )

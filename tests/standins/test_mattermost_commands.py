@@ -268,6 +268,20 @@ def chat(tmp_path: Path, integration: Integration) -> Iterator[MattermostServer]
         yield server
 
 
+@pytest.mark.parametrize(("root", "status"), [("", 200), ("x" * 26, 200), ("x", 500), ("-" * 26, 500)])
+def test_a_thread_that_cannot_be_one_fails_before_anybody_is_asked(
+    chat: MattermostServer, integration: Integration, root: str, status: int
+) -> None:
+    """As on a real 5.37 (measured), which takes any number for that of a post."""
+    integration.answer = as_json({"text": "x"})
+    team = chat.api("GET", "/teams/name/dev")["id"]
+    channel = chat.api("GET", f"/teams/{team}/channels/name/town-square")["id"]
+    wanted = {"channel_id": channel, "team_id": team, "command": "/passerelle x", "root_id": root}
+    answer = chat.request("POST", "/api/v4/commands/execute", wanted, token=chat.login("alice"))
+    assert answer.status_code == status
+    assert bool(integration.requests) == (status == 200)
+
+
 PAGE = "/dev/channels/town-square"
 
 

@@ -49,10 +49,9 @@ def test_installation_has_the_measured_modes(site: Site) -> None:
 
 def test_installation_fails_when_the_tree_was_made_before(tmp_path: Path) -> None:
     (tmp_path / "data" / ADMIN / TREE).mkdir(parents=True)
-    process = start(tmp_path)
-    _, errors = process.communicate(timeout=20)
-    assert process.returncode == 1
-    assert "Login is invalid because files already exist for this user" in errors
+    log = tmp_path / "log"
+    assert start(tmp_path, log).wait(20) == 1
+    assert "Login is invalid because files already exist for this user" in log.read_text()
 
 
 def test_without_an_administrator_the_site_says_that_it_is_not_installed(tmp_path: Path) -> None:

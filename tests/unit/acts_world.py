@@ -55,9 +55,18 @@ class RecordingOutbox(Outbox):
             made[:] = make(db)
             return made
 
-        future = super().put(recording)
-        future.add_done_callback(lambda done: None if done.exception() else self._posts.extend(made))
-        return future
+        # Noted before whoever waits for it goes on, which a callback of the store's own future would not have to be.
+        noted: Future[int] = Future()
+
+        def note(done: Future[int]) -> None:
+            if error := done.exception():
+                noted.set_exception(error)
+            else:
+                self._posts.extend(made)
+                noted.set_result(done.result())
+
+        super().put(recording).add_done_callback(note)
+        return noted
 
 
 @dataclass
@@ -95,7 +104,7 @@ class World:
         received = Inbox(self.store)
         received.put(lambda: [_delivery(payload, key)]).result()
         self.wake()
-        wait_until("looked into", lambda: received.pending() == self.held(), 30, 0.005)
+        self._wait_until_looked_into(received)
 
     def start(self) -> Callable[..., None]:
         """Have what is stored announced; what is given back ends that, once all of it is unless it does not `wait`."""
@@ -119,6 +128,7 @@ class World:
 
         def stop(wait: bool = True) -> None:
             if wait:
+                self._wait_until_looked_into(received)
                 self.let_time_pass(holding.LONGEST_SECONDS)
                 wait_until("all processed", lambda: received.pending() == 0, 30, 0.01)
             processor.stop()
@@ -131,6 +141,9 @@ class World:
         """Move the clock on."""
         self.now += seconds
         self.wake()
+
+    def _wait_until_looked_into(self, received: Inbox) -> None:
+        wait_until("looked into", lambda: received.pending() == self.held(), 30, 0.005)
 
     def held(self) -> int:
         """How many are held back."""

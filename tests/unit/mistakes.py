@@ -236,6 +236,13 @@ VALUES = [
     _set(
         "news for a person of another form", "gitlab.notify", {"-leo": []}, "-leo is no user name in GitLab"
     ),
+    _set(
+        "a person of another form",
+        "gitlab.people",
+        {"-leo": "leo"},
+        "gitlab.people: -leo is no user name in GitLab",
+    ),
+    _set("a person twice", "gitlab.people", {"leo": "a", "Leo": "b"}, "leo and Leo are one user of GitLab"),
     _set("news without a list", "gitlab.notify", {"leo": "review"}, "gitlab.notify.leo"),
     _set("reminders without a token", "gitlab.reminders", {"at": "08:30"}, "needs gitlab.read_token"),
     _set(
@@ -243,6 +250,56 @@ VALUES = [
         "gitlab.write_token",
         "s3cret",
         "needs mattermost.commands and",
+    ),
+    Mistake(
+        "a token to act with, for nobody",
+        "gitlab.write_token: needs gitlab.people, which says as whom",
+        GOOD.replace("[mattermost]", '[mattermost]\nposting = "bot"\ncommands = ["passerelle"]'),
+        "gitlab.write_token",
+        "s3cret",
+    ),
+    _set(
+        "threads of a webhook",
+        "gitlab.conversations",
+        "threads",
+        "gitlab.conversations = 'threads': needs mattermost.posting",
+    ),
+    _set(
+        "threads of a route of a webhook's",
+        "gitlab.routes",
+        [{"channels": ["ops"], "conversations": "in place"}],
+        "gitlab.routes.#1.conversations = 'in place': needs mattermost.posting",
+    ),
+    _set(
+        "a webhook that writes to people",
+        "gitlab.direct_messages",
+        True,
+        "gitlab.direct_messages = True: needs mattermost.posting",
+    ),
+    _set(
+        "news in person by a webhook", "gitlab.notify", {"leo": []}, "gitlab.notify: needs mattermost.posting"
+    ),
+    Mistake(
+        "news in person where there are none",
+        "gitlab.notify: needs gitlab.direct_messages = true",
+        GOOD.replace("[mattermost]", '[mattermost]\nposting = "bot"') + "direct_messages = false\n",
+        "gitlab.notify",
+        {"leo": ["review"]},
+    ),
+    Mistake(
+        "reminders in person by a webhook",
+        "gitlab.reminders.direct = True: needs mattermost.posting",
+        GOOD + 'read_token = "s3cret"\n',
+        "gitlab.reminders",
+        {"at": "08:30", "direct": True},
+    ),
+    Mistake(
+        "reminders in person where there are none",
+        "gitlab.reminders.direct = True: needs gitlab.direct_messages = true",
+        GOOD.replace("[mattermost]", '[mattermost]\nposting = "bot"')
+        + 'read_token = "s3cret"\ndirect_messages = false\n',
+        "gitlab.reminders",
+        {"at": "08:30", "direct": True},
     ),
     _set("reminders at no hour", "gitlab.reminders", {"at": "8h30"}, "gitlab.reminders.at"),
     _set("reminders without an hour", "gitlab.reminders", {"days": ["mon"]}, "gitlab.reminders.at"),

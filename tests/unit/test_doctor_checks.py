@@ -300,6 +300,24 @@ def test_whoever_is_nobody_in_mattermost_is_named(world: World) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("on_the_page", "in_the_status", "named"),
+    [
+        ({"id:r1": "HTTP 403"}, {"salon": "HTTP 403"}, "salon"),
+        ({"id:r1": "HTTP 403"}, {}, "id:r1"),  # since the status was written
+        ({"id:r1": "HTTP 403"}, None, "id:r1"),
+    ],
+)
+def test_a_channel_that_has_subscribed_is_named(
+    world: World, on_the_page: dict[str, str], in_the_status: dict[str, str] | None, named: str
+) -> None:
+    """The page, which anybody can read, has but its number."""
+    says = world.host["gitlab_status"] if in_the_status is None else {"held": in_the_status}
+    changed = host("gitlab_status", to=says)(figures(status="degraded", held=on_the_page)(world))
+    found = [verdict.finding for verdict in changed.verdicts() if verdict.link == "gitlab-relay.backlog"]
+    assert found == [broken("relay.held", relay="passerelle-gitlab", channel=named, detail="HTTP 403")]
+
+
 @pytest.mark.parametrize("code", SEEN)
 def test_what_is_seen_is_named(world: World, code: str) -> None:
     assert SEEN[code](world).found() == [code]

@@ -42,8 +42,17 @@ def test_who_is_asked_again_is_mentioned_again() -> None:
     ]
 
 
-def test_who_did_it_is_not_announced() -> None:
-    assert announced("merge_request_open", actor="lperrin", assignees=[LEO], reviewers=[LEO]) == []
+@pytest.mark.parametrize("actor", ["lperrin", "LPerrin"])
+def test_who_did_it_is_not_announced(actor: str) -> None:
+    assert announced("merge_request_open", actor=actor, assignees=[LEO], reviewers=[LEO]) == []
+
+
+@pytest.mark.parametrize(("said", "named"), [("LPerrin", "lperrin"), ("lperrin", "LPerrin")])
+def test_however_a_name_is_written(said: str, named: str) -> None:
+    changes = {"user": {"username": "admin"}, "assignees": [{"username": named}], "reviewers": []}
+    payload = load("merge_request_open") | changes
+    lines = mentions(read_event(Payload(payload)), {said: "leo"}, CATALOGUES["en"])
+    assert [*lines] == ["📌 Assigned: @leo"]
 
 
 def test_other_events_and_other_people_mention_nobody() -> None:

@@ -23,9 +23,10 @@ from tests.unit.test_site import values as values
 CREDENTIAL = "LoadCredential=gitlab-read-token:/etc/passerelle/gitlab-read-token"
 
 
-def site(values: dict[str, Any], **gitlab: Any) -> Site:
-    """The TAAF's site with more said of GitLab."""
-    return load(values | {"gitlab": values["gitlab"] | gitlab}, dict(os.environ))
+def site(values: dict[str, Any], posting: str = "webhook", **gitlab: Any) -> Site:
+    """The TAAF's site with more said of GitLab, and who posts."""
+    said = {"mattermost": values["mattermost"] | {"posting": posting}, "gitlab": values["gitlab"] | gitlab}
+    return load(values | said, dict(os.environ))
 
 
 def read(folder: Path, wanted: Site) -> tuple[Router, list[PlaceApi | Pattern]]:
@@ -71,28 +72,31 @@ def test_a_site_that_says_much(tmp_path: Path, values: dict[str, Any]) -> None:
     assert set(router.rewordings) == {"fr"}
 
 
-BOT = '[bot]\nurl = "https://chat.taaf.internal"\nteam = "taaf"\n'
 SAID = {"conversations": "in place", "direct_messages": False}
 ROUTES = [{"channels": ["ops"], "conversations": "threads"}, {"channels": ["dev"], "labels": ["x"]}]
 
 
 @pytest.mark.parametrize(
-    ("bot", "said", "converse", "direct"),
+    ("posting", "said", "converse", "direct"),
     [
-        ("", {}, ["single"], True),
-        # Webhooks cannot, whatever is said.
-        ("", SAID | {"routes": ROUTES[:1]}, ["single", "single"], False),
-        (BOT, {}, ["threads"], True),
-        (BOT, SAID, ["in place"], False),
-        (BOT, SAID | {"routes": ROUTES[::-1]}, ["in place", "threads", "in place"], False),
-        (BOT, {"conversations": "single"}, ["single"], True),
+        ("webhook", {}, ["single"], True),
+        ("webhook", {"direct_messages": False, "routes": ROUTES[1:]}, ["single", "single"], False),
+        ("bot", {}, ["threads"], True),
+        ("bot", SAID, ["in place"], False),
+        ("bot", SAID | {"routes": ROUTES[::-1]}, ["in place", "threads", "in place"], False),
+        ("bot", {"conversations": "single"}, ["single"], True),
     ],
 )
 def test_how_a_site_converses(
-    tmp_path: Path, values: dict[str, Any], bot: str, said: dict[str, Any], converse: list[str], direct: bool
+    tmp_path: Path,
+    values: dict[str, Any],
+    posting: str,
+    said: dict[str, Any],
+    converse: list[str],
+    direct: bool,
 ) -> None:
     file = tmp_path / "gitlab.toml"
-    file.write_text(gitlab_settings(site(values, **said), signs=True) + bot, encoding="utf-8")
+    file.write_text(gitlab_settings(site(values, posting, **said), signs=True), encoding="utf-8")
     settings = read_settings(file, GitLabSettings)
     router = settings.router()
     assert [router.conversations_of(route) for route in router.routes] == converse
@@ -102,7 +106,7 @@ def test_how_a_site_converses(
 def test_the_relay_reads_what_people_want_to_hear_of(tmp_path: Path, values: dict[str, Any]) -> None:
     said = {"camille.morel": ["review", "mentioned"], "Paul-Petit_2": []}
     file = tmp_path / "gitlab.toml"
-    file.write_text(gitlab_settings(site(values, notify=said), signs=True), encoding="utf-8")
+    file.write_text(gitlab_settings(site(values, "bot", notify=said), signs=True), encoding="utf-8")
     settings = read_settings(file, GitLabSettings)
     assert settings.notify == {"camille.morel": ("review", "mentioned"), "Paul-Petit_2": ()}
 

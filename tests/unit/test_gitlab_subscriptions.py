@@ -20,7 +20,7 @@ from relays.sources.gitlab.rest import GitLabError, Server, UnknownError
 from relays.sources.gitlab.routing import Route
 from relays.sources.gitlab.silences import Silences
 from relays.sources.gitlab.subscriptions import conditions, tables
-from relays.sources.gitlab.subscriptions.access import CROWD, OPEN_CHANNEL, PEOPLE, UNKNOWN, Project, Readers
+from relays.sources.gitlab.subscriptions.access import CROWD, OPEN_CHANNEL, PEOPLE, Project, Readers
 from relays.sources.gitlab.subscriptions.conditions import KINDS_WITHIN, ConditionError
 from relays.sources.gitlab.subscriptions.subscription import (
     Place,
@@ -293,34 +293,36 @@ class Answers:
 
 
 PRIVATE = Channel("room", "private", is_archived=False)
-JUDGED: dict[str, tuple[list[str] | None, str, dict[str, str], str, list[str]]] = {
-    "members of the project": (["ann", "bob"], "", {}, "", []),
-    "in upper case": (["ann"], "", {}, "", []),
-    "members of the group": (["gina"], "", {}, "", []),
-    "nobody": ([], "", {}, "", []),
-    "a guest": (["ann", "guest"], "", {}, PEOPLE, ["guest"]),
-    "who is blocked": (["blocked"], "", {}, PEOPLE, ["blocked"]),
-    "who is nobody in GitLab": (["ann", "zoe"], "", {}, PEOPLE, ["zoe"]),
-    "too many": (None, "", {}, CROWD, []),
-    "who asks is a member": (["bob"], "ann", {}, "", []),
-    "who asks is none": (["ann"], "zoe", {}, UNKNOWN, []),
-    "called otherwise in GitLab": (["mm.ann"], "", {"ann": "mm.ann"}, "", []),
-    "called as somebody else is in GitLab": (["ann"], "", {"ann": "mm.ann"}, PEOPLE, ["ann"]),
-    "called otherwise, and one of the names is a guest's": (["x"], "", {"guest": "x", "bob": "x"}, "", []),
+JUDGED: dict[str, tuple[list[str] | None, dict[str, str], str, list[str]]] = {
+    "members of the project": (["ann", "bob"], {}, "", []),
+    "in upper case": (["ann"], {}, "", []),
+    "members of the group": (["gina"], {}, "", []),
+    "nobody": ([], {}, "", []),
+    "a guest": (["ann", "guest"], {}, PEOPLE, ["guest"]),
+    "who is blocked": (["blocked"], {}, PEOPLE, ["blocked"]),
+    "who is nobody in GitLab": (["ann", "zoe"], {}, PEOPLE, ["zoe"]),
+    "too many": (None, {}, CROWD, []),
+    "called otherwise in GitLab": (["mm.ann"], {"ann": "mm.ann"}, "", []),
+    "called as somebody else is in GitLab": (["ann"], {"ann": "mm.ann"}, PEOPLE, ["ann"]),
+    "called otherwise, and one of the names is a guest's": (["x"], {"guest": "x", "bob": "x"}, "", []),
 }
 
 
 @pytest.mark.parametrize("name", JUDGED)
 def test_who_could_read_a_project(name: str) -> None:
-    names, asking, people, refusal, outside = JUDGED[name]
+    names, people, refusal, outside = JUDGED[name]
     answers = Answers(
         **{
             "taaf": [("gina", 30, "active"), ("guest", 10, "active")],
             "taaf/site": [("Ann", 20, "active"), ("bob", 50, "active"), ("blocked", 40, "blocked")],
         }
     )
-    found = answers.readers(people).judge(Project("taaf/site", 0, is_open=False), PRIVATE, names, asking)
+    readers = answers.readers(people)
+    project, public = (Project("taaf/site", level, is_open=bool(level)) for level in (0, 20))
+    found = readers.judge(project, PRIVATE, names)
     assert (found.refusal, list(found.people)) == (refusal, outside)
+    assert [each for each in names or () if not readers.may_read(project, each)] == outside
+    assert all(readers.may_read(public, each) for each in names or ())
 
 
 def test_members_of_a_group_are_asked_for_once() -> None:

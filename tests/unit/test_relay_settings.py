@@ -108,7 +108,8 @@ def test_the_button_of_documents_leads_to_the_relay_beside(further: bool) -> Non
 def test_the_relay_acts_in_gitlab_where_there_is_a_token_for_it() -> None:
     """The token itself is in no settings file."""
     chat, forge = {"posting": "bot", "commands": ["passerelle"]}, {"url": "https://git.example.org"}
-    site = taaf({"mattermost": chat, "gitlab": {**forge, "write_token": "glpat-write", "proxy": PROXY}})
+    acting = {"write_token": "glpat-write", "people": {"camille.morel": "cmorel"}}
+    site = taaf({"mattermost": chat, "gitlab": {**forge, **acting, "proxy": PROXY}})
     text = gitlab_settings(site, signs=True)
     assert tomllib.loads(text)["commands"]["gitlab"] == {**forge, "proxy": PROXY}
     assert "glpat-write" not in text

@@ -290,7 +290,11 @@ def test_every_secret_is_known_as_one(values: dict[str, Any], monkeypatch: pytes
         "RELAYS__ADDRESS": "lb",
         "RELAYS__HOSTS": '[{"address": "r2", "sudo_password": "r2-secret"}]',
     }
-    needed = {"MATTERMOST__POSTING": "bot", "MATTERMOST__COMMANDS": '["passerelle"]'}
+    needed = {
+        "MATTERMOST__POSTING": "bot",
+        "MATTERMOST__COMMANDS": '["passerelle"]',
+        "GITLAB__PEOPLE": '{"a": "b"}',
+    }
     for name, value in {**given, **needed}.items():
         monkeypatch.setenv(f"PASSERELLE_{name}", value)
     site = load(values)
@@ -328,7 +332,8 @@ def test_the_example_in_the_guides_is_a_site(page: str, values: dict[str, Any]) 
 
 def test_the_example_of_routes_is_a_site(values: dict[str, Any]) -> None:
     reported = tomllib.loads(example("docs/routing.md"))
-    site = load(values | {"gitlab": values["gitlab"] | reported["gitlab"]})
+    chat = values["mattermost"] | {"posting": "bot"}
+    site = load(values | {"mattermost": chat, "gitlab": values["gitlab"] | reported["gitlab"]})
     assert [route.channels for route in site.gitlab.routes] == [
         ("astreinte",),
         ("secu", "dev-notifications"),

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.relays.conftest import gitlab, gitlab_with, nextcloud_at, one_by_one, sink, tree
+from tests.relays.conftest import forked, gitlab, gitlab_with, nextcloud_at, one_by_one, sink, tree
 from tests.relays.process import Relay
 from tests.relays.sink import Sink
 from tests.upgrades.table import Row, lines
 
-__all__ = ["gitlab", "gitlab_with", "nextcloud_at", "one_by_one", "sink", "tree"]
+__all__ = ["forked", "gitlab", "gitlab_with", "nextcloud_at", "one_by_one", "sink", "tree"]
 
 _NAME = "upgrade"
 

@@ -20,6 +20,7 @@ import requests
 from relays.delivery.tables import OUTBOX
 from relays.sources.gitlab.tables import GITLAB
 from tests.faults.disk import small_disk
+from tests.forking import run
 from tests.postgresql import also_on_postgresql
 from tests.relays.events import issue, send
 from tests.relays.process import PROJECT, Relay, undelivered, wait_for
@@ -199,13 +200,7 @@ class TestOneMigrationMore:
         line = refused(waiting, os.EX_CONFIG)
         assert f"its gitlab tables are of version {NEXT}, which a newer release has made" in line
         assert "run the deploy" in line
-        parked = subprocess.run(
-            [sys.executable, "-m", "relays.dead_letters", "--state", str(waiting.state), "list"],
-            cwd=PROJECT,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        parked = run("relays.dead_letters", "--state", str(waiting.state), "list")
         assert "Traceback" not in parked.stderr
         sink.behave = lambda payload: OK
         done = turn_back(waiting, later, "revert", f"gitlab={GITLAB.version}", f"outbox={OUTBOX.version}")

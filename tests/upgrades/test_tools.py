@@ -3,8 +3,6 @@
 import os
 import re
 import sqlite3
-import subprocess
-import sys
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -14,6 +12,7 @@ import pytest
 
 from relays.delivery.tables import OUTBOX
 from relays.sources.gitlab.tables import GITLAB
+from tests.forking import run
 from tests.relays.events import issue, send
 from tests.relays.process import PROJECT, Relay, pending, undelivered, wait_for
 from tests.relays.sink import OK, Reply, Sink
@@ -196,14 +195,7 @@ def test_the_tables_of_any_release_are_taken_away(
     if is_started:
         gitlab.start()
         gitlab.terminate()
-    command = [
-        sys.executable,
-        "-m",
-        "relays.sources.gitlab.drop_tables",
-        "--credentials",
-        str(gitlab.home / "credentials"),
-    ]
-    done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
+    done = run("relays.sources.gitlab.drop_tables", "--credentials", str(gitlab.home / "credentials"))
     assert (done.returncode, done.stderr) == (0, "")
     with psycopg.connect(spool) as connection:
         assert connection.execute("SELECT to_regnamespace('passerelle')").fetchone() == (None,)

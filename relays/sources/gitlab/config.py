@@ -18,7 +18,7 @@ from relays.sources.gitlab.reminders.settings import Reminders
 from relays.sources.gitlab.router import Router
 from relays.sources.gitlab.routing import Conversations, Detail, Route, faults
 from relays.sources.gitlab.templates import EventTemplates, template_faults
-from relays.sources.gitlab.wishes import InPersonWishes
+from relays.sources.gitlab.wishes import InPersonWishes, check_user_names
 from relays.wording import CATALOGUES, Language
 
 # GitLab sends nothing larger.
@@ -82,6 +82,7 @@ Routes = Annotated[
 ]
 UserNamesSetting = Annotated[
     dict[str, MattermostName],
+    AfterValidator(check_user_names),
     Field(
         default={},
         description="from user names in GitLab to those in Mattermost; who is assigned or asked for a review is "

@@ -7,7 +7,8 @@
     timezone     of these times
     chosen_at    when they chose last
 
-What is not wanted is dropped. What comes at a quiet time waits until that is over.
+What is not wanted is dropped. What comes at a quiet time waits until that is over. Where the clocks change, a quiet
+time begins when they show that first and ends when they show that last (relays.base.clocks).
 """
 
 import re
@@ -16,6 +17,7 @@ from datetime import datetime, time, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
+from relays.base.clocks import moment_of
 from relays.sources.gitlab.wishes import THINGS
 from relays.storage.engine import Database, Readable
 
@@ -42,30 +44,28 @@ class NotifyChoice(NamedTuple):
 
     def quiet_until(self, now: float) -> float:
         """The end of the quiet time that a moment is in; the moment itself if it is in none."""
-        zone = ZoneInfo(self.timezone)
-        moment = datetime.fromtimestamp(now, zone)
-        free = self._after_weekend(moment)
-        while (ended := self._after_quiet(free)) != free:
-            free = self._after_weekend(ended)
-        return now if free == moment else free.timestamp()
+        zone, free = ZoneInfo(self.timezone), now
+        while (ended := self._end_of_quiet(self._end_of_weekend(free, zone), zone)) > free:
+            free = ended
+        return free
 
-    def _after_weekend(self, moment: datetime) -> datetime:
-        if self.weekends != "off" or moment.weekday() < _SATURDAY:
+    def _end_of_weekend(self, moment: float, zone: ZoneInfo) -> float:
+        day = datetime.fromtimestamp(moment, zone).date()
+        if self.weekends != "off" or day.weekday() < _SATURDAY:
             return moment
-        monday = moment.date() + timedelta(7 - moment.weekday())
-        return datetime.combine(monday, time(), moment.tzinfo)
+        return moment_of(day + timedelta(7 - day.weekday()), time(), zone, last=True)
 
-    def _after_quiet(self, moment: datetime) -> datetime:
+    def _end_of_quiet(self, moment: float, zone: ZoneInfo) -> float:
         found = _QUIET.fullmatch(self.quiet)
         if found is None:
             return moment
-        begins, ends, at = time.fromisoformat(found[1]), time.fromisoformat(found[2]), moment.time()
-        over_midnight = begins > ends
-        is_quiet = (at >= begins or at < ends) if over_midnight else begins <= at < ends
-        if not is_quiet:
-            return moment
-        day = moment.date() + timedelta(1 if over_midnight and at >= begins else 0)
-        return datetime.combine(day, ends, moment.tzinfo)
+        begins, ends = time.fromisoformat(found[1]), time.fromisoformat(found[2])
+        today = datetime.fromtimestamp(moment, zone).date()
+        for day in (today - timedelta(1), today):
+            end = moment_of(day + timedelta(1 if begins > ends else 0), ends, zone, last=True)
+            if moment_of(day, begins, zone) <= moment < end:
+                return end
+        return moment
 
 
 class TooManyPeopleError(Exception):

@@ -21,13 +21,16 @@ def mentions(event: Event, people: UserNames, wording: Wording) -> Iterator[mark
     """
     if event.name not in ("issue", "merge_request"):
         return
+    # GitLab distinguishes no case in names, nor may it matter how a site writes them.
+    called = {user.casefold(): name for user, name in people.items()}
+    actor = event.payload.text("user", "username").casefold()
     for key, asked in (
         ("mention.assigned", newly(event, "assignees")),
         ("mention.review", [*newly(event, "reviewers"), *asked_again(event.payload)]),
     ):
-        actor = event.payload.text("user", "username")
-        names = dict.fromkeys(user.text("username") for user in asked)  # in their order, each once
-        known = [people[name] for name in names if name in people and name != actor]
+        # In their order, each once.
+        names = dict.fromkeys(user.text("username").casefold() for user in asked)
+        known = [called[name] for name in names if name in called and name != actor]
         if known:
             listed = ", ".join(markup.mention(name) for name in known[:_MOST_PEOPLE])
             yield markup.fill(wording[key], people=markup.Markup(listed))

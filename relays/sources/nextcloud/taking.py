@@ -8,7 +8,6 @@ and the end of the reminder are one transaction, so a kill leaves all of it or n
 
 import logging
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future
 from dataclasses import replace
 
 from relays.delivery.conversation import find
@@ -18,6 +17,7 @@ from relays.mattermost.message import restored
 from relays.sources.nextcloud import document
 from relays.sources.nextcloud.options import TreeOptions
 from relays.storage.engine import Database, StorageError
+from relays.storage.storing import UncertainError, stored
 from relays.wording import Wording
 
 log = logging.getLogger(__name__)
@@ -50,17 +50,17 @@ class Taking:
         if row and row[1] is not None:
             return replace(new, root=document.taken(self._wording, new.root, *row))
         if new.root.attachment and new.root.attachment.buttons:
-            db.execute(
-                "INSERT INTO document_threads (conversation, channel, tree, since, reminds, signed_by)"
-                " VALUES (?, ?, ?, ?, ?, ?)"
-                # A site may have another channel for the tree by now, in which the conversation begins anew.
-                " ON CONFLICT (conversation) DO UPDATE SET channel = excluded.channel",
-                (
-                    *(new.conversation, new.channel, tree, self._clock()),
-                    *(options.remind_after is not None, self._signed_by),
-                ),
-            )
+            self._note(db, str(new.conversation), new.channel, tree, reminds=options.remind_after is not None)
         return new
+
+    def _note(self, db: Database, conversation: str, channel: str, tree: str, *, reminds: bool) -> None:
+        db.execute(
+            "INSERT INTO document_threads (conversation, channel, tree, since, reminds, signed_by)"
+            " VALUES (?, ?, ?, ?, ?, ?)"
+            # A site may have another channel for the tree by now, in which the conversation begins anew.
+            " ON CONFLICT (conversation) DO UPDATE SET channel = excluded.channel",
+            (conversation, channel, tree, self._clock(), reminds, self._signed_by),
+        )
 
     def take(self, handover: Handover) -> Handled:
         """What comes of a press, which is known to be of a button of ours and by this person."""
@@ -71,12 +71,11 @@ class Taking:
             handled[:] = [found]
             return notifications
 
-        future: Future[int] = self._outbox.put(make)
         try:
-            future.result(ANSWER_SECONDS)
+            stored(self._outbox.put, make, ANSWER_SECONDS)
         except StorageError:
             return Handled("failing")
-        except TimeoutError:
+        except UncertainError:
             return Handled("uncertain")
         (found,) = handled
         log.info(
@@ -86,7 +85,7 @@ class Taking:
         return found
 
     def _take(self, db: Database, handover: Handover) -> tuple[Handled, list[Notification]]:
-        name = handover.conversation or _begun_by(db, handover.post_id)
+        name = handover.conversation or self._begun_by(db, handover.post_id)
         row = db.execute(
             "SELECT channel, tree, user_id, user_name, taken_at FROM document_threads WHERE conversation = ?",
             (name,),
@@ -111,6 +110,25 @@ class Taking:
             Notification(f"taken:{name}:{now}", channel, None, name, root)
         ]
 
+    def _begun_by(self, db: Database, post_id: str) -> str:
+        """The conversation that begins with a post, empty for none.
+
+        It can be taken from now on if it could not before, for it began while its document had no button yet.
+        """
+        row = db.execute("SELECT name, channel FROM conversation WHERE post_id = ?", (post_id,)).fetchone()
+        if row is None:
+            return ""
+        name, channel = row
+        found = db.execute(
+            "SELECT tree FROM documents WHERE conversation = ? AND NOT EXISTS"
+            " (SELECT 1 FROM document_threads WHERE conversation = documents.conversation) LIMIT 1",
+            (name,),
+        ).fetchone()
+        if found is not None:
+            # Nobody was to be reminded of it.
+            self._note(db, name, channel, *found, reminds=False)
+        return str(name)
+
 
 def is_there(db: Database, tree: str, conversation: str) -> bool:
     """Whether the document that a conversation is about is in its tree."""
@@ -118,12 +136,3 @@ def is_there(db: Database, tree: str, conversation: str) -> bool:
         "SELECT 1 FROM documents WHERE conversation = ? AND tree = ?", (conversation, tree)
     ).fetchone()
     return found is not None
-
-
-def _begun_by(db: Database, post_id: str) -> str:
-    row = db.execute(
-        "SELECT name FROM conversation WHERE post_id = ?"
-        " AND channel IN (SELECT DISTINCT channel FROM document_threads)",
-        (post_id,),
-    ).fetchone()
-    return str(row[0]) if row else ""

@@ -77,6 +77,9 @@ LINKS = {
     "command.way": "the slash commands' way to the relay",
     "command.token": "tokens of the slash commands",
     "command.served": "the relay's answer to slash commands",
+    "people.gitlab": "people of the settings in GitLab",
+    "people.mattermost": "people of the settings in Mattermost",
+    "people.acting": "people who act in GitLab",
     "action.served": "the relay's answer to buttons",
 }
 
@@ -600,6 +603,7 @@ UNCLEAR = {
     "gitlab.no-curl": "there is no curl in the container of the service {service}",
     "command.unseen": "the host does not reach {url}, where the relay takes commands: {detail}",
     "action.unseen": "the host does not reach {url}, where the relay takes presses of buttons: {detail}",
+    "people.unseen": "gitlab.token does not let the doctor see who is a user of GitLab",
     "delivery.no-log": "GitLab {version} keeps no log of deliveries (17.3 or newer)",
 }
 
@@ -609,6 +613,12 @@ NOTED = {
     "make deploy (ServiceSettings.DisableBotsWhenOwnerIsDeactivated)",
     "gitlab-relay.people": "{count} user(s) of GitLab get no direct messages, for they are not found in Mattermost: "
     "{names} (gitlab.people says who they are there)",
+    "people.gitlab": "nobody signs in to GitLab by these names, so nobody is mentioned, written to or acts by them: "
+    "{names}; correct them or take them out, then make deploy",
+    "people.mattermost": "nobody signs in to Mattermost by these names, so nobody is mentioned, written to or decides "
+    "by them: {names}; correct them or take them out, then make deploy",
+    "people.acting": "gitlab.people names several users of GitLab for one person, who acts there as the first one: "
+    "{names}; take the others out, then make deploy",
     "gitlab.push-limit": "of a push that changes more than {limit} branches or tags at once, GitLab sends nothing "
     "(push_event_hooks_limit: Admin > Settings > Network > Performance optimization)",
 }

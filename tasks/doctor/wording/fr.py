@@ -76,6 +76,9 @@ LINKS = {
     "command.way": "chemin des commandes slash au relais",
     "command.token": "jetons des commandes slash",
     "command.served": "réponse du relais aux commandes slash",
+    "people.gitlab": "personnes des réglages dans GitLab",
+    "people.mattermost": "personnes des réglages dans Mattermost",
+    "people.acting": "personnes qui agissent dans GitLab",
     "action.served": "réponse du relais aux boutons",
 }
 
@@ -653,6 +656,7 @@ UNCLEAR = {
     "gitlab.no-curl": "il n'y a pas de curl dans le conteneur du service {service}",
     "command.unseen": "l'hôte n'atteint pas {url}, où le relais prend les commandes : {detail}",
     "action.unseen": "l'hôte n'atteint pas {url}, où le relais prend les boutons : {detail}",
+    "people.unseen": "gitlab.token ne laisse pas le diagnostic voir qui a un compte GitLab",
     "delivery.no-log": "GitLab {version} ne tient pas de journal des envois (17.3 ou plus récent)",
 }
 
@@ -663,6 +667,12 @@ NOTED = {
     "make deploy suivant (ServiceSettings.DisableBotsWhenOwnerIsDeactivated)",
     "gitlab-relay.people": "{count} personne(s) de GitLab ne reçoivent pas de message direct, faute d'être trouvées "
     "dans Mattermost : {names} (gitlab.people dit qui elles y sont)",
+    "people.gitlab": "personne ne se connecte à GitLab sous ces noms, par lesquels personne n'est donc mentionné, "
+    "prévenu ni autorisé à agir : {names} ; corrigez-les ou retirez-les, puis make deploy",
+    "people.mattermost": "personne ne se connecte à Mattermost sous ces noms, par lesquels personne n'est donc "
+    "mentionné, prévenu ni autorisé à décider : {names} ; corrigez-les ou retirez-les, puis make deploy",
+    "people.acting": "gitlab.people donne plusieurs comptes GitLab à une même personne, qui y agit sous le premier : "
+    "{names} ; retirez les autres, puis make deploy",
     "gitlab.push-limit": "d'un push qui change plus de {limit} branches ou tags à la fois, GitLab n'envoie rien "
     "(push_event_hooks_limit : Admin > Settings > Network > Performance optimization)",
 }

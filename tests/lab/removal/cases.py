@@ -114,7 +114,8 @@ _COMMANDS_OF_A_BOT: Settings = {"mattermost__posting": "bot", "mattermost__comma
 
 
 def _with_write_token(world: World) -> Settings:
-    return {**_COMMANDS_OF_A_BOT, "gitlab__write_token": world.site.gitlab.token.get_secret_value()}
+    token = world.site.gitlab.token.get_secret_value()
+    return {**_COMMANDS_OF_A_BOT, "gitlab__people": '{"root": "admin"}', "gitlab__write_token": token}
 
 
 def without_token(world: World) -> Settings:

@@ -26,22 +26,28 @@ _FAILED = "api.post.do_action.action_integration.app_error"
 def press(call: Call) -> Question:
     """As the caller, who may read the channel. What is chosen in a menu is not compared with its options."""
     post = call.store.get("posts", call.id("post_id"))
-    if post is None or not access.may_read(call, channels.find(call.store, post["channel_id"])):
+    may_press = access.may_read if call.instance.release.public_presses else access.may_read_posts
+    if post is None or not may_press(call, channels.find(call.store, post["channel_id"])):
         raise forbidden()
-    chosen = call.fields("action", {"selected_option": str})["selected_option"] if call.body else ""
-    return run(call.instance, call.user, post, call.path("action_id"), chosen)
+    given = call.fields("action", dict.fromkeys(("selected_option", "cookie"), str)) if call.body else {}
+    if given.get("cookie"):  # that of a post which is shown to one person alone; here none has any
+        raise ApiError(_FAILED, 400)
+    return run(call.instance, call.user, post, call.path("action_id"), given.get("selected_option", ""))
 
 
 def run(instance: Instance, user: Row, post: Row, action_id: str, chosen: str = "") -> Question:
     """What a press comes to; 404 if there is no such button."""
     store = instance.store
     action = next((each for each in _actions(post) if each["id"] == action_id), None)
-    if action is None or post["delete_at"]:
+    if post["delete_at"]:
+        raise ApiError("app.post.get.app_error", 404)
+    if action is None:
         raise ApiError("api.post.do_action.action_id.app_error", 404)
     channel = channels.find(store, post["channel_id"])
     team = store.get("teams", channel["team_id"]) or {}
     trigger_id = new_id()
     leads = action.get("integration", {})
+    selected = {"selected_option": chosen} if chosen and action.get("type") == "select" else {}
     sent = {
         "user_id": user["id"],
         "user_name": user["username"],
@@ -53,7 +59,7 @@ def run(instance: Instance, user: Row, post: Row, action_id: str, chosen: str = 
         "trigger_id": trigger_id,
         "type": action.get("type", ""),
         "data_source": action.get("data_source", ""),
-        "context": {**(leads.get("context") or {}), **({"selected_option": chosen} if chosen else {})},
+        "context": {**(leads.get("context") or {}), **selected},
     }
 
     def then(reply: Reply) -> Response:
@@ -90,8 +96,10 @@ def _take(instance: Instance, user: Row, post: Row, reply: Reply) -> None:
         if not given.get("skip_slack_parsing"):
             text = incoming_webhook.expand_links(incoming_webhook.expand_slack(store, str(text)))
         author = store.get("users", post["user_id"]) or {}
-        name = json.loads(post["props"]).get("override_username") or author.get("username", "")
-        commands.show(store, user["id"], post["channel_id"], str(name), str(text), {"from_webhook": "true"})
+        props = json.loads(post["props"])
+        name = props.get("override_username") or author.get("username", "")
+        kept = {"from_webhook": props["from_webhook"]} if "from_webhook" in props else {}
+        commands.show(store, user["id"], post["channel_id"], str(name), str(text), kept)
 
 
 def _properties(given: Mapping[str, Any] | None) -> dict[str, Any]:

@@ -50,6 +50,10 @@ def run(instance: Instance, user: Row, channel: Row, wanted: Mapping[str, str]) 
     if not instance.config.service("EnableCommands"):
         raise ApiError("api.command.disabled.app_error", 501)
     root_id = wanted.get("root_id", "")
+    if root_id and not re.fullmatch(
+        "[A-Za-z0-9]{26}", root_id
+    ):  # what is kept for later answers is refused then
+        raise ApiError(_FAILED, 500, trigger=trigger)
     team = store.get("teams", team_id) or {}
     trigger_id = new_id()
     answers = commands.open_response(store, command, user, channel, root_id)

@@ -54,6 +54,8 @@ class Release:
     """Whether the word of a slash command may have nothing but letters, digits and `._-/`."""
     commands_say_root: bool
     """Whether the request of a slash command names the thread that it was typed in."""
+    public_presses: bool
+    """Whether everybody of a team may press the buttons in its public channels, unjoined."""
     edit_time_limit: bool
     """Whether PostEditTimeLimit holds, which in 5.37 needs a licence."""
     emoji_kilobytes: int
@@ -91,6 +93,7 @@ V5_37 = Release(
     collapsed_threads=False,
     plain_triggers=False,
     commands_say_root=False,
+    public_presses=False,
     edit_time_limit=False,
     emoji_kilobytes=1024,
     system_emoji_id="model.emoji.name.app_error",
@@ -124,6 +127,7 @@ V11_6 = Release(
     collapsed_threads=True,
     plain_triggers=True,
     commands_say_root=True,
+    public_presses=True,
     edit_time_limit=True,
     emoji_kilobytes=512,
     system_emoji_id="model.emoji.system_emoji_name.app_error",

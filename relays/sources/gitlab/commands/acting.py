@@ -9,6 +9,7 @@ from relays.delivery.outbox import Outbox
 from relays.mattermost import markup
 from relays.mattermost.markup import Markup
 from relays.sources.gitlab.accounts import Account, named_account
+from relays.sources.gitlab.commands.reasons import reason_of
 from relays.sources.gitlab.commands.settings import ActingSettings
 from relays.sources.gitlab.commands.subcommand import Asked, Subcommand
 from relays.sources.gitlab.people import UserNames
@@ -19,7 +20,6 @@ from relays.storage.store import Store
 
 log = logging.getLogger(__name__)
 
-_REASON = 120
 # Whoever has pressed a button is answered within twenty seconds: nothing is begun that they would not hear of.
 _SECONDS = 10.0
 
@@ -68,7 +68,7 @@ class Actor:
                 f" remedy={error.remedy}" if error.remedy else "",
             )
             key = "command.act.unconfirmed" if unconfirmed else "command.act.refused"
-            return markup.fill(wording[key], reason=markup.plain(str(error), _REASON))
+            return markup.fill(wording[key], reason=reason_of(error))
 
 
 class ActingSubcommand(Subcommand):

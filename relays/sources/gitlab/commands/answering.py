@@ -9,10 +9,10 @@ from relays.mattermost.markup import Markup
 from relays.mattermost.people import NoAnswerError, People, Person
 from relays.mattermost.slash_command import SlashCommand
 from relays.sources.gitlab.channel_ids import ChannelIds
-from relays.sources.gitlab.commands.storing import UncertainError
 from relays.sources.gitlab.commands.subcommand import Asked, NotSureError, Subcommand
 from relays.sources.gitlab.commands.threads import Thread
 from relays.storage.engine import StorageError
+from relays.storage.storing import UncertainError
 from relays.wording import CATALOGUES, Language, Wording
 
 log = logging.getLogger(__name__)

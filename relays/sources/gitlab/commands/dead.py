@@ -8,18 +8,18 @@ from relays.delivery.parked import ParkedMessage
 from relays.mattermost import markup
 from relays.mattermost.markup import Markup
 from relays.sources.gitlab import dead_letters
-from relays.sources.gitlab.commands.storing import stored
+from relays.sources.gitlab.commands import reasons
 from relays.sources.gitlab.commands.subcommand import Asked, Subcommand
 from relays.sources.gitlab.dead_letters import DeadLetter
 from relays.sources.gitlab.subscriptions.tables import name_of
 from relays.storage.engine import Database
 from relays.storage.store import Store
+from relays.storage.storing import stored
 from relays.wording import Wording, age, counted
 
 log = logging.getLogger(__name__)
 
 _SHOWN = 20
-_REASON = 80
 # As operators' commands show the number of an event.
 _EVENT = "e"
 _ALL = "all"
@@ -82,7 +82,7 @@ class Dead(Subcommand):
                     number=message.id,
                     channel=markup.code(name_of(self._store, message.channel), 80),
                     age=self._ago(message.created_at, wording),
-                    reason=markup.given(markup.plain, message.reason or "", _REASON),
+                    reason=reasons.listed(message.reason),
                 )
             )
         for event in events[: max(0, _SHOWN - len(messages))]:
@@ -91,7 +91,7 @@ class Dead(Subcommand):
                     wording["command.dead.event"],
                     number=Markup(f"{_EVENT}{event.id}"),
                     age=self._ago(event.died_at, wording),
-                    reason=markup.given(markup.plain, event.reason, _REASON),
+                    reason=reasons.listed(event.reason),
                 )
             )
         if count > _SHOWN:

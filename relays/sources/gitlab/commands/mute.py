@@ -8,7 +8,6 @@ from relays.mattermost import markup
 from relays.mattermost.markup import Markup
 from relays.mattermost.message import RELAY, Message
 from relays.sources.gitlab import silences
-from relays.sources.gitlab.commands.storing import stored
 from relays.sources.gitlab.commands.subcommand import Asked, Subcommand
 from relays.sources.gitlab.commands.threads import find_thread
 from relays.sources.gitlab.conversations.conversing import CONFIDENTIAL
@@ -16,6 +15,7 @@ from relays.sources.gitlab.router import Router
 from relays.sources.gitlab.silences import LONGEST_SECONDS, Silence, TooManyError
 from relays.storage.engine import Database
 from relays.storage.store import Store
+from relays.storage.storing import stored
 from relays.wording import CATALOGUES, Wording, age
 
 log = logging.getLogger(__name__)

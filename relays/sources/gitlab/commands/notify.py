@@ -9,7 +9,6 @@ from relays.mattermost.markup import Markup
 from relays.mattermost.people import Person
 from relays.mattermost.settings import is_person
 from relays.sources.gitlab import notify_choices
-from relays.sources.gitlab.commands.storing import stored
 from relays.sources.gitlab.commands.subcommand import Asked, Subcommand
 from relays.sources.gitlab.notify_choices import (
     AS_THE_SITE,
@@ -21,6 +20,7 @@ from relays.sources.gitlab.notify_choices import (
 from relays.sources.gitlab.wishes import THINGS
 from relays.storage.engine import Database
 from relays.storage.store import Store
+from relays.storage.storing import stored
 from relays.wording import Wording
 
 log = logging.getLogger(__name__)

@@ -19,7 +19,7 @@ from relays.mattermost import markup
 from relays.mattermost.bot import by_id
 from relays.mattermost.markup import Markup
 from relays.sources.gitlab.channel_events import FAILED, SIGNS, ChannelEvent, ChannelEvents, numbered
-from relays.sources.gitlab.commands.storing import stored
+from relays.sources.gitlab.commands.reasons import reason_of
 from relays.sources.gitlab.commands.subcommand import Asked, Subcommand
 from relays.sources.gitlab.commands.why import left_out
 from relays.sources.gitlab.delivery_log import DeliveryLog, LogEntry
@@ -32,10 +32,10 @@ from relays.sources.gitlab.rest import GitLabError, PlaceApi, Server, UnknownErr
 from relays.sources.gitlab.router import Router
 from relays.storage.engine import Database
 from relays.storage.store import Store
+from relays.storage.storing import stored
 
 log = logging.getLogger(__name__)
 
-_REASON = 120
 # Who asks for the same again so soon has not heard that it was done.
 _AGAIN_SECONDS = 60.0
 # The watchdog leaves the thread several times as long.
@@ -86,8 +86,7 @@ class Replay(Subcommand):
                 return Markup(wording["command.replay.gone"])
             event = self._as_now(event, _server_of(self._logs[0]), ask)
         except GitLabError as error:
-            reason = markup.plain(str(error), _REASON)
-            return markup.fill(wording["command.replay.gitlab"], reason=reason)
+            return markup.fill(wording["command.replay.gitlab"], reason=reason_of(error))
         return self._announce(known, event, asked)
 
     def _as_now(self, event: Event, server: Server, ask: Ask) -> Event:

@@ -10,7 +10,6 @@ from relays.mattermost.markup import Markup
 from relays.mattermost.message import RELAY, Message
 from relays.sources.gitlab.accounts import DEVELOPER, MAINTAINER, role_in
 from relays.sources.gitlab.commands.acting import ActingSubcommand, Who
-from relays.sources.gitlab.commands.storing import stored
 from relays.sources.gitlab.commands.subcommand import Asked
 from relays.sources.gitlab.commands.threads import Thread, find_thread
 from relays.sources.gitlab.conversations.actions import failed_pipeline
@@ -20,6 +19,7 @@ from relays.sources.gitlab.payload import Payload
 from relays.sources.gitlab.reader import Ask
 from relays.sources.gitlab.rest import PlaceApi, UnknownError
 from relays.storage.engine import Database
+from relays.storage.storing import stored
 from relays.wording import CATALOGUES
 
 log = logging.getLogger(__name__)

@@ -8,7 +8,6 @@ from relays.mattermost.markup import Markup
 from relays.mattermost.message import RELAY, Message
 from relays.sources.gitlab.accounts import access_to
 from relays.sources.gitlab.commands.acting import ActingSubcommand, Who
-from relays.sources.gitlab.commands.storing import stored
 from relays.sources.gitlab.commands.subcommand import Asked
 from relays.sources.gitlab.commands.threads import Thread, find_thread
 from relays.sources.gitlab.conversations.facts import own_wish
@@ -16,6 +15,7 @@ from relays.sources.gitlab.conversations.table import Conversations
 from relays.sources.gitlab.payload import Payload
 from relays.sources.gitlab.rest import MAY_WRITE, GitLabError, PlaceApi
 from relays.storage.engine import Database
+from relays.storage.storing import stored
 from relays.wording import CATALOGUES
 
 log = logging.getLogger(__name__)

@@ -7,12 +7,13 @@ from relays.mattermost import markup
 from relays.mattermost.channels import Channel
 from relays.mattermost.markup import Markup
 from relays.mattermost.people import NoAnswerError
+from relays.sources.gitlab.commands.reasons import reason_of
 from relays.sources.gitlab.commands.subcommand import Asked, NotSureError, Subcommand
 from relays.sources.gitlab.commands.subscribing import SITE, Subscribing
 from relays.sources.gitlab.reader import within
 from relays.sources.gitlab.rest import GitLabError
 from relays.sources.gitlab.subscriptions import conditions, tables
-from relays.sources.gitlab.subscriptions.access import UNKNOWN, Finding, Readers
+from relays.sources.gitlab.subscriptions.access import FOREIGN, UNKNOWN, Finding, Project, Readers
 from relays.sources.gitlab.subscriptions.conditions import ConditionError
 from relays.sources.gitlab.subscriptions.notices import what
 from relays.sources.gitlab.subscriptions.subscription import (
@@ -30,7 +31,6 @@ log = logging.getLogger(__name__)
 
 # The watchdog leaves the thread several times as long.
 _GITLAB_SECONDS = 60.0
-_REASON = 120
 _SHOWN = 300
 _MOST_PEOPLE = 5
 
@@ -56,19 +56,19 @@ class Subscribe(Subcommand):
         except ConditionError as error:
             return condition_fault(error, wording)
         place, channel = self._seen(asked)
+        if channel is None and asked.command.is_direct:
+            return Markup(wording["command.subscribe.direct"])
         if channel is None or place.state:
             return markup.fill(wording["command.subscribe.invite"], bot=self._bot())
         if not asked.may_manage():
             return Markup(wording["command.managers_only"])
-        if not reaches_us(target, projects):
-            return markup.fill(wording["command.subscribe.foreign"], target=markup.code(target, _SHOWN))
         name, now = asked.user_name(), self._with.store.now()
         try:
             found = self._judged(target, asked, channel, name)
         except GitLabError as error:
-            return markup.fill(wording["command.subscribe.gitlab"], reason=markup.plain(str(error), _REASON))
+            return markup.fill(wording["command.subscribe.gitlab"], reason=reason_of(error))
         if all(each.refusal for each in found):
-            return refused(found, target, wording)
+            return refused(found, given, wording)
         new = Subscription(0, place.channel_id, target, conditions.written(said), name, now)
         return self._begin(asked, new, place, found)
 
@@ -116,26 +116,38 @@ class Subscribe(Subcommand):
             raise NotSureError from None
 
     def _judged(self, target: str, asked: Asked, channel: Channel, name: str) -> list[Finding]:
-        """Whether each project of a target may be announced. GitLabError, NotSureError."""
-        if self._with.gitlab is None or self._with.channels is None:
-            return [Finding(None, "" if self._with.site_shows(asked.command.channel, target) else SITE)]
-        readers = Readers(self._with.gitlab, self._with.router.people, within(_GITLAB_SECONDS))
+        """Whether each project of a target may be announced that who asks may know of. GitLabError, NotSureError.
+
+        Of what they may not read, nothing shows whether the site lists it either.
+        """
         projects = self._with.router.projects
-        found = [each for each in readers.projects(target) if reaches_us(each.path, projects)]
+        if self._with.gitlab is None or self._with.channels is None:
+            if not self._with.site_shows(asked.command.channel, target):
+                return [Finding(None, SITE)]
+            return [Finding(None, "" if reaches_us(target, projects) else FOREIGN)]
+        readers = Readers(self._with.gitlab, self._with.router.people, within(_GITLAB_SECONDS))
+        ours: list[Project] = []
+        others: list[Project] = []
+        for each in readers.projects(target):
+            (ours if reaches_us(each.path, projects) else others).append(each)
+        known = [each for each in ours if readers.may_read(each, name)]
+        if not known:
+            is_known = any(readers.may_read(each, name) for each in others)
+            return [Finding(None, FOREIGN if is_known else UNKNOWN)]
         try:
             names = self._with.channels.members(asked.command.channel_id)
         except NoAnswerError:
             raise NotSureError from None
-        return [readers.judge(each, channel, names, name) for each in found] or [Finding(None, UNKNOWN)]
+        return [readers.judge(each, channel, names) for each in known]
 
 
-def refused(found: list[Finding], target: str, wording: Wording) -> Markup:
-    """Why nothing of a target may be announced in a channel, and what helps."""
-    # A project that who asks may know of is named; of a group of none of those, the group.
+def refused(found: list[Finding], given: str, wording: Wording) -> Markup:
+    """Why nothing of a target, which was given so, may be announced in a channel, and what helps."""
+    # A project that who asks may know of is named; of a group of none of those, the group, as they have named it.
     first = max(found, key=lambda each: (bool(each.people), each.project is not None))
     key = f"command.subscribe.refused.{first.refusal.replace(' ', '_')}"
     people = ", ".join(markup.code(f"@{each}", 64) for each in first.people[:_MOST_PEOPLE])
-    shown = markup.code(first.project.path if first.project else target, _SHOWN)
+    shown = markup.code(first.project.path if first.project else given, _SHOWN)
     return markup.fill(
         wording[key],
         target=shown,

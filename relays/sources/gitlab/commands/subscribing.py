@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 from relays.delivery.outbox import Notification, Outbox
 from relays.mattermost.channels import Channels
-from relays.sources.gitlab.commands.storing import stored
 from relays.sources.gitlab.project_list import covers
 from relays.sources.gitlab.rest import Server
 from relays.sources.gitlab.router import Router
@@ -17,6 +16,7 @@ from relays.sources.gitlab.subscriptions.subscription import Place, Subscription
 from relays.sources.gitlab.subscriptions.tables import Access
 from relays.storage.engine import Database
 from relays.storage.store import Store
+from relays.storage.storing import stored
 
 SITE = "site"
 """Why a project may not be announced in a channel: GitLab cannot be asked, and no route of the site leads it there."""

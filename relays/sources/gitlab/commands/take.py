@@ -7,8 +7,8 @@ from pathlib import Path
 from relays.mattermost import markup
 from relays.mattermost.handover import Handover, NoAnswerError, NobodyThereError, hand_over
 from relays.mattermost.markup import Markup
-from relays.sources.gitlab.commands.storing import UncertainError
 from relays.sources.gitlab.commands.subcommand import Asked, Subcommand
+from relays.storage.storing import UncertainError
 
 log = logging.getLogger(__name__)
 

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from relays.mattermost import markup
 from relays.mattermost.markup import Markup
 from relays.sources.gitlab.accounts import Account, find_account
+from relays.sources.gitlab.commands.reasons import reason_of
 from relays.sources.gitlab.commands.subcommand import Asked, Subcommand
 from relays.sources.gitlab.patterns import Pattern
 from relays.sources.gitlab.reader import Ask, within
@@ -22,7 +23,6 @@ from relays.wording import Wording, counted
 
 log = logging.getLogger(__name__)
 
-_REASON = 120
 # The watchdog leaves the thread several times as long.
 _READ_SECONDS = 45.0
 _AT_ONCE = 4
@@ -62,8 +62,7 @@ class Todo(Subcommand):
         try:
             account = find_account(server, self._router.people, person.name, person.email, ask)
         except GitLabError as error:
-            reason = markup.plain(str(error), _REASON)
-            return markup.fill(wording["command.replay.gitlab"], reason=reason)
+            return markup.fill(wording["command.replay.gitlab"], reason=reason_of(error))
         if account is None:
             return Markup(wording["command.todo.nobody"])
         things, unread = self._read(account, ask)

@@ -3,6 +3,7 @@
 from relays.mattermost import markup
 from relays.mattermost.markup import Markup
 from relays.sources.gitlab.channel_events import ChannelEvent, ChannelEvents
+from relays.sources.gitlab.commands import reasons
 from relays.sources.gitlab.commands.subcommand import Asked, Subcommand
 from relays.sources.gitlab.inbox import Inbox
 from relays.storage.store import Store
@@ -10,7 +11,6 @@ from relays.wording import Wording, age, counted
 
 _SHOWN = 10
 _PLACE = 100
-_REASON = 80
 _ROUTE = "route "
 
 
@@ -52,17 +52,13 @@ def _fate(event: ChannelEvent, wording: Wording) -> Markup:
     if event.rule:
         return left_out(event.rule, wording)
     if event.state == "parked":
-        return markup.fill(wording["command.why.parked"], reason=_reason(event))
+        return markup.fill(wording["command.why.parked"], reason=reasons.listed(event.error))
     # The first attempt may be under way.
     if event.state == "ready" and event.attempts and event.error:
-        return markup.fill(wording["command.why.retried"], reason=_reason(event))
+        return markup.fill(wording["command.why.retried"], reason=reasons.listed(event.error))
     if event.state == "ready":
         return Markup(wording["command.why.waits"])
     return Markup(wording["command.why.root" if event.silent else "command.why.posted"])
-
-
-def _reason(event: ChannelEvent) -> Markup | None:
-    return markup.given(markup.plain, event.error or "", _REASON)
 
 
 def left_out(rule: str, wording: Wording) -> Markup:

@@ -1,12 +1,10 @@
-"""When reminders are due: on some days of the week, from a time of day until the day ends, as the clocks there show.
-
-Where clocks change, the time that a night leaves out is when they go on, and of one that comes twice it is the first.
-"""
+"""When reminders are due: on some days of the week, from a time of day until the day ends, as the clocks there show."""
 
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+from relays.base.clocks import moment_of
 from relays.sources.gitlab.reminders.settings import DAYS, Reminders
 
 # Where the clocks leap over the rest of a day: as long before its end.
@@ -37,7 +35,10 @@ class Schedule:
 
     def hour_of(self, day: date) -> float:
         """When the reminders of a day become due."""
-        hour, ends = self._moment(day, self.at), self._moment(day + timedelta(1), time())
+        hour, ends = (
+            moment_of(day, self.at, self.zone),
+            moment_of(day + timedelta(1), time(), self.zone),
+        )
         return hour if hour < ends else ends - _LAST
 
     def next_after(self, day: date) -> date:
@@ -50,6 +51,3 @@ class Schedule:
         """How long to wait until something may become due, and no longer than `most`."""
         ahead = self.hour_of(self.day_of(moment)) - moment
         return min(ahead, most) if ahead > 0 else most
-
-    def _moment(self, day: date, at: time) -> float:
-        return datetime.combine(day, at, self.zone).timestamp()

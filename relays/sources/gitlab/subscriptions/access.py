@@ -31,9 +31,11 @@ _LEVELS = {"public": _PUBLIC, "internal": 10, "private": 0}
 # What subscriptions may announce of a project is in one of these parts, each of which may be for members alone.
 _PARTS = ("issues", "merge_requests", "repository", "builds", "wiki", "snippets", "releases")
 
-UNKNOWN, OPEN_CHANNEL, CROWD, PEOPLE = "unknown", "open channel", "crowd", "people"
-"""Why a project may not be announced in a channel: GitLab shows none (to who asks), the whole team could read it, its
-people are too many to ask about each, or some of them could not read it in GitLab."""
+UNKNOWN, FOREIGN = "unknown", "foreign"
+OPEN_CHANNEL, CROWD, PEOPLE = "open channel", "crowd", "people"
+"""Why a project may not be announced in a channel: GitLab shows none (to who asks), its events do not come to this
+relay, the whole team could read it, its people are too many to ask about each, or some of them could not read it in
+GitLab."""
 
 
 @dataclass(frozen=True)
@@ -86,17 +88,14 @@ class Readers:
         except UnknownError:
             return []
 
-    def judge(
-        self, project: Project, channel: Channel, names: Sequence[str] | None, asking: str = ""
-    ) -> Finding:
-        """Whether a project may be announced in a channel with these people, and at the wish of who asks.
+    def may_read(self, project: Project, name: str) -> bool:
+        """Whether somebody may read all of a project. To others it is as if it were not there, as it is in GitLab."""
+        return project.is_open or not self._outsiders(project, [name])
 
-        What who asks may not read is to them as if it were not there, as it is in GitLab.
-        """
+    def judge(self, project: Project, channel: Channel, names: Sequence[str] | None) -> Finding:
+        """Whether a project may be announced in a channel with these people."""
         if project.is_open:
             return Finding(project)
-        if asking and self._outsiders(project, [asking]):
-            return Finding(None, UNKNOWN)
         if channel.kind == "open":
             return Finding(project, OPEN_CHANNEL)
         if names is None:

@@ -1,4 +1,4 @@
-"""Storing what somebody has decided by a command, while they wait for the answer."""
+"""Storing what somebody has decided, by a command or a press, while they wait for the answer."""
 
 import threading
 from collections.abc import Callable

@@ -3,12 +3,18 @@
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
-from relays.sources.gitlab.commands.storing import UncertainError, stored
-from relays.storage.engine import StorageError
+from relays.delivery.outbox import Notification, Outbox
+from relays.mattermost.handover import Handled, Handover, Outcome
+from relays.sources.nextcloud import taking
+from relays.sources.nextcloud.taking import Taking
+from relays.storage.engine import Database, StorageError
+from relays.storage.storing import UncertainError, stored
+from relays.wording import CATALOGUES
 
 Work = Callable[[Any], str]
 
@@ -72,3 +78,33 @@ def test_what_is_said_is_what_becomes_of_it(name: str) -> None:
         store.let.set()
     store.thread.join(30)
     assert store.done == done
+
+
+class Free(Taking):
+    """Documents that whoever presses has."""
+
+    def _take(self, db: Database, handover: Handover) -> tuple[Handled, list[Notification]]:
+        return Handled("taken", handover.name, 1.0), []
+
+
+@pytest.mark.parametrize(
+    ("begins", "in_time", "outcome", "done"),
+    [
+        (True, True, "taken", 1),
+        (True, False, "uncertain", 1),
+        # Who is answered so tries again: it must not be done afterwards.
+        (False, False, "failing", 0),
+    ],
+)
+def test_who_takes_a_document_is_answered_what_becomes_of_it(
+    monkeypatch: pytest.MonkeyPatch, begins: bool, in_time: bool, outcome: Outcome, done: int
+) -> None:
+    store = SlowStore(begins=begins)
+    if in_time:
+        store.let.set()
+    monkeypatch.setattr(taking, "ANSWER_SECONDS", 30 if in_time else 0.2)
+    outbox = cast(Outbox, SimpleNamespace(put=store.submit))
+    found = Free(outbox, CATALOGUES["fr"], lambda: 1.0, "").take(Handover("document:1", "p", "u", "alice"))
+    store.let.set()
+    store.thread.join(30)
+    assert (found.outcome, len(store.done)) == (outcome, done)
