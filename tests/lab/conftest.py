@@ -14,6 +14,7 @@ from tests.lab.faults.summary import DriftTable
 from tests.lab.installed import program
 from tests.lab.removal.summary import RemovalTable
 from tests.lab.runs import deploy
+from tests.lab.sites_table import SitesTable
 from tests.live import chat, cloud, copy, forge, host, infrastructure, proxy, site, ssh, tunnel
 from tests.mistakes_table import MistakesTable
 
@@ -33,9 +34,10 @@ __all__ = [
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Have the run end with the tables of drift, of removals and of mistakes."""
+    """Have the run end with the tables of drift, of removals, of sites and of mistakes."""
     config.pluginmanager.register(DriftTable())
     config.pluginmanager.register(RemovalTable())
+    config.pluginmanager.register(SitesTable())
     config.pluginmanager.register(MistakesTable())
 
 

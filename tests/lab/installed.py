@@ -14,15 +14,21 @@ from tests.lab.runs import ROOT
 
 def install(place: Path) -> Path:
     """The program, installed there from a wheel that is built for it."""
-    build = [sys.executable, "-P", "-m", "hatchling", "build", "-t", "wheel", "-d", str(place)]
-    subprocess.run(build, cwd=ROOT, capture_output=True, check=True)
-    (wheel,) = place.glob("*.whl")
+    wheel = built(place)
     # What is tested, and not what was released meanwhile; without the hashes, which the wheel itself has none of.
     locked = re.findall(r"^([\w.-]+==[^ ;]+)", (ROOT / "requirements/dev.txt").read_text(), re.MULTILINE)
     (place / "constraints.txt").write_text("\n".join(locked))
     venv.create(place / "venv")
     _pip(place, str(wheel))
     return place / "venv/bin/passerelle"
+
+
+def built(place: Path) -> Path:
+    """The wheel of the program, in that folder, where no other one is."""
+    build = [sys.executable, "-P", "-m", "hatchling", "build", "-t", "wheel", "-d", str(place)]
+    subprocess.run(build, cwd=ROOT, capture_output=True, check=True)
+    (wheel,) = place.glob("*.whl")
+    return wheel
 
 
 def add_extra(program: Path, *packages: str) -> None:

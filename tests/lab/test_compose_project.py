@@ -1,17 +1,18 @@
 """A Compose project that was started under another name and from several files, as operators do."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 
+from tasks.site import Site
 from tests.acceptance.people import Chat, Cloud, Forge, marker
 from tests.lab.doctor import doctor, open_issue, wait_until_sound
 from tests.lab.faults.world import INFRASTRUCTURE
+from tests.lab.other_sites import Shell, arrives, deployed, nothing_differs
 from tests.lab.runs import deploy, dry, pyinfra
 from tests.lab.test_outage import seen
 from tests.waiting import wait_until
 
-Shell = Callable[[str], str]
 SERVICES = ("gitlab", "nextcloud", "mattermost", "portal")
 # The data are those of the project that was there; the label has `make lab-down` take the containers away too.
 OTHER = """\
@@ -39,6 +40,18 @@ def other(machine: Shell) -> Iterator[None]:
     finally:
         machine(f"cd {INFRASTRUCTURE} && {STARTED} down 2>&1; rm -f other.yml; docker compose up -d 2>&1")
         wait_until("the applications answer", lambda: pyinfra("-y").code == 0, seconds=120, every=1)
+
+
+@pytest.fixture
+def compose_yaml(machine: Shell) -> Iterator[None]:
+    """The lab's applications from a file of the name that Compose prefers; as they were at the end."""
+    again = "docker compose up -d --force-recreate 2>&1"
+    try:
+        machine(f"cd {INFRASTRUCTURE} && mv docker-compose.yml compose.yaml && {again}")
+        yield
+    finally:
+        machine(f"cd {INFRASTRUCTURE} && mv compose.yaml docker-compose.yml; {again}")
+        deployed()
 
 
 def projects(machine: Shell) -> set[str]:
@@ -87,3 +100,17 @@ def test_a_second_stack_is_named_instead_of_chosen(other: None, machine: Shell) 
         assert dry(host__compose_project="other").changed == 0
     finally:
         machine(f"cd {INFRASTRUCTURE} && docker compose rm -sf portal 2>&1")
+
+
+@pytest.mark.exhaustive
+def test_a_project_of_compose_yaml(
+    compose_yaml: None, machine: Shell, site: Site, chat: Chat, forge: Forge, cloud: Cloud
+) -> None:
+    deployed()
+    arrives(chat, forge, cloud, site)
+    nothing_differs()
+    machine(f"{INFRASTRUCTURE}/scripts/stop-all-services.sh 2>&1")
+    assert projects(machine) == set()
+    machine(f"{INFRASTRUCTURE}/scripts/start-all-services.sh 2>&1")
+    assert projects(machine) == {"taaf-infrastructure"}
+    wait_until("all answers", lambda: doctor().code == 0, seconds=120, every=1)

@@ -12,9 +12,10 @@ from lab import stack
 from relays.base.tls import context
 from tasks.site import Site
 from tests import tls
-from tests.acceptance.people import Chat, Cloud, Forge, marker, shown
+from tests.acceptance.people import Chat, Cloud, Forge
 from tests.evidence.keys import trusted_keys
 from tests.lab.doctor import doctor
+from tests.lab.other_sites import Shell, arrives
 from tests.lab.runs import deploy, pyinfra
 from tests.lab.test_drift_report import drift
 from tests.waiting import wait_until
@@ -44,7 +45,6 @@ async def main():
     await asyncio.Event().wait()
 asyncio.run(main())
 """
-Shell = Callable[[str], str]
 
 
 @pytest.fixture(scope="module")
@@ -92,18 +92,6 @@ def seen(site: Site, settings: dict[str, str], ca: Path) -> Site:
     return site.model_copy(update={**parts, "host": site.host.model_copy(update={"ca": ca})})
 
 
-def arrives(chat: Chat, forge: Forge, cloud: Cloud, site: Site) -> None:
-    """An event and a document are announced, the latter with who brought it, which Nextcloud is asked."""
-    mark = marker()
-    forge.api("POST", "PROJECT/issues", {"title": mark})
-    cloud.put(f"Contrats/{mark}.pdf", b"%PDF")
-    for hook, words in ((site.mattermost.gitlab_webhook, ""), (site.mattermost.nextcloud_webhook, "admin")):
-        (post,) = wait_until(hook.channel, lambda hook=hook: chat.about(hook.channel, mark))  # type: ignore[misc]
-        assert words in shown(post)
-        chat.delete(post)
-    cloud.delete(f"Contrats/{mark}.pdf")
-
-
 @pytest.mark.exhaustive
 def test_unknown_authority_is_reported_by_all_alike(
     front: Callable[[tls.Identity], None], secure: dict[str, str]
@@ -146,7 +134,7 @@ def test_site_of_its_own_authority(
     assert deploy(**secure).changed == 0
     there = seen(site, secure, ca)
     people = Chat(there, proxy), Forge(there, proxy), Cloud(there, proxy)
-    arrives(*people, site)
+    arrives(*people, site, by="admin")
     people[1].clone(tmp_path)
     assert len([*trusted_keys([secure["gitlab__url"]], proxy, ca)]) == 1
     machine("/root/taaf-infrastructure/scripts/status.sh")
@@ -163,7 +151,7 @@ def test_site_of_its_own_authority(
     front(tls.make("x", other, names=[NAME]))
     context.cache_clear()
     people = Chat(there, proxy), Forge(there, proxy), Cloud(there, proxy)
-    arrives(*people, site)
+    arrives(*people, site, by="admin")
 
     deploy()
     assert machine("ls /etc/passerelle/ca.pem 2>&1 || true").strip().endswith("No such file or directory")

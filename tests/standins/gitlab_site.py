@@ -37,11 +37,12 @@ class Site:
 
     process: Forked
     port: int
+    below: str = ""
     http: requests.Session = field(default_factory=requests.Session)
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return f"http://127.0.0.1:{self.port}{self.below}"
 
     def call(self, method: str, path: str, /, **options: Any) -> requests.Response:
         """Request `/api/v4` + path as root."""
@@ -86,7 +87,7 @@ class Project:
 
     @property
     def clone_url(self) -> str:
-        return f"http://root:{PASSWORD}@127.0.0.1:{self.site.port}/{self.full_path}.git"
+        return f"http://root:{PASSWORD}@127.0.0.1:{self.site.port}{self.site.below}/{self.full_path}.git"
 
     def call(self, method: str, path: str, /, **options: Any) -> requests.Response:
         return self.site.call(method, self.path + path, **options)
@@ -225,16 +226,21 @@ def receiving() -> Iterator[Receiver]:
 
 @contextmanager
 def running(
-    data: Path, *options: str, cache_seconds: float = 0, secrets: dict[str, str] | None = None
+    data: Path,
+    *options: str,
+    cache_seconds: float = 0,
+    secrets: dict[str, str] | None = None,
+    below: str = "",
 ) -> Iterator[Site]:
-    """The stand-in over a data folder, on a port that the system picks."""
+    """The stand-in over a data folder, on a port that the system picks, all of it below the path `below`."""
     if secrets is None:
         secrets = {
             "GITLAB_ROOT_PASSWORD": PASSWORD,
             "GITLAB_ROOT_TOKEN": TOKEN,
             "GITLAB_ROOT_READ_TOKEN": READ_TOKEN,
         }
-    arguments = ["--port", "0", "--data", str(data), "--external-url", EXTERNAL_URL, *options]
+    address = f"{EXTERNAL_URL}{below}"
+    arguments = ["--port", "0", "--data", str(data), "--external-url", address, *options]
     log = data.with_suffix(".log")
     log.write_text("")
     settings = {"LAB_SETTINGS_CACHE_SECONDS": str(cache_seconds), **secrets}
@@ -242,7 +248,7 @@ def running(
     try:
         started = wait_until("stand-in listening", lambda: _PORT.search(log.read_text()), 20, 0.02)
         assert started is not None
-        yield Site(process, int(started[1]))
+        yield Site(process, int(started[1]), below)
     finally:
         process.kill()
         process.wait()

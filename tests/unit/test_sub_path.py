@@ -1,13 +1,10 @@
 """GitLab below a path of a server that has other things as well (`https://forge.example.org/gitlab`)."""
 
-import threading
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TypeVar
 
 import pytest
-import requests
 from pydantic import SecretStr
 
 from relays.sources.gitlab.delivery_log import DeliveryLog
@@ -22,47 +19,13 @@ from tests.unit.site_data import taaf
 
 T = TypeVar("T")
 RELAY = "192.0.2.10:8090"
-BELOW = "/gitlab"
 
 
 @pytest.fixture(scope="module")
 def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a server that has GitLab below a path, and answers 404 to whatever else is asked."""
-    with gitlab_site.running(tmp_path_factory.mktemp("gitlab") / "data") as forge:
-
-        class Handler(BaseHTTPRequestHandler):
-            def answer(self) -> None:
-                body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-                if self.path.startswith(f"{BELOW}/"):
-                    headers = {
-                        "PRIVATE-TOKEN": self.headers["PRIVATE-TOKEN"],
-                        "Content-Type": "application/json",
-                    }
-                    address = f"{forge.url}{self.path.removeprefix(BELOW)}"
-                    found = requests.request(
-                        self.command, address, data=body, headers=headers, timeout=20, allow_redirects=False
-                    )
-                    status, content = found.status_code, found.content
-                    location = found.headers.get("Location", "").replace("/api/", f"{BELOW}/api/")
-                else:
-                    status, content, location = 404, b"no such page", ""
-                self.send_response(status)
-                self.send_header("Content-Length", str(len(content)))
-                if location:
-                    self.send_header("Location", location)
-                self.end_headers()
-                self.wfile.write(content)
-
-            do_GET = do_POST = do_PUT = do_DELETE = answer
-
-            def log_message(self, format: str, *args: object) -> None:
-                pass
-
-        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}{BELOW}"
-        server.shutdown()
-        server.server_close()
+    """The address of a GitLab below a path of its server, which answers 404 to whatever else is asked."""
+    with gitlab_site.running(tmp_path_factory.mktemp("gitlab") / "data", below="/gitlab") as forge:
+        yield forge.url
 
 
 @pytest.fixture

@@ -49,9 +49,10 @@ def _follow(call: Call, key: str) -> None:
         return
     if call.request.method != "GET":
         raise ApiError(405, message="405 Non GET methods are not allowed for moved projects")
-    segments = call.request.url.path.split("/")
+    root = call.instance.config.root
+    segments = call.request.url.path.removeprefix(root).split("/")
     segments[4] = str(moved["project_id"])
-    url = call.request.url.replace(path="/".join(segments))
+    url = call.request.url.replace(path=root + "/".join(segments))
     raise ApiError(301, message="This resource has been moved", location=str(url))
 
 

@@ -46,7 +46,7 @@ class _Pages:
         self._templates = Environment(
             loader=FileSystemLoader(Path(__file__).parent / "templates"), autoescape=True, trim_blocks=True
         )
-        self._templates.globals["version"] = VERSION
+        self._templates.globals |= {"version": VERSION, "root": instance.config.root}
         self._templates.filters["moment"] = _moment
 
     def home(self, request: Request) -> Response:
@@ -60,12 +60,12 @@ class _Pages:
         name, password = str(form.get("user[login]", "")), str(form.get("user[password]", ""))
         if not form.get("authenticity_token") or self._instance.users.by_password(name, password) is None:
             return self._render("sign_in.html", 422, token=secrets.token_urlsafe(32), refused=True)
-        answer = RedirectResponse("/", 302)
+        answer = RedirectResponse(f"{self._instance.config.root}/", 302)
         answer.set_cookie("_gitlab_session", secrets.token_hex(16), httponly=True)
         return answer
 
     def clone_address(self, request: Request) -> Response:
-        return RedirectResponse(f"/{request.path_params['project']}")
+        return RedirectResponse(f"{self._instance.config.root}/{request.path_params['project']}")
 
     def project(self, request: Request) -> Response:
         project = self._project(request)

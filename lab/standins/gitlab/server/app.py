@@ -29,6 +29,7 @@ from lab.standins.gitlab.api import (
 from lab.standins.gitlab.api.endpoint import Handler, endpoint
 from lab.standins.gitlab.pages import views
 from lab.standins.gitlab.server.encoded_slashes import KeepEncodedSlashes
+from lab.standins.gitlab.server.relative_url_root import BelowRoot
 from lab.standins.gitlab.state.instance import Instance
 
 _PROJECT = "/projects/{id}"
@@ -139,7 +140,7 @@ def create_app(instance: Instance) -> ASGIApp:
         ),
         *views.routes(instance),
     ]
-    return KeepEncodedSlashes(Starlette(routes=routes))
+    return KeepEncodedSlashes(BelowRoot(Starlette(routes=routes), instance.config.root))
 
 
 async def _health(request: Request) -> Response:

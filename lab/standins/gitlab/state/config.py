@@ -25,3 +25,8 @@ class Config:
     def host(self) -> str:
         """Host name of the external URL, used in SSH addresses."""
         return urlsplit(self.external_url).hostname or "localhost"
+
+    @property
+    def root(self) -> str:
+        """Path of the external URL below which everything is (`relative_url_root`); empty where it has none."""
+        return urlsplit(self.external_url).path
