@@ -10,7 +10,7 @@ from docker.types import IPAMConfig, IPAMPool
 
 from lab import stack, state
 from tasks.site import Site
-from tests.acceptance.people import Chat, Cloud, Forge, through_ssh
+from tests.acceptance.people import Chat, Cloud, Forge, Tunnel, through_ssh
 from tests.lab.other_sites import Shell, arrives, deployed, nothing_differs, started_with
 
 NETWORK, SUBNET = "passerelle-lab-six", "fd00:5e:6::/64"
@@ -26,13 +26,15 @@ services:
       python -m lab.standins.nextcloud --host '::' --port 80 --root /var/www/html
   mattermost:
     command: python -m lab.standins.mattermost --host '::' --port 80 --data /mattermost/data
+  portal:
+    command: python -m http.server --bind '::' --directory /opt/lab/lab/portal 80
 networks:
   default: {{name: {NETWORK}}}
 """
 
 
 @pytest.fixture
-def address(engine_client: DockerClient, machine: Shell, lab: state.Lab) -> Iterator[str]:
+def address(engine_client: DockerClient, machine: Shell, lab: state.Lab, tunnel: Tunnel) -> Iterator[str]:
     """The address of the host, which has no other one but on its loopback; the applications are its neighbours."""
     network = engine_client.networks.create(
         NETWORK,
@@ -43,19 +45,22 @@ def address(engine_client: DockerClient, machine: Shell, lab: state.Lab) -> Iter
     host = stack.host_container(engine_client)
     try:
         with started_with(machine, OVERRIDE):
-            # What the host had is had again: an address of each interface, and the way out.
+            network.connect(host)
+            # To be given back before Docker, which knows of nothing, takes the network away.
             before = machine(
                 "ip -4 -o addr show scope global | awk '{print $4, $2}'; ip -4 route show default"
             )
-            network.connect(host)
             try:
                 machine("for each in /sys/class/net/eth*; do ip -4 addr flush dev ${each##*/}; done")
                 assert machine("ip -4 route") == ""
+                # They look for IPv6 as they start (urllib3), and the host had none, not even on its loopback.
+                machine("systemctl restart passerelle-gitlab.service passerelle-nextcloud.service")
                 found = machine("ip -6 -o addr show scope global").split()
                 yield found[found.index("inet6") + 1].partition("/")[0]
             finally:
-                network.disconnect(host)
                 give_back(machine, before)
+                network.disconnect(host)
+                tunnel.open()  # that of the other tests leads to an address that was gone
     finally:
         network.remove()
 
