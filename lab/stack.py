@@ -86,12 +86,13 @@ def run(host: Container, *command: str) -> str:
 
 
 def _clear_other(client: docker.DockerClient, lab: state.Lab) -> None:
-    """One lab fits on a machine: another checkout's, or one whose state is lost, makes room."""
-    try:
-        labels = client.containers.get(HOST).labels
-    except NotFound:
-        return
-    if labels.get(LABEL) != lab.id:
+    """One lab fits on a machine: another checkout's, or one whose state is lost, makes room.
+
+    The network says whose it is: it is made first. Data that it is missing for, as after a prune, are nobody's.
+    """
+    owners = [network.attrs["Labels"][LABEL] for network in client.networks.list(filters=OURS)]
+    left = [*owners, *client.containers.list(all=True, filters=OURS), *client.volumes.list(filters=OURS)]
+    if left and set(owners) != {lab.id}:
         say("removing the lab of another checkout")
         _remove(client)
 
