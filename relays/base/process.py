@@ -1,4 +1,4 @@
-"""What is set for the whole process of a relay, in this place alone: log lines, turns of threads, signals."""
+"""What is set for the whole process of a relay, in this place alone: log lines, turns of threads, memory, signals."""
 
 import ctypes
 import logging
@@ -17,7 +17,7 @@ _LARGE_BYTES = 1024 * 1024
 
 
 def set_up() -> None:
-    """Set what holds from the start on: how lines are logged, how a thread ends, how long its turns are."""
+    """Set what holds from the start on: how lines are logged, how a thread ends, how long its turns are, memory."""
     journal.set_up()
     threading.excepthook = _log_end
     shorten_turns()
