@@ -31,7 +31,7 @@ def started_with(machine: Shell, override: str) -> Iterator[None]:
         yield
     finally:
         machine(f"rm -f {file}; {up}")
-        wait_until("the lab's own site", lambda: pyinfra("-y").code == 0, seconds=120, every=1)
+        deployed()
 
 
 def deployed(**settings: str) -> None:

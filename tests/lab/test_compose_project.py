@@ -39,7 +39,7 @@ def other(machine: Shell) -> Iterator[None]:
         yield
     finally:
         machine(f"cd {INFRASTRUCTURE} && {STARTED} down 2>&1; rm -f other.yml; docker compose up -d 2>&1")
-        wait_until("the applications answer", lambda: pyinfra("-y").code == 0, seconds=120, every=1)
+        deployed()
 
 
 @pytest.fixture
@@ -66,7 +66,7 @@ def test_the_project_that_runs_is_the_one(
     other: None, machine: Shell, chat: Chat, forge: Forge, cloud: Cloud
 ) -> None:
     """Deploy, doctor and operators' commands find it, and none of them starts a second one."""
-    wait_until("the applications answer", lambda: pyinfra("-y").code == 0, seconds=120, every=1)
+    deployed()
     assert deploy().changed == 0
     mark = marker()
     forge.api("POST", "PROJECT/issues", {"title": f"{mark}-0"})
@@ -89,7 +89,7 @@ def test_the_project_that_runs_is_the_one(
 
 @pytest.mark.exhaustive
 def test_a_second_stack_is_named_instead_of_chosen(other: None, machine: Shell) -> None:
-    wait_until("the applications answer", lambda: pyinfra("-y").code == 0, seconds=120, every=1)
+    deployed()
     machine(f"cd {INFRASTRUCTURE} && docker compose up -d --no-deps portal 2>&1")
     try:
         for run in (pyinfra("-y"), pyinfra("--dry")):

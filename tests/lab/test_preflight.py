@@ -17,17 +17,12 @@ from tests.waiting import wait_until
 
 Shell = Callable[[str], str]
 LOCAL = "/usr/local/bin"
-# Who has the port; the connections of an earlier case may keep it for a minute.
+# Who has the port.
 STRANGER = """\
-import signal, socket, time
+import signal, socket
 from pathlib import Path
 holder = socket.socket()
-while True:
-    try:
-        holder.bind(("0.0.0.0", {port}))
-        break
-    except OSError:
-        time.sleep(0.2)
+holder.bind(("0.0.0.0", {port}))
 {listen}
 Path("/run/stranger").touch()
 signal.pause()
@@ -37,10 +32,11 @@ AS_OPS = {"host__ssh_user": "ops", "host__infrastructure": INFRASTRUCTURE}
 
 
 def stranger(then: str) -> str:
-    """Has somebody bind the port and do `then` with it."""
+    """Has somebody bind the port, which connections of an earlier case may keep for a minute, and do `then` with it."""
     return (
         f"cat > /root/stranger.py <<'END'\n{STRANGER.replace('{listen}', then)}END\n"
-        "systemd-run -q --unit=stranger python3 /root/stranger.py;"
+        "systemd-run -q --unit=stranger -p Restart=on-failure -p RestartSec=200ms -p StartLimitIntervalSec=0"
+        " python3 /root/stranger.py;"
         "timeout 90 sh -c 'until test -e /run/stranger; do sleep 0.1; done'"
     )
 
