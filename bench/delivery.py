@@ -20,8 +20,8 @@ TITLE = "From the event to the message"
 INTRODUCTION = (
     "The real relays as processes, trees on a local disk, a Mattermost that answers at once, no lookup of the"
     " uploader. Times end when Mattermost has the post. How much one channel takes: of what comes in at once, with a"
-    " Mattermost that takes 12 ms for a post, until the last post is made and each root shows its last state; webhook"
-    " and bot in turn, medians of three rounds."
+    " Mattermost that takes 12 ms for a post, until the last post is made, and as a bot until each root shows its last"
+    " state; webhook and bot in turn, medians of three rounds."
 )
 PACKAGES = ("watchdog", "httptools", "requests")
 

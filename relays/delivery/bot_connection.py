@@ -4,6 +4,9 @@ What is claimed is of one conversation. Its root is posted first if there is non
 is said, as a reply: a message, or a digest of those that have gathered in a channel that is behind. What only changes
 the root is delivered with the root that it changes; edits are made when the line has nothing to say.
 
+Where a lease is of many conversations, they go into one digest in the channel. The roots that are there are edited as
+ever, and no new one is posted: a conversation gets its root with what it has to say next.
+
 Before a post, an attempt is noted in the store. Where an earlier one is, and nobody knows how it ended, the channel is
 looked through first. So nothing is posted twice, unless a Mattermost that has hung for longer than half a minute
 finishes a request after the channel was looked through.
@@ -17,15 +20,19 @@ finishes a request after the channel was looked through.
 """
 
 import logging
+from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
 from relays.delivery.conversation import Conversation
+from relays.delivery.digest import DigestEntry
 from relays.delivery.lease import Lease
 from relays.delivery.outbox import Outbox
 from relays.delivery.roots import Edit, Roots
 from relays.delivery.transport import Attempt, message_of
 from relays.mattermost import bot_posts
 from relays.mattermost.bot import BotChannel
+from relays.mattermost.bot_posts import Posted
 from relays.mattermost.client import Meaning, PostResult
 from relays.wording import Wording
 
@@ -67,12 +74,17 @@ class BotConnection:
             if known.meaning is not Meaning.POSTED or at is None:
                 return Attempt(known)
             self._outbox.note(delivery, at).result()
+        for thread in (delivery.threads or {}).values():
+            if thread.pending_key is not None:  # nobody knows whether its root is there, and shows what
+                answer, _ = self._post_root(thread)
+                if answer.meaning is not Meaning.POSTED:
+                    return _not_said(delivery, answer)
         conversation = delivery.conversation
         for _ in range(_ROOTS):
             if conversation and not conversation.post_id:
                 answer, conversation = self._post_root(conversation)
                 if answer.meaning is not Meaning.POSTED:
-                    return Attempt(answer)
+                    return _not_said(delivery, answer)
             attempt = self._say(delivery, conversation)
             if attempt.answer.meaning is not Meaning.GONE or conversation is None:
                 return attempt
@@ -81,22 +93,22 @@ class BotConnection:
         return Attempt(replace(attempt.answer, meaning=Meaning.UNAVAILABLE))
 
     def _say(self, delivery: Lease, conversation: Conversation | None) -> Attempt:
-        spoken = [entry for entry in delivery.entries if not entry.silent]
+        threads, spoken = delivery.threads, delivery.said
         if not spoken:
             return Attempt(_DONE)
-        silent = [entry.id for entry in delivery.entries if entry.silent]
+        silent = {entry.id for entry in delivery.entries} - {entry.id for entry in spoken}
         root_id = (conversation.post_id if conversation else None) or ""
         keys = [entry.key for entry in spoken]
         there: frozenset[str] = frozenset()
         answer = _DONE
         if tried := [entry.attempt_at for entry in spoken if entry.attempt_at is not None]:
-            answer, found = self._channel.find(frozenset(keys), min(tried), replies=bool(root_id))
+            answer, found = self._channel.find(partial(_says, spoken), min(tried))
             if answer.meaning is not Meaning.POSTED:
                 return Attempt(replace(answer, uncertain=True))
             there = frozenset(key for post in found for key in post.keys)
         if not there:
-            message = message_of(spoken, self._wording)
-            answer, post = self._channel.post(message, keys, keys[0], root_id)
+            message = message_of(spoken, self._wording, threads)
+            answer, post = self._channel.post(message, keys, keys[0], root_id, is_digest=threads is not None)
             if post is None:
                 return Attempt(answer)
             there = post.keys
@@ -117,7 +129,7 @@ class BotConnection:
         key = noted.pending_key
         is_first = conversation.pending_key is None and noted.pending_at == at
         if not is_first:
-            answer, found = self._channel.find(frozenset([key]), noted.pending_at, replies=False)
+            answer, found = self._channel.find(partial(_is_root, key), noted.pending_at)
             if answer.meaning is not Meaning.POSTED:
                 return answer, noted
             if found:
@@ -178,7 +190,7 @@ class BotConnection:
         """Say in a reply what the root cannot show any more, unless that has been said."""
         key = f"{conversation.wanted_key}:state"
         since = conversation.touched_at - _CLOCKS_APART
-        answer, found = self._channel.find(frozenset([key]), since, replies=True)
+        answer, found = self._channel.find(lambda post: key in post.keys, since)
         if answer.meaning is not Meaning.POSTED or found:
             return answer
         answer, _ = self._channel.post(conversation.message, [key], key, post_id)
@@ -188,3 +200,19 @@ class BotConnection:
             log.error("state refused channel=%s conversation=%s: not said", self._name, conversation.name)
             return _DONE
         return answer
+
+
+def _not_said(delivery: Lease, answer: PostResult) -> Attempt:
+    """An attempt that said nothing, where an earlier one may have."""
+    return Attempt(replace(answer, uncertain=answer.uncertain or delivery.was_tried))
+
+
+def _says(entries: Sequence[DigestEntry], post: Posted) -> bool:
+    """Whether a post says any of the entries. A root does not, though it has the key of an event of its thread."""
+    may_be_root = not (post.root_id or post.is_digest)
+    return any(entry.key in post.keys for entry in entries if not (may_be_root and entry.conversation))
+
+
+def _is_root(key: str, post: Posted) -> bool:
+    """Whether a post is the root that was noted with this key."""
+    return key in post.keys and not post.root_id and not post.is_digest

@@ -1,6 +1,7 @@
 """A conversation, and what its notifications do to it; its table's states are described in relays.delivery.roots."""
 
 import json
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from relays.mattermost.message import Message
@@ -12,7 +13,11 @@ COLUMNS = "channel, name, wanted, wanted_key, summary, post_id, root_key, shown,
 
 @dataclass(frozen=True)
 class Conversation:
-    """A conversation as it is stored."""
+    """A conversation as it is stored.
+
+    `shown` is what its root shows, or while it has none, what a digest of its channel has said last; None if nothing
+    is known of that.
+    """
 
     channel: str
     name: str
@@ -37,6 +42,11 @@ class Conversation:
         return str(json.loads(self.shown).get("text") or "") if self.shown else None
 
     @property
+    def is_unseen(self) -> bool:
+        """Whether nothing in the channel shows how it stands: no root, and no digest."""
+        return self.post_id is None and self.shown != self.wanted
+
+    @property
     def short(self) -> dict[str, object]:
         """The same in one line."""
         sender = {name: self.message.get(name) for name in ("username", "icon_emoji")}
@@ -58,6 +68,17 @@ def want(db: Database, channel: str, name: str, root: Message, key: str, now: fl
     )
 
 
+def seen(db: Database, channel: str, threads: Collection[Conversation]) -> None:
+    """A digest of the channel has said how these stand; of a root that is there by now that says nothing."""
+    if threads:
+        marks = ", ".join(["(?, ?)"] * len(threads))
+        db.execute(
+            "UPDATE conversation SET shown = wanted WHERE channel = ? AND post_id IS NULL"  # noqa: S608
+            f" AND (name, wanted_key) IN (VALUES {marks})",
+            (channel, *(value for thread in threads for value in (thread.name, thread.wanted_key))),
+        )
+
+
 def edit_anew(db: Database, channel: str, name: str, now: float) -> None:
     """Have a root edited that may show what is wanted: its buttons are signed anew by that."""
     db.execute(
@@ -68,8 +89,16 @@ def edit_anew(db: Database, channel: str, name: str, now: float) -> None:
 
 def find(db: Database, channel: str, name: str) -> Conversation | None:
     """The conversation of that name, None if nothing is known of it."""
-    row = db.execute(
-        f"SELECT {COLUMNS} FROM conversation WHERE channel = ? AND name = ?",  # noqa: S608
-        (channel, name),
-    ).fetchone()
-    return row and Conversation(*row)
+    return next(iter(find_all(db, channel, [name])), None)
+
+
+def find_all(db: Database, channel: str, names: Collection[str]) -> list[Conversation]:
+    """Those of these conversations that are known, in any order."""
+    if not names:
+        return []
+    rows = db.execute(
+        f"SELECT {COLUMNS} FROM conversation WHERE channel = ?"  # noqa: S608
+        f" AND name IN ({', '.join('?' * len(names))})",
+        (channel, *names),
+    )
+    return [Conversation(*row) for row in rows]

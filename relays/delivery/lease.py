@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
+from relays.delivery import digest
 from relays.delivery.conversation import Conversation
-from relays.delivery.digest import DigestEntry
+from relays.delivery.digest import DigestEntry, Threads
 
 # A living relay renews its claims much more often; what a dead one held is free after this.
 LEASE_SECONDS = 30.0
@@ -27,8 +28,9 @@ class Lease:
     """Claimed rows, to be sent now in one post: a message, or a digest of several.
 
     `attempts` counts those of the first, this one included; `behind` says whether the channel is. `claimed_at` is
-    of this process's monotonic clock. For a bot, `conversation` is that of all the rows if they have one, and
-    `noted_at` the time that was noted of this attempt, None if there was none to note.
+    of this process's monotonic clock. For a bot, `conversation` is that of all the rows if they have one, `noted_at`
+    the time that was noted of this attempt, None if there was none to note, and `threads` are the conversations of the
+    rows if they go into one digest of the channel, None if they do not.
     """
 
     channel: str
@@ -39,6 +41,23 @@ class Lease:
     claimed_at: float
     conversation: Conversation | None = None
     noted_at: float | None = None
+    threads: Threads | None = None
+
+    @property
+    def was_tried(self) -> bool:
+        """Whether there was an attempt of which nobody knows how it ended."""
+        return any(entry.attempt_at is not None for entry in self.entries)
+
+    @property
+    def said(self) -> list[DigestEntry]:
+        """The rows that the post has to say something of."""
+        return digest.said(self.entries, self.threads or digest.NO_THREADS)
+
+    @property
+    def named(self) -> list[Conversation]:
+        """The conversations that a digest of the channel says how they stand."""
+        names = dict.fromkeys(entry.conversation for entry in self.said)
+        return [self.threads[name] for name in names if name in self.threads] if self.threads else []
 
     @property
     def is_fresh(self) -> bool:

@@ -8,8 +8,8 @@ from itertools import takewhile
 from typing import Any
 
 from relays.delivery import digest
-from relays.delivery.conversation import find
-from relays.delivery.digest import DigestEntry
+from relays.delivery.conversation import find, find_all, seen
+from relays.delivery.digest import DigestEntry, Threads
 from relays.delivery.lease import LEASE_SECONDS, LONGEST_DELAY_SECONDS, Lease, LeaseOutcome, Settlement
 from relays.storage.engine import Database
 
@@ -17,8 +17,13 @@ from relays.storage.engine import Database
 # for them, however long the line is.
 AT_ONCE = 8
 _LOOKED_THROUGH = 300
+# With more conversations than this that have something to post there, the channel gets one digest of all of them: each
+# would be a post or two by itself, a flood for who reads the channel, and longer on its way than by a webhook.
+MOST_THREADS = 40
+# How many rows such a digest covers at most, beside its lines those that only change a root.
+_MOST_ROWS = 3 * digest.MOST_LINES
 # What makes a DigestEntry, and what ends a claim.
-_ENTRY = "id, delivery_key, message, summary, created_at, silent, attempt_at"
+_ENTRY = "id, delivery_key, message, summary, created_at, silent, attempt_at, conversation"
 _FREE = "claim_id = NULL, lease_until = NULL"
 
 
@@ -26,7 +31,7 @@ class Leases:
     """The transitions of the state machine that need a claim, each within a transaction of the caller's.
 
     `by_conversation`: what a claim holds is of one conversation, or of none; where the channel is behind, those of
-    several are claimed at the same time.
+    several are claimed at the same time, or of many by one claim.
     """
 
     def __init__(
@@ -53,79 +58,92 @@ class Leases:
             )
 
     def take(
-        self, db: Database, channel: str, was_behind: bool = False, at: float | None = None
+        self, db: Database, channel: str, before: Lease | None = None, at: float | None = None
     ) -> list[Lease]:
         """Claim what is next in the channel, nothing if there is nothing or it has to wait.
 
-        More than one lease are of different conversations, to be delivered at the same time. `was_behind` says what the
-        claim that was settled just before found, `at` is the time to note of the attempts.
+        More than one lease are of different conversations, to be delivered at the same time. `before` is the one that
+        was settled just now, `at` is the time to note of the attempts.
         """
-        first = self._claim(db, channel, None, was_behind, at)
-        if first is None:
+        lease = self._claim(db, channel, None, before, at)
+        if lease is None:
             return []
-        name, lease = first
         # What has failed before is tried by itself.
-        if not (lease.behind and self._by_conversation and lease.attempts == 1):
+        if not (lease.behind and self._by_conversation and lease.attempts == 1) or lease.threads is not None:
             return [lease]
-        beside = (
-            self._claim(db, channel, other, lease.behind, at)
-            for other in self._others(db, channel, lease, name)
-        )
-        return [lease, *(found[1] for found in beside if found)]
+        beside = (self._claim(db, channel, other, lease, at) for other in self._others(db, channel, lease))
+        return [lease, *filter(None, beside)]
 
     def _claim(
-        self, db: Database, channel: str, name: str | None, was_behind: bool, at: float | None
-    ) -> tuple[str, Lease] | None:
+        self, db: Database, channel: str, name: str | None, before: Lease | None, at: float | None
+    ) -> Lease | None:
         """Claim from the head of the line on, or from the first of a conversation that was not tried yet."""
-        now, claimed_at = self._clock(), time.monotonic()
-        claim_id = f"{self._instance}/{uuid.uuid4().hex}"
+        claim_id, claimed_at = f"{self._instance}/{uuid.uuid4().hex}", time.monotonic()
+        found = self._claim_first(db, channel, name, claim_id)
+        if found is None:
+            return None
+        head, attempts, alone = found
+        was_behind = before is not None and before.behind
+        held = was_behind or attempts > 1 or self._clock() - head.created_at >= digest.HELD_SECONDS
+        behind = self._is_behind(db, channel, held)
+        entries, threads = [head], None
+        if behind and not alone:
+            if name is None and self._is_flood(db, channel, before):
+                entries, threads = self._of_channel(db, channel, head)
+            else:
+                entries = self._of_conversation(db, channel, head)
+        self._claim_more(db, claim_id, entries[1:])
+        if at is not None:
+            self.note(db, claim_id, at)
+        has_thread = self._by_conversation and head.conversation and threads is None
+        known = find(db, channel, head.conversation) if has_thread else None
+        return Lease(channel, claim_id, entries, attempts, behind, claimed_at, known, at, threads)
+
+    def _claim_first(
+        self, db: Database, channel: str, name: str | None, claim_id: str
+    ) -> tuple[DigestEntry, int, bool] | None:
+        """Claim one row; with it, how often it was claimed, and whether it has to go alone. None if it has to wait."""
+        now = self._clock()
         same, untried, names = (
             ("", "", ()) if name is None else (" AND conversation = ?", " AND attempts = 0", (name,))
         )
         # See _wait: a time that is too far away is not waited for. What this process claimed and does not know of, for
         # the answer to the claim was lost with a connection, nobody else holds.
-        rows = db.execute(
+        row = db.execute(
             "UPDATE outbox SET claim_id = ?, lease_until = ?, attempts = attempts + 1"  # noqa: S608
             f" WHERE id = (SELECT id FROM outbox WHERE channel = ? AND state = 'ready'{same} ORDER BY id LIMIT 1)"
             f"{untried} AND (run_at <= ? OR run_at > ?)"
             " AND (lease_until IS NULL OR lease_until <= ? OR lease_until > ? OR substr(claim_id, 1, ?) = ?)"
-            f" RETURNING {_ENTRY}, conversation, attempts, alone",
+            f" RETURNING {_ENTRY}, attempts, alone",
             (
                 *(claim_id, now + LEASE_SECONDS, channel, *names),
                 *(now, now + LONGEST_DELAY_SECONDS),
                 *(now, now + LEASE_SECONDS, len(self._instance) + 1, f"{self._instance}/"),
             ),
-        ).fetchall()
-        if not rows:
-            return None
-        *columns, name, attempts, alone = rows[0]
-        head = _entry(columns)
-        held = was_behind or attempts > 1 or now - head.created_at >= digest.HELD_SECONDS
-        behind = self._is_behind(db, channel, held)
-        followers = self._followers(db, channel, head, name) if behind and not alone else []
-        if followers:
-            marks = ", ".join("?" * len(followers))
+        ).fetchone()
+        return row and (self._entry(row[:-2]), row[-2], row[-1])
+
+    def _claim_more(self, db: Database, claim_id: str, entries: Sequence[DigestEntry]) -> None:
+        """Have a claim hold these rows too, which are free."""
+        if entries:
             db.execute(
-                f"UPDATE outbox SET claim_id = ?, lease_until = ?, attempts = attempts + 1 WHERE id IN ({marks})",  # noqa: S608
-                (claim_id, now + LEASE_SECONDS, *(follower.id for follower in followers)),
+                "UPDATE outbox SET claim_id = ?, lease_until = ?, attempts = attempts + 1"  # noqa: S608
+                f" WHERE id IN ({', '.join('?' * len(entries))})",
+                (claim_id, self._clock() + LEASE_SECONDS, *(entry.id for entry in entries)),
             )
-        if at is not None:
-            self.note(db, claim_id, at)
-        known = find(db, channel, name) if self._by_conversation and name else None
-        return name, Lease(channel, claim_id, [head, *followers], attempts, behind, claimed_at, known, at)
 
     def delay_of(self, run_at: float, lease_until: float | None, claim_id: str | None) -> float:
         """How long such a row cannot be claimed yet, by the conditions of `_claim`."""
         is_own = claim_id is not None and claim_id.startswith(f"{self._instance}/")
         return seconds_until_free(run_at, None if is_own else lease_until, self._clock())
 
-    def _others(self, db: Database, channel: str, lease: Lease, name: str) -> list[str]:
+    def _others(self, db: Database, channel: str, lease: Lease) -> list[str]:
         """The conversations that are next in the line after that one."""
         rows = db.execute(
             "SELECT conversation FROM (SELECT id, conversation FROM outbox WHERE channel = ? AND state = 'ready'"
             " AND id > ? ORDER BY id LIMIT ?) AS near WHERE conversation <> ?"
             " GROUP BY conversation ORDER BY min(id) LIMIT ?",
-            (channel, lease.entries[0].id, _LOOKED_THROUGH, name, AT_ONCE - 1),
+            (channel, lease.entries[0].id, _LOOKED_THROUGH, lease.entries[0].conversation, AT_ONCE - 1),
         ).fetchall()
         return [other for (other,) in rows]
 
@@ -147,19 +165,59 @@ class Leases:
         ).fetchall()
         return bool(waiting == enough)
 
-    def _followers(self, db: Database, channel: str, head: DigestEntry, name: str) -> list[DigestEntry]:
+    def _is_flood(self, db: Database, channel: str, before: Lease | None) -> bool:
+        """Whether many conversations have something to post in a channel that is behind.
+
+        It stays so until the channel is not behind any more.
+        """
+        if not self._by_conversation:
+            return False
+        if before is not None and before.threads is not None:
+            return True
+        ((many,),) = db.execute(
+            "SELECT count(*) FROM (SELECT DISTINCT conversation FROM"
+            " (SELECT conversation, silent FROM outbox WHERE channel = ? AND state = 'ready' ORDER BY id LIMIT ?)"
+            " AS near WHERE NOT silent OR NOT EXISTS (SELECT 1 FROM conversation AS known WHERE known.channel = ?"
+            " AND known.name = near.conversation AND known.post_id IS NOT NULL) LIMIT ?) AS waiting",
+            (channel, _LOOKED_THROUGH, channel, MOST_THREADS + 1),
+        ).fetchall()
+        return bool(many > MOST_THREADS)
+
+    def _of_channel(self, db: Database, channel: str, head: DigestEntry) -> tuple[list[DigestEntry], Threads]:
+        """What one digest of the channel covers from the head on, and the conversations in it."""
+        entries = [head, *self._free_after(db, channel, head, "", [], _MOST_ROWS - 1)]
+        known = find_all(db, channel, {entry.conversation for entry in entries} - {""})
+        threads = {each.name: each for each in known}
+        entries = entries[: digest.fitting(entries, threads)]
+        covered = {entry.conversation for entry in entries}
+        return entries, {name: each for name, each in threads.items() if name in covered}
+
+    def _of_conversation(self, db: Database, channel: str, head: DigestEntry) -> list[DigestEntry]:
+        """What one post covers from the head on: of a bot, those of its conversation, past those of others."""
+        same, names = (" AND conversation = ?", [head.conversation]) if self._by_conversation else ("", [])
+        entries = [head, *self._free_after(db, channel, head, same, names, digest.MOST_LINES - 1)]
+        return entries[: digest.fitting(entries)]
+
+    def _free_after(
+        self, db: Database, channel: str, head: DigestEntry, same: str, names: Sequence[str], most: int
+    ) -> list[DigestEntry]:
+        """The rows that follow in the line, up to the first that cannot be claimed with the head."""
         now = self._clock()
-        # Those of one conversation in their order, past those of others.
-        same, values = (" AND conversation = ?", [name]) if self._by_conversation else ("", [])
         rows = db.execute(
             f"SELECT run_at, lease_until, alone, {_ENTRY} FROM outbox"  # noqa: S608
             f" WHERE channel = ? AND state = 'ready'{same} AND id > ? ORDER BY id LIMIT ?",
-            (channel, *values, head.id, digest.MOST_LINES - 1),
+            (channel, *names, head.id, most),
         )
         # One that was head once, until an operator put an older one before it, may be delayed or claimed.
         free = takewhile(lambda row: not row[2] and seconds_until_free(row[0], row[1], now) == 0, rows)
-        followers = [_entry(row[3:]) for row in free]
-        return followers[: digest.fitting([head, *followers]) - 1]
+        return [self._entry(row[3:]) for row in free]
+
+    def _entry(self, columns: Sequence[Any]) -> DigestEntry:
+        row_id, key, message, summary, created_at, silent, attempt_at, conversation = columns
+        # By a webhook, what only changes a root says what that shows.
+        is_silent = bool(silent) and self._by_conversation
+        message = json.loads(message)
+        return DigestEntry(row_id, key, message, summary, created_at, is_silent, attempt_at, conversation)
 
     def renew(self, db: Database, claim_ids: Sequence[str]) -> None:
         """Have claims that this process holds last for a whole lease from now on."""
@@ -196,6 +254,8 @@ class Leases:
                     f"UPDATE outbox SET {_FREE}, attempt_at = NULL WHERE claim_id = ?",  # noqa: S608
                     (delivery.claim_id,),
                 )
+            if not delivery.was_tried:  # a post that is found says how things stood then
+                seen(db, delivery.channel, delivery.named)
         elif ended.outcome is LeaseOutcome.RETRY:
             # What is not at the head of its line waits for that.
             db.execute(
@@ -218,11 +278,6 @@ class Leases:
                 f" {_FREE} WHERE claim_id = ?",
                 (ended.reason, now, delivery.claim_id),
             )
-
-
-def _entry(columns: Sequence[Any]) -> DigestEntry:
-    row_id, key, message, *others = columns
-    return DigestEntry(row_id, key, json.loads(message), *others)
 
 
 def seconds_until_free(run_at: float, lease_until: float | None, now: float) -> float:

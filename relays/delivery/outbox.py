@@ -24,7 +24,8 @@ head of a line alone, for the rows behind it wait anyway.
 
 For a bot, order is that of a conversation. Where a channel is behind, the first rows of a few other conversations that
 were not tried yet are claimed beside the head, each with what follows it in its conversation, by a claim of its own:
-posts that are made at the same time.
+posts that are made at the same time. Where it is behind with many conversations, one claim is of all of them, as for a
+webhook.
 
 Several relays may share the table (storage.postgresql). A claim is a lease that its holder renews; when the holder has
 died, another relay goes on once the lease has expired. All times are of the store's clock.
@@ -124,7 +125,7 @@ class Outbox:
 
     `instance` names this process among those that claim from the store, the same whenever it starts again; with a
     `digest_from` of 0 each row is claimed alone. `clock` is that of the store if none is given. `by_conversation`:
-    what is claimed together is of one conversation, as a bot posts it.
+    what is claimed together is of one conversation, as a bot posts it, unless there are many.
     """
 
     def __init__(
@@ -182,7 +183,7 @@ class Outbox:
             for each in ended:
                 self._claims.record(db, each)
             first = ended[0].lease
-            return self._claims.take(db, first.channel, first.behind, at)
+            return self._claims.take(db, first.channel, first, at)
 
         return self._store.submit(work)
 

@@ -1,8 +1,9 @@
 """The table of the conversations: what the first post of each, its root, has to show, and what it shows.
 
 A notification of a conversation says what its root shows from now on (`wanted`), which is stored with it. A root is
-posted when the first notification of its conversation is delivered, and edited from then on whenever it does not show
-what is wanted (`due_at` says from when on): however much has changed meanwhile, by one edit.
+posted when the first notification of its conversation is delivered, unless that is in a digest of the channel, and
+edited from then on whenever it does not show what is wanted (`due_at` says from when on): however much has changed
+meanwhile, by one edit.
 
     (none) ──notification──▶ wanted ──attempt noted──▶ pending ──posted or found──▶ post_id, shown ◀──┐
                                 ▲                                                     │   └─due─edit──┘
@@ -13,7 +14,8 @@ Mattermost (`pending_at`). Who finds such a note looks whether that root is ther
 
 Whoever edits a root holds a claim on its conversation, as with the rows of the outbox (relays.delivery.outbox), so that
 no older state comes after a newer one. What a root shows is not known (`shown` is empty) after an edit that may have
-been made or not; it is then edited again.
+been made or not; it is then edited again. While there is no root, `shown` is what a digest of the channel has said last
+(relays.delivery.conversation).
 """
 
 import uuid

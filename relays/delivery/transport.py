@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from relays.delivery import digest
-from relays.delivery.digest import DigestEntry
+from relays.delivery.digest import DigestEntry, Threads
 from relays.delivery.lease import Lease
 from relays.delivery.roots import Edit
 from relays.mattermost.bot_posts import key_properties
@@ -63,11 +63,13 @@ class Transport(Protocol):
         """Close its connections; it is not used any more."""
 
 
-def message_of(entries: Sequence[DigestEntry], wording: Wording) -> dict[str, object]:
-    """What one post says of the entries: the message of a single one, or a digest."""
-    if len(entries) == 1:
+def message_of(
+    entries: Sequence[DigestEntry], wording: Wording, threads: Threads | None = None
+) -> dict[str, object]:
+    """What one post says of the entries: the message of a single one, or a digest; with `threads`, always a digest."""
+    if len(entries) == 1 and threads is None:
         return entries[0].message
-    return digest.build(entries, wording, time.time())
+    return digest.build(entries, wording, time.time(), threads or digest.NO_THREADS)
 
 
 class WebhookTransport:

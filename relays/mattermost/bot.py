@@ -91,9 +91,15 @@ class BotChannel:
         return _result(work)
 
     def post(
-        self, message: Mapping[str, object], keys: Sequence[str], pending: str, root_id: str = ""
+        self,
+        message: Mapping[str, object],
+        keys: Sequence[str],
+        pending: str,
+        root_id: str = "",
+        *,
+        is_digest: bool = False,
     ) -> tuple[PostResult, Posted | None]:
-        """Post a message, as a reply if there is a root.
+        """Post a message, as a reply if there is a root; `is_digest` as Posted has it.
 
         A post that Mattermost has of the same `pending` is as good; what it covers, its own keys say.
         """
@@ -105,7 +111,7 @@ class BotChannel:
             body = {
                 "channel_id": channel_id,
                 "message": bot_posts.text_of(shown),
-                "props": bot_posts.properties(shown, keys),
+                "props": bot_posts.properties(shown, keys, is_digest=is_digest),
                 # Mattermost knows a repetition by this alone: in another channel it is another post.
                 "pending_post_id": f"{self._user_id}:{channel_id}:{pending}",
                 "root_id": root_id,
@@ -136,15 +142,13 @@ class BotChannel:
 
         return _result(work)
 
-    def find(self, keys: frozenset[str], since: float, *, replies: bool) -> tuple[PostResult, list[Posted]]:
-        """The bot's own posts that cover any of these keys, replies or roots, not older than `since` (server_time)."""
+    def find(self, is_wanted: Callable[[Posted], bool], since: float) -> tuple[PostResult, list[Posted]]:
+        """Those of the bot's own posts that are wanted and not older than `since` (server_time), the newest first."""
         found: list[Posted] = []
 
         def work() -> PostResult:
             self._resolve()
-            found.extend(
-                post for post in self._own_posts(since) if post.keys & keys and bool(post.root_id) == replies
-            )
+            found.extend(filter(is_wanted, self._own_posts(since)))
             return PostResult(Meaning.POSTED)
 
         return _result(work), found

@@ -17,21 +17,27 @@ KEYS_PROPERTY = "passerelle_keys"
 
 @dataclass(frozen=True)
 class Posted:
-    """A post as Mattermost has it: the delivery keys that it covers, and the root if it is a reply."""
+    """A post as Mattermost has it: the delivery keys that it covers, and the root if it is a reply.
+
+    `is_digest`: its keys are those of a digest. The root of a conversation is none, whatever it covers.
+    """
 
     id: str
     channel_id: str
     keys: frozenset[str]
     root_id: str
     create_at: int
+    is_digest: bool
 
 
-def key_properties(keys: Sequence[str]) -> dict[str, object]:
-    """The properties by which a post is found again."""
-    return {KEY_PROPERTY: keys[0]} if len(keys) == 1 else {KEYS_PROPERTY: list(keys)}
+def key_properties(keys: Sequence[str], *, is_digest: bool = False) -> dict[str, object]:
+    """The properties by which a post is found again; that of several is a digest."""
+    return {KEYS_PROPERTY: list(keys)} if is_digest or len(keys) > 1 else {KEY_PROPERTY: keys[0]}
 
 
-def properties(message: Mapping[str, object], keys: Sequence[str]) -> dict[str, object]:
+def properties(
+    message: Mapping[str, object], keys: Sequence[str], *, is_digest: bool = False
+) -> dict[str, object]:
     """All properties of a post, of a message as a webhook takes it."""
     # Shown as that of a webhook: with the name and the icon that it gives itself.
     made: dict[str, object] = {"from_bot": "true", "from_webhook": "true"}
@@ -40,7 +46,7 @@ def properties(message: Mapping[str, object], keys: Sequence[str]) -> dict[str, 
             made[f"override_{name}"] = message[field]
     if message.get("attachments"):
         made["attachments"] = message["attachments"]
-    return {**made, **key_properties(keys)}
+    return {**made, **key_properties(keys, is_digest=is_digest)}
 
 
 def text_of(message: Mapping[str, object]) -> str:
@@ -71,4 +77,5 @@ def posted(found: object) -> Posted | None:
         frozenset(key for key in keys if isinstance(key, str)),
         str(found.get("root_id") or ""),
         at if isinstance(at, int) else 0,
+        isinstance(several, list),
     )

@@ -12,7 +12,6 @@ from tests.relays.conversations import Said, Speaker, Verdict, judge
 from tests.relays.test_conversations_storm import storm
 
 EVENTS = 10_000
-CONVERSATIONS = 200
 KILLS = 20
 
 
@@ -51,13 +50,23 @@ class Threads:
     indirect=["spool"],
     ids=["a file", "two hosts"],
 )
+@pytest.mark.parametrize(
+    ("conversations", "channels"),
+    [pytest.param(200, 5, id="threads"), pytest.param(600, 2, id="digests of the channel")],
+)
 def test_many(
-    speaker_with: Callable[..., Speaker], mattermost: BotSink, news: Path, ledger: Ledger, hosts: int
+    speaker_with: Callable[..., Speaker],
+    mattermost: BotSink,
+    news: Path,
+    ledger: Ledger,
+    hosts: int,
+    conversations: int,
+    channels: int,
 ) -> None:
     speakers = [speaker_with("") for _ in range(hosts)]
-    said, weather = storm(speakers, mattermost, news, EVENTS, CONVERSATIONS, KILLS, channels=5)
-    what = "a file" if hosts == 1 else "2 hosts"
+    said, weather = storm(speakers, mattermost, news, EVENTS, conversations, KILLS, channels)
+    what = f"{channels} channels, {'a file' if hosts == 1 else '2 hosts'}"
     ledger.settle(
-        f"Bot: {CONVERSATIONS} conversations, {what}, SIGKILL x {KILLS}, {weather.failed.total()} requests fail",
+        f"Bot: {conversations} conversations, {what}, SIGKILL x {KILLS}, {weather.failed.total()} requests fail",
         Threads(said, judge(mattermost, said)),
     )

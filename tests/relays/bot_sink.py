@@ -51,6 +51,11 @@ class Written:
         return keys_of({"props": self.props})
 
     @property
+    def is_digest(self) -> bool:
+        """Whether it is a digest."""
+        return "passerelle_keys" in self.props
+
+    @property
     def shown(self) -> str:
         """All that people see of it, on one line."""
         boxes = self.props.get("attachments") or []

@@ -38,7 +38,7 @@ class Speaker(Relay):
     ) -> None:
         super().__init__("speaker", home, hook_url, "", spool)
         self._table, self._token = bot
-        self._head = f'news = "{news}"\n{settings}'
+        self._news, self._settings = news, settings
         (home / "credentials" / "mattermost-bot-token").write_text(f"{self._token}\n")
         self.as_bot()
 
@@ -47,9 +47,14 @@ class Speaker(Relay):
         """The module that is run."""
         return "tests.relays.speaker"
 
-    def as_bot(self) -> None:
-        """Post as the bot from the next start on."""
-        self.configure(f"{self._head}\n{self._table}")
+    @property
+    def _head(self) -> str:
+        return f'news = "{self._news}"\n{self._settings}\n'
+
+    def as_bot(self, settings: str | None = None) -> None:
+        """Post as the bot from the next start on; with other settings, if there are any."""
+        self._settings = self._settings if settings is None else settings
+        self.configure(f"{self._head}{self._table}")
 
     def by_webhook(self) -> None:
         """Post by the webhook from the next start on."""
@@ -109,26 +114,45 @@ class Verdict:
 
 
 def judge(sink: BotSink, notifications: Iterable[Said]) -> Verdict:
-    """Compare what people see with what was said. A root is known by what it has to show: "… of CONVERSATION"."""
+    """Compare what people see with what was said. A root is known by what it has to show: "… of CONVERSATION".
+
+    What a digest of the channel has said counts as well, and who has only been in those may have no root.
+    """
     wanted: dict[tuple[str, str], list[Said]] = {}
     for each in notifications:
         wanted.setdefault((each.channel, each.conversation), []).append(each)
     verdict = Verdict([], [], [], {})
     for channel in {channel for channel, _ in wanted}:
-        threads: dict[str, list[str]] = {}
+        conversation_of = {
+            each.key: name for (c, name), said in wanted.items() if c == channel for each in said
+        }
         roots: dict[str, list[Written]] = {}
-        for root in sink.roots(channel):
-            name = root.shown.rpartition(" of ")[2]
-            roots.setdefault(name, []).append(root)
-            threads.setdefault(name, []).extend(key for post in sink.replies(root) for key in post.keys)
+        name_of_root: dict[str, str] = {}
+        came: dict[str, list[str]] = {}
+        in_digests: set[str] = set()
+        for post in sink.written(channel):
+            if post.root_id:
+                came.setdefault(name_of_root[post.root_id], []).extend(post.keys)
+            elif post.is_digest:
+                for key in post.keys:
+                    came.setdefault(conversation_of.get(key, ""), []).append(key)
+                    in_digests.add(conversation_of.get(key, ""))
+            else:
+                name = post.shown.rpartition(" of ")[2]
+                name_of_root[post.id] = name
+                roots.setdefault(name, []).append(post)
         for (_, name), said in ((w, s) for w, s in wanted.items() if w[0] == channel):
-            keys = [each.key for each in said if each.says is not None]
-            came = threads.get(name, [])
-            verdict.lost.extend(key for key in keys if key not in came)
-            verdict.doubled.extend(key for key in set(came) if came.count(key) > 1)
-            if list(dict.fromkeys(came)) != [key for key in keys if key in came]:
+            keys, silent = (
+                [e.key for e in said if (e.says is None) == is_silent] for is_silent in (False, True)
+            )
+            heard = came.get(name, [])
+            verdict.lost.extend(key for key in keys if key not in heard)
+            verdict.doubled.extend(key for key in set(heard) if heard.count(key) > 1)
+            spoken = [key for key in dict.fromkeys(heard) if key not in silent]
+            if spoken != [key for key in keys if key in heard]:
                 verdict.disordered.append(name)
             finally_shown = [each.shows for each in said if each.shows is not None][-1]
-            if [root.shown for root in roots.get(name, [])] != [finally_shown]:
-                verdict.roots[name] = [root.shown for root in roots.get(name, [])]
+            shown = [root.shown for root in roots.get(name, [])]
+            if shown != [finally_shown] and (shown or name not in in_digests):
+                verdict.roots[name] = shown
     return verdict

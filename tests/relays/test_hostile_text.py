@@ -17,6 +17,7 @@ from urllib.parse import unquote
 
 import pytest
 
+from relays.delivery.leases import MOST_THREADS
 from relays.mattermost import markup
 from relays.sources.gitlab.events import KINDS
 from tests.relays.conversations import Said, Speaker, write
@@ -197,9 +198,13 @@ def test_no_text_in_an_event_of_gitlab_acts(
 
 
 @pytest.mark.sampled(2)
-@pytest.mark.parametrize("digest_from", [0, 5])
-def test_no_text_in_a_conversation_acts(tmp_path: Path, digest_from: int) -> None:
-    """In roots, in their edits, in replies and digests of them: an API takes mentions that nothing switches off."""
+@pytest.mark.parametrize(
+    ("digest_from", "conversations"),
+    [(0, 3), (5, 3), (5, 2 * MOST_THREADS)],
+    ids=["replies", "digests", "flood"],
+)
+def test_no_text_in_a_conversation_acts(tmp_path: Path, digest_from: int, conversations: int) -> None:
+    """In roots, in their edits, in replies, digests of them and of the channel: nothing switches off mentions there."""
     with running(tmp_path) as server:
         people = team(furnished(server), ())
         home, news = tmp_path / "relay", tmp_path / "news"
@@ -210,9 +215,8 @@ def test_no_text_in_a_conversation_acts(tmp_path: Path, digest_from: int) -> Non
             relay.start()
             texts = [markup.plain(text, 400) for text in TEXTS]
             said = [
-                Said(f"{number}-{state}", text, text, f"{number % 3}", "dev-notifications", text)
-                for state in ("open", "merged")
-                for number, text in enumerate(texts)
+                Said(f"e-{number}", text, text, f"{number % conversations}", "dev-notifications", text)
+                for number, text in enumerate([*texts, *texts])
             ]
             server.process.send_signal(signal.SIGSTOP)  # what comes meanwhile is a backlog
             write(news, said[:-1])
@@ -223,10 +227,11 @@ def test_no_text_in_a_conversation_acts(tmp_path: Path, digest_from: int) -> Non
             wait_for(lambda: relay.settled(len(said)))
             posts = list(people.posts("dev-notifications"))
             assert [post for post in posts if acts(post)] == []
-            assert len([post for post in posts if not post["root_id"]]) == 3
+            flood = any("passerelle_keys" in post["props"] for post in posts if not post["root_id"])
+            assert flood == (conversations > MOST_THREADS)
             assert people.badges() == {"admin": 0, "alice": 0, "bob": 0}
             # What is meant notifies, in a reply and not in an edit.
-            write(news, [Said("meant", "@alice", "@bob", "0", "dev-notifications", "@bob")])
+            write(news, [Said("meant", "@alice", "@bob", said[-1].conversation, "dev-notifications", "@bob")])
             wait_for(lambda: people.badges() == {"admin": 0, "alice": 1, "bob": 0})
             wait_for(lambda: relay.settled(len(said) + 1))
             assert people.badges() == {"admin": 0, "alice": 1, "bob": 0}

@@ -1,5 +1,6 @@
 """Leases of several rows: when they are made, how they end, and what they cost in a long backlog."""
 
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -49,9 +50,10 @@ class Line:
                 (channel, f"{channel}{n}", message, self.now, self.now),
             )
 
-    def take(self, was_behind: bool = False) -> list[Lease]:
+    def take(self, was_behind: bool = False, was_flood: bool = False) -> list[Lease]:
         """Claim."""
-        return self._claims.take(self.db, "a", was_behind)
+        before = Lease("a", "", (), 1, behind=True, claimed_at=0.0, threads={} if was_flood else None)
+        return self._claims.take(self.db, "a", before if was_behind or was_flood else None)
 
     def is_held(self) -> bool:
         """Whether another host gets nothing meanwhile."""
@@ -91,9 +93,11 @@ class Line:
         explain = f"EXPLAIN {'' if spool else 'QUERY PLAN '}"
         plans = [self.db.execute(explain + each, parameters).fetchall() for each, parameters in statements]
         steps = [str(step[-1]) for plan in plans for step in plan]
-        found = ("SCAN waiting", "SCAN near")
+        found = re.compile(r"SCAN (waiting|near|\d+ CONSTANT ROWS)")
         return [
-            step for step in steps if "Seq Scan" in step or (step.startswith("SCAN") and step not in found)
+            step
+            for step in steps
+            if "Seq Scan" in step or (step.startswith("SCAN") and not found.fullmatch(step))
         ]
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from relays.delivery.digest import HELD_SECONDS
 from relays.delivery.lease import LEASE_SECONDS, Lease, LeaseOutcome
-from relays.delivery.leases import AT_ONCE
+from relays.delivery.leases import AT_ONCE, MOST_THREADS
 from relays.delivery.tables import OUTBOX
 from relays.storage.postgresql import PostgreSQL
 from relays.storage.sqlite import SQLite
@@ -163,4 +163,109 @@ def test_no_statement_reads_the_whole_backlog(channel: Channel, spool: str | Non
             channel.renew(lease)
             channel.record(lease, outcome)
     assert len(channel.db.executed) > 50
+    assert channel.scans(spool) == []
+
+
+def known(channel: Channel, names: Sequence[str], post: str | None = "post") -> None:
+    """These conversations are there, with their roots or without."""
+    for name in names:
+        channel.db.execute(
+            "INSERT INTO conversation (channel, name, wanted, wanted_key, summary, touched_at, post_id)"
+            " VALUES ('a', ?, '{}', 'k', 'how it stands', 0, ?)",
+            (name, post),
+        )
+
+
+@pytest.mark.parametrize(("conversations", "leases"), [(MOST_THREADS, AT_ONCE), (MOST_THREADS + 1, 1)])
+def test_many_conversations_are_claimed_for_one_digest_of_the_channel(
+    channel: Channel, conversations: int, leases: int
+) -> None:
+    names = [f"c{number % conversations}" for number in range(2 * conversations)]
+    channel.say(names)
+    known(channel, names[:1])
+    channel.now += HELD_SECONDS
+    found = channel.take()
+    assert len(found) == leases
+    if leases == 1:
+        assert taken(found) == [list(range(1, 51))]
+        assert found[0].conversation is None
+        assert [thread.summary for thread in (found[0].threads or {}).values()] == ["how it stands"]
+        assert channel.is_held()
+
+
+def test_what_only_changes_roots_that_are_there_is_no_flood(channel: Channel) -> None:
+    """It makes no post."""
+    names = [f"c{number}" for number in range(80)]
+    channel.say(names)
+    known(channel, names)
+    channel.db.execute("UPDATE outbox SET silent = TRUE WHERE id > 40")
+    channel.now += HELD_SECONDS
+    assert len(channel.take()) == AT_ONCE
+
+
+def test_what_only_changes_a_root_takes_no_room_in_a_flood(channel: Channel) -> None:
+    """Where there is no root, it is one of the lines."""
+    names = [f"c{number}" for number in range(100)]
+    channel.say([*names, *names])
+    known(channel, names[:60], None)
+    known(channel, names[60:])
+    channel.db.execute("UPDATE outbox SET silent = TRUE WHERE id <= 100")
+    channel.now += HELD_SECONDS
+    (lease,) = channel.take()
+    assert rows(lease) == list(range(1, 51))
+    channel.record(lease, LeaseOutcome.DELIVERED)
+    # Ten without a root, forty silent ones, and forty that say something.
+    (lease,) = channel.take(was_flood=True)
+    assert rows(lease) == list(range(51, 141))
+    channel.record(lease, LeaseOutcome.DELIVERED)
+    channel.say(names[:60])
+    channel.db.execute("UPDATE outbox SET silent = TRUE WHERE id > 200")
+    # Sixty that say something are two posts, and how the others stand was said once.
+    (lease,) = channel.take(was_flood=True)
+    assert rows(lease) == list(range(141, 191))
+    channel.record(lease, LeaseOutcome.DELIVERED)
+    assert taken(channel.take(was_flood=True)) == [list(range(191, 261))]
+
+
+def test_a_flood_stays_one_until_the_channel_is_not_behind_any_more(channel: Channel) -> None:
+    channel.say([f"c{number}" for number in range(30)])
+    channel.now += HELD_SECONDS
+    (lease,) = channel.take(was_flood=True)
+    assert (rows(lease), lease.threads) == (list(range(1, 31)), {})
+    channel.record(lease, LeaseOutcome.DELIVERED)
+    channel.say(["x", "y", "x"])
+    assert taken(channel.take(was_flood=True)) == [[31]]
+
+
+def test_what_is_refused_in_a_flood_is_sent_one_by_one(channel: Channel) -> None:
+    channel.say([f"c{number}" for number in range(120)])
+    channel.now += HELD_SECONDS
+    (lease,) = channel.take()
+    channel.record(lease, LeaseOutcome.REFUSED)
+    for number in range(1, 51):
+        (alone, *_) = channel.take(was_behind=True)
+        assert (rows(alone), alone.threads) == ([number], None)
+        channel.record(alone, LeaseOutcome.DELIVERED)
+    assert taken(channel.take(was_behind=True)) == [list(range(51, 101))]
+
+
+def test_a_flood_goes_as_far_as_what_is_free(channel: Channel) -> None:
+    channel.say([f"c{number}" for number in range(120)])
+    channel.now += HELD_SECONDS
+    channel.db.execute(
+        "UPDATE outbox SET claim_id = 'other/1', lease_until = ? WHERE id = 21",
+        (channel.now + LEASE_SECONDS,),
+    )
+    assert taken(channel.take()) == [list(range(1, 21))]
+
+
+def test_no_statement_of_a_flood_reads_the_whole_backlog(channel: Channel, spool: str | None) -> None:
+    channel.say([f"c{number}" for number in range(200)])
+    known(channel, [f"c{number}" for number in range(0, 200, 2)])
+    channel.now += HELD_SECONDS
+    channel.db.executed.clear()
+    for outcome in (LeaseOutcome.RETRY, LeaseOutcome.DELIVERED, LeaseOutcome.DELIVERED):
+        for lease in channel.take(was_behind=True):
+            channel.record(lease, outcome)
+    assert len(channel.db.executed) > 12
     assert channel.scans(spool) == []
