@@ -11,6 +11,9 @@ from tasks.settings import load
 from tasks.site import Site, SiteError
 from tasks.ssh import connection_data
 
+# pyinfra switches it off, and what it alone imports, which is most of the deploy, would be compiled in every run.
+sys.dont_write_bytecode = bool(sys.flags.dont_write_bytecode)
+
 
 def _hosts(name: str, site: Site) -> list[tuple[str, dict[str, Any]]]:
     """The hosts of a site, as pyinfra takes them: its own, which bears the site's name, and its relay hosts."""
