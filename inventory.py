@@ -7,6 +7,7 @@ import pyinfra
 
 from group_data.all import TAAF
 from tasks.failure_isolation import summarise_failures
+from tasks.lookups import spare_lookups
 from tasks.settings import load
 from tasks.site import Site, SiteError
 from tasks.ssh import connection_data
@@ -40,3 +41,4 @@ globals().update(
     {name: [host for host, data in hosts if data["site"] is site] for name, site in sites.items()}
 )
 summarise_failures()
+spare_lookups()

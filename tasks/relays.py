@@ -1,7 +1,7 @@
 """Step 4: the relays, installed from what the deploy brings along, as two systemd services."""
 
 from collections.abc import Callable
-from functools import lru_cache, partial
+from functools import partial
 from posixpath import basename
 from typing import Any
 
@@ -196,7 +196,6 @@ def nothing_further(site: Site) -> None:
     no_paths([path for path, use in in_use.items() if not use], name="No further secrets and certificates")
 
 
-@lru_cache
 def this_release() -> str:
     """The name of the release that this deploy brings."""
     return release_digest(PACKAGE, REQUIREMENTS / "relays.txt")

@@ -7,6 +7,7 @@ release before the current one is kept.
 """
 
 from collections.abc import Callable
+from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
@@ -53,8 +54,9 @@ class Release(HostFact[dict[str, str]]):
         return dict(line.split("=", 1) for line in output if "=" in line)
 
 
+@cache
 def release_digest(source: Path, lock: Path) -> str:
-    """Names a release by what it is made of: the files of the project and the lock."""
+    """Names a release by what it is made of: the files of the project and the lock, as they are at the first call."""
     digest = sha256()
     for path in sorted(source.rglob("*"), key=str):
         if path.is_file() and "__pycache__" not in path.parts:
