@@ -7,9 +7,13 @@ import pyinfra
 
 from group_data.all import TAAF
 from tasks.failure_isolation import summarise_failures
+from tasks.lookups import spare_lookups
 from tasks.settings import load
 from tasks.site import Site, SiteError
 from tasks.ssh import connection_data
+
+# pyinfra switches it off, and what it alone imports, which is most of the deploy, would be compiled in every run.
+sys.dont_write_bytecode = bool(sys.flags.dont_write_bytecode)
 
 
 def _hosts(name: str, site: Site) -> list[tuple[str, dict[str, Any]]]:
@@ -37,3 +41,4 @@ globals().update(
     {name: [host for host, data in hosts if data["site"] is site] for name, site in sites.items()}
 )
 summarise_failures()
+spare_lookups()

@@ -167,8 +167,7 @@ def variables(home: Path, site: Site) -> dict[str, Any]:
         "release": {
             "path": f"/opt/passerelle/{digest}",
             "bundle": str(bundle),
-            "install": f"{install} --require-hashes -r wheels/relays.txt && "
-            f"{install} --no-deps wheels/passerelle_relays-*.whl",
+            "install": f"{install} --require-hashes -r wheels/relays.txt",
         },
         "settings_files": copied(home, "/etc/passerelle/gitlab.toml", "/etc/passerelle/nextcloud.toml"),
         "unit_files": copied(home, *units),

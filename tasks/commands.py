@@ -2,12 +2,10 @@
 
 from functools import partial
 
-from pyinfra import host
-
 from tasks.context import WEBHOOKS_CONF, DeployContext
-from tasks.operations.compose import DockerError, command_for, containers, of_project
+from tasks.operations.compose import DockerError, command_for, of_project
 from tasks.operations.resource import ResourceError, step
-from tasks.operations.text_file import Owner, text_files
+from tasks.operations.text_file import text_files
 from tasks.relays import trusted
 from tasks.site import Site
 from tasks.templates import render
@@ -40,7 +38,7 @@ def command_files(scripts: str) -> list[str]:
 def install_commands(site: Site, context: DeployContext) -> None:
     """The commands in scripts/, in the site's language."""
     french = site.relays.language == "fr"
-    owner, group = host.get_fact(Owner, path=context.infrastructure) or ("root", "root")
+    owner, group = context.owner
     words = {
         "site": site,
         "context": context,
@@ -64,7 +62,7 @@ def install_commands(site: Site, context: DeployContext) -> None:
 def _compose(site: Site, context: DeployContext) -> str:
     """What `docker compose` is to be typed as for the site's project, in its folder; empty without one."""
     try:
-        found = containers(context.infrastructure)
+        found = context.containers
     except DockerError as error:
         if error.reason == "engine" and site.services:
             raise

@@ -2,6 +2,7 @@
 
 import ipaddress
 from dataclasses import dataclass, field
+from functools import cache, cached_property
 from typing import Any
 
 from pydantic import SecretStr
@@ -13,10 +14,12 @@ from tasks.addresses import in_url
 from tasks.machines import refuse_second_site
 from tasks.members import Members, find_members
 from tasks.operations.api import Api
+from tasks.operations.compose import Container, containers
 from tasks.operations.gitlab import SETTINGS, administers, require_project, require_scope, signs
 from tasks.operations.nextcloud import account_api
 from tasks.operations.remote import HostFact
 from tasks.operations.resource import ResourceError
+from tasks.operations.text_file import Owner
 from tasks.operations.tunnel import host_transport
 from tasks.references import check_account, check_notified, check_references
 from tasks.site import Site
@@ -85,6 +88,16 @@ class DeployContext:
     def hook_url(self) -> str:
         """Where GitLab sends events."""
         return hook_url(self.relay_url, self.relay)
+
+    @cached_property
+    def owner(self) -> tuple[str, str]:
+        """User and group of the Compose project's folder, whose what lies in it is to be as well."""
+        return host.get_fact(Owner, path=self.infrastructure) or ("root", "root")
+
+    @cached_property
+    def containers(self) -> list[Container]:
+        """All that Compose has made on the host, as a run that is prepared finds them; DockerError as `containers`."""
+        return containers(self.infrastructure)
 
     @property
     def scripts(self) -> str:
@@ -201,8 +214,13 @@ def infrastructure(site: Site) -> str:
     """The absolute path of the Compose project, as the host says."""
     path = site.host.infrastructure.rstrip("/")
     if path == "~" or path.startswith("~/"):
-        return f"{site_host().get_fact(HomeFolder, _sudo=False)}{path[1:]}"
+        return f"{_home(site_host())}{path[1:]}"
     return path
+
+
+@cache
+def _home(machine: Host) -> str:
+    return str(machine.get_fact(HomeFolder, _sudo=False))
 
 
 def mattermost_api(site: Site, token: SecretStr | None = None) -> Api:

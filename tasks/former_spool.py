@@ -12,10 +12,10 @@ from pyinfra.api import QuoteString, StringCommand
 
 from tasks.context import SPOOL, DeployContext
 from tasks.made import Made
-from tasks.operations.absent import Present
+from tasks.operations.absent import Present, no_paths
 from tasks.operations.remote import run_quietly
 from tasks.operations.resource import Commands, ResourceError, change, mend, note, resource, show, step
-from tasks.operations.secret_file import Count, InUse, no_secret
+from tasks.operations.secret_file import Count, InUse
 from tasks.operations.text_file import write
 from tasks.relay_settings import gitlab_settings
 from tasks.relays import FILE, gitlab_relay
@@ -35,7 +35,7 @@ def leave_former_spool(site: Site, context: DeployContext, made: Made) -> None:
     if not site.relays.spool:
         settings = gitlab_settings(site, signs=context.gitlab_signs, relay=context.relay)
         gitlab_relay(site, settings, context.webhooks_conf, _if=_is_left)
-        no_secret(SPOOL, _if=_is_left, name="No shared spool")
+        no_paths([SPOOL], _if=_is_left, name="No shared spool")
 
 
 @step("Shared spool")

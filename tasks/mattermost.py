@@ -3,7 +3,6 @@
 from collections.abc import Collection
 from functools import partial
 
-from pyinfra import host
 from pyinfra.api import QuoteString, StringCommand
 
 from tasks import icons
@@ -12,7 +11,7 @@ from tasks.made import Made, hooks_of, set_aside
 from tasks.operations import mattermost, mattermost_emoji, webhooks
 from tasks.operations.remote import run_quietly
 from tasks.operations.resource import each, step
-from tasks.operations.text_file import Owner, text_files
+from tasks.operations.text_file import text_files
 from tasks.site import Site
 from tasks.site_mattermost import IncomingWebhook
 from tasks.templates import render
@@ -78,7 +77,7 @@ def provision_mattermost(site: Site, context: DeployContext, made: Made) -> None
         file, emoji = icons.image(hook), icons.emoji(site.mattermost, hook)
         if file and emoji:
             mattermost_emoji.emoji(api, emoji, file, name=f"Icon of {hook.display_name}")
-    owner, group = host.get_fact(Owner, path=context.infrastructure) or ("root", "root")
+    owner, group = context.owner
     content = partial(_webhooks_conf, site, context, made)
     text_files({context.webhooks_conf: content}, "600", owner, group, name="URLs of the webhooks")
 

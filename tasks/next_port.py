@@ -13,7 +13,7 @@ from pyinfra.api import StringCommand
 from tasks.made import Made
 from tasks.operations.remote import HostFact
 from tasks.operations.resource import Commands, ResourceError, resource, show, step
-from tasks.operations.text_file import write
+from tasks.operations.text_file import Files, write
 from tasks.operations.unit import FOLDER, Units, saying_why
 from tasks.relays import TRIAL, socket_unit, this_release
 from tasks.site import Site
@@ -116,9 +116,10 @@ def _take(port: int) -> Commands:
 @resource
 def _close(port: int) -> Commands:
     """Have no next port that the settings do not name any more: the relay holds it until it starts again."""
-    found = host.get_fact(Units, units=[NEXT])[NEXT]["text"]
+    path = f"{FOLDER}/{NEXT}"
+    _, found = host.get_fact(Files, paths=[path]).get(path, ("", ""))
     if found and found != sha256(socket_unit(port, is_next=True).encode()).hexdigest():
-        show([f"- {FOLDER}/{NEXT}"])
+        show([f"- {path}"])
         yield StringCommand(
             f"systemctl disable -q --now {NEXT}; rm -f {FOLDER}/{NEXT}; systemctl daemon-reload;"
             f" systemctl try-restart {SERVICE}"

@@ -1,6 +1,7 @@
 """Step 2: the watched trees in Nextcloud."""
 
 from tasks.context import DeployContext, nextcloud_api
+from tasks.operations.compose import running
 from tasks.operations.nextcloud import folder_tree
 from tasks.operations.nextcloud_dav import dav_folder_tree
 from tasks.operations.resource import each, step
@@ -18,14 +19,14 @@ def provision_nextcloud(site: Site, context: DeployContext) -> None:
                 api, site.nextcloud.admin, tree.tree, tree.folders, name=f"Folders of {tree.tree}"
             )
         return
+    service, project = site.nextcloud.service, site.host.compose_project
+    container = running(context.containers, context.infrastructure, service, "nextcloud", project).id
     for tree in each(site.trees):
         folder_tree(
-            context.infrastructure,
-            site.nextcloud.service,
+            container,
             site.nextcloud.data_directory,
             tree.owner,
             tree.tree,
             tree.folders,
-            site.host.compose_project,
             name=f"Folders of {tree.tree}",
         )

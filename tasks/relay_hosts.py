@@ -26,9 +26,7 @@ from tasks.relays import (
     bot_token,
     command_token,
     gitlab_relay,
-    no_further_bot_token,
-    no_further_certificates,
-    no_further_command_token,
+    nothing_further,
     preflight,
     relays_package,
     trusted,
@@ -86,9 +84,7 @@ def install_relay_host(site: Site) -> None:
     text_files(handed, "600", name="Secrets handed over by the site's host")
     # One host after the other, so that there are always some that answer at once.
     gitlab_relay(site, settings, WEBHOOKS_CONF, _serial=True)
-    no_further_bot_token(site)
-    no_further_command_token(site)
-    no_further_certificates(site)
+    nothing_further(site)
     accepted("passerelle", name="New release of the relays")
 
 

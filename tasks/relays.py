@@ -29,14 +29,13 @@ from tasks.machines import mark
 from tasks.made import Made, documents_have_buttons, posts_as_bot
 from tasks.operations import unit
 from tasks.operations.absent import no_paths, no_service, nothing_but
-from tasks.operations.compose import running_container
+from tasks.operations.compose import Container, running
 from tasks.operations.python_app import accepted, python_app, release_digest
 from tasks.operations.resource import ResourceError, step
 from tasks.operations.secret_file import (
-    fingerprint,
     fingerprint_in_use,
+    fingerprints,
     given_secret,
-    no_secret,
     succeeding_secret,
 )
 from tasks.operations.text_file import text_files
@@ -88,7 +87,10 @@ def install_relays(site: Site, context: DeployContext, made: Made) -> None:
     """The package under /opt/passerelle, its configuration in /etc/passerelle, its units running."""
     on_disk = site.nextcloud.source == "disk"
     trees = (
-        {bound_at(site, tree): tree_on_host(site, context.infrastructure, tree) for tree in site.trees}
+        {
+            bound_at(site, tree): tree_on_host(site, context.containers, context.infrastructure, tree)
+            for tree in site.trees
+        }
         if on_disk
         else {}
     )
@@ -134,22 +136,17 @@ def install_relays(site: Site, context: DeployContext, made: Made) -> None:
             this_release(),
             settings["nextcloud"],
             *(text() for text in trusted(site).values()),
-            *map(
-                fingerprint,
+            *fingerprints(
                 [
                     *(context.webhooks_conf, *bot_token(site), *command_tokens),
                     *([APP_PASSWORD] if password else []),
-                ],
+                ]
             ),
         ],
         TRIAL,
         name="Service of the nextcloud relay",
     )
-    if not password:
-        no_secret(APP_PASSWORD, name="No app password for Nextcloud")
-    no_further_bot_token(site)
-    no_further_command_token(site)
-    no_further_certificates(site)
+    nothing_further(site)
     accepted("passerelle", name="New release of the relays")
 
 
@@ -158,21 +155,9 @@ def bot_token(site: Site) -> list[str]:
     return [BOT_TOKEN] if posts_as_bot(site) else []
 
 
-def no_further_bot_token(site: Site) -> None:
-    """Have no such file where none posts; after the services, which would not start without it."""
-    if not posts_as_bot(site):
-        no_secret(BOT_TOKEN, name="No token of a bot")
-
-
 def command_token(site: Site) -> list[str]:
     """The file with the tokens of the slash commands, where there are some."""
     return [COMMAND_TOKEN] if site.mattermost.commands else []
-
-
-def no_further_command_token(site: Site) -> None:
-    """Have no such file where there are none; after the service, which would not start without it."""
-    if not site.mattermost.commands:
-        no_secret(COMMAND_TOKEN, name="No tokens of slash commands")
 
 
 def relays_package() -> None:
@@ -198,10 +183,17 @@ def trusted(site: Site) -> dict[str, Callable[[], str]]:
     return {CA: partial(certificates, site.host.ca)} if site.host.ca else {}
 
 
-def no_further_certificates(site: Site) -> None:
-    """Have no such file where the site has none; after the services, which may have started with one."""
-    if not site.host.ca:
-        no_paths([CA], name="No further certificates")
+def nothing_further(site: Site) -> None:
+    """Have none of the files that the site has no use for; after the services, which would not start without them."""
+    in_use = {
+        READ_TOKEN: site.gitlab.read_token,
+        WRITE_TOKEN: site.gitlab.write_token,
+        APP_PASSWORD: site.nextcloud.relay_password,
+        BOT_TOKEN: posts_as_bot(site),
+        COMMAND_TOKEN: site.mattermost.commands,
+        CA: site.host.ca,
+    }
+    no_paths([path for path, use in in_use.items() if not use], name="No further secrets and certificates")
 
 
 def this_release() -> str:
@@ -253,7 +245,7 @@ def gitlab_relay(
             this_release(),
             settings,
             *(text() for text in trusted(site).values()),
-            *map(fingerprint, secrets),
+            *fingerprints(secrets),
             # A former address that is gone is no reason to start again.
             *([fingerprint_in_use(SPOOL)] if spool else []),
         ],
@@ -261,19 +253,14 @@ def gitlab_relay(
         name="Service of the gitlab relay",
         **options,
     )
-    # After the service, which would not start without a credential that its unit names.
-    if not read_token:
-        no_secret(READ_TOKEN, name="No token for GitLab's log of deliveries")
-    if not write_token:
-        no_secret(WRITE_TOKEN, name="No token to act in GitLab with")
 
 
-def tree_on_host(site: Site, infrastructure: str, tree: Tree) -> str:
-    """Where a tree lies on the host; ResourceError if Nextcloud does not run or its data are on no volume."""
+def tree_on_host(site: Site, found: list[Container], infrastructure: str, tree: Tree) -> str:
+    """Where a tree lies on the host, of all containers there; ResourceError without Nextcloud's, or a volume of it."""
     wanted = site.nextcloud
     inside = f"{wanted.data_directory.rstrip('/')}/{tree.owner}/files/{tree.tree}"
     project = site.host.compose_project
-    outside = running_container(infrastructure, wanted.service, "nextcloud", project).host_path(inside)
+    outside = running(found, infrastructure, wanted.service, "nextcloud", project).host_path(inside)
     if outside is None:
         raise ResourceError(
             f"nextcloud: {wanted.data_directory} of the service {wanted.service} is on no volume, so the host does "

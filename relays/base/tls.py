@@ -135,8 +135,10 @@ class TlsAdapter(HTTPAdapter):
     def build_connection_pool_key_attributes(
         self, request: PreparedRequest, verify: Any, cert: Any = None
     ) -> Any:
-        """As the base class has it, with our context."""
+        """As the base class has it, with our context where TLS is spoken: to read all authorities takes its time."""
         server, _ = super().build_connection_pool_key_attributes(request, verify, cert)
+        if server["scheme"] != "https":
+            return server, {}
         return server, {"cert_reqs": "CERT_REQUIRED", "ssl_context": context(self._ca)}
 
     def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:

@@ -101,7 +101,7 @@ def _look(name: str, site: Site) -> Look:
     found, project, docker = _containers(site, infrastructure)
     gitlab = of_service(project, site.gitlab.service) if site.gitlab.service else None
     try:
-        tree = tree_on_host(site, infrastructure, site.trees[0])
+        tree = tree_on_host(site, found, infrastructure, site.trees[0])
     except ResourceError:
         tree = None  # the links of Docker and of the volume say why
     return Look(

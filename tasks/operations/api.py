@@ -89,6 +89,8 @@ class Api:
         self.server = Server(section, url, f"{section}.{setting}", transport is None)
         self._session: requests.Session | None = None
         self._auth = _Header(header, lambda: scheme + token.get_secret_value())
+        self.numbers: dict[str, str] = {}
+        """Of things by their names, which they have for good."""
         self.turn = _turns[url]
         """To be held from reading to writing what another host's deploy may write as well."""
 

@@ -96,6 +96,12 @@ class Container:
 ALL_IN_ONE = "nextcloud-aio-nextcloud"
 """The container of Nextcloud All-in-One, which starts its containers itself; it counts as a service of this name."""
 
+# Number and folder of those that Compose has made and of the one of All-in-One, an empty line for any other.
+_ROW = (
+    f'{{{{if or (.Label "{_LABEL}.service") (eq .Names "{ALL_IN_ONE}")}}}}'
+    f'{{{{.ID}}}} {{{{.Label "{_LABEL}.project.working_dir"}}}}{{{{end}}}}'
+)
+
 # In the place of a container, where Nextcloud is none: a real one comes first.
 _SNAP = Container("", state="snap", service="nextcloud", number=1_000_000)
 
@@ -117,18 +123,16 @@ class ComposeContainers(HostFact[list[str]]):
             "command -v docker >/dev/null || { others;",
             f"test -e {engine.SNAP} && echo error snap || echo error missing; exit 0; }};",
             engine.SUPPORTED,
-            f"rows=$(docker ps --all --no-trunc --filter label={_LABEL}.service",
-            f"""--format '{{{{.ID}}}} {{{{.Label "{_LABEL}.project.working_dir"}}}}' 2>/dev/null)""",
+            f"rows=$(docker ps --all --no-trunc --format '{_ROW}' 2>/dev/null)",
             '|| { others; echo "error silent $(docker ps --quiet 2>&1 >/dev/null | tail -n 1)"; exit 0; };',
             f"test -e {engine.SNAP} && echo snap;",
-            f"""more=$(docker ps --all --quiet --no-trunc --filter 'name=^/?{ALL_IN_ONE}$' 2>/dev/null);""",
-            'test -n "$rows$more" || others;',
+            'test -n "$rows" || others;',
             # The folder may be reached by several names.
             'printf "%s\\n" "$rows" | while read -r id folder; do test "$folder" -ef . && echo "here $id"; done;',
             # One may be gone by now, which makes this fail and leaves the others.
-            'test -z "$rows$more" || docker inspect --format',
+            'test -z "$rows" || docker inspect --format',
             f"'{_FORMAT}'",
-            '$(printf "%s\\n" "$rows" | cut -d " " -f 1) $more 2>/dev/null || true',
+            '$(printf "%s\\n" "$rows" | cut -d " " -f 1) 2>/dev/null || true',
         )
 
     def process(self, output: list[str]) -> list[str]:

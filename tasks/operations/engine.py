@@ -1,15 +1,15 @@
 """What is on a host in the place of Docker as it is supported, in a few lines of shell, and how it is refused."""
 
 # Each prints `error REASON DETAIL` and ends the shell it runs in, or prints nothing.
-# Podman's `docker` says so itself, without asking anybody; its service behind Docker's own command, and Docker without
-# root, name their components.
+# Podman's service behind Docker's own command, and Docker without root, name their components. Podman's `docker` names
+# none, as a Docker that does not answer, and says itself what it is, without asking anybody.
 SUPPORTED = """
-case "$(docker --version 2>/dev/null)" in
-*[Pp]odman*) echo "error engine $(docker --version 2>/dev/null | head -n 1)"; exit 0;;
-esac
 case "$(docker version --format '{{range .Server.Components}}{{.Name}} {{.Version}};{{end}}' 2>/dev/null)" in
 *[Pp]odman*) echo "error engine Podman behind the docker command"; exit 0;;
 *rootlesskit*) echo "error engine rootless Docker"; exit 0;;
+"") case "$(docker --version 2>/dev/null)" in
+*[Pp]odman*) echo "error engine $(docker --version 2>/dev/null | head -n 1)"; exit 0;;
+esac;;
 esac
 """
 

@@ -57,6 +57,13 @@ def find_team(api: Api, name: str) -> dict[str, Any] | None:
     return found
 
 
+def team_number(api: Api, name: str) -> str | None:
+    """The number of a team, which is asked for until there is one; None if there is none of this name."""
+    if name not in api.numbers and (found := find_team(api, name)):
+        api.numbers[name] = str(found["id"])
+    return api.numbers.get(name)
+
+
 @resource
 def team(api: Api, name: str, display_name: str) -> Commands:
     """Have an open, active team called `name`; an archived one is restored. Who may join is left as it is."""
@@ -70,7 +77,8 @@ def _have_team(api: Api, name: str, texts: Mapping[str, str]) -> None:
     with api.turn:
         found = find_team(api, name)  # another site of the team may have been quicker
         if found is None:
-            api.call("POST", "/api/v4/teams", {"name": name, "type": "O", **texts})
+            made = api.call("POST", "/api/v4/teams", {"name": name, "type": "O", **texts})
+            api.numbers[name] = str(made["id"])
         else:
             _mend(api, f"/api/v4/teams/{found['id']}", found, texts)
 
@@ -91,10 +99,10 @@ def _mend(api: Api, path: str, found: Mapping[str, Any], texts: Mapping[str, str
 
 def find_channel(api: Api, team_name: str, name: str) -> dict[str, Any] | None:
     """The channel, archived or not; None if it or its team does not exist."""
-    owner = find_team(api, team_name)
+    owner = team_number(api, team_name)
     if owner is None:
         return None
-    path = f"/api/v4/teams/{owner['id']}/channels/name/{name}?include_deleted=true"
+    path = f"/api/v4/teams/{owner}/channels/name/{name}?include_deleted=true"
     found: dict[str, Any] | None = api.call("GET", path, absent=NO_CHANNEL)
     return found
 
@@ -146,9 +154,9 @@ def channel(
 def _create_channel(
     api: Api, team_name: str, name: str, texts: Mapping[str, str], kind: str
 ) -> dict[str, Any]:
-    owner = find_team(api, team_name)
+    owner = team_number(api, team_name)
     if owner is None:
         raise ResourceError(f"mattermost: there is no team {team_name}; check mattermost.team")
-    wanted = {"team_id": owner["id"], "name": name, "type": kind, **texts}
+    wanted = {"team_id": owner, "name": name, "type": kind, **texts}
     made: dict[str, Any] = api.call("POST", "/api/v4/channels", wanted)
     return made

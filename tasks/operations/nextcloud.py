@@ -18,7 +18,7 @@ from pyinfra import host
 from pyinfra.api import QuoteString, StringCommand
 
 from tasks.operations.api import Api
-from tasks.operations.compose import run_in, running_container
+from tasks.operations.compose import run_in
 from tasks.operations.remote import HostFact, run_quietly
 from tasks.operations.resource import Commands, ResourceError, change, resource
 
@@ -102,21 +102,23 @@ class Scanned(HostFact[str]):
 
 @resource
 def folder_tree(
-    directory: str,
-    service: str,
+    container: str,
     data_directory: str,
     user: str,
     tree: str,
     folders: list[str],
-    project: str | None = None,
 ) -> Commands:
-    """Have `tree` with `folders` among the user's files, owned by the web server and known to Nextcloud."""
-    container = running_container(directory, service, "nextcloud", project).id
+    """Have `tree` with `folders` among the user's files, owned by the web server and known to Nextcloud.
+
+    `container` is Nextcloud's, by its id.
+    """
     files = f"{data_directory.rstrip('/')}/{user}/files"
     paths = [f"{files}/{tree}", *[f"{files}/{tree}/{name}" for name in folders]]
     found = host.get_fact(Folders, container=container, paths=[files, *paths])
     if "" in found:
-        raise ResourceError(f"nextcloud: the folders of {user} cannot be looked at: {found['']}")
+        raise ResourceError(
+            f"nextcloud: the folders of {user} cannot be looked at: {found['']}; mend that, then run again"
+        )
     if files not in found:
         # A tree made before the installation would make it fail: "files already exist for this user".
         raise ResourceError(

@@ -7,6 +7,7 @@ release before the current one is kept.
 """
 
 from collections.abc import Callable
+from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
@@ -53,10 +54,11 @@ class Release(HostFact[dict[str, str]]):
         return dict(line.split("=", 1) for line in output if "=" in line)
 
 
+@cache
 def release_digest(source: Path, lock: Path) -> str:
-    """Names a release by what it is made of: the files of the project and the lock."""
+    """Names a release by what it is made of: the files of the project and the lock, as they are at the first call."""
     digest = sha256()
-    for path in sorted(source.rglob("*")):
+    for path in sorted(source.rglob("*"), key=str):
         if path.is_file() and "__pycache__" not in path.parts:
             digest.update(f"{path.relative_to(source)}\0".encode() + path.read_bytes() + b"\0")
     digest.update(lock.read_bytes())
@@ -109,9 +111,7 @@ def python_app(
     if not whole:
         bundle = wheels.bundle(source, [requirements / "pip.txt", lock], python, machine, cache)
         yield uploaded(bundle, f"{root}/{digest}.tar")
-        yield StringCommand(
-            _install(app, digest, lock.name, wheels.distribution(source), in_use=current == digest)
-        )
+        yield StringCommand(_install(app, digest, lock.name, in_use=current == digest))
     trial = trial or Trial(app)
     if current != digest:
         yield trial.remember
@@ -161,7 +161,7 @@ def supported(interpreter: str | None) -> tuple[str, str]:
     return f"{words[0]}.{words[1]}", words[2]
 
 
-def _install(app: str, digest: str, lock: str, own: str, *, in_use: bool) -> str:
+def _install(app: str, digest: str, lock: str, *, in_use: bool) -> str:
     """Unpack and install from the bundle alone; every file is compared with the hash in the lock.
 
     Beside the place of the release, so that what is there works until the new one is whole; what fails leaves nothing.
@@ -175,7 +175,7 @@ def _install(app: str, digest: str, lock: str, own: str, *, in_use: bool) -> str
     return (
         f"set -e; umask 022; trap 'rm -rf {release}.tar {release}.new {release}.old' EXIT; "
         f"python3 -m venv --without-pip {release}.new; cd {release}.new; tar -xf {release}.tar; "
-        f"{install} --require-hashes -r wheels/{lock}; {install} --no-deps wheels/{own}-*.whl; rm -rf wheels; "
+        f"{install} --require-hashes -r wheels/{lock}; rm -rf wheels; "
         f"test ! -e {release} || mv -T {release} {release}.old; mv -T {release}.new {release}; cd {release}; "
         # The second time, for making the file has changed its folder.
         f"{restart}touch complete; touch complete"

@@ -1,5 +1,6 @@
 """Secrets in files of root's: never printed, never in an argument list, never open for a moment."""
 
+from collections.abc import Sequence
 from hashlib import sha256
 
 from pydantic import SecretStr
@@ -73,14 +74,6 @@ def succeeding_secret(path: str, secret: SecretStr, trial: Trial | None = None) 
 
 
 @resource
-def no_secret(path: str) -> Commands:
-    """Have no file at `path`."""
-    if path in host.get_fact(Files, paths=[path]):
-        show([f"- {path}"])
-        yield StringCommand("rm -f", QuoteString(path))
-
-
-@resource
 def add_secret(path: str, producer: str) -> Commands:
     """Have a second secret, as `producer` prints it, on the last line of `path`; one that is there is kept."""
     # A run that broke off may have left one.
@@ -130,13 +123,13 @@ def _all_of(path: str, change: str) -> str:
     return f"{{ awk NF {path} | {{ {change}; }}; }}"
 
 
-def fingerprint(path: str) -> str | None:
-    """A short hash that shows whether a file with secrets is the same one; None without the file.
+def fingerprints(paths: Sequence[str]) -> list[str | None]:
+    """Of each path a short hash that shows whether a file with secrets is the same one; None without the file.
 
     Nothing can be learnt from it: the secrets here have more than 120 random bits.
     """
-    found = host.get_fact(Files, paths=[path]).get(path)
-    return found[1][:12] if found else None
+    found = host.get_fact(Files, paths=list(paths))
+    return [found[path][1][:12] if path in found else None for path in paths]
 
 
 class InUse(HostFact[list[str]]):

@@ -16,7 +16,7 @@ from pyinfra.api import QuoteString, StringCommand
 
 from tasks.operations.absent import Present
 from tasks.operations.api import Api, ApiError
-from tasks.operations.mattermost import find_team, patch_settings
+from tasks.operations.mattermost import patch_settings, team_number
 from tasks.operations.resource import Commands, ResourceError, change, mend, note, resource, show
 from tasks.operations.secret_file import ACCESS
 from tasks.operations.text_file import Files, write
@@ -55,11 +55,11 @@ class SlashCommand:
 
 def find_commands(api: Api, team: str, triggers: Collection[str] | None = None) -> list[Listed] | None:
     """The team's commands of these words, or all, whoever made them; None while the server hides them."""
-    owner = find_team(api, team)
+    owner = team_number(api, team)
     if owner is None:
         return []
     try:
-        found = api.call("GET", f"{COMMANDS}?team_id={owner['id']}&custom_only=true")
+        found = api.call("GET", f"{COMMANDS}?team_id={owner}&custom_only=true")
     except ApiError as error:
         if error.status == 501:
             return None
@@ -110,11 +110,11 @@ def slash_command(api: Api, team: str, wanted: SlashCommand, remembered: bool = 
         if found is not None:
             api.call("PUT", f"{COMMANDS}/{found['id']}", {**found, **wanted.values})
             return
-        owner = find_team(api, team)
+        owner = team_number(api, team)
         if owner is None:
             raise ResourceError(f"mattermost: there is no team {team}; check mattermost.team")
         try:
-            api.call("POST", COMMANDS, {"team_id": owner["id"], **wanted.values})
+            api.call("POST", COMMANDS, {"team_id": owner, **wanted.values})
         except ApiError as error:
             if error.code == _DUPLICATE:
                 raise _taken(wanted.trigger) from None

@@ -22,12 +22,23 @@ class Files(HostFact[dict[str, tuple[str, str]]]):
         return StringCommand(
             "for f in",
             *[QuoteString(path) for path in paths],
-            '; do test -f "$f" && stat -c "%a %U %G" "$f" && sha256sum <"$f" | cut -c1-64 && echo "$f"; done || true',
+            '; do test -f "$f" && set -- "$@" "$f"; done;',
+            'test $# -eq 0 || { stat -c "%a %U %G %n" "$@"; sha256sum "$@"; } 2>/dev/null || true',
         )
 
     def process(self, output: list[str]) -> dict[str, tuple[str, str]]:
-        """Three lines for each file."""
-        return {path: (access, digest) for access, digest, path in zip(*[iter(output)] * 3, strict=True)}
+        """A line of stat and one of sha256sum for each file; what goes away in between is none."""
+        access, digests = dict[str, str](), dict[str, str]()
+        for line in output:
+            words = line.split(" ", 3)
+            if len(words[0]) < sha256().digest_size:  # a mode, not a digest
+                access[words[3]] = " ".join(words[:3])
+                continue
+            said, _, path = line.partition("  ")
+            if said.startswith("\\"):  # so sha256sum says that it has doubled each backslash of the name
+                said, path = said[1:], path.replace("\\\\", "\\")
+            digests[path] = said
+        return {path: (access[path], digest) for path, digest in digests.items() if path in access}
 
 
 class Owner(HostFact[tuple[str, str] | None]):

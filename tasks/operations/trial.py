@@ -47,8 +47,15 @@ class Trial:
         )
 
     def noted(self, release: str) -> str:
-        """A command for when the trial has begun, before the `release` of this name takes the place of another."""
-        return f"( cd /opt/{self.app}/before && release=/opt/{self.app}/{release} && {{ {self.note}; }} )"
+        """A command for before the `release` of this name takes the place of another, if that is on trial.
+
+        It is not where there was no release to put aside.
+        """
+        root = f"/opt/{self.app}"
+        return (
+            f"( ! test -d {root}/before || "
+            f"{{ cd {root}/before && release={root}/{release} && {{ {self.note}; }}; }} )"
+        )
 
     @property
     def roll_back(self) -> str:

@@ -12,7 +12,7 @@ from pyinfra.api import QuoteString, StringCommand
 
 from tasks.operations.absent import Present
 from tasks.operations.api import Api, ApiError
-from tasks.operations.mattermost import find_channel, find_team, patch_settings
+from tasks.operations.mattermost import find_channel, patch_settings, team_number
 from tasks.operations.resource import Commands, ResourceError, change, mend, note, resource, show
 
 Webhook = Mapping[str, Any]
@@ -23,11 +23,11 @@ _SWITCH = "ServiceSettings.EnableIncomingWebhooks"
 
 def find_webhooks(api: Api, team_name: str, display_name: str) -> list[Webhook] | None:
     """The team's incoming webhooks of that name, the eldest first; None while the server hides them."""
-    owner = find_team(api, team_name)
+    owner = team_number(api, team_name)
     if owner is None:
         return []
     try:
-        hooks = api.pages(f"{HOOKS}?team_id={owner['id']}", size=200)
+        hooks = api.pages(f"{HOOKS}?team_id={owner}", size=200)
     except ApiError as error:
         if error.status == 501:
             return None

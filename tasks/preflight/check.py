@@ -56,13 +56,14 @@ class Needs:
 
 def check_host(needs: Needs) -> None:
     """ResourceError, naming the setting and the remedy, for the first thing that a deploy would fail for."""
-    supported(interpreter(needs))
-    for refusal in refusals(ask_host(needs), needs):
+    seen = ask_host(needs)
+    supported(seen["python"])
+    for refusal in refusals(seen, needs):
         raise ResourceError(refusal)
 
 
 def ask_host(needs: Needs) -> dict[str, Any]:
-    """What tasks.preflight.probe says of a host that has a python3 of today."""
+    """What tasks.preflight.probe says of a host; ResourceError if its python3 is none of today."""
     asked = {
         "programs": PROGRAMS,
         "places": list(needs.places),
@@ -71,8 +72,11 @@ def ask_host(needs: Needs) -> dict[str, Any]:
         "own": needs.own,
     }
     text = _PROBE.read_text(encoding="utf-8")
-    ok, output = run_quietly(StringCommand("python3 -", QuoteString(json.dumps(asked))), stdin=text)
+    # To the end of the input even without a python3, or the reason would be lost in a broken connection.
+    command = StringCommand("python3 -IS -", QuoteString(json.dumps(asked)), "|| { cat >/dev/null; false; }")
+    ok, output = run_quietly(command, stdin=text)
     if not ok:
+        supported(interpreter(needs))
         raise ResourceError(f"host: it cannot be looked at: {output.strip()[-300:]}")
     seen: dict[str, Any] = json.loads(output)
     return seen

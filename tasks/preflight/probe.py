@@ -80,9 +80,9 @@ def is_taken(port: int) -> bool:
     return False
 
 
-def listening_units(port: int) -> list[str]:
-    """The active socket units on a port."""
-    _, output, _ = run("systemctl", "show", "--property=Id,ActiveState,Listen", "*.socket")
+def listening_units(port: int, *units: str) -> list[str]:
+    """Those of the units, given by names or patterns, that are active sockets on a port."""
+    _, output, _ = run("systemctl", "show", "--property=Id,ActiveState,Listen", *units)
     found = []
     for block in output.split("\n\n"):
         lines = block.splitlines()
@@ -119,18 +119,16 @@ def programs_on(port: int) -> list[str]:
 
 def holder(port: int, own: list[str]) -> str:
     """Who else holds a port; empty if it is free, or held by one of the socket units `own`."""
-    if not is_taken(port):
+    if not is_taken(port) or set(listening_units(port, *own)) & set(own):
         return ""
-    units = listening_units(port)
-    if set(units) & set(own):
-        return ""
-    return (units or programs_on(port) or ["another program"])[0]
+    return (listening_units(port, "*.socket") or programs_on(port) or ["another program"])[0]
 
 
 def main() -> None:
     """The questions are the first argument, JSON; the answers are printed."""
     asked = json.loads(sys.argv[1])
     answers = {
+        "python": f"{sys.version_info[0]} {sys.version_info[1]} {os.uname().machine}",
         "systemd": systemd(),
         "missing": [name for name in asked["programs"] if shutil.which(name) is None],
         "temporary": temporary(),

@@ -84,7 +84,6 @@ def docker(folder: Path, made: list[Made], warning: str = "", *, gone: str = "")
     )
     script = rf"""
 test -z '{warning}' || echo '{warning}' >&2
-case "$*" in *--filter\ name=*) exit ;; esac
 case "$1" in
 ps) cat <<'END'
 {rows}

@@ -148,7 +148,7 @@ def test_the_commands_are_not_made_for_another_engine(
     def refused(_: str) -> list[Container]:
         raise DockerError("refused", "engine", "podman")
 
-    monkeypatch.setattr("tasks.commands.containers", refused)
+    monkeypatch.setattr("tasks.context.containers", refused)
     asked = api_of_nobody()
     site = taaf({"gitlab": {"service": services[0]}, "nextcloud": {**CLOUD, "service": services[1]}})
     context = DeployContext("/srv", "192.0.2.1:8090", asked, asked, gitlab_signs=True)

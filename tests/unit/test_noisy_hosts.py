@@ -5,6 +5,7 @@ import inspect
 import json
 import socket
 from collections.abc import Callable, Iterator
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -39,13 +40,14 @@ def place(tmp_path: Path) -> Path:
     tools = tmp_path / "tools"
     tools.mkdir()
     (tmp_path / "one file").write_text("secret\nother\n")
+    (tmp_path / "a \\ b").write_text("")
     (tmp_path / "mark").write_text("0123456789ab\n")
     made = [Made("a" * 64, folder=str(tmp_path)), Made("b" * 64, "gitlab", folder="/elsewhere")]
     noisy.docker(tools, made, 'time="2025-12-01" level=warning msg="the attribute `version` is obsolete"')
     noisy.program(
         tools,
         "systemctl",
-        "test \"$2\" = -P && echo 0 || printf 'ActiveState=active\\nUnitFileState=enabled\\n'",
+        r"printf 'MainPID=7\nActiveState=active\n\nActiveState=failed\nUnitFileState=enabled\n'",
     )
     return tmp_path
 
@@ -54,7 +56,7 @@ def place(tmp_path: Path) -> Path:
 ASKED: dict[str, Callable[[Path], dict[str, Any]]] = {
     "ComposeContainers": lambda p: {"directory": str(p)},
     "Count": lambda p: {"path": str(p / "one file")},
-    "Files": lambda p: {"paths": [str(p / "one file"), str(p / "mark"), "/nowhere"]},
+    "Files": lambda p: {"paths": [str(p / "one file"), str(p / "a \\ b"), "/nowhere"]},
     "Folders": lambda p: {"container": "a" * 64, "paths": [str(p), str(p / "mark"), "/nowhere"]},
     "HomeFolder": lambda p: {},
     "InUse": lambda p: {"paths": [str(p / "one file"), "/nowhere"]},
@@ -97,8 +99,12 @@ def test_facts_find_something_where_there_is_something(place: Path) -> None:
     assert {name for name, value in found.items() if not value} == {"Named", "OnTrial", "Spools"}
     assert found["Scanned"] == "0123456789ab"
     assert found["Count"] == 2
+    assert [digest for _, digest in found["Files"].values()] == [
+        sha256(text).hexdigest() for text in (b"secret\nother\n", b"")
+    ]
     assert [reported.partition("|")[0] for reported in found["Folders"].values()] == ["directory", "file"]
     assert socket.inet_aton(found["PrimaryAddress"])
+    assert found["Units"]["a.service"]["ActiveState"] == "active"
     assert found["Units"]["a.socket"]["UnitFileState"] == "enabled"
     assert [json.loads(line)["service"] for line in found["ComposeContainers"][1:]] == ["nextcloud", "gitlab"]
 

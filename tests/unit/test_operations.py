@@ -141,6 +141,7 @@ def test_release_is_named_by_its_content(tmp_path: Path) -> None:
         (tmp_path / name).write_text(name)
 
     def named() -> str:
+        release_digest.cache_clear()
         return release_digest(tmp_path / "relays", tmp_path / "lock.txt")
 
     first = named()

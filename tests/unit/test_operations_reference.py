@@ -81,6 +81,7 @@ def test_example_uses_operations_alone() -> None:
     assert {name for name in imports if name.startswith("tasks")} == {
         "tasks.operations",
         "tasks.operations.api",
+        "tasks.operations.compose",
         "tasks.operations.tunnel",
     }
     assert "host.data" not in example()

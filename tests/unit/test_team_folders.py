@@ -1,7 +1,6 @@
 """A tree that has the name of a Team folder: refused before a second folder of that name is made on the disk."""
 
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
@@ -24,12 +23,11 @@ def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     program.write_text(DOCKER.format(log=log))
     program.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
-    monkeypatch.setattr(nextcloud, "running_container", lambda *_: SimpleNamespace(id="c"))
     return log
 
 
 def declare(tree: str) -> None:
-    nextcloud.folder_tree("/srv", "nextcloud", "/data", "admin", tree, ["Contrats"], name="Folders")
+    nextcloud.folder_tree("c", "/data", "admin", tree, ["Contrats"], name="Folders")
 
 
 def test_a_team_folder_is_refused_with_the_remedy(asked: Path) -> None:

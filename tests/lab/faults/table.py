@@ -85,13 +85,12 @@ ROWS: dict[str, tuple[str, dict[str, str]]] = {
     "settings of a relay": ("text_file.text_files", _FILE),
     "unit": ("unit.service", {"duplicated": _ONE_NAME}),
     "no path unit over WebDAV": ("unit.no_other_units", _ABSENT),
-    "no app password": ("secret_file.no_secret", _ABSENT),
+    "no app password": ("absent.no_paths", _ABSENT),
     "operator command": ("text_file.text_files", _FILE),
 }
 
 # What keeps no state of a deployed site, and the test that it has instead.
 ACTS = {
-    "absent.no_paths": "test_teardown",
     "bot_tokens.no_former_tokens": "test_bot",
     "absent.nothing_but": "test_removal",
     "absent.no_service": "test_teardown",
