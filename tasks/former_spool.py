@@ -13,6 +13,7 @@ from pyinfra.api import QuoteString, StringCommand
 from tasks.context import SPOOL, DeployContext
 from tasks.made import Made
 from tasks.operations.absent import Present, no_paths
+from tasks.operations.python_app import accepted
 from tasks.operations.remote import run_quietly
 from tasks.operations.resource import Commands, ResourceError, change, mend, note, resource, show, step
 from tasks.operations.secret_file import Count, InUse
@@ -35,6 +36,7 @@ def leave_former_spool(site: Site, context: DeployContext, made: Made) -> None:
     if not site.relays.spool:
         settings = gitlab_settings(site, signs=context.gitlab_signs, relay=context.relay)
         gitlab_relay(site, settings, context.webhooks_conf, _if=_is_left)
+        accepted("passerelle", _if=_is_left, name="Relay without the shared spool")
         no_paths([SPOOL], _if=_is_left, name="No shared spool")
 
 

@@ -27,6 +27,11 @@ def _allow_another_port(world: World) -> None:
     _allow(world, *[f"{entry.rpartition(':')[0]}:1" for entry in allowed])
 
 
+def _disallow_another_port(world: World) -> None:
+    allowed = world.forge.api("GET", SETTINGS)["outbound_local_requests_whitelist"]
+    _allow(world, *[entry for entry in allowed if not entry.endswith(":1")])
+
+
 def _disable(world: World) -> None:
     """Have four calls fail, of a GitLab that then calls no more."""
     world.forge.api("POST", f"features/{AUTO_DISABLING}", {"value": True})
@@ -75,6 +80,7 @@ FAULTS = [
         ENTRY,
         "is there",
         "is missing",
+        undo=_disallow_another_port,
     ),
     Fault(
         "project",
