@@ -151,20 +151,8 @@ class Service:
         return self._exit_code
 
     def health(self) -> tuple[bool, dict[str, object]]:
-        """Whether notifications are taken and delivered, and the figures of the outbox, as Standing.health.
-
-        It is for everybody who reaches the relay's port; `status` is for those who operate the host.
-        """
+        """Whether notifications are taken and delivered, and the figures of the outbox, as Standing.health."""
         return self.standing.health(self._is_well())
-
-    def status(self) -> dict[str, object]:
-        """The figures of `health`, what was counted since the start and what the sources note, for StatusFile."""
-        _, figures = self.standing.health(self._is_well(), named=True)
-        return {
-            **figures,
-            "since_start": self.standing.since_start(),
-            "sources": {source: data for source, (_, data) in self._notes.items()},
-        }
 
     def _connect(self, channel: str) -> Transport:
         if isinstance(self._sender, Hook):
@@ -207,9 +195,18 @@ class Service:
                 self.store.suspect()
                 self._exit_code = os.EX_SOFTWARE
                 return
-            if all(worker.healthy for worker in workers):
-                systemd.notify("WATCHDOG=1", f"STATUS={self.standing.line(self._noted())}")
-            self._status_file.write(self.status())
+            is_well = all(worker.healthy for worker in workers)
+            line, figures = self.standing.report(is_well, [text for text, _ in self._notes.values()])
+            if is_well:
+                systemd.notify("WATCHDOG=1", f"STATUS={line}")
+            # For those who operate the host; `health` is for everybody who reaches the relay's port.
+            self._status_file.write(
+                {
+                    **figures,
+                    "since_start": self.standing.since_start(),
+                    "sources": {source: data for source, (_, data) in self._notes.items()},
+                }
+            )
             with suppress(StorageError):  # the status says so already
                 self.dispatcher.look()
             self.dispatcher.renew()
@@ -218,9 +215,6 @@ class Service:
                 prune_at = time.monotonic() + _PRUNE_SECONDS
                 self.outbox.prune()
                 self._roots.prune()
-
-    def _noted(self) -> list[str]:
-        return [text for text, _ in self._notes.values()]
 
     def _end(self) -> None:
         # First nothing new comes in, then what is under way goes out, then all of it is on the disk.

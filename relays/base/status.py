@@ -21,14 +21,25 @@ class StatusFile:
     def __init__(self) -> None:
         folder = os.environ.get("RUNTIME_DIRECTORY")
         self._path = Path(folder, NAME) if folder else None
+        self._written = ""
 
     def write(self, status: Mapping[str, object]) -> None:
-        """Put a status in the place of the one before, whole: who reads it meanwhile finds one of the two."""
+        """Put a status in the place of the one before, whole: who reads it meanwhile finds one of the two.
+
+        One that says the same gets a new time alone.
+        """
         if self._path is None:
             return
-        beside = self._path.with_suffix(".new")
+        text = json.dumps({"version": VERSION, **status}, ensure_ascii=False) + "\n"
         # Without room for it the relay goes on; the file is then as old as its time says.
         with suppress(OSError):
-            beside.write_text(json.dumps({"version": VERSION, **status}, ensure_ascii=False) + "\n", "utf-8")
-            beside.chmod(_ACCESS)
-            beside.replace(self._path)
+            if not (text == self._written and self._path.exists()):
+                self._put(text, self._path)
+            os.utime(self._path)
+            self._written = text
+
+    def _put(self, text: str, path: Path) -> None:
+        beside = path.with_suffix(".new")
+        beside.write_text(text, "utf-8")
+        beside.chmod(_ACCESS)
+        beside.replace(path)

@@ -45,11 +45,24 @@ class Standing:
         Channels are called as in the outbox, where one that is nowhere in the site's settings has a number, unless they
         are to be `named` as people call them: what a private one is called is not for everybody who reads a page.
         """
-        well = well and not self._store.failing
+        return self._figures(self._look(), well, named=named)
+
+    def report(self, well: bool, notes: Sequence[str]) -> tuple[str, dict[str, object]]:
+        """How it stands in a line, behind these `notes`, and the figures of `health`, named, at the same moment."""
+        found = self._look()
+        return self._line(found, notes), self._figures(found, well, named=True)[1]
+
+    def _look(self) -> Stats | StorageError:
         try:
-            stats = self._outbox.stats()
-        except StorageError:
-            well, stats = False, None
+            return self._outbox.stats()
+        except StorageError as error:
+            return error
+
+    def _figures(
+        self, found: Stats | StorageError, well: bool, *, named: bool
+    ) -> tuple[bool, dict[str, object]]:
+        stats = None if isinstance(found, StorageError) else found
+        well = well and stats is not None and not self._store.failing
         oldest = stats.oldest if stats else None
         last = stats.last_delivery if stats else None
         held, retrying = self._dispatcher.held(), self._dispatcher.retrying()
@@ -71,12 +84,9 @@ class Standing:
             "delivered": total(self._metrics.delivered),
         }
 
-    def line(self, notes: Sequence[str]) -> str:
-        """How it stands in a line, behind these `notes`."""
-        try:
-            stats = self._outbox.stats()
-        except StorageError as error:
-            return self._wording["status.storage"].format(reason=error)
+    def _line(self, stats: Stats | StorageError, notes: Sequence[str]) -> str:
+        if isinstance(stats, StorageError):
+            return self._wording["status.storage"].format(reason=stats)
         if self._store.failing:
             return self._wording["status.storage"].format(reason=self._store.reason)
         return self._wording["status.separator"].join(

@@ -71,6 +71,19 @@ def test_operators_who_are_not_root_may_read_it(gitlab: Relay) -> None:
     assert stat.S_IMODE((gitlab.home / "runtime" / "status.json").stat().st_mode) == 0o644
 
 
+def test_one_that_says_the_same_is_as_new(gitlab: Relay) -> None:
+    """How old it is says whether the relay lives, so it goes on getting the time, and comes back if it is taken away."""
+    path = gitlab.home / "runtime" / "status.json"
+    gitlab.start()
+    wait_for(lambda: status(gitlab))
+    before, said = path.stat().st_mtime_ns, path.read_bytes()
+    wait_for(lambda: path.stat().st_mtime_ns > before)
+    assert path.read_bytes() == said
+    path.unlink()
+    wait_for(path.exists)
+    assert path.read_bytes() == said
+
+
 def test_without_room_for_it_the_relay_serves(gitlab: Relay, sink: Sink) -> None:
     (gitlab.home / "runtime").rmdir()
     gitlab.start()
