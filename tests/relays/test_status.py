@@ -72,7 +72,7 @@ def test_operators_who_are_not_root_may_read_it(gitlab: Relay) -> None:
 
 
 def test_one_that_says_the_same_is_as_new(gitlab: Relay) -> None:
-    """How old it is says whether the relay lives, so it goes on getting the time, and comes back if it is taken away."""
+    """Its age says whether the relay lives, so it goes on getting the time, and comes back if it is taken away."""
     path = gitlab.home / "runtime" / "status.json"
     gitlab.start()
     wait_for(lambda: status(gitlab))
