@@ -1,6 +1,6 @@
 """What pyinfra looks up anew for every operation and every fact, without what it makes no use of.
 
-It tells operations apart by the files and lines of the call stack, for which it has the source of each frame searched
+It distinguishes operations by the files and lines of the call stack, for which it has the source of each frame searched
 for in all modules; and it reads the types of its global arguments, which are always the same. Together that was a
 tenth of the time of a run without changes.
 """

@@ -1,12 +1,9 @@
 """Notifications of conversations for the relay of tests.relays.speaker, and what has to come of them."""
 
 import json
-import sqlite3
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-
-import psycopg
 
 from tests.relays.bot_sink import BotSink, Written
 from tests.relays.process import Relay
@@ -79,17 +76,6 @@ class Speaker(Relay):
     def settled(self, keys: int) -> bool:
         """Whether so many notifications are stored, and nothing waits."""
         return self.count("outbox") >= keys and self.waiting() == 0
-
-    def count(self, where: str) -> int:
-        """How many rows there are in a table, or in a part of it."""
-        query = f"SELECT count(*) FROM {{}}{where}"  # noqa: S608
-        if self.spool:
-            with psycopg.connect(self.spool) as connection:
-                ((count,),) = connection.execute(query.format("passerelle.").encode()).fetchall()
-                return int(count)
-        with sqlite3.connect(f"file:{self.state}/relay.db?mode=ro", uri=True) as db:
-            ((count,),) = db.execute(query.format("")).fetchall()
-        return int(count)
 
 
 def write(news: Path, notifications: Iterable[Said]) -> None:

@@ -186,6 +186,17 @@ class Relay:
         """SIGKILL, as in a power cut."""
         self._end(signal.SIGKILL)
 
+    def count(self, where: str) -> int:
+        """How many rows there are in a table, or in a part of it."""
+        query = f"SELECT count(*) FROM {{}}{where}"  # noqa: S608
+        if self.spool:
+            with psycopg.connect(self.spool) as connection:
+                ((count,),) = connection.execute(query.format("passerelle.").encode()).fetchall()
+                return int(count)
+        with sqlite3.connect(f"file:{self.state}/relay.db?mode=ro", uri=True) as db:
+            ((count,),) = db.execute(query.format("")).fetchall()
+        return int(count)
+
     def terminate(self) -> int:
         """SIGTERM, as systemd stops a service; the exit code."""
         return self._end(signal.SIGTERM)

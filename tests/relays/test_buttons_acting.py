@@ -55,6 +55,8 @@ def root_of(relay: Relay, chat: BotSink, *events: bytes) -> Written:
         send(relay, event)
         wait_for(lambda: undelivered(relay) == 0)
     wait_for(lambda: len(chat.roots("dev")) == 1 and undelivered(relay) == 0)
+    # It shows the last of them, with the buttons of that state.
+    wait_for(lambda: relay.count("conversation WHERE due_at IS NOT NULL") == 0)
     return chat.roots("dev")[0]
 
 
